@@ -109,16 +109,6 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
             precision=None if self.precision is None else self.precision.whole(),
         )
 
-    def without(self, other: "CounterSeries") -> "CounterSeries":
-        """Return the series without the videos of ``other``."""
-        return CounterSeries(
-            levels=_difference(self.levels, other.levels),
-            known=_difference(self.known, other.known),
-            bases=_difference(self.bases, other.bases),
-            baselines=_difference(self.baselines, other.baselines),
-            snapshots=_difference(self.snapshots, other.snapshots),
-        )
-
 
 SeriesByMetric = Mapping[RawMetric, CounterSeries]
 """The raw metrics that a question needs."""
@@ -275,10 +265,6 @@ def _engagement(by_metric: SeriesByMetric, bucket: int) -> int | None:
     if None in found:
         return None
     return sum(new for new in terms.values() if new is not None)
-
-
-def _difference(ones: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
-    return tuple(one - other for one, other in zip(ones, others, strict=True))
 
 
 _FACTORS = {"posts_per_week": 7, "avg_views_per_post": 1}

@@ -80,6 +80,14 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         }
     ),
 }
+# Values that this version has added to lists, by the lists' fields.
+ADDED_VALUES: dict[str, dict[str, frozenset[str]]] = {
+    # Campaigns have numbers, and creators are parts of those of a project.
+    "/api/v1/analytics/schema": {
+        "entities": frozenset({"campaign"}),
+        "breakdown": frozenset({"creator"}),
+    },
+}
 _RENAMED_TABLES = {
     "analytics_looks": "analytics_snapshots",
     "analytics_herds": "analytics_owner_states",
@@ -274,7 +282,26 @@ def without_added(question: str, answer: object) -> object:
         if question.startswith(beginning)
         for name in names
     }
+    for beginning, values in ADDED_VALUES.items():
+        if question.startswith(beginning):
+            answer = _without_values(answer, values)
     return _comparable(_without_columns(answer, added), added, set())
+
+
+def _without_values(answer: Any, added: dict[str, frozenset[str]]) -> Any:  # noqa: ANN401
+    """Return the answer without values that were added to lists in these fields."""
+    match answer:
+        case dict():
+            return {
+                name: [one for one in value if one not in added[name]]
+                if name in added
+                else _without_values(value, added)
+                for name, value in answer.items()
+            }
+        case list():
+            return [_without_values(value, added) for value in answer]
+        case _:
+            return answer
 
 
 def _without_added_projections(answer: Any) -> Any:  # noqa: ANN401

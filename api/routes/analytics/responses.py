@@ -16,6 +16,7 @@ from domain.analytics.buckets import Bucket, Granularity
 from domain.analytics.metrics import (
     DERIVED_METRICS,
     RAW_METRICS,
+    Breakdown,
     Entity,
     Metric,
     Mode,
@@ -55,7 +56,7 @@ COLUMNS = (
 
 
 class EntityRef(Struct, frozen=True, kw_only=True):
-    """The entity of a series; ``__other__`` is the sum of all videos not listed."""
+    """The entity of a series; ``__other__`` is the sum of all that is not listed."""
 
     type: Entity
     id: str
@@ -146,7 +147,7 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     base_metrics: list[Metric]
     granularities: list[Granularity]
     compare: list[str]
-    breakdown: list[str]
+    breakdown: list[Breakdown]
     formats: list[str]
     max_entities: int
     max_buckets: int
@@ -154,9 +155,9 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     baseline_rules: dict[BaselineRule, str]
 
 
-def other() -> EntityRef:
-    """Return the reference of the sum of all videos not listed."""
-    return EntityRef(type="video", id=OTHER_ID, label=_OTHER_LABEL)
+def other(entity: Entity) -> EntityRef:
+    """Return the reference of the sum of everything that is not listed."""
+    return EntityRef(type=entity, id=OTHER_ID, label=_OTHER_LABEL)
 
 
 def reference(entity: Entity, id_: UUID, label: str) -> EntityRef:

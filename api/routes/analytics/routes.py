@@ -37,6 +37,7 @@ from domain.analytics.baselines import DEFAULT_RULE, MEANINGS
 from domain.analytics.buckets import MOST_BUCKETS, Granularity
 from domain.analytics.metrics import (
     RAW_METRICS,
+    Breakdown,
     Entity,
     Metric,
     Mode,
@@ -79,7 +80,7 @@ _SCHEMA = AnalyticsSchema(
     base_metrics=list(RAW_METRICS),
     granularities=["day", "week", "month"],
     compare=["prior_period"],
-    breakdown=["video"],
+    breakdown=["video", "creator"],
     formats=["json", "csv"],
     max_entities=MOST_ENTITIES,
     max_buckets=MOST_BUCKETS,
@@ -125,8 +126,10 @@ class AnalyticsRoutes(Controller):
             ),
         ] = None,
         breakdown: Annotated[
-            Literal["video"] | None,
-            QueryParameter(description="The 10 largest videos, and the rest."),
+            Breakdown | None,
+            QueryParameter(
+                description="The 10 largest videos or creators, and the rest."
+            ),
         ] = None,
         format_: Annotated[
             Literal["json", "csv"],
@@ -141,7 +144,8 @@ class AnalyticsRoutes(Controller):
         ``to``, and 400 buckets between them at most; ``base_metric`` with the metric
         growth_rate_pop, and only with it; the mode ``rate`` with metrics that
         are rates, and only with those; ``breakdown`` with one ``entity_id`` that is not
-        a video, of a metric that single videos have.
+        a video: ``creator`` of a project or campaign, ``video`` of a metric that single
+        videos have.
         """
         question = checked_question(
             entity=entity,
@@ -181,9 +185,7 @@ class AnalyticsRoutes(Controller):
             and query.series(entities, await query.series_by_entity(ids, prior), prior),
             breakdown_series=await query.breakdown_series(
                 ids[0], by_entity[ids[0]], days
-            )
-            if question.breakdown
-            else None,
+            ),
             tier_retention_days=retention,
             annotations=[],
         )

@@ -84,8 +84,11 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
 
     async def breakdown_series(
         self, of: UUID, whole: SeriesByMetric, days: Range
-    ) -> list[Series]:
-        """Return the breakdown by video of a creator or project."""
+    ) -> list[Series] | None:
+        """Return the breakdown that the question wants; none without one."""
+        kind = self.question.breakdown
+        if kind is None:
+            return None
         breakdown_series = await breakdown(
             self.reader,
             self.organization_id,
@@ -96,7 +99,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
             at=self.at,
         )
         return [
-            self._series("video", each.entity, each.by_metric, days)
+            self._series(kind, each.entity, each.by_metric, days)
             for each in breakdown_series
         ]
 
@@ -115,7 +118,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     ) -> Series:
         whole = total(self.question, by_metric, days=days.days)
         return Series(
-            entity_ref=other()
+            entity_ref=other(kind)
             if entity_ is None
             else reference(kind, entity_.id, entity_.label),
             points=points(self.question, by_metric, days.buckets(), now=self.now),

@@ -1,4 +1,4 @@
-"""Breakdowns by video: the largest series, and the sum of the others."""
+"""Breakdowns by video or creator: the largest series, and the sum of the others."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -6,28 +6,53 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.buckets import Bucket
-from domain.analytics.metrics import Question, RawMetric
-from domain.analytics.series import CounterSeries, SeriesByMetric, Value, total
+from domain.analytics.metrics import VIDEO_METRICS, Question
+from domain.analytics.rest import rest_of
+from domain.analytics.series import SeriesByMetric, Value, total
 from projections.analytics.queries.accumulate import chosen
-from projections.analytics.queries.as_of import counted_as_of
+from projections.analytics.queries.as_of import counted_as_of, series_by_entity_as_of
 from projections.analytics.queries.from_snapshots import (
     Counted,
     load_observations,
     owners_at_a_time,
     series_of_each_member,
 )
-from projections.analytics.queries.series import NamedEntity, counted
-from projections.analytics.rollup_deltas import VIDEOS
+from projections.analytics.queries.series import (
+    NamedEntity,
+    counted,
+    counts_without_creators,
+    named_entities,
+    series_by_entity,
+)
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
 
 MOST_SERIES = 10
 
 
 class BreakdownSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """One series of a breakdown; without ``entity``, the sum of videos not listed."""
+    """One series of a breakdown; without ``entity``, the sum of all not listed."""
 
     entity: NamedEntity | None
     by_metric: SeriesByMetric
+
+
+class _Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """What is broken down, as of a position of the log, None for all of it."""
+
+    reader: Reader
+    organization_id: UUID
+    question: Question
+    of: UUID
+    at: int | None
+
+    async def members(self, question: Question) -> dict[MetricGroup, list[Counted]]:
+        """Return the videos and profiles that the numbers of a question are of."""
+        if self.at is None:
+            return await counted(self.reader, self.organization_id, question, self.of)
+        return await counted_as_of(
+            self.reader, self.organization_id, question, self.of, at=self.at
+        )
 
 
 class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,52 +70,126 @@ async def breakdown(
     whole: SeriesByMetric,
     at: int | None = None,
 ) -> list[BreakdownSeries]:
-    """Return the videos with the largest totals, then the sum of the others.
+    """Return the videos or creators with the largest totals, then the sum of the rest.
 
-    ``whole`` are the series of the creator or project itself. ``at`` is the position
-    as of which the log is read, None for all of it.
+    ``whole`` are the series of the entity itself. ``at`` is the position as of which
+    the log is read, None for all of it.
     """
-    members = (
-        await counted(reader, organization_id, question, of)
-        if at is None
-        else await counted_as_of(reader, organization_id, question, of, at=at)
-    )[VIDEOS]
+    source = _Whole(
+        reader=reader,
+        organization_id=organization_id,
+        question=question,
+        of=of,
+        at=at,
+    )
+    largest = _creators if question.breakdown == "creator" else _videos
+    shown, is_all = await largest(source, buckets)
+    if is_all:
+        return shown
+    rest = rest_of(whole, [each.by_metric for each in shown])
+    return [*shown, BreakdownSeries(entity=None, by_metric=rest)]
+
+
+async def _videos(
+    whole: _Whole, buckets: Sequence[Bucket]
+) -> tuple[list[BreakdownSeries], bool]:
+    """Return the largest videos, and whether these are all."""
+    reader, organization_id, question = (
+        whole.reader,
+        whole.organization_id,
+        whole.question,
+    )
+    members = (await whole.members(question))[VIDEOS]
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
-    days = sum(bucket.days for bucket in buckets)
     ends = [boundaries[0], boundaries[-1]]
     found: list[_Ranked] = []
     for some in owners_at_a_time(members):
         loaded = await load_observations(
-            reader, organization_id, VIDEOS, some, boundaries[-1], at=at
+            reader, organization_id, VIDEOS, some, boundaries[-1], at=whole.at
         )
         each = series_of_each_member(VIDEOS, loaded, ends)
         found += [
-            _Ranked(
-                member=member,
-                total=total(
-                    question, chosen(by_metric, question.needs), days=days
-                ).value,
-            )
+            _ranked(question, member, by_metric, buckets)
             for member, by_metric in zip(some, each, strict=True)
         ]
-    ranked = _sorted(found)
-    shown = [video.member for video in ranked[:MOST_SERIES]]
+    shown = _largest(found)
     loaded = await load_observations(
-        reader, organization_id, VIDEOS, shown, boundaries[-1], at=at
+        reader, organization_id, VIDEOS, shown, boundaries[-1], at=whole.at
     )
     each = series_of_each_member(VIDEOS, loaded, boundaries)
-    shown_series: list[BreakdownSeries] = []
-    rest: dict[RawMetric, CounterSeries] = {**whole}
-    for video, all_metrics in zip(shown, each, strict=True):
-        by_metric = chosen(all_metrics, question.needs)
-        entity = NamedEntity(id=video.id, label=video.label or str(video.id))
-        shown_series.append(BreakdownSeries(entity=entity, by_metric=by_metric))
-        rest = {metric: rest[metric].without(by_metric[metric]) for metric in rest}
-    if len(ranked) > len(shown):
-        shown_series.append(BreakdownSeries(entity=None, by_metric=rest))
-    return shown_series
+    series = [
+        BreakdownSeries(
+            entity=NamedEntity(id=video.id, label=video.label or str(video.id)),
+            by_metric=chosen(by_metric, question.needs),
+        )
+        for video, by_metric in zip(shown, each, strict=True)
+    ]
+    return series, len(found) == len(shown)
 
 
-def _sorted(found: Iterable[_Ranked]) -> list[_Ranked]:
-    """Return them by total, the largest first, unknown totals last."""
-    return sorted(found, key=lambda v: (v.total is None, -(v.total or 0), v.member.id))
+async def _creators(
+    whole: _Whole, buckets: Sequence[Bucket]
+) -> tuple[list[BreakdownSeries], bool]:
+    """Return the largest creators, and whether nothing counts but all creators."""
+    reader, organization_id = whole.reader, whole.organization_id
+    followers = Question(entity=whole.question.entity, metric="followers", mode="new")
+    members = (await whole.members(followers))[PROFILES]
+    question = msgspec.structs.replace(whole.question, entity="creator", breakdown=None)
+    range_ = msgspec.structs.replace(buckets[0], end=buckets[-1].end)
+    each = await _of_creators(whole, question, members, [range_])
+    found = [_ranked(question, member, each[member.id], buckets) for member in members]
+    shown = _largest(found)
+    series = await _of_creators(whole, question, shown, buckets)
+    ids = [creator.id for creator in shown]
+    named, _ = await named_entities(reader, organization_id, "creator", ids)
+    return [
+        BreakdownSeries(entity=named[id_], by_metric=series[id_]) for id_ in ids
+    ], len(found) == len(shown) and not await _has_others(whole, members)
+
+
+async def _of_creators(
+    whole: _Whole,
+    question: Question,
+    creators: Sequence[Counted],
+    buckets: Sequence[Bucket],
+) -> dict[UUID, SeriesByMetric]:
+    ids = [creator.id for creator in creators]
+    if whole.at is None:
+        return await series_by_entity(
+            whole.reader, whole.organization_id, question, ids, buckets
+        )
+    return await series_by_entity_as_of(
+        whole.reader, whole.organization_id, question, ids, buckets, at=whole.at
+    )
+
+
+async def _has_others(whole: _Whole, creators: Sequence[Counted]) -> bool:
+    """Tell whether videos count in it that none of its creators posted."""
+    if not {*whole.question.needs} & {*VIDEO_METRICS, "posts"}:
+        return False
+    if whole.at is None:
+        return await counts_without_creators(
+            whole.reader, whole.organization_id, whole.question.entity, whole.of
+        )
+    ids = {creator.id for creator in creators}
+    videos = (await whole.members(whole.question))[VIDEOS]
+    return any(video.creator_id not in ids for video in videos)
+
+
+def _ranked(
+    question: Question,
+    member: Counted,
+    by_metric: SeriesByMetric,
+    buckets: Sequence[Bucket],
+) -> _Ranked:
+    days = sum(bucket.days for bucket in buckets)
+    needed = chosen(by_metric, question.needs)
+    return _Ranked(member=member, total=total(question, needed, days=days).value)
+
+
+def _largest(found: Iterable[_Ranked]) -> list[Counted]:
+    """Return those with the largest totals in order, unknown totals last."""
+    ranked = sorted(
+        found, key=lambda v: (v.total is None, -(v.total or 0), v.member.id)
+    )
+    return [each.member for each in ranked[:MOST_SERIES]]

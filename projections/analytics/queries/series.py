@@ -75,6 +75,11 @@ _WHICH: dict[Entity, str] = {
         (v.creator_id = ANY(%(creators)s) OR v.id = ANY(%(videos)s)) AND v.is_counted
     """,
 }
+# Those that no creator of the project or campaign posted.
+_WITHOUT_CREATORS: dict[Entity, str] = {
+    "project": "project_id = %(id)s AND creator_id IS NULL",
+    "campaign": "id = ANY(%(videos)s)",
+}
 _PROFILES = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator'
@@ -224,6 +229,18 @@ async def counted(
         rows = await reader.rows(organization_id, _PROFILES, params)
         found[PROFILES] = [profile_of(row[0]) for row in rows]
     return found
+
+
+async def counts_without_creators(
+    reader: Reader, organization_id: UUID, entity: Entity, id_: UUID
+) -> bool:
+    """Tell whether videos count in a project or campaign by themselves."""
+    params = await parameters_of(reader, organization_id, entity, id_)
+    query = f"""
+    SELECT FROM analytics_videos WHERE organization_id = %(organization)s
+    AND is_there AND is_counted AND {_WITHOUT_CREATORS[entity]} LIMIT 1
+    """
+    return bool(await reader.rows(organization_id, query.encode(), params))
 
 
 def profile_of(creator_id: UUID) -> Counted:

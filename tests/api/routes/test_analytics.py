@@ -401,6 +401,41 @@ def test_a_breakdown_shows_the_ten_largest_and_the_rest(population: Population):
     assert sum(series["total"] for series in shown) == data["series"][0]["total"]
 
 
+@pytest.mark.parametrize("metric", ("views", "followers"))
+def test_a_campaign_is_broken_down_by_creator_and_what_no_member_posted(
+    population: Population, metric: str
+):
+    campaign_id = population.campaign()
+    single = video_stream(population.tenant.project_id, "99")
+    others = Population(population.tenant)
+    others.video("99", posted_at=NOON + timedelta(hours=2))
+    others.looked(0, v99=0)
+    others.looked(1, v99=7)
+    for hours, followers in ((0, 100), (24, 130)):
+        population.profile_seen(hours, None, followers)
+        others.profile_seen(hours, None, followers)
+    added = e.CampaignItemAdded(
+        organization_id=population.tenant.organization_id,
+        item_type="video",
+        item_id=single,
+    )
+    population.tenant.goatherd.append(UUID(campaign_id), added)
+    of = {"entity": "campaign", "entity_id": campaign_id, "metric": metric}
+
+    data = data_of(population.ask(**of, breakdown="creator"))
+    table = population.ask(**of, breakdown="creator", format="csv").text
+
+    (whole,) = data["series"]
+    shown = [(each["entity_ref"], each["total"]) for each in data["breakdown_series"]]
+    creator, *rest = shown
+    assert (creator[0]["type"], creator[0]["id"]) == ("creator", population.creator_id)
+    other = {"type": "creator", "id": "__other__", "label": "Other"}
+    # A single video has no followers.
+    assert rest == ([(other, 7)] if metric == "views" else [])
+    assert sum(total for _, total in shown) == whole["total"]
+    assert ("breakdown,creator,__other__" in table) == (metric == "views")
+
+
 def test_a_video_shows_its_own_numbers_whatever_its_status(population: Population):
     video_id = str(video_stream(population.tenant.project_id, "2"))
     population.tenant.goatherd.append(
@@ -526,6 +561,9 @@ def test_weeks_are_compared_with_the_weeks_before_cut_alike(population: Populati
         ("breakdown", {"metric": "followers", "breakdown": "video"}),
         ("breakdown", {"entity_ids": f"{uuid4()},{uuid4()}", "breakdown": "video"}),
         ("breakdown", {"entity": "video", "breakdown": "video"}),
+        ("breakdown", {"entity": "video", "breakdown": "creator"}),
+        ("breakdown", {"breakdown": "creator"}),
+        ("breakdown", {"breakdown": "campaign"}),
         ("entity_ids", {"entity_ids": "1"}),
         ("entity_ids", {"entity_ids": ",".join(str(uuid4()) for _ in range(6))}),
         ("entity_ids", {"entity_ids": f"{UUID(int=1)},{UUID(int=1)}"}),

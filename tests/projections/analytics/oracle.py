@@ -135,11 +135,16 @@ class Oracle:
             "total_sharpened": self._is_sharpened(query, begin, finish),
         }
 
-    def broken_down(self, query: OracleQuery, most: int) -> list[dict[str, Any]]:
-        """The largest series of videos, and the rest together."""
+    def broken_down(
+        self, query: OracleQuery, most: int, *, by: str = "video"
+    ) -> list[dict[str, Any]]:
+        """The largest series of videos or creators, and the rest together."""
+        videos = self._members(query, "views")
+        if by == "creator":
+            return self._broken_down_by_creator(query, most, videos)
         each = {
             video: self.answer(msgspec.structs.replace(query, only=(video,)))
-            for video in self._members(query, "views")
+            for video in videos
         }
         ranked = sorted(
             each, key=lambda v: (each[v]["total"] is None, -(each[v]["total"] or 0), v)
@@ -147,6 +152,34 @@ class Oracle:
         found = [{"id": video, **each[video]} for video in ranked[:most]]
         if rest := tuple(ranked[most:]):
             others = msgspec.structs.replace(query, only=rest)
+            found.append({"id": None, **self.answer(others)})
+        return found
+
+    def _broken_down_by_creator(
+        self, query: OracleQuery, most: int, videos: Sequence[UUID]
+    ) -> list[dict[str, Any]]:
+        of = {
+            creator: [v for v in videos if self.videos[v].creator == creator]
+            for creator in self._members(query, "followers")
+        }
+        each = {
+            creator: self.answer(
+                msgspec.structs.replace(query, only=(creator, *of[creator]))
+            )
+            for creator in of
+        }
+        ranked = sorted(
+            each, key=lambda c: (each[c]["total"] is None, -(each[c]["total"] or 0), c)
+        )
+        found = [{"id": creator, **each[creator]} for creator in ranked[:most]]
+        rest = [
+            *ranked[most:],
+            *(video for creator in ranked[most:] for video in of[creator]),
+        ]
+        singles = [v for v in videos if self.videos[v].creator not in of]
+        is_of_profiles = not {*self._counters(query)} - {*PROFILE_COUNTERS}
+        if rest or (singles and not is_of_profiles):
+            others = msgspec.structs.replace(query, only=(*rest, *singles))
             found.append({"id": None, **self.answer(others)})
         return found
 
@@ -339,6 +372,9 @@ class Oracle:
 
     def _members(self, query: OracleQuery, counter: str) -> list[UUID]:
         """Rule 2: what a series is the sum over."""
+        if query.only is not None:
+            is_of_profile = counter in PROFILE_COUNTERS
+            return [i for i in query.only if (i in self.creators) == is_of_profile]
         if counter in PROFILE_COUNTERS:
             if query.entity == "creator":
                 return [query.entity_id]
@@ -347,8 +383,6 @@ class Oracle:
             return [c for c, home in self.creators.items() if home == query.entity_id]
         if query.entity == "video":
             return [query.entity_id]
-        if query.only is not None:
-            return list(query.only)
         return [
             video_id
             for video_id, video in self.videos.items()

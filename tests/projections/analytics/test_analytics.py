@@ -422,10 +422,10 @@ def answer(
 
 
 def broken_down(
-    connection: Connection[TupleRow], query: OracleQuery
+    connection: Connection[TupleRow], query: OracleQuery, *, by: Breakdown = "video"
 ) -> list[dict[str, Any]] | None:
-    """What the read model says of the videos; None if the question makes no sense."""
-    question = the_question(query, breakdown="video")
+    """What the read model says of the parts; None if the question makes no sense."""
+    question = the_question(query, breakdown=by)
     reader = cast("Reader", Within(connection))
     if question is None:
         return None
