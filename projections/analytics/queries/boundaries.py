@@ -11,7 +11,11 @@ from typing import NamedTuple
 from domain.analytics.buckets import slot_of
 from projections.analytics.days.sums import SLOTS_A_DAY, DaySums
 
+_NEW = "new"
+_SIGNS = {1: "", -1: "-"}
 _SMALL = 2**62
+# Of these there are at most as many as observations.
+_AMOUNTS = ("_known", "_sharpenings", "_rounded", "_changes")
 
 
 class Boundary(NamedTuple):
@@ -42,38 +46,30 @@ class SumsAt:
     """The sums of the creators in ``chosen`` at some boundaries, as parts of a query.
 
     ``name`` begins the names of its tables. Only the columns that an expression needs
-    are read.
+    are read. The parts of days are summed up together, in one group for each creator.
     """
 
     def __init__(self, sums: DaySums, name: str, **boundaries: Boundary) -> None:
         self._sums = sums
         self._name = name
         self._boundaries = boundaries
-        self._columns: dict[str, None] = {}
+        self._is_needed = False
+        self._parts: dict[tuple[str, str], None] = {}
 
     def at(self, boundary: str, column: str) -> str:
         """Return the expression of a column at one of the boundaries."""
-        self._columns[column] = None
-        name, held = f"{self._name}_{boundary}", self._boundaries[boundary]
-        whole = (
-            f"CASE WHEN {self._name}.last_day <= {held.day} "
-            f"THEN {self._name}.{column} ELSE coalesce({name}.{column}, 0) END"
-        )
-        if held.is_whole:
-            return f"({whole})"
-        sign = "+" if held.sign > 0 else "-"
-        return f"({whole} {sign} coalesce({name}_part.{column}, 0))"
+        return f"({self._whole(boundary, column)}{self._part(boundary, column)})"
 
     def new(self, column: str) -> str:
         """Return the expression of what a column grew by from ``start`` to ``end``."""
-        return f"({self.at('end', column)} - {self.at('start', column)})"
+        ends = [self._whole(boundary, column) for boundary in ("end", "start")]
+        return f"({' - '.join(ends)}{self._part(_NEW, column)})"
 
     def joins(self) -> str:
         """Return the joins that the expressions need."""
-        if not self._columns:
+        if not self._is_needed:
             return ""
         sums, name = self._sums, self._name
-        expressions = dict(zip(sums.columns, sums.expressions, strict=True))
         totals = (
             f"LEFT JOIN {sums.totals} {name} ON "
             f"{name}.organization_id = %(organization)s AND {name}.id = chosen.id"
@@ -86,30 +82,73 @@ class SumsAt:
                 f"{table}.organization_id = %(organization)s "
                 f"AND {table}.day = {held.day} AND {table}.id = chosen.id"
             )
-            if not held.is_whole:
-                columns = ", ".join(
-                    f"{_sum_of(expressions[column])} AS {column}"
-                    for column in self._columns
-                )
-                joins.append(
-                    f"LEFT JOIN (SELECT id, {columns} FROM {sums.rollups} "
-                    f"WHERE organization_id = %(organization)s "
-                    f"AND slot > {held.after} AND slot <= {held.until} "
-                    f"AND id IN (SELECT id FROM chosen) GROUP BY id) {table}_part "
-                    f"ON {table}_part.id = chosen.id"
-                )
+        if self._parts:
+            columns = ", ".join(
+                f"{_sum_of(f'{role}_{column}', _kind_of(column))} AS {role}_{column}"
+                for role, column in self._parts
+            )
+            joins.append(
+                f"LEFT JOIN (SELECT id, {columns} FROM ({self._moves()}) moves "
+                f"WHERE id IN (SELECT id FROM chosen) GROUP BY id) {name}_part "
+                f"ON {name}_part.id = chosen.id"
+            )
         return "\n".join(joins)
 
+    def _whole(self, boundary: str, column: str) -> str:
+        self._is_needed = True
+        name, held = f"{self._name}_{boundary}", self._boundaries[boundary]
+        return (
+            f"CASE WHEN {self._name}.last_day <= {held.day} "
+            f"THEN {self._name}.{column} ELSE coalesce({name}.{column}, 0) END"
+        )
 
-def _sum_of(expression: str) -> str:
+    def _part(self, role: str, column: str) -> str:
+        """Return what the parts of days add, at a boundary or between both."""
+        of = self._boundaries if role == _NEW else [role]
+        if all(self._boundaries[boundary].is_whole for boundary in of):
+            return ""
+        self._parts[role, column] = None
+        return f" + coalesce({self._name}_part.{role}_{column}, 0)"
+
+    def _moves(self) -> str:
+        """Return the query of what the rollups of the parts of days move."""
+        return " UNION ALL ".join(
+            f"SELECT id, {self._columns_of(boundary, held)} FROM {self._sums.rollups} "
+            f"WHERE organization_id = %(organization)s "
+            f"AND slot > {held.after} AND slot <= {held.until}"
+            for boundary, held in self._boundaries.items()
+            if not held.is_whole
+        )
+
+    def _columns_of(self, boundary: str, held: Boundary) -> str:
+        sums = self._sums
+        expressions = dict(zip(sums.columns, sums.expressions, strict=True))
+        signs = {boundary: held.sign, _NEW: held.sign}
+        if boundary == "start":
+            signs[_NEW] = -held.sign
+        return ", ".join(
+            f"{_SIGNS[signs[role]]}({expressions[column]}) AS {role}_{column}"
+            if role in signs
+            else f"NULL::{_kind_of(column)} AS {role}_{column}"
+            for role, column in self._parts
+        )
+
+
+def _kind_of(column: str) -> str:
+    return "int" if column.endswith(_AMOUNTS) else "numeric"
+
+
+def _sum_of(column: str, kind: str) -> str:
     """Return the sum of numbers, of which hardly any needs more than 64 bits.
 
     PostgreSQL adds those with 64 bits in half the time.
     """
-    is_small = f"({expression}) BETWEEN {-_SMALL} AND {_SMALL}"
+    if kind == "int":
+        return f"sum({column})"
+    is_small = f"{column} BETWEEN {-_SMALL} AND {_SMALL}"
     return (
-        f"coalesce(sum(({expression})::bigint) FILTER (WHERE {is_small}), 0) "
-        f"+ coalesce(sum({expression}) FILTER (WHERE NOT {is_small}), 0)"
+        f"coalesce(sum({column}::bigint) FILTER (WHERE {is_small}), 0) "
+        f"+ coalesce(sum({column}) FILTER (WHERE NOT {is_small}), 0)"
     )
 
 

@@ -177,11 +177,8 @@ def _lacking(
             continue
         observed, owner_of = observations_at(rows, instant)
         at = instant_of(instant.at)
-        found |= {
-            number
-            for number in states.lacking(observed, owner_of, at).tolist()
-            if not rows[number].is_now(instant.at)
-        }
+        numbers: list[int] = states.lacking(observed, owner_of, at).tolist()
+        found |= {each for each in numbers if not rows[each].is_now(instant.at)}
     return [rows[number].owner for number in sorted(found)]
 
 
