@@ -39,6 +39,7 @@ from api.routes.creators_bulk import ProjectCreatorRoutes
 from api.routes.creators_import import CreatorImportRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.lists.creator_parameters import provide_table
+from api.routes.lists.video_parameters import provide_video_list
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
@@ -234,6 +235,7 @@ def assemble(settings: Settings) -> Litestar:
                 "reader": _provide(reader),
                 "listing": provide_list_request(secret),
                 "creator_table": Provide(provide_table, sync_to_thread=False),
+                "video_list": Provide(provide_video_list, sync_to_thread=False),
                 "summary": Provide(provide_summary),
                 "part": Provide(provide_part, sync_to_thread=False),
                 "writer": _provide(writer),

@@ -17,14 +17,17 @@ from api.http.errors import ApiError, Code, known_error
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
+from api.routes.campaigns.names import CampaignNames
 from api.routes.creator_schemas import NewCreator, Tags, check_sizes
 from domain.decisions import Handler, without_events
 from domain.events import TrackingMode
 from domain.handlers.add_creators import Additions, RequestedCreator, add_creators
+from domain.handlers.add_to_campaigns import add_to_campaigns
 from domain.onboarding.columns import Field
 from domain.onboarding.lines import MOST_LINES, Pasted, PastedCreator, read_pasted
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
+from projections.campaigns.names import campaigns_by_name
 
 _SETTINGS = ("tracking_mode", "tracking_start_date", "tracking_end_date", "tags")
 _ERRORS = [Code.LIMIT_REACHED]
@@ -36,8 +39,9 @@ class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     Without headings, words that begin with @ and addresses of profiles are read, and
     plain lists of handles. Under a row of headings the columns handle, tags, campaign,
     mode, start date, end date, description, notes and metadata are read, parted by
-    commas, semicolons or tabs. With ``keep_columns`` cells of other columns become
-    metadata. The settings here apply where a line says nothing else.
+    commas, semicolons or tabs. A campaign is one of the project, by its name in any
+    letter case; a line with another fails. With ``keep_columns`` cells of other columns
+    become metadata. The settings here apply where a line says nothing else.
     """
 
     text: Annotated[
@@ -111,7 +115,7 @@ class CreatorImportRoutes(Controller):
 
     @post(
         "/preview",
-        opt={"scope": "write"},
+        opt={"scope": "write", "errors": _ERRORS},
         operation_id="previewCreators",
         status_code=200,
         sync_to_thread=True,
@@ -145,8 +149,9 @@ class CreatorImportRoutes(Controller):
     ) -> Answer[ReadCreators]:
         """Track the creators of a text; a line that cannot be read fails alone.
 
-        A plan without room for all of them adds none. Each gets a profile and a
-        discovery scrape at once.
+        A plan without room for all of them, in the organization or in a campaign, adds
+        none. Each is put into the campaign that its line names, and gets a profile and
+        a discovery scrape at once.
         """
         return _perform(request, project_id, data, writer, stores=True)
 
@@ -160,12 +165,19 @@ def _perform(
     stores: bool,
 ) -> Answer[ReadCreators]:
     pasted = read_pasted(data.text, keeps_columns=data.keep_columns)
-    problems = [_problem(line.creator) for line in pasted.lines]
-    requested = [
-        _requested(line.creator, data)
+    names = CampaignNames({})
+    if any(line.creator and line.creator.campaign for line in pasted.lines):
+        found = Rows(writer.store).ask(
+            lambda rows: campaigns_by_name(rows, request.organization_id, project_id)
+        )
+        names = CampaignNames(found)
+    problems = [_problem(line.creator, names) for line in pasted.lines]
+    taken = [
+        line.creator
         for line, problem in zip(pasted.lines, problems, strict=True)
         if line.creator is not None and problem is None
     ]
+    requested = [_requested(creator, data) for creator in taken]
 
     def handler() -> Handler[Additions]:
         adding = add_creators(
@@ -176,6 +188,13 @@ def _perform(
             plans=writer.plans,
             now=datetime.now(UTC),
             command_id=request.command_id,
+        )
+        adding = add_to_campaigns(
+            adding,
+            [names.id_of(creator.campaign) for creator in taken],
+            organization_id=request.organization_id,
+            project_id=project_id,
+            plans=writer.plans,
         )
         return adding if stores else without_events(adding)
 
@@ -253,7 +272,7 @@ def _requested(creator: PastedCreator, data: CreatorText) -> RequestedCreator:
     return RequestedCreator(tiktok_handle=creator.handle, **said, **settings)
 
 
-def _problem(creator: PastedCreator | None) -> str | None:
+def _problem(creator: PastedCreator | None, names: CampaignNames) -> str | None:
     """Return why the API takes no such creator, None if it may."""
     if creator is None:
         return None
@@ -269,4 +288,4 @@ def _problem(creator: PastedCreator | None) -> str | None:
         return error.message.lstrip("/")
     except msgspec.ValidationError as error:
         return str(error)
-    return None
+    return names.problem(creator.campaign)

@@ -16,6 +16,7 @@ from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
 from domain.errors import NotFoundError
+from domain.events import TrackingStatus
 from domain.handlers import videos
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos
@@ -26,6 +27,16 @@ class ProjectVideoRoutes(Controller):
 
     path = "/projects/{project_id:uuid}/videos"
     tags = ("Videos",)
+
+    @get("/excluded", opt={"scope": "read"}, operation_id="listExcludedVideos")
+    async def list_excluded(
+        self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
+    ) -> ListPage[Video]:
+        """List the videos of a project that were excluded, latest found first.
+
+        `put_back` in a review of the inbox takes an exclusion back.
+        """
+        return await _of_status(listing, project_id, "excluded")
 
     @post(
         "/",
@@ -95,26 +106,7 @@ class InboxRoutes(Controller):
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Video]:
         """List the videos that wait for review, latest found first."""
-        reader, organization_id = listing.reader, listing.organization_id
-        await listing.caught_up("projects", "videos")
-        if await one_project(reader, organization_id, project_id) is None:
-            raise NotFoundError("project")
-        return await listing.page(
-            "inbox",
-            lambda limit, after: page_of_videos(
-                reader,
-                VideoQuery(
-                    organization_id=organization_id,
-                    statuses=("pending_review",),
-                    project_id=project_id,
-                    limit=limit,
-                    after=after,
-                ),
-            ),
-            filters={"project_id": project_id},
-            key=lambda row: (row.created_at, row.id),
-            after=tuple[datetime, UUID],
-        )
+        return await _of_status(listing, project_id, "pending_review")
 
     @post(
         "/review",
@@ -144,3 +136,28 @@ class InboxRoutes(Controller):
             ),
             answers.bulk_answer,
         )
+
+
+async def _of_status(
+    listing: ListRequest, project_id: UUID, status: TrackingStatus
+) -> ListPage[Video]:
+    reader, organization_id = listing.reader, listing.organization_id
+    await listing.caught_up("projects", "videos")
+    if await one_project(reader, organization_id, project_id) is None:
+        raise NotFoundError("project")
+    return await listing.page(
+        f"videos of a project that are {status}",
+        lambda limit, after: page_of_videos(
+            reader,
+            VideoQuery(
+                organization_id=organization_id,
+                statuses=(status,),
+                project_id=project_id,
+                limit=limit,
+                after=after,
+            ),
+        ),
+        filters={"project_id": project_id},
+        key=lambda row: (row.created_at, row.id),
+        after=tuple[datetime, UUID],
+    )

@@ -23,6 +23,7 @@ from api.web.creators.add import AddCreatorsPage
 from api.web.creators.bulk import BulkPages
 from api.web.creators.list import CreatorsPage
 from api.web.dashboard.home import HomePage
+from api.web.inbox.excluded import ExcludedPages
 from api.web.inbox.page import InboxPages
 from api.web.kit.error_pages import answer_page_failure
 from api.web.kit.page import PageContext
@@ -56,6 +57,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorVideo,
     ChangesPages,
     InboxPages,
+    ExcludedPages,
     AddCreatorsPage,
     BulkPages,
     OperationsPage,

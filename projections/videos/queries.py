@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from domain.events import TrackingStatus, VideoKind
 from domain.video.url import video_url
 from projections.engine.reader import Reader
+from projections.videos.chosen import ChosenVideos
 from projections.videos.latest_counts import VideoFiguresRow
 from projections.videos.projection import VideoRow
 from projections.videos.sort_sql import (
@@ -19,7 +20,7 @@ from projections.videos.sort_sql import (
     VideoQueryVariant,
     VideoSort,
     engagement_rate,
-    of_a_creator,
+    sorted_ids,
 )
 
 
@@ -69,20 +70,16 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class VideoQuery(msgspec.Struct, frozen=True, kw_only=True):
+class VideoQuery(ChosenVideos, frozen=True, kw_only=True):
     """The videos to return, their order, and where to begin.
 
-    Sorts other than by creation are for one creator's videos. ``after`` is the sort
-    value and the id of the last row of the page before.
+    ``after`` is the sort value and the id of the last row of the page before. ``limit``
+    is None for all of them.
     """
 
-    organization_id: UUID
-    statuses: tuple[TrackingStatus, ...]
-    project_id: UUID | None = None
-    creator_id: UUID | None = None
     sort: VideoSort = "created_at"
     order: SortOrder = "desc"
-    limit: int = 50
+    limit: int | None = 50
     after: tuple[Any, UUID] | None = None
 
 
@@ -132,29 +129,31 @@ async def videos_by_id(
 
 async def page_of_videos(reader: Reader, query: VideoQuery) -> list[Video]:
     """Return up to ``limit`` videos, newest first unless sorted otherwise."""
-    variant = VideoQueryVariant(
-        statuses=len(query.statuses),
-        has_project=query.project_id is not None,
-        sort=query.sort,
-        order=query.order,
-        has_after=query.after is not None,
-    )
-    has_creator = query.creator_id is not None
     value, last_id = query.after or (None, None)
     params = {
-        "organization": query.organization_id,
-        "project": query.project_id,
-        "creator": query.creator_id,
+        **query.parameters,
         "value": value,
         "last_id": last_id,
         "limit": query.limit,
         **{f"status{n}": status for n, status in enumerate(query.statuses)},
     }
-    sql = (
-        _list(variant, has_creator=has_creator)
-        if query.sort == "created_at"
-        else _sorted(variant)
-    )
+    if query.sort == "created_at" and not query.needs_figures:
+        sql = _list(
+            len(query.statuses),
+            query.order,
+            has_project=query.project_id is not None,
+            has_creator=query.creator_id is not None,
+            has_after=query.after is not None,
+        )
+    else:
+        sql = _sorted(
+            VideoQueryVariant(
+                conditions=query.conditions,
+                sort=query.sort,
+                order=query.order,
+                has_after=query.after is not None,
+            )
+        )
     rows = await reader.rows(query.organization_id, sql, params)
     return [_video(row) for row in rows]
 
@@ -218,29 +217,36 @@ _SAME_FIELDS = [
 
 
 @cache
-def _list(variant: VideoQueryVariant, *, has_creator: bool) -> bytes:
-    beyond = "<" if variant.order == "desc" else ">"
+def _list(
+    statuses: int,
+    way: SortOrder,
+    *,
+    has_project: bool,
+    has_creator: bool,
+    has_after: bool,
+) -> bytes:
+    beyond = "<" if way == "desc" else ">"
     conditions = ["organization_id = %(organization)s"]
-    if variant.has_project:
+    if has_project:
         conditions.append("project_id = %(project)s")
     if has_creator:
         conditions.append("creator_id = %(creator)s")
-    if variant.has_after:
+    if has_after:
         conditions.append(
             f"(created_at, id) {beyond} (%(value)s::timestamptz, %(last_id)s)"
         )
     where = " AND ".join(conditions)
-    order = f"ORDER BY created_at {variant.order}, id {variant.order} LIMIT %(limit)s"
+    order = f"ORDER BY created_at {way}, id {way} LIMIT %(limit)s"
     # The first rows of each status, each read in order from its index.
     heads = " UNION ALL ".join(
         f"(SELECT * FROM videos WHERE {where} "
         f"AND tracking_status = %(status{n})s {order})"
-        for n in range(variant.statuses)
+        for n in range(statuses)
     )
     page = f"SELECT * FROM ({heads}) AS heads {order}"
     return (
         f"SELECT {_COLUMNS} FROM ({page}) AS v {_FIGURES} "
-        f"ORDER BY v.created_at {variant.order}, v.id {variant.order}"
+        f"ORDER BY v.created_at {way}, v.id {way}"
     ).encode()
 
 
@@ -248,7 +254,7 @@ def _list(variant: VideoQueryVariant, *, has_creator: bool) -> bytes:
 def _sorted(variant: VideoQueryVariant) -> bytes:
     # Rows are fetched once the page is known, because notes may be long.
     return (
-        f"SELECT {_COLUMNS} FROM ({of_a_creator(variant)}) AS page "
+        f"SELECT {_COLUMNS} FROM ({sorted_ids(variant)}) AS page "
         "JOIN videos v ON v.organization_id = %(organization)s AND v.id = one "
         f"{_FIGURES} ORDER BY key {variant.order}, one {variant.order}"
     ).encode()

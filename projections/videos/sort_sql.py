@@ -1,4 +1,4 @@
-"""The sort orders of lists of videos, and the query that sorts a creator's videos."""
+"""The sort orders of lists of videos, and the query that sorts chosen videos."""
 
 from functools import cache
 from typing import Literal
@@ -37,26 +37,23 @@ _UNKNOWN: dict[tuple[str, SortOrder], str] = {
 
 
 class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a query that change its text."""
+    """The parts of a query that change its text; conditions as of ``ChosenVideos``."""
 
-    statuses: int
-    has_project: bool
+    conditions: str
     sort: VideoSort
     order: SortOrder
     has_after: bool
 
 
 @cache
-def of_a_creator(variant: VideoQueryVariant) -> str:
-    """Return the query for a page of a creator's videos: their ids and sort keys.
+def sorted_ids(variant: VideoQueryVariant) -> str:
+    """Return the query for a page of chosen videos: their ids and sort keys.
 
-    Its columns are ``one`` and ``key``. All videos of the creator are read: no
+    Its columns are ``one`` and ``key``. All videos that are chosen are read: no
     index has figures, which change with every scrape.
     """
     key, kind = _key(variant.sort)
     unknown = _UNKNOWN[kind, variant.order]
-    statuses = ", ".join(f"%(status{n})s" for n in range(variant.statuses))
-    project = " AND v.project_id = %(project)s" if variant.has_project else ""
     beyond = "<" if variant.order == "desc" else ">"
     after = (
         f"WHERE (key, one) {beyond} "
@@ -66,8 +63,7 @@ def of_a_creator(variant: VideoQueryVariant) -> str:
         f"SELECT one, key FROM (SELECT v.id AS one, coalesce({key}, {unknown}) AS key "
         "FROM videos v LEFT JOIN video_figures f "
         "ON f.organization_id = %(organization)s AND f.id = v.id "
-        "WHERE v.organization_id = %(organization)s AND v.creator_id = %(creator)s "
-        f"AND v.tracking_status IN ({statuses}){project}) AS found "
+        f"WHERE {variant.conditions}) AS found "
         f"{after if variant.has_after else ''} "
         f"ORDER BY key {variant.order}, one {variant.order} LIMIT %(limit)s"
     )

@@ -132,6 +132,10 @@ def analytics(
         str | None, Parameter(help="An IANA time zone; the organization's own.")
     ] = None,
     project: OnlyProjectOption = None,
+    tag: Annotated[
+        str | None,
+        Parameter(help="Creators or videos with this tag, or all of A,B."),
+    ] = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -141,7 +145,14 @@ def analytics(
 
     The columns and numbers are those of the CSV of GET /analytics.
     """
-    from api.cli.export.series import Days, check_days, layout_of, query_of, rows_of
+    from api.cli.export.series import (
+        Days,
+        check_days,
+        layout_of,
+        query_of,
+        rows_of,
+        tags_of,
+    )
     from projections.analytics.queries.entity_ids import count_of
     from projections.engine.snapshot_reader import snapshot
 
@@ -149,16 +160,18 @@ def analytics(
     query = query_of(entity=entity, metric=metric, mode=mode, base_metric=base_metric)
     days = Days(first=from_, last=to, granularity=granularity, tz=tz)
     check_days(days)
+    tags = tags_of(entity, tag)
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         org_id, project_id = _chosen(connection, org, project)
-        wait_until_caught_up(connection, "analytics", what="these numbers are")
+        needed = ["analytics", *(["creator_list", "videos"] if tags else [])]
+        wait_until_caught_up(connection, *needed, what="these numbers are")
 
     async def write() -> tuple[int, int]:
         written = 0
         async with snapshot(database_url(settings), "analytics") as (reader, position):
-            total = await count_of(reader, org_id, entity, project_id)
-            pages = rows_of(reader, org_id, project_id, query, days)
+            total = await count_of(reader, org_id, entity, project_id, tags=tags)
+            pages = rows_of(reader, org_id, project_id, query, days, tags=tags)
             with (
                 opened_output(output, format_) as file,
                 writer_of(format_, file, layout_of(query)) as writer,

@@ -13,6 +13,7 @@ from api.http.errors import ApiError
 from api.routes.analytics.parameters import range_of, zone_named
 from api.routes.analytics.responses import COLUMNS, Series
 from api.routes.analytics.series import AnalyticsQuery
+from api.routes.tags import tag_filter
 from domain.analytics.buckets import Granularity, Range
 from domain.analytics.metrics import (
     Entity,
@@ -91,6 +92,20 @@ def query_of(
         raise CommandError(_as_option(str(error))) from error
 
 
+def tags_of(entity: Entity, text: str | None) -> tuple[str, ...]:
+    """Return the keys of the tags of an option.
+
+    Raises:
+        CommandError: one of them is no tag, or the entity has no tags.
+    """
+    if text is not None and entity not in {"creator", "video"}:
+        raise CommandError(f"--tag: must be left out, a {entity} has no tags.")
+    try:
+        return tag_filter(text)
+    except ApiError as error:
+        raise CommandError(_as_option(error.message)) from error
+
+
 def check_days(days: Days) -> None:
     """Check that the days are a range, before a file is begun.
 
@@ -120,13 +135,17 @@ async def rows_of(
     project_id: UUID | None,
     question: Question,
     days: Days,
+    *,
+    tags: tuple[str, ...],
 ) -> AsyncGenerator[tuple[int, list[ExportedPoint]]]:
     """Yield how many more entities were read, and a row for each of their buckets."""
     now = datetime.now(UTC)
     query = AnalyticsQuery(
         reader=reader, organization_id=organization_id, question=question, now=now
     )
-    async for ids in ids_of_all(reader, organization_id, question.entity, project_id):
+    async for ids in ids_of_all(
+        reader, organization_id, question.entity, project_id, tags=tags
+    ):
         entities, own_zone = await query.entities(ids)
         range_ = days.in_zone(own_zone, now=now)
         by_entity = await query.series_by_entity(

@@ -25,13 +25,15 @@ from api.web.kit.concurrent_edit import (
 )
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from projections.creators.creator import Creator
 
 WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
-TRACKING = ("display_name", *WINDOW)
+TRACKING = ("display_name", "tags", *WINDOW)
 HANDLE = ("tiktok_handle",)
 _LABELS = {
     "display_name": "Display name",
+    "tags": "Tags",
     "tiktok_handle": "Handle",
     "tracking_end_date": "Last day",
     "tracking_mode": "Videos that are found",
@@ -40,9 +42,10 @@ _LABELS = {
 
 
 class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Name and tracking; ``take`` names a field to replace by its stored value."""
+    """Name, tags, tracking; ``take`` names a field to replace by its stored value."""
 
     display_name: Annotated[str, typed("Display name")]
+    tags: Annotated[str, typed("Tags")]
     tracking_mode: str
     tracking_start_date: Annotated[str, typed("First day")]
     tracking_end_date: Annotated[str, typed("Last day")]
@@ -84,7 +87,7 @@ class CreatorSettings(Controller):
     async def save_tracking(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Store name and tracking."""
+        """Store name, tags and tracking."""
         form = page.form(TrackingForm)
         return await _save(page, creator_id, form, TRACKING, "tracking")
 
@@ -197,6 +200,9 @@ def _show(
         "tracking": forms["tracking"],
         "handle": forms["handle"],
         "back": forms["return"],
+        "tags_problem": tags_problem(
+            error.problems if (error := forms["tracking"].error) else {}
+        ),
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
     }
@@ -215,7 +221,8 @@ def _show(
 def _texts(creator: Creator) -> dict[str, str]:
     """Return the fields as text."""
     now = editable_fields(creator)
-    return {name: now[name] or "" for name in (*TRACKING, *HANDLE)}
+    texts = {name: now[name] or "" for name in (*TRACKING, *HANDLE)}
+    return {**texts, "tags": text_of_tags(creator.tags)}
 
 
 def _values(form: Struct, names: tuple[str, ...]) -> dict[str, str]:
@@ -224,7 +231,10 @@ def _values(form: Struct, names: tuple[str, ...]) -> dict[str, str]:
 
 def _field_values(texts: dict[str, str]) -> dict[str, Any]:
     """Return the values for the fields: an empty text means none."""
-    return {name: text or None for name, text in texts.items()}
+    return {
+        name: tags_of_text(text) if name == "tags" else text or None
+        for name, text in texts.items()
+    }
 
 
 def _path(creator_id: UUID) -> str:

@@ -1,6 +1,6 @@
 """/creators/{id}/videos/{id}: one video, its notes, and whether it counts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller
@@ -25,6 +25,7 @@ from api.web.kit.concurrent_edit import (
 )
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from domain.errors import NotFoundError
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
@@ -38,8 +39,9 @@ class SwitchForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class VideoNotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The notes on a video."""
+    """The tags of a video, and the notes on it."""
 
+    tags: Annotated[str, typed("Tags")]
     description: Annotated[str, typed("Description")]
     readme: Annotated[str, typed("Notes")]
     version: str
@@ -74,11 +76,21 @@ class CreatorVideo(Controller):
         creator = await get_creator(page, creator_id)
         video = await _get_video(page, creator, video_id)
         draft = EditDraft(
-            values={"description": form.description, "readme": form.readme},
+            values={
+                "tags": form.tags,
+                "description": form.description,
+                "readme": form.readme,
+            },
             original=form.original,
             version=parse_version(form.version),
         )
-        edit = draft.edit({name: text or None for name, text in draft.values.items()})
+        edit = draft.edit(
+            {
+                "tags": tags_of_text(form.tags),
+                "description": form.description or None,
+                "readme": form.readme or None,
+            }
+        )
         path = f"/videos/{video_id}"
         try:
             done = await save(page, path, Video, edit, _notes) if edit.changed else None
@@ -131,7 +143,10 @@ class CreatorVideo(Controller):
     ) -> PageResponse:
         """Exclude a video from all lists and numbers."""
         got = await page.send("DELETE", f"/videos/{video_id}", Video)
-        page.flash(f"Excluded. Add {got.data.url} by its URL to have it back.")
+        page.flash(
+            f"Excluded: {got.data.url} does not count. The inbox links to all excluded "
+            "videos, to put them back."
+        )
         return page.go_to(table_path(creator_id))
 
 
@@ -150,6 +165,7 @@ async def _show(
         "row": row_of(video),
         "status_labels": STATUSES,
         "draft": draft,
+        "tags_problem": tags_problem(draft.error.problems if draft.error else {}),
         "chart": await chart_of_video(page, video),
     }
     return show_creator(
@@ -162,12 +178,20 @@ async def _show(
     )
 
 
-def _notes(video: Video) -> dict[str, str | None]:
-    return {"description": video.description, "readme": video.readme}
+def _notes(video: Video) -> dict[str, Any]:
+    return {
+        "tags": video.tags,
+        "description": video.description,
+        "readme": video.readme,
+    }
 
 
 def _texts(video: Video) -> dict[str, str]:
-    return {name: text or "" for name, text in _notes(video).items()}
+    return {
+        "tags": text_of_tags(video.tags),
+        "description": video.description or "",
+        "readme": video.readme or "",
+    }
 
 
 def _path(creator_id: UUID, video_id: UUID) -> str:

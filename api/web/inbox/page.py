@@ -122,7 +122,7 @@ class InboxPages(Controller):
             "POST", f"{path}/review", BulkVideos, {"decisions": decisions}
         )
         results = got.data.results
-        message = _review_message(form.decision, results)
+        message = review_message(form.decision, results)
         done = [result.video_id for result in results if result.status == "ok"]
         remember_review(
             page,
@@ -143,8 +143,8 @@ async def _projects(page: PageContext) -> list[Project]:
     return got.data
 
 
-def _review_message(decision: str, results: Sequence[BulkVideo]) -> str:
-    """Return the message about a review."""
+def review_message(decision: str, results: Sequence[BulkVideo]) -> str:
+    """Return the message about what a review did."""
     done = [each for each in results if each.status == "ok"]
     parts = [f"{_DONE[decision]} {_videos(len(done))}."] if done else []
     reasons = [each.reason for each in results if each.status == "skipped"]

@@ -153,6 +153,7 @@ def editable_fields(creator: Creator) -> dict[str, Any]:
         "description": creator.description,
         "readme": creator.readme,
         "metadata": msgspec.json.decode(creator.metadata),
+        "tags": creator.tags,
         "tracking_mode": creator.tracking_mode,
         "tracking_start_date": _iso(creator.tracking_start_date),
         "tracking_end_date": _iso(creator.tracking_end_date),

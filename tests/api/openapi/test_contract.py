@@ -50,6 +50,7 @@ SCOPES = {
     "POST /videos/{video_id}/tracking-disable": "write",
     "POST /projects/{project_id}/videos": "write",
     "POST /projects/{project_id}/videos/bulk-tracking-disable": "write",
+    "GET /projects/{project_id}/videos/excluded": "read",
     "GET /projects/{project_id}/inbox": "read",
     "POST /projects/{project_id}/inbox/review": "write",
     "GET /analytics": "read",

@@ -21,9 +21,83 @@ def ask(home: Tenant, what: str, text: str, **settings: object) -> dict[str, Any
     return data_of(home.post(f"{home.creators}/{what}", body))
 
 
+def a_campaign(home: Tenant, name: str) -> str:
+    path = f"/projects/{home.project_id}/campaigns"
+    campaign_id = data_of(home.post(path, {"name": name}), status=201)["id"]
+    home.goatherd.catch_up()
+    return campaign_id
+
+
+def items_of(home: Tenant, campaign_id: str) -> set[str]:
+    home.goatherd.catch_up()
+    rows = data_of(home.get(f"/campaigns/{campaign_id}/items"))
+    return {row["item_id"] for row in rows}
+
+
+def test_creators_are_put_into_the_campaign_that_their_lines_name(home: Tenant):
+    summer, ete = a_campaign(home, "Summer"), a_campaign(home, "Été")
+    old = home.add("old")["id"]
+    item = {"item_type": "creator", "item_id": old}
+    home.post(f"/campaigns/{summer}/items", item)
+    home.delete(f"/creators/{old}")
+    text = "Handle,Campaign\nada,SUMMER\nbea,éTÉ\ncleo,\nold,summer\ndora,Winter"
+
+    shown = ask(home, "preview", text)
+    before = items_of(home, summer), items_of(home, ete)
+    done = ask(home, "import", text)
+
+    statuses = [line["status"] for line in done["lines"]]
+    assert statuses == ["created", "created", "created", "reactivated", "failed"]
+    assert [line["status"] for line in shown["lines"]] == statuses
+    assert before == ({old}, set())
+    ada, bea, *_ = (line["creator_id"] for line in done["lines"])
+    assert items_of(home, summer) == {ada, old}
+    assert items_of(home, ete) == {bea}
+    refused = done["lines"][-1]
+    assert "'Winter' is not in this project: create it first" in refused["error"]
+    assert shown["lines"][-1] == refused
+
+
+def test_a_name_of_two_campaigns_or_of_another_project_is_no_campaign(
+    home: Tenant, stranger: Tenant
+):
+    a_campaign(home, "Twice")
+    a_campaign(home, "twice")
+    a_campaign(stranger, "Theirs")
+    deleted = a_campaign(home, "Gone")
+    home.delete(f"/campaigns/{deleted}")
+    home.goatherd.catch_up()
+
+    done = ask(
+        home, "import", "Handle,Campaign\nada,TWICE\nbea,Theirs\ncleo,Gone\ndora,\n"
+    )
+
+    errors = [line["error"] for line in done["lines"]]
+    assert "is the name of 2 campaigns" in errors[0]
+    assert "is not in this project" in errors[1]
+    assert "is not in this project" in errors[2]
+    assert errors[3] is None
+
+
+def test_a_campaign_without_room_for_all_adds_none(goatherd: Goatherd):
+    home = goatherd.tenant(plan="free")
+    a_campaign(home, "Small")
+    head = home.goatherd.head
+    text = "Handle,Campaign\n" + "".join(f"ada{n},Small\n" for n in range(4))
+
+    answers = [
+        home.post(f"{home.creators}/{what}", {"text": text})
+        for what in ("preview", "import")
+    ]
+
+    assert [code_of(answer) for answer in answers] == [(402, "limit_reached")] * 2
+    assert home.goatherd.head == head
+
+
 def test_the_preview_says_what_the_import_then_does(home: Tenant):
     home.add("taken")
     home.delete(f"/creators/{home.add('gone')['id']}")
+    a_campaign(home, "Summer")
     head = home.goatherd.head
 
     shown = ask(home, "preview", TEXT)

@@ -1,4 +1,4 @@
-"""A creator's videos in the order of their figures, page by page."""
+"""Videos in the order of their figures, page by page."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -167,10 +167,18 @@ def test_a_cursor_is_worth_nothing_in_another_order(
     assert code_of(answer) == (400, "invalid_cursor")
 
 
-def test_an_order_by_figures_is_of_one_creator(home: Tenant):
-    answer = home.get("/videos", params={"sort": "view_count"})
+@pytest.mark.parametrize("sort", SORTS)
+def test_all_creators_videos_are_in_one_order(
+    home: Tenant, creator: dict[str, Any], sort: str
+):
+    other = home.add("sheep")
+    home.found(other["id"], "201", posted_at=_days(4))
+    _see(home, other["id"], {"201": (900, 20, 3, 2, 1)})
+    home.goatherd.catch_up()
 
-    assert code_of(answer) == (400, "invalid_query")
-    (field,) = answer.json()["meta"]["fields"]
-    assert field["path"] == "/sort"
-    assert "creator_id" in field["message"]
+    rows = _all(home, project_id=str(home.project_id), sort=sort, limit=2)
+
+    every = data_of(home.get("/videos"))
+    assert rows == _in_order(every, sort, descends=True)
+    assert {*rows} == {*POSTED, "201"}
+    assert creator["id"] != other["id"]

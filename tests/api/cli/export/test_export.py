@@ -403,7 +403,34 @@ def test_numbers_of_a_project_and_of_videos(goatherd: Goatherd, cli: CommandLine
     assert sum(row["value"] for row in videos) == whole["value"] == 105
 
 
+def test_numbers_of_those_with_all_of_some_tags(goatherd: Goatherd, cli: CommandLine):
+    tenant = goatherd.tenant()
+    population = Population(tenant)
+    first, second = (population.video(name, posted_at=NOON) for name in ("71", "72"))
+    population.looked(0, v71=100, v72=5)
+    tenant.patch(f"/videos/{first}", {"tags": ["Launch", "paid"]})
+    tenant.patch(f"/videos/{second}", {"tags": ["launch"]})
+    tenant.patch(f"/creators/{population.creator_id}", {"tags": ["Gold"]})
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+
+    def ids(*more: str) -> set[str]:
+        days = ("--from", "2026-03-03", "--to", "2026-03-03")
+        words = ("export", "analytics", "--org", str(tenant.organization_id))
+        return {row["entity_id"] for row in lines_of(cli(*words, *days, *more).out)}
+
+    assert ids("--entity", "video", "--tag", "LAUNCH") == {first, second}
+    assert ids("--entity", "video", "--tag", "paid,launch") == {first}
+    assert ids("--tag", "gold") == {population.creator_id}
+    assert ids("--tag", "launch") == set()
+    words = ("export", "analytics", "--org", str(tenant.organization_id))
+    refused = cli(*words, "--entity", "project", "--tag", "gold")
+    assert (refused.status, refused.out) == (1, "")
+    assert "--tag: must be left out" in refused.err
+
+
 COMPLAINTS = {
+    "no tag": (("--tag", "a,,b"), "--tag: has a tag of only blanks"),
     "an unknown zone": (("--tz", "Goat/Land"), "--tz: must be an IANA time zone"),
     "no range": (("--from", "2026-02-02", "--to", "2026-02-01"), "--from: must not be"),
     "no rate": (("--mode", "rate"), "--mode: views is counted"),

@@ -61,6 +61,7 @@ def test_settings_are_changed_and_what_was_left_alone_stays(
     page = visitor.see(path)
     assert fields_of(page, path) == {
         "display_name": "",
+        "tags": "",
         "tracking_mode": "auto",
         "tracking_start_date": "2026-01-31",
         "tracking_end_date": "",
@@ -79,6 +80,30 @@ def test_settings_are_changed_and_what_was_left_alone_stays(
         "version": now["version"],
         "updated_at": now["updated_at"],
     }
+
+
+def test_tags_are_typed_with_commas_and_two_editors_do_not_undo_each_other(
+    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    visitor.submit(visitor.see(path), path, tags=" Spring,, tier A, spring ")
+    assert home.shown(creator["id"])["tags"] == ["Spring", "tier A"]
+    page = visitor.see(path)
+    assert fields_of(page, path)["tags"] == "Spring, tier A"
+
+    other.submit(other.see(path), path, tags="Theirs")
+    home.goatherd.catch_up()
+    conflicting = visitor.submit(page, path, tags="Mine")
+    refused = other.submit(other.see(path), path, tags="x" * 41)
+
+    assert conflicting.status_code == 412
+    shown = read(conflicting.text).one("div", class_="conflict")
+    assert "Theirs" in shown.text
+    assert "Mine" in shown.text
+    assert "40" in problem_at(read(refused.text), "tags")
+    assert home.shown(creator["id"])["tags"] == ["Theirs"]
+    other.submit(other.see(path), path, tags="")
+    assert home.shown(creator["id"])["tags"] == []
 
 
 def test_a_name_set_here_stays_until_it_is_emptied(
@@ -184,6 +209,7 @@ def test_who_saves_second_is_shown_the_field_that_both_changed(
     # Mine where I changed something, the stored where I did not.
     assert fields_of(page, path) == {
         "display_name": "Our Goat",
+        "tags": "",
         "tracking_mode": "selective",
         "tracking_start_date": "2026-02-01",
         "tracking_end_date": "",

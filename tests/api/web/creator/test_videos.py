@@ -294,6 +294,29 @@ def test_notes_of_a_video_are_edited_by_two(
     assert (now["readme"], now["description"]) == ("Mine, too.", "\nMine.\n")
 
 
+def test_tags_of_a_video_are_typed_with_commas(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    one = f"{videos_of(creator)}/{id_of(home, '101')}"
+
+    saved = visitor.submit(visitor.see(one), f"{one}/notes", tags="Launch, paid,launch")
+    home.goatherd.catch_up()
+    page = visitor.see(one)
+    home.patch(f"/videos/{id_of(home, '101')}", {"tags": ["Theirs"]})
+    home.goatherd.catch_up()
+    conflicting = visitor.submit(page, f"{one}/notes", tags="Mine")
+
+    assert saved.status_code == 303
+    assert page.one("input", id="f-tags")["value"] == "Launch, paid"
+    assert conflicting.status_code == 412
+    assert read(conflicting.text).one("pre").text == "Theirs"
+    assert stored(home, "101")["tags"] == ["Theirs"]
+    again = visitor.submit(visitor.see(one), f"{one}/notes", tags="a" * 41)
+    refused = read(again.text)
+    assert refused.one("input", id="f-tags")["aria-invalid"] == "true"
+    assert "40" in refused.one("p", id="h-tags").text
+
+
 def test_scrapes_are_asked_for(visitor: Visitor, home: Tenant, creator: dict[str, Any]):
     path = videos_of(creator)
     one = f"{path}/{id_of(home, '101')}"

@@ -1,0 +1,143 @@
+"""The parameters of GET /videos: which videos, in which order, and over which days."""
+
+from datetime import date
+from typing import Annotated, Literal, get_args
+from uuid import UUID
+
+from litestar.params import FromQuery, QueryParameter
+from msgspec import Struct
+
+from api.http.query import invalid_query
+from api.routes.aggregate.parameters import ListFormat, PostedFrom, PostedTo
+from api.routes.analytics.parameters import check_days
+from api.routes.lists.days import (
+    FromParameter,
+    ListPeriod,
+    PeriodParameter,
+    ToParameter,
+    check_period,
+)
+from api.routes.tags import TagFilter, tag_filter
+from domain.events import TrackingStatus
+from projections.videos.sort_sql import SortOrder, VideoSort
+
+NewFigure = Literal["new_views", "new_likes", "new_comments", "new_shares", "new_saves"]
+VideoListSort = VideoSort | NewFigure
+NEW_FIGURES: tuple[NewFigure, ...] = get_args(NewFigure)
+
+_LISTED: tuple[TrackingStatus, ...] = (
+    "auto_tracked",
+    "pending_review",
+    "included",
+    "direct_add",
+    "out_of_window",
+)
+_DEFAULT_STATUSES = "auto_tracked,pending_review,included,direct_add"
+
+
+class VideoListParameters(Struct, frozen=True, kw_only=True):
+    """Which videos are listed, how, and over which days their figures are."""
+
+    project_id: UUID | None
+    creator_id: UUID | None
+    campaign_id: UUID | None
+    statuses: tuple[TrackingStatus, ...]
+    search: str | None
+    tag_keys: tuple[str, ...]
+    posted_from: date | None
+    posted_to: date | None
+    sort: VideoListSort
+    order: SortOrder
+    period: ListPeriod | None
+    first: date | None
+    last: date | None
+    is_csv: bool
+
+    @property
+    def asks_for_figures(self) -> bool:
+        """Tell whether the answer has figures over some days."""
+        has_days = bool(self.period or self.first or self.last)
+        return has_days or self.is_csv or self.sort in NEW_FIGURES
+
+    @property
+    def needs_zone(self) -> bool:
+        """Tell whether days begin and end at the organization's midnights."""
+        return self.asks_for_figures or bool(self.posted_from or self.posted_to)
+
+
+def provide_video_list(
+    project_id: FromQuery[UUID | None] = None,
+    creator_id: FromQuery[UUID | None] = None,
+    campaign_id: Annotated[
+        UUID | None,
+        QueryParameter(description="What counts in this campaign, those below it too."),
+    ] = None,
+    tracking_status: Annotated[
+        str,
+        QueryParameter(
+            description="One or more, with commas, of auto_tracked, "
+            "pending_review, included, direct_add and out_of_window. Excluded "
+            "videos are never listed."
+        ),
+    ] = _DEFAULT_STATUSES,
+    search: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=100, description="Part of the title, in any letter case."
+        ),
+    ] = None,
+    tag: TagFilter = None,
+    posted_from: PostedFrom = None,
+    posted_to: PostedTo = None,
+    sort: Annotated[
+        VideoListSort,
+        QueryParameter(
+            description="engagement_rate is likes, comments, shares and saves for each "
+            "view; new_views and the like are of the days. What is unknown comes last."
+        ),
+    ] = "created_at",
+    order: Annotated[
+        SortOrder, QueryParameter(description="desc has the greatest first.")
+    ] = "desc",
+    period: PeriodParameter = None,
+    from_: FromParameter = None,
+    to: ToParameter = None,
+    format_: ListFormat = "json",
+) -> VideoListParameters:
+    """Read the parameters.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+    """
+    check_period(period, from_, to)
+    check_days({"posted_from": posted_from, "posted_to": posted_to})
+    if posted_from and posted_to and posted_from > posted_to:
+        message = f"must not be after posted_to, which is {posted_to}"
+        raise invalid_query("posted_from", message)
+    return VideoListParameters(
+        project_id=project_id,
+        creator_id=creator_id,
+        campaign_id=campaign_id,
+        statuses=_statuses(tracking_status),
+        search=(search or "").strip() or None,
+        tag_keys=tag_filter(tag),
+        posted_from=posted_from,
+        posted_to=posted_to,
+        sort=sort,
+        order=order,
+        period=period,
+        first=from_,
+        last=to,
+        is_csv=format_ == "csv",
+    )
+
+
+def _statuses(text: str) -> tuple[TrackingStatus, ...]:
+    names = text.split(",")
+    if "excluded" in names:
+        raise invalid_query("tracking_status", "excluded videos are never listed")
+    if not set(names) <= set(_LISTED) or len(set(names)) < len(names):
+        message = f"must be one or more of {', '.join(_LISTED)}, each once"
+        raise invalid_query("tracking_status", message)
+    # One order, so that the same list has the same cursors.
+    return tuple(status for status in _LISTED if status in names)

@@ -1,0 +1,222 @@
+"""GET /videos: pages by any sort, figures over some days, and the whole as CSV."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from api.http.paging import ListRequest
+from api.http.responses import ListPage
+from api.routes.lists.days import days_of_list
+from api.routes.lists.video_parameters import (
+    NEW_FIGURES,
+    NewFigure,
+    VideoListParameters,
+)
+from api.routes.lists.video_responses import (
+    VideoListMeta,
+    VideosAsCsv,
+    VideoWithFigures,
+    listed_figures,
+)
+from domain.analytics.buckets import Range, midnight
+from infra.structs import shared_fields
+from projections.analytics.queries.members import members_of
+from projections.analytics.queries.video_figures import video_figures
+from projections.analytics.queries.videos_by_figure import videos_by_figure
+from projections.analytics.summaries.names import names_of
+from projections.analytics.summaries.videos import these
+from projections.organizations.queries import one_organization
+from projections.videos.chosen import ChosenVideos, count_of_chosen
+from projections.videos.queries import (
+    Video,
+    VideoQuery,
+    page_of_videos,
+    video_sort_value,
+    videos_by_id,
+)
+from projections.videos.sort_sql import VideoSort
+
+_A_DAY = timedelta(days=1)
+# The type of the sort value in cursors of each sort; for the others a count.
+_AFTER: dict[VideoSort, Any] = {
+    "created_at": tuple[datetime, UUID],
+    "posted_at": tuple[datetime | None, UUID],
+    "engagement_rate": tuple[float | None, UUID],
+}
+
+
+async def listed_videos(
+    listing: ListRequest, params: VideoListParameters
+) -> ListPage[VideoWithFigures]:
+    """Return a page of the list, or all of it as CSV.
+
+    Raises:
+        ApiError: ``invalid_query`` or ``invalid_cursor``.
+        RetentionExceededError: the plan does not show the days any more.
+    """
+    found = await _List.of(listing, params)
+    if params.is_csv:
+        return VideosAsCsv(await found.with_figures(await found.all_rows()))
+    rows, next_cursor = await found.page()
+    if not params.asks_for_figures:
+        page = ListPage(rows, limit=listing.limit, next_cursor=next_cursor)
+        return cast("ListPage[VideoWithFigures]", page)
+    page = ListPage[VideoWithFigures](
+        await found.with_figures(rows), limit=listing.limit, next_cursor=next_cursor
+    )
+    page.meta = VideoListMeta(
+        next_cursor=next_cursor,
+        limit=listing.limit,
+        total_count=await count_of_chosen(listing.reader, found.chosen),
+        first_day=found.days.first,
+        last_day=found.days.last,
+        tz=found.days.zone.key,
+    )
+    return page
+
+
+class _List(Struct, frozen=True, kw_only=True):
+    """The whole list: which videos, in which order, and over which days."""
+
+    listing: ListRequest
+    params: VideoListParameters
+    chosen: ChosenVideos
+    days: Range
+
+    @classmethod
+    async def of(cls, listing: ListRequest, params: VideoListParameters) -> "_List":
+        needed = ["videos"]
+        if params.campaign_id is not None or params.asks_for_figures:
+            needed.append("analytics")
+        if params.asks_for_figures:
+            needed.append("creator_list")
+        if params.needs_zone:
+            needed.append("organizations")
+        await listing.caught_up(*needed)
+        reader, organization_id = listing.reader, listing.organization_id
+        organization = None
+        if params.needs_zone:
+            organization = await one_organization(reader, organization_id)
+        zone = ZoneInfo(organization.time_zone if organization else "UTC")
+        members = None
+        if params.campaign_id is not None:
+            found = await members_of(reader, organization_id, params.campaign_id)
+            members = frozenset(found.creators), frozenset(found.videos)
+        return cls(
+            listing=listing,
+            params=params,
+            chosen=ChosenVideos(
+                organization_id=organization_id,
+                statuses=params.statuses,
+                project_id=params.project_id,
+                creator_id=params.creator_id,
+                members=members,
+                tag_keys=params.tag_keys,
+                search=params.search,
+                posted_after=params.posted_from and midnight(params.posted_from, zone),
+                posted_until=params.posted_to
+                and midnight(params.posted_to + _A_DAY, zone),
+            ),
+            days=days_of_list(
+                params.period,
+                params.first,
+                params.last,
+                zone=zone,
+                now=datetime.now(UTC),
+                retention=listing.request.principal.limits.stats_history_retention_days,
+            ),
+        )
+
+    async def page(self) -> tuple[list[Video], str | None]:
+        """Return the videos of the page, and the cursor of the next one."""
+        sort = self.params.sort
+        if sort in NEW_FIGURES:
+            numbered, next_cursor = await self.listing.rows(
+                "videos by a figure",
+                self._numbered,
+                key=lambda row: (row[0],),
+                after=tuple[int],
+                filters=asdict(self.params),
+            )
+            return [row for _, row in numbered], next_cursor
+        by = cast("VideoSort", sort)
+        return await self.listing.rows(
+            "videos",
+            self._sorted,
+            key=lambda row: (video_sort_value(row, by), row.id),
+            after=_AFTER.get(by, tuple[int | None, UUID]),
+            filters=asdict(self.params),
+        )
+
+    async def all_rows(self) -> list[Video]:
+        """Return all videos of the list."""
+        if self.params.sort in NEW_FIGURES:
+            return [row for _, row in await self._numbered(limit=None, after=None)]
+        return await self._sorted(limit=None, after=None)
+
+    async def with_figures(self, videos: Sequence[Video]) -> list[VideoWithFigures]:
+        """Return these videos with their figures over the days."""
+        reader, organization_id = self.listing.reader, self.listing.organization_id
+        known = await video_figures(
+            reader,
+            organization_id,
+            these(video.id for video in videos),
+            self.days.start,
+            self.days.end,
+        )
+        figures = {one.video_id: one for one in known}
+        creators = {video.creator_id for video in videos if video.creator_id}
+        names = await names_of(reader, organization_id, creators)
+        handles: dict[UUID | None, str] = {
+            creator_id: name.tiktok_handle for creator_id, name in names.items()
+        }
+        return [
+            VideoWithFigures(
+                **shared_fields(Video, video),
+                tiktok_handle=handles.get(video.creator_id),
+                figures=listed_figures(figures.get(video.id)),
+            )
+            for video in videos
+        ]
+
+    async def _sorted(
+        self, *, limit: int | None, after: tuple[Any, UUID] | None
+    ) -> list[Video]:
+        query = VideoQuery(
+            **shared_fields(ChosenVideos, self.chosen),
+            sort=cast("VideoSort", self.params.sort),
+            order=self.params.order,
+            limit=limit,
+            after=after,
+        )
+        return await page_of_videos(self.listing.reader, query)
+
+    async def _numbered(
+        self, *, limit: int | None, after: tuple[int] | None
+    ) -> list[tuple[int, Video]]:
+        reader, organization_id = self.listing.reader, self.listing.organization_id
+        offset = after[0] if after else 0
+        ids = await videos_by_figure(
+            reader,
+            organization_id,
+            self.chosen.ids,
+            self.chosen.parameters,
+            self.days.start,
+            self.days.end,
+            sort=cast("NewFigure", self.params.sort),
+            direction=self.params.order,
+            limit=limit,
+            offset=offset,
+        )
+        videos = await videos_by_id(reader, organization_id, ids)
+        # One that was excluded between two queries keeps its number.
+        return [
+            (number, videos[id_])
+            for number, id_ in enumerate(ids, start=offset + 1)
+            if id_ in videos
+        ]
