@@ -76,6 +76,19 @@ def _narrowed(grid: Grid) -> tuple[bytes, list[bytes]]:
     return widths.tobytes(), columns
 
 
+def packed_video_numbers(packed: bytes) -> bytes:
+    """Return the numbers of a packed snapshot's videos, as they are in it.
+
+    Raises:
+        ValueError: as ``unpack`` does.
+    """
+    version, counters, _, amount = _HEADER.unpack_from(packed)
+    if version != _FORMAT:
+        raise ValueError(f"observations of format {version} are not known here")
+    begin = _HEADER.size + counters
+    return packed[begin : begin + 8 * amount]
+
+
 def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     """Return the observations of several packed snapshots, one after the other.
 

@@ -62,6 +62,17 @@ class Observations:
         return self.where(np.isin(self.video_numbers, video_numbers))
 
 
+def distinct(values: Longs) -> Longs:
+    """Return the values in ascending order, each once.
+
+    By sorting, which is several times as fast as the hash table of ``np.unique``.
+    """
+    ascending = np.sort(values)
+    is_first = np.ones(len(ascending), np.bool_)
+    is_first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[is_first]
+
+
 class Listed:
     """The videos that a snapshot lists: their numbers, each once, in ascending order.
 

@@ -27,8 +27,7 @@ from projections.analytics.summaries.key_figures import (
     KEY_FIGURES,
     KnownShares,
     RangeFigures,
-    figures_of_ranges,
-    known_shares,
+    figures_and_shares,
 )
 from projections.engine.reader import Reader
 
@@ -120,8 +119,7 @@ class KpiRoutes(Controller):
                 now=summary.now,
             )
         ranges = [days] if prior is None else [prior, days]
-        found = await figures_of_ranges(reader, summary.scope, ranges)
-        shares = await known_shares(reader, summary.scope, days)
+        found, shares = await figures_and_shares(reader, summary.scope, ranges)
         before = None if prior is None else found[0]
         return Answer(
             Kpis(

@@ -25,7 +25,6 @@ from projections.analytics.summaries.leaderboard import (
 )
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.videos import (
-    ids_of_videos,
     views_at_end,
     views_of_posted,
 )
@@ -135,11 +134,11 @@ class VideoSummaryRoutes(Controller):
         """
         reader, organization_id = summary.reader, summary.scope.organization_id
         at = min(summary.days.end, summary.now)
-        ids = await ids_of_videos(reader, summary.scope)
-        judged = await outliers_among(reader, organization_id, ids, at=at)
-        large = [id_ for id_ in judged if judged[id_].outlier_factor >= min_factor]
+        judged = await outliers_among(
+            reader, summary.scope, at=at, min_factor=min_factor
+        )
         order = ranked(
-            large, lambda id_: judged[id_].outlier_factor, id_of=lambda id_: id_
+            judged, lambda id_: judged[id_].outlier_factor, id_of=lambda id_: id_
         )
         shown = part.of(order)
         named = await described_videos(reader, organization_id, shown)

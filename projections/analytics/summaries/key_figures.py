@@ -1,5 +1,6 @@
 """The key figures of a project, a campaign or a creator, in one range or two."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 from uuid import UUID
@@ -8,9 +9,15 @@ import msgspec
 
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.kpis import share
-from domain.analytics.metrics import Entity, Metric, Mode, Question, RawMetric
+from domain.analytics.metrics import (
+    VIDEO_METRICS,
+    Entity,
+    Metric,
+    Mode,
+    Question,
+    RawMetric,
+)
 from domain.analytics.series import (
-    CounterSeries,
     SeriesByMetric,
     Value,
     is_rounded,
@@ -49,11 +56,14 @@ _METRICS: Mapping[KeyFigure, tuple[Metric, Mode]] = {
     "average_views_per_post": ("avg_views_per_post", "rate"),
     "new_followers": ("followers", "new"),
 }
-# Between them, these need everything that the figures are made of.
-_NEEDING_ALL: tuple[Metric, ...] = (
-    "engagement_rate_by_followers",
-    "avg_views_per_post",
-)
+
+
+class _AllOfThem(Question, frozen=True, kw_only=True):
+    """A question that needs everything that the figures are made of."""
+
+    @property
+    def needs(self) -> tuple[RawMetric, ...]:
+        return (*VIDEO_METRICS, "posts", "followers")
 
 
 class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,22 +86,41 @@ async def figures_of_ranges(
     reader: Reader, scope: SummaryScope, ranges: Sequence[Range]
 ) -> list[RangeFigures]:
     """Return the figures of each range, which must be in order and not overlap."""
-    entity = scope.kind
     buckets, places = _buckets(ranges)
-    found = await series_of(reader, scope.organization_id, entity, [scope.id], buckets)
+    found, active = await asyncio.gather(
+        series_of(reader, scope.organization_id, scope.kind, [scope.id], buckets),
+        asyncio.gather(
+            *(
+                active_creators(reader, scope, start=days.start, end=days.end)
+                for days in ranges
+            )
+        ),
+    )
     by_metric = found[scope.id]
     return [
-        await _figures(reader, scope, entity, days, by_metric, place)
-        for days, place in zip(ranges, places, strict=True)
+        _figures(scope.kind, days, by_metric, place, active_creators=creators)
+        for days, place, creators in zip(ranges, places, active, strict=True)
     ]
 
 
 async def known_shares(reader: Reader, scope: SummaryScope, days: Range) -> KnownShares:
     """Return how much of what the figures are of was observed in a range."""
     start, end = days.start, days.end
-    videos = await observed_videos(reader, scope, start=start, end=end)
-    profiles = await observed_profiles(reader, scope, start=start, end=end)
+    videos, profiles = await asyncio.gather(
+        observed_videos(reader, scope, start=start, end=end),
+        observed_profiles(reader, scope, start=start, end=end),
+    )
     return KnownShares(videos=share(*videos), profiles=share(*profiles))
+
+
+async def figures_and_shares(
+    reader: Reader, scope: SummaryScope, ranges: Sequence[Range]
+) -> tuple[list[RangeFigures], KnownShares]:
+    """Return the figures of each range, and the known shares of the last one."""
+    return await asyncio.gather(
+        figures_of_ranges(reader, scope, ranges),
+        known_shares(reader, scope, ranges[-1]),
+    )
 
 
 async def series_of(
@@ -102,22 +131,17 @@ async def series_of(
     buckets: Sequence[Bucket],
 ) -> dict[UUID, SeriesByMetric]:
     """Return the series that figures are made of, by entity."""
-    by_id: dict[UUID, dict[RawMetric, CounterSeries]] = {id_: {} for id_ in ids}
-    for metric in _NEEDING_ALL:
-        question = Question(entity=entity, metric=metric, mode="rate")
-        found = await series_by_entity(reader, organization_id, question, ids, buckets)
-        for id_, by_metric in found.items():
-            by_id[id_] |= by_metric
-    return {**by_id}
+    question = _AllOfThem(entity=entity, metric="views", mode="new")
+    return await series_by_entity(reader, organization_id, question, ids, buckets)
 
 
-async def _figures(
-    reader: Reader,
-    scope: SummaryScope,
+def _figures(
     entity: Entity,
     days: Range,
-    by_metric: Mapping[RawMetric, CounterSeries],
+    by_metric: SeriesByMetric,
     bucket: int,
+    *,
+    active_creators: int,
 ) -> RangeFigures:
     questions: dict[KeyFigure, Question] = {
         figure: Question(entity=entity, metric=metric, mode=mode)
@@ -138,9 +162,7 @@ async def _figures(
             for figure, question in questions.items()
             if is_sharpened(chosen(by_metric, question.needs), bucket)
         ),
-        active_creators=await active_creators(
-            reader, scope, start=days.start, end=days.end
-        ),
+        active_creators=active_creators,
     )
 
 

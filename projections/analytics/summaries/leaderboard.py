@@ -96,7 +96,7 @@ async def ranked_videos(
         ids = await _ids(reader, scope, _BY_POSTING, **params)
     elif order == "outlier_factor":
         every = await ids_of_videos(reader, scope)
-        judged = await outliers_among(reader, organization_id, every, at=at)
+        judged = await outliers_among(reader, scope, at=at)
         ids = _by_factor(every, judged)[offset:last]
     else:
         ids = await _by_figure(
@@ -106,7 +106,7 @@ async def ranked_videos(
         reader, organization_id, these(ids), days.start, days.end
     )
     if judged is None:
-        judged = await outliers_among(reader, organization_id, {*ids}, at=at)
+        judged = await outliers_among(reader, scope, at=at, ids=ids)
     return RankedVideos(
         ids=ids,
         figures={one.video_id: one for one in figures},

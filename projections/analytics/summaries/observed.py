@@ -1,49 +1,64 @@
 """How many of the counted videos and of the profiles were observed in a span of time.
 
-The newest and the first observation of a video say for most videos whether there was
-one in the span. Of the others the snapshots in the span are read, the newest first: a
-video that is still listed after it is almost always in the last one.
+Owner states say which videos count and when each was first observed. For those first
+observed before the span, the snapshots in it are read, the newest first: a video that
+is still listed after it is almost always in the last one.
 """
 
-from collections import defaultdict
+import asyncio
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import numpy as np
+from psycopg.rows import TupleRow
+
 from domain.analytics.buckets import slot_of
-from projections.analytics.column_codec import unpack
+from projections.analytics.column_codec import packed_video_numbers
+from projections.analytics.columns import Longs, Mask, distinct
+from projections.analytics.keys import instant_of
+from projections.analytics.owner_state import COUNTED
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.summaries.scope import SummaryScope
+from projections.analytics.summaries.videos import videos_of
 from projections.engine.reader import Reader
 
-_SNAPSHOTS_AT_FIRST = 2
 _TIMES_MORE = 8
-_IS_OBSERVED = """
-(f.observed_at > %(start)s AND f.observed_at <= %(end)s)
-OR (f.first_seen_at > %(start)s AND f.first_seen_at <= %(end)s)
-"""
+_AMOUNT = struct.Struct("<I")
+_LATE = "(v.posted_at > %(end)s)"
 # Nothing is counted that was posted later.
-_VIDEOS = f"""
-SELECT count(*), count(*) FILTER (WHERE {_IS_OBSERVED}),
-       array_agg(coalesce(v.creator_id, v.id)) FILTER (WHERE {{unclear}}),
-       array_agg(v.number) FILTER (WHERE {{unclear}})
-FROM analytics_videos v LEFT JOIN video_figures f
-    ON f.organization_id = v.organization_id AND f.id = v.id
-WHERE v.organization_id = %(organization)s AND {{videos}}
-AND (v.posted_at IS NULL OR v.posted_at <= %(end)s)
+_WHOLE = f"""
+SELECT count(*) FILTER (WHERE {_LATE} IS NOT TRUE),
+       array_agg(coalesce(creator_id, id)) FILTER (WHERE {_LATE}),
+       array_agg(number) FILTER (WHERE {_LATE})
+FROM analytics_videos v WHERE v.organization_id = %(organization)s AND {{videos}}
 """
-_UNCLEAR = "f.first_seen_at <= %(start)s AND f.observed_at > %(end)s"
+_BEFORE = f"""
+SELECT observed_at, position, counts FROM analytics_snapshots n
+WHERE n.organization_id = %(organization)s AND n.metric_group = {VIDEOS.number}
+AND n.owner = {{owner}} AND n.observed_at > %(start)s AND {{until}}
+ORDER BY n.observed_at DESC, n.position DESC LIMIT {{limit}}
+"""
+# With the last snapshot in the span.
+_STATES = f"""
+SELECT s.owner, s.state, ({{all_of}}), last.*
+FROM analytics_owner_states s LEFT JOIN LATERAL (
+    {_BEFORE.format(owner="s.owner", until="n.observed_at <= %(end)s", limit=1)}
+) last ON s.observed_at > %(start)s
+WHERE s.organization_id = %(organization)s AND s.metric_group = {VIDEOS.number}
+AND ({{all_of}} OR s.owner = ANY(%(owners)s::uuid[])) ORDER BY s.owner
+"""
 _SNAPSHOTS = f"""
-SELECT o, observed_at, position, counts
-FROM unnest(%(owners)s::uuid[], %(times)s::timestamptz[], %(positions)s::bigint[])
-    AS requested (o, before, at)
-CROSS JOIN LATERAL (
-    SELECT observed_at, position, counts FROM analytics_snapshots s
-    WHERE s.organization_id = %(organization)s AND metric_group = {VIDEOS.number}
-    AND owner = o AND observed_at > %(start)s
-    AND (observed_at, position) < (before, at)
-    ORDER BY observed_at DESC, position DESC LIMIT %(limit)s
-) found
+SELECT place, observed_at, position, counts
+FROM unnest(%(places)s::bigint[], %(owners)s::uuid[], %(times)s::timestamptz[],
+    %(positions)s::bigint[]) AS requested (place, o, before, at)
+CROSS JOIN LATERAL ({
+    _BEFORE.format(
+        owner="o", until="(n.observed_at, n.position) < (before, at)", limit="%(limit)s"
+    )
+}) found
 """.encode()
 _PROFILES = f"""
 SELECT count(*) FILTER (WHERE EXISTS (
@@ -53,7 +68,7 @@ SELECT count(*) FILTER (WHERE EXISTS (
        )), count(*)
 FROM analytics_subjects c WHERE c.organization_id = %(organization)s AND {{creators}}
 """
-_LAST_POSITION = 2**63 - 1
+_SnapshotTime = tuple[datetime, int]
 
 
 class Observed(NamedTuple):
@@ -61,6 +76,69 @@ class Observed(NamedTuple):
 
     observed: int
     whole: int
+
+
+class _Videos:
+    """The videos of some owner states, by the index of the owner and by number."""
+
+    def __init__(self, rows: Sequence[TupleRow]) -> None:
+        numbers: list[bytes] = []
+        first_at: list[bytes] = []
+        flags: list[bytes] = []
+        for _, state, *_ in rows:
+            (amount,) = _AMOUNT.unpack_from(state)
+            flags_at = _AMOUNT.size + 8 * amount
+            first_at.append(state[_AMOUNT.size : flags_at])
+            flags.append(state[flags_at : flags_at + amount])
+            numbers.append(packed_video_numbers(state[flags_at + amount :]))
+        self.owners: list[UUID] = [row[0] for row in rows]
+        self.owner_of, video_numbers = _joined(numbers)
+        self.first_at = np.frombuffer(b"".join(first_at), "<i8")
+        self.is_counted = (np.frombuffer(b"".join(flags), np.uint8) & COUNTED) != 0
+        self._numbers = distinct(video_numbers)
+        # In ascending order, because a state's videos are in that of their numbers.
+        self._keys = self._key(self.owner_of, video_numbers)
+
+    def among(self, owner_of: Longs, numbers: Longs) -> Mask:
+        """Return which of the videos are among these."""
+        found = np.zeros(len(self._keys), np.bool_)
+        if not len(found):
+            return found
+        ranks = np.minimum(
+            np.searchsorted(self._numbers, numbers), len(self._numbers) - 1
+        )
+        keys = self._key(owner_of, numbers)[self._numbers[ranks] == numbers]
+        places = np.minimum(np.searchsorted(self._keys, keys), len(found) - 1)
+        found[places[self._keys[places] == keys]] = True
+        return found
+
+    def listed_in(self, rows: Iterable[tuple[int, bytes]]) -> Mask:
+        """Return which of the videos are in these snapshots, given with the owner."""
+        held = [*rows]
+        row_of, numbers = _joined([packed_video_numbers(packed) for _, packed in held])
+        owner_of = np.array([owner for owner, _ in held], np.int64)
+        return self.among(owner_of[row_of], numbers)
+
+    def among_pairs(self, pairs: Iterable[tuple[UUID, int | None]]) -> Mask:
+        """Return which of the videos are among these, by owner and number."""
+        places = {owner: place for place, owner in enumerate(self.owners)}
+        known = [
+            (places[owner], number)
+            for owner, number in pairs
+            if owner in places and number is not None
+        ]
+        return self.among(*np.array(known, np.int64).reshape(-1, 2).T)
+
+    def _key(self, owner_of: Longs, numbers: Longs) -> Longs:
+        ranks = np.searchsorted(self._numbers, numbers)
+        return owner_of * len(self._numbers) + ranks
+
+
+def _joined(numbers: Sequence[bytes]) -> tuple[Longs, Longs]:
+    """Return the indexes of the parts, and their numbers."""
+    amounts = np.array([len(part) // 8 for part in numbers], np.int64)
+    found = np.frombuffer(b"".join(numbers), "<i8")
+    return np.repeat(np.arange(len(numbers)), amounts), found
 
 
 async def observed_videos(
@@ -71,16 +149,25 @@ async def observed_videos(
     The span is the time after ``start``, up to and including ``end``. Videos whose time
     of posting is unknown are taken for posted.
     """
-    query = _VIDEOS.format(videos=scope.videos, unclear=_UNCLEAR)
+    organization_id = scope.organization_id
+    query = _WHOLE.format(videos=scope.videos).encode()
     params = {**scope.params, "start": start, "end": end}
-    ((whole, observed, owners, numbers),) = await reader.rows(
-        scope.organization_id, query.encode(), params
+    ((whole, owners, numbers),), (rows, pairs) = await asyncio.gather(
+        reader.rows(organization_id, query, params), _states(reader, scope, params)
     )
-    unclear: defaultdict[UUID, set[int]] = defaultdict(set)
-    for owner, number in zip(owners or (), numbers or (), strict=True):
-        unclear[owner].add(number)
-    seen = await _among_snapshots(reader, scope, unclear, start=start, end=end)
-    return Observed(observed + seen, whole)
+    videos = _Videos(rows)
+    is_chosen = np.array([row[2] for row in rows], np.bool_)[videos.owner_of]
+    if pairs:
+        is_chosen |= videos.among_pairs((row[0], row[1]) for row in pairs)
+    if owners:
+        is_chosen &= ~videos.among_pairs(zip(owners, numbers, strict=True))
+    is_chosen &= videos.is_counted & (videos.first_at <= instant_of(end))
+    last = {place: row[3:] for place, row in enumerate(rows) if row[3] is not None}
+    unclear = is_chosen & (videos.first_at <= instant_of(start))
+    unclear &= ~videos.listed_in((place, row[2]) for place, row in last.items())
+    before = {place: (row[0], row[1]) for place, row in last.items()}
+    unclear = await _in_none(reader, scope, videos, unclear, before, start=start)
+    return Observed(int(np.count_nonzero(is_chosen & ~unclear)), whole)
 
 
 async def observed_profiles(
@@ -93,37 +180,55 @@ async def observed_profiles(
     return Observed(*rows[0])
 
 
-async def _among_snapshots(
+async def _states(
+    reader: Reader, scope: SummaryScope, params: Mapping[str, object]
+) -> tuple[list[TupleRow], list[TupleRow]]:
+    """Return owner states with their last snapshots, and single videos that count."""
+    chosen = videos_of(scope)
+    params = {**params, **chosen.parameters}
+    pairs: list[TupleRow] = []
+    if chosen.pairs is not None:
+        query = chosen.pairs.encode()
+        pairs = await reader.rows(scope.organization_id, query, params)
+    query = _STATES.format(all_of=chosen.owners).encode()
+    owners = [*{row[0] for row in pairs}]
+    return (
+        await reader.rows(scope.organization_id, query, {**params, "owners": owners}),
+        pairs,
+    )
+
+
+async def _in_none(
     reader: Reader,
     scope: SummaryScope,
-    unclear: dict[UUID, set[int]],
+    videos: _Videos,
+    unclear: Mask,
+    before: Mapping[int, _SnapshotTime],
     *,
     start: datetime,
-    end: datetime,
-) -> int:
-    """Return how many of these videos, by owner, a snapshot in the span lists."""
-    amount, limit = sum(map(len, unclear.values())), _SNAPSHOTS_AT_FIRST
-    before = dict.fromkeys(unclear, (end, _LAST_POSITION))
-    while before:
+) -> Mask:
+    """Return those of the unclear videos that no earlier snapshot in the span lists.
+
+    ``before`` are the first snapshots of owners that were read.
+    """
+    limit = 1
+    while places := before.keys() & {*videos.owner_of[unclear].tolist()}:
+        limit *= _TIMES_MORE
+        those = sorted(places)
         rows = await reader.rows(
             scope.organization_id,
             _SNAPSHOTS,
             {
                 "organization": scope.organization_id,
                 "start": start,
-                "owners": list(before),
-                "times": [time for time, _ in before.values()],
-                "positions": [position for _, position in before.values()],
+                "places": those,
+                "owners": [videos.owners[place] for place in those],
+                "times": [before[place][0] for place in those],
+                "positions": [before[place][1] for place in those],
                 "limit": limit,
             },
         )
-        listed = unpack([row[3] for row in rows], counters=VIDEOS.counters)
-        for snapshot, number in zip(
-            listed.snapshots.tolist(), listed.video_numbers.tolist(), strict=True
-        ):
-            unclear[rows[snapshot][0]].discard(number)
+        unclear = unclear & ~videos.listed_in((row[0], row[3]) for row in rows)
         # The last row of an owner is its earliest.
-        earliest = {row[0]: (row[1], row[2]) for row in rows}
-        before = {owner: at for owner, at in earliest.items() if unclear[owner]}
-        limit *= _TIMES_MORE
-    return amount - sum(map(len, unclear.values()))
+        before = {row[0]: (row[1], row[2]) for row in rows}
+    return unclear

@@ -1,7 +1,9 @@
 """How many times the views of their peers at the same age videos have."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -14,63 +16,127 @@ from domain.analytics.outliers import (
     age_in_days,
     outlier,
 )
-from projections.analytics.columns import Longs
+from projections.analytics.columns import Grid, Longs, Mask
 from projections.analytics.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
+from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import OwnedVideos, of_their_creators
 from projections.engine.reader import Reader
 
 _A_DAY = 86_400_000_000
+# The snapshots of so many owners are in memory at once, twice: while those of some are
+# computed, those of others are read.
+_OWNERS_AT_ONCE = 50
+_AT_ONCE = 2
 
 
 class _Judged(Struct, frozen=True):
-    """A video and its peers, by their numbers, each with the instant of its level."""
+    """Videos of a creator, each a row: itself, then its peers, where ``is_there``.
 
-    id: UUID
-    age_days: int
-    numbers: Longs
-    instants: Longs
+    ``request`` is for the levels of all of them, row by row.
+    """
+
+    ids: Sequence[UUID]
+    ages: Sequence[int]
+    is_there: Mask
+    request: LevelRequest
 
 
 async def outliers_among(
-    reader: Reader, organization_id: UUID, ids: set[UUID], *, at: datetime
+    reader: Reader,
+    scope: SummaryScope,
+    *,
+    at: datetime,
+    ids: Collection[UUID] | None = None,
+    min_factor: float | None = None,
 ) -> dict[UUID, Outlier]:
-    """Return those of these counted videos that can be judged at an instant."""
-    judged: dict[UUID, list[_Judged]] = {}
-    requests: list[LevelRequest] = []
-    for of in await of_their_creators(reader, organization_id, ids):
-        if those := [one for one in _judged(of, at) if one.id in ids]:
-            judged[of.owner] = those
-            requests.append(
-                LevelRequest(
-                    owner=of.owner,
-                    numbers=np.concatenate([one.numbers for one in those]),
-                    instants=np.concatenate([one.instants for one in those]),
-                )
-            )
+    """Return those of the counted videos that can be judged at an instant.
+
+    ``ids`` are those of some of the videos, if not all are meant. With ``min_factor``
+    only those with at least such an ``outlier_factor`` are among them.
+    """
+    owned = await of_their_creators(reader, scope, ids)
+    judged = [one for of in owned if (one := _judged(of, at)) is not None]
+    batches = [
+        judged[begin : begin + _OWNERS_AT_ONCE]
+        for begin in range(0, len(judged), _OWNERS_AT_ONCE)
+    ]
     found: dict[UUID, Outlier] = {}
-    async for request, levels in views_at(reader, organization_id, requests):
-        begin = 0
-        for one in judged[request.owner]:
-            views, *peers = levels[begin : begin + len(one.numbers)]
-            begin += len(one.numbers)
-            compared = outlier(views, peers, age_days=one.age_days)
-            if compared is not None:
-                found[one.id] = compared
+
+    async def judge(batches: Sequence[Sequence[_Judged]]) -> None:
+        for batch in batches:
+            requests = [one.request for one in batch]
+            levels = await views_at(reader, scope.organization_id, requests)
+            for one, of_it in zip(batch, levels, strict=True):
+                found.update(_outliers(one, *of_it, min_factor=min_factor))
+
+    await asyncio.gather(*(judge(batches[nth::_AT_ONCE]) for nth in range(_AT_ONCE)))
     return found
 
 
-def _judged(of: OwnedVideos, at: datetime) -> Iterator[_Judged]:
-    """Yield the videos that have enough peers, each before its peers."""
-    posted = [time for time in of.posted if time <= at]
-    numbers = np.array(of.numbers, np.int64)
-    instants = np.array([instant_of(time) for time in posted], np.int64)
-    for place in range(FEWEST_PEERS, len(posted)):
-        age_days = age_in_days(posted[place], at=at)
-        places = np.array([place, *range(max(0, place - PEERS), place)])
-        yield _Judged(
-            of.ids[place],
-            age_days,
-            numbers[places],
-            instants[places] + age_days * _A_DAY,
+def _judged(of: OwnedVideos, at: datetime) -> _Judged | None:
+    """Return the requested videos that have enough peers, None without any."""
+    places = [
+        place
+        for place in range(FEWEST_PEERS, len(of.ids))
+        if of.is_requested[place] and of.posted[place] <= at
+    ]
+    if not places:
+        return None
+    ages = [age_in_days(of.posted[place], at=at) for place in places]
+    compared = np.array(places)[:, np.newaxis] - np.arange(PEERS + 1)
+    compared = np.array(places)[:, np.newaxis] - np.arange(PEERS + 1)
+    is_there = compared >= 0
+    compared = np.maximum(compared, 0)
+    posted = np.array([instant_of(time) for time in of.posted], np.int64)
+    instants = posted[compared] + np.array(ages)[:, np.newaxis] * _A_DAY
+    return _Judged(
+        ids=[of.ids[place] for place in places],
+        ages=ages,
+        is_there=is_there,
+        request=LevelRequest(
+            owner=of.owner,
+            numbers=np.array(of.numbers, np.int64)[compared[is_there]],
+            instants=instants[is_there],
+        ),
+    )
+
+
+def _outliers(
+    judged: _Judged, levels: Longs, is_known: Mask, *, min_factor: float | None
+) -> Mapping[UUID, Outlier]:
+    views = np.zeros(judged.is_there.shape, np.int64)
+    views[judged.is_there] = levels
+    known = np.zeros(judged.is_there.shape, np.bool_)
+    known[judged.is_there] = is_known
+    found: dict[UUID, Outlier] = {}
+    for place in np.flatnonzero(_may_be_outliers(views, known, min_factor)).tolist():
+        compared = outlier(
+            int(views[place, 0]),
+            cast("list[int]", views[place, 1:][known[place, 1:]].tolist()),
+            age_days=judged.ages[place],
         )
+        if compared is None:
+            continue
+        if min_factor is None or compared.outlier_factor >= min_factor:
+            found[judged.ids[place]] = compared
+    return found
+
+
+def _may_be_outliers(views: Grid, known: Mask, min_factor: float | None) -> Mask:
+    """Return which videos to judge exactly: of others it is clear that they are none.
+
+    It computes with floating point, and lets through what is about the factor.
+    """
+    peers = known[:, 1:].sum(axis=1)
+    may_be = known[:, 0] & (peers >= FEWEST_PEERS)
+    if min_factor is None:
+        return may_be
+    # Unknown ones come last.
+    ranked = np.sort(np.where(known[:, 1:], views[:, 1:].astype(float), np.inf), axis=1)
+    places = np.flatnonzero(may_be)
+    peers = peers[places]
+    medians = (ranked[places, (peers - 1) // 2] + ranked[places, peers // 2]) / 2
+    least = (min_factor - 1e-5) * medians
+    may_be[places] = views[places, 0] >= least - 1e-9 * np.abs(least)
+    return may_be

@@ -57,6 +57,22 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
         return f"{condition} AND {_HAS_TAGS['video']}" if self.tags else condition
 
     @property
+    def owners(self) -> str:
+        """Return the condition for owner states ``s``: whose videos all belong to it.
+
+        Whatever the days of posting and the tags are.
+        """
+        return _OWNERS[self.kind]
+
+    @property
+    def single_videos(self) -> str | None:
+        """Return the condition for a video ``v`` to belong to it by itself.
+
+        None if no video does.
+        """
+        return _SINGLE_VIDEOS if self.kind == "campaign" else None
+
+    @property
     def posted(self) -> str:
         """Return the condition for a video ``v`` to count, and to be posted then."""
         conditions = ["v.is_counted", "v.is_there"]
@@ -87,9 +103,14 @@ _CREATORS: Mapping[ScopeKind, str] = {
     "project": "c.project_id = %(scope)s",
     "creator": "c.id = %(scope)s",
 }
+_SINGLE_VIDEOS = f"v.id IN ({_MEMBERS} AND NOT is_creator)"
+_OWNERS: Mapping[ScopeKind, str] = {
+    "campaign": f"s.owner IN ({_MEMBERS} AND is_creator)",
+    "project": "s.project_id = %(scope)s",
+    "creator": "s.owner = %(scope)s",
+}
 _VIDEOS: Mapping[ScopeKind, str] = {
-    "campaign": f"(v.creator_id IN ({_MEMBERS} AND is_creator) "
-    f"OR v.id IN ({_MEMBERS} AND NOT is_creator))",
+    "campaign": f"(v.creator_id IN ({_MEMBERS} AND is_creator) OR {_SINGLE_VIDEOS})",
     "project": "v.project_id = %(scope)s",
     "creator": "v.creator_id = %(scope)s",
 }

@@ -16,17 +16,25 @@ from projections.engine.reader import Reader
 
 
 class OwnedVideos(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator's counted videos of known times, in the order of their posting."""
+    """A creator's counted videos of known times, in the order of their posting.
+
+    ``is_requested`` says which of them are of the scope.
+    """
 
     owner: UUID
     ids: list[UUID]
     numbers: list[int]
     posted: list[datetime]
+    is_requested: list[bool]
 
 
 _IDS = """
 SELECT v.id FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
+"""
+_PAIRS = """
+SELECT coalesce(v.creator_id, v.id) AS owner, v.number FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND v.is_counted AND {single}
 """
 _POSTED = """
 SELECT v.id, v.posted_at FROM analytics_videos v
@@ -38,15 +46,16 @@ SELECT count(*) FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
 """
 # Arrays, because a project may have a hundred thousand videos.
-_OF_CREATORS = b"""
+_OF_CREATORS = """
 SELECT creator_id, array_agg(id ORDER BY posted_at, id),
        array_agg(number ORDER BY posted_at, id),
-       array_agg(posted_at ORDER BY posted_at, id)
-FROM analytics_videos
+       array_agg(posted_at ORDER BY posted_at, id),
+       array_agg(({requested}) IS TRUE ORDER BY posted_at, id)
+FROM analytics_videos v
 WHERE organization_id = %(organization)s AND is_counted AND is_there
 AND number IS NOT NULL AND posted_at IS NOT NULL AND creator_id IN (
-    SELECT creator_id FROM analytics_videos
-    WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+    SELECT creator_id FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND {requested}
 )
 GROUP BY creator_id ORDER BY creator_id
 """
@@ -54,9 +63,14 @@ GROUP BY creator_id ORDER BY creator_id
 
 def videos_of(scope: SummaryScope) -> VideoSet:
     """Return the counted videos of a scope, as queries of figures take them."""
-    if scope.kind == "project" and not (scope.has_posting_days or scope.tags):
-        return VideoSet.of_project(scope.id)
-    return VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
+    if scope.has_posting_days or scope.tags:
+        return VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
+    single = scope.single_videos
+    return VideoSet(
+        owners=scope.owners,
+        pairs=None if single is None else _PAIRS.format(single=single),
+        parameters=scope.params,
+    )
 
 
 def these(ids: Iterable[UUID]) -> VideoSet:
@@ -107,9 +121,14 @@ async def views_at_end(
 
 
 async def of_their_creators(
-    reader: Reader, organization_id: UUID, ids: Iterable[UUID]
+    reader: Reader, scope: SummaryScope, ids: Iterable[UUID] | None = None
 ) -> list[OwnedVideos]:
-    """Return all counted videos of the creators of some videos, by creator."""
-    params = {"organization": organization_id, "ids": list(ids)}
-    rows = await reader.rows(organization_id, _OF_CREATORS, params)
+    """Return all counted videos of the creators of a scope's videos, by creator.
+
+    ``ids`` are those of the requested videos, if not all of the scope are.
+    """
+    requested = scope.videos if ids is None else "v.id = ANY(%(ids)s)"
+    params = {**scope.params, "ids": None if ids is None else list(ids)}
+    query = _OF_CREATORS.format(requested=requested)
+    rows = await reader.rows(scope.organization_id, query.encode(), params)
     return structs(OwnedVideos, rows)

@@ -372,6 +372,45 @@ def test_outliers_are_compared_at_the_same_age(programme: Programme):
     assert amount
 
 
+def test_a_video_is_compared_with_exactly_30_others(goatherd: Goatherd):
+    tenant = goatherd.tenant()
+    creator = tenant.add(f"goat.{uuid4().hex[:20]}")["id"]
+    names = [str(new_id().int % 10**18 + 10**18) for _ in range(32)]
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    for nth, name in enumerate(names):
+        posted_at = first + timedelta(hours=nth)
+        tenant.found(creator, name, status="auto_tracked", posted_at=posted_at)
+    # Each has another level, so that each peer moves the median.
+    views = (*(10 * nth for nth in range(31)), 1_000)
+    nothing = (None,) * len(names)
+    goatherd.append(
+        new_id(),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=tenant.organization_id,
+            project_id=tenant.project_id,
+            creator_id=UUID(creator),
+            observed_at=first + timedelta(days=2),
+            provider="test",
+            video_ids=tuple(names),
+            view_counts=views,
+            like_counts=nothing,
+            comment_counts=nothing,
+            share_counts=nothing,
+            save_counts=nothing,
+        ),
+    )
+    goatherd.catch_up()
+
+    params = {"project_id": str(tenant.project_id), "to": "2026-03-01", "tz": "UTC"}
+    rows = data_of(tenant.get("/analytics/aggregate/outliers", params=params))
+
+    # The first of all is not among the peers: of 10 to 300 the median is 155.
+    judged = rows[0]
+    assert (judged["peers"], judged["views"]) == (30, 1_000)
+    assert judged["peer_median"] == 155
+    assert judged["outlier_factor"] == approx(1_000 / 155)
+
+
 @pytest.mark.parametrize(
     "order",
     (
