@@ -7,7 +7,7 @@ The class holds the types and defaults, and MEANINGS holds what each setting is 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
 import msgspec
 from msgspec import DecodeError, Meta, ValidationError
@@ -235,6 +235,10 @@ def _variable(field: FieldInfo) -> str:
     return PREFIX + field.name.upper()
 
 
+# Settings that hold several words, separated by commas.
+_LISTS = {"cors_origins", "image_hosts"}
+
+
 def _extra(field: FieldInfo) -> dict[str, Any]:
     # For an optional setting, the first member of the union says the form.
     candidates = (field.type, *get_args(field.type))
@@ -245,12 +249,12 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
 def _default(field: FieldInfo) -> str:
     if field.default is False:
         return "false"
-    if field.default in (None, ()) or field.name == "plans":
+    if field.default is None or field.name == "plans":
         return ""
+    if field.name in _LISTS:
+        return ",".join(field.default)
     if field.default is True:
         return "true"
-    if isinstance(field.default, tuple):
-        return ",".join(cast(tuple[str, ...], field.default))
     if isinstance(field.default, float):
         return f"{field.default:g}"
     return str(field.default)
@@ -264,7 +268,7 @@ def _read(field: FieldInfo, text: str) -> object:
     try:
         if field.name == "plans":
             return msgspec.json.decode(text, type=field.type)
-        several = field.name in {"cors_origins", "image_hosts"}
+        several = field.name in _LISTS
         raw = [part.strip() for part in text.split(",")] if several else text
         return msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
     except (ValidationError, DecodeError):
