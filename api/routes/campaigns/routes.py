@@ -8,6 +8,7 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
+from msgspec.structs import asdict
 
 from api.http.as_of import resolve_as_of
 from api.http.errors import ApiError, Code
@@ -23,9 +24,15 @@ from api.routes.campaigns.schemas import (
     creating_commands,
 )
 from api.routes.creator_schemas import check_sizes
+from domain.analytics.targets import Progress
 from domain.errors import NotFoundError
 from domain.handlers import campaigns
 from infra.ids import new_id
+from projections.analytics.summaries.campaigns import (
+    CampaignTarget,
+    progress_of_campaign,
+)
+from projections.analytics.summaries.scope import known_scope
 from projections.campaigns.queries import (
     Campaign,
     campaign_as_of,
@@ -35,6 +42,16 @@ from projections.campaigns.queries import (
 from projections.engine.reader import Reader
 
 READ_MODEL = "campaigns"
+
+
+class ShownCampaign(Campaign, frozen=True, kw_only=True):
+    """A campaign with how far it is on its way to its target, null without one."""
+
+    progress: Progress | None
+
+    @property
+    def FIGURE_FIELDS(self) -> tuple[str, ...]:  # noqa: N802 - as ETags read it
+        return () if self.progress is None else ("progress",)
 
 
 class CampaignRoutes(Controller):
@@ -88,22 +105,24 @@ class CampaignRoutes(Controller):
                 "known then.",
             ),
         ] = None,
-    ) -> Answer[Campaign]:
-        """Show one campaign, as it is now or as it was known at `as_of`.
+    ) -> Answer[ShownCampaign]:
+        """Show one campaign with its progress, now or as it was known at `as_of`.
 
         A past state has the version of that time and no ETag, and is never answered
         with 304. A deleted campaign is found only as of a time before.
         """
         organization_id = request.organization_id
-        await caught_up(request, reader, READ_MODEL)
+        await caught_up(request, reader, READ_MODEL, "analytics")
+        now = datetime.now(UTC)
         if as_of is None:
             row = await one_campaign(reader, organization_id, campaign_id)
-            return found("campaign", row)
-        at = await resolve_as_of(reader, organization_id, as_of, now=datetime.now(UTC))
+            shown = row and await _shown(reader, row, now=now)
+            return found("campaign", shown)
+        at = await resolve_as_of(reader, organization_id, as_of, now=now)
         row = await campaign_as_of(reader, organization_id, campaign_id, at=at.position)
         if row is None:
             raise NotFoundError("campaign")
-        return Answer(row)
+        return Answer(await _shown(reader, row, now=at.now, at=at.position))
 
     @post(
         "/projects/{project_id:uuid}/campaigns",
@@ -204,3 +223,23 @@ class CampaignRoutes(Controller):
             "Use GET /api/v1/analytics?entity=campaign&"
             f"entity_id={campaign_id} instead.",
         )
+
+
+async def _shown(
+    reader: Reader, campaign: Campaign, *, now: datetime, at: int | None = None
+) -> ShownCampaign:
+    organization_id = campaign.org_id
+    _, zone = await known_scope(reader, organization_id, "campaign", campaign.id)
+    target = CampaignTarget(
+        id=campaign.id,
+        name=campaign.name,
+        target_views=campaign.target_views,
+        target_at=campaign.target_at,
+        starts_on=campaign.starts_on,
+        created_at=campaign.created_at,
+        time_zone=zone,
+    )
+    progress = await progress_of_campaign(
+        reader, organization_id, target, now=now, at=at
+    )
+    return ShownCampaign(**asdict(campaign), progress=progress)

@@ -20,6 +20,8 @@ from domain.analytics.series import (
 from domain.analytics.targets import GROWTH_DAYS, Progress, progress
 from infra.structs import structs
 from projections.analytics.queries.accumulate import chosen
+from projections.analytics.queries.as_of import series_by_entity_as_of
+from projections.analytics.queries.series import series_by_entity
 from projections.analytics.summaries.key_figures import series_of
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
@@ -113,6 +115,32 @@ async def figures_of_campaigns(
     ]
 
 
+async def progress_of_campaign(
+    reader: Reader,
+    organization_id: UUID,
+    campaign: CampaignTarget,
+    *,
+    now: datetime,
+    at: int | None = None,
+) -> Progress | None:
+    """Return how far a campaign is, None without a target.
+
+    ``at`` is the position as of which the log is read, None for all of it.
+    """
+    if campaign.target_views is None:
+        return None
+    views = Question(entity="campaign", metric="views", mode="new")
+    ids, buckets = [campaign.id], [_recent(now)]
+    found = (
+        await series_by_entity(reader, organization_id, views, ids, buckets)
+        if at is None
+        else await series_by_entity_as_of(
+            reader, organization_id, views, ids, buckets, at=at
+        )
+    )
+    return _progress(campaign, found[campaign.id], now)
+
+
 def _figures(
     campaign: CampaignTarget,
     in_range: SeriesByMetric,
@@ -126,7 +154,6 @@ def _figures(
     }
     new_followers = questions["new_followers"]
     followers = chosen(in_range, new_followers.needs)
-    zone = ZoneInfo(campaign.time_zone or "UTC")
     return CampaignFigures(
         campaign_id=campaign.id,
         name=campaign.name,
@@ -139,16 +166,23 @@ def _figures(
         ),
         new_followers_rounded=is_rounded(new_followers, in_range, 0, days=days.days),
         new_followers_sharpened=is_sharpened(followers, 0),
-        progress=progress(
-            target_views=campaign.target_views,
-            target_at=campaign.target_at,
-            reached=recently["views"].level(0),
-            recent_growth=recently["views"].new(0),
-            began_at=campaign.created_at
-            if campaign.starts_on is None
-            else midnight(campaign.starts_on, zone),
-            now=now,
-        ),
+        progress=_progress(campaign, recently, now),
+    )
+
+
+def _progress(
+    campaign: CampaignTarget, recently: SeriesByMetric, now: datetime
+) -> Progress:
+    zone = ZoneInfo(campaign.time_zone or "UTC")
+    return progress(
+        target_views=campaign.target_views,
+        target_at=campaign.target_at,
+        reached=recently["views"].level(0),
+        recent_growth=recently["views"].new(0),
+        began_at=campaign.created_at
+        if campaign.starts_on is None
+        else midnight(campaign.starts_on, zone),
+        now=now,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import events as e
+from tests.api.routes.test_analytics import Population
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 WHOLE: dict[str, Any] = {
@@ -35,6 +36,22 @@ def shown(tenant: Tenant, campaign_id: str, **params: object) -> dict[str, Any]:
     return data_of(tenant.get(f"/campaigns/{campaign_id}", params=params))
 
 
+def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of a campaign in which nothing counts yet, its target over."""
+    if campaign["target_views"] is None:
+        return {**campaign, "progress": None}
+    progress = {
+        "target_views": campaign["target_views"],
+        "target_at": campaign["target_at"],
+        "reached": None,
+        "percentage": 0,
+        "required_per_day": None,
+        "projected_at_target": None,
+        "status": "missed" if campaign["target_at"] else None,
+    }
+    return {**campaign, "progress": progress}
+
+
 def test_a_campaign_is_created_with_everything(home: Tenant):
     head = home.goatherd.head
 
@@ -60,7 +77,7 @@ def test_a_campaign_is_created_with_everything(home: Tenant):
     ]
     assert answer.headers["ETag"] == '"2"'
     assert int(answer.headers["Goatherd-Position"]) == recorded[-1].position
-    assert shown(home, campaign["id"]) == campaign
+    assert shown(home, campaign["id"]) == with_progress(campaign)
 
 
 def test_a_campaign_needs_but_a_name(home: Tenant):
@@ -138,7 +155,7 @@ def test_a_campaign_is_changed_and_the_rest_stays(
     }
     assert [type(each.event) for each in home.goatherd.since(head)] == events
     assert answer.headers["ETag"] == f'"{2 + len(events)}"'
-    assert shown(home, before["id"]) == campaign
+    assert shown(home, before["id"]) == with_progress(campaign)
 
 
 def test_a_change_of_nothing_is_no_request(home: Tenant):
@@ -252,7 +269,8 @@ def test_a_deleted_campaign_is_gone_from_lists_but_its_history_stays(home: Tenan
         home.get(path, params={"as_of": home.goatherd.head}),
     ):
         assert code_of(answer) == (404, "not_found")
-    assert data_of(home.get(path, params={"as_of": before})) == campaign
+    then = data_of(home.get(path, params={"as_of": before}))
+    assert then == with_progress(campaign)
     events = [each["event"] for each in data_of(home.get(f"{path}/history"))]
     assert events == ["campaign_deleted", "campaign_target_changed", "campaign_created"]
 
@@ -273,7 +291,7 @@ def test_a_campaign_is_shown_as_of_a_time_and_a_position(home: Tenant):
         f"/campaigns/{campaign['id']}", params={"as_of": created_at.position - 1}
     )
 
-    assert before == campaign
+    assert before == with_progress(campaign)
     assert now == shown(home, campaign["id"])
     assert (now["name"], now["item_counts"]["creators"]) == ("May", 1)
     assert code_of(answer) == (404, "not_found")
@@ -331,3 +349,29 @@ def test_the_schema_describes_campaigns(home: Tenant):
 
     assert "item_counts" in entities["campaign"]["fields"]
     assert "tiktok_handle" in entities["campaign_item"]["fields"]
+
+
+def test_a_campaign_shows_how_much_of_its_target_is_reached(home: Tenant):
+    population = Population(home)
+    population.video("1")
+    population.looked(0, v1=100)
+    path = f"/campaigns/{population.campaign()}"
+    data_of(home.patch(path, {"target_views": 400}))
+    home.goatherd.catch_up()
+    before, head = home.get(path), home.goatherd.head
+    known = {"If-None-Match": before.headers["ETag"]}
+    unchanged = home.get(path, headers=known)
+
+    population.looked(1, v1=200)
+    home.goatherd.catch_up()
+    after = home.get(path, headers=known)
+    then = home.get(path, params={"as_of": head})
+
+    of_each = [data_of(answer)["progress"] for answer in (before, after, then)]
+    assert [each["reached"] for each in of_each] == [100, 200, 100]
+    assert [each["percentage"] for each in of_each] == [25, 50, 25]
+    assert unchanged.status_code == 304
+    changed = home.patch(
+        path, {"name": "May"}, headers={"If-Match": before.headers["ETag"]}
+    )
+    assert data_of(changed)["name"] == "May"
