@@ -39,6 +39,7 @@ from api.web.operations.projects import ProjectPages
 from api.web.operations.sources import SourcePages
 from api.web.projects.page import ProjectsPages
 from api.web.sign_in.page import SignInRoutes, SignInService
+from api.web.videos.page import VideosPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
@@ -56,6 +57,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorVideos,
     CreatorVideo,
     ChangesPages,
+    VideosPages,
     InboxPages,
     ExcludedPages,
     AddCreatorsPage,

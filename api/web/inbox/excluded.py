@@ -6,13 +6,13 @@ from uuid import UUID
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
-from litestar.response import Redirect, Template
+from litestar.response import Template
 from msgspec import Struct
 
 from api.routes.video_schemas import BulkVideos
 from api.web.inbox.page import InboxVideo, review_message
 from api.web.kit.handlers import form_route, page_route
-from api.web.kit.page import PageContext
+from api.web.kit.page import PageContext, PageResponse
 from projections.projects import Project
 from projections.videos.queries import Video
 
@@ -56,7 +56,7 @@ class ExcludedPages(Controller):
     @form_route("/projects/{project_id:uuid}/excluded", form=PutBackForm)
     async def put_back(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
-    ) -> Redirect:
+    ) -> PageResponse:
         """Put videos back into the inbox."""
         form = page.form(PutBackForm)
         path = f"/projects/{project_id}/excluded"

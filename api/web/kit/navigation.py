@@ -6,6 +6,7 @@ from msgspec import Struct
 _PAGES = (
     ("/", "Home"),
     ("/creators", "Creators"),
+    ("/videos", "Videos"),
     ("/campaigns", "Campaigns"),
     ("/projects", "Projects"),
     ("/inbox", "Inbox"),

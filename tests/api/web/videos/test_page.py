@@ -1,0 +1,94 @@
+"""/videos as a page: the videos that count of all creators."""
+
+import pytest
+
+from tests.kit.application import Tenant
+from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.markup import Element
+from tests.kit.visitor import Visitor
+
+
+@pytest.fixture
+def watched(home: Tenant) -> Watched:
+    return a_watched_creator(home)
+
+
+def titles(page: Element) -> list[str]:
+    rows = page.one("tbody").all("tr") if page.all("tbody") else []
+    return [row.one("th").all("a")[0].text for row in rows]
+
+
+def head_of(page: Element, label: str) -> Element:
+    (found,) = [one for one in page.all("th", scope="col") if one.text == label]
+    return found
+
+
+@pytest.mark.usefixtures("watched")
+def test_what_drove_views_is_first_and_every_column_sorts(visitor: Visitor):
+    page = visitor.see(f"/videos?{DAYS}")
+
+    assert titles(page) == ["Video 2", "<i>Old</i> goat"]
+    assert head_of(page, "New views")["aria-sort"] == "descending"
+    for label in ("Posted", "Views", "Likes", "Comments", "Shares", "Saves"):
+        visitor.see(head_of(page, label).one("a")["href"])
+    by_views = visitor.see(head_of(page, "Views").one("a")["href"])
+    assert titles(by_views) == ["<i>Old</i> goat", "Video 2"]
+    (row, _) = by_views.one("tbody").all("tr")
+    assert row.one("td", data_label="Views").text == "125"
+    assert row.one("td", data_label="New views").text == "+25"
+
+
+def test_filters_narrow_it_and_stay_in_the_file(visitor: Visitor, watched: Watched):
+    home = watched.tenant
+    page = visitor.see(f"/videos?{DAYS}&search=OLD")
+    (link,) = [a for a in page.all("a") if a.text == "Download CSV"]
+
+    answer = visitor.get(link["href"])
+
+    assert titles(page) == ["<i>Old</i> goat"]
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert len(answer.text.splitlines()) == 2
+    assert titles(visitor.see(f"/videos?{DAYS}&posted_from=2026-03-01")) == ["Video 2"]
+    assert "No video found" in visitor.see(f"/videos?{DAYS}&tag=none").text
+    made = home.post(f"/projects/{home.project_id}/campaigns", {"name": "Spring"})
+    home.goatherd.catch_up()
+    campaign = made.json()["data"]["id"]
+    chosen = visitor.see(f"/videos?{DAYS}&campaign_id={campaign}")
+    assert titles(chosen) == []
+    assert "Spring" in chosen.one("select", name="campaign_id").text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ("from=2026-03-05&to=2026-03-01", "posted_from=2026-03-05&posted_to=2026-03-01"),
+)
+def test_days_that_cannot_be_are_told_on_the_page(visitor: Visitor, query: str):
+    page = visitor.see(f"/videos?{query}", status=400)
+
+    assert "These days cannot be shown" in page.text
+
+
+def test_an_excluded_video_is_on_the_page_that_it_leads_to(
+    visitor: Visitor, watched: Watched
+):
+    home = watched.tenant
+    first = visitor.see(f"/videos?{DAYS}").one("tbody").all("tr")[0].all("a")[0]
+    home.delete(f"/videos/{first['href'].rpartition('/')[2]}")
+    home.goatherd.catch_up()
+    page = visitor.see(f"/videos?{DAYS}")
+    (link,) = [a for a in page.all("a") if a.text == "Excluded videos"]
+
+    excluded = visitor.see(link["href"])
+
+    assert titles(page) == ["<i>Old</i> goat"]
+    assert "Video 2" in excluded.text
+
+
+def test_without_videos_the_page_says_where_they_come_from(visitor: Visitor):
+    assert "No videos yet" in visitor.see("/videos").text
+
+
+def test_another_organization_sees_none_of_them(visitor: Visitor, stranger: Tenant):
+    a_watched_creator(stranger)
+
+    assert titles(visitor.see(f"/videos?{DAYS}")) == []
