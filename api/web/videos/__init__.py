@@ -1,1 +1,1 @@
-"""The pages of all videos: those that count, and those that were excluded."""
+"""The pages of all videos: those that count, of all projects."""
