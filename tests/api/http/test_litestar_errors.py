@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,9 @@ NEVER = {
     ("getCreatorStats", Code.NOT_FOUND),
     ("getCreatorStats", Code.INVALID_PARAMS),
     ("getCreatorStats", Code.PROJECTION_BEHIND),
+    ("getCampaignStats", Code.NOT_FOUND),
+    ("getCampaignStats", Code.INVALID_PARAMS),
+    ("getCampaignStats", Code.PROJECTION_BEHIND),
     # What can be asked is the same for everybody, and nothing is read for it.
     ("getAnalyticsSchema", Code.PROJECTION_BEHIND),
 }
@@ -312,7 +316,59 @@ def same_handle(scene: Scene) -> None:
 
 def before_retention(scene: Scene) -> None:
     scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    scene.ask.params.pop("period", None)
     scene.ask.params["from"] = str(datetime.now(UTC).date() - timedelta(days=32))
+
+
+def put_into(scene: Scene, campaign_id: str, item_type: str, item_id: object) -> None:
+    item = {"item_type": item_type, "item_id": item_id}
+    answer = scene.tenant.post(f"/campaigns/{campaign_id}/items", item)
+    assert answer.status_code == 201, answer.text
+
+
+def new_campaign(scene: Scene) -> str:
+    path = f"/projects/{scene.tenant.project_id}/campaigns"
+    return scene.tenant.post(path, {"name": "Spring"}).json()["data"]["id"]
+
+
+def full_campaign(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    put_into(scene, scene.ids["campaign_id"], "creator", scene.tenant.add("goat")["id"])
+
+
+def full_campaign_of_a_line(scene: Scene) -> None:
+    full_campaign(scene)
+    scene.ask.json = {"text": f"Handle,Campaign\n@goat.{uuid4().hex[:8]},Outer\n"}
+
+
+def campaign_in_itself(scene: Scene) -> None:
+    scene.ask.json = {"item_type": "campaign", "item_id": scene.ids["campaign_id"]}
+
+
+def ten_campaigns_below(scene: Scene) -> None:
+    chain = [new_campaign(scene) for _ in range(10)]
+    for above, below in pairwise(chain):
+        put_into(scene, above, "campaign", below)
+    scene.ask.json = {"item_type": "campaign", "item_id": chain[0]}
+
+
+def item_named_twice(scene: Scene) -> None:
+    item = {"item_type": "creator", "item_id": scene.ids["creator_id"]}
+    scene.ask.json = {"items": [item, item]}
+
+
+def item_that_was_removed(scene: Scene) -> None:
+    creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
+    scene.tenant.delete(f"/creators/{creator['id']}")
+    scene.ask.json = {"item_type": "creator", "item_id": creator["id"]}
+
+
+def item_of_another_project(scene: Scene) -> None:
+    project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
+    added = scene.tenant.post(
+        f"/projects/{project}/creators", {"tiktok_handle": f"far.{uuid4().hex[:20]}"}
+    )
+    scene.ask.json = {"item_type": "creator", "item_id": added.json()["data"]["id"]}
 
 
 def as_it_is(scene: Scene) -> None:
@@ -343,11 +399,35 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("reenableCreators", Code.LIMIT_REACHED): full_of_others,
     ("getAnalytics", Code.RETENTION_EXCEEDED): before_retention,
     ("explainAnalytics", Code.RETENTION_EXCEEDED): before_retention,
+    ("getCampaignLeaderboard", Code.RETENTION_EXCEEDED): before_retention,
+    ("getCreatorLeaderboard", Code.RETENTION_EXCEEDED): before_retention,
+    ("getCreatorScatter", Code.RETENTION_EXCEEDED): before_retention,
+    ("getMemberOverlap", Code.RETENTION_EXCEEDED): before_retention,
+    ("getOutliers", Code.RETENTION_EXCEEDED): before_retention,
+    ("getPostingConsistency", Code.RETENTION_EXCEEDED): before_retention,
+    ("getPostingHeatmap", Code.RETENTION_EXCEEDED): before_retention,
+    ("getVideoLeaderboard", Code.RETENTION_EXCEEDED): before_retention,
+    ("getViewDistribution", Code.RETENTION_EXCEEDED): before_retention,
+    ("getKpis", Code.RETENTION_EXCEEDED): before_retention,
+    ("listCreators", Code.RETENTION_EXCEEDED): before_retention,
+    ("listVideos", Code.RETENTION_EXCEEDED): before_retention,
     ("getAnalyticsSchema", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("getAnalyticsSchema", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
     ("getCreatorStats", Code.GONE): as_it_is,
     ("getCreatorStats", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("getCreatorStats", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
+    ("getCampaignStats", Code.GONE): as_it_is,
+    ("getCampaignStats", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
+    ("getCampaignStats", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
+    ("createCampaign", Code.LIMIT_REACHED): full,
+    ("importCreators", Code.LIMIT_REACHED): full,
+    ("previewCreators", Code.LIMIT_REACHED): full_campaign_of_a_line,
+    ("addCampaignItems", Code.LIMIT_REACHED): full_campaign,
+    ("addCampaignItems", Code.CAMPAIGN_CYCLE): campaign_in_itself,
+    ("addCampaignItems", Code.CAMPAIGN_TOO_DEEP): ten_campaigns_below,
+    ("addCampaignItems", Code.ALREADY_MEMBER): item_named_twice,
+    ("addCampaignItems", Code.ITEM_REMOVED): item_that_was_removed,
+    ("addCampaignItems", Code.OTHER_PROJECT): item_of_another_project,
     ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("unbanHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("rebuildProjection", Code.NOT_FOUND): unknown_projection,

@@ -163,6 +163,7 @@ def test_a_cursor_of_another_organization_is_refused(
         own = ids_of(tenant)
         second = tenant.add("second.goat")
         tenant.found(second["id"], status="pending_review")
+        tenant.found(second["id"], status="excluded")
         data_of(tenant.post("/projects", {"name": "Second"}), status=201)
         for _ in range(2):
             tenant.ask("PUT", f"/admin/bans/{uuid4().hex[:20]}")
