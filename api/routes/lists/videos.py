@@ -96,7 +96,7 @@ class _List(Struct, frozen=True, kw_only=True):
         if params.asks_for_figures:
             needed.append("creator_list")
         if params.needs_zone:
-            needed.append("organizations")
+            needed.append("api_keys")
         await listing.caught_up(*needed)
         reader, organization_id = listing.reader, listing.organization_id
         organization = None
