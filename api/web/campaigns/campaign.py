@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
 from api.http.error_codes import Code
-from api.routes.aggregate.campaigns import CampaignLeaderboardRow
+from api.routes.campaigns.routes import ShownCampaign
 from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of, form_of
 from api.web.campaigns.layout import get_campaign, show_campaign
 from api.web.dashboard.dashboard import Programme
@@ -38,19 +38,15 @@ class CampaignPages(Controller):
     ) -> Template:
         """Show the campaign at a glance, and its progress."""
         campaign = await get_campaign(page, campaign_id)
-        got = await page.get(
-            "/analytics/aggregate/campaign-leaderboard",
-            list[CampaignLeaderboardRow],
-            campaign_id=str(campaign_id),
-            limit=100,
-        )
-        progress = [one.progress for one in got.data if one.campaign_id == campaign_id]
         programme = Programme(
             kind="campaign", id=str(campaign_id), project_id=str(campaign.project_id)
         )
-        context = {"campaign": campaign, "progress": next(iter(progress), None)}
         return await show_dashboard(
-            page, "campaigns/campaign.html", programme, choices, context
+            page,
+            "campaigns/campaign.html",
+            programme,
+            choices,
+            {"campaign": campaign},
         )
 
     @page_route("/history")
@@ -106,7 +102,7 @@ class CampaignPages(Controller):
 
 def _settings(
     page: PageContext,
-    campaign: Campaign,
+    campaign: ShownCampaign,
     form: CampaignForm,
     *,
     error: ApiRefusedError | None = None,

@@ -7,23 +7,23 @@ from uuid import UUID
 from litestar.response import Template
 
 from api.http.errors import ApiError
+from api.routes.campaigns.routes import ShownCampaign
 from api.web.kit.page import PageContext
-from projections.campaigns.queries import Campaign
 
 
-async def get_campaign(page: PageContext, campaign_id: UUID) -> Campaign:
+async def get_campaign(page: PageContext, campaign_id: UUID) -> ShownCampaign:
     """Return the campaign that a page is about.
 
     Raises:
         ApiRefusedError: ``not_found``, if it is not one of the organization's.
     """
-    return (await page.get(f"/campaigns/{campaign_id}", Campaign)).data
+    return (await page.get(f"/campaigns/{campaign_id}", ShownCampaign)).data
 
 
 def show_campaign(
     page: PageContext,
     template: str,
-    campaign: Campaign,
+    campaign: ShownCampaign,
     context: Mapping[str, Any],
     *,
     error: ApiError | None = None,
