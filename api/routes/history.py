@@ -52,6 +52,24 @@ _ENTRY: dict[str, Any] = {
 }
 
 
+HistoryStart = Annotated[
+    str | None,
+    QueryParameter(
+        name="from",
+        max_length=64,
+        description="A time or a position of the log: what was recorded then or later.",
+    ),
+]
+HistoryEnd = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="A time or a position of the log: what was recorded then or "
+        "before.",
+    ),
+]
+
+
 class LogPoint(Struct, frozen=True, kw_only=True):
     """A time, and the position of the organization's newest event at it.
 
@@ -103,23 +121,8 @@ class HistoryRoutes(Controller):
                 f"{', '.join(sorted(EVENTS))}; all if left out.",
             ),
         ] = None,
-        from_: Annotated[
-            str | None,
-            QueryParameter(
-                name="from",
-                max_length=64,
-                description="A time or a position of the log: what was recorded then "
-                "or later.",
-            ),
-        ] = None,
-        to: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=64,
-                description="A time or a position of the log: what was recorded then "
-                "or before.",
-            ),
-        ] = None,
+        from_: HistoryStart = None,
+        to: HistoryEnd = None,
     ) -> ListPage[HistoryEntry]:
         """List what happened to a creator, its runs and its videos, newest first.
 

@@ -19,7 +19,7 @@ from api.http.writer import CommandWriter
 from api.routes.campaigns import responses as answers
 from api.routes.campaigns.routes import READ_MODEL
 from api.routes.campaigns.schemas import CampaignItemId, CampaignItemIds, items_of
-from api.routes.history import event_names
+from api.routes.history import HistoryEnd, HistoryStart, event_names
 from domain.errors import NotFoundError
 from domain.events import ItemType
 from domain.handlers import campaign_items
@@ -194,23 +194,8 @@ class CampaignItemRoutes(Controller):
                 f"{', '.join(sorted(CAMPAIGN_EVENTS))}; all if left out.",
             ),
         ] = None,
-        from_: Annotated[
-            str | None,
-            QueryParameter(
-                name="from",
-                max_length=64,
-                description="A time or a position of the log: what was recorded then "
-                "or later.",
-            ),
-        ] = None,
-        to: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=64,
-                description="A time or a position of the log: what was recorded then "
-                "or before.",
-            ),
-        ] = None,
+        from_: HistoryStart = None,
+        to: HistoryEnd = None,
     ) -> ListPage[HistoryEntry]:
         """List what happened to a campaign, also a deleted one, newest first.
 
