@@ -170,7 +170,7 @@ class _Table(Struct, frozen=True, kw_only=True):
         filters: dict[str, Any],
     ) -> "_Table":
         now, limits = datetime.now(UTC), listing.request.principal.limits
-        await listing.caught_up("creator_list", "analytics")
+        await listing.caught_up("creator_list", "analytics", "api_keys")
         of = await one_organization(listing.reader, listing.organization_id)
         zone = ZoneInfo(of.time_zone if of else "UTC")
         hours = hours_between(
