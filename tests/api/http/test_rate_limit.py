@@ -285,7 +285,7 @@ def test_the_day_so_far_can_be_asked_for(
 ):
     async def today() -> int | None:
         async with own_pool(database_url, size=1) as pool:
-            requests, _, _ = await read_counts(pool, ORGANIZATION_ID)
+            requests, *_ = await read_counts(pool, ORGANIZATION_ID)
             return requests
 
     header = keyring.add(1, "read", limits=Limits(max_api_requests_per_day=10))

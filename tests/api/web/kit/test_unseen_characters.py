@@ -82,7 +82,7 @@ def test_a_search_finds_what_it_looks_like(visitor: Visitor, creator: dict[str, 
     page = visitor.see(f"/creators?search={quote(f'{UNSEEN}goat{UNSEEN}')}")
 
     assert f"@{creator['tiktok_handle']}" in page.one("main").text
-    assert page.one("input", name="search")["value"] == "goat"
+    assert page.one("input", name="search", type="search")["value"] == "goat"
 
 
 def test_a_name_from_a_source_that_has_them_is_not_changed_by_saving_something_else(
