@@ -254,6 +254,8 @@ def test_who_lost_followers_this_week_is_found_by_keyboard(
     page.goto("/creators")
     page.get_by_label("Select @ada").check()
     page.get_by_role("link", name="7 days").press("Enter")
+    # The heads lead to other days until the list has come.
+    expect(page).to_have_url(re.compile("period=7d"))
     expect(page.get_by_role("link", name="7 days")).to_be_focused()
     head = page.get_by_role("columnheader", name="New followers")
 

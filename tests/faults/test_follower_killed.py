@@ -5,6 +5,7 @@ import threading
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine import follower as following
@@ -21,7 +22,7 @@ from workers.scraping.jobs import ScrapeJobs
 
 PATIENTLY = 30.0
 PROJECTIONS = (
-    *(ApiKeys(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
+    *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
     *(CreatorHistory(), ScrapeJobs()),
 )
 
