@@ -9,7 +9,6 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
@@ -91,18 +90,16 @@ def _fold(identity: Identity | None, recorded: RecordedEvent) -> Identity | None
     return on.handle(recorded.event, identity, recorded)
 
 
-def known(
-    pool: Pool, creator_id: UUID, history: Sequence[RecordedEvent]
+def still_valid(
+    identity: Identity | None, history: Sequence[RecordedEvent]
 ) -> Identity | None:
-    """Return the stored identity of the creator, given its history.
+    """Return the stored identity of a creator, if its history did not end it.
 
     The table follows the log, so it may lag: in the append a result is compared with
     the account's own stream. The table also has the second id, and identities from
     before there were such streams or from an import. An identity from before the
     creator came back is recognized by its position.
     """
-    with pool.connection() as connection, connection.cursor() as cursor:
-        identity = _TABLE.load(cursor, [(creator_id,)]).get(creator_id)
     if identity is None or identity.user_id is None:
         return None
     came_back = (r for r in history if isinstance(r.event, e.CreatorReactivated))

@@ -15,6 +15,7 @@ from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import stored_names
 from workers.lease_watch import LeaseWatch
+from workers.scraping.identity import Identity
 from workers.scraping.retry_policy import DIED
 
 MAX_ATTEMPTS = DIED.tries
@@ -40,7 +41,9 @@ UPDATE scrape_job SET state = 'leased', fence = fence + 1, attempts = attempts +
     lease_until = clock_timestamp() + make_interval(secs => %s)
 FROM quietly
 WHERE scrape_id = %s AND state = 'ready' AND due_at <= clock_timestamp()
-RETURNING organization_id, creator_id, job_type, attempts, fence
+RETURNING organization_id, creator_id, job_type, attempts, fence,
+    (SELECT ARRAY[user_id, sec_uid, position::text] FROM creator_identity AS i
+     WHERE i.creator_id = scrape_job.creator_id AND user_id IS NOT NULL)
 """
 _RENEW = """
 UPDATE scrape_job SET lease_until = clock_timestamp() + make_interval(secs => %s)
@@ -81,11 +84,15 @@ class FencedOffError(Exception):
 
 
 class JobLease(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to do one run until the lease ends; ``attempt`` counts from 1."""
+    """The right to do one run until the lease ends; ``attempt`` counts from 1.
+
+    ``identity`` is the creator's stored one, read in the same round trip.
+    """
 
     scrape_id: UUID
     organization_id: UUID
     creator_id: UUID | None
+    identity: Identity | None
     job_type: e.JobType
     attempt: int
     fence: int
@@ -134,11 +141,20 @@ def lease(
         row = connection.execute(_LEASE, (length, scrape_id)).fetchone()
     if row is None:
         return None
-    organization_id, creator_id, job_type, attempt, fence = row
+    organization_id, creator_id, job_type, attempt, fence, known = row
     return JobLease(
         scrape_id=scrape_id,
         organization_id=organization_id,
         creator_id=creator_id,
+        identity=None
+        if known is None
+        else Identity(
+            creator_id,
+            organization_id,
+            user_id=known[0],
+            sec_uid=known[1],
+            position=int(known[2]),
+        ),
         job_type=job_type,
         attempt=attempt,
         fence=fence,

@@ -9,7 +9,7 @@ from domain.streams import account_stream
 from infra.eventstore.execute import RecordedHistories
 from infra.eventstore.store import Store, plain_events
 from workers.provider import Target
-from workers.scraping import identity
+from workers.scraping.identity import still_valid
 from workers.scraping.jobs import JobLease
 from workers.scraping.video_details import counted_videos
 
@@ -50,7 +50,7 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     if account not in histories:
         histories |= store.load(account)
     pinned = pinned_account(plain_events(histories[account]))
-    known = identity.known(store.pool, creator_id, histories[creator_id])
+    known = still_valid(leased.identity, histories[creator_id])
     user_id = pinned or (known and known.user_id)
     video_ids = run.tiktok_video_ids
     if run.job_type == "video_stats" and not video_ids:
