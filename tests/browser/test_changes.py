@@ -29,6 +29,8 @@ def test_the_log_is_filtered_and_goes_on_without_a_new_page(
 ):
     page.goto(f"/creators/{creator['id']}/changes")
     axe(page)
+    page.get_by_role("link", name="Show them, too").click()
+    expect(page.get_by_label("Kind of event")).to_have_value("everything")
     shown = page.locator(".entry").count()
     page.evaluate("window.isTheSame = true")
 

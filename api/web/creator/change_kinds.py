@@ -10,6 +10,7 @@ from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO
 from projections.creator_history.queries import MILESTONE
 
 OWN: Final = ",".join(sorted(OWN_EVENTS))
+EVERYTHING: Final = "everything"
 
 
 class EventKind(Struct, frozen=True):
@@ -72,15 +73,21 @@ GROUPS: Final = (
     ),
 )
 _KINDS: Final = {kind.name: kind for group in GROUPS for kind in group.kinds}
+# Scrapes would drown what changed.
+_CHANGES: Final = OWN_EVENTS | VIDEO_EVENTS | {MILESTONE}
 
 
 def events_of(kind: str | None) -> str | None:
-    """Return the events of a kind for the API; None means all.
+    """Return the events of a kind for the API; without a kind all but scrapes.
+
+    None means all.
 
     Raises:
         ApiError: ``invalid_query``, if there is no such kind.
     """
     if kind is None:
+        return ",".join(sorted(_CHANGES))
+    if kind == EVERYTHING:
         return None
     if kind not in _KINDS:
         raise invalid_query("kind", f"must be one of {', '.join(_KINDS)}")

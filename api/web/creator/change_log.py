@@ -47,6 +47,13 @@ class FoldedLines(Struct, frozen=True, kw_only=True):
     lines: list[ChangeLogLine]
 
 
+class UnlistedScrapes(Struct, frozen=True, kw_only=True):
+    """How many scrapes were requested that a log leaves out; more if ``is_more``."""
+
+    count: int
+    is_more: bool
+
+
 class ChangeLogDay(Struct, frozen=True, kw_only=True):
     """What was recorded on one day, newest first."""
 

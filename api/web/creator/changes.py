@@ -13,9 +13,9 @@ from litestar.response import Template
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.query import invalid_query
-from api.routes.history import CreatorDiff
-from api.web.creator.change_kinds import GROUPS, OWN, events_of
-from api.web.creator.change_log import by_day, to_line
+from api.routes.history import MOST_EVENTS, CreatorDiff
+from api.web.creator.change_kinds import EVERYTHING, GROUPS, OWN, events_of
+from api.web.creator.change_log import UnlistedScrapes, by_day, to_line
 from api.web.creator.fields import changed_fields, side_by_side
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
@@ -31,6 +31,7 @@ from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
 
 MOST_STEPS = 100
+_MOST_COUNTED = 100
 
 OptionalText = Annotated[str | None, QueryParameter(max_length=100)]
 OptionalFrom = Annotated[str | None, QueryParameter(name="from", max_length=100)]
@@ -58,25 +59,36 @@ class ChangesPages(Controller):
         """
         chosen = {"kind": given(kind), "from": given(from_), "to": given(to)}
         creator = await get_creator(page, creator_id)
-        context = {"chosen": chosen, "groups": GROUPS, "continued": given(day)}
+        context = {
+            "chosen": chosen,
+            "everything": EVERYTHING,
+            "groups": GROUPS,
+            "continued": given(day),
+        }
         try:
+            query = _log_query(page, chosen)
             got = await page.get(
                 f"/creators/{creator_id}/history",
                 list[HistoryEntry],
-                **_log_query(page, chosen),
+                **query,
                 cursor=given(cursor),
             )
         except ApiError as error:
             if error.code is not Code.INVALID_QUERY:
                 raise
-            context |= {"days": [], "more": None}
+            context |= {"days": [], "more": None, "unlisted": None}
             return show_creator(
                 page, "creator/changes/log.html", creator, context, error=error
             )
         shown = by_day(got.data, time_zone=page.time_zone)
         following = got.meta.get("nextCursor")
         more = {**chosen, "cursor": following, "day": shown and shown[-1].day}
-        context |= {"days": shown, "more": following and f"?{_query(more)}"}
+        counts = chosen["kind"] is None and given(cursor) is None
+        context |= {
+            "days": shown,
+            "more": following and f"?{_query(more)}",
+            "unlisted": await _unlisted(page, creator_id, query) if counts else None,
+        }
         return show_creator(page, "creator/changes/log.html", creator, context)
 
     @page_route("/as-of")
@@ -91,12 +103,14 @@ class ChangesPages(Controller):
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)
         earlier: Creator | None = creator
+        after: HistoryEntry | None = None
         problem = ""
         if as_of is not None:
             at = to_api_time(as_of, time_zone=page.time_zone)
             try:
                 got = await page.get(f"/creators/{creator_id}", Creator, as_of=at)
                 earlier = got.data
+                after = await _newest_until(page, creator_id, as_of)
             except ApiRefusedError as error:
                 earlier, problem = None, _problem_of(error, "as_of")
         return show_creator(
@@ -107,6 +121,7 @@ class ChangesPages(Controller):
                 "as_of": as_of,
                 "problem": problem,
                 "earlier": earlier,
+                "after": after,
                 "rows": [] if earlier is None else side_by_side(earlier, creator),
                 "steps": [to_line(entry) for entry in steps],
                 "step": _step(steps, as_of, page.time_zone),
@@ -146,7 +161,7 @@ class ChangesPages(Controller):
             {
                 "chosen": chosen,
                 "diff": diff,
-                "days": by_day(diff.events, time_zone=page.time_zone) if diff else [],
+                **(await _between(page, creator_id, diff) if diff else {}),
                 "rows": changed_fields(diff.changes) if diff else [],
                 "steps": [to_line(entry) for entry in steps],
                 "problems": problems,
@@ -181,6 +196,53 @@ def _bounds(page: PageContext, chosen: dict[str, str | None]) -> dict[str, str |
         "from": start and to_api_time(start, time_zone=zone),
         "to": end and to_api_time(end, time_zone=zone, is_end=True),
     }
+
+
+async def _unlisted(
+    page: PageContext, creator_id: UUID, bounds: dict[str, str | None]
+) -> UnlistedScrapes:
+    """Return how many scrapes were requested within the bounds of a log."""
+    query = {**bounds, "event": "scrape_requested", "limit": _MOST_COUNTED}
+    path = f"/creators/{creator_id}/history"
+    got = await page.get(path, list[HistoryEntry], **query)
+    return UnlistedScrapes(
+        count=len(got.data), is_more=got.meta["nextCursor"] is not None
+    )
+
+
+async def _between(
+    page: PageContext, creator_id: UUID, diff: CreatorDiff
+) -> dict[str, Any]:
+    """Return what happened between two times but for scrapes, and how many those were.
+
+    The diff's own events have the scrapes among them.
+    """
+    first, last = diff.from_.position + 1, diff.to.position
+    if first > last:
+        return {"days": [], "more": None, "unlisted": None, "bounds": ""}
+    bounds: dict[str, str | None] = {"from": str(first), "to": str(last)}
+    got = await page.get(
+        f"/creators/{creator_id}/history",
+        list[HistoryEntry],
+        **{**bounds, "event": events_of(None), "limit": MOST_EVENTS},
+    )
+    return {
+        "days": by_day(got.data, time_zone=page.time_zone),
+        "more": got.meta["nextCursor"],
+        "unlisted": await _unlisted(page, creator_id, bounds),
+        "bounds": _query(bounds),
+    }
+
+
+async def _newest_until(
+    page: PageContext, creator_id: UUID, as_of: str
+) -> HistoryEntry | None:
+    """Return the newest entry up to a position; None of a time, which says enough."""
+    if not as_of.isdigit():
+        return None
+    path = f"/creators/{creator_id}/history"
+    got = await page.get(path, list[HistoryEntry], to=as_of, limit=1)
+    return got.data[0] if got.data else None
 
 
 async def _own_changes(page: PageContext, creator_id: UUID) -> list[HistoryEntry]:

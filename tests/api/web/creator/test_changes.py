@@ -44,7 +44,7 @@ def own(home: Tenant, creator: dict[str, Any]) -> list[dict[str, Any]]:
 
 def fields(page: Element) -> dict[str, list[str]]:
     """The values of each field on the page, without the words that mark it."""
-    rows = page.one("table").all("tr")
+    rows = [row for table in page.all("table") for row in table.all("tr")]
     return {
         row.one("th", scope="row").text.removesuffix(" differs"): [
             cell.text for cell in row.all("td")
@@ -55,7 +55,7 @@ def fields(page: Element) -> dict[str, list[str]]:
 
 
 def differing(page: Element) -> set[str]:
-    heads = page.one("table").all("th", scope="row")
+    heads = [h for table in page.all("table") for h in table.all("th", scope="row")]
     return {
         h.text.removesuffix(" differs") for h in heads if h.text.endswith("differs")
     }
@@ -76,8 +76,10 @@ def test_the_log_says_what_happened_who_did_it_and_where_it_stands(
     (entry,) = [
         e for e in page.all("li") if e.text.startswith("Renamed from @ada to @ada.l")
     ]
-    (time,) = entry.all("time")
-    assert f"position {renamed['position']} of the log" in time["title"]
+    assert len(entry.all("time")) == 1
+    (details,) = entry.all("details")
+    where = f"position {renamed['position']} of the log, version 2 of the creator."
+    assert details.text.endswith(where)
     today = datetime.now(UTC)
     assert page.all("h2")[0].text == f"{today.day} {today:%b %Y}"
 
@@ -91,8 +93,27 @@ def test_what_was_known_later_than_it_happened_says_both_times(
     page = visitor.see(changes(creator, "?kind=profile_snapshot_recorded"))
 
     (entry,) = [e for e in page.all("li") if "12 followers" in e.text]
-    assert f"happened {NOON.day} {NOON:%b %Y}, 12:00" in entry.text
-    assert "recorded " in entry.text
+    assert f"seen {NOON.day} {NOON:%b %Y}, 12:00" in entry.text
+    assert "Recorded " in entry.one("details").text
+
+
+def test_scrapes_are_counted_and_listed_only_when_that_is_chosen(
+    home: Tenant, visitor: Visitor, creator: dict[str, Any]
+):
+    home.saw(creator["id"], follower_count=12)
+    home.goatherd.catch_up()
+    scraped = said(visitor.see(changes(creator, "?kind=scrapes")))
+    assert any("12 followers" in s for s in scraped)
+
+    page = visitor.see(changes(creator))
+    between = visitor.see(changes(creator, "/diff?from=2020-01-01"))
+
+    for each in (page, between):
+        assert not {*said(each)} & {*scraped}
+        assert "Renamed from @ada to @ada.l by key First key." in said(each)
+        assert "scrapes are not listed." in each.text
+        (link,) = [a for a in each.all("a") if a.text == "Show them, too"]
+        assert {*scraped} < {*said(visitor.see(link["href"]))}
 
 
 def test_an_imported_run_says_that_it_was(
@@ -177,7 +198,9 @@ def test_many_videos_in_a_row_are_one_line_that_opens(
 
     page = visitor.see(changes(creator, "?kind=video_discovered"))
 
-    assert page.one("summary").text.startswith("5 videos discovered by ")
+    summaries = [each.text for each in page.all("summary")]
+    (folded,) = [each for each in summaries if not each.startswith("Details")]
+    assert folded.startswith("5 videos discovered by ")
     assert len(said(page)) == 5
 
 
