@@ -1,4 +1,4 @@
-"""/compare: up to five creators, projects or videos on one chart, or as CSV."""
+"""/compare: creators, projects, campaigns or videos on one chart, or as CSV."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -25,10 +25,16 @@ from api.web.compare.query import CompareQuery
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.analytics.metrics import Mode
+from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
 from projections.projects import Project
 
-ENTITIES = {"creator": "Creators", "project": "Projects", "video": "Videos"}
+ENTITIES = {
+    "creator": "Creators",
+    "project": "Projects",
+    "campaign": "Campaigns",
+    "video": "Videos",
+}
 MODES: dict[Mode, str] = {"new": "new", "cumulative": "cumulative", "rate": "as a rate"}
 _SUGGESTED = 8
 
@@ -44,7 +50,7 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 
 
 class ComparePage(Controller):
-    """Several creators, projects or videos on one chart."""
+    """Several creators, projects, campaigns or videos on one chart."""
 
     @page_route("/compare", query=CompareQuery)
     async def compare(
@@ -75,8 +81,8 @@ class ComparePage(Controller):
                     page.flash(_without(exact, query.mode))
                 return page.go_to(f"/compare{exact.address()}")
             context |= {"query": exact}
-            is_of_creators = exact.entity == "creator"
-            names = await project_names(page) if is_of_creators else {}
+            is_in_project = exact.entity in ("creator", "campaign")
+            names = await project_names(page) if is_in_project else {}
             context |= await _compared(page, exact, names)
             context["suggestions"] = await _suggestions(page, exact, search, names)
         except ApiError as error:
@@ -121,7 +127,11 @@ async def _compared(
         return {"period": period, "presets": []}
     analytics = _analytics(page, exact)
     answer = await analytics.numbers(exact.measure, exact.counting, period)
-    projects = await projects_of(page, exact.chosen, names)
+    projects = (
+        await projects_of(page, exact.chosen, names)
+        if exact.entity == "creator"
+        else {}
+    )
     return {
         "answer": answer,
         "chart": chart_of(
@@ -162,6 +172,19 @@ async def _suggestions(
             Suggestion(id=str(one.id), label=one.name)
             for one in projects.data
             if search.casefold() in one.name.casefold()
+        ]
+    elif exact.entity == "campaign":
+        campaigns = await page.get(
+            "/campaigns",
+            list[Campaign],
+            search=search.strip() or None,
+            limit=_SUGGESTED + MOST_ENTITIES,
+        )
+        found = [
+            Suggestion(
+                id=str(one.id), label=one.name, project=names.get(one.project_id)
+            )
+            for one in campaigns.data
         ]
     else:
         creators = await page.get(

@@ -15,7 +15,7 @@ from api.web.charts.periods import GranularityOrNone, Period, day_in, period_of
 from api.web.kit.page_query import PageQuery
 from domain.analytics.metrics import Mode
 
-EntityOrNone = Literal["creator", "project", "video", ""]
+EntityOrNone = Literal["creator", "project", "campaign", "video", ""]
 
 _USUAL_DAYS = 30
 

@@ -232,6 +232,24 @@ def test_projects_are_compared_too(visitor: Visitor, home: Tenant, goat: Watched
     assert [row[1] for row in rows(page)[1:]] == ["\N{EN DASH}", "0", "70", "0", "0"]
 
 
+def test_campaigns_are_offered_and_compared_too(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    made = home.post(f"/projects/{home.project_id}/campaigns", {"name": "Spring"})
+    spring = data_of(made, status=201)["id"]
+    item = {"item_type": "creator", "item_id": goat.id}
+    assert home.post(f"/campaigns/{spring}/items", item).status_code == 201
+    home.goatherd.catch_up()
+    days = EXACT.replace("entity=creator", "entity=campaign")
+
+    offered = visitor.see("/compare?entity=campaign").one("div", id="suggestions")
+    page = visitor.see(f"/compare?ids={spring}&{days}")
+
+    assert query_of(link(offered, "Add Spring"))["ids"] == spring
+    assert link(page, "Spring").startswith(f"/campaigns/{spring}?from=")
+    assert [row[1] for row in rows(page)[1:]] == ["\N{EN DASH}", "0", "70", "0", "0"]
+
+
 def test_a_metric_without_that_mode_is_shown_in_its_own(
     visitor: Visitor, goat: Watched
 ):
