@@ -25,7 +25,8 @@ _ACTORS = {
     "policy:missing": "the missing-videos policy",
     "policy:window": "the tracking-window policy",
 }
-_SUBJECTS = {
+# What a scrape is of, by its kind.
+SCRAPED: Mapping[e.JobType, str] = {
     "creator_profiles": "the profile",
     "discover_videos": "new videos",
     "video_stats": "video figures",
@@ -83,7 +84,7 @@ def summary(
             return _failed(event)
         case e.ScrapeRequested():
             why = _REASONS.get(event.trigger)
-            requested = f"Scrape of {_SUBJECTS[event.job_type]} asked for by {by}"
+            requested = f"Scrape of {SCRAPED[event.job_type]} asked for by {by}"
             return f"{requested}, {why}." if why else f"{requested}."
         case (
             e.VideoDiscovered()
@@ -254,12 +255,10 @@ def _succeeded(event: e.ScrapeSucceeded) -> str:
         results.append(f"{counted(len(event.missing_video_ids), 'video')} found gone")
     found = f": {joined(results)}" if results else ""
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
-    return f"Scrape of {_SUBJECTS[event.job_type]} succeeded{tries}{found}"
+    return f"Scrape of {SCRAPED[event.job_type]} succeeded{tries}{found}"
 
 
 def _failed(event: e.ScrapeFailed) -> str:
     verdict = f" as {event.outcome}" if event.outcome else ""
     tries = f" after {counted(event.attempts, 'attempt')}" if event.attempts else ""
-    return (
-        f"Scrape of {_SUBJECTS[event.job_type]} failed{verdict}{tries}: {event.error}"
-    )
+    return f"Scrape of {SCRAPED[event.job_type]} failed{verdict}{tries}: {event.error}"

@@ -26,7 +26,13 @@ class FieldChange(Struct, frozen=True, kw_only=True):
 _written = msgspec.json.Encoder(order="deterministic").encode
 # How scrapes do is no state of the creator; the events between say it. Which counts are
 # rounded is said of each.
-_NOT_COMPARED = {"last_outcome", "failing_since", "failed_scrapes", "rounded_counts"}
+_NOT_COMPARED = {
+    "last_outcome",
+    "failing_since",
+    "failed_scrapes",
+    "failing_kinds",
+    "rounded_counts",
+}
 _COMPARED = [field for field in Creator.__struct_fields__ if field not in _NOT_COMPARED]
 
 

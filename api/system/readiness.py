@@ -158,8 +158,8 @@ async def _creators(writing: Pool) -> str | None:
     if not failing:
         return None
     return (
-        f"{counted_are(failing, 'creator')} not seen: the last {KEEPS_FAILING} scrapes "
-        "or more failed"
+        f"{counted_are(failing, 'creator')} not seen in full: {KEEPS_FAILING} scrapes "
+        "or more failed, and none of their kind worked since"
     )
 
 

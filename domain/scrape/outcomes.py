@@ -10,5 +10,6 @@ UNOBSERVED: frozenset[Outcome] = frozenset({"not_in_recording"})
 OF_THE_SOURCE: frozenset[Outcome] = frozenset(
     {"blocked", "rate_limited", "transient", "schema_changed"}
 )
-# So many failures of a creator in a row are no accident.
+# So many failures of a creator, with none of their kind that worked since, are no
+# accident.
 KEEPS_FAILING = 3

@@ -1,6 +1,7 @@
 """A creator as it was known at a position of the log, computed from its events."""
 
 from functools import reduce
+from typing import cast
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -17,14 +18,15 @@ from projections.engine.handlers import stored_names
 from projections.engine.reader import Reader
 
 _ALL = 2**31 - 1
-# Of runs the last that succeeded counts, which is hardly ever an imported one, with
-# those that failed since.
-_RUNS = (5, _ALL)
+# Of runs the last of each kind that succeeded counts, which is hardly ever an imported
+# one, with those of the kind that failed since.
+_RUNS = (5, 100, _ALL)
 # The last snapshot mostly has all values, and rarely needs old ones to fill gaps or to
 # say what a rounded number confirms.
 _SNAPSHOTS = (5, 100, _ALL)
 
-_ENDS = stored_names(e.ScrapeSucceeded, e.ScrapeFailed)
+_FAILURES = stored_names(e.ScrapeFailed)
+_ENDS = _FAILURES | stored_names(e.ScrapeSucceeded)
 
 # A snapshot counts if no newer observation had been recorded before it.
 _COUNTING = b"""
@@ -86,19 +88,35 @@ def _is_exact(event: e.Event, name: CountName) -> bool:
 
 
 async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:
-    """Return how runs ended, from the last good one on, and perhaps others."""
+    """Return how runs ended, of each kind from its last good one on.
+
+    Others may be among them.
+    """
+    live: list[RecordedEvent] = []
     for limit in _RUNS:
         runs = await events_of(reader, replace(of, events=_ENDS, limit=limit))
-        live = [
-            run
-            for run in runs
-            if isinstance(run.event, e.ScrapeSucceeded | e.ScrapeFailed)
-            and run.event.provider != IMPORT_PROVIDER
-        ]
-        is_any_good = any(isinstance(run.event, e.ScrapeSucceeded) for run in live)
-        if is_any_good or len(runs) < limit:
-            return live
-    return []
+        live = [run for run in runs if _is_live(run.event)]
+        good = {_kind(run) for run in live if isinstance(run.event, e.ScrapeSucceeded)}
+        if len(runs) < limit:
+            break
+        if not good:
+            continue
+        before = replace(of, events=_FAILURES, last=runs[-1].position - 1, limit=limit)
+        failures = await events_of(reader, before)
+        if len(failures) < limit and all(_kind(run) in good for run in failures):
+            break
+    return live
+
+
+def _is_live(event: e.Event) -> bool:
+    return (
+        isinstance(event, e.ScrapeSucceeded | e.ScrapeFailed)
+        and event.provider != IMPORT_PROVIDER
+    )
+
+
+def _kind(run: RecordedEvent) -> e.JobType:
+    return cast("e.ScrapeSucceeded | e.ScrapeFailed", run.event).job_type
 
 
 async def _counting(

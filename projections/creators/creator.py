@@ -10,7 +10,8 @@ from psycopg.rows import TupleRow
 
 from domain.creator.decider import Status
 from domain.events import Outcome, TrackingMode
-from projections.creators.rows import CountName, CreatorRow
+from domain.scrape.failures import FailingKind
+from projections.creators.rows import CountName, CreatorRow, failing_kinds
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,8 +23,10 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     ``rounded_counts`` names the counts of which the exact number is not known, because
     their source rounds them. A rounded count that confirms an exact one leaves it.
     ``last_outcome`` is how the last scrape ended, null before the first and where that
-    was given up without an answer. ``failing_since`` and ``failed_scrapes`` say since
-    when and how often in a row scrapes failed; null and 0 where the last one worked.
+    was given up without an answer. ``failing_kinds`` are the kinds of scrapes of which
+    the last one failed, those that fail longest first: a profile that is scraped well
+    does not hide that its videos are not. ``failing_since`` is of the first of them,
+    and ``failed_scrapes`` counts those of all; null and 0 where there are none.
     """
 
     # What scrapes change without a new version.
@@ -54,6 +57,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     last_outcome: Outcome | None
     failing_since: datetime | None
     failed_scrapes: int
+    failing_kinds: list[FailingKind]
     is_active: bool
     status: Status
     disabled_reason: str | None
@@ -70,7 +74,9 @@ _EXPRESSIONS = {
     "is_active": "status = 'active'",
 }
 _FIELDS = Creator.__struct_fields__
-_SAME_FIELDS = [name for name in _FIELDS if name not in _EXPRESSIONS]
+_SAME_FIELDS = [
+    name for name in _FIELDS if name not in {*_EXPRESSIONS, "failing_kinds"}
+]
 _same_values = attrgetter(*_SAME_FIELDS)
 COLUMNS = ", ".join(_EXPRESSIONS.get(name, name) for name in _FIELDS)
 
@@ -79,6 +85,7 @@ def creator_from_columns(values: TupleRow) -> Creator:
     """Return a creator from the values of ``COLUMNS`` that a query selected."""
     fields: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
     fields["metadata"] = msgspec.Raw(fields["metadata"])
+    fields["failing_kinds"] = failing_kinds(fields["failing_kinds"])
     return Creator(**fields)
 
 
@@ -92,5 +99,6 @@ def creator_from_row(row: CreatorRow) -> Creator:
         if row.display_name is None
         else row.display_name,
         metadata=msgspec.Raw(msgspec.json.encode(row.metadata)),
+        failing_kinds=failing_kinds(row.failing_kinds),
         is_active=row.status == "active",
     )

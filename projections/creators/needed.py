@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain import events as e
+from domain.messages import JobType
 from infra.eventstore.store import RecordedEvent
 
 RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
@@ -11,18 +12,18 @@ RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
 def needed_events(events: list[RecordedEvent]) -> list[RecordedEvent]:
     """Leave out events of a creator that later ones of the same batch make unseen.
 
-    A run that succeeds says anew how runs end. The newest observation, if it is whole
-    and not rounded, leaves nothing of those that were recorded before it.
+    A run that succeeds says anew how runs of its kind end. The newest observation, if
+    it is whole and not rounded, leaves nothing of those that were recorded before it.
     """
     if len(events) == 1:
         return events
-    success = -1
+    success: dict[JobType, int] = {}
     newest: tuple[datetime, int] | None = None
     whole: RecordedEvent | None = None
     for recorded in events:
         event = recorded.event
         if isinstance(event, e.ScrapeSucceeded):
-            success = recorded.position
+            success[event.job_type] = recorded.position
         elif isinstance(event, e.ProfileSnapshotRecorded):
             at = (event.observed_at, recorded.position)
             if newest is None or at > newest:
@@ -34,7 +35,7 @@ def needed_events(events: list[RecordedEvent]) -> list[RecordedEvent]:
         for recorded in events
         if recorded.position
         >= (
-            success
+            success.get(recorded.event.job_type, -1)
             if isinstance(recorded.event, RUN_ENDS)
             else observed
             if isinstance(recorded.event, e.ProfileSnapshotRecorded)

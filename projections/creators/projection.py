@@ -13,11 +13,17 @@ from domain import events as e
 from domain.analytics.precision import Level, next_level
 from domain.creator.decider import DETAILS
 from domain.messages import IMPORT_PROVIDER, set_fields
-from domain.scrape.outcomes import UNOBSERVED
+from domain.scrape.failures import FailingKind, after_failure, after_success
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
 from projections.creators.needed import RUN_ENDS, needed_events
-from projections.creators.rows import COUNTS, CreatorRow, CreatorSearchRow, search_row
+from projections.creators.rows import (
+    COUNTS,
+    CreatorRow,
+    CreatorSearchRow,
+    failing_kinds,
+    search_row,
+)
 from projections.creators.search_keys import searched_text
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
@@ -93,6 +99,7 @@ def _reactivated(event: e.CreatorReactivated) -> dict[str, Any]:
         "last_outcome": None,
         "failing_since": None,
         "failed_scrapes": 0,
+        "failing_kinds": [],
     }
 
 
@@ -143,7 +150,7 @@ def _profile_observed(
 
 @on(e.ScrapeSucceeded)
 def _scraped(
-    _: e.ScrapeSucceeded, row: CreatorRow | None, recorded: RecordedEvent
+    event: e.ScrapeSucceeded, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
     if row is None or _is_folded(recorded, row):
         return row
@@ -151,9 +158,8 @@ def _scraped(
         row,
         last_scraped_at=recorded.recorded_at,
         last_outcome="ok",
-        failing_since=None,
-        failed_scrapes=0,
         run_position=recorded.position,
+        **_failing(after_success(failing_kinds(row.failing_kinds), event.job_type)),
     )
 
 
@@ -161,20 +167,26 @@ def _scraped(
 def _failed(
     event: e.ScrapeFailed, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    """Count the failures in a row; that nobody was asked is none, and ends none."""
     if row is None or _is_folded(recorded, row):
         return row
     row = replace(row, run_position=recorded.position)
     if row.status == "removed":
         return row
-    row = replace(row, last_outcome=event.outcome)
-    if event.outcome in UNOBSERVED:
-        return row
-    return replace(
-        row,
-        failing_since=row.failing_since or recorded.recorded_at,
-        failed_scrapes=row.failed_scrapes + 1,
+    failing = after_failure(
+        failing_kinds(row.failing_kinds),
+        event.job_type,
+        event.outcome,
+        at=recorded.recorded_at,
     )
+    return replace(row, last_outcome=event.outcome, **_failing(failing))
+
+
+def _failing(kinds: list[FailingKind]) -> dict[str, Any]:
+    return {
+        "failing_kinds": kinds,
+        "failing_since": kinds[0].failing_since if kinds else None,
+        "failed_scrapes": sum(kind.failed_scrapes for kind in kinds),
+    }
 
 
 def _is_folded(recorded: RecordedEvent, row: CreatorRow) -> bool:
@@ -220,7 +232,7 @@ class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
-    version = 4
+    version = 5
     tables = ("creator_list", "creator_search")
     events = on.events | on_decision.events
 

@@ -8,6 +8,7 @@ import msgspec
 
 from domain.creator.decider import Status
 from domain.events import Outcome, TrackingMode
+from domain.scrape.failures import FailingKind
 from projections.creators.search_keys import follower_bucket
 
 CountName = Literal[
@@ -52,6 +53,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_outcome: Outcome | None = None
     failing_since: datetime | None = None
     failed_scrapes: int = 0
+    failing_kinds: list[FailingKind] = []
     run_position: int | None = None
     searched: str
     status: Status = "active"
@@ -86,3 +88,8 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
         tiktok_handle=row.tiktok_handle,
         searched=row.searched,
     )
+
+
+def failing_kinds(stored: list[FailingKind] | list[Any]) -> list[FailingKind]:
+    """Return what fails of a creator; the values of a loaded row are as in JSON."""
+    return msgspec.convert(stored, list[FailingKind]) if stored else []

@@ -4,6 +4,7 @@ Nothing here is shared with what it checks, not even a column's name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -137,12 +138,13 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
             rows[recorded.stream] = _new_creator(recorded, event)
         elif isinstance(event, e.ScrapeSucceeded):
             if event.provider != "import":
-                rows[event.creator_id] |= {
+                row = rows[event.creator_id]
+                row |= {
                     "last_scraped_at": at,
                     "last_outcome": "ok",
-                    **_NOT_FAILING,
                     "run_position": recorded.position,
                 }
+                _fails(row, event.job_type, None)
         elif isinstance(event, e.ScrapeFailed):
             row = rows.get(event.creator_id)
             if row is None or event.provider == "import":
@@ -152,8 +154,16 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
                 continue
             row["last_outcome"] = event.outcome
             if event.outcome != "not_in_recording":
-                row["failing_since"] = row["failing_since"] or at
-                row["failed_scrapes"] += 1
+                old = _failure_of(row, event.job_type)
+                new = {
+                    "job_type": event.job_type,
+                    "failing_since": _written(at),
+                    "failed_scrapes": 0,
+                    **old,
+                    "last_outcome": event.outcome,
+                }
+                new["failed_scrapes"] += 1
+                _fails(row, event.job_type, new)
         elif isinstance(event, e.ProfileSnapshotRecorded):
             seen = (event.observed_at, recorded.position)
             if seen > newest.get(event.creator_id, (seen[0], 0)):
@@ -534,7 +544,27 @@ _CAMPAIGN_COUNTS = {
     "video": "video_count",
     "campaign": "campaign_count",
 }
-_NOT_FAILING: Row = {"failing_since": None, "failed_scrapes": 0}
+_NOT_FAILING: Row = {"failing_since": None, "failed_scrapes": 0, "failing_kinds": []}
+
+
+def _failure_of(row: Row, job_type: str) -> Row:
+    found = [kind for kind in row["failing_kinds"] if kind["job_type"] == job_type]
+    return found[0] if found else {}
+
+
+def _fails(row: Row, job_type: str, failure: Row | None) -> None:
+    """Let that be what fails of a kind; None: nothing does."""
+    kinds = [kind for kind in row["failing_kinds"] if kind["job_type"] != job_type]
+    kinds += [] if failure is None else [failure]
+    kinds.sort(key=lambda kind: datetime.fromisoformat(kind["failing_since"]))
+    since = [datetime.fromisoformat(kind["failing_since"]) for kind in kinds]
+    row["failing_kinds"] = kinds
+    row["failing_since"] = min(since, default=None)
+    row["failed_scrapes"] = sum(kind["failed_scrapes"] for kind in kinds)
+
+
+def _written(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _new_creator(recorded: RecordedEvent, event: e.CreatorAdded) -> Row:

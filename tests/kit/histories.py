@@ -100,11 +100,16 @@ def requested(
     )
 
 
-def succeeded(creator_id: UUID, *, organization_id: UUID = HOME) -> e.ScrapeSucceeded:
+def succeeded(
+    creator_id: UUID,
+    *,
+    job_type: e.JobType = "creator_profiles",
+    organization_id: UUID = HOME,
+) -> e.ScrapeSucceeded:
     return e.ScrapeSucceeded(
         organization_id=organization_id,
         creator_id=creator_id,
-        job_type="creator_profiles",
+        job_type=job_type,
         provider="test",
         attempts=2,
         observed_at=MONDAY,
@@ -122,12 +127,13 @@ def failed(
     creator_id: UUID,
     *,
     outcome: e.Outcome | None = "private",
+    job_type: e.JobType = "creator_profiles",
     organization_id: UUID = HOME,
 ) -> e.ScrapeFailed:
     return e.ScrapeFailed(
         organization_id=organization_id,
         creator_id=creator_id,
-        job_type="creator_profiles",
+        job_type=job_type,
         provider="test",
         attempts=5,
         error="The account is private.",

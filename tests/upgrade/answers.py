@@ -158,7 +158,9 @@ VOLATILE: dict[str, frozenset[str]] = {
         {"failed_last_day", "quarantined_last_day", "oldest_due_seconds"}
     ),
     # Told since, of scrapes that ended before as well.
-    "/api/v1/creators": frozenset({"last_outcome", "failing_since", "failed_scrapes"}),
+    "/api/v1/creators": frozenset(
+        {"last_outcome", "failing_since", "failed_scrapes", "failing_kinds"}
+    ),
     # The last 30 days until now; what is known at their end stays as it is.
     "/api/v1/creators/figures": frozenset(
         {"from", "to", "new", "levels", "new_by_day"}

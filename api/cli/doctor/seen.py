@@ -10,10 +10,15 @@ from domain.scrape.sources import NEXT
 from projections.scrape_runs.sources import source_activity
 
 _FAILING = """
-SELECT sum(count(*)) OVER ()::bigint, last_outcome, min(tiktok_handle)
-FROM creator_list
-WHERE failing_since IS NOT NULL AND status = 'active' AND failed_scrapes >= %s
-GROUP BY last_outcome ORDER BY count(*) DESC, last_outcome LIMIT 1
+WITH failing AS (
+    SELECT id, tiktok_handle, kind ->> 'job_type' AS job_type,
+           kind ->> 'last_outcome' AS outcome
+    FROM creator_list, jsonb_array_elements(failing_kinds) AS kind
+    WHERE failing_since IS NOT NULL AND status = 'active' AND failed_scrapes >= %s
+)
+SELECT (SELECT count(DISTINCT id) FROM failing), job_type, outcome, min(tiktok_handle)
+FROM failing GROUP BY job_type, outcome
+ORDER BY count(*) DESC, job_type, outcome LIMIT 1
 """
 
 
@@ -21,17 +26,19 @@ def check_creators(connection: Connection[TupleRow]) -> str:
     """Check that no active creator keeps failing.
 
     Raises:
-        WrongError: the last three scrapes or more of some failed.
+        WrongError: of some, three scrapes or more failed that none of their kind
+            followed and worked.
     """
     row = connection.execute(_FAILING, (KEEPS_FAILING,)).fetchone()
     if row is None:
         return f"None failed {KEEPS_FAILING} times in a row."
-    failing, outcome, handle = row
+    failing, job_type, outcome, handle = row
     how = "given up without an answer" if outcome is None else outcome
     advice = "See why in the log of the workers." if outcome is None else NEXT[outcome]
     raise WrongError(
-        f"{counted_are(failing, 'creator')} not seen: the last {KEEPS_FAILING} scrapes "
-        f"or more failed, mostly as {how}, those of @{handle} for one.",
+        f"{counted_are(failing, 'creator')} not seen in full: {KEEPS_FAILING} scrapes "
+        "or more failed, and none of their kind worked since; mostly "
+        f"{job_type} as {how}, those of @{handle} for one.",
         advice=f"{advice} The page Creators, Failing has them all.",
     )
 

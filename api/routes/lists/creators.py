@@ -69,7 +69,8 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
     """A creator, with its figures over the days if the request has days.
 
     ``health`` is ok, never_seen before a first scrape worked, failing if the last one
-    failed, stale if it is longer ago than two intervals, or disabled; null if removed.
+    of a kind failed, stale if the last that worked is longer ago than two intervals, or
+    disabled; null if removed.
     """
 
     health: Health | UnsetType | None = UNSET

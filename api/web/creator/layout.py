@@ -8,7 +8,8 @@ from litestar.response import Template
 
 from api.http.errors import ApiError
 from api.web.kit.page import PageContext
-from api.web.kit.scrape_labels import OUTCOMES
+from api.web.kit.scrape_labels import why_failing
+from domain.summaries import SCRAPED
 from projections.creators.creator import Creator
 
 
@@ -34,9 +35,8 @@ def show_creator(
     """Return a page of a creator; its template extends ``creator/layout.html``."""
     given = {
         "creator": creator,
-        "why_failing": OUTCOMES[creator.last_outcome]
-        if creator.last_outcome
-        else "they were given up without an answer",
+        "scraped": SCRAPED,
+        "why_failing": why_failing,
         **(context or {}),
     }
     return page.show(template, given, error=error, status=status)

@@ -19,9 +19,11 @@ from api.web.creators.bulk_actions import (
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse
+from domain.messages import JobType
 from projections.creators.creator import Creator
 
 _LIST = "/creators"
+_USUAL: Sequence[JobType] = ("creator_profiles",)
 
 BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutcome]]]
 
@@ -63,16 +65,20 @@ class BulkPages(Controller):
 
     @form_route("/scrape", form=SelectionForm)
     async def scrape(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Request a scrape of one creator."""
+        """Request scrapes of what fails of one creator, or else of its profile."""
         form = page.form(SelectionForm)
         creator_id = id_in(form.only, "only")
+        path = f"/creators/{creator_id}"
         try:
-            await page.send(
-                "POST",
-                f"/creators/{creator_id}/scrape",
-                QueuedScrape,
-                key_suffix=f".{creator_id}",
-            )
+            failing = (await page.get(path, Creator)).data.failing_kinds
+            for job_type in [kind.job_type for kind in failing] or _USUAL:
+                await page.send(
+                    "POST",
+                    f"{path}/scrape",
+                    QueuedScrape,
+                    {"job_type": job_type},
+                    key_suffix=f".{creator_id}.{job_type}",
+                )
         except ApiRefusedError as error:
             if error.code is Code.NOT_FOUND:
                 raise

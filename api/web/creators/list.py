@@ -29,7 +29,6 @@ from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
 from api.web.kit.project_choices import all_projects
-from api.web.kit.scrape_labels import SHORT_OUTCOMES
 from api.web.sign_in.page import SignInService
 
 PATH = "/creators"
@@ -92,7 +91,6 @@ class CreatorsPage(Controller):
             "healths": HEALTHS,
             "periods": PERIODS,
             "projects": projects,
-            "outcomes": SHORT_OUTCOMES,
             "first": f"{PATH}{choices.address(cursor='')}",
             "here": here(page.request),
             "may_write": page.may("write"),
@@ -161,7 +159,7 @@ class CreatorsPage(Controller):
         app: Any = request.app
         engine: Any = app.template_engine
         drawn: Any = engine.get_template("creators/cells.html").make_module(
-            {"page": page, "outcomes": SHORT_OUTCOMES, "words": choices.words}
+            {"page": page, "words": choices.words}
         )
 
         async def draw() -> dict[str, str]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from api.routes.sources import ProviderState
 from api.web.kit.page import PageContext
-from api.web.kit.scrape_labels import SHORT_OUTCOMES
+from api.web.kit.scrape_labels import failing_shortly
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 
@@ -93,7 +93,7 @@ def _why(creator: Creator) -> str:
     if creator.status == "disabled":
         reason = (creator.disabled_reason or "by itself").replace("_", " ")
         return f"disabled: {reason}"
-    return f"failing: {SHORT_OUTCOMES.get(creator.last_outcome, 'no answer')}"
+    return f"failing: {failing_shortly(creator.failing_kinds)}"
 
 
 async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:

@@ -11,6 +11,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from api.web.kit.scrape_labels import failing_shortly
+
 UNKNOWN = "\N{EN DASH}"
 
 # As many as tokens.css has.
@@ -118,6 +120,7 @@ def tone(name: str) -> int:
 FILTERS: dict[str, Any] = {
     "ago": ago,
     "day": day,
+    "failing_shortly": failing_shortly,
     "initials": initials,
     "lines": lines,
     "timestamp": timestamp,

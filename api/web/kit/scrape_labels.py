@@ -1,6 +1,9 @@
 """The labels of kinds, triggers and outcomes of scrapes on pages."""
 
+from collections.abc import Sequence
+
 from domain.messages import JobType, Outcome, Trigger
+from domain.scrape.failures import FailingKind
 
 JOBS: dict[JobType, str] = {
     "creator_profiles": "Profile",
@@ -40,3 +43,24 @@ TRIGGERS: dict[Trigger, str] = {
     "scheduled": "Scheduled",
     "imported": "Imported",
 }
+_SHORT_JOBS: dict[JobType, str] = {
+    "creator_profiles": "profile",
+    "video_stats": "video figures",
+    "discover_videos": "new videos",
+}
+
+
+def why_failing(kind: FailingKind) -> str:
+    """Return why a kind of scrape fails, for a sentence."""
+    if kind.last_outcome is None:
+        return "no answer came before it was given up"
+    return OUTCOMES[kind.last_outcome]
+
+
+def failing_shortly(kinds: Sequence[FailingKind]) -> str:
+    """Return why scrapes of a creator fail, with the kinds that do in brackets."""
+    by_outcome: dict[str, list[str]] = {}
+    for kind in kinds:
+        why = SHORT_OUTCOMES.get(kind.last_outcome, "no answer")
+        by_outcome.setdefault(why, []).append(_SHORT_JOBS[kind.job_type])
+    return "; ".join(f"{why} ({', '.join(jobs)})" for why, jobs in by_outcome.items())

@@ -37,6 +37,7 @@ def test_a_creator_is_added_with_everything_that_was_asked(home: Tenant):
             "last_outcome": None,
             "failing_since": None,
             "failed_scrapes": 0,
+            "failing_kinds": [],
             "is_active": True,
             "status": "active",
             "disabled_reason": None,

@@ -221,6 +221,7 @@ def test_readiness_warns_of_a_failing_source_and_of_creators_that_keep_failing(
     assert well == twice == {}
     assert thrice == {
         "source": "most of the newest scrapes by replay ended as blocked",
-        "creators": "1 creator is not seen: the last 3 scrapes or more failed",
+        "creators": "1 creator is not seen in full: 3 scrapes or more failed, and none "
+        "of their kind worked since",
     }
     assert "creators" not in again

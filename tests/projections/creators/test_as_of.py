@@ -24,6 +24,7 @@ from tests.kit.histories import (
     HOME,
     History,
     added,
+    failed,
     requested,
     snapshot,
     succeeded,
@@ -83,7 +84,10 @@ def then(
     row = asyncio.run(
         creator_as_of(HereReader(connection), organization_id, creator_id, at=at)
     )
-    return None if row is None else msgspec.structs.asdict(row)
+    if row is None:
+        return None
+    failing = msgspec.to_builtins(row.failing_kinds)
+    return {**msgspec.structs.asdict(row), "failing_kinds": failing}
 
 
 @settings(SLOWLY, max_examples=30)
@@ -156,6 +160,24 @@ def test_the_last_live_scrape_is_found_behind_many_imported_ones(
     assert shown is not None
     assert shown == creator_list(history.events)[BILLIE]
     assert shown["last_scraped_at"] is not None
+
+
+@pytest.mark.parametrize("others", (3, 6))
+def test_what_fails_of_a_kind_is_found_behind_good_scrapes_of_another(
+    connection: Connection[TupleRow], history: History, others: int
+):
+    history.happened(BILLIE, added())
+    for run in (1, 2):
+        history.happened(UUID(int=run), failed(BILLIE, job_type="video_stats"))
+    for run in range(3, 3 + others):
+        history.happened(UUID(int=run), succeeded(BILLIE))
+
+    keep(connection, history.events)
+
+    shown = then(connection, BILLIE, at=len(history.events))
+    assert shown is not None
+    assert shown == creator_list(history.events)[BILLIE]
+    assert shown["failed_scrapes"] == 2
 
 
 def test_another_organization_has_no_past_of_it(

@@ -31,6 +31,7 @@ BILLIE = UUID("b1111111-0000-4000-8000-000000000000")
 SCRAPE = UUID("5c5c5c5c-0000-4000-8000-000000000000")
 
 _TEXTS = ("display_name", "avatar_url")
+_KINDS = st.sampled_from(("creator_profiles", "video_stats"))
 _OTHER_COUNTS = ("following_count", "total_likes_count", "video_count")
 
 Reading = Connection[TupleRow]
@@ -333,9 +334,12 @@ def test_a_rounded_count_is_marked_unless_it_only_confirms_an_exact_one(
                 **{name: st.sampled_from((None, "https://b")) for name in _TEXTS},
                 **{name: st.sampled_from((None, 7)) for name in _OTHER_COUNTS},
             ),
-            st.just(succeeded(BILLIE)),
-            st.sampled_from(("blocked", "not_in_recording", None)).map(
-                lambda outcome: failed(BILLIE, outcome=outcome)
+            st.builds(succeeded, st.just(BILLIE), job_type=_KINDS),
+            st.builds(
+                failed,
+                st.just(BILLIE),
+                job_type=_KINDS,
+                outcome=st.sampled_from(("blocked", "not_in_recording", None)),
             ),
             st.sampled_from(
                 (
@@ -426,6 +430,37 @@ def test_failures_are_counted_from_the_first_since_a_good_scrape(
 
     assert of_two == (2, first[0].recorded_at, "private")
     assert failing(connection) == (0, None, "ok")
+
+
+def test_a_profile_that_is_scraped_well_does_not_hide_that_videos_fail(
+    connection: Reading, history: History
+):
+    def end(event: e.ScrapeEvent) -> RecordedEvent:
+        (recorded,) = history.happened(SCRAPE, event)
+        return recorded
+
+    take_in(connection, *history.happened(BILLIE, added()))
+    videos = end(failed(BILLIE, outcome="blocked", job_type="video_stats"))
+    profile = end(failed(BILLIE, outcome="transient"))
+    take_in(connection, videos, profile)
+    of_both = failing(connection)
+    again = end(failed(BILLIE, outcome=None, job_type="video_stats"))
+    take_in(connection, again, end(succeeded(BILLIE)))
+    of_videos = the_row(connection)
+    take_in(connection, end(succeeded(BILLIE, job_type="video_stats")))
+
+    assert of_both == (2, videos.recorded_at, "transient")
+    assert of_videos["failing_since"] == videos.recorded_at
+    assert of_videos["failing_kinds"] == [
+        {
+            "job_type": "video_stats",
+            "failing_since": videos.recorded_at.isoformat().replace("+00:00", "Z"),
+            "failed_scrapes": 2,
+            "last_outcome": None,
+        }
+    ]
+    assert failing(connection) == (0, None, "ok")
+    assert the_row(connection)["failing_kinds"] == []
 
 
 def test_that_a_recording_has_nothing_of_a_creator_is_no_failure(

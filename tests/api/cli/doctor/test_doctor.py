@@ -364,8 +364,8 @@ def test_a_creator_that_keeps_failing_is_found_and_a_source_at_fault_as_well(
     assert twice.status == 0
     assert private.keys() == {"creators"}
     assert private["creators"]["text"] == (
-        "1 creator is not seen: the last 3 scrapes or more failed, mostly as private, "
-        "those of @ada for one."
+        "1 creator is not seen in full: 3 scrapes or more failed, and none of their "
+        "kind worked since; mostly discover_videos as private, those of @ada for one."
     )
     assert private["creators"]["advice"].startswith("Ask the creator to make")
     assert blocked.keys() == {"creators", "source"}

@@ -122,7 +122,7 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
 
     reported = {row.one("a")["href"]: row.text for row in rows}
     assert reported == {
-        f"/creators/{failing['id']}": "@failing.goat failing: turned away",
+        f"/creators/{failing['id']}": "@failing.goat failing: turned away (profile)",
         f"/creators/{disabled['id']}/settings": "@gone.goat disabled: private",
         f"/projects/{home.project_id}/inbox": (
             "1 video waits in the inbox They count once they are included."

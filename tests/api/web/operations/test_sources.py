@@ -1,9 +1,13 @@
 """What pages say of where numbers come from, and the page of sources."""
 
+from uuid import UUID
+
 import pytest
 
 from domain import events as e
+from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.histories import succeeded
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 from workers.demo import DEMO_HANDLES
@@ -91,9 +95,41 @@ def test_the_page_of_a_failing_creator_says_why_and_has_a_button(
     page = visitor.see(f"/creators/{creator_id}/changes")
 
     (notice,) = page.all("div", class_="notice bad")
-    assert "The last 2 scrapes failed: the scrape was turned away." in notice.text
+    assert (
+        "The last 2 scrapes of the profile failed: the scrape was turned away."
+        in notice.text
+    )
     (form,) = notice.all("form", action=f"/creators/{creator_id}/scrapes")
     assert form.one("button").text == "Scrape now"
+
+
+def test_a_creator_whose_videos_fail_says_so_though_its_profile_is_seen(
+    home: Tenant, visitor: Visitor
+):
+    creator_id = home.add("ada")["id"]
+    query = {"job_type": "video_stats"}
+    run = data_of(home.post(f"/creators/{creator_id}/scrape", query), status=202)
+    home.failed(run["scrape_id"], outcome="blocked")
+    seen = succeeded(UUID(creator_id), organization_id=home.organization_id)
+    home.goatherd.append(new_id(), seen)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{creator_id}")
+    listed = visitor.see("/creators")
+    log = visitor.see(f"/creators/{creator_id}/changes")
+    action = f"/creators/{creator_id}/scrapes"
+    button = log.one("form", action=action).one("button")
+    visitor.submit(log, action, **{button["name"]: button["value"]})
+    visitor.post("/creators/scrape", {"only": creator_id})
+    home.goatherd.catch_up()
+    newest = data_of(home.get(f"/creators/{creator_id}/scrapes", params={"limit": 2}))
+
+    (notice,) = page.all("div", class_="notice bad")
+    assert "The last scrape of video figures failed" in notice.text
+    assert "turned away (video figures)" in listed.text
+    assert button.text == "Scrape now"
+    assert [one["job_type"] for one in newest] == ["video_stats"] * 2
+    assert {one["status"] for one in newest} == {"queued"}
 
 
 @pytest.mark.parametrize("rest", ("", "/scrapes"))
@@ -106,7 +142,7 @@ def test_where_the_newest_scrape_is_shown_its_reason_and_the_button_are_there_on
     page = visitor.see(f"/creators/{creator_id}{rest}")
 
     (notice,) = page.all("div", class_="notice bad")
-    assert "The last 2 scrapes failed, since " in notice.text
+    assert "The last 2 scrapes of the profile failed, since " in notice.text
     line = page.one("div", id="scrape")
     assert "the scrape was turned away" in line.text
     around = page.text.replace(line.text, "") if not rest else notice.text
