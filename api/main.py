@@ -29,6 +29,7 @@ from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
 from api.routes.aggregate.videos import VideoSummaryRoutes
 from api.routes.analytics.routes import AnalyticsRoutes
+from api.routes.annotations import AnnotationRoutes
 from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
@@ -62,6 +63,7 @@ from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
+from projections.annotations.queries import Annotation
 from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
@@ -79,6 +81,7 @@ ENTITIES = {
     "video": Video,
     "campaign": Campaign,
     "campaign_item": CampaignMember,
+    "annotation": Annotation,
     "scrape": Scrape,
     "source": ProviderState,
     "history_entry": HistoryEntry,
@@ -196,6 +199,7 @@ def assemble(settings: Settings) -> Litestar:
                 BanRoutes,
                 ProjectionRoutes,
                 AnalyticsRoutes,
+                AnnotationRoutes,
                 KpiRoutes,
                 CreatorSummaryRoutes,
                 PostingRoutes,

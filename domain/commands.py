@@ -1,5 +1,6 @@
 """All commands, by aggregate."""
 
+from domain.annotation.commands import *
 from domain.campaign.commands import *
 from domain.creator.commands import *
 from domain.organization.commands import *

@@ -8,6 +8,7 @@ version, the time and the actor are in ``infra.eventstore.store.RecordedEvent``.
 
 from typing import get_args
 
+from domain.annotation.events import *
 from domain.campaign.events import *
 from domain.creator.events import *
 from domain.messages import *
@@ -26,6 +27,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         VideoEvent,
         CampaignEvent,
         MembershipEvent,
+        AnnotationEvent,
     )
     for event in get_args(aggregate)
 }

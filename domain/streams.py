@@ -19,6 +19,7 @@ _MEMBERSHIP = uuid5(_NAMESPACE, "membership")
 _VIDEO = uuid5(_NAMESPACE, "video")
 # The text is part of keys that are stored, so it does not follow the table's name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
+_ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 
 
 def _uuid5(namespace: UUID, name: str) -> UUID:
@@ -94,3 +95,8 @@ def manual_scrapes_counter(organization_id: UUID, day: date) -> UUID:
 def campaigns_counter(project_id: UUID) -> UUID:
     """Return the key under which a project's campaigns are counted."""
     return _uuid5(_COUNTER, f"{project_id}/campaigns")
+
+
+def system_annotation(of: UUID, what: str) -> UUID:
+    """Return the id of the annotation of something that follows from the log."""
+    return _uuid5(_ANNOTATION, f"{of}/{what}")

@@ -110,7 +110,7 @@ def summary(
         ):
             return f"{sentence(event, item=item)} by {by}."
         case _:
-            return f"{_of_a_creator(event)} by {by}."
+            return f"{of_a_creator(event)} by {by}."
 
 
 def milestone_summary(
@@ -130,7 +130,8 @@ def milestone_summary(
     return f"{seen}."
 
 
-def _of_a_creator(event: e.CreatorEvent) -> str:
+def of_a_creator(event: e.CreatorEvent) -> str:
+    """Return what happened to a creator, without who did it."""
     match event:
         case e.CreatorAdded():
             tagged = f"{_tagged(event.tags)}," if event.tags else ","

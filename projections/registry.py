@@ -4,6 +4,7 @@
 """
 
 from projections.analytics.projection import AnalyticsProjection
+from projections.annotations.projection import Annotations
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -20,6 +21,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Videos(),
     Projects(),
     Campaigns(),
+    Annotations(),
     ApiKeys(),
     Bans(),
     AnalyticsProjection(),

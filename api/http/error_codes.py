@@ -164,6 +164,12 @@ class Code(StrEnum):
         "The item is in another project than the campaign.",
         "The creator is in another project than the campaign.",
     )
+    SYSTEM_ANNOTATION = (
+        "system_annotation",
+        409,
+        "The annotation follows from what happened, so nobody can change it.",
+        "The annotation follows from what happened; only notes can be changed.",
+    )
     CANNOT_REBUILD = (
         "cannot_rebuild",
         409,

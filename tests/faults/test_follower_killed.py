@@ -5,6 +5,7 @@ import threading
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from projections.annotations.projection import Annotations
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
@@ -23,7 +24,7 @@ from workers.scraping.jobs import ScrapeJobs
 PATIENTLY = 30.0
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
-    *(CreatorHistory(), ScrapeJobs()),
+    *(Annotations(), CreatorHistory(), ScrapeJobs()),
 )
 
 

@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow, dict_row
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
+from tests.kit.expected_annotations import annotations
 
 Row = dict[str, Any]
 Rows = dict[Any, Row]
@@ -482,6 +483,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "creator_milestones": creator_milestones,
     "campaigns": campaigns,
     "campaign_items": campaign_items,
+    "annotations": annotations,
 }
 
 

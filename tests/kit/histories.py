@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -105,14 +105,16 @@ def succeeded(
     *,
     job_type: e.JobType = "creator_profiles",
     organization_id: UUID = HOME,
+    day: float = 0,
+    provider: str = "test",
 ) -> e.ScrapeSucceeded:
     return e.ScrapeSucceeded(
         organization_id=organization_id,
         creator_id=creator_id,
         job_type=job_type,
-        provider="test",
+        provider=provider,
         attempts=2,
-        observed_at=MONDAY,
+        observed_at=MONDAY + timedelta(days=day),
         duration_ms=37,
         profile_observed=True,
         videos_observed=12,
@@ -158,6 +160,7 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
     ids = list(handles)
     known: set[str] = set()
     campaigns: dict[UUID, set[UUID]] = {}
+    notes: set[UUID] = set()
     run = 0
     while len(history.events) < amount:
         run += 1
@@ -174,7 +177,9 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
         )
         listed = [str(creator_id.int * 100 + n) for n in range(run % 4)]
         videos = stats(*listed, day=run * 37 % 101, views=run)
-        history.happened(scrape_id, seen, videos, succeeded(creator_id))
+        provider = ("test", "other")[run // 50 % 2]
+        done = succeeded(creator_id, day=run * 37 % 101, provider=provider)
+        history.happened(scrape_id, seen, videos, done)
         for tiktok_video_id in listed:
             if tiktok_video_id not in known:
                 known.add(tiktok_video_id)
@@ -191,6 +196,9 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
             items = campaigns.get(stream)
             history.happened(stream, *_of_a_campaign(items, run, creator_id))
             campaigns.setdefault(stream, set())
+        if run % 17 == 0:
+            note = UUID(int=3_000_000 + run % 51)
+            history.happened(note, *_of_a_note(notes, note, creator_id))
         if run % 13 == 0:
             history.happened(
                 HOME,
@@ -210,6 +218,29 @@ def _of_a_campaign(items: set[UUID] | None, run: int, item: UUID) -> list[e.Even
         kind(organization_id=HOME, item_type="creator", item_id=item),
         e.CampaignTargetChanged(organization_id=HOME, target_views=run),
     ]
+
+
+def _of_a_note(known: set[UUID], note: UUID, creator_id: UUID) -> list[e.Event]:
+    """What happens to a note in a run: it is written, or changed."""
+    if note in known:
+        return [e.AnnotationChanged(organization_id=HOME, ends_on=date(2026, 2, 5))]
+    known.add(note)
+    return [noted("creator", creator_id)]
+
+
+def noted(
+    scope: e.AnnotationScope, scope_id: UUID, *, organization_id: UUID = HOME
+) -> e.AnnotationAdded:
+    """A note about Monday."""
+    return e.AnnotationAdded(
+        organization_id=organization_id,
+        scope=scope,
+        scope_id=scope_id,
+        project_id=None if scope == "org" else PROJECT,
+        starts_on=MONDAY.date(),
+        ends_on=MONDAY.date(),
+        text="The sale began.",
+    )
 
 
 def found(

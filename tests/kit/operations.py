@@ -62,6 +62,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     for item_type, item_id in (("video", video_id), ("campaign", inner)):
         item = {"item_type": item_type, "item_id": item_id}
         data_of(tenant.post(f"/campaigns/{outer}/items", item), status=201)
+    note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
+    noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
     # Further keys of this one, and not the one that asks: it may be revoked.
     key = tenant.with_key("read")
     tenant.goatherd.catch_up()
@@ -72,6 +74,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "video_id": video_id,
         "campaign_id": outer,
         "inner_id": inner,
+        "annotation_id": data_of(noted, status=201)["id"],
         "key_id": str(key.key_id),
     }
 
@@ -114,7 +117,7 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
 
 def id_named(name: str, ids: Mapping[str, str]) -> str:
     """The id that goes by a name: of whatever an entity or item is, a creator's."""
-    is_any = name in {"entity_id", "item_id"}
+    is_any = name in {"entity_id", "item_id", "scope_id"}
     return ids["creator_id" if is_any else name.removesuffix("s")]
 
 
@@ -127,6 +130,8 @@ def about(example: object, ids: Mapping[str, str]) -> object:
     fields = cast("Json", example)
     if "item_type" in fields:
         return {**fields, "item_id": ids[f"{fields['item_type']}_id"]}
+    if "scope_id" in fields:
+        return {**fields, "scope": "creator", "scope_id": ids["creator_id"]}
     return {name: _about(name, value, ids) for name, value in fields.items()}
 
 

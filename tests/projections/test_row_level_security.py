@@ -16,6 +16,7 @@ from domain.streams import video_stream
 from infra.database import READER_ROLE, reading_pool
 from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
+from projections.annotations.projection import Annotations
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -70,6 +71,10 @@ WALLED = (
     "creator_milestones",
     "campaigns",
     "campaign_items",
+    "annotations",
+    "annotation_organizations",
+    "annotation_projects",
+    "annotation_creators",
 )
 CLOSED = (
     "goatherd_events",
@@ -114,7 +119,8 @@ def two_tenants(store: Store, history: History) -> None:
                 key_id=key_id, name="Same", digest=str(key_id), hint="same", scopes=()
             ),
         )
-        history.happened(creator_id, added("same", organization_id=tenant))
+        own = {"organization_id": tenant, "project_id": project_id}
+        history.happened(creator_id, added("same", **own))
         history.happened(
             UUID(int=0xE0 + number),
             e.CampaignCreated(
@@ -185,7 +191,7 @@ def two_tenants(store: Store, history: History) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        Campaigns(),
+        *(Campaigns(), Annotations()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -36,6 +36,7 @@ from domain.analytics.series import (
 )
 from projections.analytics.queries.explain import ExplainedObservation
 from projections.analytics.queries.series import NamedEntity
+from projections.annotations.queries import Annotation
 
 OTHER_ID = "__other__"
 _OTHER_LABEL = "Other"
@@ -85,7 +86,8 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     ``breakdown_series`` are null unless requested. ``compare_from`` and ``compare_to``
     are the days of the former, whose point n compares with point n of ``series``.
     ``tier_retention_days`` is the number of past days that the plan shows, null for all
-    of them.
+    of them. ``annotations`` are what happened on these days to the entities and to what
+    they lie in, in order of their first days; the newest 500.
     """
 
     entity: Entity
@@ -101,7 +103,7 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     compare_series: list[Series] | None
     breakdown_series: list[Series] | None
     tier_retention_days: int | None
-    annotations: list[str]
+    annotations: list[Annotation]
 
 
 class Explanation(Struct, frozen=True, kw_only=True):

@@ -158,7 +158,9 @@ class AnalyticsRoutes(Controller):
         check_breakdown(question, ids)
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
-        query = await _query(request, reader, question, as_of, today=today)
+        query = await _query(
+            request, reader, question, as_of, "annotations", today=today
+        )
         entities, own_zone = await query.entities(ids)
         if len(entities) < len(ids):
             raise NotFoundError(entity)
@@ -187,7 +189,7 @@ class AnalyticsRoutes(Controller):
                 ids[0], by_entity[ids[0]], days
             ),
             tier_retention_days=retention,
-            annotations=[],
+            annotations=await query.annotations(ids, days),
         )
         return CsvFile(answer) if format_ == "csv" else Answer(answer)
 
@@ -268,12 +270,15 @@ async def _query(
     reader: Reader,
     question: Question,
     as_of: str | None,
-    *,
+    *also: str,
     today: datetime,
 ) -> AnalyticsQuery:
-    """Return the caller's query, as of a time or position if ``as_of`` is given."""
+    """Return the caller's query, as of a time or position if ``as_of`` is given.
+
+    ``also`` are the projections that it reads besides analytics.
+    """
     organization_id = request.principal.organization_id
-    await caught_up(request, reader, "analytics")
+    await caught_up(request, reader, "analytics", *also)
     end = (
         None
         if as_of is None

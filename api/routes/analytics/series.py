@@ -18,6 +18,7 @@ from projections.analytics.queries.series import (
     named_entities,
     series_by_entity,
 )
+from projections.annotations.queries import Annotation, annotations_about
 from projections.engine.reader import Reader
 
 
@@ -102,6 +103,17 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
             self._series(kind, each.entity, each.by_metric, days)
             for each in breakdown_series
         ]
+
+    async def annotations(self, ids: Sequence[UUID], days: Range) -> list[Annotation]:
+        """Return what happened on these days to the entities or around them."""
+        return await annotations_about(
+            self.reader,
+            self.organization_id,
+            ids,
+            first=days.first,
+            last=days.last,
+            at=self.at,
+        )
 
     async def explain(self, of: UUID, bucket: Bucket) -> list[ExplainedObservation]:
         """Return the observations behind one bucket of one entity."""

@@ -25,6 +25,7 @@ PATH = "/operations/projections"
 
 _NAMES = {
     "analytics": "Analytics",
+    "annotations": "Annotations of charts",
     "api_keys": "API keys and organizations",
     "bans": "Banned handles",
     "campaigns": "Campaigns",

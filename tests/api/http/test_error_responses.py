@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from api.http import errors as api_errors
 from api.http.errors import Code
 from domain import errors
+from domain.annotation import errors as annotation_errors
 from domain.campaign import errors as campaign_errors
 from tests.kit.tiny_app import Keyring, tiny_app
 
@@ -99,7 +100,7 @@ def test_a_failure_has_a_sentence_and_a_code(
     "error",
     [
         error
-        for module in (errors, campaign_errors)
+        for module in (errors, campaign_errors, annotation_errors)
         for error in vars(module).values()
         if isinstance(error, type)
     ],
@@ -359,6 +360,7 @@ def test_the_table_of_codes_is_the_contracts():
             "already_member",
             "item_removed",
             "other_project",
+            "system_annotation",
             "idempotency_conflict",
             "idempotency_in_flight",
             # The contract has no code for it: decision 25.

@@ -371,6 +371,11 @@ def item_of_another_project(scene: Scene) -> None:
     scene.ask.json = {"item_type": "creator", "item_id": added.json()["data"]["id"]}
 
 
+def annotation_of_the_log(scene: Scene) -> None:
+    systems = scene.tenant.get("/analytics/annotations", params={"kind": "system"})
+    scene.ask.path = f"/analytics/annotations/{systems.json()['data'][0]['id']}"
+
+
 def as_it_is(scene: Scene) -> None:
     del scene
 
@@ -428,6 +433,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("addCampaignItems", Code.ALREADY_MEMBER): item_named_twice,
     ("addCampaignItems", Code.ITEM_REMOVED): item_that_was_removed,
     ("addCampaignItems", Code.OTHER_PROJECT): item_of_another_project,
+    ("changeAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
+    ("deleteAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("unbanHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("rebuildProjection", Code.NOT_FOUND): unknown_projection,

@@ -30,6 +30,7 @@ WHOLE_AGGREGATES = [
     ("videos", e.VideoEvent),
     ("bans", e.BanEvent),
     ("campaigns", e.CampaignEvent),
+    ("annotations", e.AnnotationEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),
     (None, e.OrganizationEvent),
 ]

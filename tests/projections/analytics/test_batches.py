@@ -23,6 +23,7 @@ from domain.streams import ban_stream, video_stream
 from domain.video import commands as v
 from domain.video import decider as video_decider
 from infra.eventstore.store import RecordedEvent, Store
+from projections.annotations.projection import Annotations
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -53,6 +54,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     ScrapeRuns(),
     Videos(),
     CreatorHistory(),
+    Annotations(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)
@@ -107,6 +109,11 @@ def _tenant_of(some_id: UUID) -> UUID:
     return TENANTS[some_id.int % 2]
 
 
+def _project_of(some_id: UUID) -> UUID:
+    """The one project of its tenant that has creators."""
+    return PROJECT if _tenant_of(some_id) == HOME else UUID(int=PROJECT.int + 1)
+
+
 def _of_a_creator(creator_id: UUID, command: c.CreatorCommand) -> Step:
     return lambda world: world.ask(
         creator_id, creator_decider.decide, creator_decider.evolve, command
@@ -134,7 +141,7 @@ def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
     creator_id = CREATORS[run.int % len(CREATORS)]
     requested = c.RequestScrape(
         organization_id=_tenant_of(creator_id),
-        project_id=PROJECT,
+        project_id=_project_of(creator_id),
         creator_id=creator_id,
         handle="billie",
         job_type="discover_videos",
@@ -150,7 +157,8 @@ def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
 
 
 def _of_a_video(tiktok_video_id: str, command: v.VideoCommand) -> Step:
-    stream = video_stream(PROJECT, tiktok_video_id)
+    project_id = _project_of(UUID(int=int(tiktok_video_id)))
+    stream = video_stream(project_id, tiktok_video_id)
     return lambda world: world.ask(
         stream, video_decider.decide, video_decider.evolve, command
     )
@@ -170,7 +178,7 @@ def _creator_commands(creator_id: UUID) -> st.SearchStrategy[c.CreatorCommand]:
         st.builds(
             c.AddCreator,
             organization_id=st.just(_tenant_of(creator_id)),
-            project_id=st.just(PROJECT),
+            project_id=st.just(_project_of(creator_id)),
             handle=st.sampled_from(HANDLES),
             tracking_mode=mode,
             description=TEXTS,
@@ -200,9 +208,10 @@ def _creator_commands(creator_id: UUID) -> st.SearchStrategy[c.CreatorCommand]:
 
 
 def _video_commands(tiktok_video_id: str) -> st.SearchStrategy[v.VideoCommand]:
+    own = UUID(int=int(tiktok_video_id))
     known: dict[str, Any] = {
-        "organization_id": st.just(_tenant_of(UUID(int=int(tiktok_video_id)))),
-        "project_id": st.just(PROJECT),
+        "organization_id": st.just(_tenant_of(own)),
+        "project_id": st.just(_project_of(own)),
         "tiktok_video_id": st.just(tiktok_video_id),
         "handle": st.sampled_from(HANDLES),
     }

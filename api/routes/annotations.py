@@ -1,0 +1,223 @@
+"""/analytics/annotations: what happened, on the days on which it did."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.http.errors import Code
+from api.http.paging import ListRequest
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter, Rows
+from api.routes.analytics.parameters import check_days
+from domain import commands as c
+from domain.annotation.errors import SystemAnnotationError
+from domain.errors import NotFoundError
+from domain.events import AnnotationScope
+from domain.handlers import annotations
+from infra.eventstore.execute import Executed
+from infra.ids import new_id
+from projections.annotations.queries import (
+    Annotation,
+    AnnotationFilter,
+    annotation_from_row,
+    is_system,
+    page_of_annotations,
+)
+from projections.annotations.rows import row_of
+
+READ_MODEL = "annotations"
+_CONFLICTS = [Code.SYSTEM_ANNOTATION]
+
+NoteFirstDay = Annotated[date, Meta(description="The first day.")]
+NoteLastDay = Annotated[
+    date, Meta(description="The last day, which must not be before ``starts_on``.")
+]
+NoteText = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class NewAnnotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A note to add; without ``ends_on`` it is about the one day ``starts_on``."""
+
+    scope: AnnotationScope
+    scope_id: Annotated[UUID, Meta(description="The id of what the note is about.")]
+    starts_on: NoteFirstDay
+    ends_on: NoteLastDay | None = None
+    text: NoteText
+
+
+class AnnotationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fields to change; others stay. At least one field is needed."""
+
+    starts_on: NoteFirstDay | UnsetType = UNSET
+    ends_on: NoteLastDay | UnsetType = UNSET
+    text: NoteText | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
+            raise ValueError(msg)
+
+
+class AnnotationRoutes(Controller):
+    """The list of annotations, and the notes among them."""
+
+    path = "/analytics/annotations"
+    tags = ("Analytics",)
+
+    @get("/", opt={"scope": "read"}, operation_id="listAnnotations")
+    async def list_annotations(
+        self,
+        listing: NamedDependency[ListRequest],
+        scope_: Annotated[
+            AnnotationScope | None,
+            QueryParameter(name="scope", description="What they are about."),
+        ] = None,
+        scope_id: FromQuery[UUID | None] = None,
+        kind: FromQuery[Literal["note", "system"] | None] = None,
+        from_: Annotated[
+            date | None,
+            QueryParameter(name="from", description="Those that end then or later."),
+        ] = None,
+        to: Annotated[
+            date | None, QueryParameter(description="Those that start then or before.")
+        ] = None,
+    ) -> ListPage[Annotation]:
+        """List annotations of exactly this scope, the last to start first.
+
+        Answers of /analytics also show those of what an entity lies in.
+        docs/analytics.md says what makes a `system` annotation.
+        """
+        check_days({"from": from_, "to": to})
+        if from_ is not None and to is not None and from_ > to:
+            raise invalid_query("from", f"must not be after to, which is {to}")
+        requested = AnnotationFilter(
+            scope=scope_, scope_id=scope_id, kind=kind, first=from_, last=to
+        )
+        await listing.caught_up(READ_MODEL)
+        return await listing.page(
+            "annotations",
+            lambda limit, after: page_of_annotations(
+                listing.reader,
+                listing.organization_id,
+                requested,
+                limit=limit,
+                after=after,
+            ),
+            filters={
+                "scope": scope_,
+                "scope_id": scope_id,
+                "kind": kind,
+                "from": from_,
+                "to": to,
+            },
+            key=lambda row: (row.starts_on, row.id),
+            after=tuple[date, UUID],
+        )
+
+    @post(
+        "/",
+        opt={"scope": "write", "errors": [Code.NOT_FOUND]},
+        operation_id="addAnnotation",
+        sync_to_thread=True,
+    )
+    def add_annotation(
+        self,
+        request: Request,
+        data: JSONBody[NewAnnotation],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Annotation]:
+        """Note what happened to the organization or something in it.
+
+        A note about the organization or a project is shown in the answers of all that
+        lies in it.
+        """
+        annotation_id = new_id()
+        return writer.perform(
+            request,
+            lambda: annotations.add_annotation(
+                annotation_id,
+                organization_id=request.organization_id,
+                scope=data.scope,
+                scope_id=data.scope_id,
+                starts_on=data.starts_on,
+                ends_on=data.ends_on or data.starts_on,
+                text=data.text,
+            ),
+            lambda rows, done: _answer(rows, done, status=201),
+        )
+
+    @patch(
+        "/{annotation_id:uuid}",
+        opt={"scope": "write", "errors": _CONFLICTS},
+        operation_id="changeAnnotation",
+        sync_to_thread=True,
+    )
+    def change_annotation(
+        self,
+        request: Request,
+        annotation_id: FromPath[UUID],
+        data: JSONBody[AnnotationChange],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Annotation]:
+        """Change the text or the days of a note; a system annotation cannot change."""
+        command = c.ChangeAnnotation(
+            starts_on=data.starts_on, ends_on=data.ends_on, text=data.text
+        )
+        return _changed(request, writer, annotation_id, command)
+
+    @delete(
+        "/{annotation_id:uuid}",
+        opt={"scope": "write", "errors": _CONFLICTS},
+        operation_id="deleteAnnotation",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def delete_annotation(
+        self,
+        request: Request,
+        annotation_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Annotation]:
+        """Delete a note; a system annotation cannot be deleted."""
+        return _changed(request, writer, annotation_id, c.DeleteAnnotation())
+
+
+def _changed(
+    request: Request,
+    writer: CommandWriter,
+    annotation_id: UUID,
+    command: c.ChangeAnnotation | c.DeleteAnnotation,
+) -> Answer[Annotation]:
+    organization_id = request.organization_id
+    try:
+        return writer.perform(
+            request,
+            lambda: annotations.change_annotation(
+                annotation_id,
+                command,
+                organization_id=organization_id,
+                expected_versions=writer.expected_versions(request),
+            ),
+            lambda rows, done: _answer(rows, done, status=200),
+        )
+    except NotFoundError:
+        # A system annotation has no stream: only the read model knows it.
+        if Rows(writer.store).ask(
+            lambda cursor: is_system(cursor, organization_id, annotation_id)
+        ):
+            raise SystemAnnotationError from None
+        raise
+
+
+def _answer(rows: Rows, done: Executed[UUID], *, status: int) -> Answer[Annotation]:
+    row = row_of(done.history(done.result))
+    assert row is not None
+    annotation = rows.ask(lambda cursor: annotation_from_row(cursor, row))
+    return Answer(annotation, status=status, version=annotation.version)

@@ -1,0 +1,1 @@
+"""Annotations: what happened on some days, noted by people or derived from the log."""

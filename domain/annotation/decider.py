@@ -1,0 +1,112 @@
+"""A noted annotation: its state, the events that commands cause, and what they do."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import reduce
+from typing import assert_never, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain.annotation import commands as c
+from domain.annotation import events as e
+from domain.annotation.errors import InvalidAnnotationDatesError
+from domain.decisions import check_name
+from domain.errors import CorruptHistoryError, NotFoundError
+from domain.messages import Event, changed_fields, set_fields
+
+# What people can change of it.
+DETAILS = ("starts_on", "ends_on", "text")
+
+
+class AnnotationState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a note from its own stream."""
+
+    organization_id: UUID
+    starts_on: date
+    ends_on: date
+    text: str
+    is_deleted: bool = False
+
+
+def decide(
+    annotation: AnnotationState | None, command: c.AnnotationCommand
+) -> list[e.AnnotationEvent]:
+    """Return the events that ``command`` causes; none if nothing would change.
+
+    Raises:
+        NotFoundError: there is no such note, or it was deleted.
+        InvalidAnnotationDatesError: it would end before it starts.
+        BlankNameError: a text of only blanks.
+    """
+    if isinstance(command, c.AddAnnotation):
+        return [] if annotation is not None else [_added(command)]
+    if annotation is None:
+        raise NotFoundError("annotation")
+    if isinstance(command, c.DeleteAnnotation):
+        deleted = e.AnnotationDeleted(organization_id=annotation.organization_id)
+        return [] if annotation.is_deleted else [deleted]
+    if annotation.is_deleted:
+        raise NotFoundError("annotation")
+    changed = changed_fields(command, annotation, DETAILS)
+    if not changed:
+        return []
+    if command.text is not UNSET:
+        check_name(command.text, field="text")
+    _check_dates(
+        changed.get("starts_on", annotation.starts_on),
+        changed.get("ends_on", annotation.ends_on),
+    )
+    return [e.AnnotationChanged(organization_id=annotation.organization_id, **changed)]
+
+
+def evolve(
+    annotation: AnnotationState | None, event: e.AnnotationEvent
+) -> AnnotationState:
+    """Return the note after ``event``; it never refuses."""
+    if isinstance(event, e.AnnotationAdded):
+        return AnnotationState(
+            organization_id=event.organization_id,
+            starts_on=event.starts_on,
+            ends_on=event.ends_on,
+            text=event.text,
+        )
+    if annotation is None:
+        msg = "An annotation's history must begin with annotation_added."
+        raise CorruptHistoryError(msg)
+    match event:
+        case e.AnnotationChanged():
+            return replace(annotation, **set_fields(event, DETAILS))
+        case e.AnnotationDeleted():
+            return replace(annotation, is_deleted=True)
+        case _:
+            assert_never(event)
+
+
+def annotation_of(history: Sequence[Event]) -> AnnotationState | None:
+    """Return the note of this history, None if the history is not a note's."""
+    if not history or not isinstance(history[0], e.AnnotationEvent):
+        return None
+    events = cast("Sequence[e.AnnotationEvent]", history)
+    return reduce(evolve, events, None)
+
+
+def _added(command: c.AddAnnotation) -> e.AnnotationAdded:
+    check_name(command.text, field="text")
+    _check_dates(command.starts_on, command.ends_on)
+    return e.AnnotationAdded(
+        organization_id=command.organization_id,
+        scope=command.scope,
+        scope_id=command.scope_id,
+        project_id=command.project_id,
+        starts_on=command.starts_on,
+        ends_on=command.ends_on,
+        text=command.text,
+    )
+
+
+def _check_dates(starts_on: date, ends_on: date) -> None:
+    if ends_on < starts_on:
+        raise InvalidAnnotationDatesError

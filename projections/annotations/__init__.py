@@ -1,0 +1,1 @@
+"""Annotations: notes of people, and what follows from the log."""

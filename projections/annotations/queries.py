@@ -1,0 +1,176 @@
+"""Queries of annotations: their list, and those that an answer of analytics shows."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.annotation.events import AnnotationScope
+from domain.summaries import actor_label, key_id_of
+from projections.annotations.rows import AnnotationKind, AnnotationRow
+from projections.engine.reader import Reader
+
+# As many as one chart can show, and more.
+MOST_SHOWN = 500
+_END = 2**63 - 1
+
+
+class Annotation(Struct, frozen=True, kw_only=True):
+    """What happened on some days, both inclusive, to what ``scope_id`` names.
+
+    A ``note`` was written by somebody. A ``system`` annotation follows from the log and
+    cannot be changed. ``author`` says in words who wrote it, or caused what it says,
+    null if nobody did.
+    """
+
+    id: UUID
+    scope: AnnotationScope
+    scope_id: UUID
+    starts_on: date
+    ends_on: date
+    text: str
+    kind: AnnotationKind
+    author: str | None
+    version: int
+
+
+class AnnotationFilter(Struct, frozen=True, kw_only=True):
+    """Which annotations to list; None is any. Days are inclusive."""
+
+    scope: AnnotationScope | None = None
+    scope_id: UUID | None = None
+    kind: AnnotationKind | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+_FIELDS = ("id", "scope", "scope_id", "starts_on", "ends_on", "text", "kind", "version")
+_SELECT = f"""
+SELECT {", ".join(f"a.{name}" for name in _FIELDS)}, a.actor, k.name
+FROM annotations a
+LEFT JOIN api_keys k ON k.organization_id = a.organization_id
+    AND a.actor = 'key:' || k.id
+WHERE a.organization_id = %(organization)s
+AND (%(first)s::date IS NULL OR a.ends_on >= %(first)s)
+AND (%(last)s::date IS NULL OR a.starts_on <= %(last)s)
+"""
+_PAGE = f"""
+{_SELECT}
+AND (%(scope)s::text IS NULL OR a.scope = %(scope)s)
+AND (%(scope_id)s::uuid IS NULL OR a.scope_id = %(scope_id)s)
+AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
+AND (%(day)s::date IS NULL OR (a.starts_on, a.id) < (%(day)s, %(last_id)s))
+ORDER BY a.starts_on DESC, a.id DESC LIMIT %(limit)s
+""".encode()
+# Ids are unique, so it does not matter what kind of thing each of them is of.
+_SHOWN = f"""
+{_SELECT}
+AND a.position <= %(at)s AND a.scope_id IN (
+    SELECT unnest(%(ids)s)
+    UNION SELECT %(organization)s
+    UNION SELECT project_id FROM creator_list
+    WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+    UNION SELECT unnest(ARRAY[project_id, creator_id]) FROM videos
+    WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+    UNION SELECT project_id FROM campaigns
+    WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+)
+ORDER BY a.starts_on DESC, a.id DESC LIMIT %(limit)s
+""".encode()
+_IS_SYSTEM = """
+SELECT FROM annotations
+WHERE organization_id = %s AND id = %s AND kind = 'system'
+"""
+_KEY = "SELECT name FROM api_keys WHERE organization_id = %s AND id = %s"
+
+
+async def page_of_annotations(
+    reader: Reader,
+    organization_id: UUID,
+    requested: AnnotationFilter,
+    *,
+    limit: int,
+    after: tuple[date, UUID] | None,
+) -> list[Annotation]:
+    """Return up to ``limit`` annotations of these days, the last to start first."""
+    day, last_id = after or (None, None)
+    params = {
+        "organization": organization_id,
+        "scope": requested.scope,
+        "scope_id": requested.scope_id,
+        "kind": requested.kind,
+        "first": requested.first,
+        "last": requested.last,
+        "day": day,
+        "last_id": last_id,
+        "limit": limit,
+    }
+    return [
+        _annotation(row) for row in await reader.rows(organization_id, _PAGE, params)
+    ]
+
+
+async def annotations_about(
+    reader: Reader,
+    organization_id: UUID,
+    ids: Sequence[UUID],
+    *,
+    first: date,
+    last: date,
+    at: int | None = None,
+) -> list[Annotation]:
+    """Return what happened on these days to these things, and to what they lie in.
+
+    That is their project, the organization and a video's creator. Those made after the
+    position ``at`` are left out. Of more than 500 the newest are returned; they are in
+    the order in which they start.
+    """
+    params = {
+        "organization": organization_id,
+        "ids": list(ids),
+        "first": first,
+        "last": last,
+        "at": _END if at is None else at,
+        "limit": MOST_SHOWN,
+    }
+    rows = await reader.rows(organization_id, _SHOWN, params)
+    return [_annotation(row) for row in reversed(rows)]
+
+
+def is_system(
+    cursor: Cursor[TupleRow], organization_id: UUID, annotation_id: UUID
+) -> bool:
+    """Tell whether the organization has a system annotation with this id."""
+    return bool(cursor.execute(_IS_SYSTEM, (organization_id, annotation_id)).fetchall())
+
+
+def annotation_from_row(cursor: Cursor[TupleRow], row: AnnotationRow) -> Annotation:
+    """Return a row as clients read it."""
+    key_id = key_id_of(row.actor or "")
+    names = (
+        []
+        if key_id is None
+        else cursor.execute(_KEY, (row.organization_id, key_id)).fetchall()
+    )
+    values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+    return Annotation(
+        author=_author(row.actor, names[0][0] if names else None), **values
+    )
+
+
+def _annotation(values: TupleRow) -> Annotation:
+    *fields, actor, key_name = values
+    named: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
+    return Annotation(author=_author(actor, key_name), **named)
+
+
+def _author(actor: str | None, key_name: str | None) -> str | None:
+    if actor is None:
+        return None
+    key_id = key_id_of(actor)
+    known = {} if key_id is None or key_name is None else {key_id: key_name}
+    return actor_label(actor, known)
