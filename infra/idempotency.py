@@ -69,7 +69,9 @@ class LeaseLostError(Exception):
 
 
 # A key can be taken if it is unused, if it is older than a day, or if the process that
-# works on the same request has let its lease run out.
+# works on the same request has let its lease run out. All times are of the database's
+# clock, and who lives renews its lease: one that ends later than any could be taken now
+# is of somebody who died before the clock was set back.
 _ACQUIRE = """
 INSERT INTO idempotency AS i (organization_id, key_id, idempotency_key, route,
                               fingerprint, holder, lease_until)
@@ -81,7 +83,9 @@ ON CONFLICT (organization_id, key_id, idempotency_key) DO UPDATE SET
     status = NULL, headers = NULL, body = NULL, created_at = clock_timestamp()
 WHERE i.holder = excluded.holder
    OR i.created_at < clock_timestamp() - make_interval(hours => %(kept)s)
-   OR i.status IS NULL AND i.lease_until < clock_timestamp()
+   OR i.status IS NULL
+      AND i.lease_until NOT BETWEEN clock_timestamp()
+          AND clock_timestamp() + make_interval(secs => %(lease)s)
       AND i.route = excluded.route AND i.fingerprint = excluded.fingerprint
 RETURNING holder
 """

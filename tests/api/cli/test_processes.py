@@ -288,6 +288,7 @@ def test_a_process_waits_for_its_database_as_long_as_it_is_told_to(
         assert process.process.wait(PATIENTLY) == 1
 
     assert was_running
+    assert process.err.count("database_waited_for") == 1
     assert "The database cannot be reached" in process.err.splitlines()[-1]
 
 

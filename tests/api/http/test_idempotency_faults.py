@@ -35,9 +35,14 @@ def stored_under(home: Tenant, once: dict[str, str]) -> list[int | None]:
 
 def end_leases(home: Tenant) -> None:
     """Let the time pass in which whoever works on a request is waited for."""
+    let_pass(home, idempotency.LEASE_SECONDS)
+
+
+def let_pass(home: Tenant, seconds: float) -> None:
+    """Let leases be so much older; less than 0: the database's clock is set back."""
     home.goatherd.query(
         "UPDATE idempotency SET lease_until = lease_until - make_interval(secs => %s)",
-        idempotency.LEASE_SECONDS,
+        seconds,
     )
 
 
@@ -96,8 +101,16 @@ def test_an_append_whose_answer_cannot_be_kept_did_not_happen(
     assert home.post(home.creators, BODY, headers=once).status_code == 201
 
 
+@pytest.mark.parametrize(
+    "seconds",
+    (idempotency.LEASE_SECONDS, -3_600),
+    ids=("it ends", "the clock is set back"),
+)
 def test_a_request_whose_process_died_is_in_flight_until_its_lease_ends(
-    home: Tenant, once: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    home: Tenant,
+    once: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
 ):
     with monkeypatch.context() as patched:
         # As little is done after a claim as when the process is killed then.
@@ -106,7 +119,7 @@ def test_a_request_whose_process_died_is_in_flight_until_its_lease_ends(
         home.post(home.creators, BODY, headers=once)
 
     early = home.post(home.creators, BODY, headers=once)
-    end_leases(home)
+    let_pass(home, seconds)
     late = home.post(home.creators, BODY, headers=once)
 
     assert code_of(early) == (409, "idempotency_in_flight")

@@ -198,6 +198,8 @@ def test_signing_out_ends_the_session_for_whoever_copied_its_cookie(
             return elsewhere.get("/creators").status_code == 200
 
         before = opens_there()
+        # That the session is live is remembered here, too, when it ends.
+        visitor.see("/creators")
         visitor.submit(page, "/sign-out")
         visitor.cookies |= copied
         here = visitor.get("/creators")
