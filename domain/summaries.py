@@ -38,6 +38,16 @@ _REASONS: dict[e.Trigger, str] = {
     "reenabled": "because the creator was re-enabled",
     "imported": "to import a recording",
 }
+# What follows for a video that a scrape found, or that came into the tracking window.
+_FOUND: dict[e.TrackingStatus, str] = {
+    "auto_tracked": " and counted",
+    "pending_review": " and put into the inbox",
+    "out_of_window": " outside the tracking window",
+}
+_CAME_IN: dict[e.TrackingStatus, str] = {
+    "auto_tracked": " and counts",
+    "pending_review": " and waits in the inbox",
+}
 
 
 def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
@@ -160,19 +170,20 @@ def of_a_creator(event: e.CreatorEvent) -> str:
 def _of_a_video(event: e.VideoEvent, video: str) -> str:
     match event:
         case e.VideoDiscovered(tracking_status=status):
-            return f"Video {video} discovered as {status}"
+            return f"Video {video} found{_FOUND.get(status, '')}"
         case e.VideoAdded(tags=tags):
             return f"Video {video} added{_tagged(tags)}"
         case e.VideoCameIntoWindow(tracking_status=status):
-            return f"Video {video} came into the tracking window as {status},"
+            came = f"Video {video} came into the tracking window"
+            return f"{came}{_CAME_IN.get(status, '')},"
         case e.VideoIncluded():
-            return f"Video {video} included"
+            return f"Video {video} set to count"
         case e.VideoExcluded():
-            return f"Video {video} excluded"
+            return f"Video {video} removed"
         case e.VideoPutBack():
             return f"Video {video} put back into the inbox"
         case e.VideoTrackingDisabled():
-            return f"Tracking of video {video} disabled"
+            return f"Video {video} set not to count"
         case e.VideoDetailsChanged():
             details = f"Details of video {video} changed"
             if event.tags is UNSET:

@@ -60,13 +60,13 @@ def test_videos_are_decided_about_and_put_back_with_the_keyboard(
     keys.press("j")
     keys.press("i")
     assert focused(inbox) == two
-    expect(inbox.locator("#said")).to_have_text("Included “One”.")
+    expect(inbox.locator("#said")).to_have_text("“One” counts.")
     keys.press("x")
     assert focused(inbox) == three
     keys.press("k")
     keys.press("u")
 
-    expect(inbox.locator("#said")).to_have_text("Put back “Two”.")
+    expect(inbox.locator("#said")).to_have_text("“Two” was put back.")
     assert focused(inbox) == two
     expect(inbox.locator(".video:visible")).to_have_count(3)
     arrived(home, one, e.VideoIncluded)
@@ -126,7 +126,7 @@ def test_a_decision_arrives_though_the_page_is_left_at_once(
     inbox.goto("/inbox")
     expect(inbox.locator(".video")).to_have_count(3)
     inbox.get_by_role("button", name="Undo").click()
-    expect(inbox.get_by_text("Put back 1 video.")).to_be_visible()
+    expect(inbox.get_by_text("1 video was put back.")).to_be_visible()
     expect(inbox.locator(".video")).to_have_count(4)
 
 
@@ -136,10 +136,10 @@ def test_many_are_decided_about_at_once_until_nothing_waits(
     inbox.get_by_label("Select One").check()
     inbox.get_by_label("Select Three").check()
     expect(inbox.get_by_text("2 selected")).to_be_visible()
-    inbox.get_by_role("button", name="Exclude selected").click()
+    inbox.get_by_role("button", name="Remove selected").click()
     expect(inbox.locator(".video:visible")).to_have_count(2)
     inbox.get_by_label("Select all").check()
-    inbox.get_by_role("button", name="Include selected").click()
+    inbox.get_by_role("button", name="Count selected").click()
 
     expect(inbox.get_by_role("heading", name="Nothing waits")).to_be_visible()
     for video_id in (waiting[0], waiting[2]):
@@ -155,7 +155,7 @@ def test_a_decision_that_was_refused_brings_the_video_back_and_is_told(
     watch.expects(r"status of 400")
     inbox.evaluate("document.querySelector('#undo [name=csrf]').value = 'goat'")
 
-    inbox.get_by_role("button", name="Include One").click()
+    inbox.get_by_role("button", name="Count One").click()
 
     notice = inbox.locator("#flashes")
     expect(notice).to_contain_text("does not belong to your session")
@@ -170,13 +170,13 @@ def test_what_went_wrong_is_told_until_the_next_decision_is_stored(
     watch.expects(r"ERR_FAILED|failed request")
     notices = inbox.locator("#flashes")
     inbox.route("**/inbox", lambda route: route.abort())
-    inbox.get_by_role("button", name="Include One").click()
+    inbox.get_by_role("button", name="Count One").click()
     expect(notices).to_contain_text("The decision was not stored.")
     inbox.unroute("**/inbox")
 
-    inbox.get_by_role("button", name="Include One").click()
+    inbox.get_by_role("button", name="Count One").click()
 
-    expect(inbox.locator("#said")).to_have_text("Included “One”.")
+    expect(inbox.locator("#said")).to_have_text("“One” counts.")
     expect(notices).to_be_empty()
 
 

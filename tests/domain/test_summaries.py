@@ -168,17 +168,17 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.VideoDiscovered(
             **VIDEO, creator_id=ADA, tracking_status="auto_tracked", scrape_id=SCRAPE
         ),
-        "Video 71 discovered as auto_tracked by key Ops.",
+        "Video 71 found and counted by key Ops.",
     ),
     (e.VideoAdded(**VIDEO, kind="video"), "Video 71 added by key Ops."),
     (
         e.VideoCameIntoWindow(**OURS, tracking_status="pending_review"),
-        "Video 71 came into the tracking window as pending_review, by key Ops.",
+        "Video 71 came into the tracking window and waits in the inbox, by key Ops.",
     ),
-    (e.VideoIncluded(**OURS), "Video 71 included by key Ops."),
-    (e.VideoExcluded(**OURS), "Video 71 excluded by key Ops."),
+    (e.VideoIncluded(**OURS), "Video 71 set to count by key Ops."),
+    (e.VideoExcluded(**OURS), "Video 71 removed by key Ops."),
     (e.VideoPutBack(**OURS), "Video 71 put back into the inbox by key Ops."),
-    (e.VideoTrackingDisabled(**OURS), "Tracking of video 71 disabled by key Ops."),
+    (e.VideoTrackingDisabled(**OURS), "Video 71 set not to count by key Ops."),
     (e.VideoDetailsChanged(**OURS), "Details of video 71 changed by key Ops."),
     (
         e.VideoDetailsChanged(**OURS, tags=["Hook", "b"]),

@@ -117,6 +117,18 @@ RENAMED_VALUES: dict[str, dict[str, str]] = {
         ),
     },
 }
+# Sentences of histories: a pattern for the old beginning, and the new one.
+REWORDED: dict[str, str] = {
+    r"(Video \d+) discovered as auto_tracked": r"\1 found and counted",
+    r"(Video \d+) discovered as pending_review": r"\1 found and put into the inbox",
+    r"(Video \d+) discovered as out_of_window": (
+        r"\1 found outside the tracking window"
+    ),
+    r"(Video \d+ came into the tracking window) as auto_tracked": r"\1 and counts",
+    r"(Video \d+) included": r"\1 set to count",
+    r"(Video \d+) excluded": r"\1 removed",
+    r"Tracking of video (\d+) disabled": r"Video \1 set not to count",
+}
 # Parts of paths, of queries and of commands, which are replaced as text.
 RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
@@ -421,6 +433,14 @@ def _for(question: str, tables: dict[str, dict[str, str]]) -> dict[str, str]:
     }
 
 
+def _reworded(sentence: str) -> str:
+    for old, new in REWORDED.items():
+        found = re.match(old, sentence)
+        if found is not None:
+            return found.expand(new) + sentence[found.end() :]
+    return sentence
+
+
 def _renamed(value: Any, fields: dict[str, str], values: dict[str, str]) -> Any:  # noqa: ANN401
     match value:
         case dict():
@@ -434,6 +454,6 @@ def _renamed(value: Any, fields: dict[str, str], values: dict[str, str]) -> Any:
         case list():
             return [_renamed(inner, fields, values) for inner in value]
         case str():
-            return values.get(value, value)
+            return values.get(value) or _reworded(value)
         case _:
             return value

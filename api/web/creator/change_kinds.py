@@ -38,7 +38,10 @@ _LABELS = {
     "profile_snapshot_recorded": "Profile seen",
     "video_stats_snapshot_recorded": "Figures of videos seen",
     "video_came_into_window": "Video came into the window",
-    "video_tracking_disabled": "Tracking of a video disabled",
+    "video_discovered": "Video found",
+    "video_included": "Video set to count",
+    "video_excluded": "Video removed",
+    "video_tracking_disabled": "Video set not to count",
     "video_details_changed": "Details of a video changed",
 }
 

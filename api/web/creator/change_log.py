@@ -15,13 +15,13 @@ from projections.creator_history.entries import HistoryEntry
 _DIFFERS: Final = timedelta(minutes=1)
 _FOLDED_FROM: Final = 4
 _FOLDED = {
-    "video_discovered": "videos discovered",
+    "video_discovered": "videos found",
     "video_added": "videos added",
     "video_came_into_window": "videos came into the tracking window,",
-    "video_included": "videos included",
-    "video_excluded": "videos excluded",
+    "video_included": "videos set to count",
+    "video_excluded": "videos removed",
     "video_put_back": "videos put back into the inbox",
-    "video_tracking_disabled": "videos no longer tracked,",
+    "video_tracking_disabled": "videos set not to count",
     "video_went_missing": "videos reported missing",
 }
 

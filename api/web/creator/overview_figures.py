@@ -85,7 +85,7 @@ async def overview_of(
         figures=[
             _level("Followers", ends[0], followers),
             _level("Total likes", ends[1], likes),
-            _level("Videos tracked", ends[2], posts, about="posted in these days"),
+            _level("Videos that count", ends[2], posts, about="posted in these days"),
             _views(views, is_prior_whole=await _is_prior_whole(figures, views)),
             _engagement(await figures.numbers(ENGAGEMENT, "rate", whole)),
         ],

@@ -14,7 +14,7 @@ from api.http.form_body import typed
 from api.routes.video_schemas import QueuedVideoScrape
 from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.video_chart import chart_of_video
-from api.web.creator.videos import STATUSES, count_videos, row_of, table_path
+from api.web.creator.videos import count_videos, row_of, table_path
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.concurrent_edit import (
     CONFLICT_STATUS,
@@ -110,13 +110,13 @@ class CreatorVideo(Controller):
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Count a video, or stop counting it."""
+        """Let a video count, or not."""
         form = page.form(SwitchForm)
         counts = form.to == "on"
         creator = await get_creator(page, creator_id)
         await count_videos(page, creator, [str(video_id)], counts=counts)
         page.flash(
-            "The video counts." if counts else "The video is not counted any more."
+            "The video counts now." if counts else "The video doesn't count any more."
         )
         if form.back is None:
             return page.go_to(_path(creator_id, video_id))
@@ -141,10 +141,10 @@ class CreatorVideo(Controller):
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Exclude a video from all lists and numbers."""
+        """Remove a video from all lists and numbers."""
         got = await page.send("DELETE", f"/videos/{video_id}", Video)
         page.flash(
-            f"Excluded: {got.data.url} does not count. The inbox links to all excluded "
+            f"Removed: {got.data.url} doesn't count. The inbox leads to all removed "
             "videos, to put them back."
         )
         return page.go_to(table_path(creator_id))
@@ -163,7 +163,6 @@ async def _show(
     draft = draft or EditDraft.of(_texts(video), _notes(video), video.version)
     context = {
         "row": row_of(video),
-        "status_labels": STATUSES,
         "draft": draft,
         "tags_problem": tags_problem(draft.error.problems if draft.error else {}),
         "chart": await chart_of_video(page, video),

@@ -16,20 +16,21 @@ from api.routes.creator_schemas import QueuedScrape
 from api.routes.video_schemas import BulkVideos
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.counting import WHY, counts, why_counted
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from domain.video.tracking import COUNTED
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 from projections.videos.sort_sql import engagement_rate
 
+# Removed videos are listed nowhere but on their own page.
 STATUSES = {
     "": "All listed",
-    "auto_tracked": "Tracked",
-    "included": "Included",
-    "direct_add": "Added by URL",
-    "pending_review": "To review",
-    "out_of_window": "Outside the window",
+    **{
+        status: f"{why[0].upper()}{why[1:]}"
+        for status, why in WHY.items()
+        if status != "excluded"
+    },
 }
 _COLUMNS = {
     "posted_at": "Posted",
@@ -54,6 +55,7 @@ class VideoTableRow(Struct, frozen=True, kw_only=True):
 
     video: Video
     is_counted: bool
+    why: str
     rate: float | None
     link: str | None
 
@@ -65,7 +67,7 @@ class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The videos to count or to stop counting; ``back`` is the query of the table."""
+    """Videos, and whether they are to count; ``back`` is the query of the table."""
 
     to: str
     video_ids: list[str] = []
@@ -120,7 +122,7 @@ class CreatorVideos(Controller):
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Count the selected videos, or stop counting them."""
+        """Let the selected videos count, or not."""
         form = page.form(ManyForm)
         if form.video_ids:
             creator = await get_creator(page, creator_id)
@@ -149,7 +151,7 @@ class CreatorVideos(Controller):
 async def count_videos(
     page: PageContext, creator: Creator, video_ids: list[str], *, counts: bool
 ) -> BulkVideos:
-    """Count videos of a creator's project, or stop counting them.
+    """Let videos of a creator's project count, or not.
 
     Raises:
         ApiRefusedError: the API refused.
@@ -170,7 +172,8 @@ def row_of(video: Video) -> VideoTableRow:
     """Return a video, and the values that pages derive from it."""
     return VideoTableRow(
         video=video,
-        is_counted=video.tracking_enabled and video.tracking_status in COUNTED,
+        is_counted=counts(video),
+        why=why_counted(video),
         rate=engagement_rate(
             view_count=video.view_count,
             like_count=video.like_count,
@@ -217,7 +220,6 @@ async def _table(
             (f"?{urlencode({**kept, 'status': s})}", label, kept.get("status", "") == s)
             for s, label in STATUSES.items()
         ],
-        "status_labels": STATUSES,
         "is_filtered": "status" in kept,
         "query": urlencode(params),
         "first": f"?{urlencode(kept)}" if "cursor" in params else None,
@@ -246,7 +248,7 @@ def _on_tiktok(url: str) -> str | None:
 
 
 def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
-    text = "The video is tracked now." if is_new else "The video is tracked."
+    text = "The video counts now." if is_new else "The video counts."
     if video.creator_id == creator.id:
         return text
     if video.creator_id is not None:
@@ -263,13 +265,13 @@ def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
 
 
 def _counting_message(done: BulkVideos, *, counts: bool) -> str:
-    words = "count" if counts else "are not counted any more"
+    words = "count now" if counts else "don't count any more"
     what = "1 video" if done.ok_count == 1 else f"{done.ok_count} videos"
     if done.ok_count == 1:
-        words = "counts" if counts else "is not counted any more"
+        words = "counts now" if counts else "doesn't count any more"
     text = f"{what} {words}."
     if done.skipped_count:
-        state = "counted already" if counts else "did not count before"
+        state = "counted already" if counts else "didn't count before"
         text += f" {done.skipped_count} {state}."
     if done.failed_count:
         text += f" {done.failed_count} could not be found."

@@ -107,7 +107,7 @@ async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
     return [
         AttentionItem(
             text=f"{amount}{more} {noun} in the inbox",
-            why="They count once they are included.",
+            why="They don't count until you decide so.",
             href=path,
             kind="warn",
         )

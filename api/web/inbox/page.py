@@ -21,7 +21,16 @@ from projections.videos.queries import Video
 
 _SEE_OTHER: Final = 303
 _MOST_PROJECTS: Final = 100
-_DONE: Final = {"include": "Included", "exclude": "Excluded", "put_back": "Put back"}
+_DONE: Final = {
+    "include": ("counts", "count"),
+    "exclude": ("was removed", "were removed"),
+    "put_back": ("was put back", "were put back"),
+}
+# What the API says of videos that a review skipped.
+_REASONS: Final = {
+    "already tracked": "counted already",
+    "already excluded": "removed already",
+}
 _TIKTOK: Final = "https://www.tiktok.com/"
 
 
@@ -146,15 +155,16 @@ async def _projects(page: PageContext) -> list[Project]:
 def review_message(decision: str, results: Sequence[BulkVideo]) -> str:
     """Return the message about what a review did."""
     done = [each for each in results if each.status == "ok"]
-    parts = [f"{_DONE[decision]} {_videos(len(done))}."] if done else []
-    reasons = [each.reason for each in results if each.status == "skipped"]
+    words = _DONE[decision][len(done) > 1]
+    parts = [f"{_videos(len(done))} {words}."] if done else []
+    reasons = [each.reason or "" for each in results if each.status == "skipped"]
     parts += [
-        f"{_videos(reasons.count(reason)).capitalize()} left alone: {reason}."
+        f"{_videos(reasons.count(reason))} left alone: {_REASONS.get(reason, reason)}."
         for reason in dict.fromkeys(reasons)
     ]
     gone = sum(1 for each in results if each.status == "failed")
     if gone:
-        parts.append(f"{_videos(gone).capitalize()} could not be found any more.")
+        parts.append(f"{_videos(gone)} could not be found any more.")
     return " ".join(parts)
 
 

@@ -10,7 +10,7 @@ const dialog = document.getElementById("keys");
 /** @type {{rows: HTMLElement[], done: Promise<string[]>}[]} */
 const decisions = [];
 let undosThatWait = 0;
-const NAMES = { include: "Included", exclude: "Excluded" };
+const DONE = { include: ["counts", "count"], exclude: ["was removed", "were removed"], put_back: ["was put back", "were put back"] };
 
 const rows = () => [...list.querySelectorAll(".video:not([hidden])")];
 const rowOf = (element) => element?.closest?.(".video");
@@ -59,6 +59,12 @@ async function send(decision, sent) {
   return JSON.parse(text);
 }
 
+/** What was done with rows. */
+function sentence(decision, decided) {
+  const [one, many] = DONE[decision];
+  return decided.length === 1 ? `“${titleOf(decided[0])}” ${one}.` : `${decided.length} videos ${many}.`;
+}
+
 /** Show the message to screen readers, and in the bar with the undo button. */
 function say(text) {
   document.getElementById("said").textContent = text;
@@ -92,7 +98,7 @@ async function decide(decision, decided) {
   const sent = send(decision, decided);
   const entry = { rows: decided, done: sent.then((answer) => answer.done, () => []) };
   decisions.push(entry);
-  say(decided.length === 1 ? `${NAMES[decision]} “${titleOf(decided[0])}”.` : `${NAMES[decision]} ${decided.length} videos.`);
+  say(sentence(decision, decided));
   count();
   const next = after ?? before;
   if (next) focusOn(next);
@@ -124,7 +130,7 @@ async function undo() {
     return;
   }
   show(last.rows);
-  say(last.rows.length === 1 ? `Put back “${titleOf(last.rows[0])}”.` : `Put back ${last.rows.length} videos.`);
+  say(sentence("put_back", last.rows));
   const reach = (error) => (error instanceof TypeError ? "Goatherd cannot be reached now. The decision stands." : error.message);
   undosThatWait += 1;
   try {
@@ -183,6 +189,7 @@ async function loadMore() {
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
+  c: () => current() && decide("include", [current()]),
   i: () => current() && decide("include", [current()]),
   x: () => current() && decide("exclude", [current()]),
   e: () => current() && decide("exclude", [current()]),

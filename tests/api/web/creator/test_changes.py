@@ -200,7 +200,7 @@ def test_many_videos_in_a_row_are_one_line_that_opens(
 
     summaries = [each.text for each in page.all("summary")]
     (folded,) = [each for each in summaries if not each.startswith("Details")]
-    assert folded.startswith("5 videos discovered by ")
+    assert folded.startswith("5 videos found by ")
     assert len(said(page)) == 5
 
 

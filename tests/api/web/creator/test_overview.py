@@ -51,7 +51,7 @@ def test_the_figures_say_how_much_came_in_these_days(visitor: Visitor, goat: Wat
     assert figures(page) == {
         "Followers": "3.5K ▲ +500 in these days",
         "Total likes": "35K ▲ +5K in these days",
-        "Videos tracked": "2 ▲ +1 posted in these days",
+        "Videos that count": "2 ▲ +1 posted in these days",
         "New views": "70 nothing known in the period before",
         "Engagement by views": (
             "8.6% likes, comments, shares and saves per 100 new views"

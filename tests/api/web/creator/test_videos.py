@@ -76,7 +76,7 @@ def test_videos_are_shown_with_their_figures(visitor: Visitor, creator: dict[str
     assert names(page) == ["Kid 103", "Kid 102", "Kid 101", "Photo post 104"]
     *_, first, photo = rows(page)
     assert "Photo post" in photo.text
-    assert "To review" in photo.text
+    assert "doesn't count: waits in the inbox" in photo.text
     cells = [cell.text for cell in first.all("td")]
     assert cells[1:8] == ["1 Jul 2026, 12:30", "2M", "10", "0", "0", "\u2013", "0.00%"]
     assert first.all("td", class_="number")[0]["title"] == "2,000,000"
@@ -180,7 +180,7 @@ def test_many_are_switched_off_and_on_at_once(
     assert [stored(home, t)["tracking_enabled"] for t in SEEN] == [False, False, True]
     page = visitor.see(path)
     notice = page.one("div", id="flashes").text
-    assert notice == "2 videos are not counted any more. 1 did not count before."
+    assert notice == "2 videos don't count any more. 1 didn't count before."
 
     visitor.submit(page, action, to="on", video_ids=ids)
 
@@ -226,7 +226,7 @@ def test_a_video_is_added_by_its_url(
 
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     assert stored(home, "106")["tracking_status"] == "direct_add"
-    assert "The video is tracked now." in visitor.see(path).text
+    assert "The video counts now." in visitor.see(path).text
 
 
 @pytest.mark.parametrize(
@@ -252,13 +252,13 @@ def test_what_is_no_video_is_said_and_kept(
     assert home.goatherd.head == head
 
 
-def test_a_video_is_excluded_after_a_question(
+def test_a_video_is_removed_after_a_question(
     visitor: Visitor, home: Tenant, creator: dict[str, Any]
 ):
     path = videos_of(creator)
     one = f"{path}/{id_of(home, '101')}"
     page = visitor.see(one)
-    assert "Yes, exclude it" in page.all("details")[-1].text
+    assert "Yes, remove it" in page.all("details")[-1].text
 
     answer = visitor.submit(page, f"{one}/exclude")
 

@@ -125,7 +125,7 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
         f"/creators/{failing['id']}": "@failing.goat failing: turned away (profile)",
         f"/creators/{disabled['id']}/settings": "@gone.goat disabled: private",
         f"/projects/{home.project_id}/inbox": (
-            "1 video waits in the inbox They count once they are included."
+            "1 video waits in the inbox They don't count until you decide so."
         ),
     }
 

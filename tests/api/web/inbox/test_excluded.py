@@ -42,8 +42,8 @@ def test_excluded_videos_are_shown_and_go_back_into_the_inbox(
     assert (one.status_code, one.headers["location"]) == (303, path)
     assert two.status_code == 303, two.text
     empty = visitor.see(path)
-    assert "Put back 2 videos." in empty.one("div", id="flashes").text
-    assert "Nothing is excluded" in empty.text
+    assert "2 videos were put back." in empty.one("div", id="flashes").text
+    assert "Nothing is removed" in empty.text
     inbox = data_of(home.get(f"/projects/{home.project_id}/inbox"))
     assert [video["id"] for video in inbox] == excluded
 

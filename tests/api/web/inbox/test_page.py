@@ -99,13 +99,13 @@ def test_the_last_decision_can_be_taken_back_without_any_script(
     goatherd.catch_up()
 
     assert "hidden" not in bar.attributes
-    assert "Excluded 2 videos." in bar.text
+    assert "2 videos were removed." in bar.text
     assert answer.status_code == 303
     assert statuses(goatherd, *waiting[:2]) == [e.VideoPutBack, e.VideoPutBack]
     page = visitor.see(inbox)
     assert shown(page) == waiting
     assert "hidden" in page.one("form", id="undo").attributes
-    assert notices(page) == "Put back 2 videos."
+    assert notices(page) == "2 videos were put back."
 
 
 def test_what_somebody_else_decided_is_said_and_not_taken_back(
@@ -118,7 +118,7 @@ def test_what_somebody_else_decided_is_said_and_not_taken_back(
 
     bar = visitor.see(inbox).one("form", id="undo")
     assert bar.one("span").text == (
-        "Included 1 video. 1 video left alone: already tracked. "
+        "1 video counts. 1 video left alone: counted already. "
         "1 video could not be found any more."
     )
     assert [i["value"] for i in bar.all("input", name="video")] == [waiting[1]]
@@ -135,7 +135,7 @@ def test_the_script_is_told_what_was_done(
 
     assert answer.status_code == 200
     assert answer.json() == {
-        "message": "Included 1 video. 1 video could not be found any more.",
+        "message": "1 video counts. 1 video could not be found any more.",
         "done": [waiting[0]],
     }
 
@@ -218,7 +218,7 @@ def test_a_key_that_may_only_read_sees_what_waits_and_no_button(
     assert shown(page) == waiting
     assert "read the inbox, and not decide" in page.text
     words = {button.text for button in page.one("main").all("button")}
-    assert not words & {"Include", "Exclude", "Undo"}
+    assert not words & {"Count", "Remove", "Undo"}
     assert answer.status_code == 403
 
 

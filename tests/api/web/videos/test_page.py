@@ -76,7 +76,7 @@ def test_an_excluded_video_is_on_the_page_that_it_leads_to(
     home.delete(f"/videos/{first['href'].rpartition('/')[2]}")
     home.goatherd.catch_up()
     page = visitor.see(f"/videos?{DAYS}")
-    (link,) = [a for a in page.all("a") if a.text == "Excluded videos"]
+    (link,) = [a for a in page.all("a") if a.text == "Removed videos"]
 
     excluded = visitor.see(link["href"])
 
