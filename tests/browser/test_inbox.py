@@ -190,3 +190,17 @@ def test_the_inbox_fits_a_phone_whatever_a_title_is(inbox: Page):
     expect(link).to_have_attribute(
         "href", re.compile(r"^https://www\.tiktok\.com/@goat/video/\d+$")
     )
+
+
+def test_a_choice_acts_at_once_and_numbers_go_down_with_each_decision(
+    inbox: Page, axe: Callable[[Page], None]
+):
+    inbox.get_by_label("Order").select_option(label="Fewest views first")
+    expect(inbox).to_have_url(re.compile("sort=fewest_views"))
+    expect(inbox.get_by_role("button", name="Show")).to_have_count(0)
+
+    inbox.get_by_role("button", name="Count One").click()
+
+    expect(inbox.locator("#amount")).to_have_text("3")
+    expect(inbox.get_by_role("link", name="Inbox 3 waiting")).to_be_visible()
+    axe(inbox)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from litestar import Controller, Response
@@ -12,15 +12,19 @@ from litestar.response import Redirect, Template
 from msgspec import Struct
 
 from api.routes.video_schemas import BulkVideo, BulkVideos
+from api.web.inbox.query import ORDERS, InboxQuery
 from api.web.inbox.undo import last_review, remember_review
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import last_project, remember_project
+from projections.creators.creator import Creator
 from projections.projects import Project
 from projections.videos.queries import Video
 
 _SEE_OTHER: Final = 303
 _MOST_PROJECTS: Final = 100
+_MOST_CREATORS: Final = 100
+_NOBODY: Final = UUID(int=0)
 _DONE: Final = {
     "include": ("counts", "count"),
     "exclude": ("was removed", "were removed"),
@@ -35,10 +39,11 @@ _TIKTOK: Final = "https://www.tiktok.com/"
 
 
 class ReviewForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A decision about some videos."""
+    """A decision about some videos; ``back`` is the query of the page."""
 
     decision: str
     video: list[str] = []
+    back: str = ""
 
 
 class ReviewAnswer(Struct, frozen=True, kw_only=True):
@@ -86,18 +91,30 @@ class InboxPages(Controller):
         chosen = named if named in known else last_project(page, projects)
         return Redirect(f"/projects/{chosen}/inbox", status_code=_SEE_OTHER)
 
-    @page_route("/projects/{project_id:uuid}/inbox")
+    @page_route("/projects/{project_id:uuid}/inbox", query=InboxQuery)
     async def inbox(
         self,
         page: NamedDependency[PageContext],
         project_id: FromPath[UUID],
-        cursor: Annotated[str, QueryParameter(max_length=500)] = "",
+        choices: NamedDependency[InboxQuery],
     ) -> Template:
-        """Show the waiting videos, those found last first."""
+        """Show the waiting videos, those found last first unless chosen otherwise."""
         project = await page.get(f"/projects/{project_id}", Project)
         projects = await _projects(page)
-        path = f"/projects/{project_id}/inbox"
-        got = await page.get(path, list[Video], cursor=cursor.strip())
+        creators = await _creators(page, project_id, choices.handle)
+        named = [c for c in creators if c.tiktok_handle == choices.handle]
+        # Figures are requested because only such lists are counted.
+        got = await page.get(
+            "/videos",
+            list[Video],
+            project_id=str(project_id),
+            # Without a creator of that handle, none of its videos can be listed.
+            creator_id=str(named[0].id if named else _NOBODY) if choices.handle else "",
+            tracking_status="pending_review",
+            period="7d",
+            cursor=choices.cursor.strip(),
+            **choices.order,
+        )
         remember_project(page, str(project_id))
         may_undo = page.may("write")
         return page.show(
@@ -106,8 +123,13 @@ class InboxPages(Controller):
                 "project": project.data,
                 "projects": projects,
                 "rows": [InboxVideo(video=video) for video in got.data],
+                "total": got.meta["totalCount"],
+                "query": choices,
+                "orders": ORDERS,
+                "handles": [creator.tiktok_handle for creator in creators],
+                "is_known": bool(named) or not choices.handle,
                 "more": got.meta.get("nextCursor"),
-                "is_first": not cursor.strip(),
+                "is_first": not choices.cursor.strip(),
                 "last_review": last_review(page, project_id=project_id)
                 if may_undo
                 else None,
@@ -121,9 +143,11 @@ class InboxPages(Controller):
         """Decide about videos, or undo the last decision."""
         form = page.form(ReviewForm)
         path = f"/projects/{project_id}/inbox"
+        # The form may have any text, but only a query may come of it.
+        back = f"{path}?{quote(form.back, safe='=&%')}" if form.back else path
         if not form.video or not form.decision:
             page.flash("Nothing was selected, so nothing was decided.")
-            return page.go_to(path)
+            return page.go_to(back)
         decisions = [
             {"video_id": video_id, "decision": form.decision} for video_id in form.video
         ]
@@ -132,6 +156,7 @@ class InboxPages(Controller):
         )
         results = got.data.results
         message = review_message(form.decision, results)
+        page.site.forget(page.principal.organization_id)
         done = [result.video_id for result in results if result.status == "ok"]
         remember_review(
             page,
@@ -144,7 +169,19 @@ class InboxPages(Controller):
             return Response(answer, media_type="application/json", status_code=200)
         if form.decision == "put_back" or not done:
             page.flash(message)
-        return page.go_to(path)
+        return page.go_to(back)
+
+
+async def _creators(page: PageContext, project_id: UUID, handle: str) -> list[Creator]:
+    """Return creators of a project to choose from, first of all the one named."""
+    path, of_project = "/creators", {"project_id": str(project_id), "status": "all"}
+    got = await page.get(
+        path, list[Creator], **of_project, sort="tiktok_handle", limit=_MOST_CREATORS
+    )
+    if not handle:
+        return got.data
+    found = await page.get(path, list[Creator], **of_project, search=handle)
+    return [*found.data, *(c for c in got.data if c not in found.data)]
 
 
 async def _projects(page: PageContext) -> list[Project]:

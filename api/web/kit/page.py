@@ -42,6 +42,8 @@ _MAX_POSITION_DIGITS = 18
 _FLASH_SECONDS = 60
 _MAX_FLASH_LENGTH = 400
 _SEE_OTHER = 303
+# Lists of videos are counted if figures are requested.
+_WAITING = {"tracking_status": "pending_review", "period": "7d", "limit": 1}
 
 
 class _ScrapeIntervals(Struct, frozen=True):
@@ -87,6 +89,7 @@ class PageContext:
         """
         try:
             got = await self._api.request("GET", "/organization", _OrganizationAnswer)
+            inbox = await self._api.request("GET", "/videos", list[Any], query=_WAITING)
         except ApiRefusedError as error:
             if error.code is not Code.INSUFFICIENT_SCOPE:
                 raise
@@ -95,6 +98,7 @@ class PageContext:
             name=got.data.name,
             time_zone=got.data.time_zone,
             scrape_hours=got.data.scrape_intervals.creator_profiles,
+            waiting=inbox.meta["totalCount"],
         )
 
     @property
@@ -109,7 +113,8 @@ class PageContext:
     @property
     def navigation(self) -> list[NavigationLink]:
         """Return the links of the main navigation."""
-        return navigation(self.request.scope["path"])
+        path = self.request.scope["path"]
+        return navigation(path, waiting=self.organization.waiting)
 
     @property
     def is_htmx(self) -> bool:

@@ -26,8 +26,8 @@ _TABS: tuple[tuple[Scope, str, str], ...] = (
     ("read", "/operations/jobs", "Jobs"),
     ("admin", "/operations/sources", "Sources"),
     ("read", "/operations/organization", "Organization"),
-    ("read", "/operations/projects", "Projects"),
-    ("admin", "/operations/keys", "Keys"),
+    ("read", "/projects", "Projects"),
+    ("admin", "/operations/keys", "API keys"),
     ("admin", "/operations/bans", "Bans"),
 )
 _NAMES = {

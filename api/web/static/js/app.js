@@ -32,6 +32,9 @@ document.addEventListener("htmx:sendError", () => {
   flash("Goatherd cannot be reached now. Nothing was changed.", "bad");
 });
 
+// Choices that act at once have their button only without a script.
+document.addEventListener("change", (event) => event.target.closest("form[data-acts]")?.requestSubmit());
+
 const begun = new WeakMap();
 document.addEventListener("htmx:beforeSend", (event) => begun.set(event.detail.xhr, flashRemover()));
 document.addEventListener("htmx:afterRequest", (event) => {

@@ -72,11 +72,20 @@ function say(text) {
   undoBar.hidden = decisions.length === 0;
 }
 
+/** Write how many wait now: those that waited when the page was made, without those decided about. */
+function countDown(place, name) {
+  const was = place?.closest(`[data-${name}]`)?.dataset[name];
+  // A short number, such as 1.2K, does not change by one.
+  if (was === undefined || (name === "waiting" && was >= 1000)) return;
+  place.textContent = (was - list.querySelectorAll(".video[hidden]").length).toLocaleString("en");
+}
+
 function count() {
   const shown = rows();
   const more = document.getElementById("more");
   const chosen = picked().length;
-  document.getElementById("amount").textContent = `${shown.length}${more ? "+" : ""}`;
+  countDown(document.getElementById("amount"), "total");
+  countDown(document.getElementById("waiting")?.firstElementChild, "waiting");
   document.getElementById("chosen").textContent = chosen ? `${chosen} selected${chosen > 100 ? ", 100 at most" : ""}` : "";
   for (const button of bulk.querySelectorAll("[name=decision]")) button.disabled = chosen === 0 || chosen > 100;
   const all = document.getElementById("all");
