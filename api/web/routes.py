@@ -35,9 +35,10 @@ from api.web.operations.layout import OperationsPage
 from api.web.operations.organization import OrganizationPages
 from api.web.operations.projection_stream import ProjectionStream
 from api.web.operations.projections import ProjectionPages
-from api.web.operations.projects import ProjectPages
+from api.web.operations.projects import FormerProjectPages
 from api.web.operations.sources import SourcePages
-from api.web.projects.page import ProjectsPages
+from api.web.projects.list import ProjectsPage
+from api.web.projects.page import ProjectPages
 from api.web.sign_in.page import SignInRoutes, SignInService
 from api.web.videos.page import VideosPages
 
@@ -47,7 +48,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CampaignsPage,
     CampaignPages,
     CampaignMembers,
-    ProjectsPages,
+    ProjectsPage,
+    ProjectPages,
     CreatorsPage,
     OverviewPage,
     ScrapesPage,
@@ -67,7 +69,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     JobPages,
     SourcePages,
     OrganizationPages,
-    ProjectPages,
+    FormerProjectPages,
     KeyPages,
     BanPages,
 )

@@ -16,7 +16,6 @@ PAGES = (
     "jobs",
     "jobs?show=failed",
     "organization",
-    "projects",
     "keys",
     "bans",
 )

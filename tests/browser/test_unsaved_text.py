@@ -104,7 +104,7 @@ def test_whoever_stays_can_send_the_other_form_after_all(
         "/creators/{id}/notes?edit=metadata",
         "/creators/{id}/videos",
         "/operations/organization",
-        "/operations/projects",
+        "/projects",
         "/operations/keys",
         "/operations/bans",
     ),

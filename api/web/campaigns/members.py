@@ -11,15 +11,19 @@ from litestar.response import Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
+from api.web.campaigns.candidates import (
+    NEW_VIDEO,
+    Candidate,
+    candidates,
+    track_video,
+)
 from api.web.campaigns.layout import get_campaign, show_campaign
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from domain.events import ItemType
 from projections.campaigns.queries import Campaign, CampaignMember
-from projections.creators.creator import Creator
 
-_FOUND = 20
+_LONGEST_SEARCH = 300
 _SHOWN = {
     Code.CAMPAIGN_CYCLE,
     Code.CAMPAIGN_TOO_DEEP,
@@ -27,6 +31,8 @@ _SHOWN = {
     Code.ITEM_REMOVED,
     Code.OTHER_PROJECT,
     Code.LIMIT_REACHED,
+    Code.INVALID_BODY,
+    Code.CREATOR_BANNED,
 }
 
 
@@ -36,14 +42,6 @@ class MemberForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     item: list[str] = []
     act: str = "add"
     search: str = ""
-
-
-class Candidate(Struct, frozen=True, kw_only=True):
-    """Something that a search found, which may be added."""
-
-    item: str
-    name: str
-    about: str
 
 
 class CampaignMembers(Controller):
@@ -56,7 +54,7 @@ class CampaignMembers(Controller):
         self,
         page: NamedDependency[PageContext],
         campaign_id: FromPath[UUID],
-        search: Annotated[str, QueryParameter(max_length=100)] = "",
+        search: Annotated[str, QueryParameter(max_length=_LONGEST_SEARCH)] = "",
         cursor: Annotated[str, QueryParameter(max_length=500)] = "",
     ) -> Template:
         """Show the members, and what a search finds to add."""
@@ -72,13 +70,10 @@ class CampaignMembers(Controller):
         if not form.item:
             page.flash("Nothing was chosen.")
             return page.go_to(f"{path}/members")
-        items = [
-            dict(zip(("item_type", "item_id"), item.split(":", 1), strict=False))
-            for item in form.item
-        ]
         is_removal = form.act == "remove"
         method = "DELETE" if is_removal else "POST"
         try:
+            items = [await _item(page, campaign_id, item) for item in form.item]
             await page.send(method, f"{path}/items", Campaign, {"items": items})
         except ApiRefusedError as error:
             if error.code not in _SHOWN:
@@ -87,6 +82,20 @@ class CampaignMembers(Controller):
         amount = "1 member" if len(items) == 1 else f"{len(items)} members"
         page.flash(f"{amount} {'removed' if is_removal else 'added'}.")
         return page.go_to(f"{path}/members")
+
+
+async def _item(page: PageContext, campaign_id: UUID, text: str) -> dict[str, str]:
+    """Return an item for the API; a video that is not tracked yet is added first."""
+    kind, _, item_id = text.partition(":")
+    if kind == NEW_VIDEO:
+        campaign = await get_campaign(page, campaign_id)
+        kind = "video"
+        item_id = str(await track_video(page, campaign.project_id, item_id))
+    return {"item_type": kind, "item_id": item_id}
+
+
+async def _nothing() -> list[Candidate]:
+    return []
 
 
 async def _show(
@@ -103,7 +112,7 @@ async def _show(
         page.get(
             f"{path}/items", list[CampaignMember], limit=100, cursor=cursor.strip()
         ),
-        _candidates(page, campaign, search),
+        candidates(page, campaign, search) if page.may("write") else _nothing(),
     )
     members = {f"{one.item_type}:{one.item_id}" for one in got.data}
     context = {
@@ -113,44 +122,3 @@ async def _show(
         "candidates": [one for one in found if one.item not in members],
     }
     return show_campaign(page, "campaigns/members.html", campaign, context, error=error)
-
-
-async def _candidates(
-    page: PageContext, campaign: Campaign, search: str
-) -> list[Candidate]:
-    """Return creators and campaigns of the project that a search finds."""
-    if not page.may("write"):
-        return []
-    project_id = str(campaign.project_id)
-    creators, campaigns = await asyncio.gather(
-        page.get(
-            "/creators",
-            list[Creator],
-            project_id=project_id,
-            search=search,
-            limit=_FOUND,
-        ),
-        page.get(
-            "/campaigns",
-            list[Campaign],
-            project_id=project_id,
-            search=search,
-            limit=_FOUND,
-        ),
-    )
-    kinds: tuple[ItemType, ItemType] = ("creator", "campaign")
-    return [
-        *(
-            Candidate(
-                item=f"{kinds[0]}:{one.id}",
-                name=one.display_name or f"@{one.tiktok_handle}",
-                about=f"@{one.tiktok_handle}" if one.display_name else "",
-            )
-            for one in creators.data
-        ),
-        *(
-            Candidate(item=f"{kinds[1]}:{one.id}", name=one.name, about="campaign")
-            for one in campaigns.data
-            if one.id != campaign.id
-        ),
-    ]

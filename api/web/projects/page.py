@@ -1,61 +1,31 @@
-"""/projects: the projects with their figures, and the dashboard of each."""
+"""/projects/{id}: a project at a glance, and the form that renames or describes it."""
 
-import asyncio
-from datetime import datetime
-from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from litestar import Controller
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Template
-from msgspec import Struct
 
-from api.routes.aggregate.kpis import Kpis
+from api.http.error_codes import Code
 from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
-from api.web.dashboard.periods import DashboardDays, days_of
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.handlers import page_route
-from api.web.kit.page import PageContext
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import remember_project
+from api.web.projects.forms import SHOWN_ERRORS, ProjectForm, body_of
+from api.web.projects.list import PATH
 from projections.projects import Project
 
-PATH = "/projects"
 
-_PER_PAGE = 20
+class ProjectPages(Controller):
+    """One project."""
 
+    path = f"{PATH}/{{project_id:uuid}}"
 
-class ListedProject(Struct, frozen=True, kw_only=True):
-    """A project with its key figures."""
-
-    project: Project
-    kpis: Kpis
-
-
-class ProjectsPages(Controller):
-    """The list of projects, and one project."""
-
-    path = PATH
-
-    @page_route()
-    async def projects(
-        self,
-        page: NamedDependency[PageContext],
-        cursor: Annotated[str, QueryParameter(max_length=500)] = "",
-    ) -> Template:
-        """Show the projects, newest first, with figures of the last 28 days."""
-        got = await page.get(
-            PATH, list[Project], limit=_PER_PAGE, cursor=cursor.strip()
-        )
-        zone = ZoneInfo(page.time_zone)
-        days = days_of("", "", "", today=datetime.now(zone).date(), zone=zone)
-        rows = await asyncio.gather(*(_listed(page, one, days) for one in got.data))
-        context = {"rows": rows, "more_url": got.next_url(PATH)}
-        return page.show("projects/list.html", context)
-
-    @page_route("/{project_id:uuid}", query=DashboardQuery)
+    @page_route(query=DashboardQuery)
     async def project(
         self,
         page: NamedDependency[PageContext],
@@ -73,14 +43,43 @@ class ProjectsPages(Controller):
             page, "projects/project.html", programme, choices, context
         )
 
+    @page_route("/settings", scope="write")
+    async def settings(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> Template:
+        """Show the form that renames or describes the project."""
+        return await _show_settings(page, project_id)
 
-async def _listed(
-    page: PageContext, project: Project, days: DashboardDays
-) -> ListedProject:
-    got = await page.get(
-        "/analytics/kpis",
-        Kpis,
-        project_id=str(project.id),
-        **{"from": days.first.isoformat(), "to": days.last.isoformat()},
-    )
-    return ListedProject(project=project, kpis=got.data)
+    @form_route("/settings", form=ProjectForm)
+    async def change(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Rename or describe the project, unless another person did meanwhile."""
+        form = page.form(ProjectForm)
+        version = int(form.version) if form.version.isdecimal() else 0
+        path = f"{PATH}/{project_id}"
+        try:
+            await page.send("PATCH", path, Project, body_of(form), version=version)
+        except ApiRefusedError as error:
+            if error.code not in SHOWN_ERRORS:
+                raise
+            return await _show_settings(page, project_id, form=form, error=error)
+        page.flash("The project was saved.")
+        return page.go_to(path)
+
+
+async def _show_settings(
+    page: PageContext,
+    project_id: UUID,
+    *,
+    form: ProjectForm | None = None,
+    error: ApiRefusedError | None = None,
+) -> Template:
+    project = (await page.get(f"{PATH}/{project_id}", Project)).data
+    context = {
+        "form": form
+        or ProjectForm(name=project.name, description=project.description or ""),
+        "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
+        "project": project,
+    }
+    return page.show("projects/settings.html", context, error=error)

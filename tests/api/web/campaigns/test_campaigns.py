@@ -1,12 +1,15 @@
 """Campaigns as pages: created, filled, looked at, changed and deleted."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.kit.application import Tenant
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
 from tests.kit.visitor import Visitor
+
+TIKTOK = "https://www.tiktok.com"
 
 
 @pytest.fixture
@@ -95,6 +98,36 @@ def test_members_are_removed_and_the_history_says_so(
     lines = visitor.see(f"{path}/history").one("ol").all("li")
     assert len(lines) == 3
     assert "goat" in lines[0].text
+
+
+@pytest.mark.parametrize(
+    ("search", "tiktok_video_id"),
+    (
+        ("the OATS", "7300000000000000001"),
+        ("7300000000000000001", "7300000000000000001"),
+        (f"{TIKTOK}/@goat/video/7300000000000000001", "7300000000000000001"),
+        (f"{TIKTOK}/@new/video/7300000000000000009", "7300000000000000009"),
+    ),
+    ids=["title", "id", "link", "link that is new"],
+)
+def test_a_single_video_is_found_and_added(
+    visitor: Visitor, home: Tenant, search: str, tiktok_video_id: str
+):
+    creator = home.add("goat")
+    home.found(creator["id"], "7300000000000000001", title="Eats the oats")
+    home.found(creator["id"], "7300000000000000002", title="Eats the hay")
+    path = make(visitor, home)
+    page = visitor.see(f"{path}/members?{urlencode({'search': search})}")
+    found = page.one("section", aria_labelledby="add-title")
+    item = found.one("label", class_="check").one("input")["value"]
+
+    answer = visitor.submit(page, f"{path}/members", item=item, act="add")
+
+    assert answer.status_code == 303, answer.text
+    home.goatherd.catch_up()
+    (member,) = home.get(f"{path}/items").json()["data"]
+    assert member["item_type"] == "video"
+    assert member["tiktok_video_id"] == tiktok_video_id
 
 
 def test_a_change_that_somebody_else_made_meanwhile_is_not_lost(

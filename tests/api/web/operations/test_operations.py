@@ -7,7 +7,7 @@ from tests.kit.application import Goatherd, Tenant
 from tests.kit.visitor import Visitor
 
 ADMIN_PAGES = ("projections", "projections/creator_list", "keys", "bans")
-PAGES = (*ADMIN_PAGES, "jobs", "organization", "projects")
+PAGES = (*ADMIN_PAGES, "jobs", "organization")
 
 
 def signed_in(tenant: Tenant, *scopes: Scope) -> Visitor:

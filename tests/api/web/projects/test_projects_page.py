@@ -1,7 +1,8 @@
 """Projects as pages: the list with figures, and the dashboard of one."""
 
-from tests.kit.application import Goatherd, Tenant
+from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.creator_with_numbers import DAYS, a_watched_creator
+from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
 
@@ -10,8 +11,32 @@ def test_projects_are_listed_by_name_with_their_figures(visitor: Visitor, home: 
 
     (row,) = visitor.see("/projects").one("tbody").all("tr")
 
-    assert row.one("a")["href"] == f"/projects/{home.project_id}"
+    assert row.one("a")["href"] == f"/projects/{home.project_id}?period=28d"
     assert row.all("td")[0].one("span")["title"] == "170"
+
+
+def test_projects_are_sorted_by_a_figure_over_the_chosen_days(
+    visitor: Visitor, home: Tenant
+):
+    a_watched_creator(home)
+    second = data_of(home.post("/projects", {"name": "Awaiting"}), status=201)["id"]
+    home.goatherd.catch_up()
+
+    def ids(page: Element) -> list[str]:
+        links = [row.one("a")["href"] for row in page.one("tbody").all("tr")]
+        return [link.split("/")[2].partition("?")[0] for link in links]
+
+    page = visitor.see("/projects?period=90d")
+    (views,) = [th for th in page.all("th") if th.text == "All views"]
+    most = visitor.see(f"/projects{views.one('a')['href']}")
+    by_name = visitor.see("/projects?sort=name")
+
+    assert ids(most) == [str(home.project_id), second]
+    assert ids(by_name) == [second, str(home.project_id)]
+    (sorted_by,) = [th for th in most.all("th") if "aria-sort" in th.attributes]
+    assert (sorted_by.text, sorted_by["aria-sort"]) == ("All views", "descending")
+    links = [a["href"] for a in most.one("tbody").all("a")]
+    assert all(link.endswith("?period=90d") for link in links)
 
 
 def test_a_project_shows_its_dashboard_and_leads_to_its_parts(

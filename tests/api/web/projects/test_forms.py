@@ -1,4 +1,4 @@
-"""The page of projects: made, renamed, described."""
+"""The forms of projects: made, renamed, described."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
-PROJECTS = "/operations/projects"
+PROJECTS = "/projects"
 
 
 @pytest.fixture
@@ -25,10 +25,14 @@ def test_a_project_is_made_and_listed(home: Tenant, looking: Visitor):
 
     assert answer.status_code == 303
     home.goatherd.catch_up()
-    newest = looking.see(PROJECTS).one("ul").all("li")[0]
-    assert newest.one("h3").text == "Spring <herd>"
-    assert "One Two" in newest.text
-    assert data_of(home.get("/projects"))[0]["description"] == "One\nTwo"
+    newest = data_of(home.get("/projects"))[0]
+    assert newest["description"] == "One\nTwo"
+    assert answer.headers["Location"] == f"{PROJECTS}/{newest['id']}"
+    page = looking.see(answer.headers["Location"])
+    assert page.one("h1").text == "Spring <herd>"
+    assert "One Two" in page.text
+    rows = looking.see(PROJECTS).one("tbody").all("tr")
+    assert "Spring <herd>" in [row.one("a").text for row in rows]
 
 
 def test_a_plan_without_room_is_told_and_what_was_typed_stays(goatherd: Goatherd):
@@ -55,18 +59,18 @@ def test_a_project_without_a_name_is_refused_at_the_field(looking: Visitor):
 
 
 def test_a_project_is_renamed_and_described(home: Tenant, looking: Visitor):
-    path = f"{PROJECTS}/{home.project_id}"
+    path = f"{PROJECTS}/{home.project_id}/settings"
 
     answer = looking.submit(looking.see(path), path, name="Ours", description="Alps")
 
-    assert answer.headers["Location"] == PROJECTS
+    assert answer.headers["Location"] == f"{PROJECTS}/{home.project_id}"
     home.goatherd.catch_up()
     kept = data_of(home.get(f"/projects/{home.project_id}"))
     assert (kept["name"], kept["description"]) == ("Ours", "Alps")
 
 
 def test_who_comes_second_is_told_and_loses_nothing(home: Tenant, looking: Visitor):
-    path = f"{PROJECTS}/{home.project_id}"
+    path = f"{PROJECTS}/{home.project_id}/settings"
     form = looking.see(path)
     home.patch(f"/projects/{home.project_id}", {"name": "Theirs"})
     home.goatherd.catch_up()
@@ -84,7 +88,8 @@ def test_who_comes_second_is_told_and_loses_nothing(home: Tenant, looking: Visit
 def test_another_organizations_project_is_not_there(stranger: Tenant, looking: Visitor):
     stranger.goatherd.catch_up()
 
-    assert looking.get(f"{PROJECTS}/{stranger.project_id}").status_code == 404
+    path = f"{PROJECTS}/{stranger.project_id}/settings"
+    assert looking.get(path).status_code == 404
 
 
 def test_who_may_only_read_has_no_form(goatherd: Goatherd, home: Tenant):
@@ -94,6 +99,16 @@ def test_who_may_only_read_has_no_form(goatherd: Goatherd, home: Tenant):
 
     page = reader.see(PROJECTS)
 
-    assert page.one("ul").all("li")
+    assert page.one("tbody").all("tr")
     assert not page.all("form", action=PROJECTS)
-    assert "Change" not in page.text
+    assert "Settings" not in reader.see(f"{PROJECTS}/{home.project_id}").text
+    settings = reader.get(f"{PROJECTS}/{home.project_id}/settings")
+    assert settings.status_code == 403
+
+
+def test_the_former_addresses_lead_to_the_projects(home: Tenant, looking: Visitor):
+    former = f"/operations{PROJECTS}"
+    one = looking.get(f"{former}/{home.project_id}")
+
+    assert looking.get(former).headers["Location"] == PROJECTS
+    assert one.headers["Location"] == f"{PROJECTS}/{home.project_id}/settings"
