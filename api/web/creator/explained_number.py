@@ -15,6 +15,12 @@ from domain.analytics.metrics import Mode
 from projections.analytics.queries.explain import ExplainedObservation
 
 MOST_SHOWN = 100
+# How the observations make the number, by its mode.
+_HOW: dict[Mode, str] = {
+    "new": "Each observation adds its difference to the one before",
+    "cumulative": "It is the last number seen until then, of videos their sum",
+    "rate": "Each observation adds its difference to the one before",
+}
 _TERMS = {"value": "", "numerator": "Numerator", "denominator": "Denominator"}
 
 
@@ -37,7 +43,8 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
     """A number with its observations, those that contribute most first.
 
-    ``left_out`` is how many smaller ones are not shown.
+    ``left_out`` is how many smaller ones are not shown. ``adds`` says that observations
+    add differences, and not the numbers that were seen.
     """
 
     chart: str
@@ -45,8 +52,10 @@ class ExplainedNumber(Struct, frozen=True, kw_only=True):
     value: str
     noun: str
     sum: str
+    how: str
     observations: list[ObservationRow]
     has_terms: bool
+    adds: bool
     left_out: int
     explanation: Explanation
 
@@ -79,7 +88,10 @@ async def explain_number(
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),
         observations=[_observation(one) for one in largest[:MOST_SHOWN]],
+        how=_HOW[mode],
         has_terms=mode == "rate",
+        adds=mode != "cumulative"
+        or any(one.contribution != one.level_after for one in largest),
         left_out=max(len(largest) - MOST_SHOWN, 0),
         explanation=found,
     )

@@ -279,9 +279,23 @@ def test_a_number_is_explained_by_what_was_seen(visitor: Visitor, goat: Watched)
     ]
     when = "3 Mar 2026, 12:00"
     assert rows[1:] == [
-        ["Video 2 2", when, "test", "\N{EN DASH}", "40", "40"],
-        ["<i>Old</i> goat 1", when, "test", "100", "130", "30"],
+        ["Video 2", when, "test", "\N{EN DASH}", "40", "40"],
+        ["<i>Old</i> goat", when, "test", "100", "130", "30"],
     ]
+
+
+def test_a_level_is_explained_by_the_number_that_was_seen_last(
+    visitor: Visitor, goat: Watched
+):
+    query = f"{DAYS}&followers=cumulative&explain=followers&on=2026-03-03"
+
+    reasons = visitor.see(f"/creators/{goat.id}?{query}").one("section", id="explained")
+
+    heads = [head.text for head in reasons.one("thead").all("th")]
+    assert heads == ["Of", "Observed", "Source", "Number seen"]
+    assert "the last number seen until then" in reasons.text
+    (row,) = reasons.one("tbody").all("tr")
+    assert row.all("td")[-1].text == reasons.one("h2").text.split()[3]
 
 
 def test_a_rate_is_explained_by_both_its_parts(visitor: Visitor, goat: Watched):
