@@ -76,7 +76,7 @@ def test_a_rebuild_is_started_watched_and_swapped_in(
 
 
 def test_projections_move_while_somebody_looks(home: Tenant, page: Page):
-    page.goto("/operations/projections")
+    page.goto("/operations/projections/creator_list")
     expect(page.get_by_text("Live.")).to_be_visible()
     page.evaluate("window.stayed = true")
 

@@ -22,13 +22,14 @@ _OF_THE_INSTALLATION = {
     "/operations/bans",
 }
 _TABS: tuple[tuple[Scope, str, str], ...] = (
-    ("admin", "/operations/projections", "Projections"),
+    # What is the organization's, then what is the installation's.
+    ("read", "/operations/organization", "Organization"),
+    ("admin", "/operations/keys", "API keys"),
+    ("read", "/projects", "Projects"),
     ("read", "/operations/jobs", "Jobs"),
     ("admin", "/operations/sources", "Sources"),
-    ("read", "/operations/organization", "Organization"),
-    ("read", "/projects", "Projects"),
-    ("admin", "/operations/keys", "API keys"),
     ("admin", "/operations/bans", "Bans"),
+    ("admin", "/operations/projections", "Projections"),
 )
 _NAMES = {
     "database": "The database",
