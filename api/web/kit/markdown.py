@@ -5,9 +5,10 @@ and attributes, so that an error in one of the two is caught by the other.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import nh3
 from markdown_it import MarkdownIt
@@ -130,4 +131,30 @@ def _is_within_link(before: Sequence[Token]) -> bool:
     return kinds.count("link_open") > kinds.count("link_close")
 
 
-_PARSER: Any = MarkdownIt("js-default")
+class _FoundUrl(NamedTuple):
+    url: str
+
+
+class _BareUrls:
+    """Finds URLs for the renderer's option ``linkify``: those that say http or https.
+
+    Names such as example.com are left alone; an end of a sentence is no part of a URL.
+    """
+
+    def pretest(self, text: str) -> bool:  # noqa: ARG002 - a name could be anywhere
+        return False
+
+    def match_at_start(self, text: str) -> _FoundUrl | None:
+        found = _URL.match(text)
+        if found is None:
+            return None
+        url = found[0].rstrip(_ENDS)
+        if "(" not in url:
+            url = url.rstrip(f"){_ENDS}")
+        return _FoundUrl(url)
+
+
+_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_ENDS = ".,;:!?'*_]"
+_PARSER: Any = MarkdownIt("js-default", {"linkify": True})
+_PARSER.linkify = _BareUrls()

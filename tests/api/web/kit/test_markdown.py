@@ -1,5 +1,6 @@
 """Notes as HTML: hostile Markdown becomes nothing that a browser would act on."""
 
+import re
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -204,6 +205,24 @@ def test_markdown_is_shown_as_it_is_meant():
     assert site["href"] == "https://x.example/?a=1&b=2"
     assert site["title"] == "Her site"
     assert mail["href"] == "mailto:goat@x.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    (
+        ("See https://a.example/b_c?d=1.", "See <a>https://a.example/b_c?d=1</a>."),
+        ("(http://a.example) ok", "(<a>http://a.example</a>) ok"),
+        ("**https://a.example/(b)**", "<strong><a>https://a.example/(b)</a></strong>"),
+        ("`https://a.example`", "<code>https://a.example</code>"),
+        ("[b](https://a.example)", "<a>b</a>"),
+        ("javascript://a ftp://a https:// a.example", None),
+    ),
+)
+def test_a_bare_url_is_a_link(text: str, shown: str | None):
+    html = to_html(text, image_url=none_of)
+
+    bare = re.sub(r"<a [^>]*>", "<a>", html).strip()
+    assert bare == f"<p>{shown or text}</p>"
 
 
 def test_an_image_is_a_link_with_its_words_unless_images_are_allowed():
