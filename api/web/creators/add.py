@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from api.http.errors import Code, FieldProblem
 from api.http.form_body import typed, uploaded
 from api.routes.creators_import import ReadCreators
+from api.routes.organization import Organization
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -111,12 +112,18 @@ async def _preview(
 ) -> Template:
     projects = await all_projects(page)
     names = {str(project.id): project.name for project in projects}
+    count = read.created_count + read.reactivated_count
+    creators = (await page.get("/organization", Organization)).data.usage.creators
+    room = None if creators.limit is None else max(creators.limit - creators.used, 0)
     return page.show(
         "creators/preview.html",
         {
             "form": form,
             "read": read,
-            "count": read.created_count + read.reactivated_count,
+            "count": count,
+            "creators": creators,
+            "room": room,
+            "fits": room is None or count <= room,
             "good": [line for line in read.lines if line.status != "failed"],
             "bad": [line for line in read.lines if line.status == "failed"],
             "unread": [column.heading for column in read.columns if not column.field],

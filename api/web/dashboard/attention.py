@@ -6,13 +6,21 @@ from typing import Literal
 from msgspec import Struct
 
 from api.routes.sources import ProviderState
+from api.web.kit.filters import day, number
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 
+CreatorKind = Literal["failing", "stale", "disabled"]
+
 _MOST_CREATORS = 4
-_MOST_WAITING = 99
+# How the API finds the creators of each kind; the worst come first.
+_QUERIES: dict[CreatorKind, dict[str, str]] = {
+    "failing": {"failing": "true"},
+    "stale": {"health": "stale"},
+    "disabled": {"status": "disabled"},
+}
 
 
 class AttentionItem(Struct, frozen=True, kw_only=True):
@@ -29,8 +37,7 @@ async def needing_attention(page: PageContext, project_id: str) -> list[Attentio
     """Return what needs attention in a project, the worst first."""
     found = await asyncio.gather(
         _sources(page),
-        _creators(page, project_id, kind="failing"),
-        _creators(page, project_id, kind="disabled"),
+        *(_creators(page, project_id, kind) for kind in _QUERIES),
         _inbox(page, project_id),
     )
     return [item for items in found for item in items]
@@ -53,24 +60,24 @@ async def _sources(page: PageContext) -> list[AttentionItem]:
 
 
 async def _creators(
-    page: PageContext, project_id: str, *, kind: Literal["failing", "disabled"]
+    page: PageContext, project_id: str, kind: CreatorKind
 ) -> list[AttentionItem]:
-    query = {"failing": "true"} if kind == "failing" else {"status": "disabled"}
     got = await page.get(
         "/creators",
         list[Creator],
         project_id=project_id,
         limit=_MOST_CREATORS,
-        **query,
+        **_QUERIES[kind],
     )
+    tone = "bad" if kind == "failing" else "warn"
     found = [
         AttentionItem(
             text=f"@{one.tiktok_handle}",
-            why=_why(one),
+            why=_why(one, kind),
             href=f"/creators/{one.id}/settings"
             if kind == "disabled"
             else f"/creators/{one.id}",
-            kind="bad" if kind == "failing" else "warn",
+            kind=tone,
             is_theirs=True,
         )
         for one in got.data
@@ -82,33 +89,42 @@ async def _creators(
             AttentionItem(
                 text=f"More {kind} creators",
                 why="",
-                href=f"/creators?project_id={project_id}&status={kind}",
-                kind="bad" if kind == "failing" else "warn",
+                href=f"/creators?project_id={project_id}&health={kind}",
+                kind=tone,
             )
         )
     return found
 
 
-def _why(creator: Creator) -> str:
-    if creator.status == "disabled":
+def _why(creator: Creator, kind: CreatorKind) -> str:
+    if kind == "disabled":
         reason = (creator.disabled_reason or "by itself").replace("_", " ")
         return f"disabled: {reason}"
+    if kind == "stale":
+        last = creator.last_scraped_at
+        return f"stale: not scraped since {day(last and last.date())}"
     return f"failing: {failing_shortly(creator.failing_kinds)}"
 
 
 async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
-    path = f"/projects/{project_id}/inbox"
-    got = await page.get(path, list[Video], limit=_MOST_WAITING)
-    if not got.data:
+    # Figures are requested because only such lists are counted.
+    got = await page.get(
+        "/videos",
+        list[Video],
+        project_id=project_id,
+        tracking_status="pending_review",
+        period="7d",
+        limit=1,
+    )
+    amount: int = got.meta["totalCount"]
+    if not amount:
         return []
-    amount = len(got.data)
-    more = "+" if got.meta["nextCursor"] is not None else ""
     noun = "video waits" if amount == 1 else "videos wait"
     return [
         AttentionItem(
-            text=f"{amount}{more} {noun} in the inbox",
+            text=f"{number(amount)} {noun} in the inbox",
             why="They don't count until you decide so.",
-            href=path,
+            href=f"/projects/{project_id}/inbox",
             kind="warn",
         )
     ]

@@ -228,6 +228,28 @@ def _class_of(field: str) -> str:
     return "problem theirs" if field == "handles" else "problem"
 
 
+@pytest.mark.parametrize(
+    ("amount", "message"),
+    (
+        (4, "after this, 1 more can be added"),
+        (6, "0 are tracked: only 5 of these can be added."),
+    ),
+)
+def test_the_preview_says_what_the_plan_has_room_for(
+    goatherd: Goatherd, amount: int, message: str
+):
+    home = goatherd.tenant(plan="free")
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    handles = ", ".join(f"goat{n}" for n in range(amount))
+
+    page = preview(visitor, the_form(visitor), handles=handles)
+
+    assert message in page.text
+    offered = [b["value"] for b in page.one("main").all("button", name="step")]
+    assert offered == (["add", "change"] if amount <= 5 else ["change"])
+
+
 def test_a_plan_without_room_adds_none_and_keeps_what_was_typed(goatherd: Goatherd):
     home = goatherd.tenant(plan="free")
     visitor = Visitor(goatherd)

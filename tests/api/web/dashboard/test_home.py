@@ -116,13 +116,20 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
     home.failed(requested["scrape_id"])
     home.disable(disabled["id"])
     home.found(failing["id"], status="pending_review")
+    late = home.add("late.goat")
+    home.saw(late["id"], follower_count=5)
     home.goatherd.catch_up()
+    home.goatherd.query(
+        "UPDATE creator_list SET last_scraped_at = '2026-03-01' WHERE id = %s",
+        late["id"],
+    )
 
     rows = section(visitor.see("/"), "Needs attention").all("li")
 
     reported = {row.one("a")["href"]: row.text for row in rows}
     assert reported == {
         f"/creators/{failing['id']}": "@failing.goat failing: turned away (profile)",
+        f"/creators/{late['id']}": "@late.goat stale: not scraped since 1 Mar 2026",
         f"/creators/{disabled['id']}/settings": "@gone.goat disabled: private",
         f"/projects/{home.project_id}/inbox": (
             "1 video waits in the inbox They don't count until you decide so."
