@@ -42,6 +42,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 # {first} to {third} are creators of the demo, by their followers.
 PICTURES = (
+    Picture(name="home", path="/"),
     Picture(name="creators", path="/creators"),
     Picture(name="creators-dark", path="/creators", scheme="dark"),
     Picture(name="creators-phone", path="/creators", size=_PHONE),
