@@ -173,7 +173,10 @@ async def _save(
         return _show(
             page, now, {which: draft.in_conflict(edit, done, _texts(now), fields)}
         )
-    page.flash(saved_message(done))
+    message = saved_message(done)
+    if done is not None and "tiktok_handle" in edit.changed:
+        message = f"{message} The creator is @{done.current.tiktok_handle} now."
+    page.flash(message)
     return page.go_to(_path(creator_id))
 
 
