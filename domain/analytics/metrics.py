@@ -10,6 +10,7 @@ from domain.errors import InvalidQuestionError
 Entity = Literal["creator", "video", "project", "campaign"]
 Breakdown = Literal["video", "creator"]
 Mode = Literal["new", "cumulative", "rate"]
+Membership = Literal["current", "dated"]
 VideoMetric = Literal["views", "likes", "comments", "shares", "saves"]
 ProfileMetric = Literal["followers", "following", "total_likes", "video_count"]
 RawMetric = Literal[
@@ -61,6 +62,7 @@ _NEEDS: dict[Metric, tuple[RawMetric, ...]] = {
     "posts_per_week": ("posts",),
     "avg_views_per_post": ("views", "posts"),
 }
+_OF_A_LEVEL: set[Metric] = {"engagement_rate_by_followers", "growth_rate_pop"}
 # A single video has no such metrics.
 _NOT_OF_A_VIDEO = {*PROFILE_METRICS, "posts"}
 
@@ -69,6 +71,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The metric to compute for each entity, and its mode.
 
     ``base_metric`` is the metric whose growth is computed, null for other metrics.
+    ``membership``: of a campaign, ``dated`` counts what each creator and video gained
+    while it was a member, ``current`` everything of those that are members.
     """
 
     entity: Entity
@@ -76,6 +80,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     base_metric: RawMetric | None = None
     breakdown: Breakdown | None = None
+    membership: Membership = "current"
+
+    @property
+    def is_dated(self) -> bool:
+        return self.membership == "dated"
 
     @property
     def needs(self) -> tuple[RawMetric, ...]:
@@ -98,6 +107,7 @@ def checked_question(
     mode: Mode | None = None,
     base_metric: RawMetric | None = None,
     breakdown: Breakdown | None = None,
+    membership: Membership = "current",
 ) -> Question:
     """Return the question; without ``mode`` it has the usual mode of the metric.
 
@@ -112,6 +122,7 @@ def checked_question(
         mode=mode or usual,
         base_metric=base_metric,
         breakdown=breakdown,
+        membership=membership,
     )
     if derived and question.mode != "rate":
         why = f"{metric} is a rate of other numbers: it has only the mode rate"
@@ -128,6 +139,8 @@ def checked_question(
     _check_entity(question)
     if breakdown is not None:
         _check_breakdown(question, breakdown)
+    if question.is_dated:
+        _check_dated(question)
     return question
 
 
@@ -160,6 +173,18 @@ def _check_breakdown(question: Question, breakdown: Breakdown) -> None:
     if breakdown == "video" and (needed := _not_of_a_video(question)):
         why = f"single videos have no {needed[-1]}, so there is nothing to break down"
         raise InvalidQuestionError("breakdown", why)
+
+
+def _check_dated(question: Question) -> None:
+    if question.entity != "campaign":
+        why = f"dated is for campaigns: a {question.entity} has no members that leave"
+        raise InvalidQuestionError("membership", why)
+    if question.metric in _OF_A_LEVEL:
+        why = (
+            f"{question.metric} is a share of a level, and dated has only what was "
+            "gained: take current"
+        )
+        raise InvalidQuestionError("membership", why)
 
 
 def _not_of_a_video(question: Question) -> list[RawMetric]:

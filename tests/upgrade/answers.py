@@ -59,7 +59,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/analytics": _MARKS
     | {
         *("total_rounded", "total_sharpened", "precision"),
-        *("compare_from", "compare_to"),
+        *("compare_from", "compare_to", "membership"),
     },
     # Those of a list's figures, and of a milestone.
     "/api/v1/creators": _MARKS

@@ -27,7 +27,7 @@ from api.cli.names import (
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
-from domain.analytics.metrics import Entity, Metric, Mode, RawMetric
+from domain.analytics.metrics import Entity, Membership, Metric, Mode, RawMetric
 from infra.eventstore.codec import UnknownEventError
 from projections.event_log import OrganizationLog
 
@@ -123,6 +123,10 @@ def analytics(
     base_metric: Annotated[
         RawMetric | None, Parameter(help="What growth_rate_pop is the growth of.")
     ] = None,
+    membership: Annotated[
+        Membership,
+        Parameter(help="Of campaigns: dated is what members gained while they were."),
+    ] = "current",
     granularity: Annotated[Granularity, Parameter(help="A row for each.")] = "day",
     from_: Annotated[
         date | None, Parameter("--from", help="The first day; 29 days before the last.")
@@ -157,7 +161,13 @@ def analytics(
     from projections.engine.snapshot_reader import snapshot
 
     check_output(output, format_, json=json)
-    query = query_of(entity=entity, metric=metric, mode=mode, base_metric=base_metric)
+    query = query_of(
+        entity=entity,
+        metric=metric,
+        mode=mode,
+        base_metric=base_metric,
+        membership=membership,
+    )
     days = Days(first=from_, last=to, granularity=granularity, tz=tz)
     check_days(days)
     tags = tags_of(entity, tag)

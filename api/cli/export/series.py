@@ -17,6 +17,7 @@ from api.routes.tags import tag_filter
 from domain.analytics.buckets import Granularity, Range
 from domain.analytics.metrics import (
     Entity,
+    Membership,
     Metric,
     Mode,
     Question,
@@ -77,7 +78,12 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def query_of(
-    *, entity: Entity, metric: Metric, mode: Mode | None, base_metric: RawMetric | None
+    *,
+    entity: Entity,
+    metric: Metric,
+    mode: Mode | None,
+    base_metric: RawMetric | None,
+    membership: Membership,
 ) -> Question:
     """Return the query of the options.
 
@@ -86,7 +92,11 @@ def query_of(
     """
     try:
         return checked_question(
-            entity=entity, metric=metric, mode=mode, base_metric=base_metric
+            entity=entity,
+            metric=metric,
+            mode=mode,
+            base_metric=base_metric,
+            membership=membership,
         )
     except InvalidQuestionError as error:
         raise CommandError(_as_option(str(error))) from error

@@ -19,8 +19,7 @@ from api.routes.aggregate.parameters import (
     one_of,
     summary_of,
 )
-from api.routes.analytics.parameters import check_retention
-from api.routes.analytics.routes import From, To, Zone
+from api.routes.analytics.parameters import From, To, Zone, check_retention
 from domain.analytics.buckets import Granularity
 from domain.analytics.kpis import Kpi, kpi
 from projections.analytics.summaries.key_figures import (

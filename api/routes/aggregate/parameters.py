@@ -15,12 +15,14 @@ from api.http.paging import caught_up
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.routes.analytics.parameters import (
+    From,
+    To,
+    Zone,
     check_days,
     check_retention,
     whole_range,
     zone_named,
 )
-from api.routes.analytics.routes import From, To, Zone
 from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.buckets import Granularity, Range, midnight
 from domain.errors import NotFoundError

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
+
+from litestar.params import QueryParameter
 
 from api.http.query import invalid_query
 from domain.analytics.buckets import (
@@ -14,11 +17,46 @@ from domain.analytics.buckets import (
     Range,
     has_too_many_buckets,
 )
-from domain.analytics.metrics import Question
+from domain.analytics.metrics import Membership, Question, RawMetric
 from domain.errors import RetentionExceededError
 
 MOST_ENTITIES = 5
 USUAL_DAYS = 30
+From = Annotated[
+    date | None,
+    QueryParameter(name="from", description="The first day; 29 days before the last."),
+]
+To = Annotated[date | None, QueryParameter(description="The last day; today.")]
+Zone = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64, description="An IANA time zone; the organization's own."
+    ),
+]
+Base = Annotated[
+    RawMetric | None,
+    QueryParameter(description="The metric whose growth growth_rate_pop is."),
+]
+
+MembershipParameter = Annotated[
+    Membership,
+    QueryParameter(
+        description=(
+            "Of a campaign: `current` counts everything of those that are members; "
+            "`dated` counts what each gained while it was one, and `cumulative` is the "
+            "sum of that, without the level from before it joined. Joining and leaving "
+            "take effect at the end of a quarter of an hour in UTC."
+        )
+    ),
+]
+AsOfParameter = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="A time or a position of the log: the answer as of then.",
+    ),
+]
+
 _EARLIEST = date(1970, 1, 1)
 _LATEST = date(2999, 12, 31)
 

@@ -18,6 +18,7 @@ from domain.analytics.metrics import (
     RAW_METRICS,
     Breakdown,
     Entity,
+    Membership,
     Metric,
     Mode,
     Question,
@@ -93,6 +94,7 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     entity: Entity
     metric: Metric
     mode: Mode
+    membership: Membership
     granularity: Granularity
     from_: date
     to: date
@@ -150,6 +152,7 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     granularities: list[Granularity]
     compare: list[str]
     breakdown: list[Breakdown]
+    membership: list[Membership]
     formats: list[str]
     max_entities: int
     max_buckets: int

@@ -17,6 +17,12 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.routes.analytics.parameters import (
     MOST_ENTITIES,
+    AsOfParameter,
+    Base,
+    From,
+    MembershipParameter,
+    To,
+    Zone,
     bucket_of,
     check_breakdown,
     check_retention,
@@ -42,36 +48,11 @@ from domain.analytics.metrics import (
     Metric,
     Mode,
     Question,
-    RawMetric,
     checked_question,
 )
 from domain.errors import NotFoundError
 from projections.analytics.baseline_rule import rule_in_force
 from projections.engine.reader import Reader
-
-From = Annotated[
-    date | None,
-    QueryParameter(name="from", description="The first day; 29 days before the last."),
-]
-To = Annotated[date | None, QueryParameter(description="The last day; today.")]
-Zone = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=64, description="An IANA time zone; the organization's own."
-    ),
-]
-Base = Annotated[
-    RawMetric | None,
-    QueryParameter(description="The metric whose growth growth_rate_pop is."),
-]
-
-AsOfParameter = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=64,
-        description="A time or a position of the log: the answer as of then.",
-    ),
-]
 
 _READ: dict[str, Any] = {"scope": "read"}
 _SCHEMA = AnalyticsSchema(
@@ -81,6 +62,7 @@ _SCHEMA = AnalyticsSchema(
     granularities=["day", "week", "month"],
     compare=["prior_period"],
     breakdown=["video", "creator"],
+    membership=["current", "dated"],
     formats=["json", "csv"],
     max_entities=MOST_ENTITIES,
     max_buckets=MOST_BUCKETS,
@@ -135,6 +117,7 @@ class AnalyticsRoutes(Controller):
             Literal["json", "csv"],
             QueryParameter(name="format", description="csv answers with a file."),
         ] = "json",
+        membership: MembershipParameter = "current",
         as_of: AsOfParameter = None,
     ) -> Answer[Analytics]:
         """Show a metric over time: one point for every day, week or month.
@@ -153,6 +136,7 @@ class AnalyticsRoutes(Controller):
             mode=mode,
             base_metric=base_metric,
             breakdown=breakdown,
+            membership=membership,
         )
         ids = ids_of(entity_id, entity_ids)
         check_breakdown(question, ids)
@@ -176,6 +160,7 @@ class AnalyticsRoutes(Controller):
             entity=entity,
             metric=metric,
             mode=question.mode,
+            membership=membership,
             granularity=granularity,
             from_=days.first,
             to=days.last,
@@ -218,6 +203,7 @@ class AnalyticsRoutes(Controller):
         to: To = None,
         tz: Zone = None,
         base_metric: Base = None,
+        membership: MembershipParameter = "current",
         as_of: AsOfParameter = None,
     ) -> Answer[Explanation]:
         """Show the observations behind one point of /analytics.
@@ -227,7 +213,11 @@ class AnalyticsRoutes(Controller):
         and ``to``; the rules across parameters are those of /analytics.
         """
         question = checked_question(
-            entity=entity, metric=metric, mode=mode, base_metric=base_metric
+            entity=entity,
+            metric=metric,
+            mode=mode,
+            base_metric=base_metric,
+            membership=membership,
         )
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)

@@ -102,6 +102,7 @@ def change_of(row: Sequence[Any]) -> MembershipChange:
     return MembershipChange(
         campaign_id=row[0],
         position=row[1],
+        recorded_at=row[2],
         item_type=row[3],
         item_id=row[4],
         is_added=row[5],

@@ -14,8 +14,12 @@ from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Que
 from domain.analytics.series import SeriesByMetric
 from projections.analytics.baseline_rule import rule_in_force
 from projections.analytics.entities import AnalyticsVideoRow, as_of
-from projections.analytics.queries.from_snapshots import Counted
-from projections.analytics.queries.members import Parameters, parameters_of
+from projections.analytics.queries.members import (
+    CountedMembers,
+    Parameters,
+    counted_members,
+)
+from projections.analytics.queries.observations import Counted
 from projections.analytics.queries.series import profile_of, series_from_snapshots
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
@@ -91,21 +95,24 @@ async def counted_as_of(
 ) -> dict[MetricGroup, list[Counted]]:
     """Return the videos and profiles whose sum an entity's series was at a position."""
     found: dict[MetricGroup, list[Counted]] = {}
-    entity, needs = question.entity, {*question.needs}
-    params = await parameters_of(reader, organization_id, entity, id_, at=at)
-    params["at"] = at
+    needs = {*question.needs}
+    members = await counted_members(reader, organization_id, question, id_, at=at)
+    members.parameters["at"] = at
     if needs & {*VIDEO_METRICS, "posts"}:
-        found[VIDEOS] = await _videos(reader, organization_id, entity, params)
+        found[VIDEOS] = await _videos(reader, organization_id, question.entity, members)
     if needs & {*PROFILE_METRICS}:
-        rows = await reader.rows(organization_id, _CREATORS, params)
-        found[PROFILES] = [profile_of(row[0]) for row in rows]
+        rows = await reader.rows(organization_id, _CREATORS, members.parameters)
+        found[PROFILES] = [
+            profile_of(row[0], spans=members.spans_of_creator(row[0])) for row in rows
+        ]
     return found
 
 
 async def _videos(
-    reader: Reader, organization_id: UUID, entity: Entity, params: Parameters
+    reader: Reader, organization_id: UUID, entity: Entity, members: CountedMembers
 ) -> list[Counted]:
     """Return the videos that counted at a position, or a question's single video."""
+    params = members.parameters
     creators, singles = {*params["creators"]}, {*params["videos"]}
 
     def counts(row: AnalyticsVideoRow) -> bool:
@@ -149,6 +156,7 @@ async def _videos(
             posted_at=row.posted_at,
             label=row.label,
             tiktok_video_id=row.tiktok_video_id,
+            spans=members.spans_of_video(row.id, row.creator_id),
         )
         for now, row in rows
     ]

@@ -1,28 +1,33 @@
 """Breakdowns by video or creator: the largest series, and the sum of the others."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from domain.analytics.buckets import Bucket
+from domain.analytics.membership import without
 from domain.analytics.metrics import VIDEO_METRICS, Question
 from domain.analytics.rest import rest_of
 from domain.analytics.series import SeriesByMetric, Value, total
 from projections.analytics.queries.accumulate import chosen
 from projections.analytics.queries.as_of import counted_as_of, series_by_entity_as_of
-from projections.analytics.queries.from_snapshots import (
+from projections.analytics.queries.dated import dated_series_of_creators
+from projections.analytics.queries.from_snapshots import series_of_each_member
+from projections.analytics.queries.observations import (
     Counted,
     load_observations,
     owners_at_a_time,
-    series_of_each_member,
 )
 from projections.analytics.queries.series import (
     NamedEntity,
     counted,
     counts_without_creators,
+    ends_slots,
     named_entities,
     series_by_entity,
+    series_from_snapshots,
 )
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
@@ -86,6 +91,14 @@ async def breakdown(
     shown, is_all = await largest(source, buckets)
     if is_all:
         return shown
+    if question.is_dated and question.breakdown == "video":
+        # The stored sums of a creator and of a single video of its both say that a
+        # level is known, and such a video counts as one here.
+        boundaries = _boundaries(buckets)
+        members = await source.members(question)
+        whole = await series_from_snapshots(
+            reader, organization_id, question, members, boundaries, at=at
+        )
     rest = rest_of(whole, [each.by_metric for each in shown])
     return [*shown, BreakdownSeries(entity=None, by_metric=rest)]
 
@@ -100,7 +113,7 @@ async def _videos(
         whole.question,
     )
     members = (await whole.members(question))[VIDEOS]
-    boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
+    boundaries = _boundaries(buckets)
     ends = [boundaries[0], boundaries[-1]]
     found: list[_Ranked] = []
     for some in owners_at_a_time(members):
@@ -132,7 +145,9 @@ async def _creators(
 ) -> tuple[list[BreakdownSeries], bool]:
     """Return the largest creators, and whether nothing counts but all creators."""
     reader, organization_id = whole.reader, whole.organization_id
-    followers = Question(entity=whole.question.entity, metric="followers", mode="new")
+    followers = msgspec.structs.replace(
+        whole.question, metric="followers", mode="new", base_metric=None
+    )
     members = (await whole.members(followers))[PROFILES]
     question = msgspec.structs.replace(whole.question, entity="creator", breakdown=None)
     range_ = msgspec.structs.replace(buckets[0], end=buckets[-1].end)
@@ -154,6 +169,8 @@ async def _of_creators(
     buckets: Sequence[Bucket],
 ) -> dict[UUID, SeriesByMetric]:
     ids = [creator.id for creator in creators]
+    if question.is_dated:
+        return await _gains_of_creators(whole, question, creators, buckets)
     if whole.at is None:
         return await series_by_entity(
             whole.reader, whole.organization_id, question, ids, buckets
@@ -163,17 +180,63 @@ async def _of_creators(
     )
 
 
+async def _gains_of_creators(
+    whole: _Whole,
+    question: Question,
+    creators: Sequence[Counted],
+    buckets: Sequence[Bucket],
+) -> dict[UUID, SeriesByMetric]:
+    """Return what each creator gained while it was a member by itself."""
+    reader, organization_id = whole.reader, whole.organization_id
+    boundaries = _boundaries(buckets)
+    if whole.at is None and ends_slots(boundaries):
+        ids = [creator.id for creator in creators]
+        return await dated_series_of_creators(
+            reader, organization_id, question, whole.of, ids, boundaries
+        )
+    members = await whole.members(whole.question)
+    return {
+        creator.id: await series_from_snapshots(
+            reader,
+            organization_id,
+            question,
+            {
+                metric_group: [
+                    msgspec.structs.replace(member, spans=creator.spans)
+                    for member in some
+                    if creator.id in (member.id, member.creator_id)
+                ]
+                for metric_group, some in members.items()
+            },
+            boundaries,
+            at=whole.at,
+        )
+        for creator in creators
+    }
+
+
 async def _has_others(whole: _Whole, creators: Sequence[Counted]) -> bool:
     """Tell whether videos count in it that none of its creators posted."""
     if not {*whole.question.needs} & {*VIDEO_METRICS, "posts"}:
         return False
+    if whole.question.is_dated:
+        spans = {creator.id: creator.spans or () for creator in creators}
+        videos = (await whole.members(whole.question))[VIDEOS]
+        return any(
+            without(video.spans or (), spans.get(video.creator_id or video.id, ()))
+            for video in videos
+        )
     if whole.at is None:
         return await counts_without_creators(
-            whole.reader, whole.organization_id, whole.question.entity, whole.of
+            whole.reader, whole.organization_id, whole.question, whole.of
         )
     ids = {creator.id for creator in creators}
     videos = (await whole.members(whole.question))[VIDEOS]
     return any(video.creator_id not in ids for video in videos)
+
+
+def _boundaries(buckets: Sequence[Bucket]) -> list[datetime]:
+    return [buckets[0].start, *(bucket.end for bucket in buckets)]
 
 
 def _ranked(

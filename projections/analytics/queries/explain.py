@@ -1,7 +1,7 @@
 """Explains a point: the observations whose contributions make its value."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -16,7 +16,8 @@ from projections.analytics.keys import instant_of
 from projections.analytics.levels import Levels, overridden
 from projections.analytics.precision import steps_of
 from projections.analytics.queries.as_of import counted_as_of
-from projections.analytics.queries.from_snapshots import (
+from projections.analytics.queries.gains import gains_among
+from projections.analytics.queries.observations import (
     Counted,
     MemberObservations,
     Source,
@@ -27,6 +28,7 @@ from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
 
 MOST_OBSERVATIONS = 10_000
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 Role = Literal["value", "numerator", "denominator"]
 _TOO_MANY = (
     f"more than {MOST_OBSERVATIONS:,} observations make this point: ask about a "
@@ -96,6 +98,10 @@ async def explain(
         if question.among(metric_group.metrics)
     }
     found: list[ExplainedObservation] = []
+    if question.is_dated and question.mode == "cumulative":
+        # The sum of all that was gained.
+        question = msgspec.structs.replace(question, mode="new")
+        bucket = msgspec.structs.replace(bucket, start=_BEGINNING)
     for term, way, metrics in _terms(question):
         for metric in metrics:
             explained = _Explained(term=term, way=way, metric=metric, bucket=bucket)
@@ -161,6 +167,8 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
             posted_at = member.posted_at
             if posted_at is None or posted_at > self._until:
                 continue
+            if not member.gains_as_a_post:
+                continue
             if not self._adds_up or posted_at > self.bucket.start:
                 yield ExplainedObservation(
                     term=self.term,
@@ -198,6 +206,8 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
             # Only the newest observation makes a level.
             is_term = np.ones(len(places), np.bool_)
             is_term[:-1] = is_first[1:]
+        if loaded.is_dated:
+            is_term &= gains_among(loaded.spans, observations, loaded.instants)[order]
         if int(is_term.sum()) > MOST_OBSERVATIONS:
             raise InvalidQuestionError("entity_id", _TOO_MANY)
         values = observations.counts[number][order]
@@ -234,6 +244,9 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
             is_newest[:-1] = places[1:] != places[:-1]
             is_term = np.zeros(len(steps.rows), np.bool_)
             is_term[makes[is_newest]] = True
+        if loaded.is_dated:
+            is_gain = gains_among(loaded.spans, observations, loaded.instants)
+            is_term &= is_gain[steps.rows]
         if int(is_term.sum()) > MOST_OBSERVATIONS:
             raise InvalidQuestionError("entity_id", _TOO_MANY)
         sharpens = steps.sharpens & self._adds_up

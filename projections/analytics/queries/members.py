@@ -1,11 +1,21 @@
-"""What counts in a campaign, now and as of a position."""
+"""What counts in a campaign, now and as of a position, and what ever did and when."""
 
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from domain.analytics.membership import Members, MembershipChange, members_of_tree
-from domain.analytics.metrics import Entity
+import msgspec
+
+from domain.analytics.membership import (
+    DatedMembers,
+    Members,
+    MembershipChange,
+    Spans,
+    dated_members_of_tree,
+    members_of_tree,
+    union_of,
+)
+from domain.analytics.metrics import Question
 from projections.analytics.campaigns.changes import TREE, change_of
 from projections.analytics.entities import as_of
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
@@ -49,29 +59,68 @@ async def members_of(
     return Members(creators=found.creators, videos=videos)
 
 
-async def parameters_of(
+async def dated_members_of(
+    reader: Reader, organization_id: UUID, campaign_id: UUID, at: int | None = None
+) -> DatedMembers:
+    """Return when each creator and single video was in the tree below a campaign.
+
+    ``at`` is the position as of which the log is read, None for all of it.
+    """
+    changes = await _changes(reader, organization_id, campaign_id, at)
+    return dated_members_of_tree(changes, campaign_id)
+
+
+class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts in an entity: the parameters of a query for it, and since when.
+
+    ``dated`` is None if everything counts that the members have.
+    """
+
+    parameters: Parameters
+    dated: DatedMembers | None = None
+
+    def spans_of_creator(self, creator_id: UUID) -> Spans | None:
+        """Return when a creator's profile counted; None if that is always."""
+        return None if self.dated is None else self.dated.creators.get(creator_id, ())
+
+    def spans_of_video(self, video_id: UUID, creator_id: UUID | None) -> Spans | None:
+        """Return when a video counted, by itself or with its creator."""
+        if self.dated is None:
+            return None
+        its_own = self.dated.videos.get(video_id, ())
+        if creator_id is None:
+            return its_own
+        return union_of(its_own, self.dated.creators.get(creator_id, ()))
+
+
+async def counted_members(
     reader: Reader,
     organization_id: UUID,
-    entity: Entity,
+    question: Question,
     id_: UUID,
     *,
     at: int | None = None,
-) -> Parameters:
-    """Return the parameters of a query for what counts in an entity.
+) -> CountedMembers:
+    """Return what counts in an entity, and for a dated question when.
 
-    ``id`` and ``ids`` are the entity; ``creators`` and ``videos`` are the members of a
-    campaign, else nothing.
+    The parameters ``id`` and ``ids`` are the entity; ``creators`` and ``videos`` are
+    the members of a campaign, else nothing.
     """
+    dated: DatedMembers | None = None
     members = Members(creators=set(), videos=set())
-    if entity == "campaign":
+    if question.is_dated:
+        dated = await dated_members_of(reader, organization_id, id_, at)
+        members = Members(creators={*dated.creators}, videos={*dated.videos})
+    elif question.entity == "campaign":
         members = await members_of(reader, organization_id, id_, at)
-    return {
+    parameters: Parameters = {
         "organization": organization_id,
         "id": id_,
         "ids": [id_],
         "creators": sorted(members.creators),
         "videos": sorted(members.videos),
     }
+    return CountedMembers(parameters=parameters, dated=dated)
 
 
 async def _changes(

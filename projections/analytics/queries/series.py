@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import is_baseline
 from domain.analytics.buckets import Bucket, ends_a_slot, slot_of
+from domain.analytics.membership import Spans
 from domain.analytics.metrics import (
     PROFILE_METRICS,
     VIDEO_METRICS,
@@ -29,8 +30,10 @@ from projections.analytics.queries.accumulate import (
     posts_from_rollups,
     series_from_rollups,
 )
-from projections.analytics.queries.from_snapshots import Counted, series_of_members
-from projections.analytics.queries.members import parameters_of
+from projections.analytics.queries.dated import dated_series
+from projections.analytics.queries.from_snapshots import series_of_members
+from projections.analytics.queries.members import counted_members
+from projections.analytics.queries.observations import Counted
 from projections.analytics.rollup_deltas import (
     PRECISION,
     PROFILES,
@@ -110,7 +113,12 @@ async def series_by_entity(
 ) -> dict[UUID, SeriesByMetric]:
     """Return the series that the question needs, by entity."""
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
-    if question.entity != "video" and all(map(ends_a_slot, boundaries)):
+    if question.is_dated and ends_slots(boundaries):
+        return {
+            id_: await dated_series(reader, organization_id, question, id_, boundaries)
+            for id_ in ids
+        }
+    if question.entity != "video" and ends_slots(boundaries):
         return await _from_rollups(reader, organization_id, question, ids, boundaries)
     return {
         id_: await series_from_snapshots(
@@ -122,6 +130,11 @@ async def series_by_entity(
         )
         for id_ in ids
     }
+
+
+def ends_slots(boundaries: Sequence[datetime]) -> bool:
+    """Tell whether stored sums can answer: all of these end quarters of an hour."""
+    return all(map(ends_a_slot, boundaries))
 
 
 async def _from_rollups(
@@ -208,7 +221,8 @@ async def counted(
 ) -> dict[MetricGroup, list[Counted]]:
     """Return the videos and profiles whose levels an entity's series is the sum of."""
     found: dict[MetricGroup, list[Counted]] = {}
-    params = await parameters_of(reader, organization_id, question.entity, id_)
+    members = await counted_members(reader, organization_id, question, id_)
+    params = members.parameters
     needs = {*question.needs}
     if needs & {*VIDEO_METRICS, "posts"}:
         query = f"{_VIDEOS} AND {_WHICH[question.entity]}".encode()
@@ -222,20 +236,24 @@ async def counted(
                 posted_at=row[3],
                 label=row[5],
                 tiktok_video_id=row[6],
+                spans=members.spans_of_video(row[0], row[1]),
             )
             for row in await reader.rows(organization_id, query, params)
         ]
     if needs & {*PROFILE_METRICS}:
         rows = await reader.rows(organization_id, _PROFILES, params)
-        found[PROFILES] = [profile_of(row[0]) for row in rows]
+        found[PROFILES] = [
+            profile_of(row[0], spans=members.spans_of_creator(row[0])) for row in rows
+        ]
     return found
 
 
 async def counts_without_creators(
-    reader: Reader, organization_id: UUID, entity: Entity, id_: UUID
+    reader: Reader, organization_id: UUID, question: Question, id_: UUID
 ) -> bool:
     """Tell whether videos count in a project or campaign by themselves."""
-    params = await parameters_of(reader, organization_id, entity, id_)
+    members = await counted_members(reader, organization_id, question, id_)
+    params, entity = members.parameters, question.entity
     query = f"""
     SELECT FROM analytics_videos WHERE organization_id = %(organization)s
     AND is_there AND is_counted AND {_WITHOUT_CREATORS[entity]} LIMIT 1
@@ -243,9 +261,11 @@ async def counts_without_creators(
     return bool(await reader.rows(organization_id, query.encode(), params))
 
 
-def profile_of(creator_id: UUID) -> Counted:
+def profile_of(creator_id: UUID, *, spans: Spans | None = None) -> Counted:
     """Return a creator's profile as a member whose levels are read."""
-    return Counted(id=creator_id, owner=creator_id, number=0, is_baseline=True)
+    return Counted(
+        id=creator_id, owner=creator_id, number=0, is_baseline=True, spans=spans
+    )
 
 
 async def series_from_snapshots(
@@ -264,6 +284,7 @@ async def series_from_snapshots(
     by_metric: dict[RawMetric, CounterSeries] = {}
     for metric_group, some in members.items():
         by_metric |= await series_of_members(
-            reader, organization_id, metric_group, some, boundaries, at=at
-        )
+            reader, organization_id, metric_group, some, boundaries, at=at,
+            mode=question.mode,
+        )  # fmt: skip
     return chosen(by_metric, question.needs)

@@ -22,6 +22,7 @@ from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.builders import opened_store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+OF_A_CAMPAIGN = {"entity": "campaign", "membership": "dated"}
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
 
 
@@ -158,6 +159,7 @@ def test_new_views_by_day_leave_out_what_was_there_before(population: Population
         "entity": "creator",
         "metric": "views",
         "mode": "new",
+        "membership": "current",
         "series": 0,
         "granularity": "day",
         **RANGE,
@@ -436,6 +438,28 @@ def test_a_campaign_is_broken_down_by_creator_and_what_no_member_posted(
     assert ("breakdown,creator,__other__" in table) == (metric == "views")
 
 
+def test_dated_membership_counts_what_came_after_the_join(population: Population):
+    campaign_id = population.campaign()
+    population.video("1")
+    days = (datetime.now(UTC) - NOON) / timedelta(days=1)
+    last = (datetime.now(UTC) + timedelta(days=3)).date()
+    population.looked(0, v1=100)
+    population.looked(days - 1, v1=120)
+    population.looked(days + 1, v1=130)
+    population.looked(days + 2, v1=170)
+    of = {**OF_A_CAMPAIGN, "entity_id": campaign_id, "granularity": "month"}
+    of |= {"from": "2026-03-01", "to": str(last)}
+
+    new = data_of(population.ask(**of, breakdown="creator"))
+    cumulative = data_of(population.ask(**of, mode="cumulative"))
+    current = data_of(population.ask(**of | {"membership": "current"}))
+
+    assert new["membership"] == "dated"
+    assert new["series"][0]["total"] == cumulative["series"][0]["total"] == 50
+    assert [each["total"] for each in new["breakdown_series"]] == [50]
+    assert current["series"][0]["total"] > 50
+
+
 def test_a_video_shows_its_own_numbers_whatever_its_status(population: Population):
     video_id = str(video_stream(population.tenant.project_id, "2"))
     population.tenant.goatherd.append(
@@ -564,6 +588,12 @@ def test_weeks_are_compared_with_the_weeks_before_cut_alike(population: Populati
         ("breakdown", {"entity": "video", "breakdown": "creator"}),
         ("breakdown", {"breakdown": "creator"}),
         ("breakdown", {"breakdown": "campaign"}),
+        ("membership", {"membership": "dated"}),
+        (
+            "membership",
+            {**OF_A_CAMPAIGN, "metric": "growth_rate_pop", "base_metric": "likes"},
+        ),
+        ("membership", {**OF_A_CAMPAIGN, "metric": "engagement_rate_by_followers"}),
         ("entity_ids", {"entity_ids": "1"}),
         ("entity_ids", {"entity_ids": ",".join(str(uuid4()) for _ in range(6))}),
         ("entity_ids", {"entity_ids": f"{UUID(int=1)},{UUID(int=1)}"}),

@@ -35,6 +35,7 @@ class OracleQuery(msgspec.Struct, kw_only=True, frozen=True):
     now: datetime
     as_of: int | None = None
     only: tuple[UUID, ...] | None = None
+    membership: str = "current"
 
 
 class Snapshot(msgspec.Struct, kw_only=True):

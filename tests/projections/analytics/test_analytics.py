@@ -392,6 +392,7 @@ def the_question(
             metric=cast("Any", query.metric),
             mode=cast("Any", query.mode),
             base_metric=cast("Any", query.base_metric),
+            membership=cast("Any", query.membership),
         )
     except InvalidQuestionError:
         return None
