@@ -41,7 +41,9 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         """
         reader, organization_id = self.reader, self.organization_id
         entity = self.question.entity
-        found, own_zone = await named_entities(reader, organization_id, entity, ids)
+        found, own_zone = await named_entities(
+            reader, organization_id, entity, ids, at=self.at
+        )
         existing = {*found}
         if self.at is not None:
             existing &= await existing_as_of(

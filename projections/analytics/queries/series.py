@@ -56,7 +56,7 @@ _OWN_ZONE = """
 _SUBJECTS = f"""
 SELECT id, label, {_OWN_ZONE} FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND kind = %(entity)s
-AND deleted_position IS NULL
+AND (deleted_position IS NULL OR deleted_position > %(at)s::bigint)
 """.encode()
 _VIDEO_LABELS = f"""
 SELECT id, label, {_OWN_ZONE} FROM analytics_videos
@@ -91,15 +91,25 @@ AND (id = %(id)s OR project_id = %(id)s OR id = ANY(%(creators)s))
 
 
 async def named_entities(
-    reader: Reader, organization_id: UUID, entity: Entity, ids: Sequence[UUID]
+    reader: Reader,
+    organization_id: UUID,
+    entity: Entity,
+    ids: Sequence[UUID],
+    *,
+    at: int | None = None,
 ) -> tuple[dict[UUID, NamedEntity], str]:
-    """Return the entities that the organization has, and its time zone."""
+    """Return the entities that the organization has, and its time zone.
+
+    Those that were deleted after the position ``at`` are among them.
+    """
     query = _VIDEO_LABELS if entity == "video" else _SUBJECTS
-    rows = await reader.rows(
-        organization_id,
-        query,
-        {"organization": organization_id, "ids": list(ids), "entity": entity},
-    )
+    params = {
+        "organization": organization_id,
+        "ids": [*ids],
+        "entity": entity,
+        "at": at,
+    }
+    rows = await reader.rows(organization_id, query, params)
     found = {row[0]: NamedEntity(id=row[0], label=row[1]) for row in rows}
     return found, next((row[2] for row in rows if row[2]), "UTC")
 

@@ -828,6 +828,27 @@ def test_the_past_is_answered_as_it_was_then(population: Population):
     assert values(by_position) == values(by_time) == [None, 0, 70, 0, 0]
 
 
+def test_a_deleted_campaign_is_answered_as_it_was_before(population: Population):
+    goatherd, campaign_id = population.tenant.goatherd, population.campaign()
+    then = str(goatherd.head)
+    deleted = e.CampaignDeleted(organization_id=population.tenant.organization_id)
+    goatherd.append(UUID(campaign_id), deleted)
+    of = {"entity": "campaign", "entity_id": campaign_id}
+    day = {"metric": "views", "date": "2026-03-03", **RANGE}
+
+    before = data_of(population.ask(**of, as_of=then))["series"]
+    explained = population.tenant.get(
+        "/analytics/explain", params={**of, **day, "as_of": then}
+    )
+
+    assert [series["entity_ref"]["label"] for series in before] == ["Spring"]
+    assert values(before[0]) == [None, 0, 70, 0, 0]
+    assert data_of(explained)["value"] == 70
+    for as_of in ("", str(goatherd.head)):
+        answer = population.ask(**of, as_of=as_of)
+        assert code_of(answer) == (404, "not_found")
+
+
 def test_a_breakdown_of_the_past_has_the_videos_of_then(population: Population):
     then = str(population.tenant.goatherd.head)
     population.video("3")
