@@ -85,7 +85,13 @@ class CreatorRoutes(Controller):
             bool,
             QueryParameter(description="Those alone whose last scrape failed."),
         ] = False,
-        sort: FromQuery[CreatorListSort] = "created_at",
+        sort: Annotated[
+            CreatorListSort,
+            QueryParameter(
+                description="follower_count is the newest one, and followers is that "
+                "at the end of the days. With figures, what is unknown comes last."
+            ),
+        ] = "created_at",
     ) -> ListPage[CreatorWithFigures]:
         """List creators, newest first unless sorted otherwise.
 

@@ -12,7 +12,9 @@ from projections.creators.creator import COLUMNS, Creator, creator_from_columns
 from projections.engine.reader import Reader
 
 Health = Literal["ok", "never_seen", "failing", "stale", "disabled"]
-ColumnSort = Literal["created_at", "tiktok_handle", "last_scraped_at", "health"]
+ColumnSort = Literal[
+    "created_at", "tiktok_handle", "follower_count", "last_scraped_at", "health"
+]
 
 # Nothing is scheduled outside of the tracking window, so nothing is late there. Those
 # that are removed have no health.
@@ -30,6 +32,7 @@ CASE WHEN status = 'disabled' THEN 'disabled'
 _SORTS: dict[ColumnSort, str] = {
     "created_at": "created_at",
     "tiktok_handle": "tiktok_handle",
+    "follower_count": "follower_count",
     "last_scraped_at": "last_scraped_at",
     "health": "array_position("
     f"ARRAY['ok', 'never_seen', 'stale', 'failing', 'disabled'], {_HEALTH})",

@@ -243,14 +243,13 @@ class _Table(Struct, frozen=True, kw_only=True):
             return await sorted_by_column(
                 reader, organization_id, self.chosen, sort=self.sort, **part
             )
-        name = "followers" if self.sort == "follower_count" else self.sort
         return await sorted_creators(
             reader,
             organization_id,
             self._set,
             self.days.start,
             self.days.end,
-            sort=cast("CreatorFigure", name),
+            sort=cast("CreatorFigure", self.sort),
             **part,
         )
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +75,22 @@ def test_creators_are_sorted_by_what_came_in_the_days_and_unknown_ones_last(
     home: Tenant, query: dict[str, str], order: list[str]
 ):
     assert handles(home, **query) == order
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("order", ("asc", "desc"))
+def test_the_present_count_is_sorted_by_whatever_the_days_are(home: Tenant, order: str):
+    added(home, "dora", (40, 9000), (2, 10))
+    home.goatherd.catch_up()
+    until = str(datetime.now(UTC).date() - timedelta(days=30))
+
+    rows = listed(home, sort="follower_count", order=order, to=until)
+
+    counts = {row["tiktok_handle"]: row["follower_count"] for row in rows}
+    known = sorted({"ada": 170, "bea": 850, "dora": 10}.items(), key=itemgetter(1))
+    known = known if order == "asc" else known[::-1]
+    assert [*counts.items()] == [*known, ("cleo", None)]
+    assert {row["figures"]["followers"] for row in rows} == {100, 500, 9000, None}
 
 
 @pytest.mark.usefixtures("three")
