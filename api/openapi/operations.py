@@ -82,6 +82,11 @@ class Operation(Struct, frozen=True, kw_only=True):
         return None
 
     @property
+    def fuller_meta(self) -> list[Any]:
+        """Return the type of the meta that some pages of the list have instead."""
+        return [self.handler.opt["meta"]] if "meta" in self.handler.opt else []
+
+    @property
     def is_counted(self) -> bool:
         return self._returned.is_subclass_of(CountedList)
 

@@ -37,6 +37,7 @@ class Types:
             for form in forms_of(type_)
         ]
         others = [parameter.type for op in operations for parameter in op.parameters]
+        others += [meta for op in operations for meta in op.fuller_meta]
         types = [*bodies, *answers, *others]
         found, self.named = schemas_of(types)
         self._found = list(zip(types, found, strict=True))
@@ -156,7 +157,7 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
             "headers": headers,
             "content": {
                 _JSON: {
-                    "schema": _envelope(schema, operation.meta),
+                    "schema": _envelope(schema, _meta(operation, types)),
                     "example": {
                         "data": msgspec.to_builtins(value),
                         "error": None,
@@ -177,8 +178,15 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
     return found or {"200": {"description": f"{operation.summary}."}}
 
 
-def _envelope(schema: Schema, of_list: tuple[str, Schema] | None) -> Schema:
-    meta = reference("schemas", of_list[0]) if of_list else {"type": "null"}
+def _meta(operation: Operation, types: Types) -> Schema:
+    if operation.meta is None:
+        return {"type": "null"}
+    usual = reference("schemas", operation.meta[0])
+    fuller = [types[meta] for meta in operation.fuller_meta]
+    return {"anyOf": [*fuller, usual]} if fuller else usual
+
+
+def _envelope(schema: Schema, meta: Schema) -> Schema:
     return {
         "type": "object",
         "required": ["data", "error", "meta"],

@@ -21,7 +21,11 @@ from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
 from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
-from api.routes.lists.creators import CreatorWithFigures, creators_with_figures
+from api.routes.lists.creators import (
+    CreatorListMeta,
+    CreatorWithFigures,
+    creators_with_figures,
+)
 from api.routes.tags import TagFilter, tag_filter
 from domain import commands as c
 from domain.creator.decider import Status
@@ -57,7 +61,11 @@ class CreatorRoutes(Controller):
 
     @get(
         "/creators",
-        opt={"scope": "read", "errors": [Code.RETENTION_EXCEEDED]},
+        opt={
+            "scope": "read",
+            "errors": [Code.RETENTION_EXCEEDED],
+            "meta": CreatorListMeta,
+        },
         operation_id="listCreators",
     )
     async def list_creators(

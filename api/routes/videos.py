@@ -15,7 +15,7 @@ from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.creator_schemas import check_sizes
 from api.routes.lists.video_parameters import VideoListParameters
-from api.routes.lists.video_responses import VideoWithFigures
+from api.routes.lists.video_responses import VideoListMeta, VideoWithFigures
 from api.routes.lists.videos import listed_videos
 from api.routes.queue_age import check_queue_age
 from api.routes.video_schemas import QueuedVideoScrape, VideoChange
@@ -36,7 +36,11 @@ class VideoRoutes(Controller):
 
     @get(
         "/videos",
-        opt={"scope": "read", "errors": [Code.RETENTION_EXCEEDED]},
+        opt={
+            "scope": "read",
+            "errors": [Code.RETENTION_EXCEEDED],
+            "meta": VideoListMeta,
+        },
         operation_id="listVideos",
     )
     async def list_videos(

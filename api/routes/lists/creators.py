@@ -77,7 +77,7 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
     figures: ListedFigures | UnsetType = UNSET
 
 
-class TableMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     """Where the next page begins, and what the whole list comes to."""
 
     next_cursor: str | None
@@ -213,7 +213,7 @@ class _Table(Struct, frozen=True, kw_only=True):
         by_id = {one.creator_id: one for one in figures}
         return [_row(*known[id_], by_id[id_]) for id_ in ids if id_ in known]
 
-    async def meta(self, limit: int, next_cursor: str | None) -> TableMeta:
+    async def meta(self, limit: int, next_cursor: str | None) -> CreatorListMeta:
         """Return what the whole list comes to."""
         totals = await total_figures(
             self.listing.reader,
@@ -222,7 +222,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             self.days.start,
             self.days.end,
         )
-        return TableMeta(
+        return CreatorListMeta(
             next_cursor=next_cursor,
             limit=limit,
             total_count=totals.creators,

@@ -178,6 +178,22 @@ def test_every_operation_answers_what_its_example_shows(
         assert [{*row} for row in data[:1]] == [{*row} for row in shown["data"][:1]]
 
 
+@pytest.mark.parametrize("path", ("/creators", "/videos"))
+def test_the_meta_of_a_list_with_figures_is_described(
+    home: Tenant, document: dict[str, Any], path: str
+):
+    project = {"project_id": str(home.project_id)}
+
+    answer = home.get(path, params={**project, "period": "7d"})
+
+    described = document["paths"][f"{BASE}{path}"]["get"]["responses"]["200"]
+    schema = described["content"]["application/json"]["schema"]["properties"]["meta"]
+    name = schema["anyOf"][0]["$ref"].rpartition("/")[2]
+    properties = document["components"]["schemas"][name]["properties"]
+    assert data_of(answer) == []
+    assert [*properties] == [*answer.json()["meta"]]
+
+
 def let_a_video_do_well(tenant: Tenant, creator_id: str) -> None:
     """Let six videos have been posted days ago, the last with many more views."""
     now = datetime.now(UTC)
