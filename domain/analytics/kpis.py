@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from domain.analytics.series import DECIMALS, Value
+from domain.analytics.series import Value, in_decimals
 
 
 class Kpi(Struct, frozen=True, kw_only=True):
@@ -40,9 +40,9 @@ def kpi(
     if value is not None and previous is not None:
         change = value - previous
         if isinstance(change, float):
-            change = round(change, DECIMALS)
+            change = in_decimals(change)
         if previous:
-            percent = round(100 * change / abs(previous), DECIMALS)
+            percent = in_decimals(100 * change / abs(previous))
     return Kpi(
         value=value,
         previous=previous,
@@ -56,4 +56,4 @@ def kpi(
 
 def share(part: int, whole: int) -> float | None:
     """Return how much of a whole a part is, from 0 to 1; None of nothing."""
-    return round(part / whole, DECIMALS) if whole else None
+    return in_decimals(part / whole) if whole else None

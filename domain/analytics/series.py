@@ -12,6 +12,11 @@ DECIMALS = 6
 Value = int | float | None
 
 
+def in_decimals(value: float) -> float:
+    """Return a derived value as it is shown: rounded, and a zero without a sign."""
+    return round(value, DECIMALS) + 0.0
+
+
 class PrecisionSeries(msgspec.Struct, frozen=True, kw_only=True):
     """How precise the levels of some profiles are, over n buckets.
 
@@ -251,7 +256,7 @@ def _rate(
     numerator, denominator = terms_of(question, by_metric, bucket, days=days)
     if numerator is None or not denominator:
         return None
-    return round(factor_of(question) * numerator / denominator, DECIMALS)
+    return in_decimals(factor_of(question) * numerator / denominator)
 
 
 def _engagement(by_metric: SeriesByMetric, bucket: int) -> int | None:

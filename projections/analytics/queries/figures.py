@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.analytics.series import DECIMALS
+from domain.analytics.series import in_decimals
 from projections.analytics.queries.figure_expressions import (
     CreatorFigure,
     FigureExpressions,
@@ -77,14 +77,14 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         """Return the new engagement of 100 new views, null without any."""
         if self.engagement is None or not self.new_views:
             return None
-        return round(100 * self.engagement / self.new_views, DECIMALS)
+        return in_decimals(100 * self.engagement / self.new_views)
 
     @property
     def average_views_per_post(self) -> float | None:
         """Return new views by counted videos posted up to the end."""
         if self.new_views is None or not self.posted:
             return None
-        return round(self.new_views / self.posted, DECIMALS)
+        return in_decimals(self.new_views / self.posted)
 
 
 class FiguresOfCreator(Figures, frozen=True, kw_only=True):
