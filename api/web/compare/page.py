@@ -22,6 +22,7 @@ from api.web.charts.measures import groups_for
 from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
+from api.web.compare.table import table_of
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.analytics.metrics import Mode
@@ -100,7 +101,21 @@ class ComparePage(Controller):
         """Answer with the same numbers as a CSV file."""
         query = _with_entity(choices)
         period = query.period(today=_today(page, query.tz))
-        raw = await _analytics(page, query).csv(query.measure, query.counting, period)
+        analytics = _analytics(page, query)
+        if query.layout:
+            answer = await analytics.numbers(query.measure, query.counting, period)
+            if query.entity == "creator":
+                # Two projects may track one account.
+                names = await project_names(page)
+                projects = await projects_of(page, query.chosen, names)
+                answer = with_project_names(answer, projects)
+            name = f"compared-{query.metric}-{period.first}-{period.last}.csv"
+            return Response(
+                table_of(answer).encode(),
+                media_type="text/csv",
+                headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            )
+        raw = await analytics.csv(query.measure, query.counting, period)
         disposition = raw.headers["content-disposition"]
         return Response(
             raw.body,

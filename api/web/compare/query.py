@@ -24,7 +24,8 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
     """The choices in the address.
 
     ``ids`` have commas between them. With ``as_of`` the numbers are those that were
-    known at that time.
+    known at that time. ``layout`` is that of the CSV file: the API's, or a table with
+    columns.
     """
 
     entity: EntityOrNone = "creator"
@@ -36,6 +37,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
     to: str = ""
     tz: str = ""
     as_of: str = ""
+    layout: Literal["columns", ""] = ""
 
     @property
     def chosen(self) -> list[str]:

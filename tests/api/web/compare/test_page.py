@@ -208,6 +208,21 @@ def test_the_file_is_the_apis_own(visitor: Visitor, home: Tenant, both: str):
     assert [line["value"] for line in lines if line["label"] == "goat"][2] == "70"
 
 
+def test_a_table_for_a_spreadsheet_has_a_column_for_each(
+    visitor: Visitor, goat: Watched, sheep: Watched
+):
+    page = visitor.see(f"/compare?ids={goat.id},{sheep.id}&{EXACT}")
+
+    saved = visitor.get(link(page, "Download table"))
+
+    assert saved.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = list(csv.reader(io.StringIO(saved.text)))
+    assert lines[0] == ["day", "goat", "sheep"]
+    (third,) = [line for line in lines if line[0] == "2026-03-03"]
+    assert third[1] == "70"
+    assert len(lines) == 1 + len(rows(page)[1:])
+
+
 def test_what_is_known_now_can_be_kept(visitor: Visitor, home: Tenant, goat: Watched):
     head = home.goatherd.head
     goat.looked(2.5, v1=900)

@@ -1,0 +1,22 @@
+"""The compared numbers as a CSV table: a row for each day, a column for each line."""
+
+import csv
+import io
+
+from api.http.csv_cells import text_cell
+from api.routes.analytics.responses import Analytics
+
+
+def table_of(answer: Analytics) -> str:
+    """Return the table; what is unknown is an empty cell.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    labels = (one.entity_ref.label or one.entity_ref.id for one in answer.series)
+    writer.writerow([answer.granularity, *map(text_cell, labels)])
+    for points in zip(*(one.points for one in answer.series), strict=True):
+        values = ("" if point.value is None else repr(point.value) for point in points)
+        writer.writerow([points[0].date.isoformat(), *values])
+    return file.getvalue()
