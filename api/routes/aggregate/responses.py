@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -70,34 +70,40 @@ class CsvRows(CountedList[R], Generic[R]):
 
 
 def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
-    """Return rows as CSV, with a column for each field and for those of a field.
-
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
+    """Return rows as CSV, with a column for each field and for those of a field."""
     nested = {
         name: inner.__struct_fields__
         for name, inner in get_type_hints(kind).items()
         if isinstance(inner, type) and issubclass(inner, Struct)
     }
-    writer.writerow(
+    columns = [
         column
         for name in kind.__struct_fields__
         for column in (
             [f"{name}_{inner}" for inner in nested[name]] if name in nested else [name]
         )
-    )
-    writer.writerows([*_cells(row)] for row in rows)
+    ]
+    return csv_text(columns, map(_values, rows))
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return rows of values as CSV.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows(map(_cell, row) for row in rows)
     return file.getvalue()
 
 
-def _cells(row: Struct) -> Iterator[str]:
+def _values(row: Struct) -> Iterator[object]:
     for value in astuple(row):
         if isinstance(value, Struct):
-            yield from _cells(value)
+            yield from _values(value)
         else:
-            yield _cell(value)
+            yield value
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a field

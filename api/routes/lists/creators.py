@@ -10,11 +10,10 @@ from msgspec.structs import asdict
 
 from api.http.paging import ListRequest
 from api.http.responses import ListPage
-from api.routes.aggregate.responses import csv_of
 from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
+from api.routes.lists.csv_page import CsvPage
 from api.routes.lists.days import days_of_list
 from domain.analytics.buckets import Range
-from domain.creator.decider import Status
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
 from projections.analytics.queries.figure_expressions import CreatorFigure
@@ -89,30 +88,13 @@ class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     totals: ListedFigures
 
 
-class _CsvRow(Struct, frozen=True, kw_only=True):
-    creator_id: UUID
-    project_id: UUID
-    tiktok_handle: str
-    display_name: str | None
-    tags: str
-    status: Status
-    health: Health | None
-    followers: int | None
-    new_followers: int | None
-    views: int | None
-    new_views: int | None
-    likes: int | None
-    comments: int | None
-    shares: int | None
-    saves: int | None
-    engagement_rate: float | None
-    posts: int
-    average_views_per_post: float | None
-    last_scraped_at: datetime | None
-    created_at: datetime
-    followers_rounded: bool
-    new_followers_rounded: bool
-    new_followers_sharpened: bool
+_FIGURES = ListedFigures.__struct_fields__
+_MARKS = tuple(name for name in _FIGURES if name.endswith(("rounded", "sharpened")))
+_CSV_COLUMNS = (
+    *("creator_id", "project_id", "tiktok_handle", "display_name", "tags"),
+    *("status", "health", *(name for name in _FIGURES if name not in _MARKS)),
+    *("last_scraped_at", "created_at", *_MARKS),
+)
 
 
 async def creators_with_figures(
@@ -129,7 +111,8 @@ async def creators_with_figures(
     """
     found = await _Table.of(listing, table, sort, filters)
     if table.is_csv:
-        return _CsvPage(await found.rows(limit=None, offset=0))
+        rows = await found.rows(limit=None, offset=0)
+        return CsvPage(rows, noun="creator", columns=_CSV_COLUMNS)
     bound = {name: value for name, value in asdict(table).items() if name != "is_csv"}
 
     async def numbered(
@@ -252,27 +235,6 @@ class _Table(Struct, frozen=True, kw_only=True):
             sort=cast("CreatorFigure", self.sort),
             **part,
         )
-
-
-class _CsvPage(ListPage[CreatorWithFigures]):
-    """All rows of the list as a CSV file."""
-
-    sent_media_type = b"text/csv; charset=utf-8"
-
-    def __init__(self, rows: list[CreatorWithFigures]) -> None:
-        super().__init__([*rows], limit=len(rows), next_cursor=None)
-        self._rows = rows
-        self.headers["Content-Disposition"] = 'attachment; filename="creators.csv"'
-
-    def encoded_body(self) -> bytes:
-        return csv_of(_CsvRow, [_csv_row(row) for row in self._rows]).encode()
-
-
-def _csv_row(row: CreatorWithFigures) -> _CsvRow:
-    figures = {} if row.figures is UNSET else asdict(row.figures)
-    known = {**asdict(row), **figures}
-    known |= {"creator_id": row.id, "tags": ",".join(row.tags)}
-    return _CsvRow(**{name: known[name] for name in _CsvRow.__struct_fields__})
 
 
 def _row(

@@ -1,14 +1,9 @@
 """Videos of a list: with their figures over some days, and as rows of CSV."""
 
-from datetime import date, datetime
-from uuid import UUID
+from datetime import date
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
 
-from api.http.responses import ListPage
-from api.routes.aggregate.responses import csv_of
-from domain.events import TrackingStatus
 from infra.structs import shared_fields
 from projections.analytics.queries.video_figures import FiguresOfVideo
 from projections.videos.queries import Video
@@ -53,51 +48,13 @@ class VideoListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     tz: str
 
 
-class _VideoRow(Struct, frozen=True, kw_only=True):
-    video_id: UUID
-    project_id: UUID
-    creator_id: UUID | None
-    tiktok_handle: str | None
-    tiktok_video_id: str
-    url: str
-    title: str | None
-    tags: str
-    tracking_status: TrackingStatus
-    tracking_enabled: bool
-    posted_at: datetime | None
-    view_count: int | None
-    like_count: int | None
-    comment_count: int | None
-    share_count: int | None
-    save_count: int | None
-    new_views: int | None
-    new_likes: int | None
-    new_comments: int | None
-    new_shares: int | None
-    new_saves: int | None
-    last_scraped_at: datetime | None
-    created_at: datetime
-
-
-class VideosAsCsv(ListPage[VideoWithFigures]):
-    """All rows of the list as a CSV file."""
-
-    sent_media_type = b"text/csv; charset=utf-8"
-
-    def __init__(self, rows: list[VideoWithFigures]) -> None:
-        super().__init__(rows, limit=len(rows), next_cursor=None)
-        self._rows = rows
-        self.headers["Content-Disposition"] = 'attachment; filename="videos.csv"'
-
-    def encoded_body(self) -> bytes:
-        return csv_of(_VideoRow, [_csv_row(row) for row in self._rows]).encode()
-
-
-def _csv_row(row: VideoWithFigures) -> _VideoRow:
-    figures = {} if row.figures is UNSET else asdict(row.figures)
-    known = {**figures, **asdict(row)}
-    known |= {"video_id": row.id, "tags": ",".join(row.tags)}
-    return _VideoRow(**{name: known[name] for name in _VideoRow.__struct_fields__})
+CSV_COLUMNS = (
+    *("video_id", "project_id", "creator_id", "tiktok_handle", "tiktok_video_id"),
+    *("url", "title", "tags", "tracking_status", "tracking_enabled", "posted_at"),
+    *("view_count", "like_count", "comment_count", "share_count", "save_count"),
+    *("new_views", "new_likes", "new_comments", "new_shares", "new_saves"),
+    *("last_scraped_at", "created_at"),
+)
 
 
 def listed_figures(figures: FiguresOfVideo | None) -> ListedVideoFigures:

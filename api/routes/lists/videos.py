@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from api.http.paging import ListRequest
 from api.http.responses import ListPage
+from api.routes.lists.csv_page import CsvPage
 from api.routes.lists.days import days_of_list
 from api.routes.lists.video_parameters import (
     NEW_FIGURES,
@@ -18,8 +19,8 @@ from api.routes.lists.video_parameters import (
     VideoListParameters,
 )
 from api.routes.lists.video_responses import (
+    CSV_COLUMNS,
     VideoListMeta,
-    VideosAsCsv,
     VideoWithFigures,
     listed_figures,
 )
@@ -61,7 +62,8 @@ async def listed_videos(
     """
     found = await _List.of(listing, params)
     if params.is_csv:
-        return VideosAsCsv(await found.with_figures(await found.all_rows()))
+        rows = await found.with_figures(await found.all_rows())
+        return CsvPage(rows, noun="video", columns=CSV_COLUMNS)
     rows, next_cursor = await found.page()
     if not params.asks_for_figures:
         page = ListPage(rows, limit=listing.limit, next_cursor=next_cursor)

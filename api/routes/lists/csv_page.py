@@ -1,0 +1,36 @@
+"""Lists with figures as CSV files: a column for each of some fields of the rows."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import UNSET, Struct
+from msgspec.structs import asdict
+
+from api.http.responses import ListPage
+from api.routes.aggregate.responses import csv_text
+
+R = TypeVar("R", bound=Struct)
+
+
+class CsvPage(ListPage[R], Generic[R]):
+    """All rows of a list as a CSV file; ``noun`` names it and the column of ids."""
+
+    sent_media_type = b"text/csv; charset=utf-8"
+
+    def __init__(self, rows: list[R], *, noun: str, columns: Sequence[str]) -> None:
+        super().__init__(rows, limit=len(rows), next_cursor=None)
+        self._rows = rows
+        self._noun = noun
+        self._columns = columns
+        self.headers["Content-Disposition"] = f'attachment; filename="{noun}s.csv"'
+
+    def encoded_body(self) -> bytes:
+        known = map(self._values, self._rows)
+        rows = ([values[name] for name in self._columns] for values in known)
+        return csv_text(self._columns, rows).encode()
+
+    def _values(self, row: R) -> dict[str, Any]:
+        values = asdict(row)
+        figures = {} if values["figures"] is UNSET else asdict(values["figures"])
+        values |= {f"{self._noun}_id": values["id"], "tags": ",".join(values["tags"])}
+        return {**figures, **values}
