@@ -33,6 +33,8 @@ A refusal says what is so, never which HTTP status that is: ``api.http.errors`` 
 from collections.abc import Mapping
 from datetime import date
 
+from domain.phrases import counted
+
 
 class DomainError(Exception):
     """The command was refused, and nothing was changed.
@@ -182,9 +184,10 @@ class QueueBehindError(DomainError):
     code = "rate_limit_exceeded"
 
     def __init__(self, *, waiting_seconds: float, retry_after: int) -> None:
+        waited = counted(round(waiting_seconds / 60), "minute")
         super().__init__(
-            "The queue is behind: a scrape of yours has been due for "
-            f"{waiting_seconds / 60:.0f} minutes. Retry in {retry_after} s."
+            f"The queue is behind: a scrape of yours has been due for {waited}. "
+            f"Retry in {retry_after} s."
         )
         self.retry_after = retry_after
 
@@ -213,9 +216,8 @@ class RetentionExceededError(DomainError):
     code = "retention_exceeded"
 
     def __init__(self, days: int, *, earliest: date) -> None:
-        super().__init__(
-            f"The plan shows {days} days of history: the first day is {earliest}."
-        )
+        shown = counted(days, "day")
+        super().__init__(f"The plan shows {shown} of history from {earliest} on.")
         self.days = days
         self.earliest = earliest
 

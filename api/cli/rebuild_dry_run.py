@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.output import plain, print_table
 from domain.analytics.baselines import BaselineRule
+from domain.phrases import counted
 from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.queries.rule_effects import Effects, ProjectEffects, effects
@@ -112,6 +113,6 @@ def _print_effects(found: Effects) -> None:
         )
     same = len(found.projects) - len(changing)
     print(
-        f"{len(changing)} of {len(found.projects)} projects would change, "
-        f"{same} stay as they are."
+        f"{len(changing)} of {counted(len(found.projects), 'project')} would change, "
+        f"{same} as before."
     )

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
+from domain.phrases import counted_are
 from infra.database import Pool
 from infra.eventstore.store import Store
 from projections.engine.projection import ReadModel
@@ -50,7 +51,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         different = [table for table in self.tables if table.differences]
         if not different:
             rows = sum(table.shadow_rows for table in self.tables)
-            return f"All {rows:,} rows are equal."
+            return f"All {counted_are(rows, 'row')} equal."
         said = "; ".join(
             f"{table.table}: {', '.join(table.differences)}, {table.different_rows:,} "
             f"rows differ (such as {', '.join(table.keys) or 'none by key'})"

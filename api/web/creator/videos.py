@@ -19,6 +19,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.counting import WHY, counts, why_counted
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from domain.phrases import counted
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 from projections.videos.sort_sql import engagement_rate
@@ -266,10 +267,9 @@ def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
 
 def _counting_message(done: BulkVideos, *, counts: bool) -> str:
     words = "count now" if counts else "don't count any more"
-    what = "1 video" if done.ok_count == 1 else f"{done.ok_count} videos"
     if done.ok_count == 1:
         words = "counts now" if counts else "doesn't count any more"
-    text = f"{what} {words}."
+    text = f"{counted(done.ok_count, 'video')} {words}."
     if done.skipped_count:
         state = "counted already" if counts else "didn't count before"
         text += f" {done.skipped_count} {state}."

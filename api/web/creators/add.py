@@ -20,6 +20,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import all_projects
 from domain.onboarding.lines import MOST_LINES
+from domain.phrases import counted
 
 _FIELDS = {"text": "handles", "tracking_start_date": "first_day"}
 _AT_FIELDS = {"handles", "project_id", "first_day", "tags"}
@@ -189,8 +190,9 @@ def _refusal_message(error: ApiRefusedError) -> str:
         return error.message
     most, current = error.meta["max"], error.meta["current"]
     return (
-        f"Your plan has room for {most} creators, and {current} are tracked: these "
-        "are too many. None was added."
+        f"Your plan has room for {counted(most, 'creator')}, and {current} "
+        f"{'is' if current == 1 else 'are'} tracked: these are too many. "
+        "None was added."
     )
 
 
@@ -207,11 +209,7 @@ def _problems(error: ApiRefusedError) -> dict[str, str]:
 def _added_message(read: ReadCreators) -> str:
     parts: list[str] = []
     if read.created_count:
-        parts.append(f"{_creators(read.created_count)} added")
+        parts.append(f"{counted(read.created_count, 'creator')} added")
     if read.reactivated_count:
-        parts.append(f"{_creators(read.reactivated_count)} brought back")
+        parts.append(f"{counted(read.reactivated_count, 'creator')} brought back")
     return f"{', '.join(parts)}. The first scrape is on its way."
-
-
-def _creators(count: int) -> str:
-    return "1 creator" if count == 1 else f"{count} creators"

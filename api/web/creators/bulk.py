@@ -20,6 +20,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.messages import JobType
+from domain.phrases import counted
 from projections.creators.creator import Creator
 
 _LIST = "/creators"
@@ -114,7 +115,7 @@ async def _apply(
     others = [one for one in outcomes if one.status != "ok"]
     fine = len(outcomes) - len(others)
     if not others:
-        page.flash(f"{'1 creator' if fine == 1 else f'{fine} creators'} {done}.")
+        page.flash(f"{counted(fine, 'creator')} {done}.")
         return page.go_to(back)
     context = {"others": others, "fine": fine, "done": done, "back": back}
     return page.show("creators/bulk_result.html", context)

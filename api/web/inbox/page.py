@@ -17,6 +17,7 @@ from api.web.inbox.undo import last_review, remember_review
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import last_project, remember_project
+from domain.phrases import counted
 from projections.creators.creator import Creator
 from projections.projects import Project
 from projections.videos.queries import Video
@@ -193,17 +194,14 @@ def review_message(decision: str, results: Sequence[BulkVideo]) -> str:
     """Return the message about what a review did."""
     done = [each for each in results if each.status == "ok"]
     words = _DONE[decision][len(done) > 1]
-    parts = [f"{_videos(len(done))} {words}."] if done else []
+    parts = [f"{counted(len(done), 'video')} {words}."] if done else []
     reasons = [each.reason or "" for each in results if each.status == "skipped"]
     parts += [
-        f"{_videos(reasons.count(reason))} left alone: {_REASONS.get(reason, reason)}."
+        f"{counted(reasons.count(reason), 'video')} left alone: "
+        f"{_REASONS.get(reason, reason)}."
         for reason in dict.fromkeys(reasons)
     ]
     gone = sum(1 for each in results if each.status == "failed")
     if gone:
-        parts.append(f"{_videos(gone)} could not be found any more.")
+        parts.append(f"{counted(gone, 'video')} could not be found any more.")
     return " ".join(parts)
-
-
-def _videos(amount: int) -> str:
-    return "1 video" if amount == 1 else f"{amount} videos"

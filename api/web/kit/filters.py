@@ -12,6 +12,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from api.web.kit.scrape_labels import failing_shortly
+from domain.phrases import counted
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -119,6 +120,7 @@ def tone(name: str) -> int:
 
 FILTERS: dict[str, Any] = {
     "ago": ago,
+    "counted": counted,
     "day": day,
     "failing_shortly": failing_shortly,
     "initials": initials,

@@ -384,7 +384,7 @@ def test_a_rebuild_says_what_was_compared_and_how_long_it_took(
 
     assert outcome.status == 0
     assert "bans: swapped in at position 1, locked for " in outcome.out
-    assert outcome.out.endswith("ms. All 1 rows are equal.\n")
+    assert outcome.out.endswith("ms. All 1 row is equal.\n")
     assert document[0]["comparison"]["tables"][0]["rows"] == 1
     assert queried(store, b"SELECT handle FROM bans") == [("mallory",)]
 

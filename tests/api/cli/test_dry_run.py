@@ -93,7 +93,7 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
         "The live rule is posted_before_first_snapshot, the new one first_snapshot."
         in shown.stdout
     )
-    assert "2 of 3 projects would change, 1 stay as they are." in shown.stdout
+    assert "2 of 3 projects would change, 1 as before." in shown.stdout
     effects = document["effects"]
     (ours,) = (p for p in effects["projects"] if p["project_id"] == str(PROJECT))
     live, beside = (new_in(oracle, PROJECT) for oracle in oracles)
