@@ -514,7 +514,7 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
     query=st.lists(questions(), min_size=8, max_size=8),
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
 )
-def test_every_number_is_the_one_of_the_plain_fold(
+def test_every_number_and_its_parts_are_those_of_the_plain_fold(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
@@ -523,17 +523,53 @@ def test_every_number_is_the_one_of_the_plain_fold(
 ):
     oracle = Oracle(events, rule=rule)
 
-    with connection.transaction(force_rollback=True):
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
         take_in(connection, cut(events, sizes), rule=rule)
         for one in query:
-            answered = answer(connection, one)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(series, "ends_a_slot", lambda _: False)
+            answered, videos = answer(connection, one), broken_down(connection, one)
+            with pytest.MonkeyPatch.context() as levels:
+                levels.setattr(series, "ends_a_slot", lambda _: False)
                 by_levels = answer(connection, one)
 
             if answered is not None:
                 assert answered == oracle.answer(one), one
+                assert_observations_add_up(connection, one, answered)
             assert by_levels == answered, one
+            if videos is not None:
+                assert videos == oracle.broken_down(one, 1), one
+
+
+def assert_observations_add_up(
+    connection: Connection[TupleRow], one: OracleQuery, answered: Mapping[str, Any]
+) -> None:
+    """What explains the last point adds up to it, and to both terms of a rate."""
+    question, bucket = the_question(one), the_range(one).buckets()[-1]
+    assert question is not None
+    reader, of = cast("Reader", Within(connection)), one.entity_id
+    by_metric = at_once(series_by_entity(reader, HOME, question, [of], [bucket]))[of]
+    found = at_once(explain(reader, HOME, question, of, bucket))
+
+    value = answered["points"][-1]["value"]
+    summed = {
+        part: sum(o.contribution for o in found if o.term == part)
+        for part in ("value", "numerator", "denominator")
+    }
+    if question.mode != "rate":
+        assert summed["value"] == (value or 0), one
+        return
+    above, below = terms_of(question, by_metric, 0, days=bucket.days)
+    if above is not None:
+        assert summed["numerator"] == above, one
+    if question.metric != "posts_per_week":
+        assert summed["denominator"] == (below or 0), one
+    if value is not None:
+        assert above is not None
+        assert below
+        assert value == round(above * factor_of(question) / below, 6)
 
 
 @pytest.mark.parametrize(("seconds", "new"), ((-1, 0), (0, 5), (1, 5)))
@@ -640,75 +676,6 @@ def test_a_correction_of_the_first_look_is_not_new(
 
 @SLOWLY
 @given(
-    events=histories(), rule=RULES, query=st.lists(questions(), min_size=8, max_size=8)
-)
-def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
-    connection: Connection[TupleRow],
-    events: list[RecordedEvent],
-    rule: BaselineRule,
-    query: list[OracleQuery],
-):
-    oracle = Oracle(events, rule=rule)
-
-    with (
-        connection.transaction(force_rollback=True),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
-        take_in(connection, [events], rule=rule)
-        for one in query:
-            answered = broken_down(connection, one)
-
-            if answered is not None:
-                assert answered == oracle.broken_down(one, 1), one
-
-
-@SLOWLY
-@given(
-    events=histories(), rule=RULES, query=st.lists(questions(), min_size=8, max_size=8)
-)
-def test_the_observations_behind_a_point_add_up_to_it(
-    connection: Connection[TupleRow],
-    events: list[RecordedEvent],
-    rule: BaselineRule,
-    query: list[OracleQuery],
-):
-    oracle = Oracle(events, rule=rule)
-    reader = cast("Reader", Within(connection))
-
-    with connection.transaction(force_rollback=True):
-        take_in(connection, [events], rule=rule)
-        for one in query:
-            question, bucket = the_question(one), the_range(one).buckets()[-1]
-            if question is None or answer(connection, one) is None:
-                continue
-            of = one.entity_id
-            by_metric = at_once(
-                series_by_entity(reader, HOME, question, [of], [bucket])
-            )[of]
-            found = at_once(explain(reader, HOME, question, of, bucket))
-
-            value = oracle.answer(one)["points"][-1]["value"]
-            added = {
-                part: sum(o.contribution for o in found if o.term == part)
-                for part in ("value", "numerator", "denominator")
-            }
-            if question.mode != "rate":
-                assert added["value"] == (value or 0), one
-                continue
-            above, below = terms_of(question, by_metric, 0, days=bucket.days)
-            if above is not None:
-                assert added["numerator"] == above, one
-            if question.metric != "posts_per_week":
-                assert added["denominator"] == (below or 0), one
-            if value is not None:
-                assert above is not None
-                assert below
-                assert value == round(above * factor_of(question) / below, 6)
-
-
-@SLOWLY
-@given(
     events=histories(),
     rule=RULES,
     query=st.lists(questions(), min_size=8, max_size=8),
@@ -745,39 +712,11 @@ def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
     events=histories(),
     rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
-    random=st.randoms(use_true_random=False),
-)
-def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
-    connection: Connection[TupleRow],
-    events: list[RecordedEvent],
-    rule: BaselineRule,
-    sizes: list[int],
-    random: Random,
-):
-    slices = cut(events, sizes)
-    shuffled = [*slices, *slices[::2]]
-    random.shuffle(shuffled)
-
-    with connection.transaction(force_rollback=True):
-        take_in(connection, [events], rule=rule)
-        whole = contents(connection)
-    with connection.transaction(force_rollback=True):
-        take_in(connection, shuffled, rule=rule)
-        in_any_order = contents(connection)
-
-    assert in_any_order == whole
-
-
-@SLOWLY
-@given(
-    events=histories(),
-    rule=RULES,
-    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     partitions=st.integers(1, 3),
     snapshots_at_once=st.sampled_from([1, 2, 3, 200]),
     random=st.randoms(use_true_random=False),
 )
-def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_rows(
+def test_slices_in_any_order_and_twice_make_the_same_rows_live_and_rebuilt(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
@@ -793,6 +732,9 @@ def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_row
     with connection.transaction(force_rollback=True):
         take_in(connection, [events], rule=rule)
         whole = contents(connection)
+    with connection.transaction(force_rollback=True):
+        take_in(connection, shuffled, rule=rule)
+        in_any_order = contents(connection)
     with (
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
@@ -802,6 +744,7 @@ def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_row
         rebuild(connection, shuffled, partitions=partitions, rule=rule)
         from_slices = contents(connection)
 
+    assert in_any_order == whole
     assert from_slices == whole
 
 

@@ -11,7 +11,6 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
-from domain.analytics.metrics import Breakdown
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries import breakdown, series
 from tests.projections.analytics.oracle import Oracle, OracleQuery
@@ -44,7 +43,7 @@ MOST = st.sampled_from([0, 1, 1, 1, 10])
     events=st.one_of(HISTORIES, histories()), rule=RULES, query=QUERIES, most=MOST,
     part=st.floats(0, 1),
 )  # fmt: skip
-def test_a_breakdown_by_creator_is_the_plain_fold_of_each_and_of_the_rest(
+def test_a_breakdown_by_creator_is_the_plain_fold_and_sums_to_the_whole(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
@@ -63,7 +62,8 @@ def test_a_breakdown_by_creator_is_the_plain_fold_of_each_and_of_the_rest(
         take_in(connection, [events], rule=rule)
         for one in query:
             earlier = msgspec.structs.replace(one, as_of=position)
-            if answer(connection, one) is None:
+            whole = answer(connection, one)
+            if whole is None:
                 continue
             answered = broken_down(connection, one, by="creator")
             with pytest.MonkeyPatch.context() as by_levels:
@@ -72,39 +72,22 @@ def test_a_breakdown_by_creator_is_the_plain_fold_of_each_and_of_the_rest(
 
             assert answered == now.broken_down(one, most, by="creator"), one
             assert from_levels == answered, one
+            if one.mode != "rate":
+                videos = broken_down(connection, one, by="video")
+                for parts in (answered, videos):
+                    assert_sums_to(whole, parts, one)
             if answer(connection, earlier) is not None:
                 of_then = broken_down(connection, earlier, by="creator")
                 assert of_then == then.broken_down(one, most, by="creator"), one
 
 
-@SLOWLY
-@given(
-    events=HISTORIES, rule=RULES, query=QUERIES, most=MOST,
-    by=st.sampled_from(["creator", "video"]),
-)  # fmt: skip
-def test_the_parts_of_a_breakdown_sum_to_the_whole(
-    connection: Connection[TupleRow],
-    events: list[RecordedEvent],
-    rule: BaselineRule,
-    query: list[OracleQuery],
-    most: int,
-    by: Breakdown,
-):
-    with (
-        connection.transaction(force_rollback=True),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(breakdown, "MOST_SERIES", most)
-        take_in(connection, [events], rule=rule)
-        for one in query:
-            whole = answer(connection, one)
-            parts = broken_down(connection, one, by=by)
-            if whole is None or parts is None or one.mode == "rate":
-                continue
-
-            assert _values(whole) == [
-                _sum(values) for values in zip(*map(_values, parts), strict=True)
-            ] or (not parts and not any(_values(whole))), one
+def assert_sums_to(
+    whole: dict[str, Any], parts: list[dict[str, Any]] | None, one: OracleQuery
+) -> None:
+    if parts is not None:
+        assert _values(whole) == [
+            _sum(values) for values in zip(*map(_values, parts), strict=True)
+        ] or (not parts and not any(_values(whole))), one
 
 
 def _values(answered: dict[str, Any]) -> list[int | None]:

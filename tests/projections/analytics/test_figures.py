@@ -12,7 +12,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
-from domain.analytics.buckets import midnight
+from domain.analytics.buckets import Range, midnight
+from domain.analytics.metrics import checked_question
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries.figure_expressions import CreatorFigure
 from projections.analytics.queries.figures import (
@@ -22,6 +23,8 @@ from projections.analytics.queries.figures import (
     page_of_creators,
     sorted_creators,
 )
+from projections.analytics.queries.recent_days import recent
+from projections.analytics.queries.series import series_by_entity
 from projections.analytics.queries.video_figures import (
     FiguresOfVideo,
     VideoFigure,
@@ -81,16 +84,22 @@ BATCHES = st.lists(st.integers(1, 9), min_size=1, max_size=4)
     rule=RULES,
     sizes=BATCHES,
     requested=st.lists(SOME_DAYS, min_size=6, max_size=6),
+    sort=st.sampled_from(get_args(CreatorFigure)),
+    direction=st.sampled_from(["asc", "desc"]),
 )
-def test_figures_of_creators_are_those_of_the_plain_fold(
+def test_figures_and_series_of_creators_are_those_of_the_plain_fold_and_sort_pages(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
     sizes: list[int],
     requested: list[Days],
+    sort: CreatorFigure,
+    direction: Literal["asc", "desc"],
 ):
     oracle = Oracle(events, rule=rule)
     reader = cast("Reader", Within(connection))
+    of_project = CreatorSet.of_project(PROJECT)
+    ends = requested[0].ends
 
     with connection.transaction(force_rollback=True):
         take_in(connection, cut(events, sizes), rule=rule)
@@ -103,34 +112,13 @@ def test_figures_of_creators_are_those_of_the_plain_fold(
                 oracle.creator_figures(creator, days.first, days.last, days.zone)
                 for creator in CREATORS
             ], days
-
-
-@SLOWLY
-@given(
-    events=histories(),
-    sizes=BATCHES,
-    days=SOME_DAYS,
-    sort=st.sampled_from(get_args(CreatorFigure)),
-    direction=st.sampled_from(["asc", "desc"]),
-)
-def test_pages_of_creators_are_sorted_by_any_figure_with_unknown_ones_last(
-    connection: Connection[TupleRow],
-    events: list[RecordedEvent],
-    sizes: list[int],
-    days: Days,
-    sort: CreatorFigure,
-    direction: Literal["asc", "desc"],
-):
-    reader = cast("Reader", Within(connection))
-    of_project = CreatorSet.of_project(PROJECT)
-
-    with connection.transaction(force_rollback=True):
-        take_in(connection, cut(events, sizes))
-        every = at_once(creator_figures(reader, HOME, of_project, *days.ends))
+        for days in requested[:2]:
+            assert_counted_from_now_back(reader, days)
+        every = at_once(creator_figures(reader, HOME, of_project, *ends))
         pages = [
             at_once(
                 page_of_creators(
-                    reader, HOME, of_project, *days.ends,
+                    reader, HOME, of_project, *ends,
                     sort=sort, direction=direction, limit=1, offset=offset,
                 )
             )
@@ -138,7 +126,7 @@ def test_pages_of_creators_are_sorted_by_any_figure_with_unknown_ones_last(
         ]  # fmt: skip
         elsewhere = at_once(
             sorted_creators(
-                reader, HOME, CreatorSet.of_project(ELSEWHERE), *days.ends, sort=sort
+                reader, HOME, CreatorSet.of_project(ELSEWHERE), *ends, sort=sort
             )
         )
 
@@ -150,10 +138,37 @@ def test_pages_of_creators_are_sorted_by_any_figure_with_unknown_ones_last(
         return value is None, sign * (value or 0), id_
 
     assert {*values} == {*CREATORS}
+    # Unknown ones come last.
     assert [each.creator_id for page in pages for each in page] == sorted(
         values, key=place
     )
     assert elsewhere == []
+
+
+def assert_counted_from_now_back(reader: Reader, days: Days) -> None:
+    """Series counted from now back are those that are counted from the beginning."""
+    ids = [*CREATORS, UUID(int=1)]
+    buckets = Range(
+        first=days.first, last=days.last, granularity="day", zone=ZoneInfo(days.zone)
+    ).buckets()
+    found = at_once(recent(reader, HOME, ids, buckets))
+    views, followers = (
+        at_once(
+            series_by_entity(
+                reader,
+                HOME,
+                checked_question(entity="creator", metric=metric),
+                ids,
+                buckets,
+            )
+        )
+        for metric in ("views", "followers")
+    )
+
+    assert found.keys() == {*ids}
+    for id_, accounts in found.items():
+        assert accounts.views == views[id_]["views"]
+        assert accounts.followers == followers[id_]["followers"]
 
 
 @SLOWLY
@@ -163,20 +178,26 @@ def test_pages_of_creators_are_sorted_by_any_figure_with_unknown_ones_last(
     sizes=BATCHES,
     requested=st.lists(SOME_DAYS, min_size=6, max_size=6),
     single=st.sampled_from(IDS),
+    sort=st.sampled_from(get_args(VideoFigure)),
+    direction=st.sampled_from(["asc", "desc"]),
 )
-def test_figures_of_videos_are_those_of_the_plain_fold(
+def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
     sizes: list[int],
     requested: list[Days],
     single: UUID,
+    sort: VideoFigure,
+    direction: Literal["asc", "desc"],
 ):
     oracle = Oracle(events, rule=rule)
     reader = cast("Reader", Within(connection))
     counted = oracle.counted_videos()
+    of_project = VideoSet.of_project(PROJECT)
+    ends = requested[0].ends
     sets = [
-        (VideoSet.of_project(PROJECT), counted),
+        (of_project, counted),
         (VideoSet.of_project(ELSEWHERE), []),
         (
             VideoSet.of_members(CREATORS[:1], [single]),
@@ -202,34 +223,11 @@ def test_figures_of_videos_are_those_of_the_plain_fold(
                     oracle.video_figures(video, days.first, days.last, days.zone)
                     for video in expected
                 ], (days, videos)
-
-
-@SLOWLY
-@given(
-    events=histories(),
-    sizes=BATCHES,
-    days=SOME_DAYS,
-    sort=st.sampled_from(get_args(VideoFigure)),
-    direction=st.sampled_from(["asc", "desc"]),
-)
-def test_pages_of_videos_are_sorted_by_any_figure_with_unknown_ones_last(
-    connection: Connection[TupleRow],
-    events: list[RecordedEvent],
-    sizes: list[int],
-    days: Days,
-    sort: VideoFigure,
-    direction: Literal["asc", "desc"],
-):
-    reader = cast("Reader", Within(connection))
-    of_project = VideoSet.of_project(PROJECT)
-
-    with connection.transaction(force_rollback=True):
-        take_in(connection, cut(events, sizes))
-        every = at_once(video_figures(reader, HOME, of_project, *days.ends))
+        every = at_once(video_figures(reader, HOME, of_project, *ends))
         pages = [
             at_once(
                 page_of_videos(
-                    reader, HOME, of_project, *days.ends,
+                    reader, HOME, of_project, *ends,
                     sort=sort, direction=direction, limit=2, offset=offset,
                 )
             )
@@ -244,6 +242,7 @@ def test_pages_of_videos_are_sorted_by_any_figure_with_unknown_ones_last(
         return value is None, sign * (value or 0), video.owner, number
 
     assert [page.total for page in pages] == [len(every), len(every)]
+    # Unknown ones come last.
     assert [video for page in pages for video in page.videos] == sorted(
         every, key=place
     )
