@@ -1,6 +1,6 @@
 """Histories of the usual kind: creators added, described, scraped again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -133,6 +133,40 @@ def details(creator: Creator, version: int) -> NewEvent:
             metadata={"tier": "gold", "manager": "maria", "reviewed": version},
         ),
     )
+
+
+def campaign_with(
+    campaign_id: UUID,
+    creators: Iterable[UUID],
+    videos: Iterable[UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+) -> list[NewEvent]:
+    """Return the events of a campaign of creators and single videos with a target."""
+    items: list[tuple[e.ItemType, UUID]] = [
+        *(("creator", creator) for creator in creators),
+        *(("video", video) for video in videos),
+    ]
+    events: list[e.Event] = [
+        e.CampaignCreated(
+            organization_id=organization_id, project_id=project_id, name="Alps"
+        ),
+        e.CampaignTargetChanged(
+            organization_id=organization_id,
+            target_views=10_000_000,
+            target_at=datetime.now(UTC) + timedelta(days=30),
+        ),
+        *(
+            e.CampaignItemAdded(
+                organization_id=organization_id, item_type=item_type, item_id=item_id
+            )
+            for item_type, item_id in items
+        ),
+    ]
+    return [
+        NewEvent(campaign_id, version, event) for version, event in enumerate(events, 1)
+    ]
 
 
 def busy_log(amount: int, *, scrapes: int = 8) -> Iterator[list[NewEvent]]:

@@ -1,4 +1,4 @@
-"""Analytics: two questions against a bare read of the same rows, and the follower."""
+"""Analytics: some questions against a bare read of the same rows, and the follower."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -27,6 +27,7 @@ from projections.analytics.queries.series import named_entities, series_by_entit
 from projections.engine.follower import Follower
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
+from tests.benchmarks.histories import campaign_with
 from tests.kit.builders import asking
 
 YEAR = datetime(2025, 12, 1, tzinfo=UTC)
@@ -84,7 +85,7 @@ def population(
     organization, project = home or (new_id(), new_id())
     ids = [new_id() for _ in range(creators)]
     names = {
-        creator: [str(10**18 + number * 1_000 + n) for n in range(videos)]
+        creator: [video_name(number, n) for n in range(videos)]
         for number, creator in enumerate(ids)
     }
 
@@ -137,6 +138,10 @@ def population(
         creators=ids,
         observations=creators * videos * (looks if only is None else len(only)),
     )
+
+
+def video_name(creator: int, number: int) -> str:
+    return str(10**18 + creator * 1_000 + number)
 
 
 def snapshot(
@@ -202,6 +207,41 @@ def test_a_projects_year_stays_under_its_bar(
         of=("project", found.project_id),
         days=(last - timedelta(days=364), last, "month"),
         at_most=50,
+    )
+
+
+def test_a_campaigns_month_costs_little_more_than_its_rows(
+    store: Store, database_url: str, report: Report
+):
+    found = population(
+        store, creators=400, videos=10, looks=160, every=timedelta(hours=6)
+    )
+    members, others = found.creators[:300], found.creators[300:]
+    singles = [
+        video_stream(found.project_id, video_name(300 + number, 0))
+        for number, _ in enumerate(others)
+    ]
+    campaign = new_id()
+    appended = campaign_with(
+        campaign,
+        members,
+        singles,
+        organization_id=found.organization_id,
+        project_id=found.project_id,
+    )
+    store.append(appended, context=asking("bench"))
+    found.follow()
+    last = (YEAR + timedelta(hours=6 * 160)).date()
+
+    compare(
+        report,
+        database_url,
+        found,
+        what="A campaign of 300 creators and 100 single videos, 30 days by day, p99",
+        of=("campaign", campaign),
+        days=(last - timedelta(days=29), last, "day"),
+        at_most=20,
+        ratio_at_most=3,
     )
 
 

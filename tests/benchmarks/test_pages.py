@@ -1,8 +1,8 @@
-"""How long the server takes over the two pages that people look at most."""
+"""How long the server takes over the pages that people look at most."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from uuid import UUID
 
 from api.http.auth import digest_of
@@ -15,9 +15,10 @@ from infra.ids import new_id
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, percentile
-from tests.benchmarks.histories import Creator, a_creator, addition
+from tests.benchmarks.histories import Creator, a_creator, addition, campaign_with
 from tests.benchmarks.load import load
 from tests.benchmarks.serving import SECRET, Tenant, a_tenant, serving
+from tests.benchmarks.test_analytics import video_name
 from tests.kit.builders import asking
 
 CREATORS = 1_000
@@ -25,18 +26,20 @@ DAYS = 35
 VIDEOS = 5
 WATCHED_VIDEOS = 100
 LOOKS = 300
-LIST_BAR_MS, OVERVIEW_BAR_MS = 50, 80
+MEMBERS, SINGLE_VIDEOS = 300, 100
+LIST_BAR_MS, HOME_BAR_MS, BAR_MS = 50, 120, 80
 
 _HOW = (
     f"Pages: an organization of {CREATORS:,} creators with {VIDEOS} videos each, "
     f"scraped daily for {DAYS} days; one of them has {WATCHED_VIDEOS} videos. One "
-    "granian process, a plan without limits, a session cookie. One connection requests "
+    "granian process, a plan without limits, a session cookie. A campaign has "
+    f"{MEMBERS} creators and {SINGLE_VIDEOS} single videos. One connection requests "
     f"the page {LOOKS} times, after 20 requests to warm up. The time is from the "
     "request to the last byte of the answer, on the same machine."
 )
 
 
-def test_the_creators_and_an_overview_are_soon_on_their_way(
+def test_the_main_pages_are_soon_on_their_way(
     store: Store, database_url: str, report: Report
 ):
     tenant = a_tenant(store)
@@ -44,7 +47,21 @@ def test_the_creators_and_an_overview_are_soon_on_their_way(
         a_creator(tenant.organization_id, tenant.project_id, number)
         for number in range(CREATORS)
     ]
-    events = busy_events(population)
+    campaign = new_id()
+    members, others = population[:MEMBERS], population[MEMBERS:]
+    events = chain(
+        busy_events(population),
+        campaign_with(
+            campaign,
+            [creator.id for creator in members],
+            [
+                video_stream(tenant.project_id, video_name(MEMBERS + number, 0))
+                for number, _ in enumerate(others[:SINGLE_VIDEOS])
+            ],
+            organization_id=tenant.organization_id,
+            project_id=tenant.project_id,
+        ),
+    )
     while some := list(islice(events, 1_000)):
         store.append(some, context=asking("bench"))
     for projection in PROJECTIONS:
@@ -55,11 +72,18 @@ def test_the_creators_and_an_overview_are_soon_on_their_way(
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE")
 
+    pages = (
+        (f"The page of {CREATORS:,} creators", "/creators", LIST_BAR_MS),
+        ("The same by new views", "/creators?sort=new_views&period=30d", BAR_MS),
+        ("A creator's overview", f"/creators/{population[0].id}", BAR_MS),
+        (f"Home with {CREATORS:,} creators", "/", HOME_BAR_MS),
+        ("The page of projects", "/projects", BAR_MS),
+        ("The page of campaigns", "/campaigns", BAR_MS),
+        (f"A campaign of {MEMBERS} creators", f"/campaigns/{campaign}", BAR_MS),
+        ("The page of videos", "/videos", BAR_MS),
+    )
     with serving("api.main:create", database_url=database_url, secret=SECRET) as port:
-        for what, path, bar_ms in (
-            (f"The page of {CREATORS:,} creators", "/creators", LIST_BAR_MS),
-            ("A creator's overview", f"/creators/{population[0].id}", OVERVIEW_BAR_MS),
-        ):
+        for what, path, bar_ms in pages:
             taken = milliseconds(port, path, tenant)
             p50, p95 = percentile(taken, 50), percentile(taken, 95)
             report.add(
@@ -89,7 +113,7 @@ def busy_events(population: list[Creator]) -> Iterator[NewEvent]:
     """Add everybody and their videos, then look at all of it once a day, until now."""
     videos = {
         creator.id: [
-            str(10**18 + number * 1_000 + n)
+            video_name(number, n)
             for n in range(WATCHED_VIDEOS if number == 0 else VIDEOS)
         ]
         for number, creator in enumerate(population)
