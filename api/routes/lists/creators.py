@@ -189,7 +189,7 @@ class _Table(Struct, frozen=True, kw_only=True):
         figures = await creator_figures(
             reader,
             organization_id,
-            CreatorSet("SELECT unnest(%(ids)s::uuid[]) AS id", {"ids": [*ids]}),
+            CreatorSet.with_ids(ids),
             self.days.start,
             self.days.end,
         )

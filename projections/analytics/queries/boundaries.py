@@ -65,8 +65,12 @@ class SumsAt:
         ends = [self._whole(boundary, column) for boundary in ("end", "start")]
         return f"({' - '.join(ends)}{self._part(_NEW, column)})"
 
-    def joins(self) -> str:
-        """Return the joins that the expressions need."""
+    def joins(self, *, among: str = "") -> str:
+        """Return the joins that the expressions need.
+
+        ``among`` is a condition that the ids of few creators fulfil. Without it the
+        parts of days are read of all creators: they are in the order of slots.
+        """
         if not self._is_needed:
             return ""
         sums, name = self._sums, self._name
@@ -88,9 +92,8 @@ class SumsAt:
                 for role, column in self._parts
             )
             joins.append(
-                f"LEFT JOIN (SELECT id, {columns} FROM ({self._moves()}) moves "
-                f"WHERE id IN (SELECT id FROM chosen) GROUP BY id) {name}_part "
-                f"ON {name}_part.id = chosen.id"
+                f"LEFT JOIN (SELECT id, {columns} FROM ({self._moves(among)}) moves "
+                f"GROUP BY id) {name}_part ON {name}_part.id = chosen.id"
             )
         return "\n".join(joins)
 
@@ -110,11 +113,12 @@ class SumsAt:
         self._parts[role, column] = None
         return f" + coalesce({self._name}_part.{role}_{column}, 0)"
 
-    def _moves(self) -> str:
+    def _moves(self, among: str) -> str:
         """Return the query of what the rollups of the parts of days move."""
+        chosen = f"AND {among} " if among else ""
         return " UNION ALL ".join(
             f"SELECT id, {self._columns_of(boundary, held)} FROM {self._sums.rollups} "
-            f"WHERE organization_id = %(organization)s "
+            f"WHERE organization_id = %(organization)s {chosen}"
             f"AND slot > {held.after} AND slot <= {held.until}"
             for boundary, held in self._boundaries.items()
             if not held.is_whole

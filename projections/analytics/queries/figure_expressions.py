@@ -76,9 +76,9 @@ class FigureExpressions:
             case _:
                 return self.new(figure)
 
-    def joins(self) -> str:
-        """Return the joins that the expressions need."""
-        joins = [self._videos.joins(), self._profiles.joins()]
+    def joins(self, *, among: str = "") -> str:
+        """Return the joins that the expressions need; ``among`` as of ``SumsAt``."""
+        joins = [each.joins(among=among) for each in (self._videos, self._profiles)]
         if self._has_posts:
             joins.append(POSTS_JOIN)
         return "\n".join(joins)

@@ -3,7 +3,7 @@
 They are those of ``/analytics`` for each creator, read from sums by UTC day.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -22,11 +22,13 @@ from projections.engine.reader import Reader
 class CreatorSet(msgspec.Struct, frozen=True):
     """Some creators of an organization: a query of their ``id``, and its parameters.
 
-    The parameter ``organization`` is there already.
+    The parameter ``organization`` is there already. ``among`` is a condition that the
+    ids of few creators fulfil.
     """
 
     query: str
     parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
+    among: str = ""
 
     @classmethod
     def every(cls) -> "CreatorSet":
@@ -40,7 +42,16 @@ class CreatorSet(msgspec.Struct, frozen=True):
     @classmethod
     def these(cls, ids: Iterable[UUID]) -> "CreatorSet":
         """Return the creators among these ids."""
-        return cls(f"{_SUBJECTS} AND id = ANY(%(ids)s)", {"ids": sorted(ids)})
+        return cls._few(f"{_SUBJECTS} AND {_IDS}", sorted(ids))
+
+    @classmethod
+    def with_ids(cls, ids: Iterable[UUID]) -> "CreatorSet":
+        """Return one for each id, whether analytics know of it or not."""
+        return cls._few("SELECT unnest(%(ids)s::uuid[]) AS id", [*ids])
+
+    @classmethod
+    def _few(cls, query: str, ids: Sequence[UUID]) -> "CreatorSet":
+        return cls(query, {"ids": ids}, among=_IDS if len(ids) <= _FEW else "")
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +110,9 @@ class TotalFigures(Figures, frozen=True, kw_only=True):
     creators: int
 
 
+# Parts of days are read by the ids of so many creators, and of more in one go.
+_FEW = 1_000
+_IDS = "id = ANY(%(ids)s)"
 _SUBJECTS = """
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator'
@@ -118,11 +132,12 @@ async def creator_figures(
     """
     of = FigureExpressions(start, end)
     columns = ["chosen.id", *_columns(of)]
+    joins = of.joins(among=creators.among)
     rows = await reader.rows(
         organization_id,
         f"""
         WITH chosen AS NOT MATERIALIZED ({creators.query})
-        SELECT {", ".join(columns)} FROM chosen {of.joins()} ORDER BY chosen.id
+        SELECT {", ".join(columns)} FROM chosen {joins} ORDER BY chosen.id
         """.encode(),
         {"organization": organization_id, **creators.parameters},
     )
@@ -142,11 +157,12 @@ async def total_figures(
     """Return the sums of the figures of these creators, of those that are known."""
     of = FigureExpressions(start, end)
     columns = [f"sum({each})" for each in _columns(of)]
+    joins = of.joins(among=creators.among)
     ((amount, *sums),) = await reader.rows(
         organization_id,
         f"""
         WITH chosen AS MATERIALIZED ({creators.query})
-        SELECT count(*), {", ".join(columns)} FROM chosen {of.joins()}
+        SELECT count(*), {", ".join(columns)} FROM chosen {joins}
         """.encode(),
         {"organization": organization_id, **creators.parameters},
     )
@@ -195,12 +211,13 @@ async def sorted_creators(
     """Return the ids of these creators as ``page_of_creators`` sorts them."""
     of = FigureExpressions(start, end)
     value = of.named(sort)
+    joins = of.joins(among=creators.among)
     order = "ASC" if direction == "asc" else "DESC"
     rows = await reader.rows(
         organization_id,
         f"""
         WITH chosen AS NOT MATERIALIZED ({creators.query})
-        SELECT chosen.id FROM chosen {of.joins()}
+        SELECT chosen.id FROM chosen {joins}
         ORDER BY {value} {order} NULLS LAST, chosen.id
         LIMIT %(limit)s OFFSET %(offset)s
         """.encode(),
