@@ -10,7 +10,7 @@ learned.
 from datetime import datetime
 from typing import Annotated, Literal, Protocol, assert_never
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from domain.events import Outcome, Precision
 
@@ -18,6 +18,7 @@ from domain.events import Outcome, Precision
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 # Far more than any title has, and short enough for every list.
 StorableText = Annotated[str, Meta(max_length=20_000)] | None
+PictureUrl = Annotated[str, Meta(max_length=4_096)]
 # A time without a zone does not say when it was.
 AwareDatetime = Annotated[datetime, Meta(tz=True)]
 
@@ -56,13 +57,18 @@ class ProfileObservation(
 class VideoObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A video as observed in a list; null for what the source left out, never 0."""
+    """A video as observed in a list; null for what the source left out, never 0.
+
+    ``thumbnail_url`` is where its picture is for some days. A recording has the field
+    only where there is one, so that lines without it stay as they were.
+    """
 
     # Ids have 19 digits today, and an unsigned 64-bit number has at most 20.
     tiktok_video_id: Annotated[str, Meta(min_length=1, max_length=20)]
     title: StorableText = None
     kind: Literal["video", "photo"] | None = None
     posted_at: AwareDatetime | None = None
+    thumbnail_url: PictureUrl | UnsetType | None = UNSET
     view_count: Counter = None
     like_count: Counter = None
     comment_count: Counter = None

@@ -39,6 +39,7 @@ class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: str | None = None
     title: str | None = None
     posted_at: datetime | None = None
+    thumbnail_url: str | None = None
     view_count: int | None = None
     like_count: int | None = None
     comment_count: int | None = None
@@ -50,8 +51,8 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Videos as one provider returned them, one tuple a field, all in the same order.
 
     It holds the same as a list of ``VideoSnapshot``, but is faster for many videos.
-    ``kinds``, ``titles`` and ``posted_at`` may be empty if they are None for every
-    video.
+    ``kinds``, ``titles``, ``posted_at`` and ``thumbnail_urls`` may be empty if they are
+    None for every video.
     """
 
     video_ids: tuple[str, ...] = ()
@@ -63,12 +64,14 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str | None, ...] = ()
     titles: tuple[str | None, ...] = ()
     posted_at: tuple[datetime | None, ...] = ()
+    thumbnail_urls: tuple[str | None, ...] = ()
 
 
 class RecordResult(Command, frozen=True, kw_only=True):
     """Record that a run succeeded, with what it observed.
 
-    The kind, title and time of posting of a video are None if they are known already.
+    The details of a video, its kind, title, time of posting and picture, are None if
+    they are known already.
     ``known_user_id`` is the creator's account if only the table of identities has it.
     """
 

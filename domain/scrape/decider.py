@@ -142,6 +142,7 @@ def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
         kinds=tuple([video.kind for video in videos]),
         titles=tuple([video.title for video in videos]),
         posted_at=tuple([video.posted_at for video in videos]),
+        thumbnail_urls=tuple([video.thumbnail_url for video in videos]),
     )
 
 
@@ -192,6 +193,7 @@ def _video_snapshot(
     these = slice(start, start + MAX_VIDEOS_PER_SNAPSHOT)
     kinds, titles = videos.kinds[these], videos.titles[these]
     posted_at = videos.posted_at[these]
+    thumbnail_urls = videos.thumbnail_urls[these]
     return e.VideoStatsSnapshotRecorded(
         organization_id=scrape.organization_id,
         project_id=scrape.project_id,
@@ -207,4 +209,5 @@ def _video_snapshot(
         kinds=kinds if any(kinds) else (),
         titles=titles if any(title is not None for title in titles) else (),
         posted_at=posted_at if any(posted_at) else (),
+        thumbnail_urls=thumbnail_urls if any(thumbnail_urls) else (),
     )

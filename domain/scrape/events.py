@@ -9,8 +9,8 @@ import msgspec
 
 from domain.messages import Event, JobType, Outcome, Precision, Trigger
 
-# A video's kind, its title and the time when it was posted.
-VideoDetails = tuple[str | None, str | None, datetime | None]
+# A video's kind, its title, the time when it was posted, and where its picture is.
+VideoDetails = tuple[str | None, str | None, datetime | None, str | None]
 VideoCounts = tuple[str, int | None, int | None, int | None, int | None, int | None]
 
 
@@ -57,10 +57,11 @@ class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
 class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     """A scrape observed up to 500 videos at ``observed_at``.
 
-    The fields are parallel arrays. ``kinds``, ``titles`` and ``posted_at`` hold what
-    was not known of a video before. They are null for a video if nothing is new or the
-    provider left it out, and empty if that is so for all videos. ``project_id`` is null
-    in events from before projects had videos.
+    The fields are parallel arrays. ``kinds``, ``titles``, ``posted_at`` and
+    ``thumbnail_urls`` hold what was not known of a video before. They are null for a
+    video if nothing is new or the provider left it out, and empty if that is so for all
+    videos. A picture is known by its path alone, as the rest of its address is signed
+    anew each time. ``project_id`` is null in events from before projects had videos.
     """
 
     stored_name: ClassVar[str] = "video_stats_snapshot_recorded"
@@ -78,6 +79,7 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     kinds: tuple[str | None, ...] = ()
     titles: tuple[str | None, ...] = ()
     posted_at: tuple[datetime | None, ...] = ()
+    thumbnail_urls: tuple[str | None, ...] = ()
 
     def counts(self) -> Iterator[VideoCounts]:
         """Yield each video's id and its five counters; null where it was left out."""
@@ -92,12 +94,13 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
         )
 
     def details(self) -> Iterator[VideoDetails]:
-        """Yield each video's kind, title and time of posting; null if left out."""
+        """Yield each video's ``VideoDetails``; null if left out."""
         nothing = (None,) * len(self.video_ids)
         return zip(
             self.kinds or nothing,
             self.titles or nothing,
             self.posted_at or nothing,
+            self.thumbnail_urls or nothing,
             strict=True,
         )
 

@@ -13,6 +13,7 @@ from domain.scrape import commands as c
 from domain.scrape import decider
 from domain.scrape import events as e
 from domain.scrape.events import VideoDetails
+from domain.video.url import picture_path
 
 KnownDetails = dict[str, VideoDetails]
 
@@ -21,7 +22,7 @@ KnownDetails = dict[str, VideoDetails]
 # that were known already.
 ObservationKey = e.VideoCounts | c.ProfileSnapshot | str
 
-_NOTHING: VideoDetails = (None, None, None)
+_NOTHING: VideoDetails = (None, None, None, None)
 
 
 class ObservedContent(msgspec.Struct, frozen=True, gc=False):
@@ -228,35 +229,46 @@ def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
     stated: KnownDetails = {}
     _remember(stated, "", _details(other.video))
     _remember(stated, "", _details(first.video))
-    kind, title, posted_at = stated.get("", _NOTHING)
+    kind, title, posted_at, thumbnail_url = stated.get("", _NOTHING)
     return ObservedContent(
-        video=replace(first.video, kind=kind, title=title, posted_at=posted_at)
+        video=replace(
+            first.video,
+            kind=kind,
+            title=title,
+            posted_at=posted_at,
+            thumbnail_url=thumbnail_url,
+        )
     )
 
 
 def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
     """Return the videos without details that are known, and add the new ones."""
-    columns = (videos.kinds, videos.titles, videos.posted_at)
+    pictures = videos.thumbnail_urls or (None,) * len(videos.video_ids)
+    columns = (videos.kinds, videos.titles, videos.posted_at, pictures)
     before = list(map(known.get, videos.video_ids))
     stated: list[VideoDetails] = list(zip(*columns, strict=True))
     if before == stated:
         # The usual case by far, which needs no loop over the videos.
-        return replace(videos, kinds=(), titles=(), posted_at=())
+        return replace(videos, kinds=(), titles=(), posted_at=(), thumbnail_urls=())
     news: list[VideoDetails] = []
     for video_id, old, new in zip(videos.video_ids, before, stated, strict=True):
         _remember(known, video_id, new)
-        kind, title, posted_at = new
+        kind, title, posted_at, thumbnail_url = new
         if old is not None:
             kind = None if kind == old[0] else kind
             title = None if title == old[1] else title
             posted_at = None if posted_at == old[2] else posted_at
-        news.append((kind, title, posted_at))
-    kinds, titles, posted = zip(*news, strict=True)
-    return replace(videos, kinds=kinds, titles=titles, posted_at=posted)
+            is_same = picture_path(thumbnail_url) == picture_path(old[3])
+            thumbnail_url = None if is_same else thumbnail_url
+        news.append((kind, title, posted_at, thumbnail_url))
+    kinds, titles, posted, pictures = zip(*news, strict=True)
+    return replace(
+        videos, kinds=kinds, titles=titles, posted_at=posted, thumbnail_urls=pictures
+    )
 
 
 def _details(video: c.VideoSnapshot) -> VideoDetails:
-    return video.kind, video.title, video.posted_at
+    return video.kind, video.title, video.posted_at, video.thumbnail_url
 
 
 def _remember(known: KnownDetails, video_id: str, details: VideoDetails) -> None:
@@ -264,9 +276,10 @@ def _remember(known: KnownDetails, video_id: str, details: VideoDetails) -> None
     if before is None:
         known[video_id] = details
     elif before != details:
-        kind, title, posted_at = details
+        kind, title, posted_at, thumbnail_url = details
         known[video_id] = (
             before[0] if kind is None else kind,
             before[1] if title is None else title,
             before[2] if posted_at is None else posted_at,
+            before[3] if thumbnail_url is None else thumbnail_url,
         )

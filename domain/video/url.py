@@ -1,4 +1,4 @@
-"""TikTok video URLs: which forms are allowed, and which video each names."""
+"""URLs of TikTok: which video one names, and which picture."""
 
 import re
 from typing import cast
@@ -65,3 +65,14 @@ def read_video_url(text: str) -> VideoUrl:
 def video_url(*, handle: str, kind: VideoKind | None, tiktok_video_id: str) -> str:
     """Return the video's address on TikTok; an unknown kind counts as a video."""
     return f"https://www.tiktok.com/@{handle}/{kind or 'video'}/{tiktok_video_id}"
+
+
+def picture_path(url: str | None) -> str | None:
+    """Return the path of a picture's URL, by which the same picture is known.
+
+    TikTok's hosts take turns, and the query is a signature that ends within days.
+    """
+    if url is None:
+        return None
+    place = url.partition("?")[0].partition("://")[2]
+    return place.partition("/")[2]

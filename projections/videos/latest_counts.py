@@ -31,6 +31,7 @@ class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: str | None = None
     title: str | None = None
     posted_at: datetime | None = None
+    thumbnail_url: str | None = None
     view_count: int | None = None
     like_count: int | None = None
     comment_count: int | None = None
@@ -81,6 +82,7 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
             kind=kind,
             title=title,
             posted_at=posted_at,
+            thumbnail_url=thumbnail_url,
             view_count=counts[0],
             like_count=counts[1],
             comment_count=counts[2],
@@ -90,7 +92,10 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
             observed_at=at,
             position=recorded.position,
         )
-        for (tiktok_video_id, *counts), (kind, title, posted_at) in videos
+        for (
+            (tiktok_video_id, *counts),
+            (kind, title, posted_at, thumbnail_url),
+        ) in videos
     ]
 
 
@@ -112,6 +117,7 @@ def merge_figures(
         kind=new.kind or old.kind,
         title=old.title if new.title is None else new.title,
         posted_at=new.posted_at or old.posted_at,
+        thumbnail_url=new.thumbnail_url or old.thumbnail_url,
         view_count=_known(new.view_count, old.view_count),
         like_count=_known(new.like_count, old.like_count),
         comment_count=_known(new.comment_count, old.comment_count),

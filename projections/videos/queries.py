@@ -32,7 +32,8 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     ``tracking_enabled`` is true. A video that was added by its URL has no creator until
     a run lists it. Figures are those of ``last_scraped_at``. ``missing_since`` is since
     when TikTok does not have the video; a video that one list leaves out is not
-    missing. ``thumbnail_url`` is always null for now.
+    missing. ``thumbnail_url`` is where TikTok last had its picture; such addresses
+    end after some days.
     """
 
     # What scrapes change without a new version.
@@ -197,7 +198,7 @@ def video_from_row(
         title=row.title if title is None else title,
         kind=kind,
         metadata=metadata or msgspec.Raw(msgspec.json.encode(row.metadata)),
-        thumbnail_url=None,
+        thumbnail_url=figures and figures.thumbnail_url,
         posted_at=(figures and figures.posted_at) or row.posted_at,
         first_seen_at=min(figures.first_seen_at, row.created_at)
         if figures

@@ -523,6 +523,7 @@ _SEEN_OF_VIDEOS = {
     "kind": "kinds",
     "title": "titles",
     "posted_at": "posted_at",
+    "thumbnail_url": "thumbnail_urls",
     "view_count": "view_counts",
     "like_count": "like_counts",
     "comment_count": "comment_counts",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.video.tracking import Tracking, tracking_after
+from domain.video.url import picture_path
 from infra.eventstore.store import RecordedEvent
 
 
@@ -30,17 +31,18 @@ class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: str | None = None
     title_digest: int | None = None
     posted_at: datetime | None = None
+    thumbnail_digest: int | None = None
     missing_since: datetime | None = None
     missing_scrape_id: UUID | None = None
     missing_confirmed: bool = False
     position: int
 
 
-def digest_of(title: str | None) -> int | None:
-    """Return a digest by which a title is recognized: a signed number of 64 bits."""
-    if title is None:
+def digest_of(text: str | None) -> int | None:
+    """Return a digest by which a text is recognized: a signed number of 64 bits."""
+    if text is None:
         return None
-    digest = blake2b(title.encode(), digest_size=8).digest()
+    digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
@@ -82,6 +84,7 @@ def after_observation(
     kind: str | None,
     title: str | None,
     posted_at: datetime | None,
+    thumbnail_url: str | None,
 ) -> KnownVideo:
     """Return the row after a run that found the video; null details change nothing.
 
@@ -89,21 +92,25 @@ def after_observation(
     """
     if row.position >= position:
         return row
-    known = (row.kind, row.title_digest, row.posted_at)
+    known = (row.kind, row.title_digest, row.posted_at, row.thumbnail_digest)
     observed = (
         row.kind if kind is None else kind,
         row.title_digest if title is None else digest_of(title),
         row.posted_at if posted_at is None else posted_at,
+        row.thumbnail_digest
+        if thumbnail_url is None
+        else digest_of(picture_path(thumbnail_url)),
     )
     is_back = row.missing_since is not None and row.missing_since <= observed_at
     if observed == known and not is_back:
         return row
-    kind, digest, posted_at = observed
+    kind, digest, posted_at, thumbnail_digest = observed
     return replace(
         row,
         kind=kind,
         title_digest=digest,
         posted_at=posted_at,
+        thumbnail_digest=thumbnail_digest,
         missing_since=None if is_back else row.missing_since,
         missing_scrape_id=None if is_back else row.missing_scrape_id,
         missing_confirmed=row.missing_confirmed and not is_back,

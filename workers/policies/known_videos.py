@@ -72,7 +72,7 @@ class _VideoBatch:
             return
         streams = self._streams_of(event.project_id, event.video_ids)
         has_news = False
-        for stream, (kind, title, posted_at) in zip(
+        for stream, (kind, title, posted_at, thumbnail_url) in zip(
             streams, event.details(), strict=True
         ):
             row = self._rows.get(stream)
@@ -84,6 +84,7 @@ class _VideoBatch:
                     kind=kind,
                     title=title,
                     posted_at=posted_at,
+                    thumbnail_url=thumbnail_url,
                 )
                 self._rows.put(stream, after)
             if row is None or row.creator_id is None:

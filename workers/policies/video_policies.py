@@ -136,7 +136,7 @@ def _listed(
     listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
         videos = zip(event.video_ids, event.details(), strict=True)
-        for video_id, (kind, title, posted_at) in videos:
+        for video_id, (kind, title, posted_at, _) in videos:
             before = listed.get(video_id)
             if before is None:
                 listed[video_id] = ListedVideo(

@@ -103,7 +103,7 @@ def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
 def _videos(event: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observation]:
     videos = zip(event.counts(), event.details(), strict=True)
     for (name, views, likes, comments, shares, saves), details in videos:
-        kind, title, posted_at = details
+        kind, title, posted_at, thumbnail_url = details
         yield Observation(
             observed_at=event.observed_at,
             handle=handle,
@@ -112,6 +112,7 @@ def _videos(event: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observ
                 title=title,
                 kind="photo" if kind == "photo" else "video" if kind else None,
                 posted_at=posted_at,
+                thumbnail_url=thumbnail_url or msgspec.UNSET,
                 view_count=views,
                 like_count=likes,
                 comment_count=comments,

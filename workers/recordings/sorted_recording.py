@@ -218,6 +218,7 @@ def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | No
     text = encode_observations(observations)
     values = zip(*map(astuple, videos), strict=True)
     column = dict(zip(_FIELDS, values, strict=True))
+    urls = column["thumbnail_url"]
     profile = others[0].profile if others else None
     content = RunContent(
         payload_sha256=sha256(memoryview(text)[:-1]).hexdigest(),
@@ -232,6 +233,7 @@ def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | No
             kinds=column["kind"],
             titles=column["title"],
             posted_at=column["posted_at"],
+            thumbnail_urls=tuple(url or None for url in urls) if any(urls) else (),
         ),
     )
     return _encode_content(content), text

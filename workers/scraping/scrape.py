@@ -197,7 +197,8 @@ def _snapshot(
 ) -> Snapshot:
     values = msgspec.structs.asdict(observed)
     texts = {k: _storable(v) for k, v in values.items() if isinstance(v, str)}
-    return msgspec.convert({**values, **texts}, kind)
+    stated = {k: v for k, v in {**values, **texts}.items() if v is not msgspec.UNSET}
+    return msgspec.convert(stated, kind)
 
 
 def _storable(text: str) -> str:

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain.streams import video_stream
+from domain.video.url import picture_path
 from infra import arrays
 from infra.database import Pool, run_read
 from workers.policies.known_video import digest_of
 
 _KNOWN = """
-SELECT id, kind, title_digest, posted_at FROM known_video
+SELECT id, kind, title_digest, posted_at, thumbnail_digest FROM known_video
 WHERE organization_id = %s AND id = ANY(%b::uuid[])
   AND (creator_id IS NOT NULL OR %s::uuid IS NULL)
 """
@@ -62,7 +63,7 @@ def only_news(
     if not observed:
         return ()
     parameters = (organization_id, arrays.uuids(list(observed)), creator_id)
-    rows: Sequence[tuple[UUID, object, object, object]] = run_read(
+    rows: Sequence[tuple[UUID, object, object, object, object]] = run_read(
         pool,
         lambda connection: (
             connection.cursor(binary=True)
@@ -70,12 +71,15 @@ def only_news(
             .fetchall()
         ),
     )
-    for stream, kind, title_digest, posted_at in rows:
+    for stream, kind, title_digest, posted_at, thumbnail_digest in rows:
         video = observed[stream]
         observed[stream] = replace(
             video,
             kind=None if video.kind == kind else video.kind,
             title=None if digest_of(video.title) == title_digest else video.title,
             posted_at=None if video.posted_at == posted_at else video.posted_at,
+            thumbnail_url=None
+            if digest_of(picture_path(video.thumbnail_url)) == thumbnail_digest
+            else video.thumbnail_url,
         )
     return tuple(observed.values())

@@ -292,6 +292,27 @@ def test_titles_are_stored_with_the_first_run_that_shows_the_video(
     assert titles == [("Hay",), (), (), (), ("Oats",)]
 
 
+def test_a_picture_is_stored_again_only_where_its_path_is_another(
+    importing: Importing,
+):
+    def line(views: int, url: str) -> str:
+        at = f"2026-02-0{views}T00:00:00Z"
+        return video(views, at=at, thumbnail_url=f"https://p16.tiktokcdn.com/{url}")
+
+    importing(*[line(n, f"one.jpeg?x={n}") for n in (1, 2)], line(3, "two.jpeg"))
+
+    pictures = [
+        event.thumbnail_urls
+        for event in importing.events()
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
+    ]
+    assert pictures == [
+        ("https://p16.tiktokcdn.com/one.jpeg?x=1",),
+        (),
+        ("https://p16.tiktokcdn.com/two.jpeg",),
+    ]
+
+
 def test_a_title_that_a_former_import_lacked_comes_with_the_next_new_observation(
     importing: Importing,
 ):

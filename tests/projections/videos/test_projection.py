@@ -261,12 +261,14 @@ def test_what_a_snapshot_left_out_stays_as_it_was_known(
         titles=("Goats",),
         kinds=("photo",),
         posted_at=(day(-5),),
+        thumbnail_urls=("https://p16.tiktokcdn.com/obj/one.jpeg",),
     )
     take_in(connection, *history.happened(RUN, full, stats(ID, day=2)))
 
     (row,) = rows_of(connection, "video_figures")
     assert (row["view_count"], row["save_count"], row["like_count"]) == (7, 0, None)
     assert (row["title"], row["kind"], row["posted_at"]) == ("Goats", "photo", day(-5))
+    assert row["thumbnail_url"] == "https://p16.tiktokcdn.com/obj/one.jpeg"
     assert row["observed_at"] == day(2)
 
 

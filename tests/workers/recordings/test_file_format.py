@@ -91,6 +91,21 @@ def test_a_video_line_becomes_the_video_that_was_seen(tmp_path: Path):
     )
 
 
+def test_a_picture_is_in_a_line_only_where_there_is_one(tmp_path: Path):
+    line = f'{{{AT},{BILLIE},"video":{{"tiktok_video_id":"1"}}}}'
+    url = "https://p16.tiktokcdn.com/obj/one.jpeg?x-expires=1"
+    pictured = line.replace('"1"', f'"1","thumbnail_url":"{url}"')
+
+    without, with_it = read_lines(tmp_path, line, pictured)
+
+    assert isinstance(without, Observation)
+    assert isinstance(with_it, Observation)
+    assert b"thumbnail_url" not in encode_observation(without)
+    assert with_it.video is not None
+    assert with_it.video.thumbnail_url == url
+    assert url.encode() in encode_observation(with_it)
+
+
 def test_what_a_line_leaves_out_stays_null(tmp_path: Path):
     read = read_lines(
         tmp_path,

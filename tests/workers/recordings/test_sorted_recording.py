@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from domain import commands as c
 from domain import events as e
@@ -48,6 +49,7 @@ VIDEOS = [
         title=f'"Hay", part {number} 🐐' if number % 3 else None,
         kind="photo" if number % 2 else None,
         posted_at=datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=number, seconds=0.25),
+        thumbnail_url=f"https://p16/74{number}.jpeg?x=1" if number % 2 else UNSET,
         view_count=-(2**63) + number,
         save_count=2**63 - 1 if number % 4 else None,
     )
@@ -119,7 +121,11 @@ def events(
     "known",
     (
         {},
-        {"741": ("photo", None, None), "742": (None, "Straw", None), "7": ("a",) * 3},
+        {
+            "741": ("photo", None, None, "https://p19/741.jpeg?x=2"),
+            "742": (None, "Straw", None, None),
+            "7": ("a",) * 4,
+        },
     ),
     ids=["", "knowing some"],
 )
@@ -149,6 +155,7 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
         snapshot.kinds,
         snapshot.titles,
         snapshot.posted_at,
+        snapshot.thumbnail_urls,
         snapshot.view_counts,
         snapshot.like_counts,
         snapshot.comment_counts,

@@ -4,6 +4,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from domain import events as e
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
@@ -114,6 +116,25 @@ def test_details_are_told_once_and_again_where_they_changed(home: Home):
         ((), ("Straw", None), ()),
         ((None, "video"), (None, "Bran"), (None, INSIDE)),
     ]
+
+
+def test_a_picture_is_told_again_only_where_its_path_is_another(home: Home):
+    billie = a_creator(home)
+    first = "https://p16.tiktokcdn.com/obj/one.jpeg?x-expires=1"
+    signed = "https://p19.tiktokcdn.com/obj/one.jpeg?x-expires=2"
+    other = "https://p16.tiktokcdn.com/obj/two.jpeg?x-expires=3"
+    # Before a discovery nothing is known of a video.
+    scrape(home, billie, seen(video()))
+    settle(home.store)
+
+    stored: list[tuple[str | None, ...]] = []
+    for url in (first, signed, UNSET, other, signed):
+        listed = replace(video(), thumbnail_url=url)
+        run, _ = scrape(home, billie, seen(listed))
+        settle(home.store)
+        stored += [event.thumbnail_urls for event in snapshots(home.store, run)]
+
+    assert stored == [(first,), (), (), (other,), (signed,)]
 
 
 def test_what_nobody_knows_as_a_creators_yet_is_told_in_full(home: Home):

@@ -2,10 +2,14 @@
 
 from typing import Literal
 
+from msgspec import UNSET
+
 from workers.provider import VideoObservation
 from workers.providers.web.readings import (
+    address_of,
     count_of,
     id_of,
+    items_of,
     text_of,
     time_of,
     within,
@@ -25,6 +29,7 @@ def video_of(item: object) -> VideoObservation | None:
         title=text_of(within(item, "desc"), longest=_LONGEST_TITLE),
         kind=_kind_of(item),
         posted_at=time_of(within(item, "createTime")),
+        thumbnail_url=_picture_of(item) or UNSET,
         view_count=_counter(item, "playCount"),
         like_count=_counter(item, "diggCount"),
         comment_count=_counter(item, "commentCount"),
@@ -45,6 +50,14 @@ def _counter(item: object, name: str) -> int | None:
         if count is not None:
             return count.value
     return None
+
+
+def _picture_of(item: object) -> str | None:
+    """Return the address of the cover, of photos that of the first one."""
+    cover = address_of(within(item, "video", "cover"))
+    photos = items_of(within(item, "imagePost", "images"))[:1]
+    first = [items_of(within(photo, "imageURL", "urlList"))[:1] for photo in photos]
+    return cover or next((address_of(url) for urls in first for url in urls), None)
 
 
 def _kind_of(item: object) -> Literal["video", "photo"] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 from yt_dlp.networking import Request
 
@@ -54,6 +55,7 @@ from workers.providers.web.verdicts import RefusedError
 NANNY = Target(handle=HANDLE)
 PAGE = f"/@{HANDLE}"
 LIST = "/api/creator/item_list/"
+COVER = "https://a/b.jpeg?x=1"
 POSTED_AT = datetime(2025, 4, 28, 12, 20, 41, tzinfo=UTC)
 
 
@@ -166,6 +168,17 @@ def test_a_video_is_seen_with_its_exact_counters(
         ({"imagePost": {"images": []}}, {"kind": "photo"}),
         ({"video": {"duration": 0}}, {"kind": None}),
         ({"video": None}, {"kind": None}),
+        ({"video": {"cover": "https://a/b.jpeg?x=1"}}, {"thumbnail_url": COVER}),
+        (
+            {
+                "imagePost": {
+                    "images": [{"imageURL": {"urlList": [COVER, "https://c"]}}]
+                }
+            },
+            {"thumbnail_url": COVER},
+        ),
+        ({"imagePost": {"images": [7]}}, {"thumbnail_url": UNSET}),
+        ({"video": {"cover": "javascript:alert(1)"}}, {"thumbnail_url": UNSET}),
         ({"id": 7498337886933191943}, {"tiktok_video_id": "7498337886933191943"}),
     ),
 )

@@ -1,0 +1,16 @@
+-- Where the picture of each video was last, from snapshots that say it; older ones do not,
+-- so that a rebuild finds the same. The policies know a picture by 64 bits of the BLAKE2b
+-- of its path, as the rest of its address is signed anew for every scrape.
+DO $$
+DECLARE
+    place text;
+BEGIN
+    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    FOREACH place IN ARRAY ARRAY[
+        current_schema(), 'goatherd_old_videos', 'goatherd_next_videos']
+    LOOP
+        EXECUTE format('ALTER TABLE IF EXISTS %I.video_figures '
+                       'ADD COLUMN thumbnail_url text', place);
+    END LOOP;
+END $$;
+ALTER TABLE known_video ADD COLUMN thumbnail_digest bigint;
