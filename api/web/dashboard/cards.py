@@ -42,6 +42,7 @@ class KpiCard(Struct, frozen=True, kw_only=True):
     full_change: str
     direction: Direction
     before: str
+    full_before: str
     href: str
     is_rounded: bool
     is_sharpened: bool
@@ -68,6 +69,7 @@ def _card(
         before=""
         if kpi.previous is None
         else f"{_shortly(kpi.previous, measure)} before",
+        full_before=measure.written(kpi.previous),
         href=f"{query.address(metric=measure.name, mode=mode)}#chart-main",
         is_rounded=kpi.rounded,
         is_sharpened=kpi.sharpened,

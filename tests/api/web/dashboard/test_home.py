@@ -187,6 +187,41 @@ def test_the_project_chosen_last_comes_back(visitor: Visitor, home: Tenant):
     assert visitor.get("/?project_id=goat").status_code == 400
 
 
+def test_a_campaign_is_chosen_beside_its_project(visitor: Visitor, goat: Watched):
+    tenant = goat.tenant
+    sheep = tenant.add("sheep")
+    path = f"/projects/{tenant.project_id}/campaigns"
+    spring, empty = (
+        tenant.post(path, {"name": name}).json()["data"]["id"]
+        for name in ("Spring", "Empty")
+    )
+    item = {"item_type": "creator", "item_id": goat.id}
+    tenant.post(f"/campaigns/{spring}/items", item)
+    other = tenant.post("/projects", {"name": "Zebras"}).json()["data"]["id"]
+    tenant.goatherd.catch_up()
+
+    page = visitor.see(f"/?campaign_id={spring}&{DAYS}")
+
+    assert sheep["id"]
+    assert page.one("h1").text == "Spring"
+    assert cards(page)["New views"].startswith("70")
+    choice = page.one("select", id="campaign")
+    (chosen,) = [o.text for o in choice.all("option") if "selected" in o.attributes]
+    assert chosen == "Spring"
+    links = {a["href"] for a in page.all("a")}
+    assert f"?period=7d&campaign_id={spring}" in links
+    assert f"/campaigns/{spring}/members?sort=new_views&order=desc&{DAYS}" in links
+    assert visitor.see(f"/?campaign_id={empty}").one("h2").text == (
+        "Nothing is in this campaign yet"
+    )
+    # Another project was chosen beside it.
+    assert visitor.see(f"/?project_id={other}&campaign_id={spring}").one("h1").text == (
+        "Zebras"
+    )
+    assert visitor.get(f"/?campaign_id={uuid4()}").status_code == 404
+    assert visitor.get("/?campaign_id=goat").status_code == 400
+
+
 def test_an_empty_project_shows_how_to_begin(visitor: Visitor, home: Tenant):
     home.goatherd.catch_up()
 
