@@ -29,6 +29,7 @@ from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
 from api.routes.aggregate.videos import VideoSummaryRoutes
 from api.routes.analytics.routes import AnalyticsRoutes
+from api.routes.analytics.videos import VideoNumbers
 from api.routes.annotations import AnnotationRoutes
 from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
@@ -204,6 +205,7 @@ def assemble(settings: Settings) -> Litestar:
                 CreatorSummaryRoutes,
                 PostingRoutes,
                 VideoSummaryRoutes,
+                VideoNumbers,
                 CampaignSummaryRoutes,
                 OverlapRoutes,
                 HistoryRoutes,

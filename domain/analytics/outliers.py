@@ -29,6 +29,13 @@ class Outlier(Struct, frozen=True, kw_only=True):
     outlier_factor: float
 
 
+def median_of_peers(peers: Sequence[int | None]) -> tuple[float | None, int]:
+    """Return the median of the known ones, None with fewer than 5, and their number."""
+    known = [peer for peer in peers if peer is not None]
+    middle = float(median(known)) if len(known) >= FEWEST_PEERS else None
+    return middle, len(known)
+
+
 def age_in_days(posted_at: datetime, *, at: datetime) -> int:
     """Return how many whole days ago a video was posted."""
     return (at - posted_at) // _A_DAY
@@ -43,16 +50,13 @@ def outlier(
     the level at the video's age. None if the video is not judged: its own level is
     unknown, fewer than 5 of the peers' are known, or their median is 0.
     """
-    known = [peer for peer in peers if peer is not None]
-    if views is None or len(known) < FEWEST_PEERS:
-        return None
-    middle = median(known)
-    if middle <= 0:
+    middle, known = median_of_peers(peers)
+    if views is None or middle is None or middle <= 0:
         return None
     return Outlier(
         age_days=age_days,
         views=views,
-        peer_median=float(middle),
-        peers=len(known),
+        peer_median=middle,
+        peers=known,
         outlier_factor=round(views / middle, DECIMALS),
     )

@@ -1,17 +1,21 @@
 """/creators/{id}/videos/{id}: one video, its notes, and whether it counts."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 from msgspec import Struct
 from msgspec.structs import replace
 
 from api.http.form_body import typed
+from api.routes.analytics.videos import AgeCurve
 from api.routes.video_schemas import QueuedVideoScrape
+from api.web.creator.age_chart import age_chart_of
 from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.video_chart import chart_of_video
 from api.web.creator.videos import count_videos, row_of, table_path
@@ -27,6 +31,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from domain.errors import NotFoundError
+from projections.analytics.queries.video_observations import ObservedVideo
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 
@@ -59,10 +64,12 @@ class CreatorVideo(Controller):
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
+        cursor: Annotated[str, QueryParameter(max_length=2_000)] = "",
     ) -> Template:
-        """Show a video."""
+        """Show a video, and a page of its observations."""
         creator = await get_creator(page, creator_id)
-        return await _show(page, creator, await _get_video(page, creator, video_id))
+        video = await _get_video(page, creator, video_id)
+        return await _show(page, creator, video, cursor=cursor.strip())
 
     @form_route("/notes", form=VideoNotesForm)
     async def save_notes(
@@ -158,14 +165,29 @@ async def _get_video(page: PageContext, creator: Creator, video_id: UUID) -> Vid
 
 
 async def _show(
-    page: PageContext, creator: Creator, video: Video, draft: EditDraft | None = None
+    page: PageContext,
+    creator: Creator,
+    video: Video,
+    draft: EditDraft | None = None,
+    *,
+    cursor: str = "",
 ) -> Template:
     draft = draft or EditDraft.of(_texts(video), _notes(video), video.version)
+    path = f"/videos/{video.id}"
+    chart, curve, observed = await asyncio.gather(
+        chart_of_video(page, video),
+        page.get(f"{path}/age-curve", AgeCurve),
+        page.get(f"{path}/observations", list[ObservedVideo], cursor=cursor, limit=20),
+    )
     context = {
         "row": row_of(video),
         "draft": draft,
         "tags_problem": tags_problem(draft.error.problems if draft.error else {}),
-        "chart": await chart_of_video(page, video),
+        "chart": chart,
+        "age": age_chart_of(curve.data, zone=ZoneInfo(page.time_zone)),
+        "observations": observed.data,
+        "earlier": observed.next_url(_path(creator.id, video.id)),
+        "is_first": not cursor,
     }
     return show_creator(
         page,

@@ -1,6 +1,6 @@
 """A creator's videos: the table, and what is done to one or many of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -396,3 +396,64 @@ def test_a_video_has_a_chart_of_its_counts_since_it_was_posted(
     assert second.all("td")[0].text == "45"
     (names_of_lines,) = figure.all("ul", class_="line-names")
     assert names_of_lines.text == "Views Likes Comments Shares"
+
+
+def test_a_video_lists_its_observations_newest_first(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = f"{videos_of(creator)}/{id_of(home, '101')}"
+
+    opened = visitor.see(path).one("details", id="observations")
+
+    (row,) = opened.one("tbody").all("tr")
+    assert [cell.text for cell in (*row.all("th"), *row.all("td"))] == [
+        *("1 Mar 2026, 12:00", "2,000,000", "10", "0", "0", "\N{EN DASH}", "test")
+    ]
+    # One that no scrape has counted has none.
+    never = visitor.see(f"{videos_of(creator)}/{id_of(home, '104')}")
+    assert never.all("details", id="observations") == []
+
+
+def test_a_video_is_drawn_next_to_the_median_of_those_before_it(
+    visitor: Visitor, home: Tenant
+):
+    creator = home.add("goat")
+    names = [str(201 + number) for number in range(6)]
+    for name in names:
+        home.found(creator["id"], name, posted_at=NOON - timedelta(days=3))
+    nothing = (None,) * len(names)
+    home.goatherd.append(
+        new_id(),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator["id"]),
+            project_id=home.project_id,
+            observed_at=NOON - timedelta(days=2, hours=12),
+            provider="test",
+            video_ids=tuple(names),
+            view_counts=(10, 20, 30, 40, 50, 90),
+            like_counts=nothing,
+            comment_counts=nothing,
+            share_counts=nothing,
+            save_counts=nothing,
+        ),
+    )
+    home.goatherd.catch_up()
+    # Of the same time, the one whose id is greatest comes last.
+    last = max(names, key=lambda name: id_of(home, name))
+    views = dict(zip(names, (10, 20, 30, 40, 50, 90), strict=True))
+    others = sorted(views[name] for name in names if name != last)
+
+    page = visitor.see(f"{videos_of(creator)}/{id_of(home, last)}")
+
+    chart = page.one("figure", id="chart-age")
+    assert f"{views[last] / others[2]:.1f} times the median" in chart.text
+    day_after = chart.one("tbody").all("tr")[0]
+    assert [cell.text for cell in day_after.all("td")][:2] == [
+        str(views[last]),
+        str(others[2]),
+    ]
+    assert day_after.one("th").text.startswith("1 day, ")
+    first = min(names, key=lambda name: id_of(home, name))
+    alone = visitor.see(f"{videos_of(creator)}/{id_of(home, first)}")
+    assert alone.all("figure", id="chart-age") == []

@@ -1,0 +1,123 @@
+"""Numbers of one video: its observations, and its views next to those of its peers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.paging import ListRequest, caught_up
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from domain.errors import NotFoundError
+from projections.analytics.queries.video_observations import (
+    ObservedVideo,
+    observations_of_video,
+)
+from projections.analytics.summaries.age_curve import AgePoint, age_curve
+from projections.engine.reader import Reader
+from projections.videos.queries import Video, one_video
+
+_READ: dict[str, Any] = {"scope": "read", "errors": [Code.NOT_FOUND]}
+
+
+class AgeCurve(Struct, frozen=True, kw_only=True):
+    """A video's views by age.
+
+    ``points`` are the whole days since it was posted, up to 90, that the plan shows. It
+    is empty for a video that does not count, that belongs to no creator, or whose time
+    of posting is not known.
+    """
+
+    video_id: UUID
+    posted_at: datetime | None
+    points: list[AgePoint]
+
+
+class VideoNumbers(Controller):
+    """Numbers that single videos have."""
+
+    path = "/videos/{video_id:uuid}"
+    tags = ("Videos",)
+
+    @get("/observations", opt=_READ, operation_id="listVideoObservations")
+    async def list_observations(
+        self, listing: NamedDependency[ListRequest], video_id: FromPath[UUID]
+    ) -> ListPage[ObservedVideo]:
+        """List what scrapes counted of a video, newest first.
+
+        Imported observations are among them. Those from before the days that the plan
+        shows are left out.
+        """
+        reader, organization_id = listing.reader, listing.organization_id
+        await _video(listing.request, reader, video_id)
+        now = datetime.now(UTC)
+        first = _first_shown(listing.request, now)
+        every = [
+            one
+            for one in await observations_of_video(
+                reader, organization_id, video_id, until=now
+            )
+            if first is None or one.observed_at >= first
+        ]
+
+        async def fetch(
+            *, limit: int, after: tuple[datetime, int] | None
+        ) -> Sequence[ObservedVideo]:
+            rest = every if after is None else [o for o in every if _key(o) < after]
+            return rest[:limit]
+
+        return await listing.page(
+            "observations of a video",
+            fetch,
+            key=_key,
+            after=tuple[datetime, int],
+            filters={"video": video_id},
+        )
+
+    @get(
+        "/age-curve",
+        opt={**_READ, "versioned": False},
+        operation_id="getVideoAgeCurve",
+    )
+    async def get_age_curve(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        video_id: FromPath[UUID],
+    ) -> Answer[AgeCurve]:
+        """Show a video's views at each age, next to the median of its peers.
+
+        These are the creator's previous 30 counted videos at the same age, as for the
+        `outlier_factor` of GET /analytics/aggregate/outliers.
+        """
+        video = await _video(request, reader, video_id)
+        now = datetime.now(UTC)
+        first = _first_shown(request, now)
+        points = await age_curve(reader, request.organization_id, video_id, at=now)
+        shown = [point for point in points if first is None or point.at >= first]
+        return Answer(
+            AgeCurve(video_id=video_id, posted_at=video.posted_at, points=shown)
+        )
+
+
+async def _video(request: Request, reader: Reader, video_id: UUID) -> Video:
+    await caught_up(request, reader, "videos", "analytics")
+    video = await one_video(reader, request.organization_id, video_id)
+    if video is None:
+        raise NotFoundError("video")
+    return video
+
+
+def _first_shown(request: Request, now: datetime) -> datetime | None:
+    days = request.principal.limits.stats_history_retention_days
+    return None if days is None else now - timedelta(days=days)
+
+
+def _key(one: ObservedVideo) -> tuple[datetime, int]:
+    return one.observed_at, one.position

@@ -1,0 +1,61 @@
+"""The observations of one video: what each scrape counted."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.analytics.metrics import checked_question
+from projections.analytics.queries.from_snapshots import load_observations
+from projections.analytics.queries.series import counted
+from projections.analytics.rollup_deltas import VIDEOS
+from projections.engine.reader import Reader
+
+_OF_A_VIDEO = checked_question(entity="video", metric="views")
+
+
+class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
+    """What one scrape counted of a video; null is what its source left out.
+
+    ``position`` is that of the event in the log.
+    """
+
+    observed_at: datetime
+    recorded_at: datetime
+    provider: str
+    scrape_id: UUID
+    position: int
+    view_count: int | None
+    like_count: int | None
+    comment_count: int | None
+    share_count: int | None
+    save_count: int | None
+
+
+async def observations_of_video(
+    reader: Reader, organization_id: UUID, video_id: UUID, *, until: datetime
+) -> list[ObservedVideo]:
+    """Return the observations of a video up to an instant, the newest first."""
+    members = await counted(reader, organization_id, _OF_A_VIDEO, video_id)
+    loaded = await load_observations(
+        reader, organization_id, VIDEOS, members[VIDEOS], until
+    )
+    its = loaded.observations
+    return [
+        ObservedVideo(
+            **msgspec.structs.asdict(loaded.sources[int(its.snapshots[nth])]),
+            **_counts(int(its.missing[nth]), its.counts[:, nth].tolist()),
+        )
+        for nth in reversed(range(len(its)))
+    ]
+
+
+def _counts(missing: int, counts: list[int]) -> dict[str, Any]:
+    """Return the counts by their names; a bit says which are missing."""
+    return {
+        f"{metric.removesuffix('s')}_count": None if missing >> number & 1 else count
+        for number, (metric, count) in enumerate(
+            zip(VIDEOS.metrics, counts, strict=True)
+        )
+    }

@@ -1,0 +1,129 @@
+"""A video's observations, and its views next to those of its peers at the same age."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain import events as e
+from infra.ids import new_id
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def creator(home: Tenant) -> str:
+    return home.add(f"goat.{uuid4().hex[:20]}")["id"]
+
+
+def counted(
+    tenant: Tenant, creator: str, day: float, views: dict[str, int | None]
+) -> None:
+    """Let a scrape have counted videos so many days after the first."""
+    nothing = (None,) * len(views)
+    tenant.goatherd.append(
+        new_id(),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=tenant.organization_id,
+            project_id=tenant.project_id,
+            creator_id=UUID(creator),
+            observed_at=FIRST + timedelta(days=day),
+            provider="test",
+            video_ids=tuple(views),
+            view_counts=tuple(views.values()),
+            like_counts=nothing,
+            comment_counts=(0,) * len(views),
+            share_counts=nothing,
+            save_counts=nothing,
+        ),
+    )
+
+
+def points_of(tenant: Tenant, video_id: str) -> list[dict[str, Any]]:
+    return data_of(tenant.get(f"/videos/{video_id}/age-curve"))["points"]
+
+
+def test_a_curve_has_the_median_of_the_peers_at_the_same_age(
+    home: Tenant, creator: str
+):
+    # One a day; each has 10 times its number of views on its first day, double later.
+    names = [str(7_000 + nth) for nth in range(7)]
+    ids = [
+        home.found(creator, name, posted_at=FIRST + timedelta(days=nth))
+        for nth, name in enumerate(names)
+    ]
+    for nth, name in enumerate(names):
+        counted(home, creator, nth + 0.5, {name: 10 * (nth + 1)})
+        counted(home, creator, nth + 1.5, {name: 20 * (nth + 1)})
+    home.goatherd.catch_up()
+
+    points = points_of(home, ids[6])
+
+    assert [point["age_days"] for point in points] == [*range(1, 91)]
+    assert points[0] == {
+        "age_days": 1,
+        "at": "2026-01-08T00:00:00Z",
+        "views": 70,
+        "peer_median": 35.0,
+        "peers": 6,
+    }
+    assert (points[1]["views"], points[1]["peer_median"]) == (140, 70.0)
+    # Four others came before it, and a median is of five.
+    assert {p["peer_median"] for p in points_of(home, ids[4])} == {None}
+    assert points_of(home, ids[4])[0]["peers"] == 4
+
+
+def test_a_video_without_a_creator_or_a_time_of_posting_has_no_curve(
+    home: Tenant, creator: str
+):
+    unknown = home.found(creator)
+    waiting = home.found(creator, posted_at=FIRST, status="pending_review")
+    home.found(creator, posted_at=FIRST)
+    home.goatherd.catch_up()
+
+    for video_id in (unknown, waiting):
+        assert points_of(home, video_id) == []
+
+
+def test_observations_are_listed_with_what_each_scrape_counted(
+    home: Tenant, creator: str
+):
+    video_id = home.found(creator, "7001", posted_at=FIRST)
+    home.found(creator, "7002", posted_at=FIRST)
+    for day, views in enumerate((5, None, 7)):
+        counted(home, creator, day, {"7001": views, "7002": 1_000})
+    home.goatherd.catch_up()
+    path = f"/videos/{video_id}/observations"
+
+    first = home.get(path, params={"limit": "2"})
+    cursor = first.json()["meta"]["nextCursor"]
+    second = home.get(path, params={"limit": "2", "cursor": cursor})
+
+    rows = [*data_of(first), *data_of(second)]
+    assert [(row["observed_at"], row["view_count"]) for row in rows] == [
+        ("2026-01-03T00:00:00Z", 7),
+        ("2026-01-02T00:00:00Z", None),
+        ("2026-01-01T00:00:00Z", 5),
+    ]
+    assert {(row["like_count"], row["comment_count"]) for row in rows} == {(None, 0)}
+    assert {row["provider"] for row in rows} == {"test"}
+    assert second.json()["meta"]["nextCursor"] is None
+    assert rows[0]["position"] > rows[1]["position"]
+
+
+def test_neither_shows_more_than_the_plan_or_another_organizations_videos(
+    goatherd: Goatherd, home: Tenant
+):
+    short = goatherd.tenant(plan="short")
+    creator = short.add("goat")["id"]
+    video_id = short.found(creator, "7001", posted_at=FIRST)
+    counted(short, creator, 1, {"7001": 5})
+    goatherd.catch_up()
+
+    assert data_of(short.get(f"/videos/{video_id}/observations")) == []
+    assert points_of(short, video_id) == []
+    for part in ("observations", "age-curve"):
+        answer = home.get(f"/videos/{video_id}/{part}")
+        assert code_of(answer) == (404, "not_found")
