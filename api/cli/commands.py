@@ -17,6 +17,7 @@ app = App(
 orgs = App(name="orgs", help="Organizations.", sort_key=20)
 projects = App(name="projects", help="Projects of organizations.", sort_key=21)
 creators = App(name="creators", help="Creators of projects.", sort_key=22)
+campaigns = App(name="campaigns", help="Campaigns of projects.", sort_key=22)
 keys = App(name="keys", help="API keys of organizations.", sort_key=23)
 bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
 sources = App(name="sources", help="Ways to look at TikTok.", sort_key=25)
@@ -34,6 +35,7 @@ _COMMANDS = (
     (orgs, "lists:list_orgs"),
     (projects, "lists:list_projects"),
     (creators, "lists:list_creators"),
+    (campaigns, "campaigns:list_campaigns"),
     (keys, "keys:create"),
     (keys, "keys:list_keys"),
     (keys, "keys:revoke"),
@@ -57,7 +59,7 @@ for order, (where, command) in enumerate(_COMMANDS):
     name = function.partition("_")[0]
     where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-GROUPS = (orgs, projects, creators, keys, bans, sources, export)
+GROUPS = (orgs, projects, creators, campaigns, keys, bans, sources, export)
 for group in GROUPS:
     app.command(group)
 

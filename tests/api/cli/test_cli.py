@@ -53,6 +53,7 @@ COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
     *("rebuild", "doctor", "orgs", "orgs create", "orgs operator", "orgs list"),
     *("projects", "projects list"),
+    *("campaigns", "campaigns list"),
     *("creators", "creators list", "keys", "keys create", "keys list"),
     *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
     *("backup", "restore"),

@@ -1,18 +1,22 @@
 """``goatherd orgs | projects | creators list``, and names in place of their ids."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from api.cli import caught_up
 from domain import commands as c
+from domain import events as e
 from domain.organization.commands import OrganizationCommand
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
+from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking, opened_store
@@ -135,6 +139,37 @@ def test_creators_are_listed_of_one_project(cli: CommandLine, store: Store):
     assert handles("--org", "Herd") == ["old-billy"]
     assert handles("--org", "Other", "--project", "First project") == ["stranger"]
     assert handles("--project", str(empty)) == []
+
+
+def test_campaigns_are_listed_but_for_deleted_ones(cli: CommandLine, store: Store):
+    ours = made(cli, store, "Herd")
+    trails = project(ours, "Trails")
+    spring, gone = new_id(), new_id()
+    about: dict[str, Any] = {
+        "organization_id": ours.organization_id,
+        "project_id": trails,
+    }
+    spring_is = e.CampaignCreated(**about, name="Spring", starts_on=date(2026, 3, 1))
+    ends = e.CampaignDeleted(organization_id=ours.organization_id)
+    store.append(
+        [
+            NewEvent(spring, 1, spring_is),
+            NewEvent(gone, 1, e.CampaignCreated(**about, name="Gone")),
+            NewEvent(gone, 2, ends),
+        ],
+        context=asking("test"),
+    )
+    follower = Follower(Campaigns(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+
+    (listed,) = cli("campaigns", "list", "--project", "Trails", "--json").document
+
+    assert (listed["id"], listed["name"]) == (str(spring), "Spring")
+    assert (listed["starts_on"], listed["creators"]) == ("2026-03-01", 0)
+    first = cli("campaigns", "list", "--project", "First project", "--json")
+    assert first.document == []
+    assert "Spring" in cli("campaigns", "list", "--org", "Herd").out
 
 
 def test_a_rounded_count_has_a_tilde_in_the_list_of_creators(
