@@ -1,6 +1,7 @@
 """Shows a dashboard on a page: with its numbers, or with what is wrong in its query."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar.response import Template
@@ -28,6 +29,7 @@ async def show_dashboard(
         "periods": PERIODS,
         "groups": groups_for(programme.kind),
         "dashboard": None,
+        "now": datetime.now(UTC),
         **context,
     }
     try:

@@ -97,7 +97,8 @@ class Chart {
     return {
       padding: [12, 24, 0, 0],
       legend: { show: false },
-      cursor: { drag: { x: false, y: false }, y: false, points: { show: false }, move: (uplot, left, top) => [left < 0 ? left : Math.round(uplot.valToPos(this.xs[uplot.posToIdx(left)], "x")), top] },
+      // Nothing is dragged, but uPlot takes the snapping for it and would stop the click.
+      cursor: { drag: { x: false, y: false, click: () => {} }, y: false, points: { show: false }, move: (uplot, left, top) => [left < 0 ? left : Math.round(uplot.valToPos(this.xs[uplot.posToIdx(left)], "x")), top] },
       scales: {
         x: { time: false, range: (_, least, most) => (least === most ? [least - 43200, most + 43200] : [least - half, most + half]) },
         y: this.scale === "log" ? { distr: 3 } : { range: (_, least, most) => limits(least, most, { isBars }) },

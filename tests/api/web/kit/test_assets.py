@@ -7,6 +7,8 @@ import pytest
 
 from api.web.kit import assets
 from api.web.kit.assets import Assets, MissingAssetsError
+from tests.kit.application import Tenant
+from tests.kit.creator_with_numbers import a_watched_creator
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -137,3 +139,25 @@ def test_all_scripts_are_no_more_than_100_kb_compressed():
 
     assert len(sizes) >= 3
     assert sum(sizes.values()) <= 100_000, sizes
+
+
+def test_no_page_loads_more_than_60_kb_of_script(visitor: Visitor, home: Tenant):
+    goat = a_watched_creator(home)
+    packed = {"Accept-Encoding": "gzip"}
+
+    for path in ("/", "/creators", f"/creators/{goat.id}", "/inbox", "/compare"):
+        answer = visitor.get(path)
+        at = answer.headers.get("location", path)
+        scripts = [one["src"] for one in visitor.see(at).all("script")]
+        sizes = [
+            int(visitor.get(script, headers=packed).headers["Content-Length"])
+            for script in [*scripts, *map(drawn_with, scripts)]
+            if script
+        ]
+        # With the library of charts, of which the page of a video has as many.
+        assert 15_000 < sum(sizes) <= 60_000, path
+
+
+def drawn_with(script: str) -> str:
+    """What a script of charts imports."""
+    return Assets.of_the_package().url("js/drawing.js") if "chart" in script else ""

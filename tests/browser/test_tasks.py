@@ -1,0 +1,229 @@
+"""The ten tasks of docs/tasks.md, by the pages alone, with their clicks counted."""
+
+import csv
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from domain import events as e
+from infra.embedded.processes import wait_until
+from infra.ids import new_id
+from tests.browser.furnished import furnish
+from tests.kit.application import Tenant
+from tests.kit.paths import ROOT
+
+_DOCUMENT = (ROOT / "docs" / "tasks.md").read_text()
+CLICKS = {
+    int(number): int(clicks)
+    for number, clicks in re.findall(
+        r"^## (\d+)\. [^\n]+\n\nClicks: (\d+)\n", _DOCUMENT, re.MULTILINE
+    )
+}
+_ROWS = "\n".join(
+    ["Name\tHandle\tTags", *(f"Goat {n}\tgoat.{n:03}\tlaunch" for n in range(12))]
+)
+
+
+class Task:
+    """Somebody who begins at Home, and whose clicks are counted."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.clicks = 0
+
+    def click(self, place: Locator) -> None:
+        place.click()
+        self.clicks += 1
+
+    def follow(self, name: str, *, within: Locator | None = None) -> None:
+        """Click a link of this name."""
+        self.click((within or self.page).get_by_role("link", name=name, exact=True))
+
+    def press(self, name: str | re.Pattern[str]) -> None:
+        """Click a button of this name."""
+        self.click(self.page.get_by_role("button", name=name))
+
+    def navigate(self, name: str) -> None:
+        self.click(self.page.get_by_label("Main").get_by_role("link", name=name))
+
+    def section(self, title: str) -> Locator:
+        heading = self.page.get_by_role("heading", name=title, exact=True)
+        return self.page.locator("section", has=heading)
+
+
+@pytest.fixture
+def ids(home: Tenant) -> dict[str, str]:
+    return furnish(home)
+
+
+@pytest.fixture
+def task(ids: dict[str, str], page: Page) -> Task:
+    assert ids
+    # What a dialog of printing would stop.
+    page.add_init_script("window.print = () => { window.printed = true; }")
+    page.goto("/")
+    return Task(page)
+
+
+def test_task_01_adds_creators_from_a_spreadsheet(task: Task, home: Tenant):
+    page = task.page
+    task.navigate("Creators")
+    task.follow("Add creators")
+    page.get_by_label("Handles or profile URLs").fill(_ROWS)
+    task.press("Continue")
+    task.press("Add 12 creators")
+
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
+    expect(page.get_by_text("added", exact=True)).to_have_count(12)
+    tagged = {"tag": "launch", "limit": "100"}
+
+    def is_listed() -> bool:
+        return len(home.get("/creators", params=tagged).json()["data"]) == 12
+
+    assert wait_until(is_listed, seconds=10)
+    assert task.clicks == CLICKS[1]
+
+
+def test_task_02_shows_who_lost_followers_this_week(
+    task: Task, home: Tenant, ids: dict[str, str]
+):
+    home.goatherd.append(
+        new_id(),
+        e.ProfileSnapshotRecorded(
+            organization_id=home.organization_id,
+            creator_id=UUID(ids["creator_id"]),
+            observed_at=datetime.now(UTC),
+            provider="test",
+            follower_count=10,
+        ),
+    )
+    home.goatherd.catch_up()
+
+    task.follow("This week")
+
+    lost = task.section("Who gained and who lost").get_by_role("list").last
+    expect(lost.get_by_role("listitem")).to_have_count(1)
+    expect(lost).to_contain_text("Goat of the Day")
+    expect(lost).to_contain_text("-88")
+    assert task.clicks == CLICKS[2]
+
+
+def test_task_03_shows_which_video_drove_last_months_views(task: Task):
+    task.follow("Last month")
+
+    rows = task.section("Top videos").get_by_role("row")
+    # The fourth of each creator has the most views.
+    expect(rows.nth(1)).to_contain_text("Video ")
+    expect(task.page).to_have_url(re.compile("period=last_month"))
+    assert task.clicks == CLICKS[3]
+
+
+def test_task_04_renames_a_creator(task: Task, home: Tenant, ids: dict[str, str]):
+    page = task.page
+    task.click(task.section("Top creators").get_by_role("link", name="Goat of the Day"))
+    task.follow("Settings")
+    page.get_by_role("textbox", name="Handle").fill("goat.of.tomorrow")
+    task.press("Rename")
+
+    expect(page.get_by_role("link", name="@goat.of.tomorrow")).to_be_visible()
+    renamed = home.get(f"/creators/{ids['creator_id']}").json()["data"]
+    assert renamed["tiktok_handle"] == "goat.of.tomorrow"
+    assert task.clicks == CLICKS[4]
+
+
+def test_task_05_counts_all_that_waits(task: Task):
+    page = task.page
+    task.navigate("Inbox")
+    task.click(page.get_by_label("Select all"))
+    task.press("Count selected")
+
+    expect(page.locator("#done")).to_have_text("5 videos count.")
+    expect(page.locator(".video:visible")).to_have_count(0)
+    assert task.clicks == CLICKS[5]
+
+
+def test_task_06_compares_three_creators_in_a_spreadsheet(task: Task, tmp_path: Path):
+    page = task.page
+    task.navigate("Compare")
+    for handle in ("goat.of.the.day", "kid", "ewe"):
+        task.click(page.locator(".suggestions").get_by_role("link", name=f"@{handle}"))
+        expect(page.locator(".compared")).to_contain_text(f"@{handle}")
+    with page.expect_download() as download:
+        task.follow("Download table")
+
+    saved = tmp_path / "saved.csv"
+    download.value.save_as(saved)
+    lines = list(csv.reader(saved.read_text().splitlines()))
+    assert lines[0] == ["day", "goat.of.the.day", "kid", "ewe"]
+    assert len(lines) == 31
+    assert task.clicks == CLICKS[6]
+
+
+def test_task_07_shows_what_was_known_two_weeks_ago(task: Task):
+    page = task.page
+    then = datetime.now(UTC) - timedelta(days=14)
+    task.click(task.section("Top creators").get_by_role("link", name="Goat of the Day"))
+    task.follow("Change log")
+    task.follow("As it was")
+    page.get_by_label("As of a time").fill(f"{then:%Y-%m-%dT12:00:00}")
+    task.press("Show")
+    expect(page.get_by_text("Not tracked yet")).to_be_visible()
+    task.follow("figures of that day")
+
+    expect(page.locator(".days")).to_contain_text(f"{then.day} {then:%b %Y}")
+    expect(page.locator(".kpi .figure").first).not_to_have_text("\N{EN DASH}")
+    assert task.clicks == CLICKS[7]
+
+
+def test_task_08_explains_a_number(task: Task):
+    chart = task.page.get_by_role("slider")
+    expect(chart.locator("canvas")).to_be_visible()
+    chart.hover()
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("new views"))
+    task.click(chart)
+
+    explained = task.page.locator("#explained")
+    expect(explained).to_contain_text("new views")
+    expect(explained.get_by_role("row").nth(1)).to_contain_text("test")
+    assert task.clicks == CLICKS[8]
+
+
+def test_task_09_prints_the_report_of_last_week(task: Task):
+    page = task.page
+    task.follow("Last week")
+    expect(page).to_have_url(re.compile("period=last_week"))
+    task.press("Print")
+    assert page.evaluate("window.printed")
+
+    page.emulate_media(media="print")
+    for title in ("Top creators", "Top videos", "Who gained and who lost"):
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    expect(page.get_by_label("Key figures")).to_contain_text("before")
+    expect(page.get_by_role("status").last).to_contain_text("compared with")
+    expect(page.locator("header.top")).to_be_hidden()
+    assert len(page.pdf()) > 10_000
+    assert task.clicks == CLICKS[9]
+
+
+def test_task_10_gets_a_disabled_creator_going_again(task: Task, home: Tenant):
+    page = task.page
+    task.click(
+        task.section("Needs attention").get_by_role("link", name="@nanny", exact=True)
+    )
+    task.press("Try again")
+
+    expect(page.get_by_text("Tracked again; two scrapes are queued.")).to_be_visible()
+    (nanny,) = home.get("/creators", params={"search": "nanny"}).json()["data"]
+    assert nanny["status"] == "active"
+    assert task.clicks == CLICKS[10]
+
+
+def test_the_document_has_each_task_once_and_lists_its_clicks():
+    assert [*CLICKS] == [*range(1, 11)]
+    for number, clicks in CLICKS.items():
+        part = _DOCUMENT.split(f"## {number}. ")[1].split("\n## ")[0]
+        assert len(re.findall(r"^\d+\. ", part, re.MULTILINE)) == clicks
