@@ -116,34 +116,24 @@ def chart_of(
         lines=main + before,
         marks=[mark for mark in marks if answer.from_ <= mark.date <= answer.to],
     )
+    rows = _rows(measure, answer)
+    places = _places(rows, drawing.marks)
     return Chart(
         name=name,
         measure=measure,
         mode=answer.mode,
         caption=_caption(measure, answer),
         columns=_columns(measure, answer),
-        rows=_with_marks(_rows(measure, answer), drawing.marks),
+        rows=_with_marks(rows, places),
         drawing=drawing,
         svg=inline_svg(
             [line.values for line in main],
             is_bars=drawing.is_bars,
             breaks=[line.sharpened for line in main],
+            marks=[(at, mark.kind, mark.text) for at, mark in places],
         ),
         is_known=any(value is not None for line in main for value in line.values),
     )
-
-
-def posts_of(posts: Analytics) -> list[ChartMark]:
-    """Return the marks of new posts, one for each bucket that has some."""
-    return [
-        ChartMark(
-            date=point.date,
-            text=f"{point.value} video{'s' if point.value > 1 else ''} posted",
-            kind="post",
-        )
-        for point in posts.series[0].points
-        if point.value
-    ]
 
 
 def bucket_label(first: date, granularity: Granularity) -> str:
@@ -223,14 +213,21 @@ def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
     ]
 
 
+def _places(
+    rows: Sequence[ChartTableRow], marks: Sequence[ChartMark]
+) -> list[tuple[int, ChartMark]]:
+    """Return each mark with the number of the bucket that it lies in."""
+    firsts = [row.date for row in rows]
+    return [(bisect_right(firsts, mark.date) - 1, mark) for mark in marks if firsts]
+
+
 def _with_marks(
-    rows: list[ChartTableRow], marks: Sequence[ChartMark]
+    rows: list[ChartTableRow], places: Sequence[tuple[int, ChartMark]]
 ) -> list[ChartTableRow]:
     """Say in the notes of each bucket what happened in it."""
-    firsts = [row.date for row in rows]
     said: dict[int, list[str]] = {}
-    for mark in marks:
-        said.setdefault(bisect_right(firsts, mark.date) - 1, []).append(mark.text)
+    for at, mark in places:
+        said.setdefault(at, []).append(mark.text)
     return [
         replace(row, notes=", ".join(filter(None, [row.notes, *said.get(at, [])])))
         for at, row in enumerate(rows)

@@ -9,6 +9,8 @@ from msgspec import Struct
 from domain.analytics.buckets import Granularity
 
 MarkKind = Literal["post", "note", "system"]
+# The switch of marks in addresses.
+MarksOrNone = Literal["off", ""]
 # Lines whose largest values differ by more are offered other scales.
 FAR_APART = 20
 

@@ -12,11 +12,20 @@ _BAR = 0.7
 PlottedValues = Sequence[int | float | None]
 
 
+class SvgMark(Struct, frozen=True):
+    """A line where something happened; ``kind`` is its class, ``text`` its title."""
+
+    path: str
+    kind: str
+    text: str
+
+
 class InlineSvg(Struct, frozen=True, kw_only=True):
     """One path for each series, in a box of ``WIDTH`` by ``HEIGHT``."""
 
     paths: list[str]
     is_bars: bool
+    marks: list[SvgMark] = []
 
     @property
     def box(self) -> str:
@@ -28,11 +37,13 @@ def inline_svg(
     *,
     is_bars: bool = False,
     breaks: Sequence[Sequence[int]] | None = None,
+    marks: Sequence[tuple[int, str, str]] = (),
 ) -> InlineSvg:
     """Return the drawing of some series over the same buckets.
 
     Bars begin at 0; lines fill the height between the least value and the largest.
     ``breaks`` are the points of each that no line leads to from the one before.
+    ``marks`` have the number of their bucket, their kind and their text.
     """
     known = [value for values in lines for value in values if value is not None]
     least, most = (min(known), max(known)) if known else (0, 0)
@@ -46,7 +57,12 @@ def inline_svg(
             _line(values, scale, breaks[number] if breaks else ())
             for number, values in enumerate(lines)
         ]
-    return InlineSvg(paths=paths, is_bars=is_bars)
+    amount = max((len(values) for values in lines), default=0)
+    drawn = [
+        SvgMark(_mark(bucket, kind, amount=amount, is_bars=is_bars), kind, text)
+        for bucket, kind, text in marks
+    ]
+    return InlineSvg(paths=paths, is_bars=is_bars, marks=drawn)
 
 
 class _Scale(Struct, frozen=True, kw_only=True):
@@ -77,6 +93,15 @@ def _line(values: PlottedValues, scale: _Scale, breaks: Sequence[int]) -> str:
             parts.append("h0")
         pen = "L"
     return "".join(parts)
+
+
+def _mark(bucket: int, kind: str, *, amount: int, is_bars: bool) -> str:
+    """Return a line over the whole height; for posts a short one on the ground."""
+    if is_bars:
+        x = (bucket + 0.5) * WIDTH / max(amount, 1)
+    else:
+        x = bucket * WIDTH / max(amount - 1, 1)
+    return f"M{x:.1f} {HEIGHT}V{HEIGHT - 2 * _MARGIN if kind == 'post' else 0}"
 
 
 def _bars(values: PlottedValues, scale: _Scale) -> str:

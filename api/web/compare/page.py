@@ -15,10 +15,14 @@ from msgspec.structs import replace
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import MOST_ENTITIES, zone_named
+from api.routes.analytics.responses import Analytics
 from api.routes.creator_figures import RecentFigures
+from api.web.annotations.shown import happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import chart_of
-from api.web.charts.measures import groups_for
+from api.web.charts.drawing import ChartMark
+from api.web.charts.marks import marks_of, posts_of
+from api.web.charts.measures import POSTS, groups_for
 from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
@@ -135,7 +139,7 @@ def _without(exact: CompareQuery, mode: Mode) -> str:
 
 
 async def _compared(
-    page: PageContext, exact: CompareQuery, names: Mapping[UUID, str]
+    page: PageContext, exact: CompareQuery, of_projects: Mapping[UUID, str]
 ) -> Mapping[str, Any]:
     period = exact.period(today=_today(page, exact.tz))
     if not exact.ids:
@@ -143,20 +147,59 @@ async def _compared(
     analytics = _analytics(page, exact)
     answer = await analytics.numbers(exact.measure, exact.counting, period)
     projects = (
-        await projects_of(page, exact.chosen, names)
+        await projects_of(page, exact.chosen, of_projects)
         if exact.entity == "creator"
         else {}
     )
+    named = with_project_names(answer, projects)
+    names = _names(named, exact)
     return {
         "answer": answer,
         "chart": chart_of(
-            "compared", exact.measure, with_project_names(answer, projects)
+            "compared",
+            exact.measure,
+            named,
+            marks=await _marks(analytics, exact, named, names),
+        ),
+        "happened": happened_of(
+            page,
+            answer,
+            *(note_subject(exact.entity, each, name) for each, name in names.items()),
+            is_alone=len(names) == 1,
         ),
         "projects": projects,
         "now": datetime.now(UTC).isoformat(),
         "presets": await _presets(page, analytics, exact),
         "period": period,
     }
+
+
+def _names(answer: Analytics, exact: CompareQuery) -> dict[str, str]:
+    """Return what the compared things are called, by id."""
+    at = "@" if exact.entity == "creator" else ""
+    refs = [one.entity_ref for one in answer.series]
+    return {ref.id: f"{at}{ref.label or 'Without a title'}" for ref in refs}
+
+
+async def _marks(
+    analytics: AnalyticsClient,
+    exact: CompareQuery,
+    answer: Analytics,
+    names: Mapping[str, str],
+) -> list[ChartMark]:
+    """Return what happened to each, by name, and the posts of all but single videos."""
+    if exact.marks:
+        return []
+    marks = marks_of(answer, names=names if len(names) > 1 else None)
+    if exact.entity == "video":
+        return marks
+    period = exact.period(today=answer.to)
+    posts = await analytics.numbers(POSTS, "new", period)
+    series = [
+        replace(one, entity_ref=replace(one.entity_ref, label=names[one.entity_ref.id]))
+        for one in posts.series
+    ]
+    return posts_of(replace(posts, series=series)) + marks
 
 
 async def _presets(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from api.http.query import invalid_query
 from api.routes.analytics.parameters import MOST_ENTITIES
+from api.web.charts.drawing import MarksOrNone
 from api.web.charts.measures import MEASURES, Measure, ModeOrNone, groups_for
 from api.web.charts.periods import GranularityOrNone, Period, day_in, period_of
 from api.web.kit.page_query import PageQuery
@@ -38,6 +39,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
     tz: str = ""
     as_of: str = ""
     layout: Literal["columns", ""] = ""
+    marks: MarksOrNone = ""
 
     @property
     def chosen(self) -> list[str]:

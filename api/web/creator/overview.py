@@ -13,6 +13,7 @@ from litestar.response import Template
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
+from api.web.annotations.shown import happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.measures import GROUPS, MEASURES
 from api.web.charts.periods import GRANULARITIES, PRESETS
@@ -84,6 +85,12 @@ async def _numbers(
         began = began or await analytics.began(today)
     return {
         "overview": overview,
+        "happened": happened_of(
+            page,
+            overview.answer,
+            note_subject("creator", creator.id, f"@{creator.tiktok_handle}"),
+            project_id=creator.project_id,
+        ),
         "period": period,
         "began": began,
         "explained": await explain_number(

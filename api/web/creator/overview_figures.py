@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import Chart, chart_of, days_in_words, posts_of
+from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import (
     ENGAGEMENT,
     FOLLOWERS,
@@ -39,7 +40,7 @@ class OverviewFigure(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """The figures and the charts of the page.
+    """The figures and the charts of the page, and an answer about its days.
 
     A day without a scrape has the numbers of the scrape before.
     """
@@ -51,6 +52,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     is_known: bool
     is_observed: bool
     has_videos: bool
+    answer: Analytics
 
 
 async def overview_of(
@@ -72,7 +74,8 @@ async def overview_of(
         (await figures.numbers(measure, "cumulative", whole)).series[0]
         for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
     ]
-    marks = posts_of(await figures.numbers(POSTS, "new", period))
+    posted = await figures.numbers(POSTS, "new", period)
+    marks = [] if query.marks else posts_of(posted) + marks_of(posted)
     charts: list[Chart] = []
     for name in get_args(ChartName):
         measure, mode = query.chart(name)
@@ -97,6 +100,7 @@ async def overview_of(
             for point in answer.series[0].points
         ),
         has_videos=bool(ends[2].total) or views.series[0].total is not None,
+        answer=posted,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import field
 
 from api.http.query import invalid_query
+from api.web.charts.drawing import MarksOrNone
 from api.web.charts.measures import FOLLOWERS, MEASURES, VIEWS, Measure, ModeOrNone
 from api.web.charts.periods import (
     GranularityOrNone,
@@ -38,6 +39,7 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
     and ``views`` are the modes of these charts, and ``metric`` and ``mode`` are those
     of the third chart. ``explain`` and ``on`` name the chart and the bucket whose
     number is explained. ``show`` is the only part of the page that is requested.
+    ``marks`` switches off what happened on the charts.
     """
 
     range: PresetOrNone = ""
@@ -53,6 +55,7 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
     explain: ChartNameOrNone = ""
     on: str = ""
     show: ShowOrNone = ""
+    marks: MarksOrNone = ""
 
     @property
     def preset(self) -> Preset | None:

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from api.http.form_body import typed
 from api.routes.analytics.videos import AgeCurve
 from api.routes.video_schemas import QueuedVideoScrape
+from api.web.annotations.shown import happened_of, note_subject
+from api.web.charts.drawing import MarksOrNone
 from api.web.creator.age_chart import age_chart_of
 from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.video_chart import chart_of_video
@@ -29,11 +31,18 @@ from api.web.kit.concurrent_edit import (
 )
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.page_query import PageQuery
 from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from domain.errors import NotFoundError
 from projections.analytics.queries.video_observations import ObservedVideo
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
+
+
+class VideoPageQuery(PageQuery, frozen=True, kw_only=True):
+    """The choice in a video's address: ``marks`` switches off those of the chart."""
+
+    marks: MarksOrNone = ""
 
 
 class SwitchForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,18 +67,19 @@ class CreatorVideo(Controller):
 
     path = "/creators/{creator_id:uuid}/videos/{video_id:uuid}"
 
-    @page_route()
+    @page_route(query=VideoPageQuery)
     async def video(
         self,
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
+        choices: NamedDependency[VideoPageQuery],
         cursor: Annotated[str, QueryParameter(max_length=2_000)] = "",
     ) -> Template:
         """Show a video, and a page of its observations."""
         creator = await get_creator(page, creator_id)
         video = await _get_video(page, creator, video_id)
-        return await _show(page, creator, video, cursor=cursor.strip())
+        return await _show(page, creator, video, query=choices, cursor=cursor.strip())
 
     @form_route("/notes", form=VideoNotesForm)
     async def save_notes(
@@ -171,11 +181,14 @@ async def _show(
     draft: EditDraft | None = None,
     *,
     cursor: str = "",
+    query: VideoPageQuery | None = None,
 ) -> Template:
+    """Return the page; without a query it shows a form that was refused."""
+    is_marked = query is None or not query.marks
     draft = draft or EditDraft.of(_texts(video), _notes(video), video.version)
     path = f"/videos/{video.id}"
-    chart, curve, observed = await asyncio.gather(
-        chart_of_video(page, video),
+    drawn, curve, observed = await asyncio.gather(
+        chart_of_video(page, video, is_marked=is_marked),
         page.get(f"{path}/age-curve", AgeCurve),
         page.get(f"{path}/observations", list[ObservedVideo], cursor=cursor, limit=20),
     )
@@ -183,11 +196,21 @@ async def _show(
         "row": row_of(video),
         "draft": draft,
         "tags_problem": tags_problem(draft.error.problems if draft.error else {}),
-        "chart": chart,
+        "chart": drawn and drawn.chart,
         "age": age_chart_of(curve.data, zone=ZoneInfo(page.time_zone)),
         "observations": observed.data,
         "earlier": observed.next_url(_path(creator.id, video.id)),
         "is_first": not cursor,
+        "query": query,
+        "happened": happened_of(
+            page,
+            drawn.answer,
+            note_subject("video", video.id, "The video"),
+            note_subject("creator", creator.id, f"@{creator.tiktok_handle}"),
+            project_id=video.project_id,
+        )
+        if drawn and query
+        else None,
     }
     return show_creator(
         page,

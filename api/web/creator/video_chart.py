@@ -3,12 +3,15 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from api.http.error_codes import Code
 from api.routes.analytics.responses import Analytics
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of
+from api.web.charts.drawing import ChartMark
+from api.web.charts.marks import marks_of
 from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import EARLIEST, period_of
 from api.web.kit.api_client import ApiRefusedError
@@ -22,7 +25,16 @@ _TOGETHER = Measure(
 )
 
 
-async def chart_of_video(page: PageContext, video: Video) -> Chart | None:
+class VideoChart(Struct, frozen=True, kw_only=True):
+    """The chart of a video, and the answer that it shows."""
+
+    chart: Chart
+    answer: Analytics
+
+
+async def chart_of_video(
+    page: PageContext, video: Video, *, is_marked: bool
+) -> VideoChart | None:
     """Return the chart of a video's levels; None if the plan does not show its days."""
     today = datetime.now(ZoneInfo(page.time_zone)).date()
     period = period_of(_first(page, video, today), today, "")
@@ -33,7 +45,18 @@ async def chart_of_video(page: PageContext, video: Video) -> Chart | None:
         if error.code is not Code.RETENTION_EXCEEDED:
             raise
         return None
-    return chart_of("video", _TOGETHER, _together(answers))
+    answer = _together(answers)
+    marks = _posted(page, video) + marks_of(answer) if is_marked else []
+    return VideoChart(
+        chart=chart_of("video", _TOGETHER, answer, marks=marks), answer=answer
+    )
+
+
+def _posted(page: PageContext, video: Video) -> list[ChartMark]:
+    if video.posted_at is None:
+        return []
+    day = video.posted_at.astimezone(ZoneInfo(page.time_zone)).date()
+    return [ChartMark(date=day, text="posted", kind="post")]
 
 
 def _first(page: PageContext, video: Video, today: date) -> date:

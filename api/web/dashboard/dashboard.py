@@ -12,8 +12,10 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Series
+from api.web.annotations.shown import Happened, happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import POSTS
 from api.web.creator.explained_number import ExplainedNumber, explain_number
 from api.web.dashboard.attention import AttentionItem, needing_attention
@@ -51,6 +53,7 @@ class Dashboard(Struct, frozen=True, kw_only=True):
     cards: list[KpiCard]
     observed_percent: int | None
     chart: Chart
+    happened: Happened
     explained: ExplainedNumber | None
     is_too_much: bool
     rankings: Rankings
@@ -78,7 +81,7 @@ async def dashboard_of(
     calendar = calendar_days(
         today, keeps=page.principal.limits.stats_history_retention_days
     )
-    kpis, chart, explained, rankings, posts, attention = await asyncio.gather(
+    kpis, (chart, posted), explained, rankings, posts, attention = await asyncio.gather(
         _kpis(page, scope, days),
         _chart(analytics, query, days),
         _explained(analytics, query, days),
@@ -96,7 +99,18 @@ async def dashboard_of(
         else days_in_words(kpis.compare_from, kpis.compare_to),
         cards=cards_of(kpis, query),
         observed_percent=None if share is None else int(100 * share),
-        chart=chart,
+        chart=chart_of(
+            "main",
+            query.measure,
+            chart,
+            marks=[] if query.marks else posts_of(posted) + marks_of(posted),
+        ),
+        happened=happened_of(
+            page,
+            posted,
+            note_subject(programme.kind, programme.id, f"The {programme.kind}"),
+            project_id=programme.project_id,
+        ),
         explained=explained[0],
         is_too_much=explained[1],
         rankings=rankings,
@@ -146,15 +160,14 @@ async def _explained(
 
 async def _chart(
     analytics: AnalyticsClient, query: DashboardQuery, days: DashboardDays
-) -> Chart:
-    measure, mode = query.measure, query.chart_mode
-    answer, prior = await asyncio.gather(
-        analytics.numbers(measure, mode, days.period),
+) -> tuple[Analytics, Analytics]:
+    """Return the numbers of the chart, and the posts that it marks."""
+    answer, prior, posted = await asyncio.gather(
+        analytics.numbers(query.measure, query.chart_mode, days.period),
         _prior(analytics, query, days),
+        analytics.numbers(POSTS, "new", days.period),
     )
-    if prior is not None:
-        answer = _laid_over(answer, prior)
-    return chart_of("main", measure, answer)
+    return answer if prior is None else _laid_over(answer, prior), posted
 
 
 async def _prior(

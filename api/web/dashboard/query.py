@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from msgspec import field
 
 from api.http.query import invalid_query
+from api.web.charts.drawing import MarksOrNone
 from api.web.charts.measures import MEASURES, VIEWS, Measure, ModeOrNone
 from api.web.dashboard.periods import (
     USUAL_PERIOD,
@@ -31,7 +32,8 @@ class DashboardQuery(PageQuery, frozen=True, kw_only=True):
     ``period`` is a name, which own dates (``from_`` and ``to``) replace. ``metric`` and
     ``mode`` are those of the chart, which shows the period before unless ``compare`` is
     ``none``. ``gained`` is what creators gained and lost. ``explain`` and ``on`` name
-    the chart and the bucket whose number is explained.
+    the chart and the bucket whose number is explained. ``marks`` switches off what
+    happened on the chart.
     """
 
     period: PeriodNameOrNone = ""
@@ -43,6 +45,7 @@ class DashboardQuery(PageQuery, frozen=True, kw_only=True):
     gained: GainedOrNone = ""
     explain: ChartOrNone = ""
     on: str = ""
+    marks: MarksOrNone = ""
 
     @property
     def period_name(self) -> PeriodName | None:

@@ -205,9 +205,12 @@ class Chart {
       ctx.moveTo(x, foot);
       ctx.lineTo(x, bbox.top);
       ctx.stroke();
+      // A note's flag is filled, that of what the log says is not.
+      ctx.setLineDash([]);
       ctx.beginPath();
       ctx.rect(x, bbox.top, 2 * size, 1.5 * size);
-      ctx.fill();
+      if (marks.some((mark) => mark.kind === "note")) ctx.fill();
+      ctx.stroke();
     }
     ctx.restore();
   }

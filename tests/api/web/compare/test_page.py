@@ -61,9 +61,9 @@ def test_creators_stand_side_by_side(visitor: Visitor, both: str):
     assert rows(page) == [
         ["Day", "goat", "sheep", "Note"],
         ["1 Mar 2026", "\N{EN DASH}", "\N{EN DASH}", "no scrape"],
-        ["2 Mar 2026", "0", "\N{EN DASH}", "baseline"],
+        ["2 Mar 2026", "0", "\N{EN DASH}", "baseline, 1 video posted by @goat"],
         ["3 Mar 2026", "70", "\N{EN DASH}", ""],
-        ["4 Mar 2026", "0", "\N{EN DASH}", ""],
+        ["4 Mar 2026", "0", "\N{EN DASH}", "1 video posted by @sheep"],
         ["5 Mar 2026", "0", "5", ""],
     ]
     (legend,) = page.all("ul", class_="compared")

@@ -1,0 +1,1 @@
+"""Annotations on pages: what happened below charts, and the forms of notes."""

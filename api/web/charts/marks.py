@@ -1,0 +1,53 @@
+"""Marks of charts: posts, notes, and what the log says."""
+
+from collections.abc import Mapping
+
+from api.routes.analytics.responses import Analytics
+from api.web.charts.chart import days_in_words
+from api.web.charts.drawing import ChartMark
+from domain.phrases import counted
+from projections.annotations.queries import Annotation
+
+
+def posts_of(posts: Analytics) -> list[ChartMark]:
+    """Return the marks of new posts, one for each bucket and series with some.
+
+    Of several series each says whose posts they are.
+    """
+    is_alone = len(posts.series) == 1
+    return [
+        ChartMark(
+            date=point.date,
+            text=f"{counted(int(point.value), 'video')} posted"
+            f"{'' if is_alone else f' by {series.entity_ref.label}'}",
+            kind="post",
+        )
+        for series in posts.series
+        for point in series.points
+        if point.value
+    ]
+
+
+def marks_of(
+    answer: Analytics, *, names: Mapping[str, str] | None = None
+) -> list[ChartMark]:
+    """Return the marks of an answer's annotations, on the first shown day of each.
+
+    ``names`` are those of what a chart compares, by id: whose annotation it is.
+    """
+    return [
+        ChartMark(
+            date=max(annotation.starts_on, answer.from_),
+            text=_text(annotation, (names or {}).get(str(annotation.scope_id), "")),
+            kind=annotation.kind,
+        )
+        for annotation in answer.annotations
+    ]
+
+
+def _text(annotation: Annotation, name: str) -> str:
+    about = f"{name}: " if name else ""
+    if annotation.starts_on == annotation.ends_on:
+        return f"{about}{annotation.text}"
+    days = days_in_words(annotation.starts_on, annotation.ends_on)
+    return f"{about}{annotation.text} ({days})"
