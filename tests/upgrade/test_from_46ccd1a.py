@@ -119,6 +119,67 @@ def test_answers_are_the_same_before_and_after_every_read_model_is_rebuilt(
     assert second == []
 
 
+def test_figures_of_old_creators_agree_wherever_they_are_shown(old_database_url: str):
+    with upgraded(old_database_url) as client:
+
+        def get(path: str, **query: str) -> Any:  # noqa: ANN401 - of any operation
+            answer = client.get(f"/api/v1{path}", params=query, headers=bearer("home"))
+            assert answer.status_code == 200, answer.text
+            return answer.json()["data"]
+
+        def total(creator: str, metric: str, mode: str, **days: str) -> int | None:
+            of = {"entity": "creator", "entity_id": creator}
+            found = get("/analytics", metric=metric, mode=mode, **of, **days)
+            return found["series"][0]["total"]
+
+        days = {"from": "2026-08-28", "to": "2026-10-10"}
+        listed = {
+            creator["id"]: creator["figures"]
+            for creator in get("/creators", limit="100", status="all", **days)
+        }
+        by_analytics = {
+            id_: {
+                column: total(id_, metric, mode, **days)
+                for column, (metric, mode) in _BY_COLUMN.items()
+            }
+            for id_ in listed
+        }
+        last = {"from": "2026-12-31", "to": "2026-12-31"}
+        likes = {id_: total(id_, "likes", "cumulative", **last) for id_ in listed}
+        videos = get("/videos", limit="100")
+        with psycopg.connect(old_database_url) as connection:
+            excluded = connection.execute(_LIKES_OF_EXCLUDED).fetchone()
+
+    assert by_analytics == {
+        id_: {column: figures[column] for column in _BY_COLUMN}
+        for id_, figures in listed.items()
+    }
+    assert any(figures["new_followers"] for figures in listed.values())
+    counted: dict[str, int] = {}
+    for video in videos:
+        is_counted = video["tracking_status"] in _COUNTED and video["tracking_enabled"]
+        if is_counted and video["creator_id"] in listed:
+            of = video["creator_id"]
+            counted[of] = counted.get(of, 0) + (video["like_count"] or 0)
+    assert {id_: likes[id_] for id_ in counted} == counted
+    assert excluded is not None
+    assert excluded[0] > 0
+
+
+_BY_COLUMN = {
+    "followers": ("followers", "cumulative"),
+    "new_followers": ("followers", "new"),
+    "views": ("views", "cumulative"),
+    "new_views": ("views", "new"),
+    "likes": ("likes", "new"),
+}
+_LIKES_OF_EXCLUDED = """
+SELECT sum(like_count) FROM videos JOIN video_figures USING (organization_id, id)
+WHERE tracking_status = 'excluded'
+"""
+_COUNTED = ("auto_tracked", "included", "direct_add")
+
+
 def test_what_an_old_rebuild_left_can_be_brought_back_or_given_up(
     cli: CommandLine, old_database_url: str
 ):
