@@ -64,7 +64,8 @@ class CampaignSummaryRoutes(Controller):
     ) -> CountedList[CampaignLeaderboardRow]:
         """Rank the campaigns of a project, or a campaign and those below it.
 
-        The largest come first, unknown ones last.
+        The largest come first, unknown ones last. ``posted_from``, ``posted_to`` and
+        ``tag`` are refused: a campaign's figures are of all that counts in it.
         """
         refuse_choice_of_videos(summary.scope, "campaign")
         if summary.scope.tags:

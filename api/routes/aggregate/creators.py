@@ -102,7 +102,11 @@ class CreatorSummaryRoutes(Controller):
             QueryParameter(description="asc ranks the smallest first."),
         ] = "desc",
     ) -> CountedList[CreatorLeaderboardRow]:
-        """Rank creators by a figure, the largest first and unknown ones last."""
+        """Rank creators by a figure, the largest first and unknown ones last.
+
+        ``posted_from`` and ``posted_to`` are refused: a creator's figures are of all
+        its counted videos.
+        """
         rows = await _leaderboard(summary, part, order, direction)
         return part.answer(
             CreatorLeaderboardRow,
@@ -130,7 +134,8 @@ class CreatorSummaryRoutes(Controller):
     ) -> CountedList[ScatterRow]:
         """Show two metrics of each creator against each other.
 
-        The rows fall by the metric of the size.
+        The rows fall by the metric of the size. ``posted_from`` and ``posted_to`` are
+        refused: a creator's figures are of all its counted videos.
         """
         part = RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
         rows = [

@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import CountedList
 from api.routes.aggregate.parameters import (
@@ -74,9 +73,12 @@ class OverlapRoutes(Controller):
         The pairs are in the order of the ids. Members are the present ones, whatever
         ``from`` and ``to`` are; ``posted_from`` and ``posted_to`` choose videos.
         """
-        ids = ids_between_commas("campaign_ids", campaign_ids, at_most=MOST_CAMPAIGNS)
-        if len(ids) < FEWEST_CAMPAIGNS:
-            raise invalid_query("campaign_ids", "must be at least 2 different UUIDs")
+        ids = ids_between_commas(
+            "campaign_ids",
+            campaign_ids,
+            at_least=FEWEST_CAMPAIGNS,
+            at_most=MOST_CAMPAIGNS,
+        )
         summary = await summary_of(
             request, reader, "campaign", ids[0], from_, to, tz,
             posted=(posted_from, posted_to),

@@ -10,7 +10,12 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.responses import Answer, CountedList
-from api.routes.aggregate.parameters import OPTIONS, SummaryRequest
+from api.routes.aggregate.parameters import (
+    OPTIONS,
+    ListFormat,
+    RowsOffset,
+    SummaryRequest,
+)
 from api.routes.aggregate.responses import RowsPart
 from api.routes.aggregate.video_names import VideoName, described_videos
 from domain.analytics.distribution import Distribution, distribution
@@ -29,6 +34,14 @@ from projections.analytics.summaries.videos import (
     views_of_posted,
 )
 
+HOURS_OF_A_WEEK = 7 * 24
+
+HoursLimit = Annotated[
+    int,
+    QueryParameter(
+        ge=1, le=HOURS_OF_A_WEEK, description="How many hours to return at most."
+    ),
+]
 MinFactor = Annotated[
     float,
     QueryParameter(ge=0, description="The smallest factor that is shown."),
@@ -94,13 +107,16 @@ class VideoSummaryRoutes(Controller):
     async def get_posting_heatmap(
         self,
         summary: NamedDependency[SummaryRequest],
-        part: NamedDependency[RowsPart],
+        limit: HoursLimit = HOURS_OF_A_WEEK,
+        offset: RowsOffset = 0,
+        format_: ListFormat = "json",
     ) -> CountedList[PostingHour]:
         """Show at which hours of which weekdays videos are posted.
 
         Of the videos posted from ``from`` to ``to``. ``avg_views`` is the mean of their
         levels at the end of ``to``. Hours without a post are left out.
         """
+        part = RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
         videos = await views_of_posted(summary.reader, summary.scope, summary.days)
         hours = posting_hours(videos, summary.days.zone)
         return part.answer(

@@ -76,19 +76,22 @@ def ids_of(entity_id: UUID | None, entity_ids: str | None) -> list[UUID]:
     return ids_between_commas("entity_ids", entity_ids, at_most=MOST_ENTITIES)
 
 
-def ids_between_commas(name: str, text: str, *, at_most: int) -> list[UUID]:
+def ids_between_commas(
+    name: str, text: str, *, at_least: int = 1, at_most: int
+) -> list[UUID]:
     """Return the ids in a parameter that takes several, in the order given.
 
     Raises:
         ApiError: ``invalid_query``, naming it.
     """
     texts = text.split(",")
-    message = f"must be 1 to {at_most} different UUIDs with commas between"
+    message = f"must be {at_least} to {at_most} different UUIDs with commas between"
     try:
         found = [UUID(one) for one in texts if len(one) == 36]
     except ValueError:
         raise invalid_query(name, message) from None
-    if len(found) < len(texts) or not len({*found}) == len(found) <= at_most:
+    fits = len({*found}) == len(found) == len(texts)
+    if not fits or not at_least <= len(found) <= at_most:
         raise invalid_query(name, message)
     return found
 

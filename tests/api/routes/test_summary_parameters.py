@@ -24,6 +24,7 @@ ORDERED = (
 LISTS = tuple(name for name in SUMMARIES if name != "view-distribution")
 EVERY = (*(PREFIX + name for name in SUMMARIES), "/analytics/kpis")
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
+HOUR = timedelta(hours=1)
 
 
 def ask(tenant: Tenant, path: str, **params: str) -> httpx.Response:
@@ -239,3 +240,24 @@ def test_the_smallest_come_first_where_the_direction_says_so(home: Tenant):
 
     assert up == ["loses", "stays", "gains", "unknown"]
     assert down == ["gains", "stays", "loses", "unknown"]
+
+
+def test_hours_of_posting_are_those_of_the_whole_week(home: Tenant):
+    creator = home.add(f"goat.{uuid4().hex[:20]}")["id"]
+    first = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+    for hours in range(51):
+        home.found(creator, posted_at=first + hours * HOUR)
+
+    hours = ask(home, PREFIX + "posting-heatmap", **RANGE)
+
+    assert len(data_of(hours)) == hours.json()["meta"]["totalCount"] == 51
+
+
+@pytest.mark.parametrize("count", (1, 11))
+def test_two_to_ten_campaigns_are_compared(home: Tenant, count: int):
+    ids = ",".join(str(uuid4()) for _ in range(count))
+
+    answer = home.get(PREFIX + "member-overlap", params={"campaign_ids": ids})
+
+    message = "must be 2 to 10 different UUIDs with commas between"
+    assert refused(answer) == ("campaign_ids", message)
