@@ -19,7 +19,11 @@ _MOST_REDIRECTS = 3
 _MOST_URL = 4_000
 _REDIRECTS = {301, 302, 303, 307, 308}
 _OK, _SERVER_ERROR, _TOO_MANY = 200, 500, 429
-_HEADERS = {"Accept": "image/avif,image/webp,image/jpeg,image/png,image/gif"}
+# Pictures are packed already. Unpacking would let a small answer fill the memory.
+_HEADERS = {
+    "Accept": "image/avif,image/webp,image/jpeg,image/png,image/gif",
+    "Accept-Encoding": "identity",
+}
 
 
 class Picture(Struct, frozen=True):
@@ -126,7 +130,7 @@ async def _picture_of(response: httpx.Response) -> Picture:
         is_final = status < _SERVER_ERROR and status != _TOO_MANY
         raise NoPictureError(f"status {status}", is_final=is_final)
     content = bytearray()
-    async for part in response.aiter_bytes():
+    async for part in response.aiter_raw():
         content += part
         if len(content) > MOST_BYTES:
             raise NoPictureError("it is too large")

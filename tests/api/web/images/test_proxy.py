@@ -1,6 +1,7 @@
 """Pictures are fetched from hosts of the list alone, checked, kept, and given on."""
 
 import asyncio
+import gzip
 import threading
 import time
 from collections import Counter
@@ -58,6 +59,7 @@ class Cdn:
             "html": (HTML, "text/html"),
             "empty": (b"", "image/png"),
             "huge": (PNG + b"\0" * MOST_BYTES, "image/png"),
+            "packed": (gzip.compress(PNG + b"\0" * MOST_BYTES), "image/png"),
         }
         redirects = {
             "moved": "/png",
@@ -87,6 +89,8 @@ class Cdn:
                     content, media_type = contents[path]
                     self.send_response(200)
                     self.send_header("Content-Type", media_type)
+                    if path == "packed":
+                        self.send_header("Content-Encoding", "gzip")
                     self.end_headers()
                     self.wfile.write(content)
                 else:
@@ -141,6 +145,7 @@ def test_a_picture_is_what_its_bytes_say(
         ("html", "no picture"),
         ("empty", "no picture"),
         ("huge", "too large"),
+        ("packed", "no picture"),
         ("expired", "status 403"),
         ("broken", "status 500"),
         ("slow", "too long"),
