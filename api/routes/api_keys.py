@@ -214,7 +214,7 @@ def _checked_expiry(expires_at: datetime | None) -> datetime | None:
     try:
         return expires_at.astimezone(UTC)
     except OverflowError:
-        message = "must be before the year 10000 in UTC"
+        message = "must lie in the years 1 to 9999 in UTC"
         raise field_error(Code.INVALID_BODY, "/expires_at", message) from None
 
 

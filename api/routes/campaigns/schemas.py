@@ -120,6 +120,6 @@ def _target_command(data: NewCampaign | CampaignChange) -> c.ChangeCampaignTarge
         try:
             at = at.astimezone(UTC)
         except OverflowError:
-            message = "must be before the year 10000 in UTC"
+            message = "must lie in the years 1 to 9999 in UTC"
             raise field_error(Code.INVALID_BODY, "/target_at", message) from None
     return c.ChangeCampaignTarget(target_views=data.target_views, target_at=at)
