@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 
 from api.http import strict_json
 from api.http.errors import ApiError, Code, known_error
+from api.http.json_body import plain
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
@@ -25,6 +26,7 @@ from domain.handlers.add_creators import Additions, RequestedCreator, add_creato
 from domain.handlers.add_to_campaigns import add_to_campaigns
 from domain.onboarding.columns import Field
 from domain.onboarding.lines import MOST_LINES, Pasted, PastedCreator, read_pasted
+from domain.onboarding.settings import check_settings
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.campaigns.names import campaigns_by_name
@@ -129,7 +131,8 @@ class CreatorImportRoutes(Controller):
     ) -> Answer[ReadCreators]:
         """Show what a text says of creators, line by line, and store nothing.
 
-        Each line says what importing it now would do, or why it would do nothing.
+        Each line says what importing it now would do, or why it would do nothing. How
+        many creators the plan has room for is not looked at: GET /organization says it.
         """
         return _perform(request, project_id, data, writer, stores=False)
 
@@ -164,6 +167,7 @@ def _perform(
     *,
     stores: bool,
 ) -> Answer[ReadCreators]:
+    check_settings(data.tags, data.tracking_start_date, data.tracking_end_date)
     pasted = read_pasted(data.text, keeps_columns=data.keep_columns)
     names = CampaignNames({})
     if any(line.creator and line.creator.campaign for line in pasted.lines):
@@ -287,5 +291,6 @@ def _problem(creator: PastedCreator | None, names: CampaignNames) -> str | None:
     except ApiError as error:
         return error.message.lstrip("/")
     except msgspec.ValidationError as error:
-        return str(error)
+        problem, _, place = str(error).partition(" - at `$.")
+        return f"{place.rstrip('`')} {plain(problem)}"
     return names.problem(creator.campaign)

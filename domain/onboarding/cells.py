@@ -15,6 +15,8 @@ from domain.video.url import is_short_link, read_video_url
 
 _BETWEEN_TAGS = re.compile(r"[,;\n]")
 _MODES: dict[str, TrackingMode] = {"auto": "auto", "selective": "selective"}
+# As browsers show addresses, and as people copy them.
+_NO_SCHEME = re.compile(r"(?:www\.|m\.)?tiktok\.com/@", re.ASCII | re.IGNORECASE)
 _GERMAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 SHOWN = 60
 
@@ -40,8 +42,9 @@ def read_handle(text: str) -> str:
     else:
         msg = f"'{text[:SHOWN]}' {_VIDEO}"
         raise LineProblemError(msg)
+    address = f"https://{text}" if _NO_SCHEME.match(text) else text
     try:
-        return normalize_handle(text)
+        return normalize_handle(address)
     except InvalidHandleError as error:
         raise LineProblemError(str(error)) from None
 
@@ -49,8 +52,8 @@ def read_handle(text: str) -> str:
 def account(name: str) -> str:
     """Return the handle that a text means, and the text itself if it means none."""
     try:
-        return normalize_handle(name)
-    except InvalidHandleError:
+        return read_handle(name)
+    except LineProblemError:
         return name
 
 

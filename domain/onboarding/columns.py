@@ -46,6 +46,15 @@ HEADINGS: dict[Field, tuple[str, ...]] = {
 
 # Single words that are no handle even if they are all that the first line has.
 _SURE = frozenset({"handle", "handles", "username", "usernames"})
+# Headings of tables that mean nothing here.
+_OTHERS = frozenset(
+    (
+        *("name", "full name", "display name", "creator", "creator name", "person"),
+        *("email", "e mail", "mail", "phone", "country", "city", "language", "niche"),
+        *("followers", "follower count", "views", "likes", "posts", "videos"),
+        *("fee", "price", "rate", "status", "date", "id", "platform"),
+    )
+)
 _FIELD_OF: dict[str, Field] = {
     heading: field for field, of in HEADINGS.items() for heading in of
 }
@@ -81,6 +90,16 @@ def columns_of(row: PastedRow) -> tuple[Column, ...] | None:
     if len(named) == 1 and named[0] not in _SURE and " " not in named[0]:
         return None
     return tuple(columns)
+
+
+def lacks_handles(row: PastedRow) -> bool:
+    """Tell whether the row is a row of headings, and none of them means handles."""
+    named = [_heading(cell) for cell in row.cells if cell]
+    if len(named) == 1 or any(map(is_marked, row.cells)):
+        return False
+    fields = {_FIELD_OF.get(heading) for heading in named} - {None}
+    are_known = fields or _OTHERS.issuperset(named)
+    return "handle" not in fields and bool(are_known)
 
 
 def is_marked(word: str) -> bool:

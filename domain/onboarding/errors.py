@@ -3,6 +3,36 @@
 from domain.errors import DomainError
 
 
+class NoHandleColumnError(DomainError):
+    """A pasted table has headings, and none of them means handles."""
+
+    field = "text"
+
+    def __init__(self) -> None:
+        super().__init__(f"text {self.reason}.")
+
+    @property
+    def reason(self) -> str:
+        return (
+            "has a row of headings without one for the handles: call that column "
+            "Handle or Username"
+        )
+
+
+class TooManyCellsError(DomainError):
+    """A line of a pasted text has more cells than are read at once."""
+
+    field = "text"
+
+    def __init__(self, *, line: int, most: int) -> None:
+        self._place = f"has more than {most:,} cells in line {line}"
+        super().__init__(f"text {self._place}.")
+
+    @property
+    def reason(self) -> str:
+        return f"{self._place}: put them into several lines"
+
+
 class TooManyLinesError(DomainError):
     """A pasted text has more lines than are read at once."""
 

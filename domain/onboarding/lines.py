@@ -6,6 +6,7 @@ stands in a column that is headed so, or is in a plain list of handles.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,8 +23,14 @@ from domain.onboarding.cells import (
     read_handle,
     tags_in,
 )
-from domain.onboarding.columns import Column, Field, columns_of, is_marked
-from domain.onboarding.errors import TooManyLinesError
+from domain.onboarding.columns import (
+    Column,
+    Field,
+    columns_of,
+    is_marked,
+    lacks_handles,
+)
+from domain.onboarding.errors import NoHandleColumnError, TooManyLinesError
 from domain.onboarding.rows import PastedRow, rows_in
 
 MOST_LINES = 2_000
@@ -82,6 +89,8 @@ def read_pasted(text: str, *, keeps_columns: bool = False) -> Pasted:
 
     Raises:
         TooManyLinesError: there are more than ``MOST_LINES``.
+        TooManyCellsError: a line has more than ``MOST_CELLS``.
+        NoHandleColumnError: a table has headings, and none for handles.
     """
     table = _table(text)
     if table is None:
@@ -100,13 +109,23 @@ def read_pasted(text: str, *, keeps_columns: bool = False) -> Pasted:
 
 
 def _table(text: str) -> tuple[tuple[Column, ...], list[PastedRow]] | None:
-    """Return the columns and the rows, the heading first; None without a heading."""
+    """Return the columns and the rows, the heading first; None without a heading.
+
+    Raises:
+        NoHandleColumnError: there is a heading, and none for handles.
+    """
     best: tuple[tuple[Column, ...], str] | None = None
+    is_headed = False
     for separator in _SEPARATORS:
-        first = next(_rows(text, separator), None)
-        columns = None if first is None else columns_of(first)
+        begin = [*islice(_rows(text, separator), 2)]
+        if not begin:
+            return None
+        columns = columns_of(begin[0])
+        is_headed = is_headed or (len(begin) > 1 and lacks_handles(begin[0]))
         if columns and (best is None or _known(columns) > _known(best[0])):
             best = columns, separator
+    if best is None and is_headed:
+        raise NoHandleColumnError
     if best is None:
         return None
     columns, separator = best

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from domain.onboarding.errors import TooManyCellsError
+
+MOST_CELLS = 10_000
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _QUOTE = '"'
 
@@ -32,6 +36,9 @@ def rows_in(text: str, *, separators: str) -> Iterator[PastedRow]:
 
     A cell in double quotes may have separators, line breaks, and quotes written twice.
     A byte-order mark at the beginning is no part of the text.
+
+    Raises:
+        TooManyCellsError: a row has more than ``MOST_CELLS``.
     """
     text = _LINE_END.sub("\n", text.removeprefix("\ufeff"))
     ends = f"{separators}\n"
@@ -46,6 +53,8 @@ def rows_in(text: str, *, separators: str) -> Iterator[PastedRow]:
                 is_broken = True
                 break
             cells.append(cell)
+            if len(cells) > MOST_CELLS:
+                raise TooManyCellsError(line=line, most=MOST_CELLS)
             if at >= len(text) or text[at] == "\n":
                 break
             at += 1

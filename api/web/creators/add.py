@@ -189,6 +189,11 @@ def _refusal_message(error: ApiRefusedError) -> str:
     if error.code is not Code.LIMIT_REACHED:
         return error.message
     most, current = error.meta["max"], error.meta["current"]
+    if error.meta["limitKey"] == "max_campaign_items_per_campaign":
+        return (
+            f"Your plan has room for {most} items in a campaign, and one that is named "
+            f"has {current}: these are too many. None was added."
+        )
     return (
         f"Your plan has room for {counted(most, 'creator')}, and {current} "
         f"{'is' if current == 1 else 'are'} tracked: these are too many. "

@@ -167,6 +167,7 @@ def test_a_line_with_what_cannot_be_fails_alone(
     assert [line["status"] for line in done["lines"]] == ["failed", "created"]
     assert [line["status"] for line in shown["lines"]] == ["failed", "created"]
     assert error in shown["lines"][0]["error"]
+    assert "$" not in shown["lines"][0]["error"]
 
 
 @pytest.mark.parametrize("what", ("preview", "import"))
@@ -187,6 +188,28 @@ def test_two_thousand_creators_are_added_at_once(goatherd: Goatherd):
 
     assert done["created_count"] == 2_000
     assert home.counted == 2_000
+
+
+@pytest.mark.parametrize("what", ("preview", "import"))
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    (
+        ({"tags": ["a,b"]}, "/tags"),
+        (
+            {"tracking_start_date": "2026-03-02", "tracking_end_date": "2026-03-01"},
+            "/tracking_end_date",
+        ),
+        ({"text": "Name,Tags\nada,x"}, "/text"),
+        ({"text": "a," * 10_001}, "/text"),
+    ),
+)
+def test_settings_and_texts_that_cannot_be_are_refused_by_name(
+    home: Tenant, what: str, settings: dict[str, object], path: str
+):
+    answer = home.post(f"{home.creators}/{what}", {"text": "ada", **settings})
+
+    assert code_of(answer) == (400, "invalid_body")
+    assert [field["path"] for field in answer.json()["meta"]["fields"]] == [path]
 
 
 def test_a_plan_without_room_adds_none(goatherd: Goatherd):

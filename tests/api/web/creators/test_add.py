@@ -266,6 +266,21 @@ def test_a_plan_without_room_adds_none_and_keeps_what_was_typed(goatherd: Goathe
     assert tracked(home) == {}
 
 
+def test_a_campaign_without_room_is_told_before_anything_is_added(goatherd: Goatherd):
+    home = goatherd.tenant(plan="free")
+    home.post(f"/projects/{home.project_id}/campaigns", {"name": "Small"})
+    goatherd.catch_up()
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    handles = "Handle,Campaign\n" + "".join(f"ada{n},Small\n" for n in range(4))
+
+    answer = visitor.submit(the_form(visitor), PATH, handles=handles)
+
+    refusal = read(answer.text).one("p", class_="refusal").text
+    assert answer.status_code == 402
+    assert "room for 3 items in a campaign" in refusal
+
+
 def test_a_form_that_is_sent_twice_adds_once(visitor: Visitor, home: Tenant):
     page = preview(visitor, the_form(visitor), handles="ada")
 
