@@ -1,4 +1,4 @@
-"""creator_history: the events about each creator, its runs and its videos."""
+"""creator_history: the events about each creator, its runs, videos and campaigns."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from projections.engine.table import Table
 OWN_EVENTS = stored_names(*get_args(e.CreatorEvent))
 RUN_EVENTS = stored_names(*get_args(e.ScrapeEvent))
 VIDEO_EVENTS = stored_names(*get_args(e.VideoEvent))
+MEMBERSHIP_EVENTS = stored_names(*get_args(e.MembershipEvent))
 
 
 class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -52,9 +53,9 @@ class CreatorHistory:
     """Keeps creator_history, creator_history_videos and creator_milestones."""
 
     name = "creator_history"
-    version = 1
+    version = 2
     tables = ("creator_history", "creator_history_videos", "creator_milestones")
-    events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS
+    events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS | MEMBERSHIP_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Write a line for each event that is about a creator, its runs or videos."""
@@ -107,6 +108,8 @@ def _line(recorded: RecordedEvent, name: str) -> HistoryLine | None:
         creator_id = recorded.stream
     elif name in RUN_EVENTS or isinstance(event, e.VideoDiscovered):
         creator_id = event.creator_id
+    elif name in MEMBERSHIP_EVENTS and event.item_type == "creator":
+        creator_id = event.item_id
     else:
         return None
     if creator_id is None:

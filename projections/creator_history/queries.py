@@ -19,12 +19,12 @@ from projections.creator_history.entries import (
     entry_of_event,
     key_names,
 )
-from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
+from projections.creator_history.projection import CreatorHistory
 from projections.engine.handlers import stored_name
 from projections.engine.reader import Reader
 
 MILESTONE: Final = "follower_milestone_passed"
-EVENTS = frozenset({*OWN_EVENTS, *RUN_EVENTS, *VIDEO_EVENTS, MILESTONE})
+EVENTS = CreatorHistory.events | {MILESTONE}
 END: Final = 2**63 - 1
 
 HistoryPlace = tuple[int, int]
@@ -72,6 +72,10 @@ SELECT * FROM goatherd_creator_events(
 """
 _VIDEOS = b"""
 SELECT id, tiktok_video_id FROM creator_history_videos
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+"""
+_CAMPAIGNS = b"""
+SELECT id, 'campaign "' || name || '"' FROM campaigns
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 """
 
@@ -163,19 +167,27 @@ async def events_of(
 
 
 class _EntryFormatter(msgspec.Struct, frozen=True):
-    """Turns events into entries, with the names of API keys and the ids of videos."""
+    """Turns events into entries.
+
+    ``keys`` and ``campaigns`` are names by id, ``videos`` TikTok's ids by ours.
+    """
 
     keys: dict[UUID, str]
     videos: dict[UUID, str]
+    campaigns: dict[UUID, str]
 
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
         by = actor_label(recorded.actor, self.keys)
+        item = "a campaign"
+        if isinstance(event, e.MembershipEvent):
+            item = self.campaigns.get(event.campaign_id, item)
+        video = self.videos.get(recorded.stream)
         return entry_of_event(
             recorded,
             about=_about(event),
             actor_name=by,
-            summary=summary(event, by=by, video=self.videos.get(recorded.stream)),
+            summary=summary(event, by=by, video=video, item=item),
         )
 
     def milestone(
@@ -205,14 +217,24 @@ async def _entry_formatter(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> _EntryFormatter:
     videos = {r.stream for r in events if isinstance(r.event, e.VideoEvent)}
-    params = {"organization": organization_id, "ids": sorted(videos)}
-    rows = await reader.rows(organization_id, _VIDEOS, params) if videos else []
+    campaigns = {
+        r.event.campaign_id for r in events if isinstance(r.event, e.MembershipEvent)
+    }
+
+    async def names(query: bytes, ids: set[UUID]) -> dict[UUID, str]:
+        params = {"organization": organization_id, "ids": sorted(ids)}
+        return dict(await reader.rows(organization_id, query, params)) if ids else {}
+
     return _EntryFormatter(
-        keys=await key_names(reader, organization_id, events), videos=dict(rows)
+        keys=await key_names(reader, organization_id, events),
+        videos=await names(_VIDEOS, videos),
+        campaigns=await names(_CAMPAIGNS, campaigns),
     )
 
 
-def _about(event: e.Event) -> Literal["creator", "scrape", "video"]:
+def _about(event: e.Event) -> Literal["creator", "scrape", "video", "campaign"]:
     if isinstance(event, e.VideoEvent):
         return "video"
+    if isinstance(event, e.MembershipEvent):
+        return "campaign"
     return "scrape" if isinstance(event, e.ScrapeEvent) else "creator"

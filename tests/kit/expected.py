@@ -338,6 +338,8 @@ def creator_history(events: Iterable[RecordedEvent]) -> Rows:
             creator_id = event.creator_id
         elif isinstance(event, e.CreatorEvent):
             creator_id = recorded.stream
+        elif isinstance(event, e.CampaignJoined | e.CampaignLeft):
+            creator_id = event.item_id if event.item_type == "creator" else None
         else:
             continue
         if creator_id is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import events as e
-from domain.streams import video_stream
+from domain.streams import membership_stream, video_stream
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
@@ -195,6 +195,15 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
             stream = UUID(int=2_000_000 + run % 27)
             items = campaigns.get(stream)
             history.happened(stream, *_of_a_campaign(items, run, creator_id))
+            if items is not None:
+                kind = e.CampaignJoined if creator_id in items else e.CampaignLeft
+                moved = kind(
+                    organization_id=HOME,
+                    item_type="creator",
+                    item_id=creator_id,
+                    campaign_id=stream,
+                )
+                history.happened(membership_stream(creator_id), moved)
             campaigns.setdefault(stream, set())
         if run % 17 == 0:
             note = UUID(int=3_000_000 + run % 51)

@@ -136,8 +136,10 @@ RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
 # Analytics 4: a rounded number that becomes exact is not growth. creator_list 4: how
 # the scrapes of a creator failed, which of its counts are rounded, and what a search
-# looks in.
-RAISED_PROJECTIONS: frozenset[str] = frozenset({"analytics", "creator_list"})
+# looks in. creator_history 2: the campaigns that a creator joined and left.
+RAISED_PROJECTIONS: frozenset[str] = frozenset(
+    {"analytics", "creator_history", "creator_list"}
+)
 # Those whose version was raised, and whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {
     # Organizations may run the installation.

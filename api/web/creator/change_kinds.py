@@ -6,7 +6,12 @@ from msgspec import Struct
 
 from api.http.query import invalid_query
 from domain.events import STORED_NAMES
-from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
+from projections.creator_history.projection import (
+    MEMBERSHIP_EVENTS,
+    OWN_EVENTS,
+    RUN_EVENTS,
+    VIDEO_EVENTS,
+)
 from projections.creator_history.queries import MILESTONE
 
 OWN: Final = ",".join(sorted(OWN_EVENTS))
@@ -43,6 +48,8 @@ _LABELS = {
     "video_excluded": "Video removed",
     "video_tracking_disabled": "Video set not to count",
     "video_details_changed": "Details of a video changed",
+    "campaign_joined": "Put into a campaign",
+    "campaign_left": "Taken out of a campaign",
 }
 
 
@@ -68,6 +75,9 @@ GROUPS: Final = (
     _group("Scrapes", EventKind("scrapes", "All about scrapes", RUN_EVENTS)),
     _group("Videos", EventKind("videos", "All about videos", VIDEO_EVENTS)),
     _group(
+        "Campaigns", EventKind("campaigns", "All about campaigns", MEMBERSHIP_EVENTS)
+    ),
+    _group(
         "Milestones",
         EventKind(
             "milestones", "Milestone of followers passed", frozenset({MILESTONE})
@@ -77,7 +87,7 @@ GROUPS: Final = (
 )
 _KINDS: Final = {kind.name: kind for group in GROUPS for kind in group.kinds}
 # Scrapes would drown what changed.
-_CHANGES: Final = OWN_EVENTS | VIDEO_EVENTS | {MILESTONE}
+_CHANGES: Final = OWN_EVENTS | VIDEO_EVENTS | MEMBERSHIP_EVENTS | {MILESTONE}
 
 
 def events_of(kind: str | None) -> str | None:

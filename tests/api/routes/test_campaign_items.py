@@ -324,6 +324,26 @@ def test_a_history_tells_what_happened_and_where_it_was_put(home: Tenant):
     assert code_of(wrong) == (400, "invalid_query")
 
 
+def test_the_history_of_a_creator_says_which_campaigns_it_was_in(home: Tenant):
+    ada, spring = home.add("ada"), created(home, "Spring")
+    put(home, spring, ("creator", ada["id"]))
+    items = f"/campaigns/{spring['id']}/items"
+    data_of(home.delete(items, json=body_of(("creator", ada["id"]))))
+    home.goatherd.catch_up()
+    path = f"/creators/{ada['id']}/history"
+
+    history = data_of(home.get(path))
+    joined = data_of(home.get(path, params={"event": "campaign_joined"}))
+
+    assert [entry["summary"] for entry in history[:2]] == [
+        'Taken out of campaign "Spring" by key First key.',
+        'Put into campaign "Spring" by key First key.',
+    ]
+    assert joined == [history[1]]
+    assert joined[0]["about"] == "campaign"
+    assert joined[0]["data"]["campaign_id"] == spring["id"]
+
+
 def test_of_two_that_would_close_a_circle_together_one_loses(home: Tenant):
     for _ in range(6):
         ring = [created(home, f"{number}") for number in range(3)]

@@ -21,8 +21,6 @@ UNREAD = {
     "account_pinned",
     "handle_claimed",
     "handle_released",
-    "campaign_joined",
-    "campaign_left",
 }
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
 WHOLE_AGGREGATES = [
@@ -32,6 +30,7 @@ WHOLE_AGGREGATES = [
     ("campaigns", e.CampaignEvent),
     ("annotations", e.AnnotationEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),
+    ("creator_history", e.MembershipEvent),
     (None, e.OrganizationEvent),
 ]
 
