@@ -1,9 +1,11 @@
 """The parameters of GET /creators that ask for figures over some days."""
 
+import re
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 from uuid import UUID
 
+import msgspec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -17,8 +19,15 @@ from api.routes.lists.days import (
     ToParameter,
     check_period,
 )
+from projections.analytics.queries.figure_conditions import FigureCondition
+from projections.analytics.queries.figure_expressions import CreatorFigure
 from projections.creators.chosen import Health
 
+_FIGURES: Final[tuple[CreatorFigure, ...]] = get_args(CreatorFigure)
+_CONDITION = re.compile(
+    r" *(?P<figure>[a-z_]+) *(?P<comparison>[<>]=?) *"
+    r"(?P<number>-?[0-9]{1,18}(\.[0-9]{1,6})?) *"
+)
 CreatorListSort = Literal[
     "created_at",
     "tiktok_handle",
@@ -48,14 +57,16 @@ class TableParameters(Struct, frozen=True, kw_only=True):
     last: date | None
     health: tuple[Health, ...]
     ids: tuple[UUID, ...] | None
+    conditions: tuple[FigureCondition, ...]
     is_csv: bool
 
     def ask_for_figures(self, sort: CreatorListSort) -> bool:
         """Tell whether the answer has figures."""
         of_list = {"created_at", "tiktok_handle", "follower_count"}
         has_days = bool(self.period or self.first or self.last)
-        chosen = bool(self.health) or self.ids is not None or self.order is not None
-        return has_days or chosen or self.is_csv or sort not in of_list
+        chosen = bool(self.health or self.conditions) or self.ids is not None
+        has_order = self.order is not None or sort not in of_list
+        return has_days or chosen or self.is_csv or has_order
 
 
 def provide_table(
@@ -74,6 +85,16 @@ def provide_table(
             max_length=60,
             description="One or more of ok, never_seen, failing, stale and disabled, "
             "with commas.",
+        ),
+    ] = None,
+    figures: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=400,
+            description="Conditions with commas between, which all must hold: a figure "
+            "by which the list sorts, one of >=, <=, > and <, and a number (rates in "
+            "percent), as in `new_views>=1000,new_followers<0`. What is unknown "
+            "fulfils none.",
         ),
     ] = None,
     creator_ids: Annotated[
@@ -99,8 +120,24 @@ def provide_table(
         last=to,
         health=() if health is None else _health(health),
         ids=tuple(ids) if ids else None,
+        conditions=() if figures is None else _conditions(figures),
         is_csv=format_ == "csv",
     )
+
+
+def _conditions(text: str) -> tuple[FigureCondition, ...]:
+    """Return the conditions; they are few, because each figure has two ends."""
+    found: list[FigureCondition] = []
+    for place, part in enumerate(text.split(","), start=1):
+        match = _CONDITION.fullmatch(part)
+        if match is None or match["figure"] not in _FIGURES:
+            message = (
+                f"condition {place} must be one of {', '.join(_FIGURES)}, then >=, <=, "
+                "> or <, then a number"
+            )
+            raise invalid_query("figures", message)
+        found.append(msgspec.convert(match.groupdict(), FigureCondition, strict=False))
+    return tuple(found)
 
 
 def _health(text: str) -> tuple[Health, ...]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from api.http.paging import ListRequest
 from api.http.responses import ListPage
@@ -16,6 +16,7 @@ from api.routes.lists.days import days_of_list
 from domain.analytics.buckets import Range
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
+from projections.analytics.queries.figure_conditions import creators_with
 from projections.analytics.queries.figure_expressions import CreatorFigure
 from projections.analytics.queries.figures import (
     CreatorSet,
@@ -164,19 +165,31 @@ class _Table(Struct, frozen=True, kw_only=True):
             stale_before=now - _INTERVALS * timedelta(hours=hours),
             today=now.astimezone(zone).date(),
         )
+        chosen = ChosenCreators(
+            rules=rules, health=table.health, ids=table.ids, **filters
+        )
+        days = days_of_list(
+            table.period,
+            table.first,
+            table.last,
+            zone=zone,
+            now=now,
+            retention=limits.stats_history_retention_days,
+        )
+        if table.conditions:
+            ids = await creators_with(
+                listing.reader,
+                listing.organization_id,
+                CreatorSet(chosen.query, chosen.parameters),
+                days.start,
+                days.end,
+                conditions=table.conditions,
+            )
+            chosen = replace(chosen, ids=tuple(ids))
         return cls(
             listing=listing,
-            chosen=ChosenCreators(
-                rules=rules, health=table.health, ids=table.ids, **filters
-            ),
-            days=days_of_list(
-                table.period,
-                table.first,
-                table.last,
-                zone=zone,
-                now=now,
-                retention=limits.stats_history_retention_days,
-            ),
+            chosen=chosen,
+            days=days,
             sort=sort,
             direction=table.order or ("asc" if sort == "tiktok_handle" else "desc"),
         )

@@ -12,6 +12,7 @@ import pytest
 from domain import events as e
 from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.creator_with_numbers import a_watched_creator
 
 
 def saw(home: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
@@ -198,6 +199,54 @@ def test_what_a_list_cannot_be_of_is_refused_by_name(
 
     assert code_of(answer) == (400, "invalid_query")
     assert answer.json()["meta"]["fields"][0]["path"] == name
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("figures", "left"),
+    (
+        ("new_followers<0", ["bea"]),
+        ("new_followers>=20", ["ada"]),
+        ("new_followers>20", []),
+        ("followers>100, new_followers>=-50", ["ada", "bea"]),
+        ("followers<=170.5", ["ada"]),
+        ("engagement_rate<100", []),
+    ),
+)
+@pytest.mark.parametrize("sort", ("created_at", "new_followers"))
+def test_only_those_are_listed_whose_known_figures_fulfil_the_conditions(
+    home: Tenant, figures: str, left: list[str], sort: str
+):
+    answer = home.get(
+        "/creators", params={"figures": figures, "sort": sort, "period": "7d"}
+    )
+
+    assert sorted(row["tiktok_handle"] for row in data_of(answer)) == left
+    assert answer.json()["meta"]["totalCount"] == len(left)
+
+
+@pytest.mark.parametrize(
+    "figures", ("", "new_views", "views>many", "hats>1", "views=1", "views>1,,")
+)
+def test_a_condition_that_says_nothing_is_refused_with_what_it_may_say(
+    home: Tenant, figures: str
+):
+    answer = home.get("/creators", params={"figures": figures})
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert "/figures" in answer.text
+    assert "new_followers" in answer.text
+
+
+def test_conditions_on_rates_are_in_percent_as_they_are_shown(home: Tenant):
+    assert a_watched_creator(home)
+    days = {"from": "2026-03-01", "to": "2026-03-31"}
+    (row,) = listed(home, **days)
+    rate = row["figures"]["engagement_rate"]
+
+    assert rate > 1
+    assert handles(home, figures=f"engagement_rate>={rate}", **days) == ["goat"]
+    assert handles(home, figures=f"engagement_rate>{rate}", **days) == []
 
 
 def test_another_organization_is_in_no_list_and_no_total(
