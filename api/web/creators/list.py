@@ -21,7 +21,7 @@ from api.web.creators.columns import (
     choose_columns,
     chosen_columns,
 )
-from api.web.creators.query import HEALTHS, STATUSES, CreatorsPageQuery
+from api.web.creators.query import BOUNDS, HEALTHS, STATUSES, CreatorsPageQuery
 from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
 from api.web.kit.cell_stream import watch_cells
 from api.web.kit.handlers import form_route, page_route
@@ -89,6 +89,7 @@ class CreatorsPage(Controller):
             "query": choices,
             "statuses": STATUSES,
             "healths": HEALTHS,
+            "bounds": BOUNDS,
             "periods": PERIODS,
             "projects": projects,
             "first": f"{PATH}{choices.address(cursor='')}",

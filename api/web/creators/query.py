@@ -18,25 +18,39 @@ HEALTHS = {
     "disabled": "Disabled",
 }
 
+BOUNDS = {"at_least": "at least", "at_most": "at most"}
+_COMPARISONS = {"at_least": ">=", "at_most": "<="}
+
 
 class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
-    """The creators to list; an empty field does not filter."""
+    """The creators to list; an empty field does not filter.
+
+    ``figure``, ``bound`` and ``number`` are one filter: new_views at_least 1000.
+    """
 
     search: str = ""
     status: str = ""
     health: str = ""
     tag: str = ""
     project_id: str = ""
+    figure: str = ""
+    bound: str = ""
+    number: str = ""
 
     @property
     def is_narrowed(self) -> bool:
         filters = (self.search, self.status, self.health, self.tag, self.project_id)
-        return any(filters)
+        return any(filters) or bool(self.figure and self.number)
 
     @property
     def api_query(self) -> dict[str, str]:
         """Return the query of the API; those that fail were once a status."""
         query = super().api_query
+        for name in ("figure", "bound", "number"):
+            query.pop(name, None)
+        if self.figure and self.number:
+            comparison = _COMPARISONS.get(self.bound, ">=")
+            query["figures"] = f"{self.figure}{comparison}{self.number}"
         if self.status == "failing":
             del query["status"]
             query["failing"] = "true"

@@ -12,6 +12,7 @@ from domain import events as e
 from domain.messages import Precision
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant
+from tests.kit.creator_with_numbers import a_watched_creator
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
@@ -467,3 +468,24 @@ def test_what_others_wrote_stays_text(visitor: Visitor, home: Tenant):
 
     assert row.all("img") == []
     assert row.one("span", class_="theirs name").text == name
+
+
+@pytest.mark.parametrize(
+    ("bound", "number", "left"),
+    (
+        ("at_least", "3500", ["goat"]),
+        ("at_least", "3501", []),
+        ("at_most", "3500", ["goat"]),
+    ),
+)
+def test_a_figure_chooses_creators(
+    visitor: Visitor, home: Tenant, bound: str, number: str, left: list[str]
+):
+    a_watched_creator(home)
+    home.add("unseen")
+    home.goatherd.catch_up()
+    chosen = f"figure=followers&bound={bound}&number={number}"
+
+    page = visitor.see(f"/creators?from=2026-03-01&to=2026-03-31&{chosen}")
+
+    assert handles(page) == [f"@{handle}" for handle in left]
