@@ -18,14 +18,15 @@ HEALTHS = {
     "disabled": "Disabled",
 }
 
-BOUNDS = {"at_least": "at least", "at_most": "at most"}
-_COMPARISONS = {"at_least": ">=", "at_most": "<="}
+BOUNDS = {"": "at least", "at_most": "at most"}
+_COMPARISONS = {"at_most": "<="}
 
 
 class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     """The creators to list; an empty field does not filter.
 
-    ``figure``, ``bound`` and ``number`` are one filter: new_views at_least 1000.
+    ``figure``, ``bound`` and ``number`` are one filter: new_views at_most 1000,
+    or at least so many with an empty ``bound``.
     """
 
     search: str = ""
