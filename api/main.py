@@ -36,6 +36,7 @@ from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
 from api.routes.campaigns.routes import CampaignRoutes
 from api.routes.creator_figures import CreatorFigureRoutes
+from api.routes.creator_move import CreatorMoveRoutes
 from api.routes.creators import CreatorRoutes
 from api.routes.creators_bulk import ProjectCreatorRoutes
 from api.routes.creators_import import CreatorImportRoutes
@@ -190,6 +191,7 @@ def assemble(settings: Settings) -> Litestar:
                 CreatorFigureRoutes,
                 ProjectCreatorRoutes,
                 CreatorImportRoutes,
+                CreatorMoveRoutes,
                 VideoRoutes,
                 ProjectVideoRoutes,
                 InboxRoutes,

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 TrackingMode = Literal["auto", "selective"]
+MovedHistory = Literal["whole", "stay"]
 Scope = Literal["read", "write", "admin"]
 JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
 TrackingStatus = Literal[

@@ -155,6 +155,8 @@ def of_a_creator(event: e.CreatorEvent) -> str:
         case e.TrackingWindowChanged():
             start, end = event.tracking_start_date, event.tracking_end_date
             return f"Tracking window changed: {_window(start, end)},"
+        case e.CreatorMoved():
+            return "Moved to another project"
         case e.CreatorRemoved():
             return "Removed"
         case e.CreatorReactivated():

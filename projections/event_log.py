@@ -44,6 +44,13 @@ AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
 AND position(%(named)s::bytea IN request.state) > 0
 ORDER BY e.notification_id
 """
+_MOVED = """
+SELECT DISTINCT ON (originator_id) originator_id,
+       (convert_from(state, 'UTF8')::jsonb ->> 'new_project_id')::uuid
+FROM goatherd_events
+WHERE topic = 'creator_moved' AND position(%s::bytea IN state) > 0
+ORDER BY originator_id, originator_version DESC
+"""
 _BEGIN = """
 SELECT notification_id FROM goatherd_events
 WHERE originator_id = %s AND originator_version = 1 AND topic = 'organization_created'
@@ -83,7 +90,10 @@ class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A stored event with the observations of a run, and the request of the run."""
+    """A stored event with the observations of a run, and the request of the run.
+
+    ``project_id`` is the project that its creator is in now.
+    """
 
     position: int
     scrape_id: UUID
@@ -91,6 +101,7 @@ class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     body: bytes
     request: bytes
+    project_id: UUID | None
 
 
 class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +114,7 @@ class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
 class OrganizationLog:
     """The log of one organization, or of one of its projects.
 
+    What is about a creator that moved is in the project where the creator is now.
     The connection must not be used for anything else meanwhile, and shows times in UTC.
     """
 
@@ -116,6 +128,9 @@ class OrganizationLog:
         self._organization_id = organization_id
         self._project_id = project_id
         connection.execute("SET timezone TO 'UTC'")
+        named = f'"organization_id":"{organization_id}"'.encode()
+        moved = connection.execute(_MOVED, (named,)).fetchall()
+        self._moved: dict[UUID, UUID] = dict(moved)
 
     def position_range(self) -> PositionRange:
         """Return the range of positions with all events of the organization so far.
@@ -149,9 +164,10 @@ class OrganizationLog:
                         name=row[3],
                         body=row[4],
                         request=row[5],
+                        project_id=self._now(_whose(row[5])).project_id,
                     )
                     for row in rows
-                    if self._is_named(_whose(row[5]))
+                    if self._is_named(self._now(_whose(row[5])))
                 ],
             )
 
@@ -173,13 +189,20 @@ class OrganizationLog:
         whose = _whose(row[8])
         if row[1] != self._organization_id:
             first = row[9] and _whose(row[9])
-            return self._is_named(
-                _Whose(
-                    organization_id=whose.organization_id,
-                    project_id=whose.project_id or (first and first.project_id),
-                )
+            of_stream = _Whose(
+                organization_id=whose.organization_id,
+                project_id=whose.project_id or (first and first.project_id),
+                creator_id=row[1]
+                if row[1] in self._moved
+                else whose.creator_id or (first and first.creator_id),
             )
+            return self._is_named(self._now(of_stream))
         return self._project_id is None or whose.project_id == self._project_id
+
+    def _now(self, whose: "_Whose") -> "_Whose":
+        """Return the same with the project that a creator is in now."""
+        moved = self._moved.get(whose.creator_id) if whose.creator_id else None
+        return msgspec.structs.replace(whose, project_id=moved) if moved else whose
 
     def _is_named(self, whose: "_Whose") -> bool:
         return whose.organization_id == self._organization_id and (
@@ -190,6 +213,7 @@ class OrganizationLog:
 class _Whose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     organization_id: UUID | None = None
     project_id: UUID | None = None
+    creator_id: UUID | None = None
 
 
 _whose = msgspec.json.Decoder(_Whose).decode

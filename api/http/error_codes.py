@@ -161,7 +161,7 @@ class Code(StrEnum):
     OTHER_PROJECT = (
         "other_project",
         409,
-        "The item is in another project than the campaign.",
+        "The item is in another project than the campaign, or the video was moved.",
         "The creator is in another project than the campaign.",
     )
     SYSTEM_ANNOTATION = (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Command, Outcome, TrackingMode
+from domain.messages import Command, MovedHistory, Outcome, TrackingMode
 
 
 class AddCreator(Command, frozen=True, kw_only=True):
@@ -40,6 +40,11 @@ class ChangeTracking(Command, frozen=True, kw_only=True):
     tracking_end_date: date | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class MoveCreator(Command, frozen=True, kw_only=True):
+    project_id: UUID
+    history: MovedHistory
+
+
 class SoftDelete(Command, frozen=True, kw_only=True):
     """Stop tracking a creator; its history stays."""
 
@@ -66,6 +71,7 @@ CreatorCommand = (
     | RenameHandle
     | ChangeDetails
     | ChangeTracking
+    | MoveCreator
     | SoftDelete
     | Reactivate
     | AutoDisable

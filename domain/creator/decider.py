@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from domain.creator import commands as c
 from domain.creator import events as e
+from domain.creator.tracking_window import check_window, window_after
 from domain.decisions import check_name
 from domain.errors import (
     CorruptHistoryError,
     CreatorRemovedError,
-    InvalidWindowError,
     NoChangeError,
     NotFoundError,
 )
@@ -32,10 +32,15 @@ DETAILS = ("display_name", "description", "readme", "metadata", "tags")
 
 
 class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a tracked account from its own stream, without scraped figures."""
+    """The state of a tracked account from its own stream, without scraped figures.
+
+    ``origin_project_id`` is the project that it was added to, which its scrapes and
+    the ids of its videos are of.
+    """
 
     organization_id: UUID
     project_id: UUID
+    origin_project_id: UUID
     handle: str
     tracking_mode: TrackingMode
     tracking_start_date: date | None
@@ -49,6 +54,10 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: Outcome | None = None
     disabled_by: UUID | None = None
     reenabled_at: datetime | None = None
+
+    @property
+    def window(self) -> tuple[date | None, date | None]:
+        return self.tracking_start_date, self.tracking_end_date
 
 
 def decide(
@@ -82,6 +91,18 @@ def decide(
             return _change_details(_tracked(creator), command)
         case c.ChangeTracking():
             return _change_tracking(_tracked(creator), command)
+        case c.MoveCreator(project_id=project_id, history=history):
+            old_project_id = _tracked(creator).project_id
+            if project_id == old_project_id:
+                return []
+            return [
+                e.CreatorMoved(
+                    organization_id=creator.organization_id,
+                    old_project_id=old_project_id,
+                    new_project_id=project_id,
+                    history=history,
+                )
+            ]
         case c.SoftDelete():
             if creator.status == "removed":
                 return []
@@ -89,8 +110,8 @@ def decide(
         case c.Reactivate():
             if creator.status != "removed":
                 return []
-            start, end = _window_after(creator, command)
-            _check_window(start, end)
+            start, end = window_after(creator.window, command)
+            check_window(start, end)
             mode = command.tracking_mode
             return [
                 e.CreatorReactivated(
@@ -138,6 +159,7 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
         return CreatorState(
             organization_id=event.organization_id,
             project_id=event.project_id,
+            origin_project_id=event.project_id,
             handle=event.handle,
             tracking_mode=event.tracking_mode,
             tracking_start_date=event.tracking_start_date,
@@ -161,6 +183,8 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
                 tracking_start_date=event.tracking_start_date,
                 tracking_end_date=event.tracking_end_date,
             )
+        case e.CreatorMoved(new_project_id=project_id):
+            return replace(known, project_id=project_id)
         case e.CreatorRemoved():
             return replace(known, status="removed", disabled_reason=None)
         case e.CreatorReactivated():
@@ -205,7 +229,7 @@ def is_cooling_down(creator: CreatorState, now: datetime) -> bool:
 def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorEvent]:
     if creator is not None:
         return []
-    _check_window(command.tracking_start_date, command.tracking_end_date)
+    check_window(command.tracking_start_date, command.tracking_end_date)
     return [
         e.CreatorAdded(
             organization_id=command.organization_id,
@@ -248,9 +272,9 @@ def _change_tracking(
                 new=mode,
             )
         )
-    start, end = _window_after(creator, command)
-    if (start, end) != (creator.tracking_start_date, creator.tracking_end_date):
-        _check_window(start, end)
+    start, end = window_after(creator.window, command)
+    if (start, end) != creator.window:
+        check_window(start, end)
         happened.append(
             e.TrackingWindowChanged(
                 organization_id=creator.organization_id,
@@ -259,21 +283,6 @@ def _change_tracking(
             )
         )
     return happened
-
-
-def _window_after(
-    creator: CreatorState, command: c.ChangeTracking | c.Reactivate
-) -> tuple[date | None, date | None]:
-    start, end = command.tracking_start_date, command.tracking_end_date
-    return (
-        creator.tracking_start_date if start is UNSET else start,
-        creator.tracking_end_date if end is UNSET else end,
-    )
-
-
-def _check_window(start: date | None, end: date | None) -> None:
-    if start is not None and end is not None and end < start:
-        raise InvalidWindowError
 
 
 def _tracked(creator: CreatorState) -> CreatorState:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, Outcome, TrackingMode
+from domain.messages import Event, MovedHistory, Outcome, TrackingMode
 
 # creator: one stream for each tracked creator
 
@@ -71,6 +71,20 @@ class TrackingWindowChanged(Event, frozen=True, kw_only=True):
     organization_id: UUID
     tracking_start_date: date | None = None
     tracking_end_date: date | None = None
+
+
+class CreatorMoved(Event, frozen=True, kw_only=True):
+    """The creator is in another project now, with its videos and all of its past.
+
+    ``history`` says whose numbers are those from before: with ``whole`` the new
+    project's.
+    """
+
+    stored_name: ClassVar[str] = "creator_moved"
+    organization_id: UUID
+    old_project_id: UUID
+    new_project_id: UUID
+    history: MovedHistory
 
 
 class CreatorRemoved(Event, frozen=True, kw_only=True):
@@ -172,6 +186,7 @@ class HandleUnbanned(Event, frozen=True, kw_only=True):
 
 CreatorEvent = (
     CreatorAdded
+    | CreatorMoved
     | HandleChanged
     | CreatorDetailsChanged
     | TrackingModeChanged

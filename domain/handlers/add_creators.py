@@ -11,7 +11,6 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
-from domain.creator import handle_claim
 from domain.creator.decider import CreatorState, creator_of, decide_all, evolve
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
@@ -23,6 +22,7 @@ from domain.errors import (
     HandleTakenError,
     InvalidHandleError,
 )
+from domain.handlers.claims import claim_handle, claims_of
 from domain.handlers.creators import BOTH_SCRAPES, active_creators
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
@@ -112,6 +112,12 @@ def add_creators(
         elif claim.last_holder is not None:
             last_holders[item.index] = claim.last_holder
     formers = yield last_holders.values()
+    former_claims = yield [
+        claim
+        for creator_id in last_holders.values()
+        if (former := creator_of(formers[creator_id])) is not None
+        for claim in claims_of(former)
+    ]
     events: list[StreamEvent] = []
     additions: dict[int, Addition] = {}
     for item in items:
@@ -119,6 +125,9 @@ def add_creators(
             continue
         former_id = last_holders.get(item.index)
         former = _former(item, former_id, formers)
+        if _is_elsewhere(former, item):
+            refusals[item.index] = HandleTakenError(item.handle)
+            continue
         creator_id = item.fresh_id if former is None or not former_id else former_id
         commands = (
             _new_commands(item, organization_id, today)
@@ -138,9 +147,11 @@ def add_creators(
             creator_id=creator_id,
         )
         events += on(creator_id, own)
-        events += _claim_handle(item, creator_id, organization_id, histories)
+        after = _after(former, own)
+        claims = {**histories, **former_claims}
+        events += claim_handle(after, creator_id, claims)
         events += creator_runs(
-            _after(former, own),
+            after,
             creator_id,
             job_types=job_types,
             trigger="added" if former is None else "reactivated",
@@ -217,6 +228,11 @@ def _former(
     return creator
 
 
+def _is_elsewhere(former: CreatorState | None, item: _Item) -> bool:
+    """Tell whether a removed creator was moved away, with the ids of its videos."""
+    return former is not None and former.project_id != item.project_id
+
+
 def _new_commands(
     item: _Item, organization_id: UUID, today: date
 ) -> list[c.CreatorCommand]:
@@ -255,21 +271,6 @@ def _former_commands(requested: RequestedCreator) -> list[c.CreatorCommand]:
             tags=requested.tags,
         ),
     ]
-
-
-def _claim_handle(
-    item: _Item, creator_id: UUID, organization_id: UUID, histories: Histories
-) -> list[StreamEvent]:
-    claimed = handle_claim.decide(
-        claim_of(histories[item.claim]),
-        c.ClaimHandle(
-            organization_id=organization_id,
-            project_id=item.project_id,
-            handle=item.handle,
-            creator_id=creator_id,
-        ),
-    )
-    return on(item.claim, claimed)
 
 
 def _after(

@@ -33,10 +33,11 @@ from domain.errors import (
     ItemsRefusedError,
     NotFoundError,
 )
+from domain.handlers.videos import project_with
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import membership_stream
-from domain.video.decider import video_of
+from domain.video.decider import VideoState, video_of
 
 _REMOVED = {
     "creator": "The creator was removed; add its handle again first.",
@@ -85,11 +86,17 @@ def add_items(
         *(membership_stream(item.item_id) for item in fresh.values()),
     )
     refusals = _repetitions(items)
+    owners = {
+        video.creator_id
+        for item in fresh.values()
+        if (video := video_of(histories[item.item_id])) and video.creator_id
+    }
+    creators = yield owners
     for index, item in fresh.items():
-        refusal = _refusal(item, campaign, histories[item.item_id])
+        refusal = _refusal(item, campaign, histories[item.item_id], creators)
         if refusal is not None:
             refusals.setdefault(index, refusal)
-    guards = {item.item_id for item in fresh.values()}
+    guards = {item.item_id for item in fresh.values()} | owners
     subs = {index: i.item_id for index, i in fresh.items() if i.item_type == "campaign"}
     subs = {index: each for index, each in subs.items() if index not in refusals}
     if subs:
@@ -197,7 +204,7 @@ def _repetitions(items: Iterable[CampaignItem]) -> dict[int, DomainError]:
 
 
 def _refusal(
-    item: CampaignItem, campaign: CampaignState, history: History
+    item: CampaignItem, campaign: CampaignState, history: History, creators: Histories
 ) -> DomainError | None:
     """Return why the item may not be in a campaign of this project, whatever it is."""
     match item.item_type:
@@ -212,7 +219,9 @@ def _refusal(
             is_removed = found is not None and found.is_deleted
     if found is None or found.organization_id != campaign.organization_id:
         return NotFoundError(item.item_type)
-    if found.project_id != campaign.project_id:
+    is_video = isinstance(found, VideoState)
+    project_id = project_with(found, creators) if is_video else found.project_id
+    if project_id != campaign.project_id:
         return OtherProjectError(item.item_type)
     return ItemRemovedError(_REMOVED[item.item_type]) if is_removed else None
 

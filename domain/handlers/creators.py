@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.creator import handle_ban, handle_claim
+from domain.creator import handle_ban
 from domain.creator.decider import (
     CreatorState,
     creator_of,
@@ -18,7 +18,6 @@ from domain.creator.decider import (
 )
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
-from domain.creator.handle_claim import claim_of
 from domain.decisions import (
     Decision,
     Handler,
@@ -32,10 +31,11 @@ from domain.decisions import (
     on,
 )
 from domain.errors import CreatorBannedError, NotFoundError
+from domain.handlers.claims import claim_handle, claims_of, release_handles
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
-from domain.streams import ban_stream, claim_stream, creators_counter
+from domain.streams import ban_stream, creators_counter
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
@@ -59,7 +59,7 @@ def change_creator(
         for command in commands
     ]
     histories = yield (creator_id,)
-    creator = _own(histories[creator_id], organization_id, expected_versions)
+    creator = own_creator(histories[creator_id], organization_id, expected_versions)
     changes = decide_all(creator, *commands)
     events = on(creator_id, changes)
     guards: list[UUID] = []
@@ -88,14 +88,17 @@ def remove_creator(
     The result is the creator's id.
     """
     histories = yield (creator_id,)
-    creator = _own(histories[creator_id], organization_id, expected_versions)
+    creator = own_creator(histories[creator_id], organization_id, expected_versions)
     removed = decide(creator, c.SoftDelete())
     if not removed:
         return Decision(creator_id)
-    claims = yield (_claim(creator),)
+    claims = yield claims_of(creator)
     return Decision(
         creator_id,
-        events=[*on(creator_id, removed), *_release(creator, creator_id, claims)],
+        events=[
+            *on(creator_id, removed),
+            *release_handles(creator, creator_id, claims),
+        ],
         quota_counters=active_creators(organization_id, -_places(creator)),
     )
 
@@ -131,11 +134,11 @@ def remove_creators(
         else:
             found[creator_id] = creator
             results.append(ItemResult(creator_id, "ok"))
-    claims = yield [_claim(creator) for creator in found.values()]
+    claims = yield [claim for each in found.values() for claim in claims_of(each)]
     events: list[StreamEvent] = []
     for creator_id, creator in found.items():
         events += on(creator_id, decide(creator, c.SoftDelete()))
-        events += _release(creator, creator_id, claims)
+        events += release_handles(creator, creator_id, claims)
     freed = sum(map(_places, found.values()))
     return Decision(
         tuple(results),
@@ -222,11 +225,17 @@ def _change_ban(command: c.BanHandle | c.UnbanHandle) -> Handler[None]:
     return Decision(None, events=on(stream, events))
 
 
-def _own(
+def own_creator(
     history: History,
     organization_id: UUID,
     expected_versions: Collection[int] | None,
 ) -> CreatorState:
+    """Return the organization's creator.
+
+    Raises:
+        NotFoundError: it has none with this history.
+        StaleVersionError: none of the versions is the creator's.
+    """
     creator = creator_of(history)
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
@@ -238,41 +247,14 @@ def _move_claim(
     creator: CreatorState, creator_id: UUID, handle: str
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
     """Claim the new handle and release the old one, unless the new one is banned."""
-    new, ban = claim_stream(creator.project_id, handle), ban_stream(handle)
-    histories = yield (new, _claim(creator), ban)
+    renamed, ban = replace(creator, handle=handle), ban_stream(handle)
+    histories = yield (*claims_of(renamed), *claims_of(creator), ban)
     if is_banned(histories[ban]):
         raise CreatorBannedError(handle)
-    claimed = handle_claim.decide(
-        claim_of(histories[new]),
-        c.ClaimHandle(
-            organization_id=creator.organization_id,
-            project_id=creator.project_id,
-            handle=handle,
-            creator_id=creator_id,
-        ),
-    )
-    return [*on(new, claimed), *_release(creator, creator_id, histories)]
-
-
-def _release(
-    creator: CreatorState, creator_id: UUID, claims: Histories
-) -> list[StreamEvent]:
-    stream = _claim(creator)
-    released = handle_claim.decide(
-        claim_of(claims[stream]),
-        c.ReleaseHandle(
-            organization_id=creator.organization_id,
-            project_id=creator.project_id,
-            handle=creator.handle,
-            creator_id=creator_id,
-        ),
-    )
-    return on(stream, released)
-
-
-def _claim(creator: CreatorState) -> UUID:
-    """Return the stream of the claim on the creator's handle."""
-    return claim_stream(creator.project_id, creator.handle)
+    return [
+        *claim_handle(renamed, creator_id, histories),
+        *release_handles(creator, creator_id, histories),
+    ]
 
 
 def _places(creator: CreatorState) -> int:

@@ -12,6 +12,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handle_ban import is_banned
+from domain.creator.handle_claim import claim_of
 from domain.decisions import (
     Decision,
     Handler,
@@ -26,8 +27,9 @@ from domain.decisions import (
 from domain.errors import CreatorBannedError, NotFoundError
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
-from domain.streams import ban_stream, video_stream
+from domain.streams import ban_stream, claim_stream, video_stream
 from domain.video.decider import VideoState, Window, decide, video_after, video_of
+from domain.video.errors import VideoElsewhereError
 from domain.video.url import read_video_url
 
 ReviewDecision = Literal["include", "exclude", "put_back"]
@@ -72,16 +74,29 @@ def add_video(
     Unset tags of a known video stay as they are. The result is the video's id.
     """
     named = read_video_url(url)
+    ban, claim = ban_stream(named.handle), claim_stream(project_id, named.handle)
     video_id = video_stream(project_id, named.tiktok_video_id)
-    ban = ban_stream(named.handle)
-    histories = yield (organization_id, video_id, ban)
+    histories = yield (organization_id, ban, claim, video_id)
     project_owner(histories[organization_id], project_id)
+    origin_id = project_id
+    if holder := claim_of(histories[claim]).holder:
+        holders = yield (holder,)
+        creator = creator_of(holders[holder])
+        # The ids of the videos of a creator that moved here are those of its origin.
+        origin_id = creator.origin_project_id if creator else project_id
+    if origin_id != project_id:
+        video_id = video_stream(origin_id, named.tiktok_video_id)
+        histories = {**histories, **(yield (video_id,))}
     video = video_of(histories[video_id])
+    if video is not None and video.creator_id is not None:
+        owners = yield (video.creator_id,)
+        if project_with(video, owners) != project_id:
+            raise VideoElsewhereError
     added = decide(
         video,
         c.AddVideo(
             organization_id=organization_id,
-            project_id=project_id,
+            project_id=origin_id,
             tiktok_video_id=named.tiktok_video_id,
             handle=named.handle,
             kind=named.kind,
@@ -261,11 +276,14 @@ def _change_videos(
     histories = yield (organization_id, *(video_id for video_id, _ in commands))
     project_owner(histories[organization_id], project_id)
     videos = {video_id: video_of(histories[video_id]) for video_id, _ in commands}
+    creators = yield {
+        video.creator_id for video in videos.values() if video and video.creator_id
+    }
     events: dict[UUID, list[e.VideoEvent]] = {}
     results: list[ItemResult] = []
     for video_id, command in commands:
         video = videos[video_id]
-        if video is None or not _is_there(video, project_id, command):
+        if video is None or not _is_there(video, project_id, command, creators):
             results.append(ItemResult(video_id, "failed", "not_found"))
             continue
         decided = decide(video, command)
@@ -279,13 +297,22 @@ def _change_videos(
     return Decision(
         tuple(results),
         events=[each for video_id, own in events.items() for each in on(video_id, own)],
+        guards=sorted(creators),
     )
 
 
-def _is_there(video: VideoState, project_id: UUID, command: _BulkCommand) -> bool:
+def project_with(video: VideoState, creators: Histories) -> UUID:
+    """Return the project that a video is in: that of its creator, if it has one."""
+    creator = creator_of(creators[video.creator_id]) if video.creator_id else None
+    return video.project_id if creator is None else creator.project_id
+
+
+def _is_there(
+    video: VideoState, project_id: UUID, command: _BulkCommand, creators: Histories
+) -> bool:
     """Tell whether the project has the video; only a review finds an excluded one."""
     is_hidden = video.tracking_status == "excluded"
-    return video.project_id == project_id and not (
+    return project_with(video, creators) == project_id and not (
         is_hidden and isinstance(command, c.DisableTracking)
     )
 

@@ -32,7 +32,7 @@ def creator_runs(
                 None,
                 c.RequestScrape(
                     organization_id=creator.organization_id,
-                    project_id=creator.project_id,
+                    project_id=creator.origin_project_id,
                     creator_id=creator_id,
                     handle=creator.handle,
                     job_type=job_type,

@@ -14,6 +14,7 @@ from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.campaigns.changes import RecordedMembership
 from projections.analytics.columns import Listed, ObservedCounts, observed_counts
+from projections.analytics.creator_moves import CreatorMove
 from projections.analytics.entities import (
     Change,
     ObservedDetails,
@@ -40,7 +41,8 @@ class BatchInput:
     A subject is a creator, project or campaign. ``subjects`` are the rows as the batch
     leaves them, ``changes`` the video events and details by video, ``events`` the
     decoded video events by position, ``snapshots`` the observed counters in log order,
-    ``memberships`` what was put into campaigns and taken out of them.
+    ``memberships`` what was put into campaigns and taken out of them, ``moves`` the
+    creators that moved.
     """
 
     def __init__(self, subjects: Iterable[SubjectRow] = ()) -> None:
@@ -49,6 +51,7 @@ class BatchInput:
         self.events: dict[int, Event] = {}
         self.snapshots: list[OwnerSnapshot] = []
         self.memberships: list[RecordedMembership] = []
+        self.moves: list[CreatorMove] = []
 
     def collect(self, events: Sequence[RecordedEvent]) -> None:
         """Add events. The subjects' rows before them must have been given."""
@@ -84,8 +87,8 @@ class BatchInput:
         if creator_id is not None:
             row = self.subject(event.organization_id, creator_id)
             row = row.with_observation_at(event.observed_at)
-            if row.project_id is None and project_id is not None:
-                row = replace(row, project_id=project_id)
+            if row.origin_project_id is None and project_id is not None:
+                row = _of_origin(row, project_id)
             self.put(row)
         provisional_owner = creator_id or project_id
         if provisional_owner is None:
@@ -176,6 +179,12 @@ class BatchInput:
         )
 
 
+def _of_origin(row: SubjectRow, project_id: UUID) -> SubjectRow:
+    """Return a creator's row with the project that it was added to."""
+    present = row.project_id if row.project_position else project_id
+    return replace(row, project_id=present, origin_project_id=project_id)
+
+
 on = Handlers[[RecordedEvent, BatchInput], None]()
 
 
@@ -202,13 +211,24 @@ def _creator_added(
     event: e.CreatorAdded, recorded: RecordedEvent, batch: BatchInput
 ) -> None:
     row = batch.subject(event.organization_id, recorded.stream)
-    row = replace(
-        row,
-        kind="creator",
-        project_id=event.project_id,
-        position=recorded.position,
-    )
+    row = _of_origin(row, event.project_id)
+    row = replace(row, kind="creator", position=recorded.position)
     batch.put(row.named(event.handle, recorded.position))
+
+
+@on(e.CreatorMoved)
+def _creator_moved(
+    event: e.CreatorMoved, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    row = batch.subject(event.organization_id, recorded.stream)
+    batch.put(row.moved_to(event.new_project_id, recorded.position))
+    move = CreatorMove(
+        organization_id=event.organization_id,
+        creator_id=recorded.stream,
+        position=recorded.position,
+        project_id=event.new_project_id,
+    )
+    batch.moves.append(move)
 
 
 @on(e.HandleChanged)

@@ -1,4 +1,8 @@
-"""Cuts a batch of events into parts that fit into memory."""
+"""Cuts a batch of events into parts that fit into memory.
+
+Who moves to another project does so in a part by itself: what comes before it counts in
+one project, what comes after it in the other.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,8 +19,14 @@ def chunks_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[Recorded
     chunk: list[RecordedEvent] = []
     observations = 0
     for recorded in events:
-        chunk.append(recorded)
         event = recorded.event
+        if isinstance(event, e.CreatorMoved):
+            if chunk:
+                yield chunk
+            yield [recorded]
+            chunk, observations = [], 0
+            continue
+        chunk.append(recorded)
         if isinstance(event, VideoSnapshotColumns):
             observations += len(event.observed)
         elif isinstance(event, e.VideoStatsSnapshotRecorded):

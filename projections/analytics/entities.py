@@ -77,19 +77,20 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_raw: bool = False
     is_campaign_item: bool = False
 
-    @property
-    def subjects(self) -> tuple[UUID | None, ...]:
+    def subjects(
+        self, creators: Mapping[UUID, "SubjectRow"]
+    ) -> tuple[UUID | None, ...]:
         """Return what has sums that include the video: its creator and its project.
 
         After them, the video itself if a campaign has or had it by itself.
         """
-        if self.is_campaign_item:
-            return self.creator_id, self.project_id, self.id
-        return self.creator_id, self.project_id
+        both = self.creator_id, project_of(self, creators)
+        return (*both, self.id) if self.is_campaign_item else both
 
     def posts(self) -> tuple[object, ...]:
         """Return the values that decide if, when and for whom it counts as a post."""
-        return self.is_counted, self.subjects, self.posted_at
+        whose = self.creator_id, self.project_id, self.is_campaign_item
+        return self.is_counted, whose, self.posted_at
 
 
 class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
@@ -105,7 +106,11 @@ class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
 
 
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator, project or campaign. ``kind`` is null until the event that adds it."""
+    """A creator, project or campaign. ``kind`` is null until the event that adds it.
+
+    ``origin_project_id`` is the project that a creator was added to, which the ids of
+    its videos follow from, and ``project_position`` the position of its newest move.
+    """
 
     organization_id: UUID
     id: UUID
@@ -116,6 +121,14 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int | None = None
     earliest_at: datetime | None = None
     deleted_position: int | None = None
+    origin_project_id: UUID | None = None
+    project_position: int = 0
+
+    def moved_to(self, project_id: UUID, position: int) -> "SubjectRow":
+        """Return the row with the project of its newest move."""
+        if position <= self.project_position:
+            return self
+        return replace(self, project_id=project_id, project_position=position)
 
     def with_observation_at(self, observed_at: datetime) -> "SubjectRow":
         """Return the row after a snapshot of the creator or its videos at this time."""
@@ -128,6 +141,14 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if position <= self.label_position:
             return self
         return replace(self, label=label, label_position=position)
+
+
+def project_of(
+    row: "AnalyticsVideoRow | FlaggedVideo", creators: Mapping[UUID, SubjectRow]
+) -> UUID | None:
+    """Return the project that a video is in: that of its creator, if it has one."""
+    creator = creators.get(row.creator_id) if row.creator_id else None
+    return (creator and creator.project_id) or row.project_id
 
 
 def details_change(position: int, details: ObservedDetails) -> Change:

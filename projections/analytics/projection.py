@@ -38,6 +38,7 @@ class AnalyticsProjection:
         e.ProjectCreated,
         e.ProjectDetailsChanged,
         e.CreatorAdded,
+        e.CreatorMoved,
         e.HandleChanged,
         e.ProfileSnapshotRecorded,
         e.VideoStatsSnapshotRecorded,
@@ -73,6 +74,7 @@ class AnalyticsProjection:
         "analytics_creator_posts",
         "analytics_owner_days",
         "analytics_first_levels",
+        "analytics_creator_moves",
         "analytics_campaign_changes",
         "analytics_campaign_members",
     )

@@ -82,7 +82,9 @@ def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
         provisional_owner
     )
     is_creator = subject is not None and subject.kind != "project"
-    project_id = subject.project_id if subject and is_creator else provisional_owner
+    project_id = (
+        subject.origin_project_id if subject and is_creator else provisional_owner
+    )
     pairs = [(organization_id, number) for number in unknown.tolist()]
     owners = Owners(load_numbered(cursor, pairs))
     projects = {(organization_id, provisional_owner): project_id}

@@ -13,6 +13,7 @@ from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput
 from projections.analytics.campaigns.changes import save_changes
+from projections.analytics.creator_moves import save_moves
 from projections.analytics.entities import AnalyticsVideoRow, changed
 from projections.analytics.keys import CAMPAIGNS, OwnerKey, execute
 from projections.analytics.ownership import owner_key_of
@@ -29,6 +30,8 @@ WHERE NOT EXISTS (
     WHERE (known.organization_id, known.id) = (input.organization_id, input.id)
       AND (input.kind IS NULL OR known.kind IS NOT NULL)
       AND (input.project_id IS NULL OR known.project_id IS NOT NULL)
+      AND (input.origin_project_id IS NULL OR known.origin_project_id IS NOT NULL)
+      AND known.project_position >= input.project_position
       AND (input.position IS NULL OR known.position IS NOT NULL)
       AND (input.deleted_position IS NULL OR known.deleted_position IS NOT NULL)
       AND (input.earliest_at IS NULL OR known.earliest_at <= input.earliest_at)
@@ -36,7 +39,11 @@ WHERE NOT EXISTS (
 )
 ON CONFLICT (organization_id, id) DO UPDATE SET
     kind = coalesce(held.kind, excluded.kind),
-    project_id = coalesce(held.project_id, excluded.project_id),
+    project_id = CASE WHEN excluded.project_position > held.project_position
+        THEN excluded.project_id
+        ELSE coalesce(held.project_id, excluded.project_id) END,
+    project_position = greatest(held.project_position, excluded.project_position),
+    origin_project_id = coalesce(held.origin_project_id, excluded.origin_project_id),
     position = coalesce(held.position, excluded.position),
     deleted_position = coalesce(held.deleted_position, excluded.deleted_position),
     earliest_at = least(held.earliest_at, excluded.earliest_at),
@@ -81,6 +88,7 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     save_lists(cursor, snapshots)
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
+    save_moves(cursor, batch.moves)
     save_changes(cursor, batch.memberships)
     campaigns = [
         (o.organization_id, CAMPAIGNS, o.campaign_id) for o in batch.memberships

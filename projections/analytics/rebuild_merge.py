@@ -8,7 +8,6 @@ up what counts in each campaign.
 
 from datetime import UTC, datetime
 from itertools import groupby
-from operator import attrgetter
 from uuid import UUID
 
 from psycopg import Cursor
@@ -27,6 +26,7 @@ from projections.analytics.entities import (
     SubjectRow,
     flags_of_profile,
     flags_of_video,
+    project_of,
     refolded,
 )
 from projections.analytics.fold import CountingFlags, fold_anew, is_owned
@@ -181,12 +181,12 @@ def _folded(
     else:
         own = _own_videos(cursor, organization_id, owner)
         flags = {row.number: flags_of_video(row, held, rule=rule) for row in own}
-        for subjects, theirs in groupby(
-            own, key=attrgetter("creator_id", "project_id")
+        for (creator_id, project_id), theirs in groupby(
+            own, key=lambda row: (row.creator_id, project_of(row, held))
         ):
             rollups.add_posts(
                 organization_id,
-                subjects,
+                (creator_id, project_id),
                 (row.posted_at for row in theirs if row.is_counted and row.posted_at),
             )
         items = [row for row in own if row.is_campaign_item]
@@ -197,7 +197,7 @@ def _folded(
                     organization_id, (None, None, row.id), [row.posted_at]
                 )
         for row in own[:1]:
-            state.creator_id, state.project_id = row.creator_id, row.project_id
+            state.creator_id, state.project_id = row.creator_id, project_of(row, held)
     counting_flags = CountingFlags.of(flags)
     amount = 0
     after = _BEGINNING, -1

@@ -14,6 +14,7 @@ _SNAPSHOTS = (
 )
 _OF_ITSELF = (
     e.CreatorAdded,
+    e.CreatorMoved,
     e.HandleChanged,
     e.CampaignCreated,
     e.CampaignDetailsChanged,

@@ -17,6 +17,7 @@ from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput
 from projections.analytics.campaigns.changes import save_changes
 from projections.analytics.campaigns.members import campaigns_of, update_members
+from projections.analytics.creator_moves import save_moves, take_rollups_along
 from projections.analytics.days.follow import save_days
 from projections.analytics.days.owner_days import OwnerDays
 from projections.analytics.entities import (
@@ -25,6 +26,7 @@ from projections.analytics.entities import (
     changed,
     flags_of_profile,
     flags_of_video,
+    project_of,
 )
 from projections.analytics.fold import CountingFlags, is_owned, take_away, take_in
 from projections.analytics.keys import OwnerKey
@@ -139,8 +141,9 @@ class Intake:
                 continue
             for row, sign in ((before, -1), (after, 1)):
                 if row is not None and row.is_counted and row.posted_at is not None:
+                    subjects = row.subjects(self._input.subjects)
                     rollups.add_posts(
-                        row.organization_id, row.subjects, [row.posted_at], sign=sign
+                        row.organization_id, subjects, [row.posted_at], sign=sign
                     )
 
     def _attribute(self) -> None:
@@ -155,7 +158,7 @@ class Intake:
         }
         self._load_subjects(key for key in provisional_owners)
         projects = {
-            key: row.project_id
+            key: row.origin_project_id
             if (row := self._input.subjects.get(key[1])) and row.kind != "project"
             else key[1]
             for key in provisional_owners
@@ -194,7 +197,8 @@ class Intake:
             self._flags[key][row.number] = flags
             if row.is_campaign_item:
                 self._item_ids[key][row.number] = row.id
-            self._subjects_of[key] = row.creator_id, row.project_id
+            project_id = project_of(row, self._input.subjects)
+            self._subjects_of[key] = row.creator_id, project_id
 
     def _reassign_stored(self) -> None:
         """Move the stored observations of videos whose owner has changed."""
@@ -207,9 +211,9 @@ class Intake:
         newly_assigned = {
             (row.organization_id, row.id)
             for row in self._input.subjects.values()
-            if row.project_id is not None
+            if row.origin_project_id is not None
             and ((held := self._subjects_before.get(row.id)) is None
-                 or held.project_id is None)
+                 or held.origin_project_id is None)
         }  # fmt: skip
         kept = load_unattributed(self._cursor, owned, newly_assigned)
         self._load_subjects((one[0], one[2]) for one in kept)
@@ -219,7 +223,9 @@ class Intake:
             subject = self._input.subjects.get(provisional_owner)
             is_creator = subject is not None and subject.kind != "project"
             project_id = (
-                subject.project_id if subject and is_creator else provisional_owner
+                subject.origin_project_id
+                if subject and is_creator
+                else provisional_owner
             )
             row = owners.row_of(organization_id, number, provisional_owner, project_id)
             owner = owner_of(row)
@@ -348,6 +354,11 @@ class Intake:
             [row for key, row in self._rows.items() if row is not before.get(key)],
         )
         self._update_campaigns()
+        save_moves(self._cursor, self._input.moves)
+        subjects = self._input.subjects
+        take_rollups_along(
+            self._cursor, [(row, subjects[id_]) for id_, row in held.items()]
+        )
         for rollups in self._rollups.values():
             tables.save_rollups(self._cursor, rollups)
         save_days(self._cursor, self._rollups)

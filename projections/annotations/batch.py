@@ -43,6 +43,11 @@ class AnnotationBatch:
             for each in events
             if isinstance(each.event, e.CreatorAdded)
         ]
+        projects += [
+            (each.event.organization_id, each.event.new_project_id)
+            for each in events
+            if isinstance(each.event, e.CreatorMoved)
+        ]
         self.projects = RowBatch(PROJECTS, cursor, projects)
         self.annotations = AnnotationChanges(
             cursor,

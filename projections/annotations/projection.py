@@ -93,6 +93,13 @@ def _creator_changed(
         )
     elif before is None:
         return
+    elif isinstance(event, e.CreatorMoved):
+        row = replace(
+            before, project_id=event.new_project_id, position=recorded.position
+        )
+        if row.is_tracked:
+            batch.count_tracked(before, change=-1, position=recorded.position)
+            batch.count_tracked(row, change=1, position=recorded.position)
     else:
         is_tracked = _is_tracked(event, default=before.is_tracked)
         row = replace(before, is_tracked=is_tracked, position=recorded.position)

@@ -83,6 +83,11 @@ def _window_changed(event: e.TrackingWindowChanged) -> dict[str, Any]:
     }
 
 
+@on_decision(e.CreatorMoved)
+def _moved(event: e.CreatorMoved) -> dict[str, Any]:
+    return {"project_id": event.new_project_id}
+
+
 @on_decision(e.CreatorRemoved)
 def _removed(_: e.CreatorRemoved) -> dict[str, Any]:
     return {"status": "removed", "disabled_reason": None}

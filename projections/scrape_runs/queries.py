@@ -67,7 +67,10 @@ scrape_runs r LEFT JOIN scrape_job j ON j.scrape_id = r.id
     AND j.organization_id = r.organization_id
 """
 _SELECT = f"""
-SELECT r.id, r.creator_id, r.project_id, r.tiktok_handle, r.job_type, r.trigger,
+SELECT r.id, r.creator_id, coalesce(
+           (SELECT c.project_id FROM creator_list c
+            WHERE c.organization_id = r.organization_id AND c.id = r.creator_id),
+           r.project_id), r.tiktok_handle, r.job_type, r.trigger,
        CASE WHEN {_IS_RUNNING} THEN 'running' ELSE r.status END, {_IS_QUARANTINED},
        CASE WHEN r.finished_at IS NULL THEN coalesce(j.attempts, 0)
             ELSE r.attempts END,

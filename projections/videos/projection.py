@@ -19,6 +19,7 @@ from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
+from projections.videos.follow_creators import MOVE_EVENTS, follow_creators
 from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 
 
@@ -97,17 +98,18 @@ def _went_missing(event: e.VideoWentMissing, _: VideoRow) -> dict[str, Any]:
 
 
 class Videos:
-    """Keeps the tables videos and video_figures."""
+    """Keeps the tables videos, video_figures and moved_creators."""
 
     name = "videos"
     version = 1
-    tables = ("videos", "video_figures")
-    events = on.events | FIGURE_EVENTS
+    tables = ("videos", "video_figures", "moved_creators")
+    events = on.events | FIGURE_EVENTS | MOVE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their videos' rows, and save each changed row once."""
         write_figures(cursor, events)
         _TABLE.fold(cursor, events, key=_key, fold=fold_video)
+        follow_creators(cursor, events)
 
 
 _TABLE = Table(VideoRow, name="videos")

@@ -117,6 +117,12 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.TrackingWindowChanged(**OURS),
         "Tracking window changed: any time, by key Ops.",
     ),
+    (
+        e.CreatorMoved(
+            **OURS, old_project_id=SCRAPE, new_project_id=SCRAPE, history="whole"
+        ),
+        "Moved to another project by key Ops.",
+    ),
     (e.CreatorRemoved(**OURS), "Removed by key Ops."),
     (
         e.CreatorReactivated(**OURS, tracking_mode="auto"),

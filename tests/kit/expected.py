@@ -296,7 +296,28 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
                 row["tag_keys"] = [tag.casefold() for tag in row["tags"]]
             case e.VideoWentMissing():
                 row["missing_since"] = event.missing_since
+    moved = _moved(events)
+    for row in rows.values():
+        row["project_id"] = moved.get(row["creator_id"], row["project_id"])
     return rows
+
+
+def moved_creators(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    for recorded in events:
+        if isinstance(event := recorded.event, e.CreatorMoved):
+            rows[recorded.stream] = {
+                "organization_id": event.organization_id,
+                "id": recorded.stream,
+                "project_id": event.new_project_id,
+                "position": recorded.position,
+            }
+    return rows
+
+
+def _moved(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
+    """Where each creator that moved is now."""
+    return {id_: row["project_id"] for id_, row in moved_creators(events).items()}
 
 
 def video_figures(events: Iterable[RecordedEvent]) -> Rows:
@@ -480,6 +501,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "scrape_runs": scrape_runs,
     "videos": videos,
     "video_figures": video_figures,
+    "moved_creators": moved_creators,
     "creator_history": creator_history,
     "creator_history_videos": creator_history_videos,
     "creator_milestones": creator_milestones,
@@ -650,6 +672,8 @@ def _decided(event: e.CreatorEvent) -> Row:
             return {"tracking_mode": mode}
         case e.TrackingWindowChanged():
             return _set(event, "tracking_start_date", "tracking_end_date")
+        case e.CreatorMoved(new_project_id=project_id):
+            return {"project_id": project_id}
         case e.CreatorRemoved():
             return {"status": "removed", "disabled_reason": None}
         case e.CreatorReactivated():

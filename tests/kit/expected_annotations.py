@@ -133,6 +133,8 @@ class _Fold:
             return
         if isinstance(event, e.CreatorAdded):
             self.project_of[own] = event.project_id
+        if isinstance(event, e.CreatorMoved):
+            self._move(own, event.new_project_id)
         tracked = self.tracked.setdefault(self.project_of[own], set())
         if isinstance(event, _STARTS):
             if not tracked:
@@ -145,6 +147,16 @@ class _Fold:
             on_day = self.on_day(recorded, recorded.recorded_at)
             about = {"scope": "creator", "scope_id": own, "text": text}
             self.put(recorded, f"{recorded.version}", **about, **on_day)
+
+    def _move(self, creator: UUID, project: UUID) -> None:
+        were = self.tracked.setdefault(self.project_of[creator], set())
+        self.project_of[creator] = project
+        if creator in were:
+            were.discard(creator)
+            there = self.tracked.setdefault(project, set())
+            if not there:
+                self.resuming.add(project)
+            there.add(creator)
 
     def observed_times(self, recorded: RecordedEvent) -> None:
         event = recorded.event

@@ -18,6 +18,7 @@ MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)
 HOME = UUID("11111111-1111-4111-8111-111111111111")
 AWAY = UUID("22222222-2222-4222-8222-222222222222")
 PROJECT = UUID("33333333-3333-4333-8333-333333333333")
+SECOND = UUID("44444444-4444-4444-8444-444444444444")
 
 
 class History:
@@ -150,6 +151,7 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
         HOME,
         e.OrganizationCreated(name="Home", plan="unlimited", time_zone="UTC"),
         e.ProjectCreated(project_id=PROJECT, name="First project"),
+        e.ProjectCreated(project_id=SECOND, name="Second project"),
         e.ApiKeyCreated(
             key_id=UUID(int=7), name="Key", digest="d" * 64, hint="dddd", scopes=()
         ),
@@ -158,6 +160,7 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
     for creator_id, handle in handles.items():
         history.happened(creator_id, added(handle))
     ids = list(handles)
+    homes: dict[UUID, UUID] = {}
     known: set[str] = set()
     campaigns: dict[UUID, set[UUID]] = {}
     notes: set[UUID] = set()
@@ -190,6 +193,18 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
             history.happened(
                 creator_id,
                 e.HandleChanged(organization_id=HOME, old=old, new=handles[creator_id]),
+            )
+        if run % 19 == 0:
+            home = homes.get(creator_id, PROJECT)
+            homes[creator_id] = SECOND if home == PROJECT else PROJECT
+            history.happened(
+                creator_id,
+                e.CreatorMoved(
+                    organization_id=HOME,
+                    old_project_id=home,
+                    new_project_id=homes[creator_id],
+                    history="whole",
+                ),
             )
         if run % 9 == 0:
             stream = UUID(int=2_000_000 + run % 27)

@@ -50,6 +50,7 @@ WALLED = (
     "scrape_job",
     "videos",
     "video_figures",
+    "moved_creators",
     "analytics_subjects",
     "analytics_videos",
     "analytics_snapshots",
@@ -58,6 +59,7 @@ WALLED = (
     "analytics_profile_rollups",
     "analytics_profile_precision",
     "analytics_video_totals",
+    "analytics_creator_moves",
     "analytics_campaign_changes",
     "analytics_campaign_members",
     "analytics_video_days",
@@ -120,7 +122,13 @@ def two_tenants(store: Store, history: History) -> None:
             ),
         )
         own = {"organization_id": tenant, "project_id": project_id}
-        history.happened(creator_id, added("same", **own))
+        moved = e.CreatorMoved(
+            organization_id=tenant,
+            old_project_id=project_id,
+            new_project_id=UUID(int=0xF0 + number),
+            history="whole",
+        )
+        history.happened(creator_id, added("same", **own), moved)
         history.happened(
             UUID(int=0xE0 + number),
             e.CampaignCreated(

@@ -69,7 +69,7 @@ def _observed(
         case _:
             return
     scrape_id = str(recorded.scrape_id)
-    project_id = str(requested.project_id)
+    project_id = str(recorded.project_id)
     creator_id = None if requested.creator_id is None else str(requested.creator_id)
     for observation in found:
         yield ExportedObservation(

@@ -46,10 +46,19 @@ def _find_holders(
     histories = store.load(*claims)
     former: dict[str, UUID] = {}
     missing: list[str] = []
-    for handle, stream in zip(handles, claims, strict=True):
-        claim = claim_of(plain_events(histories[stream]))
+    held = {
+        handle: claim_of(plain_events(histories[stream]))
+        for handle, stream in zip(handles, claims, strict=True)
+    }
+    holders = store.load(*(claim.holder for claim in held.values() if claim.holder))
+    for handle, claim in held.items():
         if claim.holder is not None:
-            found.creators[handle] = claim.holder
+            creator = creator_of(plain_events(holders[claim.holder]))
+            # Who was moved away keeps its handle at its origin, too.
+            if creator is not None and creator.project_id == project_id:
+                found.creators[handle] = claim.holder
+            else:
+                missing.append(handle)
             continue
         missing.append(handle)
         if claim.last_holder is not None:

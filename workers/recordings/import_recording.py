@@ -1,6 +1,6 @@
 """Imports a recording's observations into the log, as the runs that made them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from uuid import UUID
@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from domain.creator.decider import creator_of
 from domain.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from projections.event_log import scraped_runs
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
@@ -55,8 +56,11 @@ def store_recording(
     Raises:
         BusyError: another process imports the same recording at the same time.
     """
+    origins = _origins(store, {*creators.values()}, project_id)
     with store.pool.connection() as connection:
-        scraped = scraped_runs(connection, project_id)
+        scraped = {
+            origin: scraped_runs(connection, origin) for origin in {*origins.values()}
+        }
     storing = _Storing(store, context, advance)
     # A batch is read while the one before is stored: one after the other, an import
     # takes a sixth longer.
@@ -66,13 +70,15 @@ def store_recording(
             groups = [
                 ObservationGroup(
                     organization_id=organization_id,
-                    project_id=project_id,
+                    project_id=(origin := origins[creators[location.handle]]),
                     creator_id=creators[location.handle],
                     handle=location.handle,
                     observed_at=location.observed_at,
                     content=recording.content(location),
                     read_lines=partial(recording.lines, location),
-                    scraped=scraped.get((location.handle, location.observed_at), ()),
+                    scraped=scraped[origin].get(
+                        (location.handle, location.observed_at), ()
+                    ),
                 )
                 for location in locations
             ]
@@ -124,6 +130,18 @@ class _Storing:
         last = groups[-1].creator_id
         self._known = {last: result.known[last]}
         self._advance(observations)
+
+
+def _origins(
+    store: Store, creator_ids: Collection[UUID], project_id: UUID
+) -> dict[UUID, UUID]:
+    """Return the projects that the creators were added to, which runs are of."""
+    histories = store.load(*creator_ids)
+    found = {id_: creator_of(plain_events(histories[id_])) for id_ in creator_ids}
+    return {
+        id_: project_id if creator is None else creator.origin_project_id
+        for id_, creator in found.items()
+    }
 
 
 def _batches(recording: SortedRecording) -> Iterator[list[GroupLocation]]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from api.http.form_body import typed
 from api.routes.creator_schemas import BulkAnswer
 from api.web.creator.layout import get_creator, show_creator
+from api.web.creator.possible_move import PossibleMove, possible_move
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.concurrent_edit import (
     CONFLICT_STATUS,
@@ -71,6 +72,12 @@ class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tracking_end_date: Annotated[str, typed("Last day")]
 
 
+class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The project to move to."""
+
+    project_id: str
+
+
 class CreatorSettings(Controller):
     """The settings of a creator."""
 
@@ -81,7 +88,25 @@ class CreatorSettings(Controller):
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> Template:
         """Show how a creator is tracked."""
-        return _show(page, await get_creator(page, creator_id))
+        creator = await get_creator(page, creator_id)
+        return _show(page, creator, move=await possible_move(page, creator))
+
+    @form_route("/move", form=MoveForm)
+    async def move(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Move a creator to another project."""
+        body = {"project_id": page.form(MoveForm).project_id}
+        path = f"/creators/{creator_id}/move"
+        try:
+            done = await page.send("POST", path, Creator, body)
+        except ApiRefusedError as error:
+            creator = await get_creator(page, creator_id)
+            move = await possible_move(page, creator)
+            return _show(page, creator, move=move, refused=error)
+        handle = done.data.tiktok_handle
+        page.flash(f"@{handle} has moved, with its videos and all its numbers.")
+        return page.go_to(_path(creator_id))
 
     @form_route(form=TrackingForm)
     async def save_tracking(
@@ -181,7 +206,12 @@ async def _save(
 
 
 def _show(
-    page: PageContext, creator: Creator, drafts: dict[str, EditDraft] | None = None
+    page: PageContext,
+    creator: Creator,
+    drafts: dict[str, EditDraft] | None = None,
+    *,
+    move: PossibleMove | None = None,
+    refused: ApiRefusedError | None = None,
 ) -> Template:
     """Return the page; ``drafts`` are refused forms, by name."""
     texts = _texts(creator)
@@ -208,6 +238,8 @@ def _show(
         ),
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
+        "move": move,
+        "refused_move": refused,
     }
     errors = (draft.error for draft in (drafts or {}).values())
     has_conflict = any(draft.conflict for draft in (drafts or {}).values())
@@ -216,7 +248,7 @@ def _show(
         "creator/settings.html",
         creator,
         context,
-        error=next(errors, None),
+        error=refused or next(errors, None),
         status=CONFLICT_STATUS if has_conflict else 200,
     )
 

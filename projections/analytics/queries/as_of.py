@@ -20,6 +20,7 @@ from projections.analytics.queries.members import (
     counted_members,
 )
 from projections.analytics.queries.observations import Counted
+from projections.analytics.queries.projects import CREATORS_AS_OF
 from projections.analytics.queries.series import profile_of, series_from_snapshots
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
@@ -34,7 +35,7 @@ AND (deleted_position IS NULL OR deleted_position > %(at)s)
 _CREATORS = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator' AND position <= %(at)s
-AND (id = %(id)s OR project_id = %(id)s OR id = ANY(%(creators)s))
+AND (id = %(id)s OR id = ANY(%(creators)s))
 """
 _EARLIEST = b"""
 SELECT creator_id, min(observed_at) FROM analytics_snapshots
@@ -44,7 +45,7 @@ AND creator_id = owner AND position <= %(at)s GROUP BY creator_id
 _WHICH: dict[Entity, str] = {
     "video": "id = ANY(%(ids)s)",
     "creator": "creator_id = %(id)s",
-    "project": "project_id = %(id)s",
+    "project": "(creator_id = ANY(%(creators)s) OR project_id = %(id)s)",
     "campaign": "(creator_id = ANY(%(creators)s) OR id = ANY(%(videos)s))",
 }
 
@@ -98,6 +99,11 @@ async def counted_as_of(
     needs = {*question.needs}
     members = await counted_members(reader, organization_id, question, id_, at=at)
     members.parameters["at"] = at
+    if question.entity == "project":
+        rows = await reader.rows(
+            organization_id, CREATORS_AS_OF.encode(), members.parameters
+        )
+        members.parameters["creators"] = [row[0] for row in rows]
     if needs & {*VIDEO_METRICS, "posts"}:
         found[VIDEOS] = await _videos(reader, organization_id, question.entity, members)
     if needs & {*PROFILE_METRICS}:
@@ -122,7 +128,8 @@ async def _videos(
             case "creator":
                 return row.is_counted and row.creator_id == params["id"]
             case "project":
-                return row.is_counted and row.project_id == params["id"]
+                is_own = row.creator_id is None and row.project_id == params["id"]
+                return row.is_counted and (is_own or row.creator_id in creators)
             case "campaign":
                 is_member = row.creator_id in creators or row.id in singles
                 return row.is_counted and is_member

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from domain.analytics.metrics import Entity
+from projections.analytics.queries.projects import VIDEOS_OF_PROJECT
 from projections.engine.reader import Reader
 
 _AT_ONCE = 100
@@ -12,15 +13,15 @@ FROM analytics_subjects e WHERE organization_id = %(organization)s AND kind = %(
 AND deleted_position IS NULL
 AND (%(project)s::uuid IS NULL OR project_id = %(project)s OR id = %(project)s)
 """
-_VIDEOS = """
-FROM analytics_videos e WHERE organization_id = %(organization)s AND is_there
-AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
+_VIDEOS = f"""
+FROM analytics_videos v WHERE organization_id = %(organization)s AND is_there
+AND (%(project)s::uuid IS NULL OR {VIDEOS_OF_PROJECT.format(project="%(project)s")})
 """
 # The tags are in the lists of creators and of videos.
 _TAGGED = """
 AND EXISTS (
-    SELECT FROM {table} t WHERE t.organization_id = %(organization)s AND t.id = e.id
-    AND t.tag_keys @> %(tags)s::text[]
+    SELECT FROM {table} t WHERE t.organization_id = %(organization)s
+    AND t.id = {name}.id AND t.tag_keys @> %(tags)s::text[]
 )
 """
 
@@ -86,4 +87,5 @@ def _from(entity: Entity, tags: tuple[str, ...]) -> str:
     if not tags:
         return source
     table = "videos" if entity == "video" else "creator_list"
-    return source + _TAGGED.format(table=table)
+    name = "v" if entity == "video" else "e"
+    return source + _TAGGED.format(table=table, name=name)

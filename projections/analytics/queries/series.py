@@ -34,6 +34,7 @@ from projections.analytics.queries.dated import dated_series
 from projections.analytics.queries.from_snapshots import series_of_members
 from projections.analytics.queries.members import counted_members
 from projections.analytics.queries.observations import Counted
+from projections.analytics.queries.projects import VIDEOS_OF_PROJECT
 from projections.analytics.rollup_deltas import (
     PRECISION,
     PROFILES,
@@ -73,10 +74,9 @@ WHERE v.organization_id = %(organization)s AND v.is_there
 _WHICH: dict[Entity, str] = {
     "video": "v.id = %(id)s",
     "creator": "v.creator_id = %(id)s AND v.is_counted",
-    "project": "v.project_id = %(id)s AND v.is_counted",
-    "campaign": """
-        (v.creator_id = ANY(%(creators)s) OR v.id = ANY(%(videos)s)) AND v.is_counted
-    """,
+    "project": f"{VIDEOS_OF_PROJECT.format(project='%(id)s')} AND v.is_counted",
+    "campaign": "(v.creator_id = ANY(%(creators)s) OR v.id = ANY(%(videos)s)) "
+    "AND v.is_counted",
 }
 # Those that no creator of the project or campaign posted.
 _WITHOUT_CREATORS: dict[Entity, str] = {

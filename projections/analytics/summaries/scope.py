@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from projections.analytics.queries.projects import VIDEOS_OF_PROJECT
 from projections.engine.reader import Reader
 
 ScopeKind = Literal["project", "campaign", "creator"]
@@ -111,7 +112,7 @@ _OWNERS: Mapping[ScopeKind, str] = {
 }
 _VIDEOS: Mapping[ScopeKind, str] = {
     "campaign": f"(v.creator_id IN ({_MEMBERS} AND is_creator) OR {_SINGLE_VIDEOS})",
-    "project": "v.project_id = %(scope)s",
+    "project": VIDEOS_OF_PROJECT.format(project="%(scope)s"),
     "creator": "v.creator_id = %(scope)s",
 }
 _KNOWN = b"""

@@ -376,6 +376,25 @@ def annotation_of_the_log(scene: Scene) -> None:
     scene.ask.path = f"/analytics/annotations/{systems.json()['data'][0]['id']}"
 
 
+def taken_in_another_project(scene: Scene) -> None:
+    project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
+    handle = scene.tenant.shown(scene.ids["creator_id"])["tiktok_handle"]
+    scene.tenant.post(f"/projects/{project}/creators", {"tiktok_handle": handle})
+    scene.ask.json = {"project_id": project}
+
+
+def video_of_a_moved_creator(scene: Scene) -> None:
+    project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
+    video = f"{uuid4().int % 10**18 + 10**18}"
+    creator = scene.tenant.add(f"moving.{uuid4().hex[:20]}")
+    scene.tenant.found(creator["id"], video)
+    moved = scene.tenant.post(
+        f"/creators/{creator['id']}/move", {"project_id": project}
+    )
+    assert moved.status_code == 200, moved.text
+    scene.ask.json = {"url": f"https://www.tiktok.com/@goat/video/{video}"}
+
+
 def as_it_is(scene: Scene) -> None:
     del scene
 
@@ -392,6 +411,9 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeCreator", Code.INVALID_HANDLE): no_handle,
     ("changeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("changeCreator", Code.NO_CHANGE): same_handle,
+    ("moveCreator", Code.HANDLE_TAKEN): taken_in_another_project,
+    ("moveCreator", Code.CREATOR_REMOVED): removed_creator,
+    ("addVideo", Code.OTHER_PROJECT): video_of_a_moved_creator,
     ("scrapeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.LIMIT_REACHED): full,
     ("retryScrape", Code.CREATOR_REMOVED): run_of_a_removed_creator,

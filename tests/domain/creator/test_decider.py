@@ -501,6 +501,7 @@ def test_a_creator_is_what_its_events_say():
     assert creator == CreatorState(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
+        origin_project_id=PROJECT,
         handle="lovelace",
         tracking_mode="selective",
         tracking_start_date=None,
@@ -544,6 +545,7 @@ def test_a_returned_creator_has_the_settings_it_returned_with_and_its_old_detail
     assert creator == CreatorState(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
+        origin_project_id=PROJECT,
         handle="ada",
         tracking_mode="selective",
         tracking_start_date=None,

@@ -96,6 +96,7 @@ class Oracle:
         self.rule = rule
         self.videos: dict[UUID, Video] = {}
         self.creators: dict[UUID, UUID] = {}
+        self.origins: dict[UUID, UUID] = {}
         self.snapshots: dict[UUID, list[Snapshot]] = {}
         self.creator_snapshots: dict[UUID, list[datetime]] = {}
         self.memberships: list[Membership] = []
@@ -192,6 +193,9 @@ class Oracle:
         match event:
             case e.CreatorAdded():
                 self.creators[recorded.stream] = event.project_id
+                self.origins[recorded.stream] = event.project_id
+            case e.CreatorMoved():
+                self.creators[recorded.stream] = event.new_project_id
             case e.ProfileSnapshotRecorded():
                 self._look(
                     event.creator_id,
@@ -253,7 +257,7 @@ class Oracle:
         project = event.project_id
         if project is None:
             assert event.creator_id
-            project = self.creators[event.creator_id]
+            project = self.origins[event.creator_id]
         for n, tiktok_id in enumerate(event.video_ids):
             video_id = video_stream(project, tiktok_id)
             self._look(
@@ -395,7 +399,9 @@ class Oracle:
             case "creator":
                 return video.creator == query.entity_id
             case "project":
-                return video.project == query.entity_id
+                # A video is where its creator is.
+                home = self.creators[video.creator] if video.creator else video.project
+                return home == query.entity_id
             case _:
                 its_own = (video_id, video.creator)
                 return any(i and self._is_in(query.entity_id, i) for i in its_own)

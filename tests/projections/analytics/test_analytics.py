@@ -229,6 +229,16 @@ def memberships(draw: st.DrawFn) -> tuple[UUID, e.Event]:
 
 
 @st.composite
+def moves(draw: st.DrawFn) -> tuple[UUID, e.Event]:
+    """A creator moves to another project, or back."""
+    old, new = draw(st.sampled_from([PROJECTS, [*reversed(PROJECTS)]]))
+    event = e.CreatorMoved(
+        organization_id=HOME, old_project_id=old, new_project_id=new, history="whole"
+    )
+    return draw(st.sampled_from(CREATORS)), event
+
+
+@st.composite
 def seen_again(
     draw: st.DrawFn,
     snapshot: Snapshot,
@@ -291,6 +301,10 @@ def histories(
                     history.happened(video_stream(PROJECT, name), found)
             continue
         video, event = step
+        if isinstance(event, e.CreatorMoved):
+            assert isinstance(video, UUID)
+            history.happened(video, event)
+            continue
         if isinstance(video, UUID):
             now += draw(PAUSES)
             if video not in deleted:
@@ -491,6 +505,7 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "profile_totals",
         "profile_days",
         "creator_posts",
+        "creator_moves",
         "owner_days",
         "first_levels",
         "campaign_changes",

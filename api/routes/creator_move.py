@@ -1,0 +1,116 @@
+"""/creators/{id}/move: a creator moves to another project, and what that changes."""
+
+from typing import Literal
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from api.http.errors import Code, field_error
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter, Rows
+from api.routes import creator_responses as answers
+from domain import commands as c
+from domain.errors import NotFoundError
+from domain.handlers.move_creator import move_creator
+from projections.campaigns.leaving import LeftCampaign, campaigns_left, single_videos
+from projections.creators.creator import Creator
+from projections.creators.queries import one_creator
+from projections.engine.reader import Reader
+
+_ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
+_STAYS = (
+    "must be whole: numbers from before the move can't be left with the old project"
+)
+
+
+class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The project to move to; ``history`` whole: all numbers go along."""
+
+    project_id: UUID
+    history: Literal["whole", "stay"] = "whole"
+
+
+class MovePreview(Struct, frozen=True, kw_only=True):
+    """What leaves which campaigns if the creator moves to another project."""
+
+    creator_id: UUID
+    project_id: UUID
+    campaigns: list[LeftCampaign]
+
+
+class CreatorMoveRoutes(Controller):
+    """Moving a creator."""
+
+    path = "/creators/{creator_id:uuid}/move"
+    tags = ("Creators",)
+
+    @get(
+        "/",
+        opt={"scope": "read", "versioned": False},
+        operation_id="previewCreatorMove",
+    )
+    async def preview_move(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[MovePreview]:
+        """Show which campaigns the creator and its single videos would leave."""
+        await caught_up(request, reader, "creator_list", "campaigns", "videos")
+        organization_id = request.organization_id
+        creator = await one_creator(reader, organization_id, creator_id)
+        if creator is None:
+            raise NotFoundError("creator")
+        return Answer(
+            MovePreview(
+                creator_id=creator_id,
+                project_id=creator.project_id,
+                campaigns=await campaigns_left(reader, organization_id, creator_id),
+            )
+        )
+
+    @post(
+        "/",
+        opt={
+            "scope": "write",
+            "errors": [Code.HANDLE_TAKEN, Code.CREATOR_REMOVED],
+            "body_examples": {"Move": {"project_id": _ID, "history": "whole"}},
+        },
+        operation_id="moveCreator",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def move_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        data: JSONBody[Move],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Creator]:
+        """Move a creator to another project, with its videos and all that is known.
+
+        It keeps its id, history, tags and numbers, and leaves the campaigns of the old
+        project, as do its single videos. All its numbers count in the new project from
+        then on, and none in the old one. A move to its own project changes nothing.
+        """
+        if data.history == "stay":
+            raise field_error(Code.INVALID_BODY, "/history", _STAYS)
+        organization_id = request.organization_id
+        videos = Rows(writer.store).ask(
+            lambda rows: single_videos(rows, organization_id, creator_id)
+        )
+        return writer.perform(
+            request,
+            lambda: move_creator(
+                creator_id,
+                c.MoveCreator(project_id=data.project_id, history=data.history),
+                video_ids=videos,
+                organization_id=organization_id,
+            ),
+            answers.changed_creator,
+        )

@@ -1,0 +1,74 @@
+"""Where a creator has its handle, and what claims it or frees it there."""
+
+from uuid import UUID
+
+from domain import commands as c
+from domain.creator import handle_claim
+from domain.creator.decider import CreatorState
+from domain.creator.handle_claim import claim_of
+from domain.decisions import Histories, StreamEvent, on
+from domain.streams import claim_stream
+
+
+def claims_of(creator: CreatorState) -> dict[UUID, UUID]:
+    """Return the streams of the claims on the creator's handle, with their projects.
+
+    A creator that was moved has one in the project that it was added to, as well: there
+    the ids of its videos are taken.
+    """
+    projects = (creator.project_id, creator.origin_project_id)
+    return {claim_stream(project, creator.handle): project for project in projects}
+
+
+def claim_handle(
+    creator: CreatorState, creator_id: UUID, claims: Histories
+) -> list[StreamEvent]:
+    """Return the events that claim the creator's handle wherever it needs it.
+
+    Raises:
+        HandleTakenError: another creator of the project has it.
+    """
+    return [
+        claimed
+        for stream, project_id in claims_of(creator).items()
+        for claimed in on(
+            stream,
+            handle_claim.decide(
+                claim_of(claims[stream]),
+                c.ClaimHandle(
+                    organization_id=creator.organization_id,
+                    project_id=project_id,
+                    handle=creator.handle,
+                    creator_id=creator_id,
+                ),
+            ),
+        )
+    ]
+
+
+def release_handle(
+    creator: CreatorState, creator_id: UUID, project_id: UUID, claims: Histories
+) -> list[StreamEvent]:
+    """Return the event that frees the creator's handle in a project."""
+    stream = claim_stream(project_id, creator.handle)
+    released = handle_claim.decide(
+        claim_of(claims[stream]),
+        c.ReleaseHandle(
+            organization_id=creator.organization_id,
+            project_id=project_id,
+            handle=creator.handle,
+            creator_id=creator_id,
+        ),
+    )
+    return on(stream, released)
+
+
+def release_handles(
+    creator: CreatorState, creator_id: UUID, claims: Histories
+) -> list[StreamEvent]:
+    """Return the events that free the creator's handle wherever it has it."""
+    return [
+        released
+        for project_id in claims_of(creator).values()
+        for released in release_handle(creator, creator_id, project_id, claims)
+    ]

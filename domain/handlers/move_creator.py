@@ -1,0 +1,59 @@
+"""The handler that moves a creator into another project of its organization."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain.campaign.commands import CampaignItem
+from domain.creator.decider import decide
+from domain.decisions import Decision, Handler, on
+from domain.handlers.campaign_items import leave_campaigns
+from domain.handlers.claims import claim_handle, claims_of, release_handle
+from domain.handlers.creators import own_creator
+from domain.organization.decider import project_owner
+
+
+def move_creator(
+    creator_id: UUID,
+    command: c.MoveCreator,
+    *,
+    video_ids: Sequence[UUID],
+    organization_id: UUID,
+) -> Handler[UUID]:
+    """Move a creator into another project; do nothing if it is in it already.
+
+    It and ``video_ids``, those of its videos that campaigns hold by themselves, leave
+    the campaigns of the old project. The result is the creator's id.
+
+    Raises:
+        NotFoundError: there is no such creator or project.
+        CreatorRemovedError: the creator was removed.
+        HandleTakenError: another creator of the new project has its handle.
+    """
+    histories = yield (creator_id, organization_id)
+    creator = own_creator(histories[creator_id], organization_id, None)
+    project_owner(histories[organization_id], command.project_id)
+    moved = decide(creator, command)
+    if not moved:
+        return Decision(creator_id)
+    after = replace(creator, project_id=command.project_id)
+    claims = yield {**claims_of(creator), **claims_of(after)}
+    claimed = claim_handle(after, creator_id, claims)
+    released = [
+        event
+        for stream, project_id in claims_of(creator).items()
+        if stream not in claims_of(after)
+        for event in release_handle(creator, creator_id, project_id, claims)
+    ]
+    items = [
+        CampaignItem("creator", creator_id),
+        *(CampaignItem("video", video_id) for video_id in video_ids),
+    ]
+    departure = yield from leave_campaigns(items, organization_id=organization_id)
+    return Decision(
+        creator_id,
+        events=[*on(creator_id, moved), *claimed, *released, *departure.events],
+        guards=[organization_id, *departure.guards],
+    )

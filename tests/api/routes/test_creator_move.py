@@ -1,0 +1,121 @@
+"""POST /creators/{id}/move: a creator is in another project, with all it has."""
+
+from uuid import UUID, uuid4
+
+import httpx
+
+from domain import events as e
+from tests.kit.application import Tenant, code_of, data_of
+
+DAYS = {"from": "2026-03-01", "to": "2026-12-31", "granularity": "month"}
+
+
+def project(tenant: Tenant) -> str:
+    return data_of(tenant.post("/projects", {"name": "Summer"}), status=201)["id"]
+
+
+def campaign_with(tenant: Tenant, **items: str) -> str:
+    """A campaign of the tenant's project that holds these items."""
+    path = f"/projects/{tenant.project_id}/campaigns"
+    campaign_id = data_of(tenant.post(path, {"name": "Spring"}), status=201)["id"]
+    for item_type, item_id in items.items():
+        item = {"item_type": item_type, "item_id": item_id}
+        data_of(tenant.post(f"/campaigns/{campaign_id}/items", item), status=201)
+    return campaign_id
+
+
+def followers_of(tenant: Tenant, project_id: str) -> int | None:
+    params = {"entity": "project", "entity_id": project_id, "metric": "followers"}
+    answer = tenant.get("/analytics", params=params | DAYS | {"mode": "cumulative"})
+    return data_of(answer)["series"][0]["total"]
+
+
+def ids(answer: httpx.Response) -> list[str]:
+    return [row["id"] for row in data_of(answer)]
+
+
+def test_a_creator_that_moves_is_with_its_videos_and_numbers_in_the_new_project(
+    home: Tenant,
+):
+    new, old = project(home), str(home.project_id)
+    creator = home.add("moving.goat", tags=["Hook"])
+    creator_id = creator["id"]
+    video = home.found(creator_id, "71")
+    campaign = campaign_with(home, creator=creator_id, video=video)
+    home.saw(creator_id, follower_count=12)
+    home.goatherd.catch_up()
+    before = home.goatherd.head
+
+    preview = data_of(home.get(f"/creators/{creator_id}/move"))
+    answer = home.post(f"/creators/{creator_id}/move", {"project_id": new})
+    later = home.found(creator_id, "72")
+    home.goatherd.catch_up()
+
+    assert preview["campaigns"] == [
+        {"id": campaign, "name": "Spring", "holds_creator": True, "video_count": 1}
+    ]
+    assert data_of(answer)["project_id"] == new
+    assert home.shown(creator_id)["tags"] == ["Hook"]
+    moved = home.goatherd.since(before)[0].event
+    assert moved == e.CreatorMoved(
+        organization_id=home.organization_id,
+        old_project_id=UUID(old),
+        new_project_id=UUID(new),
+        history="whole",
+    )
+    for of, theirs in ((new, {video, later}), (old, set())):
+        params = {"project_id": of}
+        assert {*ids(home.get("/videos", params=params))} == theirs
+        assert (creator_id in ids(home.get("/creators", params=params))) == bool(theirs)
+        assert followers_of(home, of) == (12 if theirs else None)
+    assert data_of(home.get(f"/campaigns/{campaign}/items")) == []
+    was = data_of(home.get(f"/creators/{creator_id}", params={"as_of": str(before)}))
+    assert was["project_id"] == old
+    history = data_of(home.get(f"/creators/{creator_id}/history"))
+    summaries = [entry["summary"] for entry in history]
+    assert any(summary.startswith("Moved to another project") for summary in summaries)
+
+
+def test_a_move_into_its_own_project_changes_nothing(home: Tenant):
+    creator_id = home.add("staying.goat")["id"]
+    kept = home.goatherd.kept()
+
+    answer = home.post(
+        f"/creators/{creator_id}/move", {"project_id": str(home.project_id)}
+    )
+
+    assert data_of(answer)["project_id"] == str(home.project_id)
+    assert home.goatherd.kept() == kept
+
+
+def test_a_move_is_refused_by_name_and_stores_nothing(home: Tenant):
+    new = project(home)
+    creator_id = home.add("wanted.goat")["id"]
+    there = f"/projects/{new}/creators"
+    data_of(home.post(there, {"tiktok_handle": "wanted.goat"}), status=201)
+    path = f"/creators/{creator_id}/move"
+    kept = home.goatherd.kept()
+
+    taken = home.post(path, {"project_id": new})
+    unknown = home.post(path, {"project_id": str(uuid4())})
+    stays = home.post(path, {"project_id": new, "history": "stay"})
+
+    assert code_of(taken) == (409, "handle_taken")
+    assert code_of(unknown) == (404, "not_found")
+    assert code_of(stays) == (400, "invalid_body")
+    assert [f["path"] for f in stays.json()["meta"]["fields"]] == ["/history"]
+    assert home.goatherd.kept() == kept
+
+
+def test_a_video_of_who_moved_is_added_where_it_is_and_not_at_its_origin(home: Tenant):
+    new = project(home)
+    creator_id = home.add("filming.goat")["id"]
+    video = home.found(creator_id, "7000000000000000071")
+    data_of(home.post(f"/creators/{creator_id}/move", {"project_id": new}))
+    url = "https://www.tiktok.com/@filming.goat/video/7000000000000000071"
+
+    here = home.post(f"/projects/{new}/videos", {"url": url})
+    there = home.post(f"/projects/{home.project_id}/videos", {"url": url})
+
+    assert data_of(here)["id"] == video
+    assert code_of(there) == (409, "other_project")

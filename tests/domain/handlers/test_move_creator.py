@@ -1,0 +1,206 @@
+"""A creator moves with its claim, out of the campaigns of the old project."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import (
+    CreatorRemovedError,
+    DomainError,
+    HandleTakenError,
+    NotFoundError,
+)
+from domain.handlers import creators as handlers
+from domain.handlers.add_creators import RequestedCreator, add_creators
+from domain.handlers.move_creator import move_creator
+from domain.organization.plans import DEFAULT_PLANS
+from domain.streams import ban_stream, claim_stream, membership_stream
+from tests.domain.handlers.test_creators import (
+    ADDED,
+    CLAIM,
+    CLAIMED,
+    COMMAND,
+    HOME,
+    RELEASED,
+    REMOVED,
+)
+from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT
+from tests.kit.deciding import decide_on
+
+ELSEWHERE = UUID("44444444-4444-4444-8444-444444444444")
+THIRD = UUID("55555555-5555-4555-8555-555555555555")
+SPRING = UUID("66666666-6666-4666-8666-666666666666")
+VIDEO = UUID("77777777-7777-4777-8777-777777777777")
+NEW_CLAIM = claim_stream(ELSEWHERE, "ada")
+PROJECTS = [
+    *HOME,
+    e.ProjectCreated(project_id=ELSEWHERE, name="Summer"),
+    e.ProjectCreated(project_id=THIRD, name="Autumn"),
+]
+MOVED = e.CreatorMoved(
+    organization_id=ORGANIZATION,
+    old_project_id=PROJECT,
+    new_project_id=ELSEWHERE,
+    history="whole",
+)
+CLAIMED_THERE = e.HandleClaimed(
+    organization_id=ORGANIZATION, project_id=ELSEWHERE, handle="ada", creator_id=ADA
+)
+
+
+def given(
+    creator: Sequence[e.Event] = (ADDED,), others: dict[UUID, Any] | None = None
+) -> dict[UUID, Any]:
+    return {
+        ORGANIZATION: PROJECTS,
+        ADA: creator,
+        CLAIM: [CLAIMED],
+        **(others or {}),
+    }
+
+
+def moved(
+    known: dict[UUID, Any],
+    to: UUID = ELSEWHERE,
+    *,
+    video_ids: tuple[UUID, ...] = (),
+    organization_id: UUID = ORGANIZATION,
+):
+    handler = move_creator(
+        ADA,
+        c.MoveCreator(project_id=to, history="whole"),
+        video_ids=video_ids,
+        organization_id=organization_id,
+    )
+    return decide_on(known, handler)
+
+
+def test_a_creator_that_moves_claims_its_handle_there_and_keeps_it_at_its_origin():
+    decision = moved(given())
+
+    assert decision.result == ADA
+    assert decision.events == [(ADA, MOVED), (NEW_CLAIM, CLAIMED_THERE)]
+    assert set(decision.guards) == {ORGANIZATION, membership_stream(ADA)}
+
+
+def test_a_creator_that_moves_on_frees_its_handle_where_it_was():
+    known = given(creator=[ADDED, MOVED], others={NEW_CLAIM: [CLAIMED_THERE]})
+
+    onward, back = moved(known, THIRD), moved(known, PROJECT)
+
+    freed = e.HandleReleased(
+        organization_id=ORGANIZATION, project_id=ELSEWHERE, handle="ada", creator_id=ADA
+    )
+    claimed = e.HandleClaimed(
+        organization_id=ORGANIZATION, project_id=THIRD, handle="ada", creator_id=ADA
+    )
+    assert onward.events[1:] == [
+        (claim_stream(THIRD, "ada"), claimed),
+        (NEW_CLAIM, freed),
+    ]
+    assert back.events[1:] == [(NEW_CLAIM, freed)]
+
+
+def test_a_creator_that_moves_leaves_its_campaigns_with_its_single_videos():
+    events: dict[UUID, Any] = {
+        SPRING: [
+            e.CampaignCreated(
+                organization_id=ORGANIZATION, project_id=PROJECT, name="Spring"
+            ),
+        ],
+    }
+    items: list[tuple[e.ItemType, UUID]] = [("creator", ADA), ("video", VIDEO)]
+    for item_type, item_id in items:
+        item: dict[str, Any] = {
+            "organization_id": ORGANIZATION, "item_type": item_type, "item_id": item_id,
+        }  # fmt: skip
+        events[SPRING].append(e.CampaignItemAdded(**item))
+        events[membership_stream(item_id)] = [
+            e.CampaignJoined(campaign_id=SPRING, **item)
+        ]
+
+    decision = moved(given(others=events), video_ids=(VIDEO,))
+
+    left = [event for _, event in decision.events if isinstance(event, e.CampaignLeft)]
+    gone = [each for stream, each in decision.events if stream == SPRING]
+    assert [one.item_id for one in left] == [ADA, VIDEO]
+    assert [type(one) for one in gone] == [e.CampaignItemRemoved] * 2
+
+
+def test_a_move_into_its_own_project_changes_nothing():
+    assert moved(given(), PROJECT).events == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "how", "error"),
+    (
+        (given(creator=[ADDED, REMOVED]), {}, CreatorRemovedError),
+        (given(creator=[]), {}, NotFoundError),
+        (given(), {"organization_id": BERTA}, NotFoundError),
+        (given(), {"to": SPRING}, NotFoundError),
+        (
+            given(
+                others={
+                    NEW_CLAIM: [
+                        e.HandleClaimed(
+                            organization_id=ORGANIZATION,
+                            project_id=ELSEWHERE,
+                            handle="ada",
+                            creator_id=BERTA,
+                        )
+                    ]
+                }
+            ),
+            {},
+            HandleTakenError,
+        ),
+    ),
+)
+def test_a_move_is_refused(
+    known: dict[UUID, Any], how: dict[str, Any], error: type[DomainError]
+):
+    with pytest.raises(error):
+        moved(known, **how)
+
+
+def test_scrapes_of_a_moved_creator_are_of_the_project_with_the_ids_of_its_videos():
+    known = given(creator=[ADDED, MOVED], others={NEW_CLAIM: [CLAIMED_THERE]})
+    rename = handlers.change_creator(
+        ADA,
+        [c.RenameHandle(handle="lovelace")],
+        organization_id=ORGANIZATION,
+        command_id=COMMAND,
+    )
+
+    decision = decide_on(known, rename)
+
+    streams = [stream for stream, _ in decision.events]
+    requested = decision.events[-1][1]
+    assert isinstance(requested, e.ScrapeRequested)
+    assert requested.project_id == PROJECT
+    for project in (PROJECT, ELSEWHERE):
+        assert claim_stream(project, "lovelace") in streams
+        assert claim_stream(project, "ada") in streams
+
+
+def test_who_was_moved_away_and_removed_is_not_added_again_at_its_origin():
+    known = given(creator=[ADDED, MOVED, REMOVED])
+    known[CLAIM] = [CLAIMED, RELEASED]
+    known[ban_stream("ada")] = []
+    adding = add_creators(
+        [RequestedCreator(tiktok_handle="ada")],
+        fresh_ids=[BERTA],
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        plans=DEFAULT_PLANS,
+        now=NOON,
+        command_id=COMMAND,
+    )
+
+    (addition,) = decide_on(known, adding).result
+
+    assert isinstance(addition.refusal, HandleTakenError)
