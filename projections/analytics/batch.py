@@ -88,7 +88,7 @@ class BatchInput:
             row = self.subject(event.organization_id, creator_id)
             row = row.with_observation_at(event.observed_at)
             if row.origin_project_id is None and project_id is not None:
-                row = _of_origin(row, project_id)
+                row = row.of_origin(project_id)
             self.put(row)
         provisional_owner = creator_id or project_id
         if provisional_owner is None:
@@ -97,27 +97,14 @@ class BatchInput:
         self._add_snapshot(
             recorded, event, VIDEOS.number, provisional_owner, event.observed
         )
-        if project_id is not None and (event.posted_at or event.titles):
-            self._add_details(project_id, recorded.position, event)
-
-    def _add_details(
-        self, project_id: UUID, position: int, event: VideoSnapshotColumns
-    ) -> None:
-        names = event.names()
-        nothing = (None,) * len(names)
-        details = zip(
-            names,
-            event.posted_at or nothing,
-            event.titles or nothing,
-            strict=True,
-        )
-        for name, posted_at, title in details:
-            if posted_at is not None or title is not None:
-                key = entity_key(event.organization_id, video_stream(project_id, name))
-                observed = ObservedDetails(
-                    observed_at=event.observed_at, posted_at=posted_at, title=title
-                )
-                self.changes[key].append(details_change(position, observed))
+        if project_id is None:
+            return
+        for name, posted_at, title in event.details():
+            key = entity_key(event.organization_id, video_stream(project_id, name))
+            observed = ObservedDetails(
+                observed_at=event.observed_at, posted_at=posted_at, title=title
+            )
+            self.changes[key].append(details_change(recorded.position, observed))
 
     def add_video_event(self, recorded: RecordedEvent, event: e.VideoEvent) -> None:
         """Add what an event of a video's own stream changes of it."""
@@ -179,12 +166,6 @@ class BatchInput:
         )
 
 
-def _of_origin(row: SubjectRow, project_id: UUID) -> SubjectRow:
-    """Return a creator's row with the project that it was added to."""
-    present = row.project_id if row.project_position else project_id
-    return replace(row, project_id=present, origin_project_id=project_id)
-
-
 on = Handlers[[RecordedEvent, BatchInput], None]()
 
 
@@ -211,7 +192,7 @@ def _creator_added(
     event: e.CreatorAdded, recorded: RecordedEvent, batch: BatchInput
 ) -> None:
     row = batch.subject(event.organization_id, recorded.stream)
-    row = _of_origin(row, event.project_id)
+    row = row.of_origin(event.project_id)
     row = replace(row, kind="creator", position=recorded.position)
     batch.put(row.named(event.handle, recorded.position))
 

@@ -130,6 +130,11 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return self
         return replace(self, project_id=project_id, project_position=position)
 
+    def of_origin(self, project_id: UUID) -> "SubjectRow":
+        """Return a creator's row with the project that it was added to."""
+        present = self.project_id if self.project_position else project_id
+        return replace(self, project_id=present, origin_project_id=project_id)
+
     def with_observation_at(self, observed_at: datetime) -> "SubjectRow":
         """Return the row after a snapshot of the creator or its videos at this time."""
         if self.earliest_at is not None and self.earliest_at <= observed_at:

@@ -1,5 +1,6 @@
 """Decodes snapshots of videos straight into columns of numbers."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -37,6 +38,16 @@ class VideoSnapshotColumns(Event, frozen=True, kw_only=True):
     def names(self) -> tuple[str, ...]:
         """Return the videos' ids on TikTok in the order of the list."""
         return _ids_in(self.stored_ids)
+
+    def details(self) -> Iterator[tuple[str, datetime | None, str | None]]:
+        """Return the name, posting time and title of each video with one of the two."""
+        if self.posted_at or self.titles:
+            names = self.names()
+            nothing = (None,) * len(names)
+            known = (names, self.posted_at or nothing, self.titles or nothing)
+            for name, posted_at, title in zip(*known, strict=True):
+                if posted_at is not None or title is not None:
+                    yield name, posted_at, title
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -75,7 +75,7 @@ def test_what_a_longer_recording_adds_goes_into_the_next_part():
 
 
 def test_details_that_are_known_are_not_told_again():
-    known: dict[UUID, KnownDetails] = {ADA: {"71": (None, "Hay", None)}}
+    known: dict[UUID, KnownDetails] = {ADA: {"71": (None, "Hay", None, None)}}
 
     decision = decide_on(
         {}, import_observations([group(video("71", 5, title="Hay"))], known=known)
@@ -87,7 +87,7 @@ def test_details_that_are_known_are_not_told_again():
         if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
     assert snapshot.titles in {(), (None,)}
-    assert known == {ADA: {"71": (None, "Hay", None)}}
+    assert known == {ADA: {"71": (None, "Hay", None, None)}}
 
 
 def test_what_is_stored_teaches_the_details_of_what_follows():
@@ -97,4 +97,4 @@ def test_what_is_stored_teaches_the_details_of_what_follows():
         {part(0): history}, import_observations([group(video("71", 5))], known={})
     )
 
-    assert decision.result.known == {ADA: {"71": (None, "Hay", None)}}
+    assert decision.result.known == {ADA: {"71": (None, "Hay", None, None)}}
