@@ -116,6 +116,7 @@ def test_others_see_no_tab_and_no_state_of_what_they_do_not_run(stranger: Tenant
     seen = visitor.see("/operations/jobs")
 
     tabs = seen.one("nav", aria_label="Operations").all("a")
-    assert [tab.text for tab in tabs] == ["Jobs", "Organization", "Projects", "Keys"]
+    names = ["Organization", "API keys", "Projects", "Jobs"]
+    assert [tab.text for tab in tabs] == names
     assert "All is well" not in seen.text
-    assert visitor.get("/operations").headers["Location"] == "/operations/jobs"
+    assert visitor.get("/operations").headers["Location"] == "/operations/organization"
