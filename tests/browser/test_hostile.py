@@ -98,7 +98,7 @@ def collected(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
 
     They are the titles of its videos, its notes, and what it was called in its time.
     """
-    tenant = running_goatherd.tenant()
+    tenant = running_goatherd.tenant(is_operator=True)
     ids = ids_of(tenant) | {"handle": "collector"}
     creator = tenant.add("collector")
     renamed = tenant.patch("/organization", {"name": "<b>" + "W" * 80})
