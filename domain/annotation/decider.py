@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.annotation import commands as c
 from domain.annotation import events as e
-from domain.annotation.errors import InvalidAnnotationDatesError
+from domain.days import check_days
 from domain.decisions import check_name
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, set_fields
@@ -38,7 +38,7 @@ def decide(
 
     Raises:
         NotFoundError: there is no such note, or it was deleted.
-        InvalidAnnotationDatesError: it would end before it starts.
+        EndsBeforeStartError: it would end before it starts.
         BlankNameError: a text of only blanks.
     """
     if isinstance(command, c.AddAnnotation):
@@ -55,7 +55,7 @@ def decide(
         return []
     if command.text is not UNSET:
         check_name(command.text, field="text")
-    _check_dates(
+    check_days(
         changed.get("starts_on", annotation.starts_on),
         changed.get("ends_on", annotation.ends_on),
     )
@@ -95,7 +95,7 @@ def annotation_of(history: Sequence[Event]) -> AnnotationState | None:
 
 def _added(command: c.AddAnnotation) -> e.AnnotationAdded:
     check_name(command.text, field="text")
-    _check_dates(command.starts_on, command.ends_on)
+    check_days(command.starts_on, command.ends_on)
     return e.AnnotationAdded(
         organization_id=command.organization_id,
         scope=command.scope,
@@ -105,8 +105,3 @@ def _added(command: c.AddAnnotation) -> e.AnnotationAdded:
         ends_on=command.ends_on,
         text=command.text,
     )
-
-
-def _check_dates(starts_on: date, ends_on: date) -> None:
-    if ends_on < starts_on:
-        raise InvalidAnnotationDatesError

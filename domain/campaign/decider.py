@@ -14,9 +14,7 @@ from msgspec.structs import replace
 from domain.campaign import commands as c
 from domain.campaign import events as e
 from domain.campaign.commands import CampaignItem
-from domain.campaign.errors import (
-    InvalidCampaignDatesError,
-)
+from domain.days import check_days
 from domain.decisions import check_name
 from domain.errors import (
     CorruptHistoryError,
@@ -71,7 +69,7 @@ def decide(
         NotFoundError: there is no such campaign.
         ItemsRefusedError: an item to be taken out is not in it.
         LimitReachedError: the plan has no room for the items.
-        InvalidCampaignDatesError: it would end before it starts.
+        EndsBeforeStartError: it would end before it starts.
         BlankNameError: a name of only blanks.
     """
     if isinstance(command, c.CreateCampaign):
@@ -175,7 +173,7 @@ def _create(
     if campaign is not None:
         return []
     check_name(command.name)
-    _check_dates(command.starts_on, command.ends_on)
+    check_days(command.starts_on, command.ends_on)
     return [
         e.CampaignCreated(
             organization_id=command.organization_id,
@@ -199,7 +197,7 @@ def _change_details(
     if "name" in changed:
         check_name(changed["name"])
     starts_on, ends_on = command.starts_on, command.ends_on
-    _check_dates(
+    check_days(
         campaign.starts_on if starts_on is UNSET else starts_on,
         campaign.ends_on if ends_on is UNSET else ends_on,
     )
@@ -257,8 +255,3 @@ def _with_items(campaign: CampaignState, events: Iterable[_OfItem]) -> CampaignS
         else:
             items.discard(item)
     return replace(campaign, items=frozenset(items))
-
-
-def _check_dates(starts_on: date | None, ends_on: date | None) -> None:
-    if starts_on is not None and ends_on is not None and ends_on < starts_on:
-        raise InvalidCampaignDatesError

@@ -1,19 +1,6 @@
 """The refusals that only commands to campaigns meet."""
 
-from domain.errors import ConflictError, DomainError
-
-
-class InvalidCampaignDatesError(DomainError):
-    """The campaign would end before it starts."""
-
-    field = "ends_on"
-
-    def __init__(self) -> None:
-        super().__init__("ends_on must not be before starts_on.")
-
-    @property
-    def reason(self) -> str:
-        return "must not be before starts_on"
+from domain.errors import ConflictError
 
 
 class CampaignCycleError(ConflictError):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.annotation.decider import AnnotationState, annotation_of, decide, evolve
-from domain.annotation.errors import InvalidAnnotationDatesError
+from domain.days import EndsBeforeStartError
 from domain.errors import BlankNameError, CorruptHistoryError, NotFoundError
 from tests.kit.builders import ADA, ORGANIZATION, PROJECT
 from tests.kit.scenario import Scenario
@@ -61,7 +61,7 @@ def test_a_note_is_about_one_day_or_more_but_does_not_end_before_it_starts(
         replace(ADDED, ends_on=MAY_1)
     )
     scenario.given().when(upside_down).then_refused(
-        InvalidAnnotationDatesError, field="ends_on"
+        EndsBeforeStartError, field="ends_on"
     )
 
 
@@ -75,9 +75,7 @@ def test_only_what_differs_is_changed(scenario: Scenario):
 def test_a_change_of_one_day_is_checked_against_the_other(scenario: Scenario):
     late = c.ChangeAnnotation(starts_on=date(2026, 5, 6))
 
-    scenario.given(ADDED).when(late).then_refused(
-        InvalidAnnotationDatesError, field="ends_on"
-    )
+    scenario.given(ADDED).when(late).then_refused(EndsBeforeStartError, field="ends_on")
     moved = e.AnnotationChanged(**OURS, ends_on=date(2026, 5, 6))
     scenario.given(ADDED, moved).when(late).then(
         e.AnnotationChanged(**OURS, starts_on=date(2026, 5, 6))

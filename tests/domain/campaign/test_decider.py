@@ -9,9 +9,7 @@ from domain import commands as c
 from domain import events as e
 from domain.campaign.commands import CampaignItem as Item
 from domain.campaign.decider import CampaignState, campaign_of, decide, evolve
-from domain.campaign.errors import (
-    InvalidCampaignDatesError,
-)
+from domain.days import EndsBeforeStartError
 from domain.errors import (
     BlankNameError,
     CorruptHistoryError,
@@ -82,11 +80,11 @@ def test_a_campaign_may_last_one_day_but_not_end_before_it_starts(scenario: Scen
 
     scenario.given().when(one_day).then(replace(CREATED, ends_on=MAY_1))
     scenario.given().when(upside_down).then_refused(
-        InvalidCampaignDatesError, field="ends_on"
+        EndsBeforeStartError, field="ends_on"
     )
     scenario.given(CREATED).when(
         c.ChangeCampaignDetails(ends_on=date(2026, 4, 30))
-    ).then_refused(InvalidCampaignDatesError)
+    ).then_refused(EndsBeforeStartError)
 
 
 def test_only_the_details_that_differ_change(scenario: Scenario):
