@@ -11,8 +11,7 @@ from api.cli.databases import fitting
 from api.cli.names import (
     OnlyOrganizationOption,
     OnlyProjectOption,
-    organization_named,
-    project_named,
+    organization_and_project,
 )
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
@@ -55,16 +54,11 @@ def list_campaigns(
 ) -> None:
     """List campaigns with their ids, what is in them, and their days and targets."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
-        org_id = None if org is None else organization_named(connection, org)
-        project_id = (
-            None
-            if project is None
-            else project_named(connection, project, org=org_id).id
-        )
+        named = organization_and_project(connection, org, project)
         wait_until_caught_up(connection, "campaigns", what="this list is")
         found = (
             connection.cursor(row_factory=class_row(CampaignSummary))
-            .execute(_CAMPAIGNS, {"org": org_id, "project": project_id})
+            .execute(_CAMPAIGNS, named)
             .fetchall()
         )
     if json:

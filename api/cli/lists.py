@@ -13,8 +13,8 @@ from api.cli.names import (
     PROJECTS,
     OnlyOrganizationOption,
     OnlyProjectOption,
+    organization_and_project,
     organization_named,
-    project_named,
 )
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
@@ -152,17 +152,10 @@ def list_creators(
 ) -> None:
     """List creators, removed ones too, with their ids and last observed figures."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
-        org_id = None if org is None else organization_named(connection, org)
-        project_id = (
-            None
-            if project is None
-            else project_named(connection, project, org=org_id).id
-        )
+        named = organization_and_project(connection, org, project)
         _wait_for_creators(connection)
         cursor = connection.cursor(row_factory=class_row(CreatorSummary))
-        found = cursor.execute(
-            _CREATOR_LIST, {"org": org_id, "project": project_id}
-        ).fetchall()
+        found = cursor.execute(_CREATOR_LIST, named).fetchall()
     if json:
         print_json(found)
         return

@@ -83,6 +83,19 @@ def project_named(
     return NamedProject(id=chosen, organization_id=found[chosen])
 
 
+def organization_and_project(
+    connection: Connection[TupleRow], org: str | None, project: str | None
+) -> dict[str, UUID | None]:
+    """Return the ids of what the options name, as ``org`` and ``project`` of a query.
+
+    Raises:
+        CommandError: none or several have the name.
+    """
+    org_id = None if org is None else organization_named(connection, org)
+    found = project and project_named(connection, project, org=org_id)
+    return {"org": org_id, "project": found.id if found else None}
+
+
 def _only(found: Sequence[UUID], kind: str, given: str, command: str) -> UUID:
     if not found:
         raise CommandError(
