@@ -27,6 +27,7 @@ from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fit
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
 from api.web.compare.table import table_of
+from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.analytics.metrics import Mode
@@ -114,18 +115,10 @@ class ComparePage(Controller):
                 projects = await projects_of(page, query.chosen, names)
                 answer = with_project_names(answer, projects)
             name = f"compared-{query.metric}-{period.first}-{period.last}.csv"
-            return Response(
-                table_of(answer).encode(),
-                media_type="text/csv",
-                headers={"Content-Disposition": f'attachment; filename="{name}"'},
-            )
+            disposition = f'attachment; filename="{name}"'
+            return csv_file(table_of(answer).encode(), disposition=disposition)
         raw = await analytics.csv(query.measure, query.counting, period)
-        disposition = raw.headers["content-disposition"]
-        return Response(
-            raw.body,
-            media_type="text/csv",
-            headers={"Content-Disposition": disposition},
-        )
+        return csv_file(raw.body, disposition=raw.headers["content-disposition"])
 
 
 def _with_entity(query: CompareQuery) -> CompareQuery:

@@ -24,6 +24,7 @@ from api.web.creators.columns import (
 from api.web.creators.query import BOUNDS, HEALTHS, STATUSES, CreatorsPageQuery
 from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
 from api.web.kit.cell_stream import watch_cells
+from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
@@ -132,12 +133,7 @@ class CreatorsPage(Controller):
         query = {**choices.api_query, "format": "csv"}
         query.pop("cursor", None)
         raw = await page.get_raw(PATH, **query)
-        disposition = raw.headers["content-disposition"]
-        return Response(
-            raw.body,
-            media_type="text/csv",
-            headers={"Content-Disposition": disposition},
-        )
+        return csv_file(raw.body, disposition=raw.headers["content-disposition"])
 
     @form_route("/creators/columns", form=ColumnsForm, scope="read")
     async def choose(self, page: NamedDependency[PageContext]) -> PageResponse:

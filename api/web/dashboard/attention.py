@@ -10,7 +10,6 @@ from api.web.kit.filters import day, number
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
 from projections.creators.creator import Creator
-from projections.videos.queries import Video
 
 CreatorKind = Literal["failing", "stale", "disabled"]
 
@@ -107,16 +106,7 @@ def _why(creator: Creator, kind: CreatorKind) -> str:
 
 
 async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
-    # Figures are requested because only such lists are counted.
-    got = await page.get(
-        "/videos",
-        list[Video],
-        project_id=project_id,
-        tracking_status="pending_review",
-        period="7d",
-        limit=1,
-    )
-    amount: int = got.meta["totalCount"]
+    amount = await page.count_waiting(project_id=project_id)
     if not amount:
         return []
     noun = "video waits" if amount == 1 else "videos wait"

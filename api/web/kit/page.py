@@ -89,7 +89,7 @@ class PageContext:
         """
         try:
             got = await self._api.request("GET", "/organization", _OrganizationAnswer)
-            inbox = await self._api.request("GET", "/videos", list[Any], query=_WAITING)
+            waiting = await self.count_waiting()
         except ApiRefusedError as error:
             if error.code is not Code.INSUFFICIENT_SCOPE:
                 raise
@@ -98,8 +98,13 @@ class PageContext:
             name=got.data.name,
             time_zone=got.data.time_zone,
             scrape_hours=got.data.scrape_intervals.creator_profiles,
-            waiting=inbox.meta["totalCount"],
+            waiting=waiting,
         )
+
+    async def count_waiting(self, **among: str) -> int:
+        """Return how many videos wait in inboxes; ``among`` narrows as GET /videos."""
+        query = {**_WAITING, **among}
+        return (await self.get("/videos", list[Any], **query)).meta["totalCount"]
 
     @property
     def principal(self) -> Principal:

@@ -11,6 +11,7 @@ from msgspec import Struct, convert
 from api.http.errors import ApiError, Code
 from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import row_of
+from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext
@@ -77,8 +78,4 @@ class VideosPages(Controller):
         query = {**choices.api_query, "format": "csv"}
         query.pop("cursor", None)
         raw = await page.get_raw(PATH, **query)
-        return Response(
-            raw.body,
-            media_type="text/csv",
-            headers={"Content-Disposition": raw.headers["content-disposition"]},
-        )
+        return csv_file(raw.body, disposition=raw.headers["content-disposition"])
