@@ -35,9 +35,12 @@ class AnnotationBatch:
         keys = [(organization_of(each),) for each in events]
         self.organizations = RowBatch(ORGANIZATIONS, cursor, keys)
         creators = [key for each in events if (key := _creator_of(each)) is not None]
-        found = CREATORS.load(cursor, creators)
         self.creators = RowBatch(CREATORS, cursor, creators)
-        projects = [(row.organization_id, row.project_id) for row in found.values()]
+        projects = [
+            (row.organization_id, row.project_id)
+            for _, creator_id in creators
+            if (row := self.creators.get(creator_id)) is not None
+        ]
         projects += [
             (each.event.organization_id, each.event.project_id)
             for each in events
