@@ -21,8 +21,8 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
-Those that only one aggregate knows are next to it: ``domain.campaign.errors`` and
-``domain.annotation.errors``.
+Those that only one aggregate knows are next to it: ``domain.campaign.errors``,
+``domain.annotation.errors`` and so on.
 
 Apart from them stand AnotherAccountError, with which a worker's result is refused and
 which no client sees, and CorruptHistoryError, which says that the log was damaged.

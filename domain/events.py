@@ -21,7 +21,7 @@ STORED_NAMES: dict[str, type[Event]] = {
     for aggregate in (
         OrganizationEvent,
         CreatorEvent,
-        ClaimEvent | AccountPinned,
+        ClaimEvent | AccountPinned | ErasureNumbered,
         BanEvent,
         ScrapeEvent,
         VideoEvent,

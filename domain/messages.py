@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 TrackingMode = Literal["auto", "selective"]
 MovedHistory = Literal["whole", "stay"]
+ErasedFigures = Literal["anonymous", "drop"]
 Scope = Literal["read", "write", "admin"]
 JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
 TrackingStatus = Literal[

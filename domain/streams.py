@@ -19,6 +19,7 @@ _MEMBERSHIP = uuid5(_NAMESPACE, "membership")
 _VIDEO = uuid5(_NAMESPACE, "video")
 # The text is part of keys that are stored, so it does not follow the table's name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
+_ERASURES = uuid5(_NAMESPACE, "erasures")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 
 
@@ -80,6 +81,11 @@ def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:
 def membership_stream(item_id: UUID) -> UUID:
     """Return the stream of the campaigns that an item is in."""
     return _uuid5(_MEMBERSHIP, f"{item_id}")
+
+
+def erasures_stream(organization_id: UUID) -> UUID:
+    """Return the stream that numbers the erased creators of an organization."""
+    return _uuid5(_ERASURES, f"{organization_id}")
 
 
 def creators_counter(organization_id: UUID) -> UUID:

@@ -165,6 +165,9 @@ def of_a_creator(event: e.CreatorEvent) -> str:
             return f"Disabled, after scrapes that ended as {verdict},"
         case e.CreatorReenabled():
             return "Re-enabled"
+        case e.SubjectErased(figures=figures):
+            numbers = "stay, of nobody" if figures == "anonymous" else "are gone"
+            return f"Erased: the figures {numbers},"
         case _:
             assert_never(event)
 

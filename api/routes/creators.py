@@ -28,7 +28,7 @@ from api.routes.lists.creators import (
 )
 from api.routes.tags import TagFilter, tag_filter
 from domain import commands as c
-from domain.creator.decider import Status
+from domain.creator.state import Status
 from domain.errors import NotFoundError
 from domain.handlers import creators
 from domain.letter_case import folded

@@ -6,7 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Command, MovedHistory, Outcome, TrackingMode
+from domain.messages import (
+    Command,
+    ErasedFigures,
+    MovedHistory,
+    Outcome,
+    TrackingMode,
+)
 
 
 class AddCreator(Command, frozen=True, kw_only=True):
@@ -66,6 +72,15 @@ class Reenable(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class EraseSubject(Command, frozen=True, kw_only=True):
+    """Erase the person; see ``SubjectErased``."""
+
+    number: int
+    figures: ErasedFigures
+    video_ids: tuple[UUID, ...] = ()
+    scrape_ids: tuple[UUID, ...] = ()
+
+
 CreatorCommand = (
     AddCreator
     | RenameHandle
@@ -76,6 +91,7 @@ CreatorCommand = (
     | Reactivate
     | AutoDisable
     | Reenable
+    | EraseSubject
 )
 
 

@@ -1,63 +1,24 @@
-"""A creator: its state, the events that commands cause, and what they change."""
+"""A creator: the events that commands cause."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
 from functools import reduce
-from typing import Any, Literal, assert_never, cast
-from uuid import UUID
+from typing import assert_never
 
-import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.creator import commands as c
 from domain.creator import events as e
+from domain.creator.errors import CreatorErasedError
+from domain.creator.state import DETAILS, CreatorState, evolve, is_cooling_down
 from domain.creator.tracking_window import check_window, window_after
 from domain.decisions import check_name
 from domain.errors import (
-    CorruptHistoryError,
     CreatorRemovedError,
     NoChangeError,
     NotFoundError,
 )
-from domain.messages import Event, Outcome, TrackingMode, changed_fields, set_fields
+from domain.messages import changed_fields
 from domain.tags import read_tags
-
-REENABLE_COOLDOWN = timedelta(hours=24)
-
-Status = Literal["active", "disabled", "removed"]
-
-# What people note on a creator.
-DETAILS = ("display_name", "description", "readme", "metadata", "tags")
-
-
-class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a tracked account from its own stream, without scraped figures.
-
-    ``origin_project_id`` is the project that it was added to, which its scrapes and
-    the ids of its videos are of.
-    """
-
-    organization_id: UUID
-    project_id: UUID
-    origin_project_id: UUID
-    handle: str
-    tracking_mode: TrackingMode
-    tracking_start_date: date | None
-    tracking_end_date: date | None
-    display_name: str | None = None
-    description: str | None = None
-    readme: str | None = None
-    metadata: dict[str, Any] = {}
-    tags: list[str] = []
-    status: Status = "active"
-    disabled_reason: Outcome | None = None
-    disabled_by: UUID | None = None
-    reenabled_at: datetime | None = None
-
-    @property
-    def window(self) -> tuple[date | None, date | None]:
-        return self.tracking_start_date, self.tracking_end_date
 
 
 def decide(
@@ -68,6 +29,7 @@ def decide(
     Raises:
         NotFoundError: there is no such creator.
         CreatorRemovedError: the creator was removed, and the command needs it tracked.
+        CreatorErasedError: the creator was erased.
         NoChangeError: the creator already has the new handle.
         InvalidWindowError: the tracking window would end before it starts.
         BlankNameError: a display name of only blanks.
@@ -77,6 +39,8 @@ def decide(
         return _add(creator, command)
     if creator is None:
         raise NotFoundError("creator")
+    if creator.status == "erased":
+        return _nothing_more(command)
     match command:
         case c.RenameHandle(handle=new):
             old = _tracked(creator).handle
@@ -137,6 +101,16 @@ def decide(
             if creator.status != "disabled" or is_cooling_down(creator, at):
                 return []
             return [e.CreatorReenabled(organization_id=creator.organization_id, at=at)]
+        case c.EraseSubject():
+            return [
+                e.SubjectErased(
+                    organization_id=creator.organization_id,
+                    number=command.number,
+                    figures=command.figures,
+                    video_ids=command.video_ids,
+                    scrape_ids=command.scrape_ids,
+                )
+            ]
         case _:
             assert_never(command)
 
@@ -151,79 +125,6 @@ def decide_all(
         creator = reduce(evolve, fresh, creator)
         happened += fresh
     return happened
-
-
-def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
-    """Return the creator after ``event``; it never refuses."""
-    if isinstance(event, e.CreatorAdded):
-        return CreatorState(
-            organization_id=event.organization_id,
-            project_id=event.project_id,
-            origin_project_id=event.project_id,
-            handle=event.handle,
-            tracking_mode=event.tracking_mode,
-            tracking_start_date=event.tracking_start_date,
-            tracking_end_date=event.tracking_end_date,
-            description=event.description,
-            readme=event.readme,
-            metadata=event.metadata,
-            tags=event.tags,
-        )
-    known = _known(creator)
-    match event:
-        case e.HandleChanged(new=new):
-            return replace(known, handle=new)
-        case e.CreatorDetailsChanged():
-            return replace(known, **set_fields(event, DETAILS))
-        case e.TrackingModeChanged(new=mode):
-            return replace(known, tracking_mode=mode)
-        case e.TrackingWindowChanged():
-            return replace(
-                known,
-                tracking_start_date=event.tracking_start_date,
-                tracking_end_date=event.tracking_end_date,
-            )
-        case e.CreatorMoved(new_project_id=project_id):
-            return replace(known, project_id=project_id)
-        case e.CreatorRemoved():
-            return replace(known, status="removed", disabled_reason=None)
-        case e.CreatorReactivated():
-            return replace(
-                known,
-                status="active",
-                tracking_mode=event.tracking_mode,
-                tracking_start_date=event.tracking_start_date,
-                tracking_end_date=event.tracking_end_date,
-            )
-        case e.CreatorAutoDisabled(verdict=verdict, scrape_id=scrape_id):
-            return replace(
-                known,
-                status="disabled",
-                disabled_reason=verdict,
-                disabled_by=scrape_id,
-            )
-        case e.CreatorReenabled(at=at):
-            return replace(
-                known, status="active", disabled_reason=None, reenabled_at=at
-            )
-        case _:
-            assert_never(event)
-
-
-def creator_of(history: Sequence[Event]) -> CreatorState | None:
-    """Return the creator of this history, None if the history is not a creator's."""
-    if not history or not isinstance(history[0], e.CreatorEvent):
-        return None
-    events = cast("Sequence[e.CreatorEvent]", history)
-    return reduce(evolve, events, cast("CreatorState | None", None))
-
-
-def is_cooling_down(creator: CreatorState, now: datetime) -> bool:
-    """Tell whether the creator was re-enabled less than 24 hours ago."""
-    return (
-        creator.reenabled_at is not None
-        and now - creator.reenabled_at < REENABLE_COOLDOWN
-    )
 
 
 def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorEvent]:
@@ -285,14 +186,20 @@ def _change_tracking(
     return happened
 
 
+def _nothing_more(command: c.CreatorCommand) -> list[e.CreatorEvent]:
+    """Return that nothing happens to an erased creator.
+
+    It may be erased again, and a verdict of before may still come.
+
+    Raises:
+        CreatorErasedError: any other command.
+    """
+    if isinstance(command, c.EraseSubject | c.AutoDisable):
+        return []
+    raise CreatorErasedError
+
+
 def _tracked(creator: CreatorState) -> CreatorState:
     if creator.status == "removed":
         raise CreatorRemovedError
-    return creator
-
-
-def _known(creator: CreatorState | None) -> CreatorState:
-    if creator is None:
-        msg = "A creator's history must begin with creator_added."
-        raise CorruptHistoryError(msg)
     return creator

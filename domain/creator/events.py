@@ -6,7 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, MovedHistory, Outcome, TrackingMode
+from domain.messages import (
+    ErasedFigures,
+    Event,
+    MovedHistory,
+    Outcome,
+    TrackingMode,
+)
 
 # creator: one stream for each tracked creator
 
@@ -127,6 +133,45 @@ class CreatorReenabled(Event, frozen=True, kw_only=True):
     at: datetime
 
 
+class SubjectErased(Event, frozen=True, kw_only=True):
+    """The person was erased: what was known of the creator can't be read any more.
+
+    It is ``erased-<number>`` from then on. With ``figures`` anonymous its numbers stay
+    as those of nobody, with drop they are gone from every sum. ``video_ids`` are its
+    single videos that were subjects of their own, because they were added before it
+    was known whose they are, and ``scrape_ids`` the runs of these.
+    """
+
+    stored_name: ClassVar[str] = "subject_erased"
+    organization_id: UUID
+    number: int
+    figures: ErasedFigures
+    video_ids: tuple[UUID, ...] = ()
+    scrape_ids: tuple[UUID, ...] = ()
+
+    @property
+    def handle(self) -> str:
+        """The name that the creator has in place of its handle."""
+        return erased_handle(self.number)
+
+
+def erased_handle(number: int) -> str:
+    """Return the name of the erased creator with this number."""
+    return f"erased-{number}"
+
+
+# erasures: one stream for each organization, which numbers its erased creators
+
+
+class ErasureNumbered(Event, frozen=True, kw_only=True):
+    """An erased creator of the organization got its number; they count from 1."""
+
+    stored_name: ClassVar[str] = "erasure_numbered"
+    organization_id: UUID
+    creator_id: UUID
+    number: int
+
+
 # handle: one stream for each handle of a project, which says which creator has it
 
 
@@ -195,6 +240,7 @@ CreatorEvent = (
     | CreatorReactivated
     | CreatorAutoDisabled
     | CreatorReenabled
+    | SubjectErased
 )
 ClaimEvent = HandleClaimed | HandleReleased
 BanEvent = HandleBanned | HandleUnbanned

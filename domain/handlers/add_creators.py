@@ -11,10 +11,11 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import CreatorState, creator_of, decide_all, evolve
+from domain.creator.decider import decide_all
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
+from domain.creator.state import CreatorState, creator_of, evolve
 from domain.decisions import Decision, Handler, Histories, StreamEvent, on
 from domain.errors import (
     CreatorBannedError,
@@ -116,6 +117,7 @@ def add_creators(
         claim
         for creator_id in last_holders.values()
         if (former := creator_of(formers[creator_id])) is not None
+        and former.status != "erased"
         for claim in claims_of(former)
     ]
     events: list[StreamEvent] = []

@@ -9,7 +9,7 @@ from domain import commands as c
 from domain.annotation.decider import annotation_of, decide
 from domain.annotation.events import AnnotationScope
 from domain.campaign.decider import campaign_of, living
-from domain.creator.decider import creator_of
+from domain.creator.state import check_not_erased, creator_of
 from domain.decisions import Decision, Handler, History, check_version, on
 from domain.errors import NotFoundError
 from domain.organization.decider import project_owner
@@ -32,6 +32,11 @@ def add_annotation(
     """
     stream = organization_id if scope == "project" else scope_id
     histories = yield (stream,)
+    video = video_of(histories[stream]) if scope == "video" else None
+    owner = scope_id if scope == "creator" else video and video.creator_id
+    if owner is not None:
+        owners = yield (owner,)
+        check_not_erased(creator_of(owners[owner]))
     command = c.AddAnnotation(
         organization_id=organization_id,
         scope=scope,
@@ -43,7 +48,11 @@ def add_annotation(
         ends_on=ends_on,
         text=text,
     )
-    return Decision(annotation_id, events=on(annotation_id, decide(None, command)))
+    return Decision(
+        annotation_id,
+        events=on(annotation_id, decide(None, command)),
+        guards=[] if owner is None else [owner],
+    )
 
 
 def change_annotation(

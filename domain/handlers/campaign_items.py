@@ -18,7 +18,7 @@ from domain.campaign.errors import (
 )
 from domain.campaign.membership import campaigns_with, joined, left
 from domain.campaign.tree import MOST_DEEP, depth, reached, walk_down, walk_up
-from domain.creator.decider import creator_of
+from domain.creator.state import creator_of
 from domain.decisions import (
     Decision,
     Handler,
@@ -210,10 +210,15 @@ def _refusal(
     match item.item_type:
         case "creator":
             found = creator_of(history)
-            is_removed = found is not None and found.status == "removed"
+            is_removed = found is not None and found.is_gone
         case "video":
             found = video_of(history)
-            is_removed = found is not None and found.tracking_status == "excluded"
+            owner = found and found.creator_id
+            creator = creator_of(creators[owner]) if owner else None
+            is_removed = found is not None and (
+                found.tracking_status == "excluded"
+                or (creator is not None and creator.status == "erased")
+            )
         case "campaign":
             found = campaign_of(history)
             is_removed = found is not None and found.is_deleted

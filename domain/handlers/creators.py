@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.creator import handle_ban
-from domain.creator.decider import (
-    CreatorState,
-    creator_of,
-    decide,
-    decide_all,
-    is_cooling_down,
-)
+from domain.creator.decider import decide, decide_all
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
+from domain.creator.state import (
+    CreatorState,
+    check_not_erased,
+    creator_of,
+    is_cooling_down,
+)
 from domain.decisions import (
     Decision,
     Handler,
@@ -129,6 +129,8 @@ def remove_creators(
         creator = creator_of(histories[creator_id])
         if creator is None or creator.project_id != project_id:
             results.append(ItemResult(creator_id, "failed", "not_found"))
+        elif creator.status == "erased":
+            results.append(ItemResult(creator_id, "failed", "gone"))
         elif creator.status == "removed" or creator_id in found:
             results.append(ItemResult(creator_id, "skipped", "already removed"))
         else:
@@ -234,11 +236,13 @@ def own_creator(
 
     Raises:
         NotFoundError: it has none with this history.
+        CreatorErasedError: it was erased.
         StaleVersionError: none of the versions is the creator's.
     """
     creator = creator_of(history)
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
+    check_not_erased(creator)
     check_version(len(history), expected_versions)
     return creator
 

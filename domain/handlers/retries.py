@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.creator.decider import creator_of
+from domain.creator.state import check_not_erased, creator_of
 from domain.decisions import (
     Decision,
     Handler,
@@ -137,11 +137,13 @@ def _present_handle(run: ScrapeState, history: History) -> str:
 
     Raises:
         CreatorRemovedError: its creator was removed.
+        CreatorErasedError: its creator was erased.
         CannotRetryError: its video was excluded.
     """
     if run.creator_id is not None:
         creator = creator_of(history)
-        if creator is None or creator.status == "removed":
+        check_not_erased(creator)
+        if creator is None or creator.is_gone:
             raise CreatorRemovedError
         return creator.handle
     video = video_of(history)

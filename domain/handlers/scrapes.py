@@ -9,7 +9,7 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.creator import account
-from domain.creator.decider import CreatorState, creator_of
+from domain.creator.state import CreatorState, check_not_erased, creator_of
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CreatorRemovedError, NotFoundError
 from domain.organization.decider import organization_of
@@ -58,7 +58,8 @@ def request_scrape(
     organization = histories[organization_id]
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
-    if creator.status == "removed":
+    check_not_erased(creator)
+    if creator.is_gone:
         raise CreatorRemovedError
     requested = creator_runs(
         creator,
@@ -140,7 +141,8 @@ def end_scrape(
     """Record the result of a run once, if it is of the creator's account.
 
     The append fails if the creator's or the account's stream changed since they were
-    read: of two first runs that observed different accounts only one is recorded.
+    read: of two first runs that observed different accounts only one is recorded, and
+    nothing that was observed of a creator that was erased.
 
     Raises:
         AnotherAccountError: the profile is of another account.
@@ -148,11 +150,21 @@ def end_scrape(
     histories = yield (scrape_id,)
     run = scrape_of(histories[scrape_id])
     events = on(scrape_id, decider.decide(run, command))
-    seen = _seen_account(run, command)
-    if not events or seen is None:
+    creator_id = None if run is None else run.creator_id
+    if not events or creator_id is None or isinstance(command, c.RecordFailure):
         return Decision(None, events=events)
-    creator_id = seen.creator_id
     histories = yield (creator_id,)
+    creator = creator_of(histories[creator_id])
+    if creator is not None and creator.status == "erased":
+        failed = c.RecordFailure(
+            provider=command.provider,
+            attempts=command.attempts,
+            error="The creator was erased during the run.",
+        )
+        return Decision(None, events=on(scrape_id, decider.decide(run, failed)))
+    seen = _seen_account(run, command)
+    if seen is None:
+        return Decision(None, events=events, guards=[creator_id])
     stream = account.account_of(creator_id, histories[creator_id])
     histories = yield (stream,)
     pinned = on(stream, account.decide(account.pinned_account(histories[stream]), seen))
@@ -203,7 +215,8 @@ def _tracked_creator(
     video: VideoState, creator: CreatorState | None
 ) -> CreatorState | None:
     """Return the creator, None if only the video itself is tracked."""
-    if creator is not None and creator.status != "removed":
+    check_not_erased(creator)
+    if creator is not None and not creator.is_gone:
         return creator
     if video.tracking_status != "direct_add":
         raise CreatorRemovedError

@@ -1,6 +1,6 @@
 """The handlers of commands to videos: single, in bulk, and as scrapes list them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -10,9 +10,9 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
+from domain.creator.state import CreatorState, check_not_erased, creator_of
 from domain.decisions import (
     Decision,
     Handler,
@@ -90,6 +90,7 @@ def add_video(
     video = video_of(histories[video_id])
     if video is not None and video.creator_id is not None:
         owners = yield (video.creator_id,)
+        check_not_erased(creator_of(owners[video.creator_id]))
         if project_with(video, owners) != project_id:
             raise VideoElsewhereError
     added = decide(
@@ -126,7 +127,9 @@ def change_video(
     if video.tracking_status == "excluded":
         raise NotFoundError("video")
     check_version(len(histories[video_id]), expected_versions)
-    return Decision(video_id, events=on(video_id, decide(video, command)))
+    guards = yield from _owner_not_erased(video)
+    decided = decide(video, command)
+    return Decision(video_id, events=on(video_id, decided), guards=guards)
 
 
 def exclude_video(
@@ -139,7 +142,9 @@ def exclude_video(
     histories = yield (video_id,)
     video = _own(histories[video_id], organization_id)
     check_version(len(histories[video_id]), expected_versions)
-    return Decision(video_id, events=on(video_id, decide(video, c.ExcludeVideo())))
+    guards = yield from _owner_not_erased(video)
+    decided = decide(video, c.ExcludeVideo())
+    return Decision(video_id, events=on(video_id, decided), guards=guards)
 
 
 def review_videos(
@@ -286,6 +291,9 @@ def _change_videos(
         if video is None or not _is_there(video, project_id, command, creators):
             results.append(ItemResult(video_id, "failed", "not_found"))
             continue
+        if _is_erased(video, creators):
+            results.append(ItemResult(video_id, "failed", "gone"))
+            continue
         decided = decide(video, command)
         if not decided:
             reason = _NOTHING_TO_DO[type(command)]
@@ -299,6 +307,26 @@ def _change_videos(
         events=[each for video_id, own in events.items() for each in on(video_id, own)],
         guards=sorted(creators),
     )
+
+
+def _is_erased(video: VideoState, creators: Histories) -> bool:
+    creator = creator_of(creators[video.creator_id]) if video.creator_id else None
+    return creator is not None and creator.status == "erased"
+
+
+def _owner_not_erased(
+    video: VideoState,
+) -> Generator[Collection[UUID], Histories, list[UUID]]:
+    """Return the video's creator as a guard.
+
+    Raises:
+        CreatorErasedError: it was erased.
+    """
+    if video.creator_id is None:
+        return []
+    histories = yield (video.creator_id,)
+    check_not_erased(creator_of(histories[video.creator_id]))
+    return [video.creator_id]
 
 
 def project_with(video: VideoState, creators: Histories) -> UUID:
@@ -326,7 +354,7 @@ def _own(history: History, organization_id: UUID) -> VideoState:
 
 def _tracked_creator(histories: Histories, creator_id: UUID) -> CreatorState | None:
     creator = creator_of(histories[creator_id])
-    return None if creator is None or creator.status == "removed" else creator
+    return None if creator is None or creator.is_gone else creator
 
 
 def _window(

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.precision import Level, next_level
-from domain.creator.decider import DETAILS
+from domain.creator.state import DETAILS
 from domain.messages import IMPORT_PROVIDER, set_fields
 from domain.scrape.failures import FailingKind, after_failure, after_success
 from domain.tags import tag_keys

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.creator.decider import Status
+from domain.creator.state import Status
 from domain.events import Outcome, TrackingMode
 from domain.scrape.failures import FailingKind
 from projections.creators.search_keys import follower_bucket

@@ -125,6 +125,14 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (e.CreatorRemoved(**OURS), "Removed by key Ops."),
     (
+        e.SubjectErased(**OURS, number=7, figures="anonymous"),
+        "Erased: the figures stay, of nobody, by key Ops.",
+    ),
+    (
+        e.SubjectErased(**OURS, number=7, figures="drop"),
+        "Erased: the figures are gone, by key Ops.",
+    ),
+    (
         e.CreatorReactivated(**OURS, tracking_mode="auto"),
         "Brought back, tracked in mode auto, by key Ops.",
     ),

@@ -9,8 +9,8 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handle_claim import claim_of
+from domain.creator.state import CreatorState, creator_of
 from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import claim_stream, creators_counter

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from domain.creator.decider import creator_of
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
+from domain.creator.state import creator_of
 from domain.streams import ban_stream, claim_stream
 from infra.eventstore.store import Store, plain_events
 
@@ -75,5 +75,5 @@ def _find_holders(
         creator = creator_of(plain_events(histories[creator_id]))
         if creator and creator.status == "removed" and creator.handle == handle:
             found.removed.append(handle)
-        elif creator and creator.status != "removed":
+        elif creator and not creator.is_gone:
             found.renamed[handle] = creator.handle

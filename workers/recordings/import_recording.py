@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.creator.decider import creator_of
+from domain.creator.state import creator_of
 from domain.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
 from infra.eventstore.append import Context

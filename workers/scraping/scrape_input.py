@@ -3,7 +3,7 @@
 import msgspec
 
 from domain.creator.account import account_of, pinned_account
-from domain.creator.decider import creator_of
+from domain.creator.state import creator_of
 from domain.scrape.decider import ScrapeState, scrape_of
 from domain.streams import account_stream
 from infra.eventstore.execute import RecordedHistories
@@ -44,7 +44,7 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
         return ScrapeInput(run=run, histories=histories, target=target)
     own = plain_events(histories[creator_id])
     creator = creator_of(own)
-    if creator is None or creator.status == "removed":
+    if creator is None or creator.is_gone:
         return None
     account = account_of(creator_id, own)
     if account not in histories:

@@ -10,7 +10,7 @@ from api.cli import CommandError
 from api.cli.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
-from domain.creator.decider import creator_of
+from domain.creator.state import creator_of
 from domain.handlers.add_creators import RequestedCreator, add_creators
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits

@@ -39,6 +39,7 @@ _LABELS = {
     "creator_reactivated": "Brought back",
     "creator_auto_disabled": "Auto-disabled",
     "creator_reenabled": "Re-enabled",
+    "subject_erased": "Erased",
     "scrape_requested": "Scrape requested",
     "profile_snapshot_recorded": "Profile seen",
     "video_stats_snapshot_recorded": "Figures of videos seen",

@@ -276,7 +276,7 @@ def result(user_id: str | None, *, known: str | None = None) -> c.RecordResult:
             ["7"],
             [ADA],
         ),
-        ({ADA: [CREATOR], ACCOUNT: [pinned("6")]}, result(None), ACCOUNT, [], []),
+        ({ADA: [CREATOR], ACCOUNT: [pinned("6")]}, result(None), ACCOUNT, [], [ADA]),
     ),
     ids=["first", "known by the table", "same", "came back", "no id"],
 )

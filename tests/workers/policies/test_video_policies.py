@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import creator_of
+from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.handlers.add_creators import RequestedCreator
 from domain.handlers.videos import ListedVideo

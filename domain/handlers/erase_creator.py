@@ -1,0 +1,204 @@
+"""The handler that erases a person: every creator of one TikTok account."""
+
+from collections.abc import Collection, Generator, Sequence
+from uuid import UUID
+
+import msgspec
+
+from domain import commands as c
+from domain import events as e
+from domain.annotation.decider import annotation_of
+from domain.annotation.decider import decide as decide_annotation
+from domain.campaign.commands import CampaignItem
+from domain.creator.account import account_of, pinned_account
+from domain.creator.decider import decide
+from domain.creator.errors import NotConfirmedError
+from domain.creator.handle import normalize_handle
+from domain.creator.state import CreatorState, creator_of
+from domain.decisions import (
+    Decision,
+    Handler,
+    Histories,
+    StreamEvent,
+    check_version,
+    on,
+)
+from domain.errors import InvalidHandleError, NotFoundError
+from domain.handlers.campaign_items import leave_campaigns
+from domain.handlers.claims import claims_of, release_handles
+from domain.handlers.creators import active_creators
+from domain.messages import ErasedFigures
+from domain.scrape import decider as scrapes
+from domain.scrape.decider import scrape_of
+from domain.streams import erasures_stream
+from domain.video.decider import decide as decide_video
+from domain.video.decider import video_of
+
+_ENDED = c.RecordFailure(
+    provider="none", attempts=0, error="The creator was erased before the run."
+)
+
+
+class Belongings(msgspec.Struct, frozen=True, kw_only=True):
+    """What belongs to a creator in addition to its own stream, as read models know it.
+
+    ``video_ids`` are its single videos that were added before it was known whose
+    they are, ``videos_without_creator`` those of them of which it still is not, and
+    ``scrape_ids`` the runs of these. ``open_scrape_ids`` are runs that have not ended,
+    ``annotation_ids`` the notes on it and its videos, and ``member_ids`` its videos
+    that campaigns hold by themselves.
+    """
+
+    creator_id: UUID
+    video_ids: Sequence[UUID] = ()
+    videos_without_creator: Sequence[UUID] = ()
+    scrape_ids: Sequence[UUID] = ()
+    open_scrape_ids: Sequence[UUID] = ()
+    annotation_ids: Sequence[UUID] = ()
+    member_ids: Sequence[UUID] = ()
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """What was erased: nothing if the creator was erased before.
+
+    ``creator_ids`` are those of the account, each with its handle in ``handles``, and
+    ``subjects`` the creators and videos whose data keys are to be destroyed.
+    """
+
+    creator_ids: Sequence[UUID] = ()
+    handles: Sequence[str] = ()
+    subjects: Sequence[UUID] = ()
+
+
+def erase_creator(
+    creator_id: UUID,
+    *,
+    confirm: str,
+    figures: ErasedFigures,
+    belongings: Sequence[Belongings],
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[Erasure]:
+    """Erase a creator, and with it every other one of the same account.
+
+    ``belongings`` has the creator itself and those that may be of its account. Their
+    handles are free from then on, runs that have not ended end, and notes are deleted.
+    With the figures dropped, they leave their campaigns, too.
+
+    Raises:
+        NotFoundError: there is no such creator.
+        NotConfirmedError: ``confirm`` is not its handle.
+    """
+    ids = [each.creator_id for each in belongings]
+    numbers = erasures_stream(organization_id)
+    histories = yield (creator_id, *ids, numbers)
+    creator = creator_of(histories[creator_id])
+    if creator is None or creator.organization_id != organization_id:
+        raise NotFoundError("creator")
+    if creator.status == "erased":
+        return Decision(Erasure())
+    check_version(len(histories[creator_id]), expected_versions)
+    _check_confirmed(confirm, creator)
+    accounts = {each: account_of(each, histories[each]) for each in {creator_id, *ids}}
+    pinned = yield accounts.values()
+    erased = {
+        each.creator_id: (each, state)
+        for each in belongings
+        if (state := creator_of(histories[each.creator_id])) is not None
+        and state.organization_id == organization_id
+        and state.status != "erased"
+        and (
+            each.creator_id == creator_id
+            or _is_same(pinned, accounts[creator_id], accounts[each.creator_id])
+        )
+    }
+    claims = yield [claim for _, state in erased.values() for claim in claims_of(state)]
+    events: list[StreamEvent] = []
+    guards: set[UUID] = set(accounts.values())
+    number = len(histories[numbers])
+    for each, state in erased.values():
+        events += release_handles(state, each.creator_id, claims)
+        events += yield from _end(each)
+        if figures == "drop":
+            departure = yield from leave_campaigns(
+                _items(each), organization_id=organization_id
+            )
+            events += departure.events
+            guards |= {*departure.guards}
+        number += 1
+        events += on(
+            numbers,
+            [
+                e.ErasureNumbered(
+                    organization_id=organization_id,
+                    creator_id=each.creator_id,
+                    number=number,
+                )
+            ],
+        )
+        command = c.EraseSubject(
+            number=number,
+            figures=figures,
+            video_ids=tuple(sorted(each.video_ids)),
+            scrape_ids=tuple(sorted(each.scrape_ids)),
+        )
+        events += on(each.creator_id, decide(state, command))
+    active = sum(state.status == "active" for _, state in erased.values())
+    appended = {stream for stream, _ in events}
+    return Decision(
+        Erasure(
+            creator_ids=tuple(erased),
+            handles=tuple(sorted({state.handle for _, state in erased.values()})),
+            subjects=(
+                *erased,
+                *(video for each, _ in erased.values() for video in each.video_ids),
+            ),
+        ),
+        events=events,
+        guards=sorted(guards - appended),
+        quota_counters=active_creators(organization_id, -active),
+    )
+
+
+def _check_confirmed(confirm: str, creator: CreatorState) -> None:
+    try:
+        handle = normalize_handle(confirm)
+    except InvalidHandleError:
+        raise NotConfirmedError from None
+    if handle != creator.handle:
+        raise NotConfirmedError
+
+
+def _is_same(pinned: Histories, account: UUID, other: UUID) -> bool:
+    """Tell whether two account streams say the same TikTok account."""
+    user_id = pinned_account(pinned[account])
+    return user_id is not None and user_id == pinned_account(pinned[other])
+
+
+def _end(
+    each: Belongings,
+) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
+    """Return what ends the open runs, notes and single videos of a creator."""
+    histories = yield (
+        *each.open_scrape_ids,
+        *each.annotation_ids,
+        *each.videos_without_creator,
+    )
+    events: list[StreamEvent] = []
+    for scrape_id in each.open_scrape_ids:
+        run = scrape_of(histories[scrape_id])
+        events += on(scrape_id, scrapes.decide(run, _ENDED))
+    for annotation_id in each.annotation_ids:
+        note = annotation_of(histories[annotation_id])
+        events += on(annotation_id, decide_annotation(note, c.DeleteAnnotation()))
+    for video_id in each.videos_without_creator:
+        video = video_of(histories[video_id])
+        events += on(video_id, decide_video(video, c.ExcludeVideo()))
+    return events
+
+
+def _items(each: Belongings) -> list[CampaignItem]:
+    return [
+        CampaignItem("creator", each.creator_id),
+        *(CampaignItem("video", video_id) for video_id in each.member_ids),
+    ]
