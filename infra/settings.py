@@ -69,6 +69,13 @@ SecretText = Annotated[str, Meta(extra=_form("text", secret=True))]
 SigningSecret = Annotated[
     str, Meta(min_length=32, extra=_form("at least 32 characters", secret=True))
 ]
+MasterKeyText = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9+/]{43}=$",
+        extra=_form("32 bytes in base64, which are 44 characters", secret=True),
+    ),
+]
 Speed = Annotated[
     float, Meta(gt=0, le=1e9, extra=_form("a number above 0 and up to 1e9"))
 ]
@@ -105,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections_per_address: Annotated[int, _between(8, 100_000)] = 200
     cors_origins: Origins = ()
     secret: SigningSecret | None = None
+    master_key: MasterKeyText | None = None
     remote_images: YesOrNo = True
     image_hosts: HostNames = (
         "tiktokcdn.com",
@@ -179,6 +187,9 @@ MEANINGS = {
     "cors_origins": "Sites whose pages may call the API from a browser.",
     "secret": "Signs cursors and sessions, the same for every process. Without it "
     "`goatherd up` makes one and keeps it in the data directory.",
+    "master_key": "Encrypts the keys that personal data are encrypted with, the same "
+    "for every process. Without it `goatherd up` makes one and keeps it in the data "
+    "directory. Who loses it loses every name in the log.",
     "remote_images": "Whether pages show avatars and thumbnails, which the server "
     "fetches and keeps, so that no browser asks TikTok. Never while `replay` is the "
     "provider.",

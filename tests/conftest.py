@@ -23,6 +23,10 @@ from infra.eventstore.store import Store
 from tests.browser.chromium import HOW_TO_GET_ONE, NO_BROWSER
 from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.databases import new_database
+from tests.kit.keys import MASTER_KEY_TEXT, make_keys
+
+# Processes that tests start with this environment find it there.
+os.environ["GOATHERD_MASTER_KEY"] = MASTER_KEY_TEXT
 
 # Pools connect in threads of their own, with some randomness. Where that moves the
 # global generator on while Hypothesis draws, it takes the strategy for one that does.
@@ -66,6 +70,7 @@ def template_database(postgres_url: str) -> Iterator[str]:
     name = f"goatherd_template_{uuid4().hex}"
     with new_database(postgres_url, name=name) as url:
         migrate(url)
+        make_keys(url)
         yield name
 
 

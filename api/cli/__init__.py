@@ -54,13 +54,14 @@ def _is_expected(error: Exception) -> bool:
     from infra.database import SchemaTooNewError
     from infra.embedded import EmbeddedServiceError
     from infra.eventstore.store import BusyError
+    from infra.keys.master_key import MasterKeyError
     from infra.settings import SettingsError
     from projections.rebuild.errors import EXPECTED
     from workers.recordings.file_format import RecordingError
 
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),
-        *(DomainError, BusyError, RecordingError, *EXPECTED),
+        *(DomainError, BusyError, MasterKeyError, RecordingError, *EXPECTED),
         *(psycopg.Error, redis.RedisError, OSError),
     )
     return isinstance(error, expected)

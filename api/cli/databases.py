@@ -22,6 +22,7 @@ from infra.embedded import (
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_store
 from infra.ids import new_id
+from infra.keys.opened import opened_keys
 from infra.outage import is_out_of_connections
 from infra.settings import Settings
 
@@ -201,10 +202,12 @@ def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
 
     Raises:
         CommandError, SchemaTooNewError: there is no such database.
+        MasterKeyError: its master key is missing, or is another one.
     """
     url = database_url(settings)
     with connected(url) as connection:
         check_fit(connection)
+        opened_keys(settings, connection)
     store = open_store(url, pool_size=pool_size)
     try:
         yield store

@@ -13,6 +13,7 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import migrate as migrate_database
+from infra.keys.opened import master_key_text, opened_keys
 from projections.status import ProjectionProgress, progress
 
 _MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
@@ -21,12 +22,16 @@ _MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
 def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Create the database's schema, or upgrade it.
 
-    Existing data stay, and running it again changes nothing.
+    Existing data stay, and running it again changes nothing. Needs GOATHERD_MASTER_KEY,
+    or a data directory with a master key.
     """
     settings = read_settings(data_dir=data_dir)
     url = database_url(settings)
-    with connected(url):
+    with connected(url) as connection:
+        # Before anything is written.
+        master_key_text(settings, connection)
         applied = migrate_database(url)
+        opened_keys(settings, connection)
     if json:
         print_json({"applied": applied})
         return

@@ -29,6 +29,7 @@ from tests.kit.builders import NOON, asking, opened_store
 from tests.kit.command_line import PATIENTLY
 from tests.kit.commands import disable_creator, issue_key
 from tests.kit.documented import Documented
+from tests.kit.keys import MASTER_KEY_TEXT
 from workers.scraping.jobs import ScrapeJobs
 
 BASE = "/api/v1"
@@ -364,6 +365,7 @@ def settings_for(url: str) -> Settings:
         {
             "GOATHERD_DATABASE_URL": url,
             "GOATHERD_SECRET": SECRET,
+            "GOATHERD_MASTER_KEY": MASTER_KEY_TEXT,
             "GOATHERD_PLANS": msgspec.json.encode(PLANS).decode(),
         }
     )

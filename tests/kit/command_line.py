@@ -16,6 +16,7 @@ import pytest
 from api.cli import main
 from infra.embedded.processes import wait_until
 from infra.settings import PREFIX
+from tests.kit.keys import MASTER_KEY_TEXT
 from tests.kit.paths import ROOT
 
 PATIENTLY = 30.0
@@ -56,8 +57,8 @@ class CommandLine:
         self._capsys = capsys
 
     def set(self, **settings: object) -> None:
-        """Set GOATHERD_ variables."""
-        for name, value in settings.items():
+        """Set GOATHERD_ variables; the tests' databases have the tests' master key."""
+        for name, value in _with_master_key(settings).items():
             self._monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(value))
 
     def __call__(self, *words: str) -> Outcome:
@@ -117,6 +118,11 @@ class Running:
         return self.process.poll() is not None
 
 
+def _with_master_key(settings: Mapping[str, object]) -> dict[str, object]:
+    given = {"master_key": MASTER_KEY_TEXT} if "database_url" in settings else {}
+    return {**given, **settings}
+
+
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run; what only waits to be reaped does not."""
     found: list[psutil.Process] = []
@@ -139,7 +145,8 @@ def running(
     stop, and its own supervisor sees to the rest should it not listen.
     """
     environment = bare(os.environ) | {
-        f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()
+        f"{PREFIX}{name.upper()}": str(value)
+        for name, value in _with_master_key(settings).items()
     }
     environment["PYTHONPATH"] = str(ROOT)
     out, err = folder / "out", folder / "err"

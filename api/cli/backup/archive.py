@@ -1,4 +1,4 @@
-"""The file of a backup: a zip of a database dump, the secret and the first key."""
+"""The file of a backup: a zip of a database dump, two secrets and the first key."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ FORMAT = 1
 # The dump is in pg_dump's custom format, so pg_restore can read it without Goatherd.
 DATABASE = "database.dump"
 SECRET = "secret"  # noqa: S105 - a file's name
+MASTER_KEY = "master-key"
 API_KEY = "api-key"
 _MANIFEST = "backup.json"
 

@@ -19,12 +19,14 @@ from api.cli.backup.archive import Backup, Manifest, opened_backup
 from api.cli.databases import check_fit, connected, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
-from api.cli.up.first_run import key_path, secret_path, write_private
+from api.cli.up.first_run import key_path, secret_path
 from api.cli.whole_file import check_file, interruptible, whole_file
 from infra.database import create_reader, known_migrations
 from infra.database import migrate as migrate_database
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.data_dir import open_data_dir
+from infra.keys.master_key import master_key_path
+from infra.private_file import write_private
 from infra.settings import Settings
 
 _IS_OURS = "SELECT EXISTS (SELECT FROM api_keys WHERE digest = %s)"
@@ -50,7 +52,8 @@ def backup(
 ) -> None:
     """Back up the installation into one file, as of one moment, while Goatherd runs.
 
-    The file contains the database, the secret and the first key, so keep it safe.
+    The file contains the database, the secret, the master key and the first key, so
+    keep it safe.
     """
     settings = read_settings(data_dir=data_dir)
     check_file(file)
@@ -101,7 +104,10 @@ def restore(
                     _restore_database(backup, server.start())
                 finally:
                     server.stop()
-                for path in (secret_path(folder), key_path(folder)):
+                for path in (
+                    *(secret_path(folder), master_key_path(folder)),
+                    key_path(folder),
+                ):
                     if (text := backup.text(path.name)) is not None:
                         write_private(path, text)
         _print_restored(file, backup, settings, json=json)
@@ -138,7 +144,7 @@ def _write(
 
 
 def _secrets(connection: Connection[TupleRow], settings: Settings) -> dict[str, str]:
-    """Return the secret and the first key, by name.
+    """Return the secret, the master key and the first key, by name.
 
     Those of a data directory are used only if its key is in this database.
     """
@@ -155,6 +161,11 @@ def _secrets(connection: Connection[TupleRow], settings: Settings) -> dict[str, 
         secret = _text(secret_path(settings.data_dir))
     if secret is not None:
         found[archive.SECRET] = secret.strip()
+    master_key = settings.master_key
+    if master_key is None and is_ours:
+        master_key = _text(master_key_path(settings.data_dir))
+    if master_key is not None:
+        found[archive.MASTER_KEY] = master_key.strip()
     if key is not None:
         found[archive.API_KEY] = key.strip()
     return found
@@ -236,5 +247,6 @@ def _print_restored(
     elif backup.text(archive.SECRET) is not None:
         print(
             f"The secret is not in the database: `unzip -p {file} {archive.SECRET}` "
-            "shows it, for GOATHERD_SECRET."
+            f"shows it, for GOATHERD_SECRET, and `unzip -p {file} "
+            f"{archive.MASTER_KEY}` the master key, for GOATHERD_MASTER_KEY."
         )

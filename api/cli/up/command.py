@@ -37,6 +37,7 @@ from api.web.sign_in.links import make_link
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.embedded.data_dir import open_data_dir
+from infra.keys.opened import master_key_text, opened_keys
 from infra.logs import configure_logs
 from infra.settings import Settings
 
@@ -110,7 +111,7 @@ def _with_servers(
     if redis is not None:
         ping_redis(redis)
     if database is not None:
-        _migrate(database, settings)
+        settings = _migrate(database, settings)
     else:
         is_new = not (folder / "postgres").exists()
         how_long = ", which takes a few seconds the first time" if is_new else ""
@@ -119,7 +120,7 @@ def _with_servers(
             EmbeddedPostgres(folder, connections=needed(settings) + SPARE)
         )
         signals.check()
-        _migrate(database, settings)
+        settings = _migrate(database, settings)
     if redis is None:
         _report(settings, "Starting Valkey")
         redis = supervisor.run(EmbeddedValkey(folder))
@@ -134,10 +135,16 @@ def _with_servers(
     )
 
 
-def _migrate(url: str, settings: Settings) -> None:
-    with connected(url):
+def _migrate(url: str, settings: Settings) -> Settings:
+    """Create or upgrade the schema, and return the settings with the master key."""
+    with connected(url) as connection:
+        # Before anything is written.
+        text = master_key_text(settings, connection, make=True)
+        settings = replace(settings, master_key=text)
         if migrate(url):
             _report(settings, "Created or upgraded the schema")
+        opened_keys(settings, connection)
+    return settings
 
 
 def _ensure_organization(settings: Settings, *, demo: bool) -> FirstOrganization:
@@ -186,6 +193,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         ),
         "GOATHERD_REDIS_URL": settings.redis_url,
         "GOATHERD_SECRET": settings.secret,
+        "GOATHERD_MASTER_KEY": settings.master_key,
         "GOATHERD_DATA_DIR": settings.data_dir,
         "GOATHERD_HOST": settings.host,
         "GOATHERD_PORT": settings.port,

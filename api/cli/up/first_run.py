@@ -1,6 +1,5 @@
 """The first start of ``goatherd up``: an organization with a key, and a secret."""
 
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.organizations import draw_key, make_organization
+from infra.private_file import write_private
 from projections.organizations.projection import ApiKeys
 
 ACTOR = "up"
@@ -99,15 +99,3 @@ def ensure_organization(
     )
     write_private(path, text)
     return FirstOrganization(organization_id=organization_id, new_key=text)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a whole file that only we can read, or leave the one before."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as output:
-        output.write(f"{text}\n" if text else "")
-        output.flush()
-        os.fsync(output.fileno())
-    fresh.replace(path)

@@ -17,6 +17,7 @@ from api.cli.databases import (
 )
 from api.cli.options import DataDir, Host, ListenerOption, Port, read_settings
 from api.cli.up.ports import inherited_socket, listening_socket
+from infra.keys.opened import opened_keys
 from infra.logs import configure_logs
 from infra.settings import Settings
 
@@ -28,7 +29,7 @@ def serve(
 ) -> None:
     """Answer HTTP until SIGINT or SIGTERM.
 
-    Needs GOATHERD_DATABASE_URL and GOATHERD_SECRET.
+    Needs GOATHERD_DATABASE_URL, GOATHERD_SECRET and GOATHERD_MASTER_KEY.
     """
     from api.cli.up.http_server import BACKLOG, serve_http
 
@@ -48,6 +49,7 @@ def serve(
     wait_for_database(settings)
     with connected(settings.database_url) as connection:
         check_fit(connection)
+        opened_keys(settings, connection)
         settings = with_fitting_pools(settings, available(connection))
     # The HTTP workers read their settings from the environment.
     os.environ.update(pool_variables(settings))

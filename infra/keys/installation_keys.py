@@ -1,0 +1,104 @@
+"""Table installation_keys: secrets of the installation, wrapped by the master key."""
+
+import secrets
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from infra.keys.master_key import KEY_BYTES, MasterKey, MasterKeyError
+
+_LOCK = 7203914823
+# A text that everybody may know: that it can be unwrapped shows the right master key.
+_CHECK, _CHECKED = "check", b"goatherd"
+_READ = "SELECT name, wrapped FROM installation_keys"
+_ADD = "INSERT INTO installation_keys (name, wrapped) VALUES (%s, %s)"
+_HAS_EVENTS = "SELECT EXISTS (SELECT FROM goatherd_events)"
+
+WRONG = (
+    "The master key is not the one that this database was used with. Nothing was "
+    "changed. Put the right one into GOATHERD_MASTER_KEY, or into the file master-key "
+    "of the data directory."
+)
+
+
+class InstallationKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The secrets of an installation.
+
+    ``signing`` is the private half of the Ed25519 key that signs roots, as 32 bytes.
+    ``names`` is the key of the ids that follow from handles and videos; null in an
+    installation whose log began before there was one.
+    """
+
+    signing: bytes
+    names: bytes | None = None
+
+    def __repr__(self) -> str:
+        return "InstallationKeys(***)"
+
+
+def is_initialized(connection: Connection[Any]) -> bool:
+    """Tell whether the database was used with a master key before."""
+    return _check_value(connection) is not None
+
+
+def check_master_key(connection: Connection[Any], master_key: MasterKey) -> None:
+    """Check that the database was used with this master key, or with none yet.
+
+    Raises:
+        MasterKeyError: it was used with another.
+    """
+    wrapped = _check_value(connection)
+    if wrapped is not None:
+        _check(wrapped, master_key)
+
+
+def open_installation_keys(
+    connection: Connection[Any], master_key: MasterKey
+) -> InstallationKeys:
+    """Return the installation's secrets; make those that are missing.
+
+    Raises:
+        MasterKeyError: the database was used with another master key.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        kept: dict[str, bytes] = dict(connection.execute(_READ).fetchall())
+        if _CHECK in kept:
+            _check(kept[_CHECK], master_key)
+        fresh: dict[str, bytes] = {}
+        if _CHECK not in kept:
+            fresh[_CHECK] = _CHECKED
+            has_events = connection.execute(_HAS_EVENTS).fetchone()
+            if has_events is not None and not has_events[0]:
+                fresh["names"] = secrets.token_bytes(KEY_BYTES)
+        if "signing" not in kept:
+            fresh["signing"] = secrets.token_bytes(KEY_BYTES)
+        for name, secret in fresh.items():
+            connection.execute(_ADD, (name, master_key.wrap(name, secret)))
+    found = {
+        name: master_key.unwrap(name, wrapped)
+        for name, wrapped in kept.items()
+        if name in {"names", "signing"}
+    } | fresh
+    return InstallationKeys(signing=found["signing"], names=found.get("names"))
+
+
+def _check_value(connection: Connection[Any]) -> bytes | None:
+    # The table is not there before the schema is upgraded.
+    row = connection.execute("SELECT to_regclass('installation_keys')").fetchone()
+    if row is None or row[0] is None:
+        return None
+    row = connection.execute(
+        "SELECT wrapped FROM installation_keys WHERE name = %s", (_CHECK,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _check(wrapped: bytes, master_key: MasterKey) -> None:
+    try:
+        is_right = master_key.unwrap(_CHECK, wrapped) == _CHECKED
+    except MasterKeyError:
+        is_right = False
+    if not is_right:
+        raise MasterKeyError(WRONG)
