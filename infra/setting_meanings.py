@@ -1,0 +1,50 @@
+"""What each setting is for, as docs/operating.md says it."""
+
+MEANINGS = {
+    "database_url": "PostgreSQL 16 or newer. Without it `goatherd up` runs its own.",
+    "database_patience_seconds": "Seconds that a process waits when it starts and the "
+    "database is away, before it ends with an error. Those of `goatherd up` wait for "
+    "at least 20.",
+    "redis_url": "Redis 7 or Valkey 8 or newer. Without it `goatherd up` runs its own.",
+    "data_dir": "Where `goatherd up` keeps its servers' data and the first key.",
+    "host": "The address that HTTP listens on.",
+    "port": "The port that HTTP listens on.",
+    "http_workers": "Processes that answer HTTP.",
+    "max_connections": "Connections that HTTP holds open; with several processes each "
+    "has its share.",
+    "max_connections_per_address": "How many of these may come from one address (in "
+    "IPv6 from one /64). Behind a proxy they all come from the proxy's.",
+    "cors_origins": "Sites whose pages may call the API from a browser.",
+    "secret": "Signs cursors and sessions, the same for every process. Without it "
+    "`goatherd up` makes one and keeps it in the data directory.",
+    "master_key": "Encrypts the keys that personal data are encrypted with, the same "
+    "for every process. Without it `goatherd up` makes one and keeps it in the data "
+    "directory. Who loses it loses every name in the log.",
+    "remote_images": "Whether pages show avatars and thumbnails, which the server "
+    "fetches and keeps, so that no browser asks TikTok. Never while `replay` is the "
+    "provider.",
+    "image_hosts": "Hosts that the server may fetch pictures from, with their "
+    "subdomains.",
+    "provider": "Where scrapes look.",
+    "recordings": "What the replay provider plays. Without it the bundled demo.",
+    "replay_speed": "Recorded seconds that the replay provider plays in one second. "
+    "Without it 86,400, a day, of your recordings; the demo keeps the clock's pace.",
+    "tiktok_base_url": "Where the web provider finds TikTok.",
+    "research_base_url": "Where the research provider finds TikTok's Research API.",
+    "research_client_key": "The client key for the Research API.",
+    "research_client_secret": "The client secret for the Research API.",
+    "worker_processes": "Processes that scrape.",
+    "worker_threads": "Scrapes that each of them runs at a time; with the web provider "
+    "one, whatever is set.",
+    "lease_seconds": "Seconds that a worker may stay silent before another takes over "
+    "its scrape.",
+    "max_queue_age_seconds": "Seconds that an organization's scrapes may be overdue "
+    "before more by hand are refused.",
+    "writing_pool_size": "Database connections a process may use for commands.",
+    "reading_pool_size": "Database connections a process may use for reads.",
+    "own_pool_size": "Database connections a process may use for keys and quotas.",
+    "plans": "Limits of plans, added to the built-in ones or replacing them; a limit "
+    "left out is none.",
+    "log_level": "The least important lines that are still logged.",
+    "log_format": "How a line of the log looks.",
+}
