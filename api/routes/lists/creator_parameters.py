@@ -57,6 +57,7 @@ class TableParameters(Struct, frozen=True, kw_only=True):
     last: date | None
     health: tuple[Health, ...]
     ids: tuple[UUID, ...] | None
+    campaign_id: UUID | None
     conditions: tuple[FigureCondition, ...]
     is_csv: bool
 
@@ -64,7 +65,7 @@ class TableParameters(Struct, frozen=True, kw_only=True):
         """Tell whether the answer has figures."""
         of_list = {"created_at", "tiktok_handle", "follower_count"}
         has_days = bool(self.period or self.first or self.last)
-        chosen = bool(self.health or self.conditions) or self.ids is not None
+        chosen = bool(self.health or self.conditions or self.ids or self.campaign_id)
         has_order = self.order is not None or sort not in of_list
         return has_days or chosen or self.is_csv or has_order
 
@@ -101,6 +102,12 @@ def provide_table(
         str | None,
         QueryParameter(description=f"These alone: 1 to {MAX_LIMIT} ids with commas."),
     ] = None,
+    campaign_id: Annotated[
+        UUID | None,
+        QueryParameter(
+            description="What counts in this campaign, and in those below it."
+        ),
+    ] = None,
     format_: Annotated[
         Literal["json", "csv"],
         QueryParameter(
@@ -120,6 +127,7 @@ def provide_table(
         last=to,
         health=() if health is None else _health(health),
         ids=tuple(ids) if ids else None,
+        campaign_id=campaign_id,
         conditions=() if figures is None else _conditions(figures),
         is_csv=format_ == "csv",
     )

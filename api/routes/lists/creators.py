@@ -25,6 +25,7 @@ from projections.analytics.queries.figures import (
     sorted_creators,
     total_figures,
 )
+from projections.analytics.queries.members import members_of
 from projections.creators.chosen import (
     ChosenCreators,
     ColumnSort,
@@ -166,7 +167,10 @@ class _Table(Struct, frozen=True, kw_only=True):
             today=now.astimezone(zone).date(),
         )
         chosen = ChosenCreators(
-            rules=rules, health=table.health, ids=table.ids, **filters
+            rules=rules,
+            health=table.health,
+            ids=await _ids_of(listing, table),
+            **filters,
         )
         days = days_of_list(
             table.period,
@@ -248,6 +252,18 @@ class _Table(Struct, frozen=True, kw_only=True):
             sort=cast("CreatorFigure", self.sort),
             **part,
         )
+
+
+async def _ids_of(
+    listing: ListRequest, table: TableParameters
+) -> tuple[UUID, ...] | None:
+    """Return the creators that the list is narrowed to, None for all."""
+    if table.campaign_id is None:
+        return table.ids
+    found = await members_of(listing.reader, listing.organization_id, table.campaign_id)
+    if table.ids is None:
+        return tuple(found.creators)
+    return tuple(one for one in table.ids if one in found.creators)
 
 
 def _row(

@@ -29,7 +29,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
-from api.web.kit.project_choices import all_projects
+from api.web.kit.project_choices import all_projects, some_campaigns
 from api.web.sign_in.page import SignInService
 
 PATH = "/creators"
@@ -93,6 +93,7 @@ class CreatorsPage(Controller):
             "bounds": BOUNDS,
             "periods": PERIODS,
             "projects": projects,
+            "campaigns": await some_campaigns(page),
             "first": f"{PATH}{choices.address(cursor='')}",
             "here": here(page.request),
             "may_write": page.may("write"),

@@ -34,14 +34,16 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     health: str = ""
     tag: str = ""
     project_id: str = ""
+    campaign_id: str = ""
     figure: str = ""
     bound: str = ""
     number: str = ""
 
     @property
     def is_narrowed(self) -> bool:
-        filters = (self.search, self.status, self.health, self.tag, self.project_id)
-        return any(filters) or bool(self.figure and self.number)
+        of_it = (self.search, self.status, self.health, self.tag)
+        around = (self.project_id, self.campaign_id)
+        return any((*of_it, *around)) or bool(self.figure and self.number)
 
     @property
     def api_query(self) -> dict[str, str]:

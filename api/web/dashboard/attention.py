@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Literal
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -32,11 +33,16 @@ class AttentionItem(Struct, frozen=True, kw_only=True):
     is_theirs: bool = False
 
 
-async def needing_attention(page: PageContext, project_id: str) -> list[AttentionItem]:
-    """Return what needs attention in a project, the worst first."""
+async def needing_attention(
+    page: PageContext, project_id: str, *, campaign_id: str | None
+) -> list[AttentionItem]:
+    """Return what needs attention in a project or a campaign of it, the worst first."""
+    whose = {"project_id": project_id}
+    if campaign_id is not None:
+        whose = {"campaign_id": campaign_id}
     found = await asyncio.gather(
         _sources(page),
-        *(_creators(page, project_id, kind) for kind in _QUERIES),
+        *(_creators(page, whose, kind) for kind in _QUERIES),
         _inbox(page, project_id),
     )
     return [item for items in found for item in items]
@@ -59,13 +65,13 @@ async def _sources(page: PageContext) -> list[AttentionItem]:
 
 
 async def _creators(
-    page: PageContext, project_id: str, kind: CreatorKind
+    page: PageContext, whose: dict[str, str], kind: CreatorKind
 ) -> list[AttentionItem]:
     got = await page.get(
         "/creators",
         list[Creator],
-        project_id=project_id,
         limit=_MOST_CREATORS,
+        **whose,
         **_QUERIES[kind],
     )
     tone = "bad" if kind == "failing" else "warn"
@@ -88,7 +94,7 @@ async def _creators(
             AttentionItem(
                 text=f"More {kind} creators",
                 why="",
-                href=f"/creators?project_id={project_id}&health={kind}",
+                href=f"/creators?{urlencode({**whose, 'health': kind})}",
                 kind=tone,
             )
         )

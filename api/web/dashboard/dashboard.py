@@ -87,7 +87,11 @@ async def dashboard_of(
         _explained(analytics, query, days),
         rankings_of(page, scope, query.gained or "followers"),
         analytics.numbers(POSTS, "new", calendar),
-        needing_attention(page, programme.project_id),
+        needing_attention(
+            page,
+            programme.project_id,
+            campaign_id=programme.id if programme.kind == "campaign" else None,
+        ),
     )
     share = kpis.new_views.known_share
     return Dashboard(

@@ -1,9 +1,10 @@
-"""All projects of an organization, for a choice of one, and the one last chosen."""
+"""Projects and campaigns of an organization, for a choice of one, and the last one."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from api.web.kit.page import PageContext
+from projections.campaigns.queries import Campaign
 from projections.projects import Project
 
 _PROJECT_COOKIE: Final = "goatherd_project"
@@ -20,6 +21,11 @@ async def all_projects(page: PageContext) -> list[Project]:
         cursor = got.meta["nextCursor"]
         if cursor is None:
             return sorted(found, key=lambda project: project.name.casefold())
+
+
+async def some_campaigns(page: PageContext) -> list[Campaign]:
+    """Return the 100 newest campaigns."""
+    return (await page.get("/campaigns", list[Campaign], limit=100)).data
 
 
 def last_project(page: PageContext, projects: Sequence[Project]) -> str:

@@ -15,9 +15,8 @@ from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext
-from api.web.kit.project_choices import all_projects
+from api.web.kit.project_choices import all_projects, some_campaigns
 from api.web.videos.query import COLUMNS, VideosPageQuery
-from projections.campaigns.queries import Campaign
 
 PATH = "/videos"
 _WRONG = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
@@ -46,7 +45,7 @@ class VideosPages(Controller):
             "query": choices,
             "periods": PERIODS,
             "projects": await all_projects(page),
-            "campaigns": (await page.get("/campaigns", list[Campaign], limit=100)).data,
+            "campaigns": await some_campaigns(page),
             "first": f"{PATH}{choices.address(cursor='')}",
             "rows": [],
             "more": None,

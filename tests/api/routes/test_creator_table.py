@@ -180,9 +180,34 @@ def test_some_are_listed_by_their_ids(home: Tenant, three: dict[str, str]):
     assert handles(home, creator_ids=ids, sort="followers") == ["ada", "cleo"]
 
 
+def test_a_campaign_has_the_creators_of_its_tree(home: Tenant, three: dict[str, str]):
+    campaigns = f"/projects/{home.project_id}/campaigns"
+    above, below = (
+        data_of(home.post(campaigns, {"name": name}), status=201)["id"]
+        for name in ("above", "below")
+    )
+    for campaign, kind, item in (
+        (above, "campaign", below),
+        (above, "creator", three["cleo"]),
+        (below, "creator", three["ada"]),
+    ):
+        body = {"item_type": kind, "item_id": item}
+        home.post(f"/campaigns/{campaign}/items", body)
+    home.goatherd.catch_up()
+
+    assert {*handles(home, campaign_id=above)} == {"ada", "cleo"}
+    assert handles(home, campaign_id=below) == ["ada"]
+    assert handles(home, campaign_id=above, health="failing") == []
+    assert handles(home, campaign_id=above, figures="new_followers>0") == ["ada"]
+    some = f"{three['ada']},{three['bea']}"
+    assert handles(home, campaign_id=above, creator_ids=some) == ["ada"]
+    assert handles(home, campaign_id=str(new_id())) == []
+
+
 @pytest.mark.parametrize(
     ("query", "name"),
     (
+        ({"campaign_id": "x"}, "/campaign_id"),
         ({"health": "ill"}, "/health"),
         ({"health": "ok,ok"}, "/health"),
         ({"period": "7d", "from": "2026-01-01"}, "/period"),

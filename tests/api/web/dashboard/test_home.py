@@ -137,6 +137,25 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
     }
 
 
+def test_a_campaign_shows_which_of_its_own_creators_need_attention(
+    visitor: Visitor, home: Tenant
+):
+    for name in ("outside", "inside"):
+        home.disable(home.add(f"{name}.goat")["id"])
+    home.goatherd.catch_up()
+    inside = home.get("/creators", params={"search": "inside"}).json()["data"][0]["id"]
+    campaign = home.post(f"/projects/{home.project_id}/campaigns", {"name": "C"})
+    campaign_id = campaign.json()["data"]["id"]
+    body = {"item_type": "creator", "item_id": inside}
+    home.post(f"/campaigns/{campaign_id}/items", body)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/campaigns/{campaign_id}")
+
+    links = [a["href"] for a in section(page, "Needs attention").all("a")]
+    assert links == [f"/creators/{inside}/settings"]
+
+
 def test_a_whole_month_is_compared_with_the_month_before(
     visitor: Visitor, goat: Watched
 ):
