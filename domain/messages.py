@@ -1,7 +1,7 @@
 """The bases of events and commands, and the types that both use."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -42,6 +42,13 @@ Outcome = Literal[
     "identity_changed",
     "not_in_recording",
 ]
+
+_T = TypeVar("_T")
+
+# The type of an event's field that says something about a person. It is stored sealed
+# with the key of that person (``domain.subjects``), and unreadable once the key is
+# destroyed: it then reads as null, or as ``erased`` or empty where it can't be null.
+Personal = Annotated[_T, msgspec.Meta(extra={"personal": True})]
 
 # The provider of an imported run: it read a recording, and not TikTok.
 IMPORT_PROVIDER: Final = "import"

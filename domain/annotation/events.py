@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event
+from domain.messages import Event, Personal
 
 AnnotationScope = Literal["org", "project", "campaign", "creator", "video"]
 
@@ -25,7 +25,7 @@ class AnnotationAdded(Event, frozen=True, kw_only=True):
     project_id: UUID | None = None
     starts_on: date
     ends_on: date
-    text: str
+    text: Personal[str]
 
 
 class AnnotationChanged(Event, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class AnnotationChanged(Event, frozen=True, kw_only=True):
     organization_id: UUID
     starts_on: date | msgspec.UnsetType = msgspec.UNSET
     ends_on: date | msgspec.UnsetType = msgspec.UNSET
-    text: str | msgspec.UnsetType = msgspec.UNSET
+    text: Personal[str | msgspec.UnsetType] = msgspec.UNSET
 
 
 class AnnotationDeleted(Event, frozen=True, kw_only=True):

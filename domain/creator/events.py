@@ -11,6 +11,7 @@ from domain.messages import (
     Event,
     MovedHistory,
     Outcome,
+    Personal,
     TrackingMode,
 )
 
@@ -23,14 +24,14 @@ class CreatorAdded(Event, frozen=True, kw_only=True):
     stored_name: ClassVar[str] = "creator_added"
     organization_id: UUID
     project_id: UUID
-    handle: str
+    handle: Personal[str]
     tracking_mode: TrackingMode
     tracking_start_date: date | None = None
     tracking_end_date: date | None = None
-    description: str | None = None
-    readme: str | None = None
-    metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it, and omits it
-    tags: list[str] = []  # noqa: RUF012
+    description: Personal[str | None] = None
+    readme: Personal[str | None] = None
+    metadata: Personal[dict[str, Any]] = {}  # noqa: RUF012 - msgspec copies it, and omits it
+    tags: Personal[list[str]] = []  # noqa: RUF012
 
 
 class HandleChanged(Event, frozen=True, kw_only=True):
@@ -38,8 +39,8 @@ class HandleChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "handle_changed"
     organization_id: UUID
-    old: str
-    new: str
+    old: Personal[str]
+    new: Personal[str]
 
 
 class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
@@ -51,11 +52,11 @@ class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "creator_details_changed"
     organization_id: UUID
-    display_name: str | msgspec.UnsetType | None = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
-    readme: str | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+    display_name: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    readme: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    metadata: Personal[dict[str, Any] | msgspec.UnsetType] = msgspec.UNSET
+    tags: Personal[list[str] | msgspec.UnsetType] = msgspec.UNSET
 
 
 class TrackingModeChanged(Event, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ class HandleClaimed(Event, frozen=True, kw_only=True):
     stored_name: ClassVar[str] = "handle_claimed"
     organization_id: UUID
     project_id: UUID
-    handle: str
+    handle: Personal[str]
     creator_id: UUID
 
 
@@ -191,7 +192,7 @@ class HandleReleased(Event, frozen=True, kw_only=True):
     stored_name: ClassVar[str] = "handle_released"
     organization_id: UUID
     project_id: UUID
-    handle: str
+    handle: Personal[str]
     creator_id: UUID
 
 
@@ -208,7 +209,7 @@ class AccountPinned(Event, frozen=True, kw_only=True):
     stored_name: ClassVar[str] = "account_pinned"
     organization_id: UUID
     creator_id: UUID
-    user_id: str
+    user_id: Personal[str]
 
 
 # platform handle: one stream for each handle, for the whole installation
@@ -218,15 +219,15 @@ class HandleBanned(Event, frozen=True, kw_only=True):
     """The handle may not be tracked on this installation."""
 
     stored_name: ClassVar[str] = "handle_banned"
-    handle: str
-    reason: str | None = None
+    handle: Personal[str]
+    reason: Personal[str | None] = None
 
 
 class HandleUnbanned(Event, frozen=True, kw_only=True):
     """The ban was lifted."""
 
     stored_name: ClassVar[str] = "handle_unbanned"
-    handle: str
+    handle: Personal[str]
 
 
 CreatorEvent = (

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, JobType, Outcome, Precision, Trigger
+from domain.messages import Event, JobType, Outcome, Personal, Precision, Trigger
 
 # A video's kind, its title, the time when it was posted, and where its picture is.
 VideoDetails = tuple[str | None, str | None, datetime | None, str | None]
@@ -25,10 +25,10 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     creator_id: UUID | None
-    handle: str
+    handle: Personal[str]
     job_type: JobType
     trigger: Trigger
-    tiktok_video_ids: tuple[str, ...] = ()
+    tiktok_video_ids: Personal[tuple[str, ...]] = ()
 
 
 class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
@@ -44,10 +44,10 @@ class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
     observed_at: datetime
     provider: str
     precision: Precision | None = None
-    user_id: str | None = None
-    sec_uid: str | None = None
-    display_name: str | None = None
-    avatar_url: str | None = None
+    user_id: Personal[str | None] = None
+    sec_uid: Personal[str | None] = None
+    display_name: Personal[str | None] = None
+    avatar_url: Personal[str | None] = None
     follower_count: int | None = None
     following_count: int | None = None
     total_likes_count: int | None = None
@@ -77,9 +77,9 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     share_counts: tuple[int | None, ...]
     save_counts: tuple[int | None, ...]
     kinds: tuple[str | None, ...] = ()
-    titles: tuple[str | None, ...] = ()
+    titles: Personal[tuple[str | None, ...]] = ()
     posted_at: tuple[datetime | None, ...] = ()
-    thumbnail_urls: tuple[str | None, ...] = ()
+    thumbnail_urls: Personal[tuple[str | None, ...]] = ()
 
     def counts(self) -> Iterator[VideoCounts]:
         """Yield each video's id and its five counters; null where it was left out."""
@@ -144,7 +144,7 @@ class ScrapeFailed(Event, frozen=True, kw_only=True):
     job_type: JobType
     provider: str
     attempts: int
-    error: str
+    error: Personal[str]
     outcome: Outcome | None = None
     observed_at: datetime | None = None
 

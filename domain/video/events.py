@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, TrackingStatus, VideoKind
+from domain.messages import Event, Personal, TrackingStatus, VideoKind
 
 
 class VideoDiscovered(Event, frozen=True, kw_only=True):
@@ -20,12 +20,12 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     creator_id: UUID
-    tiktok_video_id: str
-    handle: str
+    tiktok_video_id: Personal[str]
+    handle: Personal[str]
     tracking_status: TrackingStatus
     scrape_id: UUID
     kind: VideoKind | None = None
-    title: str | None = None
+    title: Personal[str | None] = None
     posted_at: datetime | None = None
 
 
@@ -35,10 +35,10 @@ class VideoAdded(Event, frozen=True, kw_only=True):
     stored_name: ClassVar[str] = "video_added"
     organization_id: UUID
     project_id: UUID
-    tiktok_video_id: str
-    handle: str
+    tiktok_video_id: Personal[str]
+    handle: Personal[str]
     kind: VideoKind
-    tags: list[str] = []  # noqa: RUF012 - msgspec copies it, and omits it
+    tags: Personal[list[str]] = []  # noqa: RUF012 - msgspec copies it, and omits it
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
@@ -82,10 +82,10 @@ class VideoDetailsChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "video_details_changed"
     organization_id: UUID
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
-    readme: str | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
+    description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    readme: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    metadata: Personal[dict[str, Any] | msgspec.UnsetType] = msgspec.UNSET
+    tags: Personal[list[str] | msgspec.UnsetType] = msgspec.UNSET
 
 
 class VideoWentMissing(Event, frozen=True, kw_only=True):

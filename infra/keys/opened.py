@@ -55,6 +55,18 @@ def master_key_text(
     return text
 
 
+def opened_master_key(
+    settings: Settings, connection: Connection[TupleRow]
+) -> MasterKey:
+    """Return the master key, which is the database's.
+
+    Raises:
+        MasterKeyError: it is missing, unreadable, or not the database's.
+    """
+    text = master_key_text(settings, connection)
+    return MasterKey.from_text(text, source="The master key")
+
+
 def opened_keys(
     settings: Settings, connection: Connection[TupleRow]
 ) -> tuple[MasterKey, InstallationKeys]:
@@ -63,6 +75,5 @@ def opened_keys(
     Raises:
         MasterKeyError: it is missing, unreadable, or not the database's.
     """
-    text = master_key_text(settings, connection)
-    master_key = MasterKey.from_text(text, source="The master key")
+    master_key = opened_master_key(settings, connection)
     return master_key, open_installation_keys(connection, master_key)

@@ -1,0 +1,78 @@
+"""Whose personal data an event has: the subject whose key its fields are sealed with.
+
+A subject is a creator, by its id. What is about a video that has no creator is the
+video's own, and what is about no person is of the thing that it is about.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Annotated, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.errors import DomainError
+from domain.messages import Event
+from domain.streams import video_stream
+
+HistoryOf = Callable[[UUID], Iterable[Event]]
+
+
+class SubjectErasedError(DomainError):
+    """The person was erased: nothing personal about it is stored any more."""
+
+    code = "gone"
+
+    def __init__(self) -> None:
+        super().__init__("It was erased, and nothing more is stored about it.")
+
+
+@cache
+def personal_fields(kind: type[Event]) -> tuple[str, ...]:
+    """Return the attributes of an event that are annotated as ``Personal``."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(name for name in kind.__struct_fields__ if _is_personal(hints[name]))
+
+
+def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
+    """Return the subject of an event of a stream.
+
+    ``history_of`` returns the events of a stream before this event, as far as they were
+    read. They say which creator a video has, and what a note or a run is about.
+    """
+    creator_id: UUID | None = getattr(event, "creator_id", None)
+    if creator_id is not None:
+        return creator_id
+    match event:
+        case e.ScrapeRequested(tiktok_video_ids=(tiktok_video_id, *_)):
+            return video_stream(event.project_id, tiktok_video_id)
+        case e.AnnotationAdded(scope="video"):
+            return _subject_of_video(event.scope_id, history_of)
+        case e.AnnotationAdded():
+            return event.scope_id
+        case e.VideoStatsSnapshotRecorded() | e.ScrapeFailed() | e.AnnotationChanged():
+            first = next(iter(history_of(stream)), None)
+            if isinstance(first, e.ScrapeRequested | e.AnnotationAdded):
+                return subject_of(stream, first, history_of)
+            return stream
+        case e.VideoAdded() | e.VideoDetailsChanged():
+            return _subject_of_video(stream, history_of)
+        case _:
+            return stream
+
+
+def _subject_of_video(video_id: UUID, history_of: HistoryOf) -> UUID:
+    """Return the creator that a video's events name last, else the video."""
+    subject = video_id
+    for event in history_of(video_id):
+        if isinstance(event, e.VideoDiscovered):
+            subject = event.creator_id
+    return subject
+
+
+def _is_personal(hint: object) -> bool:
+    return get_origin(hint) is Annotated and any(
+        isinstance(each, msgspec.Meta) and (each.extra or {}).get("personal", False)
+        for each in get_args(hint)[1:]
+    )

@@ -1,0 +1,291 @@
+"""The keyring: the keys of subjects, read from table subject_keys and held for a while.
+
+A process holds keys only as long as no subject was erased. With an erasure it drops all
+of them, within a second, and reads those that it needs again.
+"""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import Connection, Cursor
+
+from domain.subjects import SubjectErasedError
+from infra.database import Pool
+from infra.keys.master_key import KEY_BYTES, MasterKey
+from infra.keys.subject_text import SubjectText, subject_id, subject_text
+
+# An installation may have 100,000 creators, whose keys take about 25 MB.
+MOST_KEYS = 100_000
+
+CHECK_SECONDS = 0.4
+# A key that is older than the last check by this much is not used without a new one.
+_FRESH_SECONDS = 0.9
+_WAIT_SECONDS = 0.3
+
+_APPEND_LOCK = 7203914821
+_ERASURE = "SELECT coalesce(max(erasure), 0) FROM subject_keys"
+_READ = """
+SELECT e.number, subject, wrapped
+FROM (SELECT coalesce(max(erasure), 0) AS number FROM subject_keys) AS e
+LEFT JOIN subject_keys ON subject = ANY(%s::uuid[])
+"""
+_ADD = """
+INSERT INTO subject_keys (subject, wrapped) VALUES (%s, %s)
+ON CONFLICT (subject) DO NOTHING
+"""
+_DESTROY = """
+INSERT INTO subject_keys AS k (subject, destroyed_at, erasure)
+SELECT DISTINCT subject, clock_timestamp(),
+       (SELECT coalesce(max(erasure), 0) + 1 FROM subject_keys)
+FROM unnest(%s::uuid[]) AS u (subject)
+ON CONFLICT (subject) DO UPDATE SET wrapped = NULL,
+    destroyed_at = excluded.destroyed_at, erasure = excluded.erasure
+WHERE k.wrapped IS NOT NULL
+"""
+
+
+class Keys:
+    """The keys of the events of a batch, by subject."""
+
+    def __init__(self, keys: Mapping[SubjectText, bytes | None]) -> None:
+        self._keys = keys
+        self._ciphers: dict[SubjectText, AESGCM] = {}
+
+    def cipher(self, subject: SubjectText) -> AESGCM | None:
+        """Return what opens the subject's events, None if its key is gone.
+
+        To make one takes longer than to open a value.
+        """
+        cipher = self._ciphers.get(subject)
+        if cipher is None:
+            key = self._keys.get(subject)
+            if key is None:
+                return None
+            cipher = self._ciphers[subject] = AESGCM(key)
+        return cipher
+
+
+class NewKey(NamedTuple):
+    """A key that is stored with the first event that is sealed with it."""
+
+    subject: UUID
+    key: bytes
+    wrapped: bytes
+
+
+class SealingKeys(NamedTuple):
+    """The keys to seal events with, and those of them that are new.
+
+    ``keys`` also has the new ones. ``erasure`` is the newest erasure known when they
+    were read.
+    """
+
+    keys: Keys
+    new: Sequence[NewKey]
+    erasure: int
+
+
+def destroy(cursor: Cursor[Any], subjects: Collection[UUID]) -> None:
+    """Destroy the keys of these subjects, in the cursor's transaction.
+
+    From its commit on no event that is sealed for one of them can be appended or read,
+    here or in another process, and none gets another key. It takes the append lock.
+    """
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+    cursor.execute(_DESTROY, (list(subjects),))
+
+
+class Keyring:
+    """The subjects' keys of one database. Threads may share it.
+
+    ``open_master_key`` is called once, when the first key is needed, because a server
+    may start before its database.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        open_master_key: Callable[[Connection[Any]], MasterKey],
+        *,
+        most: int = MOST_KEYS,
+    ) -> None:
+        self._pool = pool
+        self._open_master_key = open_master_key
+        self._master_key: MasterKey | None = None
+        self._most = most
+        self._lock = threading.Lock()
+        self._held: dict[SubjectText, bytes | None] = {}
+        self._erasure = 0
+        self._checked_at = -_FRESH_SECONDS
+        self._is_watched = False
+
+    @property
+    def held(self) -> int:
+        """How many keys this process holds."""
+        return len(self._held)
+
+    def keys(
+        self,
+        subjects: Iterable[SubjectText],
+        connection: Connection[Any] | None = None,
+    ) -> Keys:
+        """Return the key of each subject; those that are not held take one query.
+
+        ``connection`` is used for it, by default one of the pool. To wait for one of
+        the pool while holding another could take forever.
+        """
+        needed = set(subjects)
+        return Keys(self._found(needed, connection) if needed else {})
+
+    def _found(
+        self, needed: Collection[SubjectText], connection: Connection[Any] | None
+    ) -> dict[SubjectText, bytes | None]:
+        if time.monotonic() - self._checked_at > _FRESH_SECONDS:
+            self._drop()
+        with self._lock:
+            found = {each: self._held[each] for each in needed if each in self._held}
+        missing = [each for each in needed if each not in found]
+        if missing:
+            found |= self._read(missing, connection)
+        return found
+
+    def for_sealing(
+        self, subjects: Collection[UUID], *, begun: Collection[UUID] = ()
+    ) -> SealingKeys:
+        """Return a key for each subject, new ones for those that have none.
+
+        The subjects in ``begun`` are assumed to have none, without a query: their first
+        event is being stored. If one has, storing the new key fails.
+
+        Raises:
+            SubjectErasedError: a subject's key was destroyed.
+        """
+        erasure = self._erasure
+        new_texts = {subject_text(subject) for subject in begun}
+        texts = [subject_text(subject) for subject in subjects]
+        unknown = {text for text in texts if text not in new_texts}
+        found = self._found(unknown, None) if unknown else {}
+        new: list[NewKey] = []
+        for subject, text in zip(subjects, texts, strict=True):
+            if found.get(text) is not None:
+                continue
+            if text in found:
+                raise SubjectErasedError
+            found[text] = key = os.urandom(KEY_BYTES)
+            new.append(NewKey(subject, key, self._wrap(subject, key)))
+        return SealingKeys(Keys(found), new, erasure)
+
+    def hold(self, sealing: SealingKeys) -> None:
+        """Hold the new keys, which are stored now."""
+        with self._lock:
+            if sealing.new and sealing.erasure == self._erasure:
+                self._put(
+                    {subject_text(each.subject): each.key for each in sealing.new}
+                )
+
+    def stored_key(self, subject: UUID) -> Keys:
+        """Return a subject's key, after storing a new one if it has none.
+
+        Raises:
+            SubjectErasedError: its key was destroyed.
+        """
+        sealing = self.for_sealing([subject])
+        if sealing.new:
+            with self._pool.connection() as connection:
+                connection.execute(_ADD, (subject, sealing.new[0].wrapped))
+            sealing = self.for_sealing([subject])
+        return sealing.keys
+
+    def _read(
+        self, subjects: Collection[SubjectText], connection: Connection[Any] | None
+    ) -> dict[SubjectText, bytes | None]:
+        since = time.monotonic()
+        values = ([subject_id(text) for text in subjects],)
+        if connection is None:
+            with self._pool.connection() as pooled:
+                return self._read(subjects, pooled)
+        rows = connection.cursor(binary=True).execute(_READ, values).fetchall()
+        master_key = self._opened(connection)
+        found = {
+            subject_text(subject): None
+            if wrapped is None
+            else master_key.unwrap(_name(subject), wrapped)
+            for _, subject, wrapped in rows
+            if subject is not None
+        }
+        with self._lock:
+            if self._note(rows[0][0], since):
+                self._put(found)
+        return found
+
+    def _note(self, erasure: int, since: float) -> bool:
+        """Note the newest erasure as of a read; tell whether the read is as new."""
+        if erasure > self._erasure:
+            self._held.clear()
+            self._erasure = erasure
+        if erasure == self._erasure:
+            self._checked_at = max(self._checked_at, since)
+        return erasure == self._erasure
+
+    def _put(self, found: Mapping[SubjectText, bytes | None]) -> None:
+        self._held.update(found)
+        while len(self._held) > self._most:
+            del self._held[next(iter(self._held))]
+        if self._held and not self._is_watched:
+            self._is_watched = True
+            threading.Thread(
+                target=_watch, args=(weakref.ref(self),), name="keyring", daemon=True
+            ).start()
+
+    def _drop(self) -> None:
+        with self._lock:
+            self._held.clear()
+
+    def _wrap(self, subject: UUID, key: bytes) -> bytes:
+        master_key = self._master_key
+        if master_key is None:
+            with self._pool.connection() as connection:
+                master_key = self._opened(connection)
+        return master_key.wrap(_name(subject), key)
+
+    def _opened(self, connection: Connection[Any]) -> MasterKey:
+        if self._master_key is None:
+            self._master_key = self._open_master_key(connection)
+        return self._master_key
+
+    def check(self) -> bool:
+        """Drop the keys if one was destroyed; tell whether any is still held."""
+        since = time.monotonic()
+        try:
+            with self._pool.connection(timeout=_WAIT_SECONDS) as connection:
+                row = connection.execute(_ERASURE).fetchone()
+        except psycopg.Error:
+            # Nobody knows now whether one was destroyed.
+            row = None
+        with self._lock:
+            if row is None:
+                self._held.clear()
+            else:
+                self._note(row[0], since)
+            self._is_watched = bool(self._held)
+            return self._is_watched
+
+
+def _watch(keyring: "weakref.ref[Keyring]") -> None:
+    while True:
+        time.sleep(CHECK_SECONDS)
+        held = keyring()
+        if held is None or not held.check():
+            return
+        del held
+
+
+def _name(subject: UUID) -> str:
+    return f"subject {subject}"
