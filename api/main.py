@@ -47,6 +47,7 @@ from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
+from api.routes.roots import RootRoutes
 from api.routes.scrapes import ScrapeRoutes
 from api.routes.sources import ProviderState, SourceRoutes
 from api.routes.tags import TagRoutes
@@ -54,6 +55,7 @@ from api.routes.videos import VideoRoutes
 from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
+from api.system.well_known import well_known_routes
 from api.web.images.fetching import ImageSource
 from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
@@ -61,8 +63,10 @@ from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignInService
+from domain.integrity.roots import SignedRoot
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
+from infra.integrity.signing import InstallationSigner
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.annotations.queries import Annotation
@@ -90,6 +94,7 @@ ENTITIES = {
     "api_key": ApiKey,
     "ban": Ban,
     "projection": ProjectionState,
+    "root": SignedRoot,
 }
 
 
@@ -201,6 +206,7 @@ def assemble(settings: Settings) -> Litestar:
                 SourceRoutes,
                 BanRoutes,
                 ProjectionRoutes,
+                RootRoutes,
                 AnalyticsRoutes,
                 AnnotationRoutes,
                 KpiRoutes,
@@ -228,16 +234,19 @@ def assemble(settings: Settings) -> Litestar:
             registry=registry,
             version=version("goatherd"),
             site=site,
-            pages=web_routes(
-                site,
-                SignInService(
-                    authenticator=authenticator,
-                    attempts=attempts,
-                    sessions=site.sessions,
-                    live_sessions=site.live_sessions,
-                    pool=own,
+            pages=[
+                *web_routes(
+                    site,
+                    SignInService(
+                        authenticator=authenticator,
+                        attempts=attempts,
+                        sessions=site.sessions,
+                        live_sessions=site.live_sessions,
+                        pool=own,
+                    ),
                 ),
-            ),
+                *well_known_routes(),
+            ],
             cors_origins=settings.cors_origins,
             dependencies={
                 "reader": _provide(reader),
@@ -248,6 +257,7 @@ def assemble(settings: Settings) -> Litestar:
                 "part": Provide(provide_part, sync_to_thread=False),
                 "writer": _provide(writer),
                 "own": _provide(own),
+                "signer": _provide(InstallationSigner(writing, settings)),
                 "limiter": _provide(limiter),
                 "settings": _provide(settings),
             },

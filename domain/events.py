@@ -11,6 +11,7 @@ from typing import get_args
 from domain.annotation.events import *
 from domain.campaign.events import *
 from domain.creator.events import *
+from domain.integrity.events import *
 from domain.messages import *
 from domain.organization.events import *
 from domain.scrape.events import *
@@ -30,4 +31,4 @@ STORED_NAMES: dict[str, type[Event]] = {
         AnnotationEvent,
     )
     for event in get_args(aggregate)
-}
+} | {RootSigned.stored_name: RootSigned}

@@ -22,6 +22,9 @@ _COUNTER = uuid5(_NAMESPACE, "tally")
 _ERASURES = uuid5(_NAMESPACE, "erasures")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 
+# The stream of what happens to the installation itself.
+INSTALLATION = uuid5(_NAMESPACE, "installation")
+
 
 def _uuid5(namespace: UUID, name: str) -> UUID:
     """Return what ``uuid.uuid5`` does, in half the time.

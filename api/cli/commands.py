@@ -21,6 +21,7 @@ campaigns = App(name="campaigns", help="Campaigns of projects.", sort_key=22)
 keys = App(name="keys", help="API keys of organizations.", sort_key=23)
 bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
 sources = App(name="sources", help="Ways to look at TikTok.", sort_key=25)
+roots = App(name="roots", help="Signed roots of the event log.", sort_key=27)
 export = App(name="export", help="An organization's data as files.", sort_key=26)
 
 _COMMANDS = (
@@ -43,6 +44,8 @@ _COMMANDS = (
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
     (sources, "sources:check"),
+    (roots, "roots:make"),
+    (roots, "roots:list_roots"),
     (app, "import_recording:import_recording"),
     (export, "export.commands:observations"),
     (export, "export.commands:events"),
@@ -59,7 +62,7 @@ for order, (where, command) in enumerate(_COMMANDS):
     name = function.partition("_")[0]
     where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-GROUPS = (orgs, projects, creators, campaigns, keys, bans, sources, export)
+GROUPS = (orgs, projects, creators, campaigns, keys, bans, sources, roots, export)
 for group in GROUPS:
     app.command(group)
 

@@ -10,6 +10,7 @@ from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.phrases import counted, counted_are
 from domain.streams import creators_counter
+from infra.integrity.log import recorded_roots
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
 
@@ -17,6 +18,7 @@ STALLED_SECONDS = 30
 BEHIND_SECONDS = 60
 LATE_MINUTES = 5
 FAILING_ATTEMPTS = 3
+OLD_ROOT_DAYS = 2
 
 _OF_THE_DISPATCHER = {
     "creator_identities",
@@ -58,6 +60,10 @@ _ACTIVE = """
 SELECT organization_id, count(id) FILTER (WHERE status = 'active')
 FROM organizations LEFT JOIN creator_list USING (organization_id)
 GROUP BY organization_id
+"""
+_SINCE = """
+SELECT extract(day FROM statement_timestamp() - coalesce(%s, min(recorded_at)))::int
+FROM goatherd_events
 """
 _COUNTERS = "SELECT key, value FROM quota_counters WHERE key = ANY(%s)"
 TRIES = 20
@@ -200,6 +206,28 @@ def check_schedule(connection: Connection[TupleRow]) -> str:
             "the scheduler.",
         )
     return "None is overdue."
+
+
+def check_roots(connection: Connection[TupleRow]) -> str:
+    """Check that a root of the log was signed of late.
+
+    Raises:
+        WrongError: none was for two days.
+    """
+    recorded = recorded_roots(connection)
+    newest = recorded[-1].root.signed_at if recorded else None
+    row = connection.execute(_SINCE, (newest,)).fetchone()
+    days = 0 if row is None or row[0] is None else row[0]
+    if days >= OLD_ROOT_DAYS:
+        raise WrongError(
+            f"No root of the event log was signed for {counted(days, 'day')}.",
+            advice="See that `goatherd dispatch` runs, or read its log for what stops "
+            "it; `goatherd roots make` signs one now.",
+        )
+    if newest is None:
+        return "None was signed yet."
+    position = recorded[-1].root.position
+    return f"The newest of {len(recorded)} holds all up to position {position}."
 
 
 def check_quota_counters(connection: Connection[TupleRow]) -> str:

@@ -90,6 +90,7 @@ def _check_contents(
     else:
         yield _found("event log", lambda: check_event_log(connection))
     made: dict[str, _Check] = {
+        "roots": checks.check_roots,
         "projections": checks.check_projections,
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
@@ -101,7 +102,7 @@ def _check_contents(
     if at_rest:
         made["projections"] = checks.check_projections_at_rest
         # They tell whether somebody is at work, and how that goes.
-        for name in ("scrapes", "schedule", "creators", "source"):
+        for name in ("roots", "scrapes", "schedule", "creators", "source"):
             del made[name]
     for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))

@@ -76,10 +76,13 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     """Turn requested scrapes into jobs for the workers until SIGINT or SIGTERM.
 
     Any number may run; one of them requests the scrapes that are scheduled. It also
-    disables creators whose accounts are not found any more.
+    disables creators whose accounts are not found any more, and signs a root of the
+    event log once a day.
     """
     stop = _stop_on_signal()
+    from infra.integrity.signing import InstallationSigner
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
+    from workers.daily_roots import sign_roots_daily
     from workers.dispatcher import Dispatcher
 
     settings = read_settings(data_dir=data_dir)
@@ -90,6 +93,9 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     wait_for_database(settings)
     settings = _with_fitting_pools(settings)
     with opened_store(settings, pool_size=settings.writing_pool_size) as store:
+        signer = InstallationSigner(store.pool, settings)
+        roots = threading.Thread(target=sign_roots_daily, args=(store, signer, stop))
+        roots.start()
         Dispatcher(
             store,
             broker,
@@ -97,6 +103,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
             plans=settings.all_plans,
             lease_seconds=settings.lease_seconds,
         ).run(stop)
+        roots.join()
 
 
 def work(*, data_dir: DataDir = None) -> None:

@@ -26,7 +26,15 @@ from tests.kit.paths import ROOT
 
 CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),
-    *("projections", "dead letters", "scrapes", "schedule", "creators", "source"),
+    *(
+        "roots",
+        "projections",
+        "dead letters",
+        "scrapes",
+        "schedule",
+        "creators",
+        "source",
+    ),
     *("creator counts", "redis", "disk"),
 ]
 AWAY = "redis://127.0.0.1:1"
@@ -112,6 +120,22 @@ def test_what_is_wrong_is_told_with_its_cure(cli: CommandLine, home: Home):
     assert bad.startswith("WRONG   redis: ")
     assert cure.startswith("        -> ")
     assert text.complaint == f"1 of {len(CHECKS)} checks failed: redis."
+
+
+def test_a_log_without_a_root_of_the_last_two_days_is_told(
+    cli: CommandLine, home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    del home
+    fresh = cli("doctor", "--quick", "--json")
+    cli("roots", "make")
+    signed = cli("doctor", "--quick", "--json")
+    monkeypatch.setattr(checks, "OLD_ROOT_DAYS", 0)
+    bad = wrong(cli("doctor", "--quick", "--json"))
+
+    assert findings(fresh)["roots"]["text"] == "None was signed yet."
+    assert "holds all up to position" in findings(signed)["roots"]["text"]
+    assert list(bad) == ["roots"]
+    assert "goatherd roots make" in bad["roots"]["advice"]
 
 
 @pytest.mark.parametrize(

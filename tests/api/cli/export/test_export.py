@@ -243,21 +243,23 @@ def test_of_the_golden_events_each_goes_to_its_organization_alone(
             body = golden["body"].replace(str(OF_THE_FILE), str(owner.organization_id))
             event = codec.decode(golden["name"], body.encode())
             of_owner = golden["body"] != body
-            is_ban = golden["name"].startswith("handle_") and not of_owner
-            if of_owner or is_ban:
+            of_all = golden["name"].startswith(("handle_", "root_")) and not of_owner
+            if of_owner or of_all:
                 stream, version = new_id(), 1
             else:
                 stream = owner.organization_id
                 version = len(home.store.load(stream)[stream]) + 1
             home.store.append([NewEvent(stream, version, event)], context=asking())
-            if owner is home and not is_ban:
+            if owner is home and not of_all:
                 ours.append((stream, golden["name"]))
 
     text = exported(cli, "events", home)
     events = lines_of(text)
 
     names = {name for _, name in ours}
-    assert names == {*e.STORED_NAMES} - {"handle_banned", "handle_unbanned"}
+    assert names == {*e.STORED_NAMES} - {
+        *("handle_banned", "handle_unbanned", "root_signed"),
+    }
     assert [(f["stream"], f["name"]) for f in events[-len(ours) :]] == [
         (str(stream), name) for stream, name in ours
     ]

@@ -1,0 +1,49 @@
+"""``goatherd roots``: signed roots of the log, which fix all of it up to a position."""
+
+from api.cli.databases import cli_context, fitting, opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, print_table
+from domain.integrity.roots import SignedRoot, text_hash
+from infra.integrity.log import recorded_roots
+from infra.integrity.make_root import make_root
+from infra.integrity.signing import InstallationSigner
+
+
+def make(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """Sign a root of the log as it is now, and print it.
+
+    Keep what --json prints where nobody who runs this installation can change it, in a
+    mail or a repository of somebody else's: `goatherd verify --against` compares the
+    log with it. One is made every day by itself.
+    """
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        signer = InstallationSigner(store.pool, settings).open()
+        root = make_root(store, signer, context=cli_context()).result
+    assert root is not None
+    if json:
+        print_json(SignedRoot.of(root))
+        return
+    print(f"Signed a root of {root.streams} streams at position {root.position}:")
+    print(text_hash(root))
+
+
+def list_roots(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """List all roots, the oldest first."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        recorded = recorded_roots(connection)
+    if json:
+        print_json([SignedRoot.of(each.root) for each in recorded])
+        return
+    print_table(
+        ("signed", "position", "streams", "hash"),
+        (
+            (
+                f"{each.root.signed_at:%Y-%m-%d %H:%M}",
+                each.root.position,
+                each.root.streams,
+                text_hash(each.root),
+            )
+            for each in recorded
+        ),
+    )

@@ -1,0 +1,198 @@
+"""The check of digest chains: which of consecutive events does not fit, and how."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from itertools import pairwise
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.integrity.roots import LogPart, Positions, joined_gaps
+
+How = Literal[
+    "changed",
+    "removed",
+    "inserted",
+    "reordered",
+    "cut off",
+    "root",
+    "signature",
+]
+
+# Position, digest, and what the digest is over after the digest before it: the time,
+# the stream, the version, and the rest.
+LinkedEvent = tuple[int, bytes, bytes]
+# A stream's 16 bytes and the 8 of a version.
+Place = bytes
+
+_TIME = slice(0, 8)
+_PLACE = slice(8, 32)
+_VERSION = slice(24, 32)
+_FIRST = (1).to_bytes(8, "big")
+
+
+class Misfit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in the log that does not fit: where it is, how, and a sentence.
+
+    ``position`` is that of the event, or of the end of the part of the log that a root
+    holds, if no single event can be named.
+    """
+
+    position: int
+    how: How
+    text: str
+    stream: UUID | None = None
+    version: int | None = None
+
+
+class CheckedRange(msgspec.Struct, frozen=True, kw_only=True):
+    """What the check of the events from ``first`` to ``last`` found.
+
+    ``blocks`` are the hashes of their blocks, for the roots that hold them.
+    """
+
+    first: int
+    last: int
+    events: int
+    misfits: list[Misfit]
+    gaps: list[Positions]
+    blocks: list[bytes]
+
+
+def missing_predecessors(events: Sequence[LinkedEvent]) -> list[Place]:
+    """Return the places before these events in their streams, without their own."""
+    own = {message[_PLACE] for _, _, message in events}
+    before = (
+        _place_before(message)
+        for _, _, message in events
+        if message[_VERSION] != _FIRST
+    )
+    return [place for place in before if place not in own]
+
+
+def check_range(
+    events: Sequence[LinkedEvent],
+    predecessors: Mapping[Place, tuple[int, bytes]],
+    *,
+    first: int,
+    last: int,
+    time_before: bytes | None,
+) -> CheckedRange:
+    """Check the events at the positions from ``first`` to ``last``, in their order.
+
+    ``predecessors`` has the position and the digest at the places that
+    ``missing_predecessors`` names, as far as there are events. ``time_before`` is the
+    time of the event before the first, null if times may go back.
+    """
+    known = dict(predecessors)
+    for position, digest, message in events:
+        known[message[_PLACE]] = position, digest
+    misfits: list[Misfit] = []
+    time = time_before
+    for position, digest, message in events:
+        if message[_VERSION] == _FIRST:
+            before = 0, b""
+        else:
+            before = known.get(_place_before(message))
+            if before is None:
+                misfits.append(_follows_nothing(position, message))
+                continue
+        if sha256(before[1] + message).digest() != digest:
+            misfits.append(_changed(position, message))
+        elif before[0] >= position:
+            misfits.append(_before_its_predecessor(position, message))
+        elif time is not None:
+            if message[_TIME] < time:
+                misfits.append(_earlier(position, message))
+            time = message[_TIME]
+    part = LogPart(first)
+    part.add((position, digest) for position, digest, _ in events)
+    part.end(last)
+    return CheckedRange(
+        first=first,
+        last=last,
+        events=len(events),
+        misfits=misfits,
+        gaps=part.gaps,
+        blocks=part.blocks,
+    )
+
+
+def all_gaps(ranges: Sequence[CheckedRange], first: int, last: int) -> list[Positions]:
+    """Return the gaps in and between ranges, which are in order of position."""
+    gaps: list[Positions] = []
+    end = first - 1
+    for each in ranges:
+        if end + 1 < each.first:
+            gaps.append((end + 1, each.first - 1))
+        gaps.extend(each.gaps)
+        end = each.last
+    if end < last:
+        gaps.append((end + 1, last))
+    return joined_gaps(gaps)
+
+
+def without(gaps: Sequence[Positions], others: Sequence[Positions]) -> list[Positions]:
+    """Return the positions in ``gaps`` that are in none of ``others``."""
+    left: list[Positions] = []
+    for first, last in gaps:
+        inside = [(a, b) for a, b in others if a <= last and b >= first]
+        edges = [(first - 1, first - 1), *sorted(inside), (last + 1, last + 1)]
+        left.extend((a + 1, b - 1) for (_, a), (b, _) in pairwise(edges) if a + 1 < b)
+    return left
+
+
+def place_of(message: bytes) -> tuple[UUID, int]:
+    """Return the stream and the version of an event."""
+    place = message[_PLACE]
+    return UUID(bytes=place[:16]), int.from_bytes(place[16:], "big", signed=True)
+
+
+def _place_before(message: bytes) -> Place:
+    version = int.from_bytes(message[_VERSION], "big", signed=True)
+    return message[8:24] + (version - 1).to_bytes(8, "big", signed=True)
+
+
+def _follows_nothing(position: int, message: bytes) -> Misfit:
+    stream, version = place_of(message)
+    return Misfit(
+        position=position,
+        how="removed",
+        text=f"The event before it in its stream, version {version - 1}, is gone.",
+        stream=stream,
+        version=version,
+    )
+
+
+def _changed(position: int, message: bytes) -> Misfit:
+    stream, version = place_of(message)
+    return Misfit(
+        position=position,
+        how="changed",
+        text="Its digest is not that of what is stored.",
+        stream=stream,
+        version=version,
+    )
+
+
+def _before_its_predecessor(position: int, message: bytes) -> Misfit:
+    stream, version = place_of(message)
+    return Misfit(
+        position=position,
+        how="reordered",
+        text=f"It stands before version {version - 1}, which it follows.",
+        stream=stream,
+        version=version,
+    )
+
+
+def _earlier(position: int, message: bytes) -> Misfit:
+    stream, version = place_of(message)
+    return Misfit(
+        position=position,
+        how="reordered",
+        text="It was recorded before the event that stands before it.",
+        stream=stream,
+        version=version,
+    )

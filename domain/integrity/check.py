@@ -1,0 +1,188 @@
+"""The check of roots: whether the log is still what each of them says."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from domain.integrity.chains import CheckedRange, Misfit, Positions, all_gaps, without
+from domain.integrity.events import RootSigned
+from domain.integrity.merkle import MerkleTree
+from domain.integrity.roots import (
+    MOST_GAPS,
+    PublicRoot,
+    events_hash,
+    signed_text,
+    text_hash,
+)
+
+# Whether a signature of a text is that of a key; both are written in hex.
+IsSigned = Callable[[bytes, str, str], bool]
+
+
+class RecordedRoot(msgspec.Struct, frozen=True):
+    """A root as found in the log, with the position of its own event."""
+
+    at: int
+    root: RootSigned
+
+
+def check_signatures(
+    recorded: Sequence[RecordedRoot],
+    *,
+    before: RootSigned | None,
+    key: str,
+    is_signed: IsSigned,
+) -> list[Misfit]:
+    """Check that roots are signed, and that each contains the one before it.
+
+    ``before`` is the root before the first of them, null if there is none.
+    """
+    misfits: list[Misfit] = []
+    for each in recorded:
+        root = each.root
+        why = _wrong_signature(root, key, is_signed)
+        if why is not None:
+            misfits.append(Misfit(position=each.at, how="signature", text=why))
+        if (root.before, root.before_position) != _name_of(before):
+            misfits.append(
+                Misfit(
+                    position=each.at,
+                    how="root",
+                    text="The root before it is not the one that it names: one was "
+                    "changed, removed or inserted.",
+                )
+            )
+        elif not root.before_position <= root.position < each.at:
+            text = "It names a position that it cannot have been signed at."
+            misfits.append(Misfit(position=each.at, how="root", text=text))
+        before = root
+    return misfits
+
+
+def check_contents(
+    roots: Sequence[tuple[RootSigned, MerkleTree]],
+    ranges: Sequence[CheckedRange],
+    *,
+    after: int,
+) -> list[Misfit]:
+    """Check that the log up to each root is what the root says.
+
+    With each root comes the tree over the heads as of its position. ``ranges`` are in
+    order, none goes past a root's position, and together they hold all events after the
+    position ``after``, before which no part of the log that a root adds may begin.
+    """
+    misfits: list[Misfit] = []
+    last = max((root.position for root, _ in roots), default=after)
+    gaps = all_gaps(ranges, after + 1, last)
+    orphans = [m.position for one in ranges for m in one.misfits if m.how == "removed"]
+    for root, tree in roots:
+        is_same = (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
+        if not is_same:
+            text = (
+                f"The streams as of position {root.position} are not those of the root "
+                "that was signed there."
+            )
+            misfits.append(Misfit(position=root.position, how="changed", text=text))
+        part = (root.before_position + 1, root.position)
+        inside = [each for each in ranges if part[0] <= each.first <= part[1]]
+        found = [
+            (max(a, part[0]), min(b, part[1]))
+            for a, b in gaps
+            if a <= part[1] and b >= part[0]
+        ]
+        by_gaps = _check_gaps(root, found, orphans)
+        misfits += by_gaps
+        blocks = (block for each in inside for block in each.blocks)
+        if not by_gaps and events_hash(blocks) != root.events:
+            misfits.append(_not_the_events(root, is_same_tree=is_same))
+    return misfits
+
+
+def check_kept(
+    kept: RootSigned | PublicRoot,
+    recorded: Iterable[RecordedRoot],
+    *,
+    head: int,
+    key: str,
+    is_signed: IsSigned,
+) -> list[Misfit]:
+    """Check that a root that was kept elsewhere is still in the log.
+
+    ``head`` is the log's end.
+    """
+    position = kept.position if isinstance(kept, RootSigned) else head
+    why = _wrong_signature(kept, key, is_signed)
+    if why is not None:
+        text = f"The root that was kept: {why}"
+        return [Misfit(position=position, how="signature", text=text)]
+    if text_hash(kept) in {text_hash(each.root) for each in recorded}:
+        return []
+    text = (
+        f"The root of {kept.signed_at:%Y-%m-%d %H:%M} that was kept is not in the log: "
+        "history was signed anew, or the end of the log was cut off."
+    )
+    return [Misfit(position=position, how="root", text=text)]
+
+
+def in_order(misfits: Iterable[Misfit]) -> list[Misfit]:
+    """Return misfits in order of position, without those that others explain better."""
+    found = list(misfits)
+    inserted = {each.position for each in found if each.how == "inserted"}
+    kept = {
+        (each.position, each.how, each.text): each
+        for each in found
+        if each.position not in inserted or each.how == "inserted"
+    }
+    return sorted(kept.values(), key=lambda each: each.position)
+
+
+def _name_of(root: RootSigned | None) -> tuple[str | None, int]:
+    return (None, 0) if root is None else (text_hash(root), root.position)
+
+
+def _wrong_signature(
+    root: RootSigned | PublicRoot, key: str, is_signed: IsSigned
+) -> str | None:
+    if not is_signed(signed_text(root), root.signature, root.key):
+        return "Its signature is not that of what it says."
+    if root.key != key:
+        return "It is signed with another key than this installation's."
+    return None
+
+
+def _check_gaps(
+    root: RootSigned, found: Sequence[Positions], orphans: Sequence[int]
+) -> list[Misfit]:
+    signed = [(gap.first, gap.last) for gap in root.gaps]
+    if len(signed) >= MOST_GAPS:
+        # Those after the last one are not named in the root.
+        end = signed[-1][1]
+        found = [(a, min(b, end)) for a, b in found if a <= end]
+    misfits = [
+        Misfit(
+            position=a,
+            how="removed" if any(a < each for each in orphans) else "cut off",
+            text=f"{_named(a, b)} gone.",
+        )
+        for a, b in without(found, signed)
+    ]
+    for a, b in without(signed, found):
+        text = f"{_named(a, b)} not there when the root was signed."
+        misfits.append(Misfit(position=a, how="inserted", text=text))
+    return misfits
+
+
+def _named(first: int, last: int) -> str:
+    if first == last:
+        return f"The event at position {first} is"
+    return f"The events at the positions {first} to {last} are"
+
+
+def _not_the_events(root: RootSigned, *, is_same_tree: bool) -> Misfit:
+    where = f"between the positions {root.before_position} and {root.position}"
+    if is_same_tree:
+        text = f"Events {where} are in another order than when the root was signed."
+    else:
+        text = f"Events {where} were changed, and their chains computed anew."
+    how = "reordered" if is_same_tree else "changed"
+    return Misfit(position=root.position, how=how, text=text)

@@ -1,0 +1,242 @@
+"""Roots: what is signed of the log at a position, as text, and how hashes are made."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Self
+
+import msgspec
+
+from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.merkle import MerkleTree, Path, leaf_hash
+from domain.messages import Event
+
+# Positions whose events are hashed as one, so that the parts of a long log can be
+# hashed apart from each other.
+BLOCK = 4_096
+MOST_GAPS = 1_000
+_STREAM_BYTES = 16
+
+# The first and the last of some positions.
+Positions = tuple[int, int]
+
+
+class LogContent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a root says of the log up to a position; see ``RootSigned``."""
+
+    position: int
+    streams: int
+    tree: str
+    events: str
+    gaps: tuple[PositionGap, ...]
+
+
+class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed root without what it tells of how much happens on an installation.
+
+    ``details`` is the SHA-256 of ``details_text``. The signature holds all of it.
+    """
+
+    signed_at: datetime
+    tree: str
+    details: str
+    key: str
+    signature: str
+
+    @classmethod
+    def of(cls, root: RootSigned) -> Self:
+        """Return what anybody may see of a root."""
+        return cls(
+            signed_at=root.signed_at,
+            tree=root.tree,
+            details=sha256(details_text(root)).hexdigest(),
+            key=root.key,
+            signature=root.signature,
+        )
+
+
+class SignedRoot(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed root of the log, with all that is under its signature; keep it.
+
+    ``position`` is the end of the log that it holds, ``tree`` the hash of the tree over
+    the heads of all ``streams``, and ``events`` that of the events after
+    ``before_position``, between which there are ``gaps``. ``before`` is the hash of the
+    root before, null in the first. ``hash`` is that of the text that is signed.
+    """
+
+    hash: str
+    position: int
+    streams: int
+    tree: str
+    events: str
+    gaps: tuple[PositionGap, ...]
+    before: str | None
+    before_position: int
+    signed_at: datetime
+    key: str
+    signature: str
+
+    @classmethod
+    def of(cls, root: RootSigned) -> Self:
+        """Return a root with its hash."""
+        return cls(hash=text_hash(root), **msgspec.structs.asdict(root))
+
+
+def details_text(root: RootSigned) -> bytes:
+    """Return the part of a root that only operators see, as text."""
+    gaps = " ".join(f"{gap.first}-{gap.last}" for gap in root.gaps)
+    return (
+        "goatherd root details 1\n"
+        f"position {root.position}\n"
+        f"streams {root.streams}\n"
+        f"events {root.events}\n"
+        f"gaps {gaps}\n"
+        f"before {root.before or '-'} {root.before_position}\n"
+    ).encode()
+
+
+def signed_text(root: RootSigned | PublicRoot) -> bytes:
+    """Return the text that the signature of a root is over."""
+    public = PublicRoot.of(root) if isinstance(root, RootSigned) else root
+    at = public.signed_at.astimezone(UTC)
+    return (
+        "goatherd root 1\n"
+        f"{at:%Y-%m-%dT%H:%M:%S.%fZ}\n"
+        f"{public.tree}\n"
+        f"{public.details}\n"
+        f"{public.key}\n"
+    ).encode()
+
+
+def text_hash(root: RootSigned | PublicRoot) -> str:
+    """Return the SHA-256 of a root's signed text, by which the next one names it."""
+    return sha256(signed_text(root)).hexdigest()
+
+
+def unsigned_root(
+    content: LogContent, before: RootSigned | None, *, key: str, at: datetime
+) -> RootSigned:
+    """Return the root that says ``content`` after the root before, without signature.
+
+    The content's events are those after the position of the root before.
+    """
+    return RootSigned(
+        **msgspec.structs.asdict(content),
+        before=None if before is None else text_hash(before),
+        before_position=0 if before is None else before.position,
+        signed_at=at,
+        key=key,
+        signature="",
+    )
+
+
+def newest_root(history: Iterable[Event]) -> RootSigned | None:
+    """Return the newest root in the history of the installation's stream."""
+    newest = None
+    for event in history:
+        if isinstance(event, RootSigned):
+            newest = event
+    return newest
+
+
+class HeadTrees:
+    """The trees over the heads of all streams, as of several positions at once."""
+
+    def __init__(self, amount: int) -> None:
+        self._trees = [MerkleTree() for _ in range(amount)]
+        self._stream = b""
+        self._heads: list[tuple[int, bytes]] = []
+
+    def add(self, heads: Iterable[tuple[int, bytes]]) -> None:
+        """Add heads in order of stream and tree.
+
+        Each is the index of the first tree that has it and its 56 bytes: the stream,
+        the version and the digest.
+        """
+        for first, head in heads:
+            if head[:_STREAM_BYTES] != self._stream:
+                self._end_stream()
+                self._stream = head[:_STREAM_BYTES]
+            self._heads.append((first, head))
+
+    def trees(self) -> list[MerkleTree]:
+        """Return the trees, to which no head can be added any more."""
+        self._end_stream()
+        return self._trees
+
+    def _end_stream(self) -> None:
+        ends = [first for first, _ in self._heads[1:]] + [len(self._trees)]
+        for (first, head), end in zip(self._heads, ends, strict=False):
+            leaf = leaf_hash(head)
+            for tree in self._trees[first:end]:
+                tree.add(leaf)
+        self._heads.clear()
+
+
+def tree_with_paths(
+    heads: Iterable[bytes], paths: dict[bytes, Path]
+) -> tuple[MerkleTree, dict[bytes, bytes]]:
+    """Return the tree over heads, and the heads of the streams in ``paths``.
+
+    The paths get the steps from their stream's head to the root, which is computed.
+    """
+    tree = MerkleTree()
+    found: dict[bytes, bytes] = {}
+    for head in heads:
+        path = paths.get(head[:_STREAM_BYTES])
+        if path is not None:
+            found[head[:_STREAM_BYTES]] = head
+        tree.add(leaf_hash(head), path=path)
+    tree.root_hash()
+    return tree, found
+
+
+def events_hash(blocks: Iterable[bytes]) -> str:
+    """Return the hash of all events between two roots, from those of their blocks."""
+    digest = sha256()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()
+
+
+class LogPart:
+    """The events from a position on: hashes of their blocks, and gaps between them."""
+
+    def __init__(self, first: int) -> None:
+        self.blocks: list[bytes] = []
+        self.gaps: list[Positions] = []
+        self._next = first
+        self._block, self._digest = -1, sha256()
+
+    def add(self, events: Iterable[tuple[int, bytes]]) -> None:
+        """Add positions and digests, in order of position."""
+        for position, link in events:
+            if position != self._next:
+                self.gaps.append((self._next, position - 1))
+            self._next = position + 1
+            if position // BLOCK != self._block:
+                self._end_block()
+                self._block = position // BLOCK
+            self._digest.update(position.to_bytes(8, "big", signed=True) + link)
+
+    def end(self, last: int) -> None:
+        """Say that there are no more events up to ``last``."""
+        self._end_block()
+        if self._next <= last:
+            self.gaps.append((self._next, last))
+
+    def _end_block(self) -> None:
+        if self._block >= 0:
+            self.blocks.append(self._digest.digest())
+        self._block, self._digest = -1, sha256()
+
+
+def joined_gaps(gaps: Iterable[Positions]) -> list[Positions]:
+    """Return gaps in order of position, with those that touch as one."""
+    joined: list[Positions] = []
+    for first, last in gaps:
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return joined

@@ -1,0 +1,1 @@
+"""Integrity: roots made and signed, and the whole log checked against them."""

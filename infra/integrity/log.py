@@ -1,0 +1,146 @@
+"""What roots and checks read from the event log, in parts that fit into memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import LiteralString
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.integrity.chains import LinkedEvent, Place
+from domain.integrity.check import RecordedRoot
+from domain.integrity.events import RootSigned
+from domain.streams import INSTALLATION
+from infra.eventstore.codec import Codec, UnknownEventError
+
+_ROWS_AT_ONCE = 10_000
+# The server counts microseconds from 2000 on, a digest from 1970 on.
+_MICROSECONDS_TO_2000 = 946_684_800_000_000
+
+_HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
+_ROOTS = """
+SELECT notification_id, state FROM goatherd_events
+WHERE originator_id = %s AND topic = %s ORDER BY originator_version
+"""
+_NEWEST_ROOT = """
+SELECT notification_id, state FROM goatherd_events
+WHERE originator_id = %s AND topic = %s ORDER BY originator_version DESC LIMIT 1
+"""
+# The index of the first of the positions, in order, that an event is not after.
+_HEADS: LiteralString = """
+SELECT DISTINCT ON (originator_id, first)
+       width_bucket(notification_id - 1, %(positions)s::bigint[]) AS first,
+       uuid_send(originator_id) || int8send(originator_version) || digest
+FROM goatherd_events WHERE notification_id <= %(last)s
+ORDER BY originator_id, first, originator_version DESC
+"""
+_DIGESTS = """
+SELECT notification_id, digest FROM goatherd_events
+WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id
+"""
+# Only functions of PostgreSQL's own: those in the schema may have been replaced.
+_LINKED = """
+SELECT notification_id, digest, timestamptz_send(recorded_at),
+       uuid_send(originator_id) || int8send(originator_version)
+       || convert_to(concat(actor, E'\\n', correlation_id, E'\\n', causation_id, E'\\n',
+                            topic, E'\\n'), 'UTF8') || state
+FROM goatherd_events WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id
+"""
+_TIME_BEFORE = """
+SELECT timestamptz_send(recorded_at) FROM goatherd_events
+WHERE notification_id < %s ORDER BY notification_id DESC LIMIT 1
+"""
+_PLACES = """
+SELECT uuid_send(originator_id) || int8send(originator_version), notification_id, digest
+FROM unnest(%s::uuid[], %s::bigint[]) AS place (id, version)
+JOIN goatherd_events ON originator_id = id AND originator_version = version
+"""
+
+
+def head_of(connection: Connection[TupleRow]) -> int:
+    """Return the position of the newest event, 0 in an empty log."""
+    row = connection.execute(_HEAD).fetchone()
+    return 0 if row is None else row[0]
+
+
+def recorded_roots(connection: Connection[TupleRow]) -> list[RecordedRoot]:
+    """Return all roots in the log, in their order, without those nobody can read."""
+    return list(_roots(connection, _ROOTS))
+
+
+def newest_recorded(connection: Connection[TupleRow]) -> RootSigned | None:
+    """Return the newest root in the log, None if there is none."""
+    return next((each.root for each in _roots(connection, _NEWEST_ROOT)), None)
+
+
+def heads_at(
+    connection: Connection[TupleRow], positions: Sequence[int]
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the heads of all streams as of each position, as ``HeadTrees`` takes them.
+
+    ``positions`` are in order. It runs in a transaction of the caller's.
+    """
+    with connection.cursor("heads", binary=True) as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        parameters = {"positions": list(positions), "last": positions[-1]}
+        yield from cursor.execute(_HEADS, parameters)
+
+
+def digests_between(
+    connection: Connection[TupleRow], after: int, last: int
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the positions and digests after ``after`` and up to ``last``, in order.
+
+    It runs in a transaction of the caller's.
+    """
+    with connection.cursor("digests", binary=True) as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        yield from cursor.execute(_DIGESTS, (after, last))
+
+
+def linked_events(
+    connection: Connection[TupleRow], first: int, last: int
+) -> list[LinkedEvent]:
+    """Return the events from ``first`` to ``last``, each with what it is linked by."""
+    rows = connection.cursor(binary=True).execute(_LINKED, (first, last))
+    events: list[LinkedEvent] = []
+    sent = time = b""
+    for position, digest, at, rest in rows:
+        # Events of one append have one time.
+        if at != sent:
+            sent, time = at, _time(at)
+        events.append((position, digest, time + rest))
+    return events
+
+
+def time_before(connection: Connection[TupleRow], position: int) -> bytes:
+    """Return the time of the event before a position; empty if there is none."""
+    row = connection.cursor(binary=True).execute(_TIME_BEFORE, (position,)).fetchone()
+    return b"" if row is None else _time(row[0])
+
+
+def events_at(
+    connection: Connection[TupleRow], places: Iterable[Place]
+) -> dict[Place, tuple[int, bytes]]:
+    """Return the position and digest of the event at each place that has one."""
+    places = list(places)
+    streams = [place[:16].hex() for place in places]
+    versions = [int.from_bytes(place[16:], "big", signed=True) for place in places]
+    rows = connection.cursor(binary=True).execute(_PLACES, (streams, versions))
+    return {place: (position, digest) for place, position, digest in rows}
+
+
+def _roots(
+    connection: Connection[TupleRow], query: LiteralString
+) -> Iterator[RecordedRoot]:
+    codec, name = Codec(), RootSigned.stored_name
+    for position, state in connection.execute(query, (INSTALLATION, name)):
+        with suppress(UnknownEventError):
+            event = codec.decode(name, state)
+            assert isinstance(event, RootSigned)
+            yield RecordedRoot(position, event)
+
+
+def _time(sent: bytes) -> bytes:
+    microseconds = int.from_bytes(sent, "big", signed=True) + _MICROSECONDS_TO_2000
+    return microseconds.to_bytes(9, "big", signed=True)[-8:]

@@ -1,0 +1,111 @@
+"""Makes roots: measures the log up to its present end, signs it, and records that."""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.handlers.roots import record_root
+from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.roots import (
+    MOST_GAPS,
+    HeadTrees,
+    LogContent,
+    LogPart,
+    events_hash,
+    signed_text,
+    unsigned_root,
+)
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.eventstore.store import BusyError, Store
+from infra.integrity.log import digests_between, head_of, heads_at, newest_recorded
+from infra.integrity.signing import Signer
+
+ROOT_EVERY = timedelta(days=1)
+
+_LOCK = 7203914824
+# A long log takes longer to read than a command may take.
+_NO_HURRY = """
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
+"""
+_TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
+
+
+def make_root(
+    store: Store,
+    signer: Signer,
+    *,
+    context: Context,
+    in_transaction: InTransaction[RootSigned | None] | None = None,
+) -> Executed[RootSigned | None]:
+    """Make a root at the present end of the log, which is the result.
+
+    Appends go on meanwhile: what they store is after its position. The hook is as in
+    ``execute``.
+
+    Raises:
+        BusyError: somebody makes one just now.
+    """
+    while True:
+        root = _measure(store, signer)
+        if root is None:
+            raise BusyError("A root is being made just now; try again.")
+        done = execute(
+            store,
+            lambda root=root: record_root(root),
+            context=context,
+            in_transaction=in_transaction,
+        )
+        if done.result is not None:
+            return done
+
+
+def make_root_if_due(
+    store: Store, signer: Signer, *, context: Context
+) -> RootSigned | None:
+    """Make a root if the newest is a day old; return None if not, or if one is made."""
+    root = _measure(store, signer, due_after=ROOT_EVERY)
+    if root is None:
+        return None
+    return execute(store, lambda: record_root(root), context=context).result
+
+
+def _measure(
+    store: Store, signer: Signer, *, due_after: timedelta | None = None
+) -> RootSigned | None:
+    with store.pool.connection() as connection, connection.transaction():
+        connection.execute(_NO_HURRY)
+        row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
+        if row is None or not row[0]:
+            return None
+        at: datetime = row[1]
+        newest = newest_recorded(connection)
+        if due_after is not None and newest and at - newest.signed_at < due_after:
+            return None
+        content = measured(connection, 0 if newest is None else newest.position)
+    root = unsigned_root(content, newest, key=signer.key, at=at)
+    return replace(root, signature=signer.sign(signed_text(root)))
+
+
+def measured(connection: Connection[TupleRow], after: int) -> LogContent:
+    """Return what a root says of the log up to its present end.
+
+    Its events are those after the position ``after``. Nothing up to that end can change
+    meanwhile, since positions become visible in their own order.
+    """
+    head = head_of(connection)
+    part = LogPart(after + 1)
+    part.add(digests_between(connection, after, head))
+    part.end(head)
+    trees = HeadTrees(1)
+    trees.add(heads_at(connection, [head]))
+    (tree,) = trees.trees()
+    return LogContent(
+        position=head,
+        streams=tree.size,
+        tree=tree.root_hash().hex(),
+        events=events_hash(part.blocks),
+        gaps=tuple(PositionGap(*gap) for gap in part.gaps[:MOST_GAPS]),
+    )

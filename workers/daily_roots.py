@@ -1,0 +1,38 @@
+"""Signs a root of the log once a day, in one of any number of processes."""
+
+import threading
+
+import structlog
+
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
+from infra.ids import new_id
+from infra.integrity.make_root import make_root_if_due
+from infra.integrity.signing import InstallationSigner
+from infra.loop import run_until_stopped
+
+ACTOR = "roots"
+ROUND_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+def sign_roots_daily(
+    store: Store, signer: InstallationSigner, stop: threading.Event
+) -> None:
+    """Sign a root whenever the newest is a day old, until ``stop`` is set."""
+
+    def step() -> float:
+        context = Context(actor=ACTOR, command_id=new_id())
+        root = make_root_if_due(store, signer.open(), context=context)
+        if root is not None:
+            _log.info("root_signed", position=root.position, streams=root.streams)
+        return ROUND_SECONDS
+
+    run_until_stopped(
+        step,
+        stop,
+        failed="root_not_signed",
+        longest_backoff=ROUND_SECONDS,
+        pool=store.pool,
+    )
