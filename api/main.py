@@ -129,7 +129,7 @@ def assemble(settings: Settings) -> Litestar:
     reading = reading_pool(url, size=settings.reading_pool_size)
     own = own_pool(url, size=settings.own_pool_size)
     writer = CommandWriter(
-        Store(writing),
+        Store(writing, settings),
         plans=plans,
         max_queue_age_seconds=settings.max_queue_age_seconds,
         secret=secret,

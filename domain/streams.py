@@ -1,8 +1,11 @@
 """Ids of streams and quota counters, computed from what they are about."""
 
+import hmac
 from datetime import date, datetime
 from hashlib import sha1
 from uuid import UUID, uuid5
+
+import msgspec
 
 # The bits of a UUID that say version 5 and variant, and all others.
 _MARKS = 0x5 << 76 | 0x2 << 62
@@ -32,22 +35,43 @@ def _uuid5(namespace: UUID, name: str) -> UUID:
     A command that adds fifty creators computes two hundred of them.
     """
     digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
+    return _marked(digest)
+
+
+def _marked(digest: bytes) -> UUID:
     return UUID(int=int.from_bytes(digest[:16]) & _OTHERS | _MARKS)
 
 
-def claim_stream(project_id: UUID, handle: str) -> UUID:
-    """Return the stream of the claim on ``handle`` in a project."""
-    return _uuid5(_CLAIM, f"{project_id}/{handle}")
+class Names(msgspec.Struct, frozen=True):
+    """Computes the ids that follow from handles, under a key of the installation.
+
+    With the key, whoever has only the log cannot find out by trying handles whose an id
+    is. ``key`` is None in an installation whose log began without one: there the ids
+    are plain hashes.
+    """
+
+    key: bytes | None = None
+
+    def __repr__(self) -> str:
+        return "Names(***)"
+
+    def claim_stream(self, project_id: UUID, handle: str) -> UUID:
+        """Return the stream of the claim on ``handle`` in a project."""
+        return self._id(_CLAIM, f"{project_id}/{handle}")
+
+    def ban_stream(self, handle: str) -> UUID:
+        """Return the stream of the bans of ``handle`` on this installation."""
+        return self._id(_BAN, handle)
+
+    def _id(self, namespace: UUID, name: str) -> UUID:
+        if self.key is None:
+            return _uuid5(namespace, name)
+        return _marked(hmac.digest(self.key, namespace.bytes + name.encode(), "sha256"))
 
 
 def account_stream(creator_id: UUID, returns: int) -> UUID:
     """Return the stream of the account that a creator is, after so many returns."""
     return _uuid5(_ACCOUNT, f"{creator_id}/{returns}")
-
-
-def ban_stream(handle: str) -> UUID:
-    """Return the stream of the bans of ``handle`` on this installation."""
-    return _uuid5(_BAN, handle)
 
 
 def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:

@@ -51,7 +51,7 @@ def set_up() -> None:
         raise SettingsError(msg)
     # A thread holds a connection only during its two short transactions.
     size = min(settings.worker_threads, settings.writing_pool_size)
-    store = open_store(settings.database_url, pool_size=size)
+    store = open_store(settings.database_url, pool_size=size, settings=settings)
     broker = connect_broker(settings.redis_url)
     provider = choose_provider(settings, store.pool)
     declare_actor(

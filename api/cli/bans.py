@@ -43,7 +43,9 @@ def add(
         raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
         done = execute(
-            store, lambda: ban_handle(handle, reason=reason), context=cli_context()
+            store,
+            lambda: ban_handle(handle, reason=reason, names=store.names),
+            context=cli_context(),
         )
     _print_result(handle, banned=True, changed=bool(done.events), json=json)
 
@@ -51,7 +53,11 @@ def add(
 def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -> None:
     """Lift a ban, so that the handle can be tracked again."""
     with opened_store(read_settings(data_dir=data_dir)) as store:
-        done = execute(store, lambda: unban_handle(handle), context=cli_context())
+        done = execute(
+            store,
+            lambda: unban_handle(handle, names=store.names),
+            context=cli_context(),
+        )
     _print_result(handle, banned=False, changed=bool(done.events), json=json)
 
 

@@ -208,7 +208,7 @@ def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
     with connected(url) as connection:
         check_fit(connection)
         opened_keys(settings, connection)
-    store = open_store(url, pool_size=pool_size)
+    store = open_store(url, pool_size=pool_size, settings=settings)
     try:
         yield store
     finally:

@@ -147,6 +147,7 @@ def _create(
             plans=settings.all_plans,
             now=datetime.now(UTC),
             command_id=context.command_id,
+            names=store.names,
             job_types=(),
             all_or_none=True,
         ),

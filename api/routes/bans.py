@@ -77,7 +77,7 @@ class BanRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda: ban_handle(handle, reason=data.reason),
+            lambda: ban_handle(handle, reason=data.reason, names=writer.store.names),
             lambda _, done: _answer(writer, handle, done, banned=True),
         )
 
@@ -98,7 +98,7 @@ class BanRoutes(Controller):
         writer.require_no_version(request)
         return writer.perform(
             request,
-            lambda: unban_handle(handle),
+            lambda: unban_handle(handle, names=writer.store.names),
             lambda _, done: _answer(writer, handle, done, banned=False),
         )
 

@@ -111,6 +111,7 @@ class CreatorMoveRoutes(Controller):
                 c.MoveCreator(project_id=data.project_id, history=data.history),
                 video_ids=videos,
                 organization_id=organization_id,
+                names=writer.store.names,
             ),
             answers.changed_creator,
         )

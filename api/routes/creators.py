@@ -195,6 +195,7 @@ class CreatorRoutes(Controller):
                 _commands(data),
                 organization_id=request.organization_id,
                 command_id=request.command_id,
+                names=writer.store.names,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,
@@ -219,6 +220,7 @@ class CreatorRoutes(Controller):
             lambda: creators.remove_creator(
                 creator_id,
                 organization_id=request.organization_id,
+                names=writer.store.names,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,

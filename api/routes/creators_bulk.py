@@ -83,6 +83,7 @@ class ProjectCreatorRoutes(Controller):
                 plans=writer.plans,
                 now=datetime.now(UTC),
                 command_id=request.command_id,
+                names=writer.store.names,
             ),
             answers.added_creator if single else answers.added_creators,
         )
@@ -108,6 +109,7 @@ class ProjectCreatorRoutes(Controller):
                 data.creator_ids,
                 organization_id=request.organization_id,
                 project_id=project_id,
+                names=writer.store.names,
             ),
             answers.bulk_answer,
         )

@@ -192,6 +192,7 @@ def _perform(
             plans=writer.plans,
             now=datetime.now(UTC),
             command_id=request.command_id,
+            names=writer.store.names,
         )
         adding = add_to_campaigns(
             adding,

@@ -64,6 +64,7 @@ class ProjectVideoRoutes(Controller):
                 organization_id=request.organization_id,
                 project_id=project_id,
                 command_id=request.command_id,
+                names=writer.store.names,
                 tags=data.tags,
             ),
             answers.added_video,

@@ -28,7 +28,7 @@ from domain.handlers.creators import BOTH_SCRAPES, active_creators
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
-from domain.streams import ban_stream, claim_stream
+from domain.streams import Names
 
 
 class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +85,7 @@ def add_creators(
     plans: Mapping[str, Limits],
     now: datetime,
     command_id: UUID,
+    names: Names,
     job_types: Sequence[e.JobType] = BOTH_SCRAPES,
     all_or_none: bool = False,
 ) -> Handler[Additions]:
@@ -94,7 +95,7 @@ def add_creators(
     scrapes, one of each of ``job_types``, are requested with it.
     """
     refusals: dict[int, DomainError] = {}
-    items = _items(requested, fresh_ids, project_id, refusals)
+    items = _items(requested, fresh_ids, project_id, refusals, names)
     histories = yield (
         organization_id,
         *(stream for item in items for stream in (item.claim, item.ban)),
@@ -118,7 +119,7 @@ def add_creators(
         for creator_id in last_holders.values()
         if (former := creator_of(formers[creator_id])) is not None
         and former.status != "erased"
-        for claim in claims_of(former)
+        for claim in claims_of(former, names)
     ]
     events: list[StreamEvent] = []
     additions: dict[int, Addition] = {}
@@ -151,7 +152,7 @@ def add_creators(
         events += on(creator_id, own)
         after = _after(former, own)
         claims = {**histories, **former_claims}
-        events += claim_handle(after, creator_id, claims)
+        events += claim_handle(after, creator_id, claims, names)
         events += creator_runs(
             after,
             creator_id,
@@ -187,6 +188,7 @@ def _items(
     fresh_ids: Sequence[UUID],
     project_id: UUID,
     refusals: dict[int, DomainError],
+    names: Names,
 ) -> list[_Item]:
     """Return the requests with a valid handle.
 
@@ -210,8 +212,8 @@ def _items(
                 handle=handle,
                 project_id=project_id,
                 fresh_id=fresh_ids[index],
-                claim=claim_stream(project_id, handle),
-                ban=ban_stream(handle),
+                claim=names.claim_stream(project_id, handle),
+                ban=names.ban_stream(handle),
             )
         )
     return items

@@ -7,21 +7,23 @@ from domain.creator import handle_claim
 from domain.creator.handle_claim import claim_of
 from domain.creator.state import CreatorState
 from domain.decisions import Histories, StreamEvent, on
-from domain.streams import claim_stream
+from domain.streams import Names
 
 
-def claims_of(creator: CreatorState) -> dict[UUID, UUID]:
+def claims_of(creator: CreatorState, names: Names) -> dict[UUID, UUID]:
     """Return the streams of the claims on the creator's handle, with their projects.
 
     A creator that was moved has one in the project that it was added to, as well: there
     the ids of its videos are taken.
     """
     projects = (creator.project_id, creator.origin_project_id)
-    return {claim_stream(project, creator.handle): project for project in projects}
+    return {
+        names.claim_stream(project, creator.handle): project for project in projects
+    }
 
 
 def claim_handle(
-    creator: CreatorState, creator_id: UUID, claims: Histories
+    creator: CreatorState, creator_id: UUID, claims: Histories, names: Names
 ) -> list[StreamEvent]:
     """Return the events that claim the creator's handle wherever it needs it.
 
@@ -30,7 +32,7 @@ def claim_handle(
     """
     return [
         claimed
-        for stream, project_id in claims_of(creator).items()
+        for stream, project_id in claims_of(creator, names).items()
         for claimed in on(
             stream,
             handle_claim.decide(
@@ -47,10 +49,14 @@ def claim_handle(
 
 
 def release_handle(
-    creator: CreatorState, creator_id: UUID, project_id: UUID, claims: Histories
+    creator: CreatorState,
+    creator_id: UUID,
+    project_id: UUID,
+    claims: Histories,
+    names: Names,
 ) -> list[StreamEvent]:
     """Return the event that frees the creator's handle in a project."""
-    stream = claim_stream(project_id, creator.handle)
+    stream = names.claim_stream(project_id, creator.handle)
     released = handle_claim.decide(
         claim_of(claims[stream]),
         c.ReleaseHandle(
@@ -64,11 +70,11 @@ def release_handle(
 
 
 def release_handles(
-    creator: CreatorState, creator_id: UUID, claims: Histories
+    creator: CreatorState, creator_id: UUID, claims: Histories, names: Names
 ) -> list[StreamEvent]:
     """Return the events that free the creator's handle wherever it has it."""
     return [
         released
-        for project_id in claims_of(creator).values()
-        for released in release_handle(creator, creator_id, project_id, claims)
+        for project_id in claims_of(creator, names).values()
+        for released in release_handle(creator, creator_id, project_id, claims, names)
     ]

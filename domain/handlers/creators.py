@@ -35,7 +35,7 @@ from domain.handlers.claims import claim_handle, claims_of, release_handles
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
-from domain.streams import ban_stream, creators_counter
+from domain.streams import Names, creators_counter
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
@@ -46,6 +46,7 @@ def change_creator(
     *,
     organization_id: UUID,
     command_id: UUID,
+    names: Names,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
     """Decide the commands as one; a rename also claims, releases and requests a scrape.
@@ -65,7 +66,7 @@ def change_creator(
     guards: list[UUID] = []
     for change in changes:
         if isinstance(change, e.HandleChanged):
-            events += yield from _move_claim(creator, creator_id, change.new)
+            events += yield from _move_claim(creator, creator_id, change.new, names)
             events += creator_runs(
                 replace(creator, handle=change.new),
                 creator_id,
@@ -73,7 +74,7 @@ def change_creator(
                 trigger="renamed",
                 command_id=command_id,
             )
-            guards = [ban_stream(change.new)]
+            guards = [names.ban_stream(change.new)]
     return Decision(creator_id, events=events, guards=guards)
 
 
@@ -81,6 +82,7 @@ def remove_creator(
     creator_id: UUID,
     *,
     organization_id: UUID,
+    names: Names,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
     """Stop tracking a creator and free its handle; do nothing if it is removed already.
@@ -92,12 +94,12 @@ def remove_creator(
     removed = decide(creator, c.SoftDelete())
     if not removed:
         return Decision(creator_id)
-    claims = yield claims_of(creator)
+    claims = yield claims_of(creator, names)
     return Decision(
         creator_id,
         events=[
             *on(creator_id, removed),
-            *release_handles(creator, creator_id, claims),
+            *release_handles(creator, creator_id, claims, names),
         ],
         quota_counters=active_creators(organization_id, -_places(creator)),
     )
@@ -118,7 +120,11 @@ def disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
 
 
 def remove_creators(
-    creator_ids: Sequence[UUID], *, organization_id: UUID, project_id: UUID
+    creator_ids: Sequence[UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    names: Names,
 ) -> Handler[ItemResults]:
     """Remove many creators of one project."""
     histories = yield (organization_id, *creator_ids)
@@ -136,11 +142,13 @@ def remove_creators(
         else:
             found[creator_id] = creator
             results.append(ItemResult(creator_id, "ok"))
-    claims = yield [claim for each in found.values() for claim in claims_of(each)]
+    claims = yield [
+        claim for each in found.values() for claim in claims_of(each, names)
+    ]
     events: list[StreamEvent] = []
     for creator_id, creator in found.items():
         events += on(creator_id, decide(creator, c.SoftDelete()))
-        events += release_handles(creator, creator_id, claims)
+        events += release_handles(creator, creator_id, claims, names)
     freed = sum(map(_places, found.values()))
     return Decision(
         tuple(results),
@@ -194,14 +202,17 @@ def reenable_creators(
     )
 
 
-def ban_handle(handle: str, *, reason: str | None = None) -> Handler[None]:
+def ban_handle(
+    handle: str, *, names: Names, reason: str | None = None
+) -> Handler[None]:
     """Ban a handle; creators that have it already stay as they are."""
-    return _change_ban(c.BanHandle(handle=normalize_handle(handle), reason=reason))
+    command = c.BanHandle(handle=normalize_handle(handle), reason=reason)
+    return _change_ban(command, names)
 
 
-def unban_handle(handle: str) -> Handler[None]:
+def unban_handle(handle: str, *, names: Names) -> Handler[None]:
     """Lift the ban of a handle."""
-    return _change_ban(c.UnbanHandle(handle=normalize_handle(handle)))
+    return _change_ban(c.UnbanHandle(handle=normalize_handle(handle)), names)
 
 
 def active_creators(
@@ -220,8 +231,8 @@ def active_creators(
     ]
 
 
-def _change_ban(command: c.BanHandle | c.UnbanHandle) -> Handler[None]:
-    stream = ban_stream(command.handle)
+def _change_ban(command: c.BanHandle | c.UnbanHandle, names: Names) -> Handler[None]:
+    stream = names.ban_stream(command.handle)
     histories = yield (stream,)
     events = handle_ban.decide(is_banned(histories[stream]), command)
     return Decision(None, events=on(stream, events))
@@ -248,16 +259,16 @@ def own_creator(
 
 
 def _move_claim(
-    creator: CreatorState, creator_id: UUID, handle: str
+    creator: CreatorState, creator_id: UUID, handle: str, names: Names
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
     """Claim the new handle and release the old one, unless the new one is banned."""
-    renamed, ban = replace(creator, handle=handle), ban_stream(handle)
-    histories = yield (*claims_of(renamed), *claims_of(creator), ban)
+    renamed, ban = replace(creator, handle=handle), names.ban_stream(handle)
+    histories = yield (*claims_of(renamed, names), *claims_of(creator, names), ban)
     if is_banned(histories[ban]):
         raise CreatorBannedError(handle)
     return [
-        *claim_handle(renamed, creator_id, histories),
-        *release_handles(creator, creator_id, histories),
+        *claim_handle(renamed, creator_id, histories, names),
+        *release_handles(creator, creator_id, histories, names),
     ]
 
 

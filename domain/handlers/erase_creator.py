@@ -30,7 +30,7 @@ from domain.handlers.creators import active_creators
 from domain.messages import ErasedFigures
 from domain.scrape import decider as scrapes
 from domain.scrape.decider import scrape_of
-from domain.streams import erasures_stream
+from domain.streams import Names, erasures_stream
 from domain.video.decider import decide as decide_video
 from domain.video.decider import video_of
 
@@ -77,6 +77,7 @@ def erase_creator(
     figures: ErasedFigures,
     belongings: Sequence[Belongings],
     organization_id: UUID,
+    names: Names,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[Erasure]:
     """Erase a creator, and with it every other one of the same account.
@@ -112,12 +113,14 @@ def erase_creator(
             or _is_same(pinned, accounts[creator_id], accounts[each.creator_id])
         )
     }
-    claims = yield [claim for _, state in erased.values() for claim in claims_of(state)]
+    claims = yield [
+        claim for _, state in erased.values() for claim in claims_of(state, names)
+    ]
     events: list[StreamEvent] = []
     guards: set[UUID] = set(accounts.values())
     number = len(histories[numbers])
     for each, state in erased.values():
-        events += release_handles(state, each.creator_id, claims)
+        events += release_handles(state, each.creator_id, claims, names)
         events += yield from _end(each)
         if figures == "drop":
             departure = yield from leave_campaigns(

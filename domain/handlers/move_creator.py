@@ -13,6 +13,7 @@ from domain.handlers.campaign_items import leave_campaigns
 from domain.handlers.claims import claim_handle, claims_of, release_handle
 from domain.handlers.creators import own_creator
 from domain.organization.decider import project_owner
+from domain.streams import Names
 
 
 def move_creator(
@@ -21,6 +22,7 @@ def move_creator(
     *,
     video_ids: Sequence[UUID],
     organization_id: UUID,
+    names: Names,
 ) -> Handler[UUID]:
     """Move a creator into another project; do nothing if it is in it already.
 
@@ -39,13 +41,14 @@ def move_creator(
     if not moved:
         return Decision(creator_id)
     after = replace(creator, project_id=command.project_id)
-    claims = yield {**claims_of(creator), **claims_of(after)}
-    claimed = claim_handle(after, creator_id, claims)
+    before, places = claims_of(creator, names), claims_of(after, names)
+    claims = yield {**before, **places}
+    claimed = claim_handle(after, creator_id, claims, names)
     released = [
         event
-        for stream, project_id in claims_of(creator).items()
-        if stream not in claims_of(after)
-        for event in release_handle(creator, creator_id, project_id, claims)
+        for stream, project_id in before.items()
+        if stream not in places
+        for event in release_handle(creator, creator_id, project_id, claims, names)
     ]
     items = [
         CampaignItem("creator", creator_id),

@@ -27,7 +27,7 @@ from domain.decisions import (
 from domain.errors import CreatorBannedError, NotFoundError
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
-from domain.streams import ban_stream, claim_stream, video_stream
+from domain.streams import Names, video_stream
 from domain.video.decider import VideoState, Window, decide, video_after, video_of
 from domain.video.errors import VideoElsewhereError
 from domain.video.url import read_video_url
@@ -67,6 +67,7 @@ def add_video(
     organization_id: UUID,
     project_id: UUID,
     command_id: UUID,
+    names: Names,
     tags: list[str] | UnsetType = UNSET,
 ) -> Handler[UUID]:
     """Track the video of a URL, also one that was excluded; scrape it if it is new.
@@ -74,7 +75,8 @@ def add_video(
     Unset tags of a known video stay as they are. The result is the video's id.
     """
     named = read_video_url(url)
-    ban, claim = ban_stream(named.handle), claim_stream(project_id, named.handle)
+    ban = names.ban_stream(named.handle)
+    claim = names.claim_stream(project_id, named.handle)
     video_id = video_stream(project_id, named.tiktok_video_id)
     histories = yield (organization_id, ban, claim, video_id)
     project_owner(histories[organization_id], project_id)

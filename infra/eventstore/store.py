@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -15,10 +16,13 @@ from psycopg.rows import TupleRow
 
 from domain.decisions import QuotaCounter
 from domain.events import Event
+from domain.streams import Names
 from infra.database import Pool, writing_pool
 from infra.eventstore.append import Appended, Batch, BeforeAppend, Context
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.recorder import AppendConflictError, Recorder
+from infra.keys.opened import opened_keys
+from infra.settings import Settings
 
 CONFLICT_TRIES = 5
 
@@ -47,12 +51,16 @@ AppendHook = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
 
 
 class Store(Application[UUID]):
-    """The event log of one installation, on one PostgreSQL database."""
+    """The event log of one installation, on one PostgreSQL database.
+
+    ``settings`` say where the master key is; only reading does without.
+    """
 
     name = "goatherd"
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, settings: Settings | None = None) -> None:
         self.pool = pool
+        self._settings = settings
         self.codec = Codec()
         super().__init__(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
 
@@ -64,6 +72,20 @@ class Store(Application[UUID]):
         """Return the recorder over this store's pool."""
         self.event_recorder = Recorder(self.pool)
         return self.event_recorder
+
+    @cached_property
+    def names(self) -> Names:
+        """The key of the ids that follow from handles.
+
+        It is read at its first use, because a server may start before its database.
+
+        Raises:
+            MasterKeyError: the master key is missing, or not the database's.
+        """
+        assert self._settings is not None, "whoever adds something gives the settings"
+        with self.pool.connection() as connection:
+            _, keys = opened_keys(self._settings, connection)
+        return Names(keys.names)
 
     def load(self, *streams: UUID) -> dict[UUID, list[RecordedEvent]]:
         """Return the history of each stream, empty for a stream that has none."""
@@ -165,11 +187,11 @@ def next_events(
     ]
 
 
-def open_store(url: str, *, pool_size: int) -> Store:
+def open_store(url: str, *, pool_size: int, settings: Settings | None = None) -> Store:
     """Return a store on the database at ``url`` with an open pool of its own."""
     pool = writing_pool(url, size=pool_size)
     pool.open()
-    return Store(pool)
+    return Store(pool, settings)
 
 
 def retry_conflicts(attempt: Callable[[], T]) -> T:

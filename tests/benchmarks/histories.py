@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 
 from domain import events as e
-from domain.streams import claim_stream
 from infra.eventstore.codec import NewEvent
 from infra.ids import new_id
+from tests.kit.builders import NAMES
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def a_creator(organization_id: UUID, project_id: UUID, number: int) -> Creator:
 
 def addition(creator: Creator) -> list[NewEvent]:
     """Return the four events that adding a creator appends."""
-    claim = claim_stream(creator.project_id, creator.handle)
+    claim = NAMES.claim_stream(creator.project_id, creator.handle)
     return [
         NewEvent(
             creator.id,

@@ -1,19 +1,22 @@
 from datetime import date
 
 from domain.streams import (
-    ban_stream,
-    claim_stream,
+    Names,
     creators_counter,
     manual_scrapes_counter,
     scrape_stream,
 )
-from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, BERTA, NAMES, ORGANIZATION, PROJECT
+
+OTHER_NAMES = Names(b"the goats of the other mountains")
 
 
 def test_what_is_stored_is_found_under_the_same_ids_for_ever():
     ids = [
-        claim_stream(PROJECT, "ada"),
-        ban_stream("ada"),
+        Names().claim_stream(PROJECT, "ada"),
+        Names().ban_stream("ada"),
+        NAMES.claim_stream(PROJECT, "ada"),
+        NAMES.ban_stream("ada"),
         scrape_stream(BERTA, ADA, "creator_profiles"),
         creators_counter(ORGANIZATION),
         manual_scrapes_counter(ORGANIZATION, date(2026, 3, 1)),
@@ -22,6 +25,8 @@ def test_what_is_stored_is_found_under_the_same_ids_for_ever():
     assert [str(found) for found in ids] == [
         "1b2de745-b1fd-58a7-89f9-b684b679bd13",
         "8c81e2b5-a694-5ee6-97fd-8c4ddb07bf3b",
+        "b3d11e1a-8678-5e59-9b32-b71b9cb13104",
+        "0ad61acf-0a2c-53cb-964f-1fe43d214351",
         "b4c3a5cc-c464-5e74-bb68-7f9dc343e82e",
         "0177a897-1293-58f7-a13d-6437e5bb71ab",
         "6ab01fec-2a8d-53b7-843a-928871aa9419",
@@ -30,8 +35,17 @@ def test_what_is_stored_is_found_under_the_same_ids_for_ever():
 
 def test_no_two_things_share_a_stream():
     ids = [
-        *(claim_stream(project, h) for project in (ADA, BERTA) for h in ("a", "b")),
-        *(ban_stream(handle) for handle in ("a", "b")),
+        *(
+            names.claim_stream(project, handle)
+            for names in (Names(), NAMES, OTHER_NAMES)
+            for project in (ADA, BERTA)
+            for handle in ("a", "b")
+        ),
+        *(
+            names.ban_stream(handle)
+            for names in (Names(), NAMES, OTHER_NAMES)
+            for handle in ("a", "b")
+        ),
         *(
             scrape_stream(cause, creator, job)
             for cause in (ADA, BERTA)
@@ -47,3 +61,7 @@ def test_no_two_things_share_a_stream():
     ]
 
     assert len(set(ids)) == len(ids)
+
+
+def test_the_key_of_the_names_is_never_printed():
+    assert repr(NAMES) == "Names(***)"

@@ -13,7 +13,7 @@ from domain.creator.handle_claim import claim_of
 from domain.creator.state import CreatorState, creator_of
 from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
-from domain.streams import claim_stream, creators_counter
+from domain.streams import Names, creators_counter
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.execute import Executed
@@ -26,12 +26,14 @@ from infra.eventstore.store import (
 )
 from infra.ids import new_id
 from infra.organizations import make_organization
+from infra.settings import Settings
 from tests.kit.commands import (
     add_creators,
     change_creator,
     disable_creator,
     remove_creator,
 )
+from tests.kit.keys import MASTER_KEY_TEXT
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-000000000001")
 PROJECT = UUID("00000000-0000-4000-8000-000000000002")
@@ -40,13 +42,16 @@ BERTA = UUID("00000000-0000-4000-8000-00000000000b")
 SCRAPE = UUID("00000000-0000-4000-8000-00000000005c")
 ANOTHER_SCRAPE = UUID("00000000-0000-4000-8000-00000000005d")
 
+NAMES = Names(b"names of goats, and of no others")
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @contextmanager
 def opened_store(url: str, *, pool_size: int = 4) -> Generator[Store]:
     """A store on a migrated database, whose connections are closed afterwards."""
-    store = open_store(url, pool_size=pool_size)
+    settings = Settings(master_key=MASTER_KEY_TEXT)
+    store = open_store(url, pool_size=pool_size, settings=settings)
     try:
         yield store
     finally:
@@ -127,7 +132,7 @@ class Home(msgspec.Struct, frozen=True):
 
     def holder(self, handle: str) -> UUID | None:
         """Say which creator of the project holds the handle."""
-        claim = claim_stream(self.project_id, handle)
+        claim = self.store.names.claim_stream(self.project_id, handle)
         return claim_of(plain_events(self.store.load(claim)[claim])).holder
 
     def counted(self) -> int:

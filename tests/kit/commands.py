@@ -40,6 +40,8 @@ def executed(handler: Callable[..., Handler[T]]) -> Callable[..., Executed[T]]:
     ) -> Executed[T]:
         if "command_id" in parameters:
             named["command_id"] = context.command_id
+        if "names" in parameters:
+            named["names"] = store.names
         if "fresh_ids" in parameters:
             named["fresh_ids"] = [new_id() for _ in values[0]]
         return execute(

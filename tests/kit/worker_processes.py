@@ -63,7 +63,7 @@ def set_up() -> None:
     settings = Settings.from_environment(os.environ)
     assert settings.database_url is not None
     assert settings.redis_url is not None
-    store = open_store(settings.database_url, pool_size=8)
+    store = open_store(settings.database_url, pool_size=8, settings=settings)
     broker = connect_broker(settings.redis_url)
     provider = Misbehaving(Path(os.environ[FOLDER]))
     dependencies = ScrapeDependencies(

@@ -2,9 +2,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.streams import ban_stream
 from infra.eventstore.store import RecordedEvent
 from projections.bans import Bans
+from tests.kit.builders import NAMES
 from tests.kit.expected import rows_of
 from tests.kit.histories import MONDAY, History
 
@@ -19,7 +19,7 @@ def take_in(connection: Reading, events: list[RecordedEvent]) -> None:
 def test_a_banned_handle_is_a_row_until_the_ban_is_lifted(
     connection: Reading, history: History
 ):
-    stream = ban_stream("spam.goat")
+    stream = NAMES.ban_stream("spam.goat")
     banned = e.HandleBanned(handle="spam.goat", reason="Spam")
 
     take_in(connection, history.happened(stream, banned))
@@ -35,9 +35,9 @@ def test_a_banned_handle_is_a_row_until_the_ban_is_lifted(
 def test_the_same_events_twice_leave_the_same_bans(
     connection: Reading, history: History
 ):
-    history.happened(ban_stream("a"), e.HandleBanned(handle="a"))
-    history.happened(ban_stream("b"), e.HandleBanned(handle="b", reason="Spam"))
-    history.happened(ban_stream("a"), e.HandleUnbanned(handle="a"))
+    history.happened(NAMES.ban_stream("a"), e.HandleBanned(handle="a"))
+    history.happened(NAMES.ban_stream("b"), e.HandleBanned(handle="b", reason="Spam"))
+    history.happened(NAMES.ban_stream("a"), e.HandleUnbanned(handle="a"))
     take_in(connection, history.events)
     once = rows_of(connection, "bans")
 

@@ -1,17 +1,16 @@
 """Progress: how far projections have come, in events and in seconds."""
 
-from domain.streams import ban_stream
 from infra.eventstore.store import Store
 from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
-from tests.kit.builders import asking, events_for
+from tests.kit.builders import NAMES, asking, events_for
 
 
 def ban(store: Store, *handles: str) -> None:
     for handle in handles:
-        store.append(events_for(ban_stream(handle), handle), context=asking())
+        store.append(events_for(NAMES.ban_stream(handle), handle), context=asking())
 
 
 def follower_of_bans(store: Store) -> Follower:

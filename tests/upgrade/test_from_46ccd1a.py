@@ -180,6 +180,24 @@ WHERE tracking_status = 'excluded'
 _COUNTED = ("auto_tracked", "included", "direct_add")
 
 
+def test_handles_of_an_old_log_stay_claimed(cli: CommandLine, old_database_url: str):
+    with upgraded(old_database_url) as client:
+        again = cli("migrate")
+        listed = client.get("/api/v1/creators?limit=1", headers=bearer("home")).json()
+        (creator,) = listed["data"]
+        added = client.post(
+            f"/api/v1/projects/{creator['project_id']}/creators",
+            json={"tiktok_handle": creator["tiktok_handle"]},
+            headers=bearer("home"),
+        )
+    with opened_store(old_database_url) as store:
+        names = store.names
+
+    assert again.status == 0, again.err
+    assert (added.status_code, added.json()["meta"]["code"]) == (409, "handle_taken")
+    assert names.key is None
+
+
 def test_what_an_old_rebuild_left_can_be_brought_back_or_given_up(
     cli: CommandLine, old_database_url: str
 ):

@@ -8,7 +8,6 @@ import msgspec
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
 from domain.creator.state import creator_of
-from domain.streams import ban_stream, claim_stream
 from infra.eventstore.store import Store, plain_events
 
 _HANDLES_AT_ONCE = 2_000
@@ -42,7 +41,7 @@ def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Hold
 def _find_holders(
     store: Store, project_id: UUID, handles: Sequence[str], found: Holders
 ) -> None:
-    claims = [claim_stream(project_id, handle) for handle in handles]
+    claims = [store.names.claim_stream(project_id, handle) for handle in handles]
     histories = store.load(*claims)
     former: dict[str, UUID] = {}
     missing: list[str] = []
@@ -64,7 +63,7 @@ def _find_holders(
         if claim.last_holder is not None:
             former[handle] = claim.last_holder
     found.missing.extend(missing)
-    bans = {handle: ban_stream(handle) for handle in missing}
+    bans = {handle: store.names.ban_stream(handle) for handle in missing}
     histories = store.load(*bans.values(), *former.values())
     found.banned.extend(
         handle

@@ -14,7 +14,6 @@ from domain.creator.state import creator_of
 from domain.handlers.add_creators import RequestedCreator, add_creators
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
-from domain.streams import claim_stream
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
@@ -42,7 +41,9 @@ def track_demo(
         CommandError: the organization has no project.
     """
     project_id = _project_of(store, first)
-    claims = {claim_stream(project_id, handle): handle for handle in DEMO_HANDLES}
+    claims = {
+        store.names.claim_stream(project_id, handle): handle for handle in DEMO_HANDLES
+    }
     missing = [
         RequestedCreator(tiktok_handle=claims[stream], tracking_start_date=None)
         for stream, history in store.load(*claims).items()
@@ -61,6 +62,7 @@ def track_demo(
             plans=plans,
             now=datetime.now(UTC),
             command_id=context.command_id,
+            names=store.names,
         ),
         context=context,
     )
@@ -128,7 +130,9 @@ def _import(
 
 def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
     """Return the first creator of each of the demo's handles, without removed ones."""
-    claims = {handle: claim_stream(project_id, handle) for handle in DEMO_HANDLES}
+    claims = {
+        handle: store.names.claim_stream(project_id, handle) for handle in DEMO_HANDLES
+    }
     histories = store.load(*claims.values())
     holders: dict[str, UUID] = {}
     for handle, stream in claims.items():

@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 
 from domain import events as e
-from domain.streams import ban_stream
 from tests.kit.application import Tenant, code_of, data_of
 
 
@@ -20,7 +19,7 @@ def test_a_banned_handle_is_listed_with_its_reason(home: Tenant, handle: str):
     answer = home.ask("PUT", f"/admin/bans/@{handle.upper()}", json={"reason": "Spam"})
 
     assert data_of(answer) == {"tiktok_handle": handle, "banned": True}
-    (recorded,) = home.goatherd.log(ban_stream(handle))
+    (recorded,) = home.goatherd.log(home.goatherd.store.names.ban_stream(handle))
     assert recorded.event == e.HandleBanned(handle=handle, reason="Spam")
     assert recorded.actor == f"key:{home.key_id}"
     assert int(answer.headers["Goatherd-Position"]) == recorded.position
@@ -37,7 +36,9 @@ def test_a_ban_needs_no_reason(home: Tenant, handle: str, sent: dict[str, Any]):
     answer = home.ask("PUT", f"/admin/bans/{handle}", **sent)
 
     assert data_of(answer)["banned"] is True
-    assert home.goatherd.events(ban_stream(handle)) == [e.HandleBanned(handle=handle)]
+    assert home.goatherd.events(home.goatherd.store.names.ban_stream(handle)) == [
+        e.HandleBanned(handle=handle)
+    ]
 
 
 def test_a_ban_holds_for_every_organization_until_it_is_lifted(
@@ -55,7 +56,7 @@ def test_a_ban_holds_for_every_organization_until_it_is_lifted(
     assert data_of(lifted) == {"tiktok_handle": handle, "banned": False}
     assert int(lifted.headers["Goatherd-Position"]) > 0
     assert after.status_code == 201
-    assert home.goatherd.events(ban_stream(handle)) == [
+    assert home.goatherd.events(home.goatherd.store.names.ban_stream(handle)) == [
         e.HandleBanned(handle=handle),
         e.HandleUnbanned(handle=handle),
     ]

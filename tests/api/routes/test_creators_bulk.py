@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
-from domain.streams import claim_stream
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, data_of
 
@@ -103,7 +102,9 @@ def test_of_many_none_is_new_is_no_creation(home: Tenant):
 
     assert data_of(back, status=200)["reactivated_count"] == 1
     assert data_of(taken, status=200)["failed_count"] == 1
-    claimed = home.goatherd.log(claim_stream(home.project_id, "former.goat"))[-1]
+    claimed = home.goatherd.log(
+        home.goatherd.store.names.claim_stream(home.project_id, "former.goat")
+    )[-1]
     assert int(taken.headers["Goatherd-Position"]) == claimed.position
 
 

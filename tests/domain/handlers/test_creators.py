@@ -19,20 +19,15 @@ from domain.handlers import add_creators as addition
 from domain.handlers import creators as handlers
 from domain.handlers.add_creators import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import (
-    ban_stream,
-    claim_stream,
-    creators_counter,
-    scrape_stream,
-)
-from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from domain.streams import creators_counter, scrape_stream
+from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 
 COMMAND = UUID("00000000-0000-4000-8000-0000000000c0")
 IN_PROJECT: dict[str, Any] = {"organization_id": ORGANIZATION, "project_id": PROJECT}
-CLAIM = claim_stream(PROJECT, "ada")
-NEW_CLAIM = claim_stream(PROJECT, "lovelace")
-NEW_BAN = ban_stream("lovelace")
+CLAIM = NAMES.claim_stream(PROJECT, "ada")
+NEW_CLAIM = NAMES.claim_stream(PROJECT, "lovelace")
+NEW_BAN = NAMES.ban_stream("lovelace")
 HOME: list[e.Event] = [
     e.OrganizationCreated(name="Goats", plan="free", time_zone="Pacific/Auckland"),
     e.ProjectCreated(project_id=PROJECT, name="Spring"),
@@ -74,7 +69,12 @@ def requested(job_type: e.JobType, trigger: e.Trigger, handle: str = "ada"):
 
 def change(*commands: c.CreatorCommand, **options: Any):  # noqa: ANN401
     return handlers.change_creator(
-        ADA, commands, organization_id=ORGANIZATION, command_id=COMMAND, **options
+        ADA,
+        commands,
+        organization_id=ORGANIZATION,
+        command_id=COMMAND,
+        names=NAMES,
+        **options,
     )
 
 
@@ -85,6 +85,7 @@ def add(*wanted: RequestedCreator, **options: Any):  # noqa: ANN401
         plans=DEFAULT_PLANS,
         now=NOON,
         command_id=COMMAND,
+        names=NAMES,
         **IN_PROJECT,
         **options,
     )
@@ -137,7 +138,7 @@ def test_a_rename_is_refused(
 
 
 def test_a_removal_frees_the_handle_and_the_place_of_an_active_creator():
-    remove = handlers.remove_creator(ADA, organization_id=ORGANIZATION)
+    remove = handlers.remove_creator(ADA, organization_id=ORGANIZATION, names=NAMES)
     decision = decide_on({ADA: [ADDED], CLAIM: [CLAIMED]}, remove)
 
     assert decision.events == [(ADA, REMOVED), (CLAIM, RELEASED)]
@@ -145,7 +146,7 @@ def test_a_removal_frees_the_handle_and_the_place_of_an_active_creator():
 
 
 def test_a_removal_of_a_disabled_creator_frees_no_place():
-    remove = handlers.remove_creator(ADA, organization_id=ORGANIZATION)
+    remove = handlers.remove_creator(ADA, organization_id=ORGANIZATION, names=NAMES)
     decision = decide_on({ADA: [ADDED, DISABLED], CLAIM: [CLAIMED]}, remove)
 
     assert decision.events == [(ADA, REMOVED), (CLAIM, RELEASED)]
@@ -155,7 +156,7 @@ def test_a_removal_of_a_disabled_creator_frees_no_place():
 def test_of_many_each_is_removed_once():
     decision = decide_on(
         {ORGANIZATION: HOME, ADA: [ADDED], CLAIM: [CLAIMED]},
-        handlers.remove_creators([ADA, BERTA, ADA], **IN_PROJECT),
+        handlers.remove_creators([ADA, BERTA, ADA], names=NAMES, **IN_PROJECT),
     )
 
     assert decision.result == (
@@ -198,7 +199,7 @@ def test_a_new_creator_starts_today_where_its_organization_is():
         requested("creator_profiles", "added"),
         requested("discover_videos", "added"),
     ]
-    assert decision.guards == [ban_stream("ada")]
+    assert decision.guards == [NAMES.ban_stream("ada")]
     assert decision.quota_counters == counted(1, maximum=5)
 
 
@@ -235,7 +236,7 @@ def test_a_bad_one_of_many_fails_alone():
     good, bad = decision.result
     assert (good.status, bad.status, bad.tiktok_handle) == ("created", "failed", "..")
     assert isinstance(bad.refusal, InvalidHandleError)
-    assert decision.guards == [ban_stream("ada")]
+    assert decision.guards == [NAMES.ban_stream("ada")]
     assert decision.quota_counters == counted(1, maximum=5)
 
 
@@ -259,9 +260,9 @@ def test_nobody_is_added_to_a_project_that_is_not_there():
 def test_a_handle_is_banned_once():
     given = {NEW_BAN: [BANNED]}
 
-    first = decide_on({}, handlers.ban_handle("@Lovelace", reason="fake"))
-    again = decide_on(given, handlers.ban_handle("lovelace"))
-    lifted = decide_on(given, handlers.unban_handle("lovelace"))
+    first = decide_on({}, handlers.ban_handle("@Lovelace", reason="fake", names=NAMES))
+    again = decide_on(given, handlers.ban_handle("lovelace", names=NAMES))
+    lifted = decide_on(given, handlers.unban_handle("lovelace", names=NAMES))
 
     assert first.events == [(NEW_BAN, e.HandleBanned(handle="lovelace", reason="fake"))]
     assert again.events == []

@@ -40,7 +40,7 @@ from tests.domain.handlers.test_creators import (
     requested,
 )
 from tests.domain.handlers.test_move_creator import CLAIMED_THERE, MOVED, NEW_CLAIM
-from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 
 OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
@@ -78,7 +78,7 @@ def erase(
         confirm=confirm,
         figures=figures,
         belongings=belongings or [Belongings(creator_id=ADA)],
-        **{**OURS, **options},
+        **{**OURS, "names": NAMES, **options},
     )
 
 
@@ -256,9 +256,13 @@ SCOPES: tuple[tuple[e.AnnotationScope, UUID], ...] = (
 )
 COMMANDS: tuple[Any, ...] = (
     change(RENAME),
-    handlers.remove_creator(ADA, **OURS),
+    handlers.remove_creator(ADA, names=NAMES, **OURS),
     move_creator(
-        ADA, c.MoveCreator(project_id=PROJECT, history="whole"), video_ids=(), **OURS
+        ADA,
+        c.MoveCreator(project_id=PROJECT, history="whole"),
+        video_ids=(),
+        names=NAMES,
+        **OURS,
     ),
     scrapes.request_scrape(
         ADA, job_type="video_stats", command_id=COMMAND, **ONE_HANDED
@@ -271,6 +275,7 @@ COMMANDS: tuple[Any, ...] = (
         "https://www.tiktok.com/@ada/video/71",
         project_id=PROJECT,
         command_id=COMMAND,
+        names=NAMES,
         **OURS,
     ),
     *(
@@ -317,7 +322,7 @@ def test_bulk_commands_fail_for_erased_creators_alone():
     }
     where: dict[str, Any] = {**OURS, "project_id": PROJECT}
 
-    removed = decide_on(known, handlers.remove_creators([ADA], **where))
+    removed = decide_on(known, handlers.remove_creators([ADA], names=NAMES, **where))
     reviewed = decide_on(known, videos.review_videos([(VIDEO, "include")], **where))
 
     assert removed.result == (ItemResult(ADA, "failed", "gone"),)

@@ -18,7 +18,7 @@ from domain.handlers import creators as handlers
 from domain.handlers.add_creators import RequestedCreator, add_creators
 from domain.handlers.move_creator import move_creator
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import ban_stream, claim_stream, membership_stream
+from domain.streams import membership_stream
 from tests.domain.handlers.test_creators import (
     ADDED,
     CLAIM,
@@ -28,14 +28,14 @@ from tests.domain.handlers.test_creators import (
     RELEASED,
     REMOVED,
 )
-from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on
 
 ELSEWHERE = UUID("44444444-4444-4444-8444-444444444444")
 THIRD = UUID("55555555-5555-4555-8555-555555555555")
 SPRING = UUID("66666666-6666-4666-8666-666666666666")
 VIDEO = UUID("77777777-7777-4777-8777-777777777777")
-NEW_CLAIM = claim_stream(ELSEWHERE, "ada")
+NEW_CLAIM = NAMES.claim_stream(ELSEWHERE, "ada")
 PROJECTS = [
     *HOME,
     e.ProjectCreated(project_id=ELSEWHERE, name="Summer"),
@@ -75,6 +75,7 @@ def moved(
         c.MoveCreator(project_id=to, history="whole"),
         video_ids=video_ids,
         organization_id=organization_id,
+        names=NAMES,
     )
     return decide_on(known, handler)
 
@@ -99,7 +100,7 @@ def test_a_creator_that_moves_on_frees_its_handle_where_it_was():
         organization_id=ORGANIZATION, project_id=THIRD, handle="ada", creator_id=ADA
     )
     assert onward.events[1:] == [
-        (claim_stream(THIRD, "ada"), claimed),
+        (NAMES.claim_stream(THIRD, "ada"), claimed),
         (NEW_CLAIM, freed),
     ]
     assert back.events[1:] == [(NEW_CLAIM, freed)]
@@ -174,6 +175,7 @@ def test_scrapes_of_a_moved_creator_are_of_the_project_with_the_ids_of_its_video
         [c.RenameHandle(handle="lovelace")],
         organization_id=ORGANIZATION,
         command_id=COMMAND,
+        names=NAMES,
     )
 
     decision = decide_on(known, rename)
@@ -183,14 +185,14 @@ def test_scrapes_of_a_moved_creator_are_of_the_project_with_the_ids_of_its_video
     assert isinstance(requested, e.ScrapeRequested)
     assert requested.project_id == PROJECT
     for project in (PROJECT, ELSEWHERE):
-        assert claim_stream(project, "lovelace") in streams
-        assert claim_stream(project, "ada") in streams
+        assert NAMES.claim_stream(project, "lovelace") in streams
+        assert NAMES.claim_stream(project, "ada") in streams
 
 
 def test_who_was_moved_away_and_removed_is_not_added_again_at_its_origin():
     known = given(creator=[ADDED, MOVED, REMOVED])
     known[CLAIM] = [CLAIMED, RELEASED]
-    known[ban_stream("ada")] = []
+    known[NAMES.ban_stream("ada")] = []
     adding = add_creators(
         [RequestedCreator(tiktok_handle="ada")],
         fresh_ids=[BERTA],
@@ -199,6 +201,7 @@ def test_who_was_moved_away_and_removed_is_not_added_again_at_its_origin():
         plans=DEFAULT_PLANS,
         now=NOON,
         command_id=COMMAND,
+        names=NAMES,
     )
 
     (addition,) = decide_on(known, adding).result

@@ -10,8 +10,8 @@ from domain.decisions import ItemResult
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
 from domain.handlers import videos as handlers
 from domain.handlers.videos import ListedVideo
-from domain.streams import ban_stream, scrape_stream, video_stream
-from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from domain.streams import scrape_stream, video_stream
+from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 
 COMMAND = UUID("00000000-0000-4000-8000-0000000000c0")
@@ -20,7 +20,7 @@ OTHER_ID = "7185729796075474223"
 URL = f"https://www.tiktok.com/@ada/video/{ID}"
 VIDEO = video_stream(PROJECT, ID)
 OTHER = video_stream(PROJECT, OTHER_ID)
-BAN = ban_stream("ada")
+BAN = NAMES.ban_stream("ada")
 IN_PROJECT: dict[str, Any] = {"organization_id": ORGANIZATION, "project_id": PROJECT}
 OWN: dict[str, Any] = {"organization_id": ORGANIZATION}
 HOME: list[e.Event] = [
@@ -54,7 +54,7 @@ def discovered(
 
 
 def add():
-    return handlers.add_video(URL, command_id=COMMAND, **IN_PROJECT)
+    return handlers.add_video(URL, command_id=COMMAND, names=NAMES, **IN_PROJECT)
 
 
 def test_a_new_video_is_added_and_scraped():

@@ -17,7 +17,7 @@ from domain.errors import (
 from domain.handlers.add_creators import Additions, RequestedCreator
 from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import claim_stream, scrape_stream
+from domain.streams import scrape_stream
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -59,7 +59,7 @@ def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
     assert ada is not None
     stored = store.load(
         ada,
-        claim_stream(home.project_id, "ada"),
+        store.names.claim_stream(home.project_id, "ada"),
         scrape_stream(context.command_id, ada, "creator_profiles"),
         scrape_stream(context.command_id, ada, "discover_videos"),
     )
@@ -290,7 +290,7 @@ def test_between_removal_and_return_the_handle_is_free(store: Store, home: Home)
     home.creator("ada")
 
     assert free is None
-    claim = claim_stream(home.project_id, "ada")
+    claim = store.names.claim_stream(home.project_id, "ada")
     assert [type(event.event) for event in store.load(claim)[claim]] == [
         *(e.HandleClaimed, e.HandleReleased, e.HandleClaimed)
     ]

@@ -2,7 +2,6 @@ import pytest
 
 from domain import events as e
 from domain.errors import InvalidHandleError
-from domain.streams import ban_stream
 from infra.eventstore.store import Store
 from tests.kit.builders import Home, asking
 from tests.kit.commands import ban_handle, unban_handle
@@ -18,7 +17,9 @@ def test_a_handle_is_banned_however_it_is_written(store: Store):
 
     assert recorded.event == e.HandleBanned(handle="ada", reason="eats the hedge")
     assert recorded.actor == "cli"
-    assert store.load(ban_stream("ada"))[ban_stream("ada")] == [recorded]
+    assert store.load(store.names.ban_stream("ada"))[store.names.ban_stream("ada")] == [
+        recorded
+    ]
 
 
 def test_a_banned_handle_is_banned_once(store: Store):

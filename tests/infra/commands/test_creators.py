@@ -23,7 +23,7 @@ from domain.errors import (
 )
 from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import claim_stream, scrape_stream
+from domain.streams import scrape_stream
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent, Store
@@ -56,8 +56,8 @@ def test_a_rename_moves_the_claim_and_asks_for_the_new_profile(
     run = scrape_stream(context.command_id, ada, "creator_profiles")
     stored = store.load(
         ada,
-        claim_stream(home.project_id, "ada"),
-        claim_stream(home.project_id, "lovelace"),
+        store.names.claim_stream(home.project_id, "ada"),
+        store.names.claim_stream(home.project_id, "lovelace"),
         run,
     )
     claim: dict[str, Any] = {
@@ -227,7 +227,7 @@ def test_the_creators_of_others_are_not_there(store: Store, home: Home, whose: s
         "nobody's": [new_id(), home.project_id],
         "another kind of thing's": [
             home.organization_id,
-            claim_stream(home.project_id, "ada"),
+            store.names.claim_stream(home.project_id, "ada"),
         ],
     }
     before = store.head()

@@ -16,7 +16,6 @@ from domain.errors import (
 )
 from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, Limits
-from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import BusyError, Store, next_events
@@ -102,7 +101,7 @@ def test_of_fifty_who_add_the_same_handle_at_once_one_succeeds(
     refusals = [type(result.refusal) for result in results if result is not created]
     assert refusals == [HandleTakenError] * 49
     assert home.holder("ada") == created.creator_id
-    claim = claim_stream(home.project_id, "ada")
+    claim = store.names.claim_stream(home.project_id, "ada")
     assert len(store.load(claim)[claim]) == 1
     assert home.counted() == home.active_in_the_log() == 1
 
@@ -226,7 +225,10 @@ def test_no_handle_is_ever_claimed_after_its_ban(store: Store, home: Home, way: 
                 answer.result()
 
     for handle in handles:
-        claimed, banned = claim_stream(home.project_id, handle), ban_stream(handle)
+        claimed, banned = (
+            store.names.claim_stream(home.project_id, handle),
+            store.names.ban_stream(handle),
+        )
         histories = store.load(claimed, banned)
         (the_ban,) = histories[banned]
         assert all(

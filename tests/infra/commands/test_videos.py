@@ -21,7 +21,7 @@ from domain.errors import (
 from domain.handlers.scrapes import RequestedVideoRun
 from domain.handlers.videos import ReviewDecision
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import ban_stream, scrape_stream, video_stream
+from domain.streams import scrape_stream, video_stream
 from domain.video import commands as c
 from domain.video.decider import video_of
 from infra.eventstore.append import Context
@@ -228,7 +228,7 @@ def test_no_video_is_added_by_what_is_no_url(store: Store, home: Home):
 
 
 def test_no_video_of_a_banned_handle_is_added(store: Store, home: Home):
-    ban = ban_stream("ada")
+    ban = store.names.ban_stream("ada")
     events = decide_ban(False, BanHandle(handle="ada", reason=None))  # noqa: FBT003
     store.append(next_events(ban, [], events), context=asking())
 

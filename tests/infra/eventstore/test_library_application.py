@@ -24,12 +24,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from domain import events as e
-from domain.streams import ban_stream
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.store import Store
-from tests.kit.builders import asking, events_for
+from tests.kit.builders import NAMES, asking, events_for
 
-ADA, BERTA = ban_stream("ada"), ban_stream("berta")
+ADA, BERTA = NAMES.ban_stream("ada"), NAMES.ban_stream("berta")
 
 
 class Reader(Application[UUID]):
@@ -41,7 +40,7 @@ class Reader(Application[UUID]):
 
     def ban(self, handle: str, *, version: int | None = None) -> "Ban":
         return self.repository.get(
-            ban_stream(handle), version=version, projector_func=project_ban
+            NAMES.ban_stream(handle), version=version, projector_func=project_ban
         )
 
 

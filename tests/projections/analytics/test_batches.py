@@ -19,7 +19,7 @@ from domain.creator import handle_ban
 from domain.errors import DomainError
 from domain.organization import decider as organization_decider
 from domain.scrape import decider as scrape_decider
-from domain.streams import ban_stream, video_stream
+from domain.streams import Names, video_stream
 from domain.video import commands as v
 from domain.video import decider as video_decider
 from infra.eventstore.store import RecordedEvent, Store
@@ -166,7 +166,10 @@ def _of_a_video(tiktok_video_id: str, command: v.VideoCommand) -> Step:
 
 def _of_a_handle(command: c.BanHandle | c.UnbanHandle) -> Step:
     return lambda world: world.ask(
-        ban_stream(command.handle), handle_ban.decide, handle_ban.evolve, command
+        Names().ban_stream(command.handle),
+        handle_ban.decide,
+        handle_ban.evolve,
+        command,
     )
 
 

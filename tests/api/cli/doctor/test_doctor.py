@@ -15,12 +15,12 @@ import pytest
 from api.cli.doctor import checks, surroundings
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
-from domain.streams import ban_stream, creators_counter
+from domain.streams import creators_counter
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine.follower import Follower
-from tests.kit.builders import Home, asking, events_for, make_home
+from tests.kit.builders import NAMES, Home, asking, events_for, make_home
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.paths import ROOT
 
@@ -159,7 +159,7 @@ def test_a_log_without_a_root_of_the_last_two_days_is_told(
 def test_an_event_that_was_changed_is_found(
     cli: CommandLine, store: Store, home: Home, damage: str
 ):
-    stream = ban_stream("mallory")
+    stream = NAMES.ban_stream("mallory")
     store.append(events_for(stream, "mallory", "mallory"), context=asking())
     catch_up(store)
     change(store, damage, store.head())
@@ -180,7 +180,7 @@ def test_every_batch_of_the_log_is_read(
     monkeypatch.setattr("api.cli.doctor.event_log.BATCH", 3)
     for number in range(7):
         name = f"goat-{number}"
-        store.append(events_for(ban_stream(name), name), context=asking())
+        store.append(events_for(NAMES.ban_stream(name), name), context=asking())
     catch_up(store)
 
     well = cli("doctor", "--json")
@@ -200,7 +200,7 @@ def test_every_batch_of_the_log_is_read(
 def test_an_event_of_a_later_release_is_said_to_be_unreadable(
     cli: CommandLine, store: Store, home: Home
 ):
-    stream = ban_stream("mallory")
+    stream = NAMES.ban_stream("mallory")
     store.append(events_for(stream, "mallory"), context=asking())
     catch_up(store)
     change(
@@ -269,7 +269,7 @@ def test_a_projection_that_cannot_keep_up_is_found(
     cli: CommandLine, store: Store, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(checks, "TRIES", 2)
-    store.append(events_for(ban_stream("mallory"), "mallory"), context=asking())
+    store.append(events_for(NAMES.ban_stream("mallory"), "mallory"), context=asking())
     change(
         store,
         "UPDATE goatherd_events SET recorded_at = now() - interval '61 s' "
