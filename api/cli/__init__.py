@@ -25,19 +25,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        return _print_error(error, status=2)
+        return print_error(error, status=2)
     except BrokenPipeError:
         # The reader of our output has closed it; the flush at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if not _is_expected(error):
+        if not is_expected(error):
             raise
-        return _print_error(error, status=1)
+        return print_error(error, status=1)
     return status if isinstance(status, int) else 0
 
 
-def _print_error(error: Exception, *, status: int) -> int:
+def print_error(error: Exception, *, status: int) -> int:
+    """Print why a command failed, as one line on stderr, and return its status."""
     from infra.logs import masked
 
     message = masked(" ".join(str(error).split())) or type(error).__name__
@@ -45,7 +46,7 @@ def _print_error(error: Exception, *, status: int) -> int:
     return status
 
 
-def _is_expected(error: Exception) -> bool:
+def is_expected(error: Exception) -> bool:
     """Return whether the error is not a fault in Goatherd itself."""
     import psycopg
     import redis

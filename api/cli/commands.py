@@ -55,6 +55,7 @@ _COMMANDS = (
     (app, "installation:projections"),
     (app, "rebuild:rebuild_read_models"),
     (app, "installation:doctor"),
+    (app, "verify:verify"),
 )
 
 for order, (where, command) in enumerate(_COMMANDS):

@@ -149,6 +149,12 @@ def place_of(message: bytes) -> tuple[UUID, int]:
     return UUID(bytes=place[:16]), int.from_bytes(place[16:], "big", signed=True)
 
 
+def name_and_body_of(message: bytes) -> tuple[str, bytes]:
+    """Return the stored name and the body of an event."""
+    _, _, _, name, body = message[_PLACE.stop :].split(b"\n", 4)
+    return name.decode(), body
+
+
 def _place_before(message: bytes) -> Place:
     version = int.from_bytes(message[_VERSION], "big", signed=True)
     return message[8:24] + (version - 1).to_bytes(8, "big", signed=True)

@@ -1,6 +1,6 @@
 """The check of roots: whether the log is still what each of them says."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
@@ -64,25 +64,20 @@ def check_contents(
     ranges: Sequence[CheckedRange],
     *,
     after: int,
+    known: Collection[str],
 ) -> list[Misfit]:
     """Check that the log up to each root is what the root says.
 
     With each root comes the tree over the heads as of its position. ``ranges`` are in
-    order, none goes past a root's position, and together they hold all events after the
-    position ``after``, before which no part of the log that a root adds may begin.
+    order and hold all events after the position ``after``, before which no part of the
+    log that a root adds may begin. They end where roots of the log do, whose hashes are
+    ``known``; of another root the order of events is not compared.
     """
     misfits: list[Misfit] = []
     last = max((root.position for root, _ in roots), default=after)
     gaps = all_gaps(ranges, after + 1, last)
     orphans = [m.position for one in ranges for m in one.misfits if m.how == "removed"]
     for root, tree in roots:
-        is_same = (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
-        if not is_same:
-            text = (
-                f"The streams as of position {root.position} are not those of the root "
-                "that was signed there."
-            )
-            misfits.append(Misfit(position=root.position, how="changed", text=text))
         part = (root.before_position + 1, root.position)
         inside = [each for each in ranges if part[0] <= each.first <= part[1]]
         found = [
@@ -92,15 +87,23 @@ def check_contents(
         ]
         by_gaps = _check_gaps(root, found, orphans)
         misfits += by_gaps
+        is_same = (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
+        if not is_same:
+            text = (
+                f"The streams as of position {root.position} are not those of the root "
+                "that was signed there."
+            )
+            misfits.append(Misfit(position=root.position, how="changed", text=text))
         blocks = (block for each in inside for block in each.blocks)
-        if not by_gaps and events_hash(blocks) != root.events:
+        is_known = text_hash(root) in known
+        if is_known and not by_gaps and events_hash(blocks) != root.events:
             misfits.append(_not_the_events(root, is_same_tree=is_same))
     return misfits
 
 
 def check_kept(
     kept: RootSigned | PublicRoot,
-    recorded: Iterable[RecordedRoot],
+    known: Collection[str],
     *,
     head: int,
     key: str,
@@ -108,14 +111,14 @@ def check_kept(
 ) -> list[Misfit]:
     """Check that a root that was kept elsewhere is still in the log.
 
-    ``head`` is the log's end.
+    ``known`` has the hashes of all roots in the log, whose end is ``head``.
     """
     position = kept.position if isinstance(kept, RootSigned) else head
     why = _wrong_signature(kept, key, is_signed)
     if why is not None:
         text = f"The root that was kept: {why}"
         return [Misfit(position=position, how="signature", text=text)]
-    if text_hash(kept) in {text_hash(each.root) for each in recorded}:
+    if text_hash(kept) in known:
         return []
     text = (
         f"The root of {kept.signed_at:%Y-%m-%d %H:%M} that was kept is not in the log: "

@@ -46,6 +46,14 @@ SELECT notification_id, digest, timestamptz_send(recorded_at),
                             topic, E'\\n'), 'UTF8') || state
 FROM goatherd_events WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id
 """
+_PARTS = """
+SELECT DISTINCT notification_id / %s FROM goatherd_events WHERE notification_id > %s
+ORDER BY 1
+"""
+_NAME = """
+SELECT current_database() || ' ' || encode(digest, 'hex') FROM goatherd_events
+ORDER BY notification_id LIMIT 1
+"""
 _TIME_BEFORE = """
 SELECT timestamptz_send(recorded_at) FROM goatherd_events
 WHERE notification_id < %s ORDER BY notification_id DESC LIMIT 1
@@ -96,6 +104,19 @@ def digests_between(
     with connection.cursor("digests", binary=True) as cursor:
         cursor.itersize = _ROWS_AT_ONCE
         yield from cursor.execute(_DIGESTS, (after, last))
+
+
+def parts_with_events(
+    connection: Connection[TupleRow], after: int, length: int
+) -> list[int]:
+    """Return which parts of so many positions have events after a position."""
+    return [part for (part,) in connection.execute(_PARTS, (length, after))]
+
+
+def name_of_log(connection: Connection[TupleRow]) -> str:
+    """Return what tells this log from others: its database and its first digest."""
+    row = connection.execute(_NAME).fetchone()
+    return "empty" if row is None else row[0]
 
 
 def linked_events(

@@ -5,29 +5,14 @@ from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import WrongError
 from api.cli.output import progress_bar
+from domain.integrity.chains import name_and_body_of
 from infra.eventstore.codec import Codec, UnknownEventError
+from infra.integrity.log import head_of, parts_with_events, recorded_roots
+from infra.integrity.verify import check_positions, make_plan, ranges_of
 
+# How many positions are read at a time.
 BATCH = 5_000
 _NAMED_AT_MOST = 3
-
-_BOUNDS = """
-SELECT coalesce(min(notification_id), 1), coalesce(max(notification_id), 0)
-FROM goatherd_events
-"""
-# A digest includes the digest before it in its stream. If an event was changed, swapped
-# or removed from the middle, its own digest or the next one does not match.
-_BATCH = """
-SELECT e.notification_id, e.topic, e.state, e.digest IS NOT DISTINCT FROM goatherd_link(
-    CASE WHEN e.originator_version = 1 THEN '' ELSE p.digest END,
-    goatherd_moment(e.recorded_at),
-    goatherd_ask(e.actor, e.correlation_id, e.causation_id),
-    e.originator_id, e.originator_version, e.topic, e.state)
-FROM goatherd_events e LEFT JOIN goatherd_events p
-    ON p.originator_id = e.originator_id
-    AND p.originator_version = e.originator_version - 1
-WHERE e.notification_id BETWEEN %s AND %s
-ORDER BY e.notification_id
-"""
 
 
 def check_event_log(connection: Connection[TupleRow]) -> str:
@@ -37,30 +22,30 @@ def check_event_log(connection: Connection[TupleRow]) -> str:
         WrongError: one cannot be read, or is not what was recorded.
     """
     codec = Codec()
-    broken: list[int] = []
+    broken: set[int] = set()
     unreadable: list[UnknownEventError] = []
-    row = connection.execute(_BOUNDS).fetchone()
-    first, head = row or (1, 0)
+    plan = make_plan(recorded_roots(connection), head=head_of(connection))
+    ranges = ranges_of(plan, parts_with_events(connection, 0, BATCH), length=BATCH)
     read = 0
-    with progress_bar("Reading the event log", total=head - first + 1) as advance:
-        for start in range(first, head + 1, BATCH):
-            end = min(start + BATCH - 1, head)
-            rows = connection.cursor(binary=True).execute(_BATCH, (start, end))
-            for position, name, body, is_intact in rows:
-                read += 1
-                if not is_intact:
-                    broken.append(position)
+    with progress_bar("Reading the event log", total=len(ranges)) as advance:
+        for first, last in ranges:
+            events, checked = check_positions(
+                connection, first, last, times_from=plan.times_from
+            )
+            read += len(events)
+            broken.update(misfit.position for misfit in checked.misfits)
+            for _, _, message in events:
                 try:
-                    codec.decode(name, body)
+                    codec.decode(*name_and_body_of(message))
                 except UnknownEventError as error:
                     unreadable.append(error)
-            advance(end - start + 1)
+            advance(1)
     if broken:
         raise WrongError(
             f"{len(broken)} of {read} events are not what was recorded, or follow one "
-            f"that is gone: position {_some(broken)}.",
-            advice="Somebody changed the table goatherd_events: restore a backup from "
-            "before, and find out who can write there.",
+            f"that is gone: position {_some(sorted(broken))}.",
+            advice="Somebody changed the table goatherd_events: `goatherd verify` says "
+            "how. Restore a backup from before, and find out who can write there.",
         )
     if unreadable:
         raise WrongError(

@@ -1,0 +1,293 @@
+"""Checks the whole log: all chains and roots, on all cores; goes on if killed."""
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.integrity.chains import (
+    CheckedRange,
+    LinkedEvent,
+    Misfit,
+    check_range,
+    missing_predecessors,
+)
+from domain.integrity.check import (
+    RecordedRoot,
+    check_contents,
+    check_kept,
+    check_signatures,
+    in_order,
+)
+from domain.integrity.events import RootSigned
+from domain.integrity.merkle import MerkleTree
+from domain.integrity.roots import (
+    BLOCK,
+    HeadTrees,
+    Positions,
+    PublicRoot,
+    signed_text,
+    text_hash,
+)
+from infra.integrity.log import (
+    events_at,
+    head_of,
+    heads_at,
+    linked_events,
+    name_of_log,
+    parts_with_events,
+    recorded_roots,
+    time_before,
+)
+from infra.integrity.progress_file import ProgressFile
+from infra.integrity.signing import is_signed
+
+# How many positions one process checks at a time, and of how many roots it makes the
+# trees while it reads the heads once.
+RANGE = 8 * BLOCK
+TREES_AT_ONCE = 30
+
+# Below so many ranges, processes of their own take longer to start than they save.
+_FEW = 3
+
+Report = Callable[[int, int], None]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of the log found.
+
+    ``after`` is the position that it began after, ``head`` the end of the log, and
+    ``under_root`` the position up to which a root holds the log. ``misfits`` is empty
+    if all is as it was recorded.
+    """
+
+    after: int
+    head: int
+    under_root: int
+    events: int
+    roots: int
+    misfits: list[Misfit]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What there is to check after a position: up to which one, and which roots.
+
+    ``before`` is the root before those of the log that are checked, ``known`` has the
+    hashes of all, and ``contents`` are all whose contents are compared, in order.
+    """
+
+    after: int
+    head: int
+    recorded: list[RecordedRoot]
+    before: RootSigned | None
+    known: set[str]
+    contents: list[RootSigned]
+    times_from: int
+
+
+def verify(
+    url: str,
+    *,
+    key: str,
+    since: int = 0,
+    kept: RootSigned | PublicRoot | None = None,
+    report: Report | None = None,
+    progress: Path | None = None,
+    processes: int | None = None,
+) -> CheckedLog:
+    """Check the log after the position ``since``, and all roots of it.
+
+    Roots must be signed with the public ``key``, and the root ``kept`` elsewhere must
+    be among them. ``report`` is called with how many ranges are done, of how many. The
+    file ``progress`` has what is done, so that a check that is killed goes on there.
+
+    Raises:
+        psycopg.Error: the log cannot be read.
+    """
+    with _connected(url) as connection:
+        every, head = recorded_roots(connection), head_of(connection)
+        plan = make_plan(every, head=head, since=since, kept=kept)
+        parts = parts_with_events(connection, plan.after, RANGE)
+        ranges = ranges_of(plan, parts, length=RANGE)
+        name = name_of_log(connection)
+    found: list[CheckedRange] = []
+    with (
+        ProgressFile(progress, name=f"{name} after {plan.after}") as done,
+        _executor(processes or _cores(), tasks=len(ranges)) as executor,
+    ):
+        trees = [
+            executor.submit(_trees, url, [root.position for root in group])
+            for group in _groups(plan.contents)
+        ]
+        found += done.ranges(ranges)
+        known = {(each.first, each.last) for each in found}
+        futures = [
+            executor.submit(_check, url, *each, plan.times_from)
+            for each in ranges
+            if each not in known
+        ]
+        for future in as_completed(futures):
+            found.append(future.result())
+            done.add(found[-1])
+            if report is not None:
+                report(len(found), len(ranges))
+        made = [tree for future in trees for tree in future.result()]
+        done.remove()
+    found.sort(key=lambda each: each.first)
+    return verdict_on(plan, found, made, key=key, kept=kept)
+
+
+def make_plan(
+    every: Sequence[RecordedRoot],
+    *,
+    head: int,
+    since: int = 0,
+    kept: RootSigned | PublicRoot | None = None,
+) -> Plan:
+    """Return what there is to check of a log with these roots."""
+    recorded = [each for each in every if not since or each.root.position > since]
+    older = every[: len(every) - len(recorded)]
+    contents = [each.root for each in recorded]
+    known = {text_hash(each.root) for each in every}
+    if (
+        isinstance(kept, RootSigned)
+        and text_hash(kept) not in known
+        and is_signed(signed_text(kept), kept.signature, kept.key)
+    ):
+        contents.append(kept)
+    return Plan(
+        after=min([since, *(root.before_position for root in contents)]),
+        head=head,
+        recorded=recorded,
+        before=older[-1].root if older else None,
+        known=known,
+        contents=sorted(contents, key=lambda root: root.position),
+        times_from=every[0].root.position if every else head,
+    )
+
+
+def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Positions]:
+    """Return the ranges to check, which no root's part of the log goes across.
+
+    ``parts`` are those that have events, of as many positions as ``length`` says.
+    """
+    ends = {plan.times_from}
+    for each in plan.recorded:
+        ends |= {each.root.before_position, each.root.position}
+    ranges: list[Positions] = []
+    for part in parts:
+        first = max(part * length, plan.after + 1)
+        last = min((part + 1) * length - 1, plan.head)
+        for end in (*sorted(end for end in ends if first <= end < last), last):
+            ranges.append((first, end))
+            first = end + 1
+    return ranges
+
+
+def check_positions(
+    connection: Connection[TupleRow], first: int, last: int, *, times_from: int
+) -> tuple[list[LinkedEvent], CheckedRange]:
+    """Return the events at these positions, and what their check found.
+
+    After the position ``times_from`` times must not go back: releases before the first
+    root took the clock's, whatever it was.
+    """
+    events = linked_events(connection, first, last)
+    predecessors = events_at(connection, missing_predecessors(events))
+    before = time_before(connection, first) if first > times_from else None
+    checked = check_range(
+        events, predecessors, first=first, last=last, time_before=before
+    )
+    return events, checked
+
+
+def verdict_on(
+    plan: Plan,
+    ranges: Sequence[CheckedRange],
+    trees: Sequence[MerkleTree],
+    *,
+    key: str,
+    kept: RootSigned | PublicRoot | None,
+) -> CheckedLog:
+    """Return what the checked ranges and the trees as of all roots show."""
+    misfits = [misfit for each in ranges for misfit in each.misfits]
+    misfits += check_signatures(
+        plan.recorded, before=plan.before, key=key, is_signed=is_signed
+    )
+    pairs = list(zip(plan.contents, trees, strict=True))
+    misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)
+    if kept is not None:
+        misfits += check_kept(
+            kept, plan.known, head=plan.head, key=key, is_signed=is_signed
+        )
+    return CheckedLog(
+        after=plan.after,
+        head=plan.head,
+        under_root=max((each.root.position for each in plan.recorded), default=0),
+        events=sum(each.events for each in ranges),
+        roots=len(plan.recorded),
+        misfits=in_order(misfits),
+    )
+
+
+def _check(url: str, first: int, last: int, times_from: int) -> CheckedRange:
+    with _connected(url) as connection:
+        return check_positions(connection, first, last, times_from=times_from)[1]
+
+
+def _trees(url: str, positions: Sequence[int]) -> list[MerkleTree]:
+    with _connected(url) as connection, connection.transaction():
+        trees = HeadTrees(len(positions))
+        trees.add(heads_at(connection, positions))
+        return trees.trees()
+
+
+def _groups(roots: Sequence[RootSigned]) -> Iterable[Sequence[RootSigned]]:
+    for first in range(0, len(roots), TREES_AT_ONCE):
+        yield roots[first : first + TREES_AT_ONCE]
+
+
+@contextmanager
+def _executor(processes: int, *, tasks: int) -> Generator[Executor]:
+    """Run tasks in processes of their own, or a few in this one."""
+    if processes == 1 or tasks < _FEW:
+        yield _InThisProcess()
+        return
+    # A fork would copy whatever threads of this process hold.
+    executor = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+class _InThisProcess(Executor):
+    """Runs each task when it is submitted."""
+
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def _cores() -> int:
+    return (
+        len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    )
+
+
+def _connected(url: str) -> Connection[TupleRow]:
+    return psycopg.connect(url, autocommit=True, application_name="goatherd verify")

@@ -1,0 +1,66 @@
+"""Whatever somebody does to the log is found and named; an untouched one is fine."""
+
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from domain.integrity import roots
+from domain.integrity.roots import PublicRoot
+from tests.kit.tampered_log import (
+    TAMPERINGS,
+    Log,
+    Tampering,
+    make_log,
+    roots_of,
+    verify_in_memory,
+)
+
+ROUNDS = 625
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a small log has several, and several ranges to check."""
+    monkeypatch.setattr(roots, "BLOCK", 8)
+
+
+def copy_of(log: Log) -> Log:
+    return [replace(row) for row in log]
+
+
+def test_nothing_is_found_in_an_untouched_log():
+    random = Random(1)  # noqa: S311
+    for number in range(100):
+        log = make_log(random, appends=random.randint(1, 20), roots=number % 4 or 1)
+        signed = [each.root for each in roots_of(log)]
+        for since in (0, 1, log[len(log) // 2].position, log[-1].position):
+            for kept in (None, *signed, PublicRoot.of(signed[0])):
+                verdict = verify_in_memory(log, since=since, kept=kept)
+                assert verdict.misfits == []
+        assert verify_in_memory(log).events == len(log)
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: each.__name__)
+def test_every_tampering_is_found_and_named(tampering: Tampering):
+    random = Random(tampering.__name__)  # noqa: S311
+    whole: Log = []
+    for number in range(ROUNDS):
+        if number % 25 == 0:
+            whole = make_log(random)
+        log, kept = copy_of(whole), roots_of(whole)[-1].root
+
+        positions, how = tampering(log, random)
+        misfits = verify_in_memory(log, kept=kept).misfits
+
+        assert misfits, (number, positions)
+        found = [
+            misfit
+            for misfit in misfits
+            if misfit.how in how and (not positions or misfit.position in positions)
+        ]
+        assert found, (number, positions, how, misfits)
+
+
+def test_that_is_ten_thousand():
+    assert len(TAMPERINGS) * ROUNDS == 10_000

@@ -1,0 +1,437 @@
+"""A small log in memory, as it is stored, and everything somebody may do to it."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.integrity.chains import LinkedEvent, check_range, missing_predecessors
+from domain.integrity.check import RecordedRoot
+from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.roots import (
+    HeadTrees,
+    LogContent,
+    LogPart,
+    PublicRoot,
+    events_hash,
+    signed_text,
+    unsigned_root,
+)
+from domain.streams import INSTALLATION
+from infra.eventstore.append import Context, describe_context, link
+from infra.eventstore.codec import Codec, UnknownEventError
+from infra.integrity.signing import Signer
+from infra.integrity.verify import CheckedLog, make_plan, ranges_of, verdict_on
+
+SIGNER, FORGER = Signer(b"\x07" * 32), Signer(b"\x08" * 32)
+_PART = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+_CODEC = Codec()
+
+
+class StoredRow(msgspec.Struct, kw_only=True):
+    """An event as it lies in the table."""
+
+    position: int
+    stream: UUID
+    version: int
+    name: str
+    body: bytes
+    at: datetime
+    actor: str
+    correlation: UUID | None
+    causation: UUID
+    digest: bytes = b""
+
+    def linked(self) -> LinkedEvent:
+        """The event as the check reads it."""
+        moment = (self.at - _EPOCH) // timedelta(microseconds=1)
+        words = (
+            f"{self.actor}\n{self.correlation or ''}\n{self.causation}\n{self.name}\n"
+        )
+        message = (
+            moment.to_bytes(8, "big", signed=True)
+            + self.stream.bytes
+            + self.version.to_bytes(8, "big", signed=True)
+            + words.encode()
+            + self.body
+        )
+        return self.position, self.digest, message
+
+
+Log = list[StoredRow]
+
+
+def chained(rows: Log) -> Log:
+    """The log with all digests computed anew, as whoever knows how can do it."""
+    before: dict[tuple[UUID, int], bytes] = {}
+    for row in sorted(rows, key=lambda each: each.version):
+        row.digest = before[row.stream, row.version] = link(
+            before.get((row.stream, row.version - 1), b""),
+            at=row.at,
+            context=describe_context(
+                Context(
+                    actor=row.actor,
+                    command_id=row.causation,
+                    correlation_id=row.correlation,
+                )
+            ),
+            stream=row.stream,
+            version=row.version,
+            name=row.name,
+            body=row.body,
+        )
+    return rows
+
+
+def make_log(random: Random, *, appends: int = 14, roots: int = 3) -> Log:
+    """A log with some streams, appends of several events, gaps and roots."""
+    streams = [UUID(int=random.getrandbits(128), version=4) for _ in range(6)]
+    versions = dict.fromkeys([*streams, INSTALLATION], 0)
+    log: Log = []
+    position, at = 0, _START
+    signed_after = {(n + 1) * appends // roots - 1 for n in range(roots)}
+    for number in range(appends):
+        at += timedelta(seconds=random.randint(1, 5_000))
+        if random.random() < 0.25:  # an append failed
+            position += random.randint(1, 3)
+        context = {
+            "actor": random.choice(["cli", "key:1", "schedule"]),
+            "correlation": random.choice(
+                [None, UUID(int=random.getrandbits(128), version=4)]
+            ),
+            "causation": UUID(int=random.getrandbits(128), version=4),
+        }
+        for _ in range(random.randint(1, 4)):
+            stream = random.choice(streams)
+            position, versions[stream] = position + 1, versions[stream] + 1
+            body = b'{"handle":"%d"}' % random.randint(10, 99)
+            log.append(
+                StoredRow(
+                    position=position,
+                    stream=stream,
+                    version=versions[stream],
+                    name="handle_banned",
+                    body=body,
+                    at=at,
+                    **context,
+                )
+            )
+        if number in signed_after:
+            at += timedelta(seconds=1)
+            position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
+            root = next_root(chained(log), at=at)
+            log.append(
+                StoredRow(
+                    position=position,
+                    stream=INSTALLATION,
+                    version=versions[INSTALLATION],
+                    name=RootSigned.stored_name,
+                    body=_CODEC.encode(root),
+                    at=at,
+                    **context,
+                )
+            )
+    return chained(log)
+
+
+def next_root(log: Log, *, at: datetime, signer: Signer = SIGNER) -> RootSigned:
+    """The root of a log, which contains its newest one."""
+    recorded = roots_of(log)
+    before = recorded[-1].root if recorded else None
+    after, head = (before.position if before else 0), log[-1].position
+    part = LogPart(after + 1)
+    part.add((row.position, row.digest) for row in log if row.position > after)
+    part.end(head)
+    (tree,) = trees_of(log, [head])
+    content = LogContent(
+        position=head,
+        streams=tree.size,
+        tree=tree.root_hash().hex(),
+        events=events_hash(part.blocks),
+        gaps=tuple(PositionGap(*gap) for gap in part.gaps),
+    )
+    return signed(unsigned_root(content, before, key=signer.key, at=at), signer)
+
+
+def signed(root: RootSigned, signer: Signer = SIGNER) -> RootSigned:
+    return replace(root, signature=signer.sign(signed_text(root)))
+
+
+def roots_of(log: Log) -> list[RecordedRoot]:
+    found: list[RecordedRoot] = []
+    for row in sorted(log, key=lambda each: each.version):
+        if row.stream == INSTALLATION and row.name == RootSigned.stored_name:
+            try:
+                event = _CODEC.decode(row.name, row.body)
+            except UnknownEventError:
+                continue
+            assert isinstance(event, RootSigned)
+            found.append(RecordedRoot(row.position, event))
+    return found
+
+
+def trees_of(log: Log, positions: Sequence[int]):
+    heads: dict[tuple[bytes, int], tuple[int, bytes]] = {}
+    for row in sorted(log, key=lambda each: each.version):
+        first = sum(position < row.position for position in positions)
+        if first < len(positions):
+            version = row.version.to_bytes(8, "big", signed=True)
+            head = row.stream.bytes + version + row.digest
+            heads[row.stream.bytes, first] = first, head
+    trees = HeadTrees(len(positions))
+    trees.add(heads[key] for key in sorted(heads))
+    return trees.trees()
+
+
+def verify_in_memory(
+    rows: Log, *, since: int = 0, kept: RootSigned | PublicRoot | None = None
+) -> CheckedLog:
+    """What ``verify`` finds in this log, without a database."""
+    log = sorted(rows, key=lambda row: row.position)
+    head = max((row.position for row in log), default=0)
+    plan = make_plan(roots_of(log), head=head, since=since, kept=kept)
+    places = {
+        row.stream.bytes + row.version.to_bytes(8, "big", signed=True): row
+        for row in log
+    }
+    parts = sorted({row.position // _PART for row in log if row.position > plan.after})
+    checked = []
+    for first, last in ranges_of(plan, parts, length=_PART):
+        events = [row.linked() for row in log if first <= row.position <= last]
+        before = [row.linked()[2][:8] for row in log if row.position < first][-1:]
+        checked.append(
+            check_range(
+                events,
+                {
+                    place: (places[place].position, places[place].digest)
+                    for place in missing_predecessors(events)
+                    if place in places
+                },
+                first=first,
+                last=last,
+                time_before=(before or [b""])[0] if first > plan.times_from else None,
+            )
+        )
+    trees = trees_of(log, [root.position for root in plan.contents])
+    return verdict_on(plan, checked, trees, key=SIGNER.key, kept=kept)
+
+
+# What somebody may do: each changes the log and returns where it must be noticed, as
+# positions (none: anywhere), and how.
+Tampering = Callable[[Log, Random], tuple[set[int], set[str]]]
+
+CHANGED = {"changed", "signature", "root"}
+ANYHOW = {*CHANGED, "removed", "cut off", "inserted", "reordered"}
+
+
+def change_body(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    row = random.choice(log)
+    row.body = _flipped(row.body, random)
+    return {row.position}, {"changed"}
+
+
+def change_metadata(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    row = random.choice(log)
+    match random.randrange(6):
+        case 0:
+            row.actor += "x"
+        case 1:
+            row.at += timedelta(microseconds=random.choice([-1, 1, 10**9]))
+        case 2:
+            row.causation = UUID(bytes=_flipped(row.causation.bytes, random))
+        case 3:
+            row.correlation = None if row.correlation else UUID(int=1)
+        case 4:
+            row.name = "handle_unbanned"
+        case _:
+            row.digest = _flipped(row.digest, random)
+    return {row.position}, {"changed"}
+
+
+def change_place(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    # But the newest, whose position no root holds yet.
+    row = random.choice(log[:-1])
+    places, at = {row.position}, {each.position for each in log}
+    match random.randrange(3):
+        case 0:
+            row.stream = UUID(bytes=_flipped(row.stream.bytes, random))
+        case 1:
+            row.version += 100
+        case _:
+            free = set(range(1, max(at) + 5)) - at
+            row.position = random.choice(sorted(free))
+            places = {min(places), row.position, *at}
+    return places, ANYHOW
+
+
+def remove_row(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    row = random.choice(log)
+    is_newest = row is _newest(log, row)
+    log.remove(row)
+    if not is_newest:
+        return {row.position}, {"removed", "cut off"}
+    # Only the root that was kept tells of the newest one.
+    is_root = row.stream == INSTALLATION
+    return (set(), {"root"}) if is_root else ({row.position}, {"cut off"})
+
+
+def insert_row(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One whose chain is right, at a position that an append left."""
+    at = {row.position for row in log}
+    free = sorted(set(range(1, max(at))) - at)
+    stream = UUID(int=random.getrandbits(128), version=4)
+    if not free:
+        return change_body(log, random)
+    before = random.choice(log)
+    new = replace(before, stream=stream, version=1, position=random.choice(free))
+    chained([new])
+    log.append(new)
+    return {new.position}, {"inserted"}
+
+
+def insert_in_stream(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One between two of a stream, whose followers get higher versions."""
+    row = random.choice(log)
+    new = replace(row, position=max(each.position for each in log) + 1)
+    for each in log:
+        if each.stream == row.stream and each.version >= row.version:
+            each.version += 1
+    log.append(new)
+    # The copy is what it was; those that were moved on are not.
+    return {each.position for each in log if each.stream == row.stream}, ANYHOW
+
+
+def swap_positions(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    a, b = random.sample(log, 2)
+    a.position, b.position = b.position, a.position
+    return set(), ANYHOW
+
+
+def swap_bodies(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    a, b = random.sample(log, 2)
+    if a.body == b.body:
+        return change_body(log, random)
+    a.body, b.body = b.body, a.body
+    return {a.position, b.position}, {"changed"}
+
+
+def swap_versions(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    pairs = [
+        (a, b) for a, b in pairwise(sorted(log, key=_place)) if a.stream == b.stream
+    ]
+    a, b = random.choice(pairs)
+    a.version, b.version = b.version, a.version
+    return {a.position, b.position}, ANYHOW
+
+
+def cut_stream(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    row = random.choice(log)
+    cut = [r for r in log if r.stream == row.stream and r.version >= row.version]
+    for each in cut:
+        log.remove(each)
+    if row.stream == INSTALLATION:
+        return set(), {"root"}
+    return {each.position for each in cut}, {"cut off"}
+
+
+def cut_log(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    keep = random.randrange(len(log))
+    cut = sorted(log, key=lambda row: row.position)[keep:]
+    for each in cut:
+        log.remove(each)
+    return set(), {"cut off", "root"}
+
+
+def change_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One that says something else, with a chain that is right."""
+    row, root = _some_root(log, random)
+    match random.randrange(6):
+        case 0:
+            root = replace(root, tree=_flipped_text(root.tree, random))
+        case 1:
+            root = replace(root, position=max(root.position - 1, 0))
+        case 2:
+            root = replace(root, events=_flipped_text(root.events, random))
+        case 3:
+            root = replace(root, streams=root.streams + 1)
+        case 4:
+            root = replace(root, gaps=(*root.gaps, PositionGap(1, 1)))
+        case _:
+            root = replace(root, before="00" * 32)
+    row.body = _CODEC.encode(root)
+    chained(log)
+    return {row.position}, {"signature"}
+
+
+def change_signature(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    row, root = _some_root(log, random)
+    root = replace(root, signature=_flipped_text(root.signature, random))
+    row.body = _CODEC.encode(root)
+    chained(log)
+    return {row.position}, {"signature"}
+
+
+def sign_with_another_key(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    row, root = _some_root(log, random)
+    root = signed(replace(root, key=FORGER.key), FORGER)
+    row.body = _CODEC.encode(root)
+    chained(log)
+    return {row.position}, {"signature"}
+
+
+def remove_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """With the versions of those after it, and chains that are right."""
+    row, _ = _some_root(log, random)
+    log.remove(row)
+    for each in log:
+        if each.stream == row.stream and each.version > row.version:
+            each.version -= 1
+    chained(log)
+    return set(), ANYHOW
+
+
+def rewrite(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """Change an event, and compute all chains anew."""
+    row = random.choice([row for row in log if row.stream != INSTALLATION])
+    row.body = _flipped(row.body, random)
+    chained(log)
+    return set(), CHANGED
+
+
+TAMPERINGS: tuple[Tampering, ...] = (
+    *(change_body, change_metadata, change_place, remove_row, insert_row),
+    *(insert_in_stream, swap_positions, swap_bodies, swap_versions, cut_stream),
+    *(cut_log, change_root, change_signature, sign_with_another_key, remove_root),
+    rewrite,
+)
+
+
+def _some_root(log: Log, random: Random) -> tuple[StoredRow, RootSigned]:
+    row = random.choice([row for row in log if row.stream == INSTALLATION])
+    event = _CODEC.decode(row.name, row.body)
+    assert isinstance(event, RootSigned)
+    return row, event
+
+
+def _place(row: StoredRow) -> tuple[UUID, int]:
+    return row.stream, row.version
+
+
+def _newest(log: Log, row: StoredRow) -> StoredRow:
+    of_stream = [each for each in log if each.stream == row.stream]
+    return max([*of_stream, row], key=lambda each: each.version)
+
+
+def _flipped(text: bytes, random: Random) -> bytes:
+    at = random.randrange(len(text))
+    return text[:at] + bytes([text[at] ^ (1 << random.randrange(7))]) + text[at + 1 :]
+
+
+def _flipped_text(text: str, random: Random) -> str:
+    return _flipped(bytes.fromhex(text), random).hex()
