@@ -128,13 +128,14 @@ def assemble(settings: Settings) -> Litestar:
     writing = writing_pool(url, size=settings.writing_pool_size)
     reading = reading_pool(url, size=settings.reading_pool_size)
     own = own_pool(url, size=settings.own_pool_size)
+    store = Store(writing, settings)
     writer = CommandWriter(
-        Store(writing, settings),
+        store,
         plans=plans,
         max_queue_age_seconds=settings.max_queue_age_seconds,
         secret=secret,
     )
-    reader = Reader(reading)
+    reader = Reader(reading, store.codec)
 
     async def look_up(digest: bytes) -> Principal | None:
         holder = await holder_of(own, digest)

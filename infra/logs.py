@@ -1,4 +1,4 @@
-"""Logs: one line an event on stderr, with correlation ids and without secrets.
+"""Logs: one line an event on stderr, without secrets and without personal data.
 
 Lines that libraries write with the standard ``logging`` get the same form.
 """
@@ -44,6 +44,8 @@ _SECRETS = [
             r"""((?:password|client_secret)['"]?\s*[:=]\s*['"]?)[^\s'"&,)}]+""",
             rf"\1{_MASK}",
         ),
+        # What PostgreSQL adds to an error: values of the row, which may name somebody.
+        (r"((?-i:DETAIL|CONTEXT)):(?s:.*?)(?=\n\n|\Z)", rf"\1: {_MASK}"),
     )
 ]
 

@@ -13,9 +13,13 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.errors import NotFoundError
+from domain.events import Event, ScrapeRequested
+from infra.eventstore.codec import Codec
+from infra.keys.keyring import Keys
 
 # One event may have 500 videos, so a page of large events is about ten megabytes.
 POSITIONS_AT_ONCE = 250
+_RUNS_AT_ONCE = 5_000
 
 # An organization's own stream has its id, and every other event of a tenant contains
 # it. Searching the bytes is much faster than parsing every body of every organization.
@@ -61,8 +65,7 @@ _HEAD = "SELECT max(notification_id) FROM goatherd_events"
 # Of a snapshot's body only the beginning is looked at, where the time stands; without
 # one a run that failed counts from when that was recorded.
 _SCRAPED_RUNS = r"""
-SELECT DISTINCT e.originator_id,
-       convert_from(request.state, 'UTF8')::jsonb ->> 'handle',
+SELECT DISTINCT e.originator_id, request.state,
        coalesce(substring(encode(substring(e.state FOR 1000), 'escape')
                           FROM '"observed_at":"([^"]+)"')::timestamptz, e.recorded_at)
 FROM goatherd_events request JOIN goatherd_events e
@@ -76,7 +79,7 @@ AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
 
 
 class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An event as ``event_log`` shows it; ``payload`` is JSON without any secret."""
+    """An event of the log; ``payload`` is JSON, opened and without any secret."""
 
     position: int
     stream: UUID
@@ -90,7 +93,7 @@ class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A stored event with the observations of a run, and the request of the run.
+    """An event with the observations of a run, and the request of the run.
 
     ``project_id`` is the project that its creator is in now.
     """
@@ -98,9 +101,8 @@ class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int
     scrape_id: UUID
     recorded_at: datetime
-    name: str
-    body: bytes
-    request: bytes
+    event: Event
+    request: ScrapeRequested
     project_id: UUID | None
 
 
@@ -116,6 +118,7 @@ class OrganizationLog:
 
     What is about a creator that moved is in the project where the creator is now.
     The connection must not be used for anything else meanwhile, and shows times in UTC.
+    ``codec`` opens what is sealed.
     """
 
     def __init__(
@@ -123,8 +126,11 @@ class OrganizationLog:
         connection: Connection[TupleRow],
         organization_id: UUID,
         project_id: UUID | None = None,
+        *,
+        codec: Codec,
     ) -> None:
         self._connection = connection
+        self._codec = codec
         self._organization_id = organization_id
         self._project_id = project_id
         connection.execute("SET timezone TO 'UTC'")
@@ -147,29 +153,37 @@ class OrganizationLog:
     def events(self, span: PositionRange) -> Iterator[tuple[int, list[LoggedEvent]]]:
         """Yield how many more positions were read, and the events found there."""
         for passed, rows in self._pages(_EVENTS, span):
-            yield passed, [_logged(row) for row in rows if self._is_ours(row)]
+            ours = [row for row in rows if self._is_ours(row)]
+            keys = self._codec.keys_for(row[8] for row in ours)
+            yield passed, [_logged(row, self._codec, keys) for row in ours]
 
     def observations(
         self, span: PositionRange
     ) -> Iterator[tuple[int, list[ObservationEvent]]]:
-        """Yield how many more positions were read, and the observations found there."""
+        """Yield how many more positions were read, and the observations found there.
+
+        Raises:
+            UnknownEventError: the log has an event that cannot be read.
+        """
         for passed, rows in self._pages(_OBSERVATIONS, span):
-            yield (
-                passed,
-                [
-                    ObservationEvent(
-                        position=row[0],
-                        scrape_id=row[1],
-                        recorded_at=row[2],
-                        name=row[3],
-                        body=row[4],
-                        request=row[5],
-                        project_id=self._now(_whose(row[5])).project_id,
-                    )
-                    for row in rows
-                    if self._is_named(self._now(_whose(row[5])))
-                ],
+            ours = [row for row in rows if self._is_named(self._now(_whose(row[5])))]
+            keys = self._codec.keys_for(
+                body for row in ours for body in (row[4], row[5])
             )
+            yield passed, [self._observed(row, keys) for row in ours]
+
+    def _observed(self, row: TupleRow, keys: Keys) -> ObservationEvent:
+        position, scrape_id, recorded_at, name, body, requested = row
+        request = self._codec.decode(ScrapeRequested.stored_name, requested, keys)
+        assert isinstance(request, ScrapeRequested)
+        return ObservationEvent(
+            position=position,
+            scrape_id=scrape_id,
+            recorded_at=recorded_at,
+            event=self._codec.decode(name, body, keys),
+            request=request,
+            project_id=self._now(_whose(requested)).project_id,
+        )
 
     def _pages(
         self, query: str, span: PositionRange
@@ -234,8 +248,9 @@ def _page(
     return cursor.execute(query.encode(), values, prepare=True).fetchall()
 
 
-def _logged(row: TupleRow) -> LoggedEvent:
+def _logged(row: TupleRow, codec: Codec, keys: Keys) -> LoggedEvent:
     position, stream, version, name, actor, at, correlation, causation, body, _ = row
+    body = codec.opened(name, body, keys)
     if secrets := _SECRETS.get(name):
         fields = _fields(body)
         for secret in secrets:
@@ -255,7 +270,7 @@ def _logged(row: TupleRow) -> LoggedEvent:
 
 
 def scraped_runs(
-    connection: Connection[TupleRow], project_id: UUID
+    connection: Connection[TupleRow], project_id: UUID, codec: Codec
 ) -> dict[tuple[str, datetime], list[UUID]]:
     """Return a project's own runs by the handle and the time that they observed.
 
@@ -265,6 +280,11 @@ def scraped_runs(
     project = f'"project_id":"{project_id}"'.encode()
     with connection.cursor(binary=True) as cursor:
         cursor.execute(_SCRAPED_RUNS.encode(), {"project": project})
-        for stream, handle, observed_at in cursor:
-            found.setdefault((handle, observed_at), []).append(stream)
+        while rows := cursor.fetchmany(_RUNS_AT_ONCE):
+            keys = codec.keys_for((row[1] for row in rows), connection)
+            for stream, body, observed_at in rows:
+                request = codec.decode(ScrapeRequested.stored_name, body, keys)
+                assert isinstance(request, ScrapeRequested)
+                runs = found.setdefault((request.handle, observed_at), [])
+                runs.append(stream)
     return found

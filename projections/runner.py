@@ -8,6 +8,7 @@ import structlog
 
 from infra.eventstore.store import Store, open_store
 from infra.loop import run_until_stopped
+from infra.settings import Settings
 from projections.engine.follower import Follower, listen
 from projections.engine.projection import ReadModel
 from projections.rebuild.errors import (
@@ -53,7 +54,10 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
     )
     threads.append(
         threading.Thread(
-            target=keep_rebuilt, args=(url, stop), name="rebuilds", daemon=True
+            target=keep_rebuilt,
+            args=(url, stop, store.settings),
+            name="rebuilds",
+            daemon=True,
         )
     )
     for thread in threads:
@@ -65,14 +69,17 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
 
 
 def keep_rebuilt(
-    url: str, stop: threading.Event, known: Sequence[ReadModel] = PROJECTIONS
+    url: str,
+    stop: threading.Event,
+    settings: Settings,
+    known: Sequence[ReadModel] = PROJECTIONS,
 ) -> None:
     """Rebuild read models of an older version, and continue unfinished rebuilds.
 
     Older versions are looked for once, at the start: one that comes later was rolled
     back on purpose. The old tables are served meanwhile.
     """
-    store = open_store(url, pool_size=CONNECTIONS)
+    store = open_store(url, pool_size=CONNECTIONS, settings=settings)
     has_checked = False
 
     def step() -> float:

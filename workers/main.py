@@ -61,7 +61,10 @@ def set_up() -> None:
         ),
     )
     declare_rebuild_actor(
-        broker, SliceWorker(settings.database_url, lease_seconds=settings.lease_seconds)
+        broker,
+        SliceWorker(
+            settings.database_url, settings, lease_seconds=settings.lease_seconds
+        ),
     )
     dramatiq.set_broker(broker)
     threading.Thread(

@@ -12,6 +12,7 @@ from dramatiq import Broker, Middleware, actor
 from dramatiq.errors import BrokerConnectionError
 
 from infra.eventstore.store import open_store
+from infra.settings import Settings
 from projections.engine.projection import ReadModel, Sliced
 from projections.rebuild.errors import CannotNotifyError
 from projections.rebuild.remote_workers import Notify, help_rebuild
@@ -44,11 +45,13 @@ class SliceWorker:
     def __init__(
         self,
         url: str,
+        settings: Settings,
         *,
         lease_seconds: float = jobs.LEASE_SECONDS,
         known: Sequence[ReadModel] = PROJECTIONS,
     ) -> None:
         self._url = url
+        self._settings = settings
         self._seconds = lease_seconds
         self._known = {
             (each.name, each.version): each
@@ -90,7 +93,7 @@ class SliceWorker:
         log = _log.bind(projection=projection.name, by=by)
         log.info("slices_begun")
         try:
-            store = open_store(self._url, pool_size=1)
+            store = open_store(self._url, pool_size=1, settings=self._settings)
             with closing(store.pool):
                 help_rebuild(
                     store,

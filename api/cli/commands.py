@@ -18,11 +18,14 @@ orgs = App(name="orgs", help="Organizations.", sort_key=20)
 projects = App(name="projects", help="Projects of organizations.", sort_key=21)
 creators = App(name="creators", help="Creators of projects.", sort_key=22)
 campaigns = App(name="campaigns", help="Campaigns of projects.", sort_key=22)
-keys = App(name="keys", help="API keys of organizations.", sort_key=23)
+keys = App(
+    name="keys", help="API keys of organizations, and the master key.", sort_key=23
+)
 bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
 sources = App(name="sources", help="Ways to look at TikTok.", sort_key=25)
 roots = App(name="roots", help="Signed roots of the event log.", sort_key=27)
 export = App(name="export", help="An organization's data as files.", sort_key=26)
+events = App(name="events", help="Events of the log.", sort_key=27)
 
 _COMMANDS = (
     (app, "up.command:up"),
@@ -40,6 +43,7 @@ _COMMANDS = (
     (keys, "keys:create"),
     (keys, "keys:list_keys"),
     (keys, "keys:revoke"),
+    (keys, "master_key:rotate_master"),
     (bans, "bans:add"),
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
@@ -50,6 +54,7 @@ _COMMANDS = (
     (export, "export.commands:observations"),
     (export, "export.commands:events"),
     (export, "export.commands:analytics"),
+    (events, "events:show"),
     (app, "backup.commands:backup"),
     (app, "backup.commands:restore"),
     (app, "installation:projections"),
@@ -58,12 +63,18 @@ _COMMANDS = (
     (app, "verify:verify"),
 )
 
+# Of the others the first word of the function is the command's.
+_LONGER_NAMES = {"rotate_master": "rotate-master"}
+
 for order, (where, command) in enumerate(_COMMANDS):
     _, _, function = command.partition(":")
-    name = function.partition("_")[0]
+    name = _LONGER_NAMES.get(function, function.partition("_")[0])
     where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-GROUPS = (orgs, projects, creators, campaigns, keys, bans, sources, roots, export)
+GROUPS = (
+    *(orgs, projects, creators, campaigns, keys, bans),
+    *(sources, roots, export, events),
+)
 for group in GROUPS:
     app.command(group)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain import commands as c
 from domain.annotation.decider import annotation_of, decide
-from domain.annotation.events import AnnotationScope
+from domain.annotation.events import AnnotationAdded, AnnotationScope
 from domain.campaign.decider import campaign_of, living
 from domain.creator.state import check_not_erased, creator_of
 from domain.decisions import Decision, Handler, History, check_version, on
@@ -65,6 +65,12 @@ def change_annotation(
     """Change or delete a note."""
     histories = yield (annotation_id,)
     history = histories[annotation_id]
+    match history:
+        case [AnnotationAdded(scope="video", scope_id=video_id), *_]:
+            # Whose note it is depends on whose the video is now.
+            yield (video_id,)
+        case _:
+            pass
     annotation = annotation_of(history)
     if annotation is None or annotation.organization_id != organization_id:
         raise NotFoundError("annotation")

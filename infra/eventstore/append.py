@@ -12,6 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain.decisions import QuotaCounter
 from infra import arrays
+from infra.eventstore.sealing import subject_in
+from infra.keys.subject_text import subject_id, subject_text
 
 # From this many events on, COPY is faster than the append function
 # (docs/benchmarks.md).
@@ -42,12 +44,22 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Events to be stored, as columns: stream, version, name and body."""
+    """Events to be stored, as columns: stream, version, name and body.
+
+    ``new_keys`` are wrapped keys of subjects, to be stored with them.
+    """
 
     streams: list[UUID]
     versions: list[int]
     names: list[str]
     bodies: list[bytes]
+    new_keys: Sequence[tuple[UUID, bytes]] = ()
+
+    def subjects(self) -> list[UUID]:
+        """Return whose keys the bodies are sealed with, but for the new ones."""
+        new = {subject_text(subject) for subject, _ in self.new_keys}
+        texts = {subject_in(body) for body in self.bodies} - new
+        return [subject_id(text) for text in texts if text is not None]
 
     def __len__(self) -> int:
         return len(self.streams)
@@ -61,12 +73,14 @@ _APPEND = """
 SELECT first_position, at FROM goatherd_append(
     %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[],
     %b::text, %b::uuid, %b::uuid,
-    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[])
+    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[],
+    %b::uuid[], %b::uuid[], %b::bytea[])
 """
 _OPEN_APPEND = """
 SELECT first_position, at, previous FROM goatherd_open_append(
     %b::bigint, %b::uuid[], %b::bigint[],
-    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[])
+    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[],
+    %b::uuid[], %b::uuid[], %b::bytea[])
 """
 _COPY = """
 COPY goatherd_events (notification_id, originator_id, originator_version, topic, state,
@@ -139,6 +153,9 @@ def write(
                 for counter in quota_counters
             ]
         ),
+        arrays.uuids(batch.subjects()),
+        arrays.uuids([subject for subject, _ in batch.new_keys]),
+        arrays.blobs([wrapped for _, wrapped in batch.new_keys]),
     )
     if in_transaction is None and len(batch) < COPY_FROM:
         # All of this is one round trip, so that no append waits for this process while

@@ -1,6 +1,6 @@
 """Events as stored: permanent name and JSON, with upcasts for older shapes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from typing import Any
 from uuid import UUID
@@ -8,8 +8,19 @@ from uuid import UUID
 import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
+from psycopg import Connection
 
 from domain.events import STORED_NAMES, Event
+from domain.subjects import subject_of
+from infra.eventstore.sealing import (
+    SealedValueError,
+    Sealer,
+    marked,
+    subject_in,
+    unmarked,
+)
+from infra.keys.keyring import Keyring, Keys
+from infra.keys.subject_text import SubjectText, subject_text
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -35,14 +46,18 @@ class Codec:
     """Encodes events to bytes and back, by their permanent names.
 
     ``names`` maps each stored name to its class; ``upcasts`` brings bodies of older
-    schema versions forward, one version at a time.
+    schema versions forward, one version at a time. Sealed events are opened with the
+    keys of ``keyring``; without one they read as if every subject had been erased.
     """
 
     def __init__(
         self,
         names: Mapping[str, type[Event]] = STORED_NAMES,
         upcasts: Mapping[tuple[str, int], Upcast] = UPCASTS,
+        keyring: Keyring | None = None,
     ) -> None:
+        self.keyring = keyring
+        self._sealer = Sealer(names)
         self._encode = msgspec.json.Encoder().encode
         self._names = {cls: name for name, cls in names.items()}
         self._classes = dict(names)
@@ -78,27 +93,84 @@ class Codec:
         return self._names[type(event)]
 
     def encode(self, event: Event) -> bytes:
-        """Return the stored body; it has its schema version if that is not 1."""
+        """Return the body in the clear, with its schema version if that is not 1."""
         body = self._encode(event)
         if (version := type(event).schema_version) == 1:
             return body
         mark = _MARK + str(version).encode()
         return mark + (b"," if body != b"{}" else b"") + body[1:]
 
-    def decode(self, name: str, body: bytes) -> Event:
-        """Return the event stored as ``body`` under ``name``.
+    def is_sealed(self, event: Event) -> bool:
+        """Tell whether the event has anything that is to be sealed."""
+        return self._sealer.is_sealed(self._names[type(event)], event)
+
+    def seal(self, event: Event, *, subject: SubjectText, keys: Keys) -> bytes:
+        """Return the stored body, with what is personal sealed for a subject.
+
+        ``keys`` has the subject's.
+        """
+        cipher = keys.cipher(subject)
+        assert cipher is not None, "nothing is sealed without a key"
+        sealed = self._sealer.sealed(
+            self._names[type(event)], event, subject=subject, cipher=cipher
+        )
+        return marked(self.encode(sealed), subject)
+
+    def keys_for(
+        self, bodies: Iterable[bytes], connection: Connection[Any] | None = None
+    ) -> Keys:
+        """Return the keys that these bodies are sealed with, by one query at most.
+
+        ``connection`` is as in ``Keyring.keys``.
+        """
+        if self.keyring is None:
+            return Keys({})
+        subjects = [each for each in map(subject_in, bodies) if each is not None]
+        return self.keyring.keys(subjects, connection)
+
+    def decode(self, name: str, body: bytes, keys: Keys | None = None) -> Event:
+        """Return the event stored as ``body`` under ``name``, opened if it is sealed.
+
+        ``keys`` are those of ``keys_for``; without them a key may take a query.
 
         Raises:
             UnknownEventError: no such name, or the body does not fit it.
         """
         if name not in self._decoders:
             raise UnknownEventError(name, "no code knows that name.")
+        subject = subject_in(body)
         try:
-            if name in self._aged or body.startswith(_MARK):
-                return self._bring_forward(name, body)
-            return self._decoders[name](body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if subject is None:
+                return self._decode(name, body)
+            event = self._decode(name, unmarked(body))
+            if keys is None:
+                keys = self.keys_for([body])
+            self._sealer.open(name, event, subject=subject, cipher=keys.cipher(subject))
+        except (
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            SealedValueError,
+        ) as error:
             raise UnknownEventError(name, str(error)) from error
+        return event
+
+    def opened(self, name: str, body: bytes, keys: Keys) -> bytes:
+        """Return a stored body with its sealed fields in the clear.
+
+        One that is not sealed is returned as it is. ``keys`` are as in ``decode``.
+
+        Raises:
+            UnknownEventError: it is sealed, and there is no such name, or the body does
+                not fit it.
+        """
+        if subject_in(body) is None:
+            return body
+        return self.encode(self.decode(name, body, keys))
+
+    def _decode(self, name: str, body: bytes) -> Event:
+        if name in self._aged or body.startswith(_MARK):
+            return self._bring_forward(name, body)
+        return self._decoders[name](body)
 
     def _bring_forward(self, name: str, body: bytes) -> Event:
         raw = self._decode_raw(body)
@@ -118,11 +190,15 @@ class Codec:
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event to be appended, with its stream and version."""
+    """An event to be appended, with its stream and version.
+
+    ``subject`` is whose personal data it has, null if the event alone says so.
+    """
 
     originator_id: UUID
     originator_version: int
     event: Event
+    subject: UUID | None = None
 
 
 class EventMapper(Mapper[UUID]):
@@ -140,11 +216,14 @@ class EventMapper(Mapper[UUID]):
         """
         if not isinstance(domain_event, NewEvent):
             raise TypeError(f"Not an event of Goatherd's: {domain_event!r}")
+        event = domain_event.event
         return StoredEvent(
             domain_event.originator_id,
             domain_event.originator_version,
-            self._codec.name_of(domain_event.event),
-            self._codec.encode(domain_event.event),
+            self._codec.name_of(event),
+            self._body(domain_event)
+            if self._codec.is_sealed(event)
+            else self._codec.encode(event),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> NewEvent:
@@ -159,3 +238,13 @@ class EventMapper(Mapper[UUID]):
             stored_event.originator_version,
             self._codec.decode(stored_event.topic, stored_event.state),
         )
+
+    def _body(self, entry: NewEvent) -> bytes:
+        keyring = self._codec.keyring
+        if keyring is None:
+            return self._codec.encode(entry.event)
+        subject = entry.subject or subject_of(
+            entry.originator_id, entry.event, lambda _: ()
+        )
+        keys = keyring.stored_key(subject)
+        return self._codec.seal(entry.event, subject=subject_text(subject), keys=keys)

@@ -1,7 +1,7 @@
 """Execute a command: load histories, let the handler decide, append, and retry."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -11,6 +11,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.decisions import Decision, Handler
+from domain.messages import Event
+from domain.subjects import personal_fields, subject_of
 from infra.eventstore.append import BeforeAppend, Context
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import (
@@ -177,8 +179,18 @@ def _new_events(
 ) -> list[NewEvent]:
     # By the streams' numbers, as above.
     versions = {stream.int: len(history) for stream, history in histories.items()}
+    decided: dict[int, list[Event]] = defaultdict(list)
+
+    def history_of(stream: UUID) -> Iterator[Event]:
+        yield from (recorded.event for recorded in histories.get(stream, ()))
+        yield from decided.get(stream.int, ())
+
     entries: list[NewEvent] = []
     for stream, event in decision.events:
         versions[stream.int] = version = versions.get(stream.int, 0) + 1
-        entries.append(NewEvent(stream, version, event))
+        subject = None
+        if personal_fields(type(event)):
+            subject = subject_of(stream, event, history_of)
+        entries.append(NewEvent(stream, version, event, subject))
+        decided[stream.int].append(event)
     return entries

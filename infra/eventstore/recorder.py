@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 
 from domain.decisions import QuotaCounter
 from domain.errors import LimitReachedError
+from domain.subjects import SubjectErasedError
 from infra import arrays
 from infra.database import NO_CONNECTION, Pool, run_read
 from infra.eventstore.append import (
@@ -38,6 +39,10 @@ _LOOK_UP_SECONDS = 10.0
 
 class AppendConflictError(IntegrityError):
     """Another writer changed a stream since it was read; read and decide again."""
+
+
+class KeyConflictError(AppendConflictError):
+    """Another writer stored a key of the same subject; seal with that one."""
 
 
 _TABLE = "goatherd_events"
@@ -90,7 +95,9 @@ class Recorder(ApplicationRecorder):
 
         Raises:
             AppendConflictError: a stream or a guarded one moved on.
+            KeyConflictError: a subject has a key that was to get a new one.
             LimitReachedError: a quota counter would pass its maximum.
+            SubjectErasedError: an event is sealed for a subject that was erased.
             psycopg.OperationalError: the database stays out of reach.
         """
         unknown_outcome = False
@@ -259,6 +266,10 @@ def _translate(
         case "23505" | "23502" if error.diag.table_name == _TABLE:
             # The version exists already, or the version before it does not.
             raise AppendConflictError(str(error)) from error
+        case "23505" if error.diag.table_name == "subject_keys":
+            raise KeyConflictError(str(error)) from error
+        case "GH005":
+            raise SubjectErasedError from error
         case "GH002":
             index, current = (error.diag.message_detail or "").split()
             counter = list(quota_counters)[int(index)]

@@ -4,24 +4,30 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from eventsourcing.application import Application
 from eventsourcing.persistence import ApplicationRecorder, JSONTranscoder, Mapper
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.decisions import QuotaCounter
 from domain.events import Event
 from domain.streams import Names
 from infra.database import Pool, writing_pool
-from infra.eventstore.append import Appended, Batch, BeforeAppend, Context
+from infra.eventstore.append import Appended, BeforeAppend, Context
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
-from infra.eventstore.recorder import AppendConflictError, Recorder
-from infra.keys.opened import opened_keys
+from infra.eventstore.recorder import (
+    AppendConflictError,
+    KeyConflictError,
+    Recorder,
+)
+from infra.eventstore.sealed_batch import sealed_batch
+from infra.keys.keyring import Keyring, Keys
+from infra.keys.opened import opened_keys, opened_master_key
 from infra.settings import Settings
 
 CONFLICT_TRIES = 5
@@ -53,15 +59,16 @@ AppendHook = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
 class Store(Application[UUID]):
     """The event log of one installation, on one PostgreSQL database.
 
-    ``settings`` say where the master key is; only reading does without.
+    ``settings`` say where the master key is.
     """
 
     name = "goatherd"
 
-    def __init__(self, pool: Pool, settings: Settings | None = None) -> None:
+    def __init__(self, pool: Pool, settings: Settings) -> None:
         self.pool = pool
-        self._settings = settings
-        self.codec = Codec()
+        self.settings = settings
+        self.keyring = Keyring(pool, partial(opened_master_key, settings))
+        self.codec = Codec(keyring=self.keyring)
         super().__init__(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
 
     def construct_mapper(self) -> Mapper[UUID]:
@@ -82,16 +89,15 @@ class Store(Application[UUID]):
         Raises:
             MasterKeyError: the master key is missing, or not the database's.
         """
-        assert self._settings is not None, "whoever adds something gives the settings"
         with self.pool.connection() as connection:
-            _, keys = opened_keys(self._settings, connection)
+            _, keys = opened_keys(self.settings, connection)
         return Names(keys.names)
 
     def load(self, *streams: UUID) -> dict[UUID, list[RecordedEvent]]:
         """Return the history of each stream, empty for a stream that has none."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in streams}
-        for row in self.event_recorder.select_streams(streams):
-            event = open_envelope(row, self.codec)
+        rows = self.event_recorder.select_streams(streams)
+        for event in open_envelopes(rows, self.codec):
             histories[event.stream].append(event)
         return histories
 
@@ -117,37 +123,56 @@ class Store(Application[UUID]):
             assert in_transaction is not None
             in_transaction(cursor, recorded(entries, appended, context))
 
-        appended = self.event_recorder.append(
-            Batch(
-                [entry.originator_id for entry in entries],
-                [entry.originator_version for entry in entries],
-                [self.codec.name_of(entry.event) for entry in entries],
-                [self.codec.encode(entry.event) for entry in entries],
-            ),
-            context=context,
-            guards=guards,
-            quota_counters=quota_counters,
-            before_append=before_append,
-            in_transaction=within if in_transaction else None,
-        )
-        return recorded(entries, appended, context)
+        assume_new = True
+        while True:
+            batch, sealing = sealed_batch(
+                entries, self.codec, self.keyring, assume_new=assume_new
+            )
+            try:
+                appended = self.event_recorder.append(
+                    batch,
+                    context=context,
+                    guards=guards,
+                    quota_counters=quota_counters,
+                    before_append=before_append,
+                    in_transaction=within if in_transaction else None,
+                )
+            except KeyConflictError:
+                # It is there to be read now, so that this ends.
+                assume_new = False
+            else:
+                self.keyring.hold(sealing)
+                return recorded(entries, appended, context)
 
     def head(self) -> int:
         """Return the position of the newest event, 0 in an empty log."""
         return self.event_recorder.max_notification_id() or 0
 
 
-def open_envelope(row: TupleRow, codec: Codec) -> RecordedEvent:
+def open_envelopes(
+    rows: Sequence[TupleRow], codec: Codec, connection: Connection[Any] | None = None
+) -> list[RecordedEvent]:
+    """Return rows of the log as recorded events, as ``open_envelope`` does each.
+
+    Keys take one query for all of them, on ``connection`` or on one of the pool.
+    """
+    keys = codec.keys_for((row[8] for row in rows), connection)
+    return [open_envelope(row, codec, keys) for row in rows]
+
+
+def open_envelope(
+    row: TupleRow, codec: Codec, keys: Keys | None = None
+) -> RecordedEvent:
     """Return one row of the log as a recorded event, with its body decoded.
 
     The row is (position, stream, version, recorded_at, actor, correlation id, causation
-    id, name, body).
+    id, name, body). ``keys`` are as in ``Codec.decode``.
 
     Raises:
         UnknownEventError: no code knows the stored name, or the body does not fit.
     """
     position, stream, version, at, actor, correlation, causation, name, body = row
-    event = codec.decode(name, body)
+    event = codec.decode(name, body, keys)
     return RecordedEvent(
         position, stream, version, event, at, actor, correlation, causation
     )
@@ -187,7 +212,7 @@ def next_events(
     ]
 
 
-def open_store(url: str, *, pool_size: int, settings: Settings | None = None) -> Store:
+def open_store(url: str, *, pool_size: int, settings: Settings) -> Store:
     """Return a store on the database at ``url`` with an open pool of its own."""
     pool = writing_pool(url, size=pool_size)
     pool.open()

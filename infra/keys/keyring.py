@@ -216,7 +216,7 @@ class Keyring:
         found = {
             subject_text(subject): None
             if wrapped is None
-            else master_key.unwrap(_name(subject), wrapped)
+            else master_key.unwrap(wrapping_name(subject), wrapped)
             for _, subject, wrapped in rows
             if subject is not None
         }
@@ -253,7 +253,7 @@ class Keyring:
         if master_key is None:
             with self._pool.connection() as connection:
                 master_key = self._opened(connection)
-        return master_key.wrap(_name(subject), key)
+        return master_key.wrap(wrapping_name(subject), key)
 
     def _opened(self, connection: Connection[Any]) -> MasterKey:
         if self._master_key is None:
@@ -287,5 +287,6 @@ def _watch(keyring: "weakref.ref[Keyring]") -> None:
         del held
 
 
-def _name(subject: UUID) -> str:
+def wrapping_name(subject: UUID) -> str:
+    """Return the name under which a subject's key is wrapped."""
     return f"subject {subject}"

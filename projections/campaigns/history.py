@@ -9,8 +9,7 @@ import msgspec
 from domain import events as e
 from domain.streams import membership_stream
 from domain.summaries import actor_label, summary
-from infra.eventstore.codec import Codec
-from infra.eventstore.store import RecordedEvent, open_envelope
+from infra.eventstore.store import RecordedEvent
 from projections.creator_history.entries import (
     HistoryEntry,
     entry_of_event,
@@ -24,7 +23,6 @@ CAMPAIGN_EVENTS = OWN_EVENTS | stored_names(*get_args(e.MembershipEvent))
 
 END: Final = 2**63 - 1
 _ALL: Final = 2**31 - 1
-_CODEC = Codec()
 _EVENTS = b"""
 SELECT * FROM goatherd_stream_events(
     %(streams)s::uuid[], %(first)s::bigint, %(last)s::bigint, %(names)s::text[],
@@ -113,7 +111,7 @@ async def _events(
             "limit": query.limit,
         },
     )
-    return [open_envelope(row, _CODEC) for row in rows]
+    return await reader.opened(rows)
 
 
 def _entry(recorded: RecordedEvent, *, by: str, item: str) -> HistoryEntry:

@@ -11,8 +11,7 @@ from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone, passed
 from domain.analytics.precision import is_rounded
 from domain.summaries import actor_label, milestone_summary, summary
-from infra.eventstore.codec import Codec
-from infra.eventstore.store import RecordedEvent, open_envelope
+from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries.sharpenings import sharpened_among
 from projections.creator_history.entries import (
     HistoryEntry,
@@ -54,7 +53,6 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-_CODEC = Codec()
 _MILESTONES = b"""
 SELECT mark, observed_at, position, followers FROM creator_milestones
 WHERE organization_id = %(organization)s AND creator_id = %(creator)s
@@ -163,7 +161,7 @@ async def events_of(
             "also": list(also),
         },
     )
-    return [open_envelope(row, _CODEC) for row in rows]
+    return await reader.opened(rows)
 
 
 class _EntryFormatter(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from infra.database import Pool
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import open_envelope
+from infra.eventstore.store import open_envelopes
 from infra.loop import run_until_stopped
 from infra.outage import OUTAGE
 from projections.engine.projection import CustomDecoding, Projection, codec_for
@@ -189,11 +189,8 @@ class Follower:
     ) -> None:
         try:
             with connection.transaction():
-                events = [
-                    open_envelope(row, self._codec)
-                    for row in rows
-                    if row[8] is not None
-                ]
+                read = [row for row in rows if row[8] is not None]
+                events = open_envelopes(read, self._codec, connection)
                 if events:
                     self.projection.write(cursor, events)
         except _OUTAGES:
@@ -213,7 +210,8 @@ class Follower:
                 continue
             try:
                 with connection.transaction():
-                    self.projection.write(cursor, [open_envelope(row, self._codec)])
+                    events = open_envelopes([row], self._codec, connection)
+                    self.projection.write(cursor, events)
             except _OUTAGES:
                 raise
             except Exception as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from infra.database import AsyncPool, run_read_async
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import RecordedEvent, open_envelopes
 
 PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.003
@@ -33,10 +35,14 @@ class ProjectionBehindError(Exception):
 
 
 class Reader:
-    """Queries read models as the role that row-level security applies to."""
+    """Queries read models as the role that row-level security applies to.
 
-    def __init__(self, pool: AsyncPool) -> None:
+    ``codec`` decodes events, and opens those that are sealed.
+    """
+
+    def __init__(self, pool: AsyncPool, codec: Codec) -> None:
         self._pool = pool
+        self._codec = codec
 
     async def rows(
         self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
@@ -71,6 +77,11 @@ class Reader:
         where = {"value": value, "last_id": last_id, "limit": limit}
         parameters |= {"organization": organization_id, **where}
         return await self.rows(organization_id, query, parameters)
+
+    async def opened(self, rows: Sequence[TupleRow]) -> list[RecordedEvent]:
+        """Return rows of the log as recorded events, as ``open_envelopes`` does."""
+        # It may read keys from the database.
+        return await asyncio.to_thread(open_envelopes, rows, self._codec)
 
     async def wait_for(
         self,

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
 from infra.database import READER_ROLE, AsyncPool
+from infra.eventstore.codec import Codec
 from projections.engine.reader import Reader
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -50,6 +51,6 @@ async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
             sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(READER_ROLE))
         )
         row = await (await connection.execute(_POSITION, (name,))).fetchone()
-        # A reader calls no other methods of a pool.
-        reader = Reader(cast("AsyncPool", _SingleConnection(connection)))
+        # A reader calls no other methods of a pool, and opens no events here.
+        reader = Reader(cast("AsyncPool", _SingleConnection(connection)), Codec())
         yield reader, 0 if row is None else row[0]

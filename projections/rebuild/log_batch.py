@@ -7,7 +7,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.eventstore.store import RecordedEvent, Store, open_envelope
+from infra.eventstore.store import RecordedEvent, Store, open_envelopes
 from projections.engine.projection import ReadModel, codec_for
 from projections.rebuild.errors import (
     OUTAGES,
@@ -65,7 +65,7 @@ class BatchWriter:
         self._write_events(cursor, rows)
 
     def _write_events(self, cursor: Cursor[TupleRow], rows: Sequence[TupleRow]) -> None:
-        events = [open_envelope(row, self._codec) for row in _with_bodies(rows)]
+        events = open_envelopes(_with_bodies(rows), self._codec, cursor.connection)
         if events:
             self._write(cursor, events)
 

@@ -19,7 +19,7 @@ from domain.analytics.metrics import Entity, checked_question
 from domain.analytics.series import points, total
 from domain.streams import video_stream
 from infra.database import AsyncPool, reading_pool
-from infra.eventstore.codec import NewEvent
+from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
@@ -268,7 +268,7 @@ def compare(
     }
 
     async def ask(pool: AsyncPool) -> None:
-        reader = Reader(pool)
+        reader = Reader(pool, Codec())
         there, _ = await named_entities(reader, organization, entity, [id_])
         buckets = span.buckets()
         by_metric = (

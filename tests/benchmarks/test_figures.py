@@ -12,6 +12,7 @@ import psycopg
 
 from domain.analytics.buckets import midnight
 from infra.database import AsyncPool, reading_pool
+from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.days.sums import DAY_SUMS, DaySums
@@ -187,6 +188,6 @@ async def _slow(query: Callable[[Reader], Awaitable[Any]], pool: AsyncPool) -> f
     taken: list[float] = []
     for _ in range(QUERIES):
         began = perf_counter()
-        await query(Reader(pool))
+        await query(Reader(pool, Codec()))
         taken.append((perf_counter() - began) * 1_000)
     return percentile(taken, 95)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from infra.database import reading_pool
+from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.creator_history.projection import CreatorHistory
@@ -35,6 +36,7 @@ _FOLLOWER_HOW = "Follower of the history: catching up with the log of the row ab
 class Target(msgspec.Struct, frozen=True):
     """The filled log, and the creator that is queried."""
 
+    codec: Codec
     creator: Creator
     middle: int
     events: int
@@ -66,7 +68,7 @@ def target(store: Store) -> Target:
     with store.pool.connection() as connection:
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE creator_history")
-    return Target(creators[2], store.head() // 2, passed, taken)
+    return Target(store.codec, creators[2], store.head() // 2, passed, taken)
 
 
 def test_a_history_of_a_year_is_read_page_by_page(
@@ -102,7 +104,11 @@ def test_a_history_of_a_year_is_read_page_by_page(
         ("A creator as of the middle of the log", then(target.middle), 60),
         ("A creator as of the end of the log", then(2**62), 60),
     ):
-        report.add(measured(database_url, organization_id, what, question, at_most))
+        report.add(
+            measured(
+                database_url, target.codec, organization_id, what, question, at_most
+            )
+        )
     report.add(
         Row(
             what="Follower of the history, catching up",
@@ -114,6 +120,7 @@ def test_a_history_of_a_year_is_read_page_by_page(
 
 def measured(
     database_url: str,
+    codec: Codec,
     organization_id: UUID,
     what: str,
     question: Callable[[Reader], Awaitable[None]],
@@ -125,7 +132,7 @@ def measured(
     with asyncio.Runner() as runner:
         pool = reading_pool(database_url, size=1)
         runner.run(pool.open())
-        reader = Reader(pool)
+        reader = Reader(pool, codec)
 
         def worst(work: Callable[[Reader], Awaitable[None]]) -> Callable[[], float]:
             return lambda: runner.run(_worst(work, reader))

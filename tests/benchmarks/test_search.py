@@ -8,6 +8,7 @@ from time import perf_counter
 import pytest
 
 from infra.database import reading_pool
+from infra.eventstore.codec import Codec
 from infra.ids import new_id
 from projections.creators.queries import CreatorQuery, page_of_creators
 from projections.engine.reader import Reader
@@ -52,7 +53,7 @@ async def milliseconds(url: str, queries: Sequence[CreatorQuery]) -> list[float]
     """Return how long each page took; the first twenty only warm up."""
     pool = reading_pool(url, size=1)
     await pool.open()
-    reader = Reader(pool)
+    reader = Reader(pool, Codec())
     taken: list[float] = []
     for wanted in [*queries[:20], *queries]:
         began = perf_counter()

@@ -11,6 +11,7 @@ import pytest
 from domain.analytics.buckets import Range
 from domain.analytics.outliers import USUAL_FACTOR
 from infra.database import reading_pool
+from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from projections.analytics.summaries.creators import ranked_creators
 from projections.analytics.summaries.key_figures import figures_and_shares
@@ -62,7 +63,7 @@ def test_summaries_of_a_thousand_creators(
     with asyncio.Runner() as runner:
         pool = reading_pool(database_url, size=10)
         runner.run(pool.open())
-        for what, at_most, ask in _requests(Reader(pool), scope, days, now):
+        for what, at_most, ask in _requests(Reader(pool, Codec()), scope, days, now):
             taken = Rounds(tuple(runner.run(_timed(ask)) for _ in range(ROUNDS)))
             report.add(
                 Row(

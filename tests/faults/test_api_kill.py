@@ -14,11 +14,12 @@ from datetime import datetime
 
 import psycopg
 
+from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.organizations import MadeOrganization
 from projections.organizations.projection import ApiKeys
 from tests.kit.application import BASE, SECRET
-from tests.kit.builders import asking, make_organization, opened_store
+from tests.kit.builders import asking, log_of, make_organization, opened_store
 from tests.kit.faults import kill_group
 from tests.kit.paths import ROOT
 from tests.kit.ports import free_port, listens
@@ -204,10 +205,8 @@ def leases(url: str) -> list[datetime]:
 def creators_in(url: str) -> dict[str, list[str]]:
     """The ids of the creators in the log, by handle."""
     found: dict[str, list[str]] = {}
-    with psycopg.connect(url) as connection:
-        for handle, stream in connection.execute(
-            "SELECT payload->>'handle', stream::text FROM event_log "
-            "WHERE name = 'creator_added'"
-        ):
-            found.setdefault(handle, []).append(stream)
+    with opened_store(url) as store:
+        for recorded in log_of(store, e.CreatorAdded):
+            assert isinstance(recorded.event, e.CreatorAdded)
+            found.setdefault(recorded.event.handle, []).append(str(recorded.stream))
     return found

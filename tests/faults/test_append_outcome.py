@@ -18,6 +18,7 @@ from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import AppendHook, RecordedEvent, Store
 from infra.ids import new_id
 from tests.kit.builders import asking, events_for, make_home, opened_store
+from tests.kit.keys import SETTINGS
 from tests.kit.proxy import Damage, Proxy
 
 # Part of the very request that makes an append last, by the way events get in.
@@ -286,7 +287,7 @@ def test_a_database_that_stays_away_is_said_to_be_away(
     pool.timeout = 0.2
     with pool:
         pool.wait()
-        store = Store(pool)
+        store = Store(pool, SETTINGS)
         proxy.close()
 
         with pytest.raises(psycopg.OperationalError):
@@ -302,7 +303,7 @@ def test_where_there_is_no_connection_nobody_waits_for_an_answer(proxy: Proxy):
     pool.open()
 
     with pytest.raises(PoolTimeout):
-        Store(pool).append(events_for(new_id(), "a"), context=asking())
+        Store(pool, SETTINGS).append(events_for(new_id(), "a"), context=asking())
 
     assert pool.get_stats()["requests_errors"] == 1
     pool.close()

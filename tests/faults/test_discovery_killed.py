@@ -3,9 +3,10 @@
 import threading
 from collections import Counter
 
+from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.kit.builders import make_home, opened_store
+from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.faults import victim
 from tests.kit.videos import INSIDE, a_creator, a_run, due, known, settle
 from workers.broker import connect_broker
@@ -28,12 +29,12 @@ def dispatch(url: str) -> None:
 
 def discovered(store: Store) -> Counter[str]:
     """How many times each video was discovered."""
-    with store.pool.connection() as connection:
-        rows = connection.execute(
-            "SELECT payload ->> 'tiktok_video_id' FROM event_log "
-            "WHERE name = 'video_discovered'"
-        )
-        return Counter(video_id for (video_id,) in rows)
+    events = [recorded.event for recorded in log_of(store, e.VideoDiscovered)]
+    return Counter(
+        event.tiktok_video_id
+        for event in events
+        if isinstance(event, e.VideoDiscovered)
+    )
 
 
 def test_killed_dispatchers_lose_no_video_and_discover_none_twice(database_url: str):

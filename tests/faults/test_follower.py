@@ -18,6 +18,7 @@ from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
 from tests.kit.builders import opened_store
 from tests.kit.histories import added
+from tests.kit.keys import SETTINGS
 from tests.projections.analytics.ledger import (
     Ledger,
     append,
@@ -129,7 +130,7 @@ def test_a_bad_event_becomes_a_dead_letter_with_its_reason_and_the_rest_taken_in
 
 def test_an_event_that_this_release_does_not_know_becomes_a_dead_letter(store: Store):
     follower = registered(store, Ledger())
-    newer = Store(store.pool)
+    newer = Store(store.pool, SETTINGS)
     newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
     before, unknown, after = (
         *append(store, added("before")),
@@ -150,7 +151,7 @@ def test_an_event_that_nobody_knows_becomes_a_dead_letter_by_every_projection(
     store: Store, projection: Projection
 ):
     follower = registered(store, projection)
-    newer = Store(store.pool)
+    newer = Store(store.pool, SETTINGS)
     newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
     (unknown,) = append(newer, GoatMilked(litres=3))
 
@@ -164,7 +165,7 @@ def test_an_event_that_nobody_knows_becomes_a_dead_letter_by_every_projection(
 def test_what_turns_out_to_be_of_no_interest_becomes_a_dead_letter_no_more(
     store: Store,
 ):
-    newer = Store(store.pool)
+    newer = Store(store.pool, SETTINGS)
     newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
     append(newer, GoatMilked(litres=3))
     registered(store, Ledger()).catch_up()
@@ -177,7 +178,7 @@ def test_what_turns_out_to_be_of_no_interest_becomes_a_dead_letter_no_more(
 
 def test_a_body_that_does_not_fit_its_name_becomes_a_dead_letter(store: Store):
     follower = registered(store, Ledger())
-    newer = Store(store.pool)
+    newer = Store(store.pool, SETTINGS)
     newer.codec = Codec({"creator_added": GoatMilked})
     (before,) = append(store, added("before"))
     (misfit,) = append(newer, GoatMilked(litres=3))

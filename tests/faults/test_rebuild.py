@@ -16,7 +16,7 @@ import pytest
 from infra.database import migrate, reading_pool
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
-from infra.eventstore.codec import NewEvent
+from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from projections import runner
@@ -38,6 +38,7 @@ from tests.kit.builders import asking, opened_store
 from tests.kit.expected import expected, stored
 from tests.kit.faults import stop_at_once, victim
 from tests.kit.histories import HOME, added, log, many_events
+from tests.kit.keys import SETTINGS
 
 PATIENTLY = 30.0
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
@@ -62,7 +63,7 @@ def build(url: str) -> None:
 @contextmanager
 def projector(url: str, known: Sequence[ReadModel]) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=keep_rebuilt, args=(url, stop, known))
+    thread = threading.Thread(target=keep_rebuilt, args=(url, stop, SETTINGS, known))
     thread.start()
     try:
         yield
@@ -97,8 +98,8 @@ class Readers:
     async def _read_on(self) -> None:
         async with reading_pool(self._url, size=2) as pool:
             await asyncio.gather(
-                self._reader(Reader(pool), waits=True),
-                self._reader(Reader(pool), waits=False),
+                self._reader(Reader(pool, Codec()), waits=True),
+                self._reader(Reader(pool, Codec()), waits=False),
             )
 
     async def _reader(self, reader: Reader, *, waits: bool) -> None:

@@ -43,6 +43,7 @@ from tests.kit.jobs import (
     let_time_pass,
     running,
 )
+from tests.kit.keys import SETTINGS
 from tests.kit.worker_processes import worker_process
 from tests.projections.analytics.test_analytics import contents
 from workers.broker import REBUILDS_QUEUE, connect_broker, enqueue_scrapes
@@ -325,7 +326,7 @@ def hands_in_this_process(
 ) -> Iterator[Callable[[], None]]:
     """One worker of one thread that scrapes and works on slices; gives its bell."""
     broker = connect_broker(redis_url)
-    hand = SliceWorker(database_url)
+    hand = SliceWorker(database_url, SETTINGS)
     declare_actor(
         broker, ScrapeDependencies(store=store, provider=Scripted(Private("No.")))
     )
@@ -428,7 +429,7 @@ def test_an_event_that_a_worker_cannot_gather_ends_the_rebuild_and_is_named(
 
 def test_rules_of_another_release_are_left_to_others(store: Store, database_url: str):
     known: tuple[ReadModel, ...] = (ANALYTICS,)
-    hand = SliceWorker(database_url, known=known)
+    hand = SliceWorker(database_url, SETTINGS, known=known)
     begin(store.pool, ANALYTICS, by="test")
 
     hand.wake(ANALYTICS.name, ANALYTICS.version + 1)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+import psycopg
 import pytest
 import structlog
 
@@ -180,3 +181,25 @@ def test_the_console_form_is_for_people_and_masks_too():
     assert "Asked." in stream.getvalue()
     assert "creator=ada" in stream.getvalue()
     assert KEY not in stream.getvalue()
+
+
+def test_what_postgresql_says_about_a_row_is_not_logged(
+    logged: type_of_lines, database_url: str
+):
+    """It names the values of the row, which may be a person's."""
+    try:
+        with psycopg.connect(database_url) as connection:
+            connection.execute(
+                "INSERT INTO dead_letter (projection, position, name, error) "
+                "VALUES (%s, 1, %s, NULL)",
+                ("heidi", "of\nPeters"),
+            )
+    except psycopg.Error as error:
+        structlog.get_logger().warning("failed", error=repr(error))
+        structlog.get_logger().exception("failed")
+
+    first, second = logged()
+    for line in (first, second):
+        assert "violates not-null constraint" in str(line)
+        assert "heidi" not in str(line)
+        assert "Peters" not in str(line)

@@ -21,19 +21,19 @@ from infra.eventstore.store import (
     RecordedEvent,
     Store,
     next_events,
+    open_envelopes,
     open_store,
     plain_events,
 )
 from infra.ids import new_id
 from infra.organizations import make_organization
-from infra.settings import Settings
 from tests.kit.commands import (
     add_creators,
     change_creator,
     disable_creator,
     remove_creator,
 )
-from tests.kit.keys import MASTER_KEY_TEXT
+from tests.kit.keys import SETTINGS
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-000000000001")
 PROJECT = UUID("00000000-0000-4000-8000-000000000002")
@@ -50,8 +50,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 @contextmanager
 def opened_store(url: str, *, pool_size: int = 4) -> Generator[Store]:
     """A store on a migrated database, whose connections are closed afterwards."""
-    settings = Settings(master_key=MASTER_KEY_TEXT)
-    store = open_store(url, pool_size=pool_size, settings=settings)
+    store = open_store(url, pool_size=pool_size, settings=SETTINGS)
     try:
         yield store
     finally:
@@ -164,6 +163,18 @@ WITH last AS (
 )
 SELECT count(*) FROM last WHERE name = ANY(%s)
 """
+
+
+def log_of(store: Store, *kinds: type[e.Event]) -> list[RecordedEvent]:
+    """The events of these kinds in the order of the log; all without any."""
+    with store.pool.connection() as connection:
+        rows = connection.cursor(binary=True).execute(
+            "SELECT notification_id, originator_id, originator_version, recorded_at, "
+            "actor, correlation_id, causation_id, topic, state FROM goatherd_events "
+            "WHERE %s OR topic = ANY(%s) ORDER BY notification_id",
+            (not kinds, [kind.stored_name for kind in kinds]),
+        )
+        return open_envelopes(rows.fetchall(), store.codec, connection)
 
 
 def make_home(store: Store, *, plan: str = UNLIMITED, time_zone: str = "UTC") -> Home:

@@ -4,8 +4,10 @@ import psycopg
 
 from infra.keys.installation_keys import open_installation_keys
 from infra.keys.master_key import MasterKey
+from infra.settings import Settings
 
 MASTER_KEY_TEXT = "Z29hdHMgb24gYSBtb3VudGFpbiwgYWxsIGFsb25lLi4="
+SETTINGS = Settings(master_key=MASTER_KEY_TEXT)
 MASTER_KEY = MasterKey.from_text(MASTER_KEY_TEXT, source="the tests' master key")
 
 

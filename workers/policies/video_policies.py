@@ -22,7 +22,7 @@ from domain.streams import video_stream
 from infra import arrays
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
-from infra.eventstore.store import Store, open_envelope
+from infra.eventstore.store import Store, open_envelopes
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
 
@@ -123,8 +123,7 @@ def _snapshots(
     positions = arrays.bigints([row.position for row in rows])
     with store.pool.connection() as connection, connection.cursor(binary=True) as at:
         found = at.execute(_READ, (positions,), prepare=True).fetchall()
-    for row in found:
-        recorded = open_envelope(row, store.codec)
+    for recorded in open_envelopes(found, store.codec):
         assert isinstance(recorded.event, e.VideoStatsSnapshotRecorded)
         yield recorded.stream, recorded.event
 

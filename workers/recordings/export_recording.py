@@ -7,7 +7,6 @@ from typing import get_args
 import msgspec
 
 from domain import events as e
-from infra.eventstore.codec import Codec
 from projections.event_log import ObservationEvent, OrganizationLog, PositionRange
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import Observation, RecordedOutcome
@@ -46,19 +45,14 @@ def observations(
     Raises:
         UnknownEventError: the log has an event that cannot be read.
     """
-    codec = Codec()
     for passed, events in log.observations(span):
         for event in events:
-            yield 0, list(_observed(event, codec))
+            yield 0, list(_observed(event))
         yield passed, []
 
 
-def _observed(
-    recorded: ObservationEvent, codec: Codec
-) -> Iterator[ExportedObservation]:
-    requested = codec.decode("scrape_requested", recorded.request)
-    event = codec.decode(recorded.name, recorded.body)
-    assert isinstance(requested, e.ScrapeRequested)
+def _observed(recorded: ObservationEvent) -> Iterator[ExportedObservation]:
+    requested, event = recorded.request, recorded.event
     match event:
         case e.ProfileSnapshotRecorded():
             found = iter([_profile(event, requested.handle)])

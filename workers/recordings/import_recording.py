@@ -59,7 +59,8 @@ def store_recording(
     origins = _origins(store, {*creators.values()}, project_id)
     with store.pool.connection() as connection:
         scraped = {
-            origin: scraped_runs(connection, origin) for origin in {*origins.values()}
+            origin: scraped_runs(connection, origin, store.codec)
+            for origin in {*origins.values()}
         }
     storing = _Storing(store, context, advance)
     # A batch is read while the one before is stored: one after the other, an import

@@ -17,6 +17,7 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import AnotherAccountError
 from domain.handlers.scrapes import end_scrape
+from domain.subjects import SubjectErasedError
 from infra.eventstore.append import Context
 from infra.eventstore.execute import RecordedHistories, execute
 from infra.eventstore.store import Store
@@ -271,18 +272,24 @@ def _end(
         )
 
     with jobs.fenced():
-        executed = execute(
-            dependencies.store,
-            lambda: end_scrape(leased.scrape_id, command),
-            context=Context(
-                actor=f"worker:{dependencies.provider.name}",
-                command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
-                correlation_id=leased.scrape_id,
-            ),
-            loaded=loaded,
-            before_append=finish,
-        )
-        if not executed.events:
-            # The run had ended before; only the job was not marked as done.
+        try:
+            executed = execute(
+                dependencies.store,
+                lambda: end_scrape(leased.scrape_id, command),
+                context=Context(
+                    actor=f"worker:{dependencies.provider.name}",
+                    command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
+                    correlation_id=leased.scrape_id,
+                ),
+                loaded=loaded,
+                before_append=finish,
+            )
+        except SubjectErasedError:
+            # Nothing of the run is kept, nor why it failed, which may name somebody.
+            outcome, error, is_stored = None, None, False
+        else:
+            is_stored = bool(executed.events)
+        if not is_stored:
+            # Or the run had ended before, and only the job was not marked as done.
             with dependencies.store.pool.connection() as connection:
                 finish(connection.cursor())

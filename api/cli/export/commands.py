@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.caught_up import wait_until_caught_up
-from api.cli.databases import database_url, fitting
+from api.cli.databases import database_url, fitting, opened_store
 from api.cli.export.files import STDOUT, check_output, opened_output
 from api.cli.export.formats import Format, Layout, writer_of
 from api.cli.names import (
@@ -64,9 +64,9 @@ def observations(
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)
-    with fitting(settings) as connection:
+    with fitting(settings) as connection, opened_store(settings) as store:
         org_id, project_id = _chosen(connection, org, project)
-        log = OrganizationLog(connection, org_id, project_id)
+        log = OrganizationLog(connection, org_id, project_id, codec=store.codec)
         span = log.position_range()
         written = _write(
             observations_of(log, span),
@@ -98,9 +98,9 @@ def events(
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)
-    with fitting(settings) as connection:
+    with fitting(settings) as connection, opened_store(settings) as store:
         org_id, project_id = _chosen(connection, org, project)
-        log = OrganizationLog(connection, org_id, project_id)
+        log = OrganizationLog(connection, org_id, project_id, codec=store.codec)
         span = log.position_range()
         written = _write(
             log.events(span),

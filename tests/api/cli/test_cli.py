@@ -55,9 +55,18 @@ COMMANDS = [
     *("projects", "projects list"),
     *("campaigns", "campaigns list"),
     *("creators", "creators list", "keys", "keys create", "keys list"),
-    *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
+    *(
+        "import",
+        "keys revoke",
+        "keys rotate-master",
+        "bans",
+        "bans add",
+        "bans remove",
+        "bans list",
+    ),
     *("backup", "restore"),
     *("export", "export observations", "export events", "export analytics"),
+    *("events", "events show"),
 ]
 
 

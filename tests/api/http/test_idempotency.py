@@ -7,7 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from domain import events as e
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.builders import log_of
 from tests.kit.operations import ask_for, ids_of, operations
 
 POSTS = [
@@ -26,12 +28,13 @@ def once() -> dict[str, str]:
 
 def handles(home: Tenant) -> list[str]:
     """The handles of all creators that were ever added, as often as they were."""
-    rows = home.goatherd.query(
-        "SELECT payload->>'handle' FROM event_log WHERE name = 'creator_added' "
-        "AND payload->>'organization_id' = %s ORDER BY position",
-        str(home.organization_id),
-    )
-    return [handle for (handle,) in rows]
+    events = [each.event for each in log_of(home.goatherd.store, e.CreatorAdded)]
+    return [
+        event.handle
+        for event in events
+        if isinstance(event, e.CreatorAdded)
+        and event.organization_id == home.organization_id
+    ]
 
 
 def assert_replays(again: httpx.Response, first: httpx.Response) -> None:

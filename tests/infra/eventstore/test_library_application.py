@@ -7,6 +7,7 @@ stored names.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
@@ -34,9 +35,11 @@ ADA, BERTA = NAMES.ban_stream("ada"), NAMES.ban_stream("berta")
 class Reader(Application[UUID]):
     # Which gives the name of the table, goatherd_events, and of the channel.
     name = "goatherd"
+    # Opens what is sealed, with the keys of the store.
+    codec: ClassVar[Codec]
 
     def construct_mapper(self) -> Mapper[UUID]:
-        return EventMapper(self.construct_transcoder(), Codec())
+        return EventMapper(self.construct_transcoder(), self.codec)
 
     def ban(self, handle: str, *, version: int | None = None) -> "Ban":
         return self.repository.get(
@@ -108,8 +111,14 @@ class BanProjection(Projection[BannedHandles]):
 
 
 @pytest.fixture
-def env(database_url: str, empty_database_url: str) -> dict[str, str]:
+def env(
+    database_url: str,
+    empty_database_url: str,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, str]:
     """What the library is configured with: our database to read, another for a view."""
+    monkeypatch.setattr(Reader, "codec", store.codec, raising=False)
     log, view = conninfo_to_dict(database_url), conninfo_to_dict(empty_database_url)
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",

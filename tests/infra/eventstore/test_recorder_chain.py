@@ -266,12 +266,16 @@ def test_the_log_is_readable_in_sql(store: Store):
         columns = [column.name for column in cursor.description or ()]
         row = cursor.fetchone()
         found = connection.execute(
-            'SELECT position FROM event_log WHERE payload @> \'{"handle": "ada"}\''
+            "SELECT position FROM event_log WHERE payload ? 'handle'"
             " AND pg_typeof(payload)::text = 'jsonb'"
         ).fetchone()
 
     assert row is not None
-    assert dict(zip(columns, row, strict=True)) == {
+    shown = dict(zip(columns, row, strict=True))
+    payload = shown.pop("payload")
+    assert payload.keys() == {"sealed", "handle", "reason"}
+    assert all(payload[name].startswith("sealed:") for name in ("handle", "reason"))
+    assert shown == {
         "position": recorded.position,
         "stream": stream,
         "version": 1,
@@ -280,7 +284,6 @@ def test_the_log_is_readable_in_sql(store: Store):
         "recorded_at": recorded.recorded_at,
         "correlation_id": context.correlation_id,
         "causation_id": context.command_id,
-        "payload": {"handle": "ada", "reason": 'says "mäh"\n'},
     }
     assert found == (recorded.position,)
 

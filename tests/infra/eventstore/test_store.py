@@ -1,7 +1,7 @@
 from uuid import UUID
 
 import pytest
-from eventsourcing.persistence import Notification, Tracking
+from eventsourcing.persistence import Tracking
 from eventsourcing.projection import ApplicationSubscription
 from psycopg_pool import PoolClosed
 
@@ -13,6 +13,7 @@ from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError, Store, open_store, retry_conflicts
 from infra.ids import new_id
 from tests.kit.builders import asking, events_for
+from tests.kit.keys import SETTINGS
 
 # reading
 
@@ -59,7 +60,7 @@ def test_the_head_is_the_position_of_the_newest_event(store: Store):
 
 
 def test_a_store_opens_its_own_connections(database_url: str):
-    store = open_store(database_url, pool_size=1)
+    store = open_store(database_url, pool_size=1, settings=SETTINGS)
 
     recorded = store.append(events_for(new_id(), "a"), context=asking())
 
@@ -156,11 +157,16 @@ def test_the_library_reads_the_log(store: Store):
     )
     select = store.notification_log.select
 
-    assert select(first, 10) == [
-        Notification(a, 1, "handle_banned", b'{"handle":"a"}', id=first),
-        Notification(b, 1, "handle_banned", b'{"handle":"b"}', id=second),
-        Notification(a, 2, "handle_unbanned", b'{"handle":"a"}', id=third),
+    notifications = select(first, 10)
+    assert [
+        (each.originator_id, each.originator_version, each.topic, each.id)
+        for each in notifications
+    ] == [
+        (a, 1, "handle_banned", first),
+        (b, 1, "handle_banned", second),
+        (a, 2, "handle_unbanned", third),
     ]
+    assert [store.mapper.to_domain_event(each) for each in notifications] == entries
     assert _ids(select(None, 10)) == [first, second, third]
     assert _ids(select(first, 2)) == [first, second]
     assert _ids(select(second, 10)) == [second, third]

@@ -12,10 +12,7 @@ import pytest
 from domain.subjects import SubjectErasedError
 from infra.database import Pool, writing_pool
 from infra.ids import new_id
-from infra.keys.keyring import (
-    Keyring,
-    destroy,
-)
+from infra.keys.keyring import Keyring, destroy
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.subject_text import subject_id, subject_text
 from tests.kit.keys import MASTER_KEY

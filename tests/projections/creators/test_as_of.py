@@ -40,6 +40,7 @@ class HereReader(Reader):
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
+        self._codec = Codec()
 
     async def rows(
         self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]

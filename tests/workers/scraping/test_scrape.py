@@ -14,8 +14,9 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from infra.keys.keyring import destroy
 from projections.creators.projection import CreatorList
-from tests.kit.builders import NOON, Home, asking
+from tests.kit.builders import NOON, Home, asking, log_of
 from tests.kit.commands import (
     change_creator,
     end_scrape,
@@ -480,14 +481,15 @@ def test_texts_that_postgresql_refuses_lose_only_what_it_refuses(home: Home):
 
     with home.store.pool.connection() as connection:
         (row,) = rows_of(connection, "creator_list")
-        logged = connection.execute("SELECT payload FROM event_log").fetchall()
     assert row["scraped_display_name"] == "Billie \U0001f410\ufffd"
     assert row["avatar_url"] == "a"
     assert dead_letters(home.store) == []
-    assert any(
-        event["video_ids"] == ["7"] for (event,) in logged if "video_ids" in event
+    logged = [recorded.event for recorded in log_of(home.store)]
+    (videos,) = (
+        event for event in logged if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
-    assert "\\u0000" not in str(logged)
+    assert videos.video_ids == ("7",)
+    assert "\\x00" not in repr(logged)
 
 
 def test_titles_of_a_list_lose_only_what_postgresql_refuses(home: Home):
@@ -531,3 +533,41 @@ def test_whole_texts_stay_as_they_are(text: str):
     kept = scrape._storable(text)  # noqa: SLF001
 
     assert kept == text.replace("\0", "")
+
+
+# erasures
+
+
+class ErasedMeanwhile:
+    """A provider whose answer comes when the creator's key is destroyed."""
+
+    name = "web"
+
+    def __init__(self, home: Home, creator_id: UUID, verdict: Verdict) -> None:
+        self._home = home
+        self._creator_id = creator_id
+        self._verdict = verdict
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        assert target.handle == "billie"
+        pool = self._home.store.pool
+        with pool.connection() as connection, connection.transaction():
+            destroy(connection.cursor(), [self._creator_id])
+        return self._verdict
+
+    discover_videos = video_stats = creator_profiles
+
+
+@pytest.mark.parametrize("verdict", (SEEN, NotFound("No such account: @billie.")))
+def test_a_run_whose_creator_was_erased_meanwhile_ends_and_stores_nothing(
+    home: Home, verdict: Verdict
+):
+    scrape_id = run_of(home)
+    provider = ErasedMeanwhile(home, creator_of(home, scrape_id), verdict)
+    head = home.store.head()
+
+    scrape_creator(dependencies(home.store, provider), scrape_id)
+
+    assert home.store.head() == head
+    job = job_of(home.store, scrape_id)
+    assert (job["state"], job["outcome"], job["error"]) == ("done", None, None)

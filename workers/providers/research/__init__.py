@@ -104,7 +104,7 @@ class ResearchProvider:
         except NoAnswerError as error:
             return error.verdict
         if left_out := len(video_ids) - sought:
-            _log.info("research_ids_not_sought", amount=left_out, handle=target.handle)
+            _log.info("research_ids_not_sought", amount=left_out)
         return search.result(self.now())
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ class ResearchAPI:
                 seconds = _worth_waiting(error.verdict, pause)
                 if seconds is None or seconds >= deadline.left():
                     raise
-                _log.info("research_asks_again", reason=error.verdict.detail)
+                _log.info("research_asks_again", reason=type(error.verdict).__name__)
             self.sleep(seconds)
         return self._try(question, deadline=deadline)
 

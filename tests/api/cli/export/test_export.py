@@ -18,13 +18,14 @@ import pytest
 
 from domain import events as e
 from infra.eventstore.codec import Codec, NewEvent
+from infra.eventstore.store import RecordedEvent
 from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from tests.api.routes.test_analytics import NOON, RANGE, Population
 from tests.kit.application import Goatherd
-from tests.kit.builders import Home, asking, make_home, opened_store
+from tests.kit.builders import Home, asking, log_of, make_home, opened_store
 from tests.kit.command_line import CommandLine, running
 from tests.kit.paths import GOLDEN_EVENTS, RECORDING
 
@@ -284,17 +285,30 @@ def test_notes_that_name_an_organization_are_not_its_events(
     assert head[0].position not in {event["position"] for event in events}
 
 
-def test_events_are_what_the_view_shows_without_digests(
+def clear_of(home: Home, recorded: RecordedEvent) -> dict[str, object]:
+    return msgspec.json.decode(home.store.codec.encode(recorded.event))
+
+
+def test_events_are_what_the_view_shows_opened_and_without_digests(
     cli: CommandLine, home: Home, tmp_path: Path
 ):
     home.add("ada")
     parquet = tmp_path / "events.parquet"
     with home.store.pool.connection() as connection:
-        shown = connection.execute(
+        sealed = connection.execute(
             "SELECT position, stream::text, version, name, actor, recorded_at, "
             "correlation_id::text, causation_id::text, payload - 'digest' AS payload "
             "FROM event_log ORDER BY position"
         ).fetchall()
+    shown = [
+        (
+            *row[:8],
+            {**row[8], **clear_of(home, recorded)} if "sealed" in row[8] else row[8],
+        )
+        for row, recorded in zip(sealed, log_of(home.store), strict=True)
+    ]
+    for row in shown:
+        row[8].pop("sealed", None)
 
     events = lines_of(exported(cli, "events", home))
     exported(cli, "events", home, "--format", "parquet", "--output", str(parquet))

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import msgspec
 import pytest
 import redis
 from dramatiq.brokers.redis import RedisBroker
@@ -11,7 +12,7 @@ from domain.organization.plans import DEFAULT_PLANS
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.settings import Settings
-from tests.kit.builders import NOON, Home, asking
+from tests.kit.builders import NOON, Home, asking, log_of
 from tests.kit.commands import request_scrape
 from tests.kit.jobs import all_done, job_of, working
 from tests.workers.providers.web.server import TikTok
@@ -221,8 +222,5 @@ def test_a_captcha_is_waited_out_and_leaves_nothing(
 
 
 def snapshots(population: Population) -> list[dict[str, object]]:
-    with population.home.store.pool.connection() as connection:
-        rows = connection.execute(
-            "SELECT payload FROM event_log WHERE name = 'profile_snapshot_recorded'"
-        )
-        return [payload for (payload,) in rows]
+    recorded = log_of(population.home.store, e.ProfileSnapshotRecorded)
+    return [msgspec.to_builtins(each.event) for each in recorded]

@@ -1,0 +1,104 @@
+"""``goatherd events``: events of the log as an operator may read them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from cyclopts import Parameter
+from psycopg.rows import class_row
+
+from api.cli import CommandError
+from api.cli.databases import fitting, opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import plain, print_json
+from infra.eventstore.codec import UnknownEventError
+from infra.eventstore.sealing import subject_in
+from infra.keys.subject_text import subject_id
+
+_READ = """
+SELECT notification_id AS position, originator_id AS stream,
+       originator_version AS version, topic AS name, actor, recorded_at,
+       correlation_id, causation_id, state AS body
+FROM goatherd_events WHERE notification_id = %s
+"""
+
+
+class _StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    position: int
+    stream: UUID
+    version: int
+    name: str
+    actor: str
+    recorded_at: datetime
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    body: bytes
+
+
+class ShownEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event with what is sealed in it opened.
+
+    ``subject`` is whose key it is sealed with, null if it is in the clear.
+    ``is_erased`` says that the key is gone, so that what was personal is not shown.
+    """
+
+    position: int
+    stream: UUID
+    version: int
+    name: str
+    actor: str
+    recorded_at: datetime
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    subject: UUID | None
+    is_erased: bool
+    payload: dict[str, Any]
+
+
+def show(
+    position: Annotated[int, Parameter(help="Its position in the log.")],
+    /,
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Show an event of the log, and open what is sealed in it."""
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection, opened_store(settings) as store:
+        cursor = connection.cursor(row_factory=class_row(_StoredEvent), binary=True)
+        stored = cursor.execute(_READ, (position,)).fetchone()
+        if stored is None:
+            raise CommandError(f"The log has no event at position {position}.")
+        text = subject_in(stored.body)
+        keys = store.codec.keys_for([stored.body])
+        try:
+            payload = store.codec.opened(stored.name, stored.body, keys)
+        except UnknownEventError as error:
+            raise CommandError(str(error)) from error
+    shown = ShownEvent(
+        **{
+            name: getattr(stored, name)
+            for name in stored.__struct_fields__
+            if name != "body"
+        },
+        subject=None if text is None else subject_id(text),
+        is_erased=text is not None and keys.cipher(text) is None,
+        payload=msgspec.json.decode(payload),
+    )
+    if json:
+        print_json(shown)
+        return
+    _print(shown)
+
+
+def _print(shown: ShownEvent) -> None:
+    values = msgspec.to_builtins(shown)
+    payload = values.pop("payload")
+    is_erased = values.pop("is_erased")
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:<{width}}  {plain('-' if value is None else str(value))}")
+    if is_erased:
+        print("Its subject was erased: what was personal can't be read any more.")
+    print(msgspec.json.format(msgspec.json.encode(payload)).decode())

@@ -1,0 +1,87 @@
+"""Changes the master key: every key in the database is wrapped anew, or none is."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from infra.keys.installation_keys import check_master_key
+from infra.keys.keyring import wrapping_name
+from infra.keys.master_key import MasterKey, MasterKeyError
+
+_AT_ONCE = 5_000
+
+_LOCKS = """
+LOCK TABLE installation_keys, subject_keys IN ACCESS EXCLUSIVE MODE
+"""
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND application_name LIKE 'goatherd%'
+"""
+_INSTALLATION = "SELECT name, wrapped FROM installation_keys"
+_SUBJECTS = "SELECT subject, wrapped FROM subject_keys WHERE wrapped IS NOT NULL"
+_SET_INSTALLATION = "UPDATE installation_keys SET wrapped = %s WHERE name = %s"
+_SET_SUBJECTS = """
+UPDATE subject_keys AS k SET wrapped = n.wrapped
+FROM unnest(%s::uuid[], %s::bytea[]) AS n (subject, wrapped)
+WHERE k.subject = n.subject
+"""
+
+
+class InUseError(Exception):
+    """Other processes use the database, and hold the master key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Goatherd runs on this database: stop all of its processes, and change "
+            "the master key then. Nothing was changed."
+        )
+
+
+def is_master_key(connection: Connection[Any], master_key: MasterKey) -> bool:
+    """Tell whether this is the master key that the database is used with."""
+    try:
+        check_master_key(connection, master_key)
+    except MasterKeyError:
+        return False
+    return True
+
+
+def change_master_key(
+    connection: Connection[Any], old: MasterKey, new: MasterKey
+) -> int:
+    """Wrap all keys with another master key in one transaction; return how many.
+
+    Raises:
+        InUseError: another process of Goatherd is connected to the database.
+        MasterKeyError: a key was not wrapped with the old master key.
+    """
+    changed = 0
+    with connection.transaction():
+        connection.execute(_LOCKS)
+        # A process that starts now waits for the lock to check its master key.
+        row = connection.execute(_OTHERS).fetchone()
+        if row is not None and row[0]:
+            raise InUseError
+        for name, wrapped in connection.execute(_INSTALLATION).fetchall():
+            rewrapped = new.wrap(name, old.unwrap(name, wrapped))
+            connection.execute(_SET_INSTALLATION, (rewrapped, name))
+            changed += 1
+        for part in _parts(connection):
+            names = [wrapping_name(subject) for subject, _ in part]
+            rewrapped_part = [
+                new.wrap(name, old.unwrap(name, wrapped))
+                for name, (_, wrapped) in zip(names, part, strict=True)
+            ]
+            subjects = [subject for subject, _ in part]
+            connection.execute(_SET_SUBJECTS, (subjects, rewrapped_part))
+            changed += len(part)
+    return changed
+
+
+def _parts(connection: Connection[Any]) -> Iterator[list[tuple[UUID, bytes]]]:
+    rows = connection.execute(_SUBJECTS).fetchall()
+    for start in range(0, len(rows), _AT_ONCE):
+        yield rows[start : start + _AT_ONCE]

@@ -1,0 +1,201 @@
+"""``goatherd keys rotate-master``: all keys get another master key, or none does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store
+from infra.keys.installation_keys import open_installation_keys
+from infra.keys.keyring import Keyring
+from infra.keys.master_key import (
+    MasterKey,
+    MasterKeyError,
+    master_key_path,
+    new_master_key,
+)
+from infra.keys.rotation import change_master_key
+from tests.kit.builders import log_of, make_home, opened_store
+from tests.kit.command_line import CommandLine
+from tests.kit.keys import MASTER_KEY, MASTER_KEY_TEXT
+from tests.kit.paths import ROOT
+
+NEW_TEXT = new_master_key()
+NEW = MasterKey.from_text(NEW_TEXT, source="the test")
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    filled_url: str,
+) -> CommandLine:
+    line = CommandLine(monkeypatch, capsys)
+    line.set(database_url=filled_url)
+    return line
+
+
+@pytest.fixture
+def filled_url(database_url: str) -> str:
+    """A database with sealed events and no process that uses it."""
+    with opened_store(database_url) as store:
+        make_home(store).add("heidi", "peter")
+    return database_url
+
+
+@pytest.fixture
+def new_key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "new"
+    path.write_text(NEW_TEXT)
+    return path
+
+
+def read_with(url: str, key: MasterKey) -> str:
+    """Everything in the log, opened with this master key."""
+    with opened_store(url) as store:
+        own = Store(store.pool, store.settings)
+        own.keyring = own.codec.keyring = Keyring(store.pool, lambda _: key)
+        return repr([recorded.event for recorded in log_of(own)])
+
+
+def test_all_keys_get_the_new_master_key_and_the_log_stays(
+    cli: CommandLine, filled_url: str, new_key_file: Path
+) -> None:
+    events = read_with(filled_url, MASTER_KEY)
+    with psycopg.connect(filled_url, autocommit=True) as connection:
+        secrets = open_installation_keys(connection, MASTER_KEY)
+        digests = connection.execute("SELECT digest FROM goatherd_events").fetchall()
+
+    outcome = cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    assert outcome.err == ""
+    assert "keys with the new master key" in outcome.out
+    assert "Set GOATHERD_MASTER_KEY" in outcome.out
+    assert read_with(filled_url, NEW) == events
+    assert "heidi" in events
+    with psycopg.connect(filled_url, autocommit=True) as connection:
+        assert open_installation_keys(connection, NEW) == secrets
+        with pytest.raises(MasterKeyError):
+            open_installation_keys(connection, MASTER_KEY)
+        assert (
+            digests
+            == connection.execute("SELECT digest FROM goatherd_events").fetchall()
+        )
+    with pytest.raises(MasterKeyError):
+        read_with(filled_url, MASTER_KEY)
+
+    again = cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    assert "already" in again.out
+
+
+def test_one_that_is_killed_changes_nothing_and_the_next_finishes(
+    cli: CommandLine, filled_url: str, new_key_file: Path
+) -> None:
+    with psycopg.connect(filled_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER dawdle AFTER UPDATE ON subject_keys "
+            "FOR EACH STATEMENT EXECUTE FUNCTION dawdle()"
+        )
+        words = ("keys", "rotate-master", "--new-key-file", str(new_key_file))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=new_key_file.parent,
+        )
+        sleeping = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+            "AND datname = current_database()"
+        )
+        assert wait_until(
+            lambda: connection.execute(sleeping).fetchone() == (1,), seconds=60
+        )
+        process.kill()
+        process.wait()
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        )
+        connection.execute("DROP TRIGGER dawdle ON subject_keys")
+
+    assert "heidi" in read_with(filled_url, MASTER_KEY)
+    outcome = cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "heidi" in read_with(filled_url, NEW)
+
+
+def test_one_that_died_before_it_wrote_the_file_is_finished_by_the_next(
+    cli: CommandLine,
+    filled_url: str,
+    new_key_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOATHERD_MASTER_KEY", "")
+    cli_dir = tmp_path / "data"
+    cli_dir.mkdir()
+    master_key_path(cli_dir).write_text(MASTER_KEY_TEXT)
+    with psycopg.connect(filled_url, autocommit=True) as connection:
+        change_master_key(connection, MASTER_KEY, NEW)
+
+    words = ("--new-key-file", str(new_key_file), "--data-dir", str(cli_dir))
+    outcome = cli("keys", "rotate-master", *words)
+
+    assert outcome.err == ""
+    assert master_key_path(cli_dir).read_text().strip() == NEW_TEXT
+    assert master_key_path(cli_dir).stat().st_mode & 0o777 == 0o600
+
+
+def test_while_a_process_uses_the_database_nothing_is_changed(
+    cli: CommandLine, filled_url: str, new_key_file: Path
+) -> None:
+    with opened_store(filled_url) as store:
+        store.head()
+
+        outcome = cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    assert outcome.status == 1
+    assert "stop all of its processes" in outcome.err
+    assert "heidi" in read_with(filled_url, MASTER_KEY)
+
+
+@pytest.mark.parametrize("text", ("", "short", "=" * 44))
+def test_a_file_without_a_key_is_refused(
+    cli: CommandLine, new_key_file: Path, text: str
+) -> None:
+    new_key_file.write_text(text)
+
+    outcome = cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    assert outcome.status == 1
+    assert f"{new_key_file} does not hold a master key" in outcome.err
+
+
+def test_a_file_that_is_not_there_is_named(cli: CommandLine, tmp_path: Path) -> None:
+    outcome = cli("keys", "rotate-master", "--new-key-file", str(tmp_path / "none"))
+
+    assert outcome.status == 1
+    assert "none cannot be read" in outcome.err
+
+
+def test_with_the_wrong_old_key_nothing_is_changed(
+    cli: CommandLine,
+    filled_url: str,
+    new_key_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOATHERD_MASTER_KEY", new_master_key())
+
+    outcome = cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    assert outcome.status == 1
+    assert "not the one that this database was used with" in outcome.err
+    assert "heidi" in read_with(filled_url, MASTER_KEY)

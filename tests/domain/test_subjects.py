@@ -1,0 +1,194 @@
+"""Whose an event's personal fields are, and that no personal field is forgotten."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import pytest
+
+from domain import events as e
+from domain.streams import video_stream
+from domain.subjects import personal_fields, subject_of
+from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
+
+# Fields with text that says nothing about a person, with the reason.
+_OF_THE_TENANT = "names and notes of a tenant's own things, not of the people it tracks"
+_CODE = "one of the product's own words, or a name that it gives"
+_DIGEST = "a digest, from which nothing can be read"
+_TO_BE_PSEUDONYMS = "ids of videos, for which pseudonyms will stand"
+HARMLESS = {
+    ("organization_created", "name"): _OF_THE_TENANT,
+    ("organization_created", "plan"): _CODE,
+    ("organization_created", "time_zone"): _CODE,
+    ("organization_settings_changed", "name"): _OF_THE_TENANT,
+    ("organization_settings_changed", "time_zone"): _CODE,
+    ("plan_changed", "old"): _CODE,
+    ("plan_changed", "new"): _CODE,
+    ("api_key_created", "name"): _OF_THE_TENANT,
+    ("api_key_created", "digest"): _DIGEST,
+    ("api_key_created", "hint"): "the last characters of a key, to tell keys apart",
+    ("project_created", "name"): _OF_THE_TENANT,
+    ("project_created", "description"): _OF_THE_TENANT,
+    ("project_details_changed", "name"): _OF_THE_TENANT,
+    ("project_details_changed", "description"): _OF_THE_TENANT,
+    ("campaign_created", "name"): _OF_THE_TENANT,
+    ("campaign_created", "description"): _OF_THE_TENANT,
+    ("campaign_created", "readme"): _OF_THE_TENANT,
+    ("campaign_created", "metadata"): _OF_THE_TENANT,
+    ("campaign_details_changed", "name"): _OF_THE_TENANT,
+    ("campaign_details_changed", "description"): _OF_THE_TENANT,
+    ("campaign_details_changed", "readme"): _OF_THE_TENANT,
+    ("campaign_details_changed", "metadata"): _OF_THE_TENANT,
+    ("profile_snapshot_recorded", "provider"): _CODE,
+    ("video_stats_snapshot_recorded", "provider"): _CODE,
+    ("video_stats_snapshot_recorded", "kinds"): _CODE,
+    ("video_stats_snapshot_recorded", "video_ids"): _TO_BE_PSEUDONYMS,
+    ("scrape_succeeded", "provider"): _CODE,
+    ("scrape_succeeded", "payload_sha256"): _DIGEST,
+    ("scrape_succeeded", "missing_video_ids"): _TO_BE_PSEUDONYMS,
+    ("scrape_failed", "provider"): _CODE,
+    **{
+        ("root_signed", field): _DIGEST
+        for field in ("tree", "events", "before", "signature", "key")
+    },
+}
+
+OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
+VIDEO = video_stream(PROJECT, "7")
+
+
+def _holds_text(hint: Any) -> bool:  # noqa: ANN401 - a type
+    if hint in (str, bytes, object, Any, dict):
+        return True
+    origin = get_origin(hint)
+    if origin is Literal:
+        return False
+    if origin is Annotated:
+        return _holds_text(get_args(hint)[0])
+    return any(_holds_text(part) for part in get_args(hint))
+
+
+@pytest.mark.parametrize("name", e.STORED_NAMES)
+def test_every_field_with_text_is_personal_or_known_to_be_harmless(name: str) -> None:
+    kind = e.STORED_NAMES[name]
+    hints = get_type_hints(kind, include_extras=True)
+    with_text = {field for field in kind.__struct_fields__ if _holds_text(hints[field])}
+    harmless = {field for event, field in HARMLESS if event == name}
+
+    assert set(personal_fields(kind)) | harmless == with_text
+    assert not harmless & set(personal_fields(kind))
+
+
+def test_what_is_harmless_is_of_an_event_that_exists() -> None:
+    assert {name for name, _ in HARMLESS} <= e.STORED_NAMES.keys()
+
+
+def test_text_is_found_wherever_a_field_holds_it() -> None:
+    for hint in (str, str | None, dict[str, int], tuple[str | None, ...], list[Any]):
+        assert _holds_text(hint)
+    for hint in (int, UUID, tuple[int | None, ...], Literal["a"], date | None):
+        assert not _holds_text(hint)
+
+
+def subject(stream: UUID, event: e.Event, **histories: Iterable[e.Event]) -> UUID:
+    """The subject, with the histories of the streams that the tests use."""
+    known = {VIDEO: histories.get("video", ()), SCRAPE: histories.get("run", ())}
+    return subject_of(stream, event, lambda each: known.get(each, ()))
+
+
+def _discovered(creator_id: UUID) -> e.VideoDiscovered:
+    return e.VideoDiscovered(
+        **OURS,
+        project_id=PROJECT,
+        creator_id=creator_id,
+        tiktok_video_id="7",
+        handle="ada",
+        tracking_status="included",
+        scrape_id=SCRAPE,
+    )
+
+
+ADDED = e.VideoAdded(
+    **OURS, project_id=PROJECT, tiktok_video_id="7", handle="ada", kind="video"
+)
+CHANGED = e.VideoDetailsChanged(**OURS, description="x")
+
+
+def _requested(creator_id: UUID | None) -> e.ScrapeRequested:
+    return e.ScrapeRequested(
+        **OURS,
+        project_id=PROJECT,
+        creator_id=creator_id,
+        handle="ada",
+        job_type="video_stats",
+        trigger="manual",
+        tiktok_video_ids=("7",),
+    )
+
+
+def _failed(creator_id: UUID | None) -> e.ScrapeFailed:
+    return e.ScrapeFailed(
+        **OURS,
+        creator_id=creator_id,
+        job_type="video_stats",
+        provider="web",
+        attempts=1,
+        error="@ada is away",
+    )
+
+
+def test_an_event_of_a_creator_is_the_creators() -> None:
+    assert subject(ADA, e.HandleChanged(**OURS, old="ada", new="eve")) == ADA
+    claimed = e.HandleClaimed(**OURS, project_id=PROJECT, handle="ada", creator_id=ADA)
+    assert subject(BERTA, claimed) == ADA
+    assert subject(SCRAPE, _requested(ADA)) == ADA
+    assert subject(SCRAPE, _failed(ADA)) == ADA
+
+
+def test_a_video_is_its_own_subject_until_a_creator_has_it() -> None:
+    assert subject(VIDEO, ADDED) == VIDEO
+    assert subject(VIDEO, CHANGED, video=[ADDED]) == VIDEO
+    assert subject(VIDEO, _discovered(ADA), video=[ADDED]) == ADA
+    assert subject(VIDEO, CHANGED, video=[ADDED, _discovered(ADA)]) == ADA
+    again = [_discovered(ADA), _discovered(BERTA)]
+    assert subject(VIDEO, ADDED, video=again) == BERTA
+
+
+def test_a_run_of_a_video_without_a_creator_is_the_videos() -> None:
+    assert subject(SCRAPE, _requested(None)) == VIDEO
+    assert subject(SCRAPE, _failed(None), run=[_requested(None)]) == VIDEO
+
+
+@pytest.mark.parametrize(
+    ("scope", "scope_id"),
+    (
+        ("org", ORGANIZATION),
+        ("project", PROJECT),
+        ("campaign", BERTA),
+        ("creator", ADA),
+        ("video", VIDEO),
+    ),
+)
+def test_a_note_is_of_what_it_is_about(
+    scope: e.AnnotationScope, scope_id: UUID
+) -> None:
+    added = e.AnnotationAdded(
+        **OURS,
+        scope=scope,
+        scope_id=scope_id,
+        starts_on=NOON.date(),
+        ends_on=NOON.date(),
+        text="x",
+    )
+    changed = e.AnnotationChanged(**OURS, text="y")
+
+    assert subject(SCRAPE, added) == scope_id
+    assert subject(SCRAPE, changed, run=[added]) == scope_id
+    whose = ADA if scope == "video" else scope_id
+    assert subject(SCRAPE, added, video=[_discovered(ADA)]) == whose
+    assert subject(SCRAPE, changed, run=[added], video=[_discovered(ADA)]) == whose
+
+
+def test_a_ban_is_its_own() -> None:
+    assert subject(BERTA, e.HandleBanned(handle="ada", reason="x")) == BERTA

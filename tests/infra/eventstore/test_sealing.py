@@ -1,0 +1,220 @@
+"""Sealed events: what is personal opens with its subject's key, and nowhere else."""
+
+import json
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from domain import events as e
+from domain.subjects import personal_fields
+from infra.eventstore.codec import Codec, UnknownEventError
+from infra.eventstore.sealing import subject_in
+from infra.keys.keyring import Keys
+from infra.keys.subject_text import subject_text
+from tests.infra.eventstore.test_codec import LINES, Golden
+from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
+
+KEY, OTHER_KEY = bytes(range(32)), bytes(32)
+CODEC = Codec()
+
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1)
+LIKE_SEALED = st.sampled_from(
+    ("sealed:", "sealed:AAAA", f"sealed:{'A' * 60}", '{"sealed":"x"}')
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS | LIKE_SEALED,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+    max_leaves=5,
+)
+CREATORS = st.builds(
+    e.CreatorAdded,
+    organization_id=st.just(ORGANIZATION),
+    project_id=st.just(PROJECT),
+    handle=TEXTS | LIKE_SEALED,
+    tracking_mode=st.just("auto"),
+    description=st.none() | TEXTS | LIKE_SEALED,
+    readme=st.none() | TEXTS,
+    metadata=st.dictionaries(TEXTS | st.just("sealed"), JSON | LIKE_SEALED),
+    tags=st.lists(TEXTS | LIKE_SEALED),
+)
+CHANGES = st.builds(
+    e.CreatorDetailsChanged,
+    organization_id=st.just(ORGANIZATION),
+    display_name=st.just(UNSET) | st.none() | st.text() | LIKE_SEALED,
+    metadata=st.just(UNSET) | st.dictionaries(TEXTS, JSON),
+    tags=st.just(UNSET) | st.lists(st.text()),
+)
+
+
+def keys(subject: UUID = ADA, key: bytes | None = KEY) -> Keys:
+    return Keys({subject_text(subject): key})
+
+
+def seal(event: e.Event, subject: UUID = ADA, key: bytes = KEY) -> bytes:
+    return CODEC.seal(event, subject=subject_text(subject), keys=keys(subject, key))
+
+
+def opened(event: e.Event, body: bytes, *of: UUID) -> e.Event:
+    of = of or (ADA,)
+    ring = Keys({subject_text(subject): KEY for subject in of})
+    return CODEC.decode(CODEC.name_of(event), body, ring)
+
+
+@given(CREATORS | CHANGES, st.uuids())
+def test_what_is_sealed_opens_to_the_same(event: e.Event, subject: UUID) -> None:
+    assume(CODEC.is_sealed(event))
+
+    body = seal(event, subject)
+
+    assert subject_in(body) == subject_text(subject)
+    assert opened(event, body, subject) == event
+    assert CODEC.encode(opened(event, body, subject)) == CODEC.encode(event)
+
+
+@given(CREATORS | CHANGES)
+def test_what_is_stored_in_the_clear_is_read_as_it_is(event: e.Event) -> None:
+    """However much a text of it looks like a sealed one."""
+    body = CODEC.encode(event)
+
+    assert subject_in(body) is None
+    assert opened(event, body) == event
+
+
+@given(st.text("xyz", min_size=12, max_size=30))
+def test_a_sealed_body_shows_nothing_of_a_text(text: str) -> None:
+    event = e.CreatorAdded(
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        handle=text,
+        tracking_mode="auto",
+        description=text,
+        readme=text,
+        metadata={text: [text]},
+        tags=[text],
+    )
+
+    body = seal(event)
+
+    assert text.encode() not in body
+    assert body != seal(event)  # a nonce is never used twice
+    shape = json.loads(body)
+    assert isinstance(shape["handle"], str)
+    assert [len(shape["tags"]), len(shape["metadata"])] == [1, 1]
+    assert shape["project_id"] == str(PROJECT)
+
+
+def test_an_event_with_nothing_personal_is_stored_in_the_clear() -> None:
+    event = e.CreatorDetailsChanged(
+        organization_id=ORGANIZATION, display_name=None, description="", metadata={}
+    )
+
+    assert not CODEC.is_sealed(event)
+    assert not CODEC.is_sealed(e.CreatorRemoved(organization_id=ORGANIZATION))
+
+
+RENAMED = e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="eve")
+
+
+def _swapped(body: bytes) -> bytes:
+    fields = json.loads(body)
+    fields["old"], fields["new"] = fields["new"], fields["old"]
+    return msgspec.json.encode(fields)
+
+
+def _of(body: bytes, subject: UUID) -> bytes:
+    return body.replace(subject_text(ADA), subject_text(subject))
+
+
+def _bit_changed(body: bytes) -> bytes:
+    sealed = json.loads(body)["old"]
+    changed = sealed[:12] + ("A" if sealed[12] != "A" else "B") + sealed[13:]
+    return body.replace(sealed.encode(), changed.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    (
+        _swapped(seal(RENAMED)),
+        _of(seal(RENAMED), BERTA),
+        _bit_changed(seal(RENAMED)),
+        seal(RENAMED, key=OTHER_KEY),
+        seal(RENAMED).replace(b'"old":"sealed:', b'"old":"sealed:='),
+    ),
+    ids=("another field", "another subject", "a bit", "another key", "no base64"),
+)
+def test_a_value_that_was_moved_or_changed_is_not_read(body: bytes) -> None:
+    with pytest.raises(UnknownEventError, match=r"sealed field (old|new) is damaged"):
+        opened(RENAMED, body, ADA, BERTA)
+
+
+def test_a_value_of_another_event_is_not_read() -> None:
+    banned = e.HandleBanned(handle="ada")
+    unbanned = e.HandleUnbanned(handle="ada")
+
+    with pytest.raises(UnknownEventError, match="damaged"):
+        opened(unbanned, seal(banned))
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_every_golden_event_opens_to_what_it_was(line: Golden) -> None:
+    event = CODEC.decode(line.name, line.body.encode())
+    if not CODEC.is_sealed(event):
+        return
+
+    assert opened(event, seal(event)) == event
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_without_its_key_a_golden_event_still_says_all_that_is_of_nobody(
+    line: Golden,
+) -> None:
+    event = CODEC.decode(line.name, line.body.encode())
+    if not CODEC.is_sealed(event):
+        return
+    body, personal = seal(event), personal_fields(type(event))
+
+    for ring in (Keys({}), keys(key=None), None):
+        erased = CODEC.decode(line.name, body, ring)
+
+        for field in event.__struct_fields__:
+            before, after = getattr(event, field), getattr(erased, field)
+            if field in personal and before:
+                assert after in (None, "erased", {}, [], ())
+                assert after is None or type(after) is type(before)
+            else:
+                assert after == before
+        # It is as valid as any other.
+        again = CODEC.decode(line.name, CODEC.encode(erased))
+        assert again == erased
+
+
+def test_a_sealed_event_of_today_will_be_read_for_good() -> None:
+    """As golden as the lines of the file: this was stored once."""
+    body = (
+        b'{"sealed":"AAAAAAAAQACAAAAAAAAACg",'
+        b'"handle":"sealed:L+110IBexjE2q6K5TD8HgVC5hlJi0uJXgLQhW3smlA==",'
+        b'"reason":"sealed:4BD4GOxPCHnR0RbJFf4iCJxKpE4IckGeXabWde1XJlz0rcyfnlkAog=="}'
+    )
+
+    event = e.HandleBanned(handle="ada", reason="Sells goats.")
+    assert opened(event, body) == event
+
+
+def test_a_newer_shape_is_sealed_with_its_version() -> None:
+    class Weighed(e.Event, frozen=True, kw_only=True):
+        stored_name = "goat_weighed"
+        schema_version = 2
+        goat: e.Personal[str]
+        grams: int
+
+    codec = Codec({"goat_weighed": Weighed}, {})
+    event = Weighed(goat="Heidi", grams=52_000)
+
+    body = codec.seal(event, subject=subject_text(ADA), keys=keys())
+
+    assert json.loads(body)["schema_version"] == 2
+    assert codec.decode("goat_weighed", body, keys()) == event
