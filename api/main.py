@@ -47,6 +47,7 @@ from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
+from api.routes.proofs import ProofRoutes
 from api.routes.roots import RootRoutes
 from api.routes.scrapes import ScrapeRoutes
 from api.routes.sources import ProviderState, SourceRoutes
@@ -208,6 +209,7 @@ def assemble(settings: Settings) -> Litestar:
                 BanRoutes,
                 ProjectionRoutes,
                 RootRoutes,
+                ProofRoutes,
                 AnalyticsRoutes,
                 AnnotationRoutes,
                 KpiRoutes,

@@ -54,6 +54,7 @@ _COMMANDS = (
     (export, "export.commands:observations"),
     (export, "export.commands:events"),
     (export, "export.commands:analytics"),
+    (export, "export.proof:proof"),
     (events, "events:show"),
     (app, "backup.commands:backup"),
     (app, "backup.commands:restore"),

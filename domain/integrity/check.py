@@ -120,8 +120,9 @@ def check_kept(
         return [Misfit(position=position, how="signature", text=text)]
     if text_hash(kept) in known:
         return []
+    public = PublicRoot.of(kept) if isinstance(kept, RootSigned) else kept
     text = (
-        f"The root of {kept.signed_at:%Y-%m-%d %H:%M} that was kept is not in the log: "
+        f"The root of {public.signed_at} that was kept is not in the log: "
         "history was signed anew, or the end of the log was cut off."
     )
     return [Misfit(position=position, how="root", text=text)]

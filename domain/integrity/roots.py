@@ -34,10 +34,11 @@ class LogContent(msgspec.Struct, frozen=True, kw_only=True):
 class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
     """A signed root without what it tells of how much happens on an installation.
 
-    ``details`` is the SHA-256 of ``details_text``. The signature holds all of it.
+    ``signed_at`` is in UTC, with microseconds, as it is signed. ``details`` is the
+    SHA-256 of ``details_text``. The signature holds all of it.
     """
 
-    signed_at: datetime
+    signed_at: str
     tree: str
     details: str
     key: str
@@ -47,7 +48,7 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, root: RootSigned) -> Self:
         """Return what anybody may see of a root."""
         return cls(
-            signed_at=root.signed_at,
+            signed_at=time_text(root.signed_at),
             tree=root.tree,
             details=sha256(details_text(root)).hexdigest(),
             key=root.key,
@@ -98,14 +99,18 @@ def details_text(root: RootSigned) -> bytes:
 def signed_text(root: RootSigned | PublicRoot) -> bytes:
     """Return the text that the signature of a root is over."""
     public = PublicRoot.of(root) if isinstance(root, RootSigned) else root
-    at = public.signed_at.astimezone(UTC)
     return (
         "goatherd root 1\n"
-        f"{at:%Y-%m-%dT%H:%M:%S.%fZ}\n"
+        f"{public.signed_at}\n"
         f"{public.tree}\n"
         f"{public.details}\n"
         f"{public.key}\n"
     ).encode()
+
+
+def time_text(at: datetime) -> str:
+    """Return a time as it is signed: in UTC, with microseconds."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def text_hash(root: RootSigned | PublicRoot) -> str:

@@ -13,6 +13,10 @@ from domain.integrity.events import RootSigned
 from domain.streams import INSTALLATION
 from infra.eventstore.codec import Codec, UnknownEventError
 
+# A long log takes longer to read than a command may take.
+NO_HURRY: LiteralString = """
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 _ROWS_AT_ONCE = 10_000
 # The server counts microseconds from 2000 on, a digest from 1970 on.
 _MICROSECONDS_TO_2000 = 946_684_800_000_000

@@ -20,16 +20,18 @@ from domain.integrity.roots import (
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import BusyError, Store
-from infra.integrity.log import digests_between, head_of, heads_at, newest_recorded
+from infra.integrity.log import (
+    NO_HURRY,
+    digests_between,
+    head_of,
+    heads_at,
+    newest_recorded,
+)
 from infra.integrity.signing import Signer
 
 ROOT_EVERY = timedelta(days=1)
 
 _LOCK = 7203914824
-# A long log takes longer to read than a command may take.
-_NO_HURRY = """
-SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
-"""
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
 
 
@@ -76,7 +78,7 @@ def _measure(
     store: Store, signer: Signer, *, due_after: timedelta | None = None
 ) -> RootSigned | None:
     with store.pool.connection() as connection, connection.transaction():
-        connection.execute(_NO_HURRY)
+        connection.execute(NO_HURRY)
         row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
         if row is None or not row[0]:
             return None

@@ -12,8 +12,11 @@ import msgspec
 from api.main import assemble
 from domain import events as e
 from infra.ids import new_id
+from infra.integrity.make_root import make_root
+from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
-from tests.kit.application import Tenant, data_of
+from tests.kit.application import Tenant, data_of, settings_for
+from tests.kit.builders import asking
 from tests.kit.documented import Described, Documented, Json
 
 
@@ -71,6 +74,9 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
     # Further keys of this one, and not the one that asks: it may be revoked.
     key = tenant.with_key("read")
+    store, settings = tenant.goatherd.store, settings_for(tenant.goatherd.url)
+    signer = InstallationSigner(store.pool, settings).open()
+    make_root(store, signer, context=asking())
     tenant.goatherd.catch_up()
     return {
         "project_id": str(tenant.project_id),

@@ -1,0 +1,50 @@
+"""``goatherd export proof``: a creator's events, to be checked elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from cyclopts import Parameter
+
+from api.cli.caught_up import wait_until_caught_up
+from api.cli.databases import fitting, opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json
+from api.cli.whole_file import check_file, whole_file
+from domain.phrases import counted
+from infra.integrity.make_proof import make_proof
+from infra.integrity.signing import InstallationSigner
+from projections.creator_streams import streams_of_creator
+
+
+def proof(
+    *,
+    creator: Annotated[UUID, Parameter(help="The id of the creator.")],
+    output: Annotated[Path, Parameter(help="The file to write.")],
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Export all events of a creator as stored, with the way to the newest root.
+
+    docs/verify.py checks it on a machine without Goatherd. It has the creator's own
+    stream and those of its videos and scrapes.
+    """
+    check_file(output)
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        wait_until_caught_up(connection, "videos", "scrape_runs", what="the proof is")
+        streams = streams_of_creator(connection, creator)
+    with opened_store(settings) as store:
+        signer = InstallationSigner(store.pool, settings).open()
+        made = make_proof(store.pool, signer, creator, streams)
+    with whole_file(output) as file:
+        file.write(msgspec.json.encode(made) + b"\n")
+    events = sum(len(each.events) for each in made.streams)
+    if json:
+        print_json({"streams": len(made.streams), "events": events, "file": output})
+        return
+    print(
+        f"Wrote {counted(events, 'event')} of {counted(len(made.streams), 'stream')} "
+        f"to {output}, under the root of {made.root.signed_at}."
+    )

@@ -1,0 +1,57 @@
+"""/creators/{id}/proof: what was recorded of a creator, to be checked elsewhere."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter
+from domain.integrity.proofs import Proof
+from infra.database import run_read
+from infra.integrity.make_proof import make_proof
+from infra.integrity.signing import InstallationSigner
+from projections.creator_streams import streams_of_creator
+from projections.engine.reader import Reader
+
+_ADMIN: dict[str, Any] = {"scope": "admin", "versioned": False}
+
+
+class ProofRoutes(Controller):
+    """Proofs of creators."""
+
+    tags = ("Creators",)
+
+    @get("/creators/{creator_id:uuid}/proof", opt=_ADMIN, operation_id="getProof")
+    async def get_proof(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+        signer: NamedDependency[InstallationSigner],
+    ) -> Answer[Proof]:
+        """Read all events of a creator as stored, with the way to the newest root.
+
+        `docs/verify.py` checks it on a machine without Goatherd. It has the creator's
+        own stream and those of its videos and scrapes; what was erased is unreadable in
+        it and proven all the same. Without a root it is 404.
+        """
+        await caught_up(request, reader, "videos", "scrape_runs")
+
+        def make() -> Proof:
+            pool = writer.store.pool
+            streams = run_read(
+                pool,
+                lambda connection: streams_of_creator(
+                    connection, creator_id, organization_id=request.organization_id
+                ),
+            )
+            return make_proof(pool, signer.open(), creator_id, streams)
+
+        return Answer(await asyncio.to_thread(make))

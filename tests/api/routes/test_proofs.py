@@ -1,0 +1,75 @@
+"""Proofs over HTTP and on the command line: one creator's, and nobody else's."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from domain.integrity.proofs import Proof
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.command_line import CommandLine
+
+
+def proof_of(tenant: Tenant, creator_id: str) -> Proof:
+    tenant.goatherd.catch_up()
+    return msgspec.convert(data_of(tenant.get(f"/creators/{creator_id}/proof")), Proof)
+
+
+def test_a_proof_has_the_streams_of_a_creator_and_no_others(home: Tenant):
+    creator, other = home.add(f"a.{uuid4().hex[:9]}"), home.add(f"b.{uuid4().hex[:9]}")
+    video = home.found(creator["id"])
+    scrape = data_of(home.post(f"/creators/{creator['id']}/scrape"), status=202)
+    home.found(other["id"])
+    home.post("/admin/roots")
+
+    proof = proof_of(home, creator["id"])
+
+    own, *others = (str(each.stream) for each in proof.streams)
+    assert own == creator["id"] == str(proof.creator_id)
+    assert {video, scrape["scrape_id"]} <= set(others)
+    runs = {
+        str(run)
+        for (run,) in home.goatherd.query(
+            "SELECT id FROM scrape_runs WHERE creator_id = %s", creator["id"]
+        )
+    }
+    assert set(others) == {video, *runs}
+    assert all(each.version == len(each.events) for each in proof.streams)
+
+
+def test_nobody_elses_creator_is_proven(home: Tenant, stranger: Tenant):
+    creator = home.add(f"a.{uuid4().hex[:9]}")
+    home.post("/admin/roots")
+    home.goatherd.catch_up()
+
+    refused = stranger.get(f"/creators/{creator['id']}/proof")
+    reader = home.with_key("read").get(f"/creators/{creator['id']}/proof")
+
+    assert code_of(refused) == (404, "not_found")
+    assert code_of(reader) == (403, "insufficient_scope")
+
+
+def test_the_command_line_writes_the_same_proof(
+    goatherd: Goatherd,
+    home: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+):
+    creator = home.add(f"a.{uuid4().hex[:9]}")
+    home.post("/admin/roots")
+    answered = proof_of(home, creator["id"])
+    cli = CommandLine(monkeypatch, capsys)
+    cli.set(data_dir=tmp_path, database_url=goatherd.url)
+    file = tmp_path / "proof.json"
+
+    words = ("export", "proof", "--creator", creator["id"], "--output", str(file))
+    done = cli(*words)
+    unknown = cli(*words[:3], str(uuid4()), *words[4:])
+
+    written = msgspec.json.decode(file.read_bytes(), type=Proof)
+    assert done.status == 0
+    assert done.out.startswith("Wrote ")
+    assert (written.root, written.streams) == (answered.root, answered.streams)
+    assert (unknown.status, unknown.out) == (1, "")
