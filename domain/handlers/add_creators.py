@@ -139,6 +139,10 @@ def add_creators(
         )
         try:
             own = decide_all(former, *commands)
+            after = _after(former, own)
+            claimed = claim_handle(
+                after, creator_id, {**histories, **former_claims}, names
+            )
         except DomainError as error:
             refusals[item.index] = error
             continue
@@ -149,10 +153,7 @@ def add_creators(
             status=status,
             creator_id=creator_id,
         )
-        events += on(creator_id, own)
-        after = _after(former, own)
-        claims = {**histories, **former_claims}
-        events += claim_handle(after, creator_id, claims, names)
+        events += [*on(creator_id, own), *claimed]
         events += creator_runs(
             after,
             creator_id,
@@ -226,10 +227,12 @@ def _former(
     if creator_id is None:
         return None
     creator = creator_of(histories[creator_id])
-    # A creator that was renamed has another handle now.
+    # A creator that was renamed has another handle now, and one that moved on has it in
+    # other projects.
     if creator is None or creator.status != "removed" or creator.handle != item.handle:
         return None
-    return creator
+    projects = (creator.project_id, creator.origin_project_id)
+    return creator if item.project_id in projects else None
 
 
 def _is_elsewhere(former: CreatorState | None, item: _Item) -> bool:

@@ -12,6 +12,7 @@ from domain.decisions import Handler
 from domain.events import Scope
 from domain.handlers import add_creators as addition
 from domain.handlers import creators, organizations, scrapes, videos
+from domain.handlers import move_creator as move
 from domain.organization.api_keys import create_key
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.append import BeforeAppend, Context
@@ -65,6 +66,7 @@ def recorded(
 
 add_creators = executed(addition.add_creators)
 change_creator = executed(creators.change_creator)
+move_creator = executed(move.move_creator)
 remove_creator = executed(creators.remove_creator)
 remove_creators = executed(creators.remove_creators)
 reenable_creators = executed(creators.reenable_creators)

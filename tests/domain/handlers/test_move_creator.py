@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
@@ -48,6 +49,9 @@ MOVED = e.CreatorMoved(
     history="whole",
 )
 CLAIMED_THERE = e.HandleClaimed(
+    organization_id=ORGANIZATION, project_id=ELSEWHERE, handle="ada", creator_id=ADA
+)
+RELEASED_THERE = e.HandleReleased(
     organization_id=ORGANIZATION, project_id=ELSEWHERE, handle="ada", creator_id=ADA
 )
 
@@ -189,21 +193,56 @@ def test_scrapes_of_a_moved_creator_are_of_the_project_with_the_ids_of_its_video
         assert NAMES.claim_stream(project, "ada") in streams
 
 
-def test_who_was_moved_away_and_removed_is_not_added_again_at_its_origin():
-    known = given(creator=[ADDED, MOVED, REMOVED])
-    known[CLAIM] = [CLAIMED, RELEASED]
-    known[NAMES.ban_stream("ada")] = []
+def added(known: dict[UUID, Any], project_id: UUID, *handles: str):
+    for handle in handles:
+        known |= {NAMES.ban_stream(handle): []}
+        known.setdefault(NAMES.claim_stream(project_id, handle), [])
     adding = add_creators(
-        [RequestedCreator(tiktok_handle="ada")],
-        fresh_ids=[BERTA],
+        [RequestedCreator(tiktok_handle=handle) for handle in handles],
+        fresh_ids=[BERTA, SPRING][: len(handles)],
         organization_id=ORGANIZATION,
-        project_id=PROJECT,
+        project_id=project_id,
         plans=DEFAULT_PLANS,
         now=NOON,
         command_id=COMMAND,
         names=NAMES,
     )
+    return decide_on(known, adding).result
 
-    (addition,) = decide_on(known, adding).result
+
+def test_who_was_moved_away_and_removed_is_not_added_again_at_its_origin():
+    known = given(creator=[ADDED, MOVED, REMOVED])
+    known[CLAIM] = [CLAIMED, RELEASED]
+
+    (addition,) = added(known, PROJECT, "ada")
 
     assert isinstance(addition.refusal, HandleTakenError)
+
+
+def test_who_moved_on_and_was_removed_is_a_new_creator_where_it_was_in_between():
+    onward = e.CreatorMoved(
+        organization_id=ORGANIZATION,
+        old_project_id=ELSEWHERE,
+        new_project_id=THIRD,
+        history="whole",
+    )
+    known = given(creator=[ADDED, MOVED, onward, REMOVED])
+    known |= {CLAIM: [CLAIMED, RELEASED], NEW_CLAIM: [CLAIMED_THERE, RELEASED_THERE]}
+
+    (addition,) = added(known, ELSEWHERE, "ada")
+
+    assert (addition.status, addition.creator_id) == ("created", BERTA)
+
+
+def test_who_cannot_come_back_for_its_handle_at_its_origin_fails_alone():
+    known = given(creator=[ADDED, MOVED, REMOVED])
+    taken = replace(CLAIMED, creator_id=BERTA)
+    known |= {
+        CLAIM: [CLAIMED, RELEASED, taken],
+        NEW_CLAIM: [CLAIMED_THERE, RELEASED_THERE],
+    }
+
+    ada, cleo = added(known, ELSEWHERE, "ada", "cleo")
+
+    assert isinstance(ada.refusal, HandleTakenError)
+    assert cleo.status == "created"
