@@ -43,10 +43,11 @@ _GUARDED = (
     "-c idle_in_transaction_session_timeout=15s"
 )
 # A read that takes longer is a fault: pages read in milliseconds. To compile a query
-# takes longer than it saves, and lists of 100,000 creators are joined in memory.
+# takes longer than it saves, and lists of 100,000 creators are joined in memory. A row
+# goes from one process of the server to another for less than PostgreSQL assumes.
 _READING = (
     f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on "
-    "-c jit=off -c work_mem=16MB"
+    "-c jit=off -c work_mem=16MB -c parallel_tuple_cost=0.01"
 )
 _OWN = f"{_UTC} -c statement_timeout=2s -c lock_timeout=1s"
 
