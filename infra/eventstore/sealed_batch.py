@@ -1,6 +1,6 @@
 """Makes the batch that an append stores, with what is personal in it sealed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from domain.events import Event
@@ -58,11 +58,12 @@ def _subjects(entries: Sequence[NewEvent], codec: Codec) -> Iterator[UUID | None
         if not codec.is_sealed(entry.event):
             yield None
             continue
-        before = entries[:number] if entry.subject is None else ()
+        if entry.subject is not None:
+            yield entry.subject
+            continue
 
-        def earlier(
-            stream: UUID, before: Iterable[NewEvent] = before
-        ) -> Iterator[Event]:
+        def earlier(stream: UUID, end: int = number) -> Iterator[Event]:
+            before = entries[:end]
             return (each.event for each in before if each.originator_id == stream)
 
-        yield entry.subject or subject_of(entry.originator_id, entry.event, earlier)
+        yield subject_of(entry.originator_id, entry.event, earlier)

@@ -7,8 +7,8 @@ the AES-256-GCM ciphertext and its tag in base64. A sealed list is a list of one
 text, and a sealed object has one, so that each field keeps its type.
 """
 
-import binascii
 import os
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
@@ -31,6 +31,7 @@ _MARK = f'{{"{_KEY}":"'.encode()
 _SUBJECT = slice(len(_MARK), len(_MARK) + 22)
 _REST = _SUBJECT.stop + len('",')
 _PREFIX = f"{_KEY}:"
+_PREFIX_LENGTH = len(_PREFIX)
 _NONCE_BYTES = 12
 
 _to_json = msgspec.json.Encoder().encode
@@ -74,6 +75,7 @@ class Sealer:
 
     def __init__(self, names: Mapping[str, type[Event]]) -> None:
         self._of_name = {name: fields_of(kind, name) for name, kind in names.items()}
+        self._of_kind: dict[tuple[str, type[Event]], tuple[PersonalField, ...]] = {}
 
     def is_sealed(self, name: str, event: Event) -> bool:
         """Tell whether the event has a personal field that is not null or empty."""
@@ -92,9 +94,7 @@ class Sealer:
             plain = value.encode() if is_text else _to_json(value)
             nonce = os.urandom(_NONCE_BYTES)
             encrypted = cipher.encrypt(nonce, plain, subject + field.purpose)
-            text = _PREFIX + binascii.b2a_base64(
-                nonce + encrypted, newline=False
-            ).decode("ascii")
+            text = _PREFIX + b2a_base64(nonce + encrypted, newline=False).decode()
             if is_text:
                 sealed[field.attribute] = text
             elif isinstance(value, dict):
@@ -114,20 +114,39 @@ class Sealer:
         Raises:
             SealedValueError: a value is damaged, or of another subject or field.
         """
-        there = type(event).__struct_fields__
-        for field in self._of_name[name]:
-            if field.attribute not in there:
-                # A projection's own decoder left it out.
+        for field in self._fields_in(name, type(event)):
+            value = getattr(event, field.attribute)
+            # Most values are texts or null, and this runs for every event of a log.
+            if value is None:
                 continue
-            text = _sealed_text(getattr(event, field.attribute))
-            if text is None:
+            text = value if value.__class__ is str else _sealed_text(value)
+            if text is None or not text.startswith(_PREFIX):
                 continue
-            value = (
-                field.erased
-                if cipher is None
-                else _opened(text, field, subject=subject, cipher=cipher)
-            )
-            force_setattr(event, field.attribute, value)
+            if cipher is None:
+                opened = field.erased
+            else:
+                try:
+                    sealed = a2b_base64(text[_PREFIX_LENGTH:], strict_mode=True)
+                    opened = cipher.decrypt(
+                        sealed[:_NONCE_BYTES],
+                        sealed[_NONCE_BYTES:],
+                        subject + field.purpose,
+                    )
+                    decode = field.decode
+                    opened = opened.decode() if decode is None else decode(opened)
+                except (InvalidTag, ValueError) as error:
+                    msg = f"its sealed field {field.attribute} is damaged."
+                    raise SealedValueError(msg) from error
+            force_setattr(event, field.attribute, opened)
+
+    def _fields_in(self, name: str, kind: type[Event]) -> tuple["PersonalField", ...]:
+        """Return the personal fields that a projection's own decoder did not omit."""
+        fields = self._of_kind.get((name, kind))
+        if fields is None:
+            there = kind.__struct_fields__
+            fields = tuple(f for f in self._of_name[name] if f.attribute in there)
+            self._of_kind[name, kind] = fields
+        return fields
 
 
 @cache
@@ -157,26 +176,11 @@ def _field(attribute: str, purpose: bytes, hint: Any) -> PersonalField:  # noqa:
 
 
 def _sealed_text(value: object) -> str | None:
-    """Return the text of a sealed value, None if it is none."""
-    if value is None or isinstance(value, str):
-        pass
-    elif isinstance(value, list | tuple):
+    """Return the text in a sealed list or object, None if it is none."""
+    if isinstance(value, list | tuple):
         items = cast("Sequence[object]", value)
         value = items[0] if len(items) == 1 else None
     elif isinstance(value, dict):
         members = cast("Mapping[str, object]", value)
         value = members.get(_KEY) if len(members) == 1 else None
-    return value if isinstance(value, str) and value.startswith(_PREFIX) else None
-
-
-def _opened(
-    text: str, field: PersonalField, *, subject: SubjectText, cipher: AESGCM
-) -> object:
-    try:
-        sealed = binascii.a2b_base64(text[len(_PREFIX) :], strict_mode=True)
-        nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        plain = cipher.decrypt(nonce, encrypted, subject + field.purpose)
-        return plain.decode() if field.decode is None else field.decode(plain)
-    except (InvalidTag, ValueError) as error:
-        msg = f"its sealed field {field.attribute} is damaged."
-        raise SealedValueError(msg) from error
+    return value if isinstance(value, str) else None
