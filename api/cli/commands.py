@@ -57,7 +57,7 @@ _COMMANDS = (
     (export, "export.proof:proof"),
     (events, "events:show"),
     (app, "backup.commands:backup"),
-    (app, "backup.commands:restore"),
+    (app, "backup.restore:restore"),
     (app, "installation:projections"),
     (app, "rebuild:rebuild_read_models"),
     (app, "installation:doctor"),

@@ -1,1 +1,1 @@
-"""`goatherd backup` and `goatherd restore`: an installation in one file."""
+"""`goatherd backup` and `goatherd restore`: an installation in files."""

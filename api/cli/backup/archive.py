@@ -1,10 +1,10 @@
-"""The file of a backup: a zip of a database dump, two secrets and the first key."""
+"""The file of a backup: a zip of a database dump and of what it is used with."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import msgspec
@@ -20,14 +20,20 @@ API_KEY = "api-key"
 _MANIFEST = "backup.json"
 
 
+Content = Literal["all", "data", "keys"]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The description of a backup.
 
+    ``content`` is ``keys`` for one of the keys that open what is sealed, and ``data``
+    for one of everything else. Backups of older releases have both.
     ``position`` is that of its newest event and ``schema`` its newest migration;
     ``postgresql`` and ``pg_dump`` are major versions, of the server and the program.
     """
 
     format: int = FORMAT
+    content: Content = "all"
     goatherd: str
     made_at: datetime
     postgresql: int

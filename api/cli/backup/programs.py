@@ -68,9 +68,11 @@ def dump(
     *,
     output: IO[bytes],
     advance: Advance,
+    also: Sequence[str] = (),
 ) -> None:
     """Write a dump of the snapshot of the connection's transaction.
 
+    ``also`` are further options of pg_dump.
     ``advance`` is called with the number of rows copied since the last call.
 
     Raises:
@@ -81,6 +83,7 @@ def dump(
     options = [
         *("--format=custom", f"--snapshot={row[0]}", "--lock-wait-timeout=60s"),
         *("--no-publications", "--no-subscriptions"),
+        *also,
     ]
     copied: dict[int, int] = {}
     looked_at = 0.0

@@ -17,12 +17,14 @@ from psycopg import sql
 
 from api.cli.backup import archive, programs
 from api.system.all_projections import ALL_PROJECTIONS
+from domain import events as e
 from infra.embedded import EmbeddedPostgres
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, next_events
+from infra.keys.keyring import destroy
 from projections.engine.follower import Follower
 from tests.kit.application import SECRET, started
-from tests.kit.builders import Home, make_home, opened_store
-from tests.kit.command_line import CommandLine
+from tests.kit.builders import Home, asking, log_of, make_home, opened_store
+from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.databases import new_database
 
 # Names of everything that the application made, and how many rows it has.
@@ -53,6 +55,17 @@ def home(database_url: str) -> Iterator[Home]:
         home.remove(home.creator("gone"))
         catch_up(store)
         yield home
+
+
+def back_up(cli: CommandLine, file: Path, *words: str) -> Outcome:
+    """Back up everything: the keys into a file of their own."""
+    outcome = cli("backup", str(file), *words)
+    assert cli("backup", "--keys", f"{file}.keys").status == 0
+    return outcome
+
+
+def restore(cli: CommandLine, file: Path, *words: str) -> Outcome:
+    return cli("restore", str(file), "--keys", f"{file}.keys", *words)
 
 
 def catch_up(store: Store) -> None:
@@ -131,12 +144,12 @@ def test_what_is_backed_up_under_writes_is_whole_in_a_new_data_directory(
     with writer:
         while writer.written < 3:
             time.sleep(0.01)
-        backed_up = cli("backup", str(file), "--json").document
+        backed_up = back_up(cli, file, "--json").document
         while writer.written < 6:
             time.sleep(0.01)
     cli.set(database_url="", secret="", data_dir=data_dir)
 
-    restored = cli("restore", str(file), "--json").document
+    restored = restore(cli, file, "--json").document
     at_rest = cli("doctor", "--at-rest", "--json")
 
     position = backed_up["position"]
@@ -175,10 +188,10 @@ def test_a_restored_database_has_every_row_and_gives_the_same_answers(
     words = ("keys", "create", "--org", str(home.organization_id), "--scope", "read")
     key = cli(*words, "--json").document["api_key"]
     catch_up(home.store)
-    outcome = cli("backup", str(file))
+    outcome = back_up(cli, file)
     cli.set(database_url=empty_database_url)
 
-    restored = cli("restore", str(file))
+    restored = restore(cli, file)
 
     head = home.store.head()
     assert f"up to position {head} of the log" in outcome.out
@@ -187,7 +200,10 @@ def test_a_restored_database_has_every_row_and_gives_the_same_answers(
     assert rows(empty_database_url) == rows(database_url)
     assert len(rows(database_url)) > 20
     assert answers(empty_database_url, home, key) == answers(database_url, home, key)
-    assert [path.name for path in tmp_path.iterdir()] == ["backup.zip"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "backup.zip",
+        "backup.zip.keys",
+    ]
 
 
 def test_the_reader_of_a_restored_database_sees_its_own_rows_only(
@@ -198,9 +214,9 @@ def test_the_reader_of_a_restored_database_sees_its_own_rows_only(
     tmp_path: Path,
 ):
     cli.set(database_url=database_url)
-    cli("backup", str(tmp_path / "backup.zip"))
+    back_up(cli, tmp_path / "backup.zip")
     cli.set(database_url=empty_database_url)
-    assert cli("restore", str(tmp_path / "backup.zip")).status == 0
+    assert restore(cli, tmp_path / "backup.zip").status == 0
 
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("SET ROLE goatherd_reader")
@@ -217,7 +233,7 @@ def test_an_owner_that_is_no_superuser_backs_up_and_restores(
     cli: CommandLine, home: Home, database_url: str, postgres_url: str, tmp_path: Path
 ):
     cli.set(database_url=database_url)
-    cli("backup", str(tmp_path / "first.zip"))
+    back_up(cli, tmp_path / "first.zip")
     owner = f"goatherd_owner_{uuid4().hex}"
     file = tmp_path / "second.zip"
     with (
@@ -237,10 +253,10 @@ def test_an_owner_that_is_no_superuser_backs_up_and_restores(
             )
         try:
             cli.set(database_url=_as(target, owner))
-            restored = cli("restore", str(tmp_path / "first.zip"))
-            backed_up = cli("backup", str(file))
+            restored = restore(cli, tmp_path / "first.zip")
+            backed_up = back_up(cli, file)
             cli.set(database_url=_as(second, owner))
-            again = cli("restore", str(file))
+            again = restore(cli, file)
 
             assert (restored.err, backed_up.err, again.err) == ("", "", "")
             assert rows(second) == rows(target) == rows(database_url)
@@ -270,12 +286,12 @@ def test_nothing_is_written_over(
     used.mkdir()
     (used / "mine").touch()
     cli.set(database_url=database_url)
-    cli("backup", str(file))
+    back_up(cli, file)
     head = home.store.head()
 
-    into_database = cli("restore", str(file))
+    into_database = restore(cli, file)
     cli.set(database_url="", data_dir=used)
-    into_folder = cli("restore", str(file))
+    into_folder = restore(cli, file)
 
     assert (into_database.status, into_folder.status) == (1, 1)
     assert "The database is not empty: it has" in into_database.complaint
@@ -297,7 +313,7 @@ def test_a_damaged_backup_leaves_nothing_behind(
     monkeypatch.setattr(programs, "_CHUNK", 4_096)
     file = tmp_path / "backup.zip"
     cli.set(database_url=database_url)
-    cli("backup", str(file))
+    back_up(cli, file)
     with zipfile.ZipFile(file) as whole:
         at = whole.getinfo(archive.DATABASE)
         # In the last rows: the definitions of tables come first.
@@ -307,9 +323,9 @@ def test_a_damaged_backup_leaves_nothing_behind(
     file.write_bytes(raw)
 
     cli.set(database_url=empty_database_url)
-    into_database = cli("restore", str(file))
+    into_database = restore(cli, file)
     cli.set(database_url="", data_dir=data_dir)
-    into_folder = cli("restore", str(file))
+    into_folder = restore(cli, file)
 
     assert (into_database.status, into_folder.status) == (1, 1)
     assert rows(empty_database_url) == {}
@@ -325,7 +341,7 @@ def test_a_restore_that_fails_halfway_leaves_nothing_behind(
     tmp_path: Path,
 ):
     cli.set(database_url=database_url)
-    cli("backup", str(tmp_path / "backup.zip"))
+    back_up(cli, tmp_path / "backup.zip")
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(
             "CREATE FUNCTION goatherd_tenant() RETURNS uuid LANGUAGE sql "
@@ -333,7 +349,7 @@ def test_a_restore_that_fails_halfway_leaves_nothing_behind(
         )
     cli.set(database_url=empty_database_url)
 
-    outcome = cli("restore", str(tmp_path / "backup.zip"))
+    outcome = restore(cli, tmp_path / "backup.zip")
 
     assert outcome.status == 1
     assert "pg_restore failed" in outcome.complaint
@@ -377,7 +393,7 @@ def test_what_cannot_be_restored_is_refused(
     plain = tmp_path / "plain"
     plain.write_text("goats")
 
-    outcome = cli("restore", str(file))
+    outcome = restore(cli, file)
 
     assert outcome.status == 1
     assert complaint in outcome.complaint
@@ -415,9 +431,96 @@ def test_the_key_and_secret_of_a_data_directory_are_taken_if_they_are_its_own(
 
     def taken(key: str) -> set[str]:
         (folder / "api-key").write_text(f"{key}\n")
-        assert cli("backup", str(file)).status == 0
+        assert back_up(cli, file).status == 0
         with zipfile.ZipFile(file) as backup:
             return {"secret", "api-key"} & set(backup.namelist())
 
     assert taken(made["api_key"]) == {"secret", "api-key"}
     assert taken("tga_" + "0" * 64) == set()
+
+
+# the keys
+
+
+def test_a_backup_without_the_keys_says_nothing_that_is_sealed(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    file, position = tmp_path / "backup.zip", home.store.head()
+    cli.set(database_url=database_url)
+    outcome = cli("backup", str(file))
+    cli.set(database_url=empty_database_url)
+
+    restored = cli("restore", str(file))
+
+    assert "back them up with --keys" in outcome.out
+    assert "no handle, name, title or note in the log can be read" in restored.out
+    assert rows(empty_database_url)["public.subject_keys"] == []
+    assert rows(empty_database_url)["public.installation_keys"] == []
+    assert events(empty_database_url, until=position) == events(
+        database_url, until=position
+    )
+    with zipfile.ZipFile(file) as backup:
+        assert "master-key" not in backup.namelist()
+    with opened_store(empty_database_url) as store:
+        assert "old-billy" not in repr(log_of(store))
+
+
+def test_with_the_keys_everything_can_be_read_but_who_was_erased_since(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    file, keys = tmp_path / "backup.zip", tmp_path / "keys"
+    erased = home.creator("erased-goat")
+    cli.set(database_url=database_url)
+    assert cli("backup", "--keys", str(keys)).status == 0
+    event = e.SubjectErased(
+        organization_id=home.organization_id, number=1, figures="drop"
+    )
+    home.store.append(
+        next_events(erased, home.store.load(erased)[erased], [event]),
+        context=asking(),
+        in_transaction=lambda cursor, _: destroy(cursor, [erased]),
+    )
+    assert cli("backup", str(file)).status == 0
+    cli.set(database_url=empty_database_url)
+
+    restored = cli("restore", str(file), "--keys", str(keys))
+
+    assert restored.status == 0, restored.err
+    assert "can be read" not in restored.out
+    with opened_store(empty_database_url) as store:
+        log = repr(log_of(store))
+    assert "old-billy" in log
+    assert "erased-goat" not in log
+
+
+def test_files_of_keys_and_of_data_are_told_apart(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    file = tmp_path / "backup.zip"
+    cli.set(database_url=database_url)
+    back_up(cli, file)
+    cli.set(database_url=empty_database_url)
+
+    swapped = cli("restore", f"{file}.keys")
+    twice = cli("restore", str(file), "--keys", str(file))
+    none = cli("backup")
+    same = cli("backup", str(file), "--keys", str(file))
+
+    assert home.store.head() > 0
+    assert "has the keys alone" in swapped.complaint
+    assert "is not what `goatherd backup --keys` wrote" in twice.complaint
+    assert "Name a file to write" in none.complaint
+    assert "a file of their own" in same.complaint
+    assert rows(empty_database_url) == {}

@@ -1,0 +1,204 @@
+"""``goatherd restore``: an installation from the files of a backup."""
+
+import shutil
+from collections.abc import Collection, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from api.cli.backup import archive, programs
+from api.cli.backup.archive import Backup, opened_backup
+from api.cli.databases import connected
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, progress_bar
+from api.cli.up.first_run import key_path, secret_path
+from api.cli.whole_file import interruptible
+from infra.database import create_reader, known_migrations
+from infra.database import migrate as migrate_database
+from infra.embedded import EmbeddedPostgres
+from infra.embedded.data_dir import open_data_dir
+from infra.keys.keyring import destroy
+from infra.keys.master_key import master_key_path
+from infra.private_file import write_private
+from infra.settings import Settings
+
+# Objects of extensions exist before the database is used.
+_FIRST_RELATION = """
+SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')
+ORDER BY 1 LIMIT 1
+"""
+_ERASED = """
+SELECT originator_id FROM goatherd_events WHERE topic = 'subject_erased'
+UNION ALL
+SELECT jsonb_array_elements_text(
+    convert_from(state, 'UTF8')::jsonb -> 'video_ids')::uuid
+FROM goatherd_events WHERE topic = 'subject_erased'
+"""
+_NO_KEYS = (
+    "The keys were not restored: no handle, name, title or note in the log can be "
+    "read, and a rebuild of a read model loses them. If you have the keys, restore "
+    "both into an empty place with --keys, before Goatherd starts on it."
+)
+
+
+def restore(
+    file: Annotated[Path, Parameter(help="A file that `goatherd backup` wrote.")],
+    /,
+    *,
+    keys: Annotated[
+        Path | None,
+        Parameter(help="A file that `goatherd backup --keys` wrote."),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Restore a backup into an empty data directory or database.
+
+    GOATHERD_DATABASE_URL names the database; without it a data directory is made.
+    """
+    settings = read_settings(data_dir=data_dir)
+    with ExitStack() as stack:
+        stack.enter_context(interruptible("nothing was restored"))
+        backups = [stack.enter_context(opened_backup(file))]
+        _check_content(file, backups[0], {"all", "data"})
+        if keys is not None:
+            backups.append(stack.enter_context(opened_backup(keys)))
+            _check_content(keys, backups[1], {"keys"})
+        if settings.database_url is not None:
+            _restore_database(backups, settings.database_url)
+        else:
+            with _new_data_dir(settings.data_dir) as folder:
+                server = EmbeddedPostgres(folder)
+                try:
+                    _restore_database(backups, server.start())
+                finally:
+                    server.stop()
+                for path in (
+                    *(secret_path(folder), master_key_path(folder)),
+                    key_path(folder),
+                ):
+                    for backup in backups:
+                        if (text := backup.text(path.name)) is not None:
+                            write_private(path, text)
+        _print_restored(file, backups, settings, json=json)
+
+
+def _check_content(
+    file: Path, backup: Backup, expected: Collection[archive.Content]
+) -> None:
+    manifest = backup.manifest
+    if manifest.content not in expected:
+        raise CommandError(
+            f"{file} has the keys alone: name it with --keys, and the backup of the "
+            "data before."
+            if manifest.content == "keys"
+            else f"{file} is not what `goatherd backup --keys` wrote."
+        )
+    newest = max(number for number, _, _ in known_migrations())
+    if manifest.schema > newest:
+        raise CommandError(
+            f"{file} has schema {manifest.schema}, this Goatherd knows {newest}: "
+            f"restore it with the release that made it, {manifest.goatherd}."
+        )
+
+
+def _restore_database(backups: Sequence[Backup], url: str) -> None:
+    backup, *keys = backups
+    with connected(url) as connection:
+        server = connection.info.server_version // 10_000
+        if server < backup.manifest.postgresql:
+            raise CommandError(
+                f"The backup is of PostgreSQL {backup.manifest.postgresql}, and the "
+                f"database runs on {server}: it needs the same or a newer one."
+            )
+        row = connection.execute(_FIRST_RELATION).fetchone()
+        if row is not None:
+            raise CommandError(
+                f"The database is not empty: it has {row[0]}. Name one in which there "
+                "is nothing, so that nothing is written over."
+            )
+        pg_restore = programs.program(
+            "pg_restore", server=server, at_least=backup.manifest.pg_dump
+        )
+        create_reader(connection)
+        for each in backups:
+            if each in keys:
+                migrate_database(url)
+            with (
+                each.database() as source,
+                progress_bar("Restoring", total=each.database_bytes) as advance,
+            ):
+                programs.restore(pg_restore, url, source=source, advance=advance)
+        migrate_database(url)
+        _destroy_erased(connection)
+        # Without ANALYZE the planner would take the tables for empty.
+        connection.execute("ANALYZE")
+
+
+def _destroy_erased(connection: Connection[TupleRow]) -> None:
+    """Destroy the keys of those whom the log says were erased after their backup."""
+    with connection.transaction(), connection.cursor() as cursor:
+        rows = cursor.execute(_ERASED).fetchall()
+        destroy(cursor, [subject for (subject,) in rows])
+
+
+@contextmanager
+def _new_data_dir(data_dir: Path) -> Generator[Path]:
+    """Make a data directory; remove it if the block fails or is interrupted.
+
+    Raises:
+        CommandError: it is not empty.
+    """
+    folder = data_dir.expanduser().absolute()
+    is_new = not folder.exists()
+    if not is_new and any(folder.iterdir()):
+        raise CommandError(
+            f"The data directory {folder} is not empty: name one that is with "
+            "--data-dir or GOATHERD_DATA_DIR, so that nothing is written over."
+        )
+    folder = open_data_dir(folder)
+    try:
+        yield folder
+    except BaseException:
+        for path in folder.iterdir():
+            if path.is_symlink() or path.is_dir():
+                shutil.rmtree(path.resolve(), ignore_errors=True)
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+        if is_new:
+            folder.rmdir()
+        raise
+
+
+def _print_restored(
+    file: Path, backups: Sequence[Backup], settings: Settings, *, json: bool
+) -> None:
+    backup = backups[0]
+    manifest = backup.manifest
+    has_keys = manifest.content == "all" or len(backups) > 1
+    if json:
+        print_json(
+            {"file": str(file), "position": manifest.position, "has_keys": has_keys}
+        )
+        return
+    if not has_keys:
+        print(_NO_KEYS)
+    print(
+        f"Restored {file}, made at {manifest.made_at:%Y-%m-%d %H:%M} UTC: all up to "
+        f"position {manifest.position} of the log."
+    )
+    if settings.database_url is None:
+        print(f"Start it with `goatherd up --data-dir {settings.data_dir}`.")
+    elif backup.text(archive.SECRET) is not None:
+        print(
+            f"The secret is not in the database: `unzip -p {file} {archive.SECRET}` "
+            "shows it, for GOATHERD_SECRET; the master key is in the file of the keys, "
+            f"as {archive.MASTER_KEY}, for GOATHERD_MASTER_KEY."
+        )
