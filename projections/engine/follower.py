@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import open_envelopes
+from infra.logs import masked
 from infra.loop import run_until_stopped
 from infra.outage import OUTAGE
 from projections.engine.projection import CustomDecoding, Projection, codec_for
@@ -228,11 +229,13 @@ class Follower:
         self, cursor: Cursor[TupleRow], *, position: int, event: str, error: Exception
     ) -> None:
         name = self.projection.name
+        # PostgreSQL's details have the values of rows, which may name somebody.
+        reason = masked(repr(error))
         _log.error(
             "event_failed", projection=name, position=position, topic=event,
-            error=repr(error),
+            error=reason,
         )  # fmt: skip
-        cursor.execute(_ADD_DEAD_LETTER, (name, position, event, repr(error)))
+        cursor.execute(_ADD_DEAD_LETTER, (name, position, event, reason))
 
 
 def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra.eventstore.store import RecordedEvent, Store, open_envelopes
+from infra.logs import masked
 from projections.engine.projection import ReadModel, codec_for
 from projections.rebuild.errors import (
     OUTAGES,
@@ -110,7 +111,10 @@ class BatchWriter:
         return self._named(rows[0], f"with those after it: {error}")
 
     def _named(self, row: TupleRow, why: str) -> RefusedEventError:
-        return RefusedEventError(self._name, position=row[0], event=row[7], why=why)
+        # PostgreSQL's details have the values of rows, which may name somebody.
+        return RefusedEventError(
+            self._name, position=row[0], event=row[7], why=masked(why)
+        )
 
 
 def _with_bodies(rows: Sequence[TupleRow]) -> list[TupleRow]:

@@ -107,6 +107,24 @@ def test_a_follower_with_other_rules_is_fenced_off(store: Store):
     assert registered(store, new).catch_up() == 2
 
 
+def test_a_dead_letter_has_no_values_of_the_rows_that_postgresql_names(store: Store):
+    def refuse(cursor: Cursor[TupleRow], _: Sequence[RecordedEvent]) -> None:
+        cursor.execute(
+            "INSERT INTO dead_letter (projection, position, name, error) "
+            "VALUES ('heidi', 1, 'of the alp', NULL)"
+        )
+
+    follower = registered(store, Ledger(then=refuse))
+    append(store, *goats(1))
+
+    follower.step()
+
+    (letter,) = dead_letters(store)
+    assert "violates not-null constraint" in letter[3]
+    assert "heidi" not in letter[3]
+    assert "alp" not in letter[3]
+
+
 def test_a_bad_event_becomes_a_dead_letter_with_its_reason_and_the_rest_taken_in(
     store: Store,
 ):
