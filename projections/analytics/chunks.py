@@ -1,7 +1,7 @@
 """Cuts a batch of events into parts that fit into memory.
 
 Who moves to another project does so in a part by itself: what comes before it counts in
-one project, what comes after it in the other.
+one project, what comes after it in the other. So is who is erased.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ def chunks_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[Recorded
     observations = 0
     for recorded in events:
         event = recorded.event
-        if isinstance(event, e.CreatorMoved):
+        if isinstance(event, (e.CreatorMoved, e.SubjectErased)):
             if chunk:
                 yield chunk
             yield [recorded]

@@ -5,7 +5,7 @@ was at any position, is the fold of these events, so they may be added in any or
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import cast
 from uuid import UUID
@@ -19,39 +19,29 @@ from domain.errors import CorruptHistoryError
 from domain.messages import Event
 from domain.video.decider import VideoState, evolve
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import RecordedEvent
 from projections.analytics.columns import number_of
 from projections.analytics.owner_state import BASELINE, COUNTED, ITEM, OWNED
+from projections.analytics.video_changes import (
+    DETAILS,
+    ERASED,
+    UNREADABLE,
+    Change,
+    ErasedMark,
+    ObservedDetails,
+    decode_changes,
+    encode_changes,
+    is_dropped,
+    mark_of,
+    without_person,
+)
+from projections.analytics.video_changes import (
+    ITEM as ITEM_CHANGE,
+)
 
-_DETAILS = "seen"
-_ITEM = "campaign_item"
 _NONE: Mapping[int, Event] = {}
 _NOTHING = msgspec.Raw(b"[]")
-_NULL = msgspec.Raw(b"null")
-_UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 _codec = Codec()
 _observed_at = attrgetter("observed_at")
-
-
-class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The details of a video in a snapshot, other than its counters."""
-
-    # Rows of version 2 lack this time. They are read until a rebuild has replaced them,
-    # and are in the order of the log.
-    observed_at: datetime = _UNKNOWN_TIME
-    posted_at: datetime | None = None
-    title: str | None = None
-
-
-class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One change of a video: an event's name and body, or details in a snapshot.
-
-    Or that a campaign got the video as an item, which has no body.
-    """
-
-    position: int
-    name: str
-    body: msgspec.Raw
 
 
 class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -110,6 +100,8 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``origin_project_id`` is the project that a creator was added to, which the ids of
     its videos follow from, and ``project_position`` the position of its newest move.
+    One that was erased at ``erased_position`` is of the kind erased if its figures were
+    dropped.
     """
 
     organization_id: UUID
@@ -123,6 +115,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     deleted_position: int | None = None
     origin_project_id: UUID | None = None
     project_position: int = 0
+    erased_position: int | None = None
 
     def moved_to(self, project_id: UUID, position: int) -> "SubjectRow":
         """Return the row with the project of its newest move."""
@@ -156,23 +149,6 @@ def project_of(
     return (creator and creator.project_id) or row.project_id
 
 
-def details_change(position: int, details: ObservedDetails) -> Change:
-    """Return details in a snapshot as a change."""
-    return Change(position, _DETAILS, msgspec.Raw(msgspec.json.encode(details)))
-
-
-def item_change(position: int) -> Change:
-    """Return that a campaign got the video as an item as a change."""
-    return Change(position, _ITEM, _NULL)
-
-
-def event_change(recorded: RecordedEvent) -> Change:
-    """Return an event of a video as a change."""
-    event = recorded.event
-    body = msgspec.Raw(_codec.encode(event))
-    return Change(recorded.position, _codec.name_of(event), body)
-
-
 def changed(
     row: AnalyticsVideoRow,
     new_changes: Sequence[Change],
@@ -185,7 +161,7 @@ def changed(
     if row.changes is _NOTHING and len(new_changes) == 1:
         # Most rows begin so. Merging and sorting them took a third of the time.
         return _of_all(row, new_changes, events)
-    known = {change.position: change for change in _decode(row.changes)}
+    known = {change.position: change for change in decode_changes(row.changes)}
     before = len(known)
     known |= {change.position: change for change in new_changes}
     if len(known) == before:
@@ -196,14 +172,20 @@ def changed(
 def refolded(row: AnalyticsVideoRow) -> AnalyticsVideoRow:
     """Return the row folded anew from its changes, duplicates ignored."""
     bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
-    return changed(bare, _decode(row.changes))
+    return changed(bare, decode_changes(row.changes))
 
 
 def as_of(row: AnalyticsVideoRow, position: int) -> AnalyticsVideoRow:
     """Return the row as it was when the log ended at a position."""
-    changes = [c for c in _decode(row.changes) if c.position <= position]
+    changes = [
+        change
+        for change in decode_changes(row.changes)
+        if change.position <= position or change.name == ERASED
+    ]
     bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
-    return _folded(bare, changes)
+    folded = _folded(bare, changes)
+    # Of who was erased with the figures there is nothing in the past either.
+    return replace(folded, is_there=False) if is_dropped(changes) else folded
 
 
 def flags_of_video(
@@ -239,11 +221,15 @@ def _folded(
     details: list[ObservedDetails] = []
     title: str | None = None
     is_item = False
+    mark: ErasedMark | None = None
     for change in changes:
-        if change.name == _ITEM:
+        if change.name == ERASED:
+            mark = mark_of(change)
+            continue
+        if change.name == ITEM_CHANGE:
             is_item = True
             continue
-        if change.name == _DETAILS:
+        if change.name == DETAILS:
             details.append(msgspec.json.decode(change.body, type=ObservedDetails))
             continue
         event = events.get(change.position)
@@ -261,8 +247,22 @@ def _folded(
     for one in sorted(details, key=_observed_at):
         posted_at = one.posted_at or posted_at
         title = one.title or title
+    if mark is not None:
+        title = None if mark.is_dropped else UNREADABLE
     if video is None:
         return replace(row, posted_at=posted_at, label=title, is_campaign_item=is_item)
+    if mark is not None:
+        return replace(
+            row,
+            is_campaign_item=is_item,
+            project_id=video.project_id,
+            creator_id=video.creator_id,
+            label=title,
+            is_there=True,
+            number=_number(video, mark),
+            is_counted=video.is_counted and not mark.is_dropped,
+            posted_at=posted_at or video.posted_at,
+        )
     return replace(
         row,
         is_campaign_item=is_item,
@@ -280,14 +280,13 @@ def _folded(
 def _of_all(
     row: AnalyticsVideoRow, changes: Sequence[Change], events: Mapping[int, Event]
 ) -> AnalyticsVideoRow:
-    return replace(
-        _folded(row, changes, events), changes=msgspec.Raw(_encode_changes(changes))
-    )
+    folded = _folded(row, changes, events)
+    if any(change.name == ERASED for change in changes):
+        changes = [without_person(change, folded.number) for change in changes]
+    return replace(folded, changes=msgspec.Raw(encode_changes(changes)))
 
 
-def _decode(changes: msgspec.Raw) -> list[Change]:
-    return _decode_changes(changes)
-
-
-_encode_changes = msgspec.json.Encoder().encode
-_decode_changes = msgspec.json.Decoder(list[Change]).decode
+def _number(video: VideoState, mark: ErasedMark) -> int | None:
+    if video.tiktok_video_id == UNREADABLE:
+        return mark.number
+    return number_of(video.tiktok_video_id)

@@ -39,6 +39,7 @@ class AnalyticsProjection:
         e.ProjectDetailsChanged,
         e.CreatorAdded,
         e.CreatorMoved,
+        e.SubjectErased,
         e.HandleChanged,
         e.ProfileSnapshotRecorded,
         e.VideoStatsSnapshotRecorded,
@@ -78,7 +79,7 @@ class AnalyticsProjection:
         "analytics_campaign_changes",
         "analytics_campaign_members",
     )
-    stages = ("videos", "attribution", "owner_states", "campaigns")
+    stages = ("videos", "erasures", "attribution", "owner_states", "campaigns")
     decoders: Mapping[str, Callable[[bytes], Event]] = {
         "video_stats_snapshot_recorded": _decode_video_snapshot
     }

@@ -8,6 +8,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.columns import Longs
+from projections.analytics.entities import as_of
+from projections.analytics.erasures import is_dropped_owner
 from projections.analytics.keys import OwnerKey, execute, instant_of, packed_keys
 from projections.analytics.ownership import (
     Owners,
@@ -86,10 +88,16 @@ def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
         subject.origin_project_id if subject and is_creator else provisional_owner
     )
     pairs = [(organization_id, number) for number in unknown.tolist()]
-    owners = Owners(load_numbered(cursor, pairs))
+    numbered = load_numbered(cursor, pairs)
+    is_dropped = is_dropped_owner(subject)
+    if subject is not None and is_dropped:
+        # Whose a video became later, it was not while its snapshots were there.
+        numbered = [as_of(row, subject.erased_position or 0) for row in numbered]
+    owners = Owners(numbered)
     projects = {(organization_id, provisional_owner): project_id}
     _, unattributed = attribute([], {key: unknown}, owners, projects)
-    save_unattributed(cursor, unattributed, set())
+    if not is_dropped:
+        save_unattributed(cursor, unattributed, set())
     if len(unattributed) == len(unknown):
         return
     for snapshots in _in_chunks(cursor, key):

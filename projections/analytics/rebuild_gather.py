@@ -11,7 +11,8 @@ from psycopg.rows import TupleRow
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
-from projections.analytics.batch import BatchInput
+from projections.analytics.batch import collect
+from projections.analytics.batch_input import BatchInput
 from projections.analytics.campaigns.changes import save_changes
 from projections.analytics.creator_moves import save_moves
 from projections.analytics.entities import AnalyticsVideoRow, changed
@@ -29,6 +30,8 @@ WHERE NOT EXISTS (
     SELECT FROM analytics_subjects AS known
     WHERE (known.organization_id, known.id) = (input.organization_id, input.id)
       AND (input.kind IS NULL OR known.kind IS NOT NULL)
+      AND (input.kind IS DISTINCT FROM 'erased' OR known.kind = 'erased')
+      AND (input.erased_position IS NULL OR known.erased_position IS NOT NULL)
       AND (input.project_id IS NULL OR known.project_id IS NOT NULL)
       AND (input.origin_project_id IS NULL OR known.origin_project_id IS NOT NULL)
       AND known.project_position >= input.project_position
@@ -38,7 +41,9 @@ WHERE NOT EXISTS (
       AND known.label_position >= input.label_position
 )
 ON CONFLICT (organization_id, id) DO UPDATE SET
-    kind = coalesce(held.kind, excluded.kind),
+    kind = CASE WHEN excluded.kind = 'erased' THEN 'erased'
+        ELSE coalesce(held.kind, excluded.kind) END,
+    erased_position = coalesce(held.erased_position, excluded.erased_position),
     project_id = CASE WHEN excluded.project_position > held.project_position
         THEN excluded.project_id
         ELSE coalesce(held.project_id, excluded.project_id) END,
@@ -65,7 +70,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
 def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     """Store what the events say. Doing it twice makes no difference."""
     batch = BatchInput()
-    batch.collect(events)
+    collect(events, batch)
     subjects = sorted(
         batch.subjects.values(), key=lambda row: (row.organization_id, row.id)
     )

@@ -1,9 +1,9 @@
 """A rebuild's later stages: folds what the slices of the log have stored.
 
 Gathering only adds to rows, so slices may be gathered in any order, at once, and twice.
-Four stages follow, and workers can share each: fold the videos from their changes,
-move each observation to its video's owner, fold the owner states and the sums, then sum
-up what counts in each campaign.
+Five stages follow, and workers can share each: fold the videos from their changes, mark
+those of erased creators, move each observation to its video's owner, fold the owner
+states and the sums, then sum up what counts in each campaign.
 """
 
 from datetime import UTC, datetime
@@ -28,6 +28,11 @@ from projections.analytics.entities import (
     flags_of_video,
     project_of,
     refolded,
+)
+from projections.analytics.erasures import (
+    forget_owners,
+    is_dropped_owner,
+    merge_erasures,
 )
 from projections.analytics.fold import CountingFlags, fold_anew, is_owned
 from projections.analytics.keys import (
@@ -83,6 +88,8 @@ def merge(
     match stage:
         case "videos":
             return _merge_videos(cursor, partition, partitions)
+        case "erasures":
+            return merge_erasures(cursor, partition, partitions)
         case "attribution":
             return _merge_attribution(cursor, partition, partitions)
         case "owner_states":
@@ -125,6 +132,10 @@ def _merge_owner_states(
     observations = 0
     states: list[OwnerState] = []
     for key in keys:
+        if is_dropped_owner(held.get(key[2])):
+            forget_owners(cursor, [(key[0], key[2])])
+            done.append(key)
+            continue
         state, amount = _folded(cursor, key, held, rollups[key[1]], days, rule=rule)
         done.append(key)
         if state.last[1]:

@@ -15,6 +15,7 @@ _SNAPSHOTS = (
 _OF_ITSELF = (
     e.CreatorAdded,
     e.CreatorMoved,
+    e.SubjectErased,
     e.HandleChanged,
     e.CampaignCreated,
     e.CampaignDetailsChanged,

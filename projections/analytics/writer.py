@@ -14,7 +14,8 @@ from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
-from projections.analytics.batch import BatchInput
+from projections.analytics.batch import collect
+from projections.analytics.batch_input import BatchInput
 from projections.analytics.campaigns.changes import save_changes
 from projections.analytics.campaigns.members import campaigns_of, update_members
 from projections.analytics.creator_moves import save_moves, take_rollups_along
@@ -27,6 +28,11 @@ from projections.analytics.entities import (
     flags_of_profile,
     flags_of_video,
     project_of,
+)
+from projections.analytics.erasures import (
+    forget_owners,
+    is_dropped_owner,
+    mark_videos,
 )
 from projections.analytics.fold import CountingFlags, is_owned, take_away, take_in
 from projections.analytics.keys import OwnerKey
@@ -91,12 +97,21 @@ class Intake:
         """Fold the events in. Events that were folded before change nothing."""
         self._load_subjects(key for event in events for key in subjects_of(event))
         self._input = BatchInput(self._subjects_before.values())
-        self._input.collect(events)
+        collect(events, self._input)
+        mark_videos(self._cursor, self._input)
         self._fold_videos()
         self._attribute()
         self._flag_profiles()
         self._fold_states()
         self._save()
+        forget_owners(
+            self._cursor,
+            {
+                (row.organization_id, row.id)
+                for row in self._input.subjects.values()
+                if is_dropped_owner(row)
+            },
+        )
 
     def _load_subjects(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
         missing = {key for key in keys if key[1] not in self._subjects_before}

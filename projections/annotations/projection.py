@@ -18,6 +18,7 @@ from domain.summaries import of_a_creator
 from infra.eventstore.store import RecordedEvent
 from projections.annotations.batch import AnnotationBatch, system_row
 from projections.annotations.rows import KnownCreator, KnownOrganization
+from projections.engine.erasures import cut_at_erasures
 from projections.engine.handlers import Handlers
 
 _OF_CREATORS = get_args(e.CreatorEvent)
@@ -188,6 +189,12 @@ def _noted(
     batch.annotations.fold(recorded)
 
 
+_DELETE_OF_CREATOR = """
+DELETE FROM annotations WHERE organization_id = %(organization)s
+AND scope = 'creator' AND scope_id = %(creator)s
+"""
+
+
 class Annotations:
     """Keeps annotations, and the tables that the rules for system ones need."""
 
@@ -203,17 +210,27 @@ class Annotations:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Apply ``events`` in their order, and save each changed row once."""
-        batch = AnnotationBatch(cursor, events)
-        for recorded in events:
-            on.handle(recorded.event, batch, recorded)
-        batch.save(cursor)
+        for part, erasure in cut_at_erasures(events):
+            if part:
+                _write(cursor, part)
+            if erasure is not None:
+                # Some name the creator, and notes are about it.
+                erasure.execute(cursor, _DELETE_OF_CREATOR)
+                _write(cursor, [erasure.recorded])
+
+
+def _write(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+    batch = AnnotationBatch(cursor, events)
+    for recorded in events:
+        on.handle(recorded.event, batch, recorded)
+    batch.save(cursor)
 
 
 def _is_tracked(event: e.CreatorEvent, *, default: bool) -> bool:
     match event:
         case e.CreatorReactivated() | e.CreatorReenabled():
             return True
-        case e.CreatorRemoved() | e.CreatorAutoDisabled():
+        case e.CreatorRemoved() | e.CreatorAutoDisabled() | e.SubjectErased():
             return False
         case _:
             return default

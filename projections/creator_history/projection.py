@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, earliest
 from infra.eventstore.store import RecordedEvent
+from projections.engine.erasures import ErasedSubject, cut_at_erasures
 from projections.engine.handlers import stored_name, stored_names
 from projections.engine.table import Table
 
@@ -59,22 +60,42 @@ class CreatorHistory:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Write a line for each event that is about a creator, its runs or videos."""
-        lines: list[HistoryLine] = []
-        of_videos: list[RecordedEvent] = []
-        for recorded in events:
-            name = stored_name(recorded.event)
-            line = _line(recorded, name)
-            if line is not None:
-                lines.append(line)
-            if name in VIDEO_EVENTS:
-                of_videos.append(recorded)
-        lines += _video_lines(cursor, of_videos)
-        _write_lines(cursor, lines)
-        _write_milestones(cursor, events)
+        for part, erasure in cut_at_erasures(events):
+            if part:
+                _write(cursor, part)
+            if erasure is not None:
+                _write(cursor, [erasure.recorded])
+                _erase(cursor, erasure)
+
+
+def _write(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+    lines: list[HistoryLine] = []
+    of_videos: list[RecordedEvent] = []
+    for recorded in events:
+        name = stored_name(recorded.event)
+        line = _line(recorded, name)
+        if line is not None:
+            lines.append(line)
+        if name in VIDEO_EVENTS:
+            of_videos.append(recorded)
+    lines += _video_lines(cursor, of_videos)
+    _write_lines(cursor, lines)
+    _write_milestones(cursor, events)
 
 
 _VIDEOS = Table(HistoryVideo, name="creator_history_videos")
 
+_NAMELESS_VIDEOS = """
+UPDATE creator_history_videos SET tiktok_video_id = 'erased'
+WHERE organization_id = %(organization)s
+AND (creator_id = %(creator)s OR id = ANY(%(videos)s))
+"""
+_OF_WHO_IS_ERASED = """
+WHERE organization_id = %(organization)s AND creator_id = %(creator)s
+"""
+_WITHOUT_FIGURES = f"""
+DELETE FROM creator_history {_OF_WHO_IS_ERASED} AND event = ANY(%(figures)s)
+"""
 _LINES = """
 INSERT INTO creator_history
     (organization_id, creator_id, position, event, observed_at)
@@ -98,6 +119,15 @@ ON CONFLICT (organization_id, creator_id, mark) DO UPDATE
 SET observed_at = excluded.observed_at, position = excluded.position,
     followers = excluded.followers
 """
+
+
+def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
+    """Take the names out of a history, and the figures if these are dropped."""
+    erasure.execute(cursor, _NAMELESS_VIDEOS)
+    if erasure.is_dropped:
+        params = {**erasure.params, "figures": sorted(RUN_EVENTS | VIDEO_EVENTS)}
+        cursor.execute(_WITHOUT_FIGURES.encode(), params, prepare=True)
+        erasure.execute(cursor, f"DELETE FROM creator_milestones {_OF_WHO_IS_ERASED}")
 
 
 def _line(recorded: RecordedEvent, name: str) -> HistoryLine | None:

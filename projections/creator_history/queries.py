@@ -19,6 +19,7 @@ from projections.creator_history.entries import (
     key_names,
 )
 from projections.creator_history.projection import CreatorHistory
+from projections.creator_history.unreadable import without_person
 from projections.engine.handlers import stored_name
 from projections.engine.reader import Reader
 
@@ -67,6 +68,10 @@ WITH page AS MATERIALIZED (
 )
 SELECT * FROM goatherd_creator_events(
     %(creator)s, ARRAY(SELECT position FROM page) || %(also)s::bigint[])
+"""
+_ERASED = b"""
+SELECT * FROM goatherd_stream_events(ARRAY[%(creator)s]::uuid[], 0::bigint,
+    9223372036854775807::bigint, ARRAY['subject_erased'], 1::integer)
 """
 _VIDEOS = b"""
 SELECT id, tiktok_video_id FROM creator_history_videos
@@ -161,7 +166,23 @@ async def events_of(
             "also": list(also),
         },
     )
-    return await reader.opened(rows)
+    events = await reader.opened(rows)
+    handle = await _erased_handle(reader, query)
+    if handle is None:
+        return events
+    # What was stored in the clear, before anything was sealed, still opens.
+    return [
+        replace(each, event=without_person(each.event, handle=handle))
+        for each in events
+    ]
+
+
+async def _erased_handle(reader: Reader, query: HistoryQuery) -> str | None:
+    """Return the name of a creator that was erased, at whatever position."""
+    params = {"creator": query.creator_id}
+    rows = await reader.rows(query.organization_id, _ERASED, params)
+    erased = [each.event for each in await reader.opened(rows)] if rows else []
+    return next((o.handle for o in erased if isinstance(o, e.SubjectErased)), None)
 
 
 class _EntryFormatter(msgspec.Struct, frozen=True):

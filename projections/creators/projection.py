@@ -21,6 +21,7 @@ from projections.creators.rows import (
     COUNTS,
     CreatorRow,
     CreatorSearchRow,
+    erased_row,
     failing_kinds,
     search_row,
 )
@@ -118,6 +119,16 @@ def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
     return {"status": "active", "disabled_reason": None}
 
 
+@on(e.SubjectErased)
+def _erased(
+    event: e.SubjectErased, row: CreatorRow | None, recorded: RecordedEvent
+) -> CreatorRow | None:
+    """Leave what is nobody's: the counts, unless the figures were dropped."""
+    if row is None or recorded.version <= row.version:
+        return row
+    return erased_row(row, event, recorded)
+
+
 @on(e.ProfileSnapshotRecorded)
 def _profile_observed(
     event: e.ProfileSnapshotRecorded, row: CreatorRow | None, recorded: RecordedEvent
@@ -127,8 +138,8 @@ def _profile_observed(
     A value that the newest observation left out stays as last known. The list does not
     show when each value was observed; the history does.
     """
-    if row is None:
-        return None
+    if row is None or row.status == "erased":
+        return row
     newest = (row.profile_observed_at, row.profile_position)
     if newest[0] and newest >= (event.observed_at, recorded.position):
         return row
@@ -157,7 +168,7 @@ def _profile_observed(
 def _scraped(
     event: e.ScrapeSucceeded, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    if row is None or _is_folded(recorded, row):
+    if row is None or row.status == "erased" or _is_folded(recorded, row):
         return row
     return replace(
         row,
@@ -172,7 +183,7 @@ def _scraped(
 def _failed(
     event: e.ScrapeFailed, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    if row is None or _is_folded(recorded, row):
+    if row is None or row.status == "erased" or _is_folded(recorded, row):
         return row
     row = replace(row, run_position=recorded.position)
     if row.status == "removed":

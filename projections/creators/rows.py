@@ -5,11 +5,13 @@ from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.creator.state import Status
-from domain.events import Outcome, TrackingMode
+from domain.events import Outcome, SubjectErased, TrackingMode
 from domain.scrape.failures import FailingKind
-from projections.creators.search_keys import follower_bucket
+from infra.eventstore.store import RecordedEvent
+from projections.creators.search_keys import follower_bucket, searched_text
 
 CountName = Literal[
     "follower_count", "following_count", "total_likes_count", "video_count"
@@ -93,3 +95,26 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
 def failing_kinds(stored: list[FailingKind] | list[Any]) -> list[FailingKind]:
     """Return what fails of a creator; the values of a loaded row are as in JSON."""
     return msgspec.convert(stored, list[FailingKind]) if stored else []
+
+
+def erased_row(
+    row: CreatorRow, event: SubjectErased, recorded: RecordedEvent
+) -> CreatorRow:
+    """Return the row of an erased creator: its counts, unless they were dropped."""
+    erased = CreatorRow(
+        organization_id=row.organization_id,
+        id=row.id,
+        project_id=row.project_id,
+        tiktok_handle=event.handle,
+        metadata={},
+        tracking_mode=row.tracking_mode,
+        searched=searched_text(event.handle, None, []),
+        status="erased",
+        version=recorded.version,
+        created_at=row.created_at,
+        updated_at=recorded.recorded_at,
+    )
+    if event.figures == "drop":
+        return erased
+    kept = (*COUNTS, "rounded_counts", "profile_observed_at", "profile_position")
+    return replace(erased, **{name: getattr(row, name) for name in kept})

@@ -45,6 +45,15 @@ ON CONFLICT (name) DO UPDATE SET version = excluded.version,
     position = excluded.position, dead_letters = excluded.dead_letters,
     swapped_out_at = clock_timestamp()
 """
+_PREVIOUS = """
+SELECT name FROM projection_previous WHERE name = ANY(%s::text[]) OR %s::text[] = '{}'
+"""
+_FORGET_PREVIOUS = "DELETE FROM projection_previous WHERE name = %s"
+# Live tables that lag have the names of those who were erased since.
+_IS_ERASURE_AHEAD = """
+SELECT EXISTS (SELECT FROM goatherd_events
+               WHERE notification_id > %s AND topic = 'subject_erased')
+"""
 _DELETE_DEAD_LETTERS = "DELETE FROM dead_letter WHERE projection = %s"
 _RESTORE_DEAD_LETTERS = """
 INSERT INTO dead_letter (projection, position, name, error)
@@ -120,6 +129,15 @@ def drop_previous(pool: Pool, name: str) -> None:
         cursor.execute("DELETE FROM projection_previous WHERE name = %s", (name,))
 
 
+def forget_previous(cursor: Cursor[TupleRow], *names: str) -> None:
+    """Drop the tables that swaps took out, of these read models or of all."""
+    found = cursor.execute(_PREVIOUS, (list(names), list(names))).fetchall()
+    for (name,) in found:
+        schema = sql.Identifier(previous_schema(name))
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+        cursor.execute(_FORGET_PREVIOUS, (name,))
+
+
 def pause() -> None:
     """Wait a little, so that reads can end."""
     time.sleep(uniform(0.05, 0.3))  # noqa: S311
@@ -167,6 +185,9 @@ def _try_swap(
             cursor.execute(_DELETE_DEAD_LETTERS, (name,))
             cursor.execute(_RESTORE_DEAD_LETTERS, (name, incoming.dead_letters))
             cursor.execute(_NOTE_LIVE, (incoming.version, reached, name))
+            row = cursor.execute(_IS_ERASURE_AHEAD, (position,)).fetchone()
+            if row is not None and row[0]:
+                forget_previous(cursor, name)
             finish(cursor)
     ended = time.monotonic()
     return Swapped(reached, 1000 * (ended - locked), 1000 * (ended - held))

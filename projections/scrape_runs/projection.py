@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
+from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
@@ -104,17 +105,32 @@ def _failed(
     )
 
 
+_OF_WHO_IS_ERASED = """
+WHERE organization_id = %(organization)s
+AND (creator_id = %(creator)s OR id = ANY(%(scrapes)s))
+"""
+_WITHOUT_PERSON = f"""
+UPDATE scrape_runs SET tiktok_handle = %(handle)s, error = NULL, payload_sha256 = NULL
+{_OF_WHO_IS_ERASED}
+"""
+
+
 class ScrapeRuns:
     """Keeps the table scrape_runs."""
 
     name = "scrape_runs"
     version = 1
     tables = ("scrape_runs",)
-    events = on.events
+    events = on.events | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their runs' rows, and save each changed row once."""
-        _TABLE.fold(cursor, events, key=_key, fold=_fold)
+        for part, erasure in cut_at_erasures(events):
+            _TABLE.fold(cursor, part, key=_key, fold=_fold)
+            if erasure is not None and erasure.is_dropped:
+                erasure.execute(cursor, f"DELETE FROM scrape_runs {_OF_WHO_IS_ERASED}")
+            elif erasure is not None:
+                erasure.execute(cursor, _WITHOUT_PERSON)
 
 
 _TABLE = Table(ScrapeRunRow, name="scrape_runs")

@@ -23,7 +23,8 @@ class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The newest observation of a video; null is what no snapshot had.
 
     ``observed_at`` and ``position`` are those of the newest snapshot, and
-    ``first_seen_at`` is the time of the earliest one.
+    ``first_seen_at`` is the time of the earliest one. ``creator_id`` is whose scrape
+    saw it last.
     """
 
     organization_id: UUID
@@ -40,6 +41,7 @@ class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first_seen_at: datetime
     observed_at: datetime
     position: int
+    creator_id: UUID | None = None
 
 
 FIGURE_EVENTS = stored_names(e.VideoStatsSnapshotRecorded)
@@ -91,6 +93,7 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
             first_seen_at=at,
             observed_at=at,
             position=recorded.position,
+            creator_id=event.creator_id,
         )
         for (
             (tiktok_video_id, *counts),
@@ -126,6 +129,7 @@ def merge_figures(
         first_seen_at=min(row.first_seen_at, fresh.first_seen_at),
         observed_at=new.observed_at,
         position=new.position,
+        creator_id=new.creator_id or old.creator_id,
     )
     return row if both == row else both
 

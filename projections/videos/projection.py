@@ -17,6 +17,11 @@ from domain.tags import tag_keys
 from domain.video.decider import DETAILS
 from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
+from projections.engine.erasures import (
+    ERASURE_EVENTS,
+    ErasedSubject,
+    cut_at_erasures,
+)
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 from projections.videos.follow_creators import MOVE_EVENTS, follow_creators
@@ -97,22 +102,51 @@ def _went_missing(event: e.VideoWentMissing, _: VideoRow) -> dict[str, Any]:
     return {"missing_since": event.missing_since}
 
 
+_OF_WHO_IS_ERASED = """
+WHERE organization_id = %(organization)s
+AND (creator_id = %(creator)s OR id = ANY(%(videos)s))
+"""
+_VIDEOS_WITHOUT_PERSON = f"""
+UPDATE videos SET tiktok_video_id = 'erased', tiktok_handle = %(handle)s,
+    title = NULL, description = NULL, readme = NULL, metadata = '{{}}', tags = '{{}}',
+    tag_keys = '{{}}'
+{_OF_WHO_IS_ERASED}
+"""
+_FIGURES_WITHOUT_PERSON = f"""
+UPDATE video_figures SET title = NULL, thumbnail_url = NULL {_OF_WHO_IS_ERASED}
+"""
+
+
 class Videos:
     """Keeps the tables videos, video_figures and moved_creators."""
 
     name = "videos"
     version = 1
     tables = ("videos", "video_figures", "moved_creators")
-    events = on.events | FIGURE_EVENTS | MOVE_EVENTS
+    events = on.events | FIGURE_EVENTS | MOVE_EVENTS | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their videos' rows, and save each changed row once."""
-        write_figures(cursor, events)
-        _TABLE.fold(cursor, events, key=_key, fold=fold_video)
-        follow_creators(cursor, events)
+        for part, erasure in cut_at_erasures(events):
+            write_figures(cursor, part)
+            _TABLE.fold(cursor, part, key=_key, fold=fold_video)
+            follow_creators(cursor, part)
+            if erasure is not None:
+                _erase(cursor, erasure)
 
 
 _TABLE = Table(VideoRow, name="videos")
+
+
+def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
+    if erasure.is_dropped:
+        erasure.execute(
+            cursor,
+            f"DELETE FROM videos {_OF_WHO_IS_ERASED}",
+            f"DELETE FROM video_figures {_OF_WHO_IS_ERASED}",
+        )
+    else:
+        erasure.execute(cursor, _VIDEOS_WITHOUT_PERSON, _FIGURES_WITHOUT_PERSON)
 
 
 def load_video_rows(

@@ -340,6 +340,9 @@ def video_figures(events: Iterable[RecordedEvent]) -> Rows:
             for column, value in seen.items():
                 if value is not None and (is_newer or row[column] is None):
                     row[column] = value
+            if event.creator_id and (is_newer or not row.get("creator_id")):
+                row["creator_id"] = event.creator_id
+            row.setdefault("creator_id", None)
             if is_newer:
                 row |= {"observed_at": event.observed_at, "position": recorded.position}
             row["first_seen_at"] = min(row["first_seen_at"], event.observed_at)

@@ -66,6 +66,7 @@ def _failed(
     e.CreatorReenabled,
     e.CreatorReactivated,
     e.CreatorRemoved,
+    e.SubjectErased,
 )
 def _reset(_: e.Event, streak: Streak | None, recorded: RecordedEvent) -> Streak | None:
     # Without a count, there is nothing to reset.

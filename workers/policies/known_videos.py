@@ -11,6 +11,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra import arrays
 from infra.eventstore.store import RecordedEvent
+from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.handlers import Handlers
 from projections.engine.table import RowBatch, Table
 from workers.policies import work_queue
@@ -172,6 +173,17 @@ def _projects(
     return dict(rows.fetchall())
 
 
+_FORGET = (
+    """
+    DELETE FROM known_video WHERE organization_id = %(organization)s
+    AND (creator_id = %(creator)s OR id = ANY(%(videos)s))
+    """,
+    """
+    DELETE FROM policy_task WHERE organization_id = %(organization)s
+    AND (creator_id = %(creator)s OR subject = ANY(%(videos)s))
+    """,
+)
+
 on = Handlers[[RecordedEvent, _VideoBatch], None]()
 
 
@@ -228,11 +240,14 @@ class KnownVideos:
 
     name = "known_videos"
     version = 1
-    events = on.events
+    events = on.events | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Apply the events one by one, and save each video once."""
-        batch = _VideoBatch(cursor, events)
-        for recorded in events:
-            on.handle(recorded.event, recorded, batch)
-        batch.save(cursor)
+        for part, erasure in cut_at_erasures(events):
+            batch = _VideoBatch(cursor, part)
+            for recorded in part:
+                on.handle(recorded.event, recorded, batch)
+            batch.save(cursor)
+            if erasure is not None:
+                erasure.execute(cursor, *_FORGET)

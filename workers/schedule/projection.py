@@ -16,6 +16,7 @@ from domain.organization.decider import SETTINGS
 from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
+from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.handlers import Handlers, stored_names
 from workers.schedule import videos
 
@@ -96,6 +97,17 @@ WHERE s.organization_id = w.organization AND s.subject_id = w.subject
        OR s.last_scrape_id = w.scrape AND s.requested_position = 9223372036854775807)
 """
 
+_FORGET = (
+    """
+    DELETE FROM scrape_schedule WHERE organization_id = %(organization)s
+    AND (subject_id = %(creator)s OR creator_id = %(creator)s
+         OR subject_id = ANY(%(videos)s))
+    """,
+    """
+    DELETE FROM scheduled_video WHERE organization_id = %(organization)s
+    AND (creator_id = %(creator)s OR id = ANY(%(videos)s))
+    """,
+)
 
 on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
 
@@ -209,10 +221,17 @@ class Schedule:
         on.events
         | videos.on.events
         | stored_names(e.ScrapeRequested, e.VideoDiscovered)
+        | ERASURE_EVENTS
     )
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Apply ``events``; frequent events are written together in one statement."""
+        for part, erasure in cut_at_erasures(events):
+            self._write(cursor, part)
+            if erasure is not None:
+                erasure.execute(cursor, *_FORGET)
+
+    def _write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         with cursor.connection.pipeline():
             for kind, group in groupby(
                 events, key=lambda recorded: type(recorded.event)

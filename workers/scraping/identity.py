@@ -52,11 +52,13 @@ def _observed(
     return replace(identity, sec_uid=event.sec_uid, position=recorded.position)
 
 
-@on(e.CreatorReactivated)
-def _reactivated(
-    _: e.CreatorReactivated, identity: Identity | None, recorded: RecordedEvent
+@on(e.CreatorReactivated, e.SubjectErased)
+def _forgotten(
+    _: e.CreatorReactivated | e.SubjectErased,
+    identity: Identity | None,
+    recorded: RecordedEvent,
 ) -> Identity | None:
-    """Forget the ids: the creator was added again, and may be another account."""
+    """Forget the ids: it may be another account now, or nobody may know it any more."""
     if identity is None:
         return None
     return replace(identity, user_id=None, sec_uid=None, position=recorded.position)

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
+from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.handlers import stored_names
 from workers.lease_watch import LeaseWatch
 from workers.scraping.identity import Identity
@@ -25,6 +26,11 @@ LEASE_SECONDS = 20
 _URGENT = frozenset({"added", "reactivated", "renamed", "reenabled", "manual"})
 _FIRST, _LATER = 0, 1
 
+# Errors of providers name whom they looked for.
+_WITHOUT_PERSON = """
+UPDATE scrape_job SET error = NULL WHERE organization_id = %(organization)s
+AND (creator_id = %(creator)s OR scrape_id = ANY(%(scrapes)s))
+"""
 _ADD = """
 INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type, priority)
 SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[])
@@ -103,10 +109,17 @@ class ScrapeJobs:
 
     name = "scrape_jobs"
     version = 1
-    events = stored_names(e.ScrapeRequested)
+    events = stored_names(e.ScrapeRequested) | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Add a job for each request that has none."""
+        for part, erasure in cut_at_erasures(events):
+            if part:
+                self._add(cursor, part)
+            if erasure is not None:
+                erasure.execute(cursor, _WITHOUT_PERSON)
+
+    def _add(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         requested = [
             (recorded.stream, recorded.event)
             for recorded in events

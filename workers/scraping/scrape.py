@@ -290,6 +290,7 @@ def _end(
         else:
             is_stored = bool(executed.events)
         if not is_stored:
-            # Or the run had ended before, and only the job was not marked as done.
+            # Or the run had ended before, and only the job was not marked as done. It
+            # may have ended with an erasure: then the error may name somebody, too.
             with dependencies.store.pool.connection() as connection:
-                finish(connection.cursor())
+                jobs.finish(connection.cursor(), leased, outcome=outcome)

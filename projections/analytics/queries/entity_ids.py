@@ -14,7 +14,8 @@ AND deleted_position IS NULL
 AND (%(project)s::uuid IS NULL OR project_id = %(project)s OR id = %(project)s)
 """
 _VIDEOS = f"""
-FROM analytics_videos v WHERE organization_id = %(organization)s AND is_there
+FROM analytics_videos v WHERE organization_id = %(organization)s
+AND is_there AND label IS NOT NULL
 AND (%(project)s::uuid IS NULL OR {VIDEOS_OF_PROJECT.format(project="%(project)s")})
 """
 # The tags are in the lists of creators and of videos.

@@ -60,8 +60,8 @@ WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND kind = %(enti
 AND (deleted_position IS NULL OR deleted_position > %(at)s::bigint)
 """.encode()
 _VIDEO_LABELS = f"""
-SELECT id, label, {_OWN_ZONE} FROM analytics_videos
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND is_there
+SELECT id, label, {_OWN_ZONE} FROM analytics_videos WHERE id = ANY(%(ids)s)
+AND organization_id = %(organization)s AND is_there AND label IS NOT NULL
 """.encode()
 _VIDEOS = f"""
 SELECT v.id, v.creator_id, v.number, v.posted_at, c.earliest_at, v.label,

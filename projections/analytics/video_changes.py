@@ -1,0 +1,102 @@
+"""The changes of a video in analytics: by its events, in snapshots, and by erasures."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import RecordedEvent
+
+DETAILS = "seen"
+ITEM = "campaign_item"
+ERASED = "erased"
+# What the codec reads where a text can't be opened any more.
+UNREADABLE = "erased"
+_UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
+_NULL = msgspec.Raw(b"null")
+_codec = Codec()
+
+
+class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The details of a video in a snapshot, other than its counters."""
+
+    # Rows of version 2 lack this time. They are read until a rebuild has replaced them,
+    # and are in the order of the log.
+    observed_at: datetime = _UNKNOWN_TIME
+    posted_at: datetime | None = None
+    title: str | None = None
+
+
+class ErasedMark(msgspec.Struct, frozen=True, kw_only=True):
+    """That the video's creator was erased; ``number`` is the video's, once known."""
+
+    is_dropped: bool
+    number: int | None = None
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One change of a video: an event's name and body, or details in a snapshot.
+
+    Or that a campaign got the video as an item, which has no body, or that its creator
+    was erased: then no other change has a text of the person.
+    """
+
+    position: int
+    name: str
+    body: msgspec.Raw
+
+
+def details_change(position: int, details: ObservedDetails) -> Change:
+    """Return details in a snapshot as a change."""
+    return Change(position, DETAILS, msgspec.Raw(msgspec.json.encode(details)))
+
+
+def item_change(position: int) -> Change:
+    """Return that a campaign got the video as an item as a change."""
+    return Change(position, ITEM, _NULL)
+
+
+def erased_change(position: int, *, is_dropped: bool) -> Change:
+    """Return that the video's creator was erased as a change."""
+    mark = ErasedMark(is_dropped=is_dropped)
+    return Change(position, ERASED, msgspec.Raw(msgspec.json.encode(mark)))
+
+
+def event_change(recorded: RecordedEvent) -> Change:
+    """Return an event of a video as a change."""
+    event = recorded.event
+    body = msgspec.Raw(_codec.encode(event))
+    return Change(recorded.position, _codec.name_of(event), body)
+
+
+def is_dropped(changes: Iterable[Change]) -> bool:
+    """Tell whether the video's creator was erased with its figures."""
+    return any(mark_of(one).is_dropped for one in changes if one.name == ERASED)
+
+
+def mark_of(change: Change) -> ErasedMark:
+    """Return the mark of an erasure."""
+    return msgspec.json.decode(change.body, type=ErasedMark)
+
+
+def without_person(change: Change, number: int | None) -> Change:
+    """Return the change without texts of the person; the mark keeps the number."""
+    if change.name == ITEM:
+        return change
+    if change.name == ERASED:
+        mark = mark_of(change)
+        mark = replace(mark, number=mark.number if number is None else number)
+        return replace(change, body=msgspec.Raw(msgspec.json.encode(mark)))
+    fields = msgspec.json.decode(change.body)
+    kept = {
+        name: UNREADABLE if name in {"handle", "tiktok_video_id"} else value
+        for name, value in fields.items()
+        if name not in {"title", "tags"}
+    }
+    return replace(change, body=msgspec.Raw(msgspec.json.encode(kept)))
+
+
+encode_changes = msgspec.json.Encoder().encode
+decode_changes = msgspec.json.Decoder(list[Change]).decode

@@ -1,0 +1,157 @@
+"""Who is erased: no name is left, and of the figures all or nothing."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.analytics.baselines import BaselineRule
+from infra.eventstore.store import RecordedEvent
+from tests.kit.histories import HOME, History
+from tests.projections.analytics.oracle import Oracle, OracleQuery
+from tests.projections.analytics.test_analytics import (
+    CREATORS,
+    RULES,
+    SLOWLY,
+    answer,
+    changes,
+    contents,
+    histories,
+    memberships,
+    moves,
+    questions,
+    rebuild,
+    snapshots,
+    take_in,
+)
+from tests.projections.analytics.test_batches import cut
+
+STEPS = st.one_of(snapshots(), snapshots(), moves(), changes(), memberships())
+QUERIES = st.lists(
+    questions(of=["project", "campaign", "creator"]), min_size=3, max_size=3
+)
+FEW = settings(SLOWLY, max_examples=20)
+
+
+@st.composite
+def with_an_erasure(
+    draw: st.DrawFn, *, figures: e.ErasedFigures
+) -> tuple[list[RecordedEvent], UUID]:
+    """A history in which a creator is erased at some time, and the creator.
+
+    From then on nothing happens to it or its videos; others may still list these.
+    """
+    events = draw(histories(steps=STEPS))
+    erased = draw(st.sampled_from(CREATORS))
+    at = draw(st.integers(len(events) // 3, len(events)))
+    history = History()
+    owners: dict[UUID, UUID | None] = {}
+    is_erased = False
+    for recorded in [*events[:at], None, *events[at:]]:
+        if recorded is None:
+            is_erased = True
+            history.happened(
+                erased,
+                e.SubjectErased(organization_id=HOME, number=7, figures=figures),
+            )
+            continue
+        event, stream = recorded.event, recorded.stream
+        if is_erased and erased in (
+            *(stream, owners.get(stream)),
+            getattr(event, "creator_id", None),
+        ):
+            continue
+        if isinstance(event, e.VideoDiscovered):
+            # The domain gives no video to another creator.
+            if owners.get(stream) not in (None, event.creator_id):
+                continue
+            owners[stream] = event.creator_id
+        elif isinstance(event, e.VideoAdded):
+            owners.setdefault(stream, None)
+        elif isinstance(event, e.VideoEvent) and stream not in owners:
+            continue
+        history.happened(stream, event, at=recorded.recorded_at)
+    return history.events, erased
+
+
+def without_the_person(
+    events: Sequence[RecordedEvent], erased: UUID
+) -> list[RecordedEvent]:
+    """The events as they are read once nothing of the person can be opened."""
+    unreadable: list[RecordedEvent] = []
+    for recorded in events:
+        event = recorded.event
+        if recorded.stream == erased and isinstance(event, e.CreatorAdded):
+            event = msgspec.structs.replace(event, handle="erased")
+        elif isinstance(event, e.VideoDiscovered) and event.creator_id == erased:
+            event = msgspec.structs.replace(event, handle="erased", title=None)
+        unreadable.append(msgspec.structs.replace(recorded, event=event))
+    return unreadable
+
+
+def left_by(events: Sequence[RecordedEvent], erased: UUID) -> list[RecordedEvent]:
+    """The events without the creator and its videos."""
+    its = {
+        one.stream
+        for one in events
+        if isinstance(one.event, e.VideoDiscovered) and one.event.creator_id == erased
+    } | {erased}
+    return [
+        one
+        for one in events
+        if one.stream not in its
+        and not (
+            isinstance(one.event, e.ProfileSnapshotRecorded)
+            and one.event.creator_id == erased
+        )
+    ]
+
+
+@FEW
+@given(
+    figures=st.sampled_from(["anonymous", "drop"]), data=st.data(), rule=RULES,
+    query=QUERIES, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    partitions=st.integers(1, 3), part=st.floats(0, 1),
+)  # fmt: skip
+def test_what_is_left_of_who_is_erased_follows_from_the_erasure_alone(
+    connection: Connection[TupleRow],
+    figures: e.ErasedFigures,
+    data: st.DataObject,
+    rule: BaselineRule,
+    query: list[OracleQuery],
+    sizes: list[int],
+    partitions: int,
+    part: float,
+):
+    events, erased = data.draw(with_an_erasure(figures=figures))
+    slices: list[Sequence[RecordedEvent]] = cut(events, sizes)
+    unreadable = cut(without_the_person(events, erased), sizes)
+    left = events if figures == "anonymous" else left_by(events, erased)
+    now = Oracle(left, rule=rule)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [*slices, *slices[::2]], rule=rule)
+        live = contents(connection)
+        for one in query:
+            answered = answer(connection, one)
+            earlier = msgspec.structs.replace(one, as_of=round(part * len(events)))
+            if figures == "drop" and one.entity_id == erased:
+                assert answered is None
+                assert answer(connection, earlier) is None
+            elif answered is not None:
+                assert answered == now.answer(one), one
+    with connection.transaction(force_rollback=True):
+        rebuild(connection, slices[::-1], partitions=partitions, rule=rule)
+        rebuilt = contents(connection)
+    with connection.transaction(force_rollback=True):
+        rebuild(connection, unreadable, partitions=partitions, rule=rule)
+        rebuilt_unread = contents(connection)
+
+    assert rebuilt == live
+    assert rebuilt_unread == live
+    assert not any("billie" in row for row in live["videos"] if str(erased) in row)

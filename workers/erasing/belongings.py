@@ -1,0 +1,126 @@
+"""What belongs to a creator, as read models know it: for erasing all of it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.handlers.erase_creator import Belongings
+from projections.engine.reader import ProjectionBehindError
+
+# Who says what belongs to a creator.
+NEEDED = (
+    *("creator_list", "videos", "scrape_runs", "annotations", "campaigns"),
+    "creator_identities",
+)
+_BEHIND = """
+SELECT name FROM projection WHERE name = ANY(%s) AND position < %s LIMIT 1
+"""
+_HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
+_OF_THE_ACCOUNT = """
+SELECT other.creator_id FROM creator_identity AS this
+JOIN creator_identity AS other ON other.user_id = this.user_id
+    AND other.organization_id = this.organization_id
+WHERE this.creator_id = %(creator)s AND this.organization_id = %(organization)s
+ORDER BY 1
+"""
+_HANDLE = """
+SELECT tiktok_handle FROM creator_list
+WHERE organization_id = %(organization)s AND id = %(creator)s AND status <> 'erased'
+"""
+# Single videos whose first event says their handle alone.
+_VIDEOS = """
+SELECT v.id, v.creator_id IS NULL, v.tiktok_handle FROM videos v
+WHERE v.organization_id = %(organization)s
+AND (v.creator_id = %(creator)s
+     OR v.creator_id IS NULL AND v.tiktok_handle = %(handle)s)
+AND EXISTS (SELECT FROM goatherd_events e WHERE e.originator_id = v.id
+            AND e.originator_version = 1 AND e.topic = 'video_added')
+ORDER BY v.id
+"""
+_RUNS = """
+SELECT id, creator_id IS NULL, finished_at IS NULL FROM scrape_runs
+WHERE organization_id = %(organization)s
+AND (creator_id = %(creator)s AND finished_at IS NULL
+     OR creator_id IS NULL AND tiktok_handle = ANY(%(handles)s))
+ORDER BY id
+"""
+_NOTES = """
+SELECT id FROM annotations
+WHERE organization_id = %(organization)s AND kind = 'note'
+AND (scope = 'creator' AND scope_id = %(creator)s
+     OR scope = 'video' AND (scope_id = ANY(%(videos)s) OR scope_id IN (
+         SELECT id FROM videos
+         WHERE organization_id = %(organization)s AND creator_id = %(creator)s)))
+ORDER BY id
+"""
+_MEMBERS = """
+SELECT DISTINCT i.item_id FROM campaign_items i LEFT JOIN videos v
+    ON v.organization_id = i.organization_id AND v.id = i.item_id
+WHERE i.organization_id = %(organization)s AND i.item_type = 'video'
+AND (v.creator_id = %(creator)s OR i.item_id = ANY(%(videos)s))
+ORDER BY 1
+"""
+
+
+def head_of(cursor: Cursor[TupleRow]) -> int:
+    """Return the position that the read models have reached, which is the log's end.
+
+    Raises:
+        ProjectionBehindError: one of them has not.
+    """
+    row = cursor.execute(_HEAD).fetchone()
+    head = int(row[0]) if row else 0
+    behind = cursor.execute(_BEHIND, (list(NEEDED), head)).fetchone()
+    if behind is not None:
+        raise ProjectionBehindError(behind[0])
+    return head
+
+
+def belongings_of(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> list[Belongings]:
+    """Return what belongs to a creator, and to each of the same account."""
+    ids = [
+        *dict.fromkeys(
+            [
+                creator_id,
+                *_first_column(cursor, _OF_THE_ACCOUNT, organization_id, creator_id),
+            ]
+        )
+    ]
+    return [_of_one(cursor, organization_id, each) for each in ids]
+
+
+def _of_one(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> Belongings:
+    params: dict[str, Any] = {"organization": organization_id, "creator": creator_id}
+    row = cursor.execute(_HANDLE.encode(), params).fetchone()
+    params["handle"] = None if row is None else row[0]
+    videos = cursor.execute(_VIDEOS.encode(), params).fetchall()
+    params["videos"] = [video[0] for video in videos]
+    params["handles"] = [params["handle"], *(video[2] for video in videos)]
+    runs = cursor.execute(_RUNS.encode(), params).fetchall()
+    return Belongings(
+        creator_id=creator_id,
+        video_ids=params["videos"],
+        videos_without_creator=[video[0] for video in videos if video[1]],
+        scrape_ids=[run[0] for run in runs if run[1]],
+        open_scrape_ids=[run[0] for run in runs if run[2]],
+        annotation_ids=_ids(cursor, _NOTES, params),
+        member_ids=_ids(cursor, _MEMBERS, params),
+    )
+
+
+def _ids(cursor: Cursor[TupleRow], query: str, params: dict[str, Any]) -> list[UUID]:
+    return [row[0] for row in cursor.execute(query.encode(), params)]
+
+
+def _first_column(
+    cursor: Cursor[TupleRow], query: str, organization_id: UUID, creator_id: UUID
+) -> Sequence[UUID]:
+    params = {"organization": organization_id, "creator": creator_id}
+    return _ids(cursor, query, params)

@@ -1,0 +1,84 @@
+"""Erase a person: gather what belongs to it, decide, append and wipe."""
+
+import time
+from collections.abc import Collection
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.decisions import Handler
+from domain.handlers.erase_creator import Erasure, erase_creator
+from domain.messages import ErasedFigures
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import Store
+from projections.engine.reader import ProjectionBehindError
+from workers.erasing.belongings import belongings_of, head_of
+from workers.erasing.wipe import wipe
+
+PATIENCE_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+class ErasureCommand:
+    """The handler and the hook of one erasure, for ``execute``.
+
+    Each try asks the read models anew what belongs to the creator, and the append
+    fails, to be tried again, if more came to since.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        creator_id: UUID,
+        *,
+        organization_id: UUID,
+        confirm: str,
+        figures: ErasedFigures,
+        expected_versions: Collection[int] | None = None,
+    ) -> None:
+        self._store = store
+        self._creator_id = creator_id
+        self._organization_id = organization_id
+        self._confirm = confirm
+        self._figures: ErasedFigures = figures
+        self._expected_versions = expected_versions
+        self._head = 0
+
+    def handler(self) -> Handler[Erasure]:
+        """Start a try.
+
+        Raises:
+            ProjectionBehindError: a read model does not catch up with the log.
+        """
+        with (
+            self._store.pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            self._head = _caught_up(cursor)
+            belongings = belongings_of(cursor, self._organization_id, self._creator_id)
+        return erase_creator(
+            self._creator_id,
+            confirm=self._confirm,
+            figures=self._figures,
+            belongings=belongings,
+            names=self._store.names,
+            organization_id=self._organization_id,
+            expected_versions=self._expected_versions,
+        )
+
+    def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
+        """Wipe what else is known, in the transaction of the append."""
+        wipe(cursor, done, organization_id=self._organization_id, head=self._head)
+
+
+def _caught_up(cursor: Cursor[TupleRow]) -> int:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return head_of(cursor)
+        except ProjectionBehindError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
