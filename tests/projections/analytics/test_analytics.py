@@ -70,7 +70,7 @@ ZONES = [
 ]
 FIRST = date(2026, 3, 26)
 DAYS = 12
-COUNTS = st.none() | st.sampled_from([0, 1, 5, 9, 400, -3, 2**63 - 1])
+COUNTS = st.none() | st.sampled_from([0, 1, 5, 9, 400, -3, 2**32, 2**63 - 1])
 # Some lie within one unit of each other, some one unit apart, of each of the units.
 PROFILE_COUNTS = COUNTS | st.sampled_from(
     [

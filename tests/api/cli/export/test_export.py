@@ -16,6 +16,7 @@ import msgspec
 import pyarrow.parquet
 import pytest
 
+from domain import commands as c
 from domain import events as e
 from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import RecordedEvent
@@ -27,6 +28,7 @@ from tests.api.routes.test_analytics import NOON, RANGE, Population
 from tests.kit.application import Goatherd
 from tests.kit.builders import Home, asking, log_of, make_home, opened_store
 from tests.kit.command_line import CommandLine, running
+from tests.kit.commands import move_creator
 from tests.kit.paths import GOLDEN_EVENTS, RECORDING
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,19 +84,29 @@ def brought_in(cli: CommandLine, home: Home, recording: Path) -> dict[str, Any]:
     ).document
 
 
-def run(home: Home, *events: Any, handle: str = "old-billy") -> UUID:  # noqa: ANN401
+def run(
+    home: Home,
+    *events: Any,  # noqa: ANN401
+    handle: str = "old-billy",
+    creator_id: UUID | None = None,
+) -> UUID:
     """Let a run have come to these events; returns its id."""
-    entries = run_of(home, *events, handle=handle)
+    entries = run_of(home, *events, handle=handle, creator_id=creator_id)
     home.store.append(entries, context=asking())
     return entries[0].originator_id
 
 
-def run_of(home: Home, *events: Any, handle: str = "old-billy") -> list[NewEvent]:  # noqa: ANN401
+def run_of(
+    home: Home,
+    *events: Any,  # noqa: ANN401
+    handle: str = "old-billy",
+    creator_id: UUID | None = None,
+) -> list[NewEvent]:
     stream = new_id()
     requested = e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
-        creator_id=None,
+        creator_id=creator_id,
         handle=handle,
         job_type="video_stats",
         trigger="manual",
@@ -119,6 +131,23 @@ def videos_observed(home: Home, amount: int, *, day: int = 0) -> e.Event:
         save_counts=(3,) * amount,
         titles=("=SUM(A1)",) * amount,
     )
+
+
+def profile_and_videos(home: Home, creator_id: UUID, *, day: int = 0) -> list[e.Event]:
+    profile = e.ProfileSnapshotRecorded(
+        organization_id=home.organization_id,
+        creator_id=creator_id,
+        observed_at=BEGIN + timedelta(days=day),
+        provider="test",
+        follower_count=12 + day,
+    )
+    videos = videos_observed(home, 2, day=day)
+    titles = ("One", f"Two, day {day}")
+    # A title is stored where it is new, so one that stays is in the first run alone.
+    videos = msgspec.structs.replace(
+        videos, creator_id=creator_id, titles=titles if day == 0 else (None, titles[1])
+    )
+    return [profile, videos]
 
 
 def failed(home: Home, outcome: e.Outcome | None) -> e.ScrapeFailed:
@@ -346,6 +375,41 @@ def test_a_project_has_its_own_events_and_no_others(cli: CommandLine, home: Home
     assert names.count("scrape_failed") == 1
     assert "organization_created" not in names
     assert [each["handle"] for each in seen] == ["lovelace"]
+
+
+def test_what_a_project_has_after_a_move_is_imported_and_back_in_it_stores_nothing(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    org, spring = home.organization_id, new_id()
+    created = e.ProjectCreated(project_id=spring, name="Spring")
+    version = len(home.store.load(org)[org]) + 1
+    home.store.append([NewEvent(org, version, created)], context=asking())
+    of_spring = Home(home.store, org, spring)
+    brought_in(cli, home, RECORDING)
+    moved = home.holder("old-billy")
+    assert moved is not None
+    run(home, *profile_and_videos(home, moved), creator_id=moved)
+    move_creator(
+        *(home.store, moved, c.MoveCreator(project_id=spring, history="whole")),
+        video_ids=(),
+        organization_id=org,
+        context=asking(),
+    )
+    run(home, *profile_and_videos(home, moved, day=1), creator_id=moved)
+    recording = tmp_path / "spring.jsonl"
+    only = ("--project", str(spring))
+    exported(cli, "observations", home, *only, "--output", str(recording))
+    lines = sorted(recording.read_text().splitlines())
+    other = make_home(home.store)
+
+    again = brought_in(cli, of_spring, recording)
+    stored = brought_in(cli, other, recording)
+    back = exported(cli, "observations", other)
+
+    assert {line["handle"] for line in lines_of("\n".join(lines))} == {"old-billy"}
+    assert (again["stored"], again["there_already"]) == (0, len(lines))
+    assert stored["stored"] == len(lines)
+    assert sorted(back.splitlines()) == lines
 
 
 def test_the_numbers_are_those_of_the_api(
