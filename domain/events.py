@@ -31,4 +31,4 @@ STORED_NAMES: dict[str, type[Event]] = {
         AnnotationEvent,
     )
     for event in get_args(aggregate)
-} | {RootSigned.stored_name: RootSigned}
+} | {event.stored_name: event for event in (RootSigned, HistorySealed)}

@@ -55,6 +55,7 @@ def is_expected(error: Exception) -> bool:
     from infra.database import SchemaTooNewError
     from infra.embedded import EmbeddedServiceError
     from infra.eventstore.store import BusyError
+    from infra.integrity.rewritten_events import BrokenHistoryError
     from infra.keys.master_key import MasterKeyError
     from infra.settings import SettingsError
     from projections.rebuild.errors import EXPECTED
@@ -63,6 +64,7 @@ def is_expected(error: Exception) -> bool:
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),
         *(DomainError, BusyError, MasterKeyError, RecordingError, *EXPECTED),
+        BrokenHistoryError,
         *(psycopg.Error, redis.RedisError, OSError),
     )
     return isinstance(error, expected)

@@ -34,6 +34,7 @@ _COMMANDS = (
     (app, "up.processes:dispatch"),
     (app, "up.processes:work"),
     (app, "installation:migrate"),
+    (app, "seal_history:seal_history"),
     (orgs, "organizations:create"),
     (orgs, "organizations:operator"),
     (orgs, "lists:list_orgs"),
@@ -65,7 +66,7 @@ _COMMANDS = (
 )
 
 # Of the others the first word of the function is the command's.
-_LONGER_NAMES = {"rotate_master": "rotate-master"}
+_LONGER_NAMES = {"rotate_master": "rotate-master", "seal_history": "seal-history"}
 
 for order, (where, command) in enumerate(_COMMANDS):
     _, _, function = command.partition(":")

@@ -13,6 +13,7 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import migrate as migrate_database
+from infra.integrity.seal_history import clear_events
 from infra.keys.opened import master_key_text, opened_keys
 from projections.status import ProjectionProgress, progress
 
@@ -32,13 +33,19 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
         master_key_text(settings, connection)
         applied = migrate_database(url)
         opened_keys(settings, connection)
+        clear = clear_events(connection)
     if json:
-        print_json({"applied": applied})
+        print_json({"applied": applied, "clear_events": clear})
         return
     for name in applied:
         print(f"Applied {name}")
     if not applied:
         print("The schema is up to date.")
+    if clear:
+        print(
+            f"{clear} events of earlier releases hold personal data in the clear: stop "
+            "Goatherd and seal them with `goatherd seal-history`."
+        )
 
 
 def projections(*, data_dir: DataDir = None, json: Json = False) -> None:

@@ -13,6 +13,7 @@ from api.cli.output import plain, print_json, progress_bar
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import PublicRoot
 from domain.phrases import counted
+from infra.integrity.seal_history import clear_history
 from infra.integrity.signing import Signer
 from infra.integrity.verify import CheckedLog
 from infra.integrity.verify import verify as verify_log
@@ -72,6 +73,12 @@ def _verdict(settings: Settings, since: int, against: Path | None) -> CheckedLog
     with served_database(settings) as url:
         with connected(url) as connection:
             check_fit(connection)
+            history = clear_history(connection)
+            if history is not None and history.before is not None:
+                raise CommandError(
+                    "History is sealed in part only: stop Goatherd, and go on with "
+                    "`goatherd seal-history`."
+                )
             try:
                 key = Signer(opened_keys(settings, connection)[1].signing).key
             except MasterKeyError:
@@ -130,6 +137,12 @@ def _print(verdict: CheckedLog, against: Path | None) -> None:
         print(f"All up to position {verdict.under_root} is as it was signed.")
     else:
         print("No root was signed yet: only the chains of streams were checked.")
+    if verdict.sealed_up_to is not None:
+        print(
+            f"History up to position {verdict.sealed_up_to} was sealed after it was "
+            "recorded: it is as the signed note says. Roots of before hold the log of "
+            "before."
+        )
     if against is None:
         print(
             "A root that is kept elsewhere would show whether history was signed "

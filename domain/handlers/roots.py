@@ -1,7 +1,7 @@
-"""The handler that records a signed root."""
+"""The handlers that record what was signed of the log."""
 
 from domain.decisions import Decision, Handler, on
-from domain.integrity.events import RootSigned
+from domain.integrity.events import HistorySealed, RootSigned
 from domain.integrity.roots import newest_root, text_hash
 from domain.streams import INSTALLATION
 
@@ -17,3 +17,9 @@ def record_root(root: RootSigned) -> Handler[RootSigned | None]:
     if root.before != (None if newest is None else text_hash(newest)):
         return Decision(None)
     return Decision(root, events=on(INSTALLATION, [root]))
+
+
+def record_note(note: HistorySealed) -> Handler[None]:
+    """Decide to record the note that history was sealed."""
+    yield (INSTALLATION,)
+    return Decision(None, events=on(INSTALLATION, [note]))

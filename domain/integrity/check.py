@@ -14,6 +14,7 @@ from domain.integrity.roots import (
     signed_text,
     text_hash,
 )
+from domain.integrity.sealing_note import RecordedNote, note_text
 
 # Whether a signature of a text is that of a key; both are written in hex.
 IsSigned = Callable[[bytes, str, str], bool]
@@ -57,6 +58,17 @@ def check_signatures(
             misfits.append(Misfit(position=each.at, how="root", text=text))
         before = root
     return misfits
+
+
+def check_note(
+    recorded: RecordedNote, *, key: str, is_signed: IsSigned
+) -> list[Misfit]:
+    """Check that the note that history was sealed is signed."""
+    note = recorded.note
+    if note.key == key and is_signed(note_text(note), note.signature, note.key):
+        return []
+    text = "Its signature is not that of what it says, or of another key."
+    return [Misfit(position=recorded.at, how="signature", text=text)]
 
 
 def check_contents(

@@ -37,3 +37,28 @@ class RootSigned(Event, frozen=True, kw_only=True):
     gaps: tuple[PositionGap, ...] = ()
     before: str | None = None
     before_position: int = 0
+
+
+class HistorySealed(Event, frozen=True, kw_only=True):
+    """What earlier releases had stored in the clear was sealed, once.
+
+    Of the events up to ``position``, ``events`` were rewritten: the bodies of those
+    with personal data, and the digests of all that follow them in their streams.
+    ``tree_before`` and ``events_before`` are what a root without one before it would
+    have said of these positions until then, ``tree_after`` and ``events_after`` what it
+    says since. Roots that were signed before hold the log of before, of which a copy
+    shows that it is the one that this names. Everything else is as in ``RootSigned``.
+    """
+
+    stored_name: ClassVar[str] = "history_sealed"
+    position: int
+    events: int
+    streams: int
+    tree_before: str
+    events_before: str
+    tree_after: str
+    events_after: str
+    signed_at: datetime
+    key: str
+    signature: str
+    gaps: tuple[PositionGap, ...] = ()

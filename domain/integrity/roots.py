@@ -220,17 +220,18 @@ class LogPart:
                 self.gaps.append((self._next, position - 1))
             self._next = position + 1
             if position // BLOCK != self._block:
-                self._end_block()
+                self.end_block()
                 self._block = position // BLOCK
             self._digest.update(position.to_bytes(8, "big", signed=True) + link)
 
     def end(self, last: int) -> None:
         """Say that there are no more events up to ``last``."""
-        self._end_block()
+        self.end_block()
         if self._next <= last:
             self.gaps.append((self._next, last))
 
-    def _end_block(self) -> None:
+    def end_block(self) -> None:
+        """End the block that was begun, so that another signed part may end here."""
         if self._block >= 0:
             self.blocks.append(self._digest.digest())
         self._block, self._digest = -1, sha256()

@@ -9,7 +9,8 @@ from psycopg.rows import TupleRow
 
 from domain.integrity.chains import LinkedEvent, Place
 from domain.integrity.check import RecordedRoot
-from domain.integrity.events import RootSigned
+from domain.integrity.events import HistorySealed, RootSigned
+from domain.integrity.sealing_note import RecordedNote
 from domain.streams import INSTALLATION
 from infra.eventstore.codec import Codec, UnknownEventError
 
@@ -25,6 +26,10 @@ _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
 _ROOTS = """
 SELECT notification_id, state FROM goatherd_events
 WHERE originator_id = %s AND topic = %s ORDER BY originator_version
+"""
+_NOTE = """
+SELECT notification_id, state FROM goatherd_events
+WHERE originator_id = %s AND topic = %s ORDER BY originator_version LIMIT 1
 """
 _NEWEST_ROOT = """
 SELECT notification_id, state FROM goatherd_events
@@ -83,6 +88,19 @@ def recorded_roots(connection: Connection[TupleRow]) -> list[RecordedRoot]:
 def newest_recorded(connection: Connection[TupleRow]) -> RootSigned | None:
     """Return the newest root in the log, None if there is none."""
     return next((each.root for each in _roots(connection, _NEWEST_ROOT)), None)
+
+
+def sealing_note(connection: Connection[TupleRow]) -> RecordedNote | None:
+    """Return the note that history was sealed, None if it was not."""
+    name = HistorySealed.stored_name
+    row = connection.execute(_NOTE, (INSTALLATION, name)).fetchone()
+    if row is None:
+        return None
+    with suppress(UnknownEventError):
+        note = Codec().decode(name, row[1])
+        assert isinstance(note, HistorySealed)
+        return RecordedNote(row[0], note)
+    return None
 
 
 def heads_at(

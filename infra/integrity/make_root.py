@@ -1,6 +1,8 @@
 """Makes roots: measures the log up to its present end, signs it, and records that."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from msgspec.structs import replace
 from psycopg import Connection
@@ -26,6 +28,7 @@ from infra.integrity.log import (
     head_of,
     heads_at,
     newest_recorded,
+    sealing_note,
 )
 from infra.integrity.signing import Signer
 
@@ -86,20 +89,35 @@ def _measure(
         newest = newest_recorded(connection)
         if due_after is not None and newest and at - newest.signed_at < due_after:
             return None
-        content = measured(connection, 0 if newest is None else newest.position)
+        note = sealing_note(connection)
+        content = measured(
+            connection,
+            0 if newest is None else newest.position,
+            cuts=() if note is None else [note.note.position],
+        )
     root = unsigned_root(content, newest, key=signer.key, at=at)
     return replace(root, signature=signer.sign(signed_text(root)))
 
 
-def measured(connection: Connection[TupleRow], after: int) -> LogContent:
-    """Return what a root says of the log up to its present end.
+def measured(
+    connection: Connection[TupleRow],
+    after: int,
+    *,
+    until: int | None = None,
+    cuts: Iterable[int] = (),
+) -> LogContent:
+    """Return what a root says of the log up to ``until``, by default its present end.
 
     Its events are those after the position ``after``. Nothing up to that end can change
-    meanwhile, since positions become visible in their own order.
+    meanwhile, since positions become visible in their own order. Blocks of events also
+    end at the positions in ``cuts``, where other signed parts of the log end.
     """
-    head = head_of(connection)
+    head = head_of(connection) if until is None else until
     part = LogPart(after + 1)
-    part.add(digests_between(connection, after, head))
+    ends = sorted({each for each in cuts if after < each < head} | {head})
+    for first, last in pairwise((after, *ends)):
+        part.add(digests_between(connection, first, last))
+        part.end_block()
     part.end(head)
     trees = HeadTrees(1)
     trees.add(heads_at(connection, [head]))

@@ -22,9 +22,9 @@ from domain.integrity.chains import (
     missing_predecessors,
 )
 from domain.integrity.check import (
-    RecordedRoot,
     check_contents,
     check_kept,
+    check_note,
     check_signatures,
     in_order,
 )
@@ -33,10 +33,7 @@ from domain.integrity.merkle import MerkleTree
 from domain.integrity.roots import (
     BLOCK,
     HeadTrees,
-    Positions,
     PublicRoot,
-    signed_text,
-    text_hash,
 )
 from infra.integrity.log import (
     events_at,
@@ -46,8 +43,10 @@ from infra.integrity.log import (
     name_of_log,
     parts_with_events,
     recorded_roots,
+    sealing_note,
     time_before,
 )
+from infra.integrity.plan import Plan, make_plan, ranges_of
 from infra.integrity.progress_file import ProgressFile
 from infra.integrity.signing import is_signed
 
@@ -68,8 +67,9 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     """What a check of the log found.
 
     ``after`` is the position that it began after, ``head`` the end of the log, and
-    ``under_root`` the position up to which a root holds the log. ``misfits`` is empty
-    if all is as it was recorded.
+    ``under_root`` the position up to which a root holds the log, and ``sealed_up_to``
+    the one up to which history was sealed after it was recorded, null if it was not.
+    ``misfits`` is empty if all is as it was recorded.
     """
 
     after: int
@@ -78,22 +78,7 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     roots: int
     misfits: list[Misfit]
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What there is to check after a position: up to which one, and which roots.
-
-    ``before`` is the root before those of the log that are checked, ``known`` has the
-    hashes of all, and ``contents`` are all whose contents are compared, in order.
-    """
-
-    after: int
-    head: int
-    recorded: list[RecordedRoot]
-    before: RootSigned | None
-    known: set[str]
-    contents: list[RootSigned]
-    times_from: int
+    sealed_up_to: int | None = None
 
 
 def verify(
@@ -116,8 +101,13 @@ def verify(
         psycopg.Error: the log cannot be read.
     """
     with _connected(url) as connection:
-        every, head = recorded_roots(connection), head_of(connection)
-        plan = make_plan(every, head=head, since=since, kept=kept)
+        plan = make_plan(
+            recorded_roots(connection),
+            head=head_of(connection),
+            since=since,
+            kept=kept,
+            note=sealing_note(connection),
+        )
         parts = parts_with_events(connection, plan.after, RANGE)
         ranges = ranges_of(plan, parts, length=RANGE)
         name = name_of_log(connection)
@@ -146,53 +136,6 @@ def verify(
         done.remove()
     found.sort(key=lambda each: each.first)
     return verdict_on(plan, found, made, key=key, kept=kept)
-
-
-def make_plan(
-    every: Sequence[RecordedRoot],
-    *,
-    head: int,
-    since: int = 0,
-    kept: RootSigned | PublicRoot | None = None,
-) -> Plan:
-    """Return what there is to check of a log with these roots."""
-    recorded = [each for each in every if not since or each.root.position > since]
-    older = every[: len(every) - len(recorded)]
-    contents = [each.root for each in recorded]
-    known = {text_hash(each.root) for each in every}
-    if (
-        isinstance(kept, RootSigned)
-        and text_hash(kept) not in known
-        and is_signed(signed_text(kept), kept.signature, kept.key)
-    ):
-        contents.append(kept)
-    return Plan(
-        after=min([since, *(root.before_position for root in contents)]),
-        head=head,
-        recorded=recorded,
-        before=older[-1].root if older else None,
-        known=known,
-        contents=sorted(contents, key=lambda root: root.position),
-        times_from=every[0].root.position if every else head,
-    )
-
-
-def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Positions]:
-    """Return the ranges to check, which no root's part of the log goes across.
-
-    ``parts`` are those that have events, of as many positions as ``length`` says.
-    """
-    ends = {plan.times_from}
-    for each in plan.recorded:
-        ends |= {each.root.before_position, each.root.position}
-    ranges: list[Positions] = []
-    for part in parts:
-        first = max(part * length, plan.after + 1)
-        last = min((part + 1) * length - 1, plan.head)
-        for end in (*sorted(end for end in ends if first <= end < last), last):
-            ranges.append((first, end))
-            first = end + 1
-    return ranges
 
 
 def check_positions(
@@ -227,6 +170,8 @@ def verdict_on(
     )
     pairs = list(zip(plan.contents, trees, strict=True))
     misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)
+    if plan.note is not None:
+        misfits += check_note(plan.note, key=key, is_signed=is_signed)
     if kept is not None:
         misfits += check_kept(
             kept, plan.known, head=plan.head, key=key, is_signed=is_signed
@@ -238,6 +183,7 @@ def verdict_on(
         events=sum(each.events for each in ranges),
         roots=len(plan.recorded),
         misfits=in_order(misfits),
+        sealed_up_to=None if plan.note is None else plan.note.note.position,
     )
 
 

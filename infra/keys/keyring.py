@@ -71,6 +71,10 @@ class Keys:
             cipher = self._ciphers[subject] = AESGCM(key)
         return cipher
 
+    def use(self, subject: SubjectText, key: bytes) -> None:
+        """Take a key for a subject that has none stored."""
+        self._ciphers[subject] = AESGCM(key)
+
 
 class NewKey(NamedTuple):
     """A key that is stored with the first event that is sealed with it."""

@@ -24,8 +24,9 @@ from domain.integrity.roots import (
 from domain.streams import INSTALLATION
 from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import Codec, UnknownEventError
+from infra.integrity.plan import make_plan, ranges_of
 from infra.integrity.signing import Signer
-from infra.integrity.verify import CheckedLog, make_plan, ranges_of, verdict_on
+from infra.integrity.verify import CheckedLog, verdict_on
 
 SIGNER, FORGER = Signer(b"\x07" * 32), Signer(b"\x08" * 32)
 _PART = 16

@@ -8,7 +8,8 @@ from api.cli.output import progress_bar
 from domain.integrity.chains import name_and_body_of
 from infra.eventstore.codec import Codec, UnknownEventError
 from infra.integrity.log import head_of, parts_with_events, recorded_roots
-from infra.integrity.verify import check_positions, make_plan, ranges_of
+from infra.integrity.plan import make_plan, ranges_of
+from infra.integrity.verify import check_positions
 
 # How many positions are read at a time.
 BATCH = 5_000

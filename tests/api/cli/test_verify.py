@@ -54,6 +54,7 @@ def test_an_untouched_log_is_fine(cli: CommandLine, store: Store):
         "events": 3,
         "roots": 1,
         "misfits": [],
+        "sealed_up_to": None,
     }
 
 

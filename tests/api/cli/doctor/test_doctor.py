@@ -27,6 +27,7 @@ from tests.kit.paths import ROOT
 CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),
     *(
+        "sealing",
         "roots",
         "projections",
         "dead letters",

@@ -1,0 +1,59 @@
+"""``goatherd seal-history``: seals what earlier releases stored in the clear."""
+
+from msgspec.structs import replace
+
+from api.cli import CommandError
+from api.cli.databases import cli_context, connected, opened_store, served_database
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, progress_bar
+from infra.integrity.log import head_of
+from infra.integrity.seal_history import (
+    clear_history,
+    note_sealing,
+    others_at_work,
+    rewrite_history,
+)
+from infra.integrity.signing import InstallationSigner
+
+
+def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """Seal personal data in the event log that earlier releases stored in the clear.
+
+    Goatherd must not run meanwhile. It is done once; if it is interrupted, run it
+    again, and it goes on. Backups from before still hold the log as it was.
+    """
+    settings = read_settings(data_dir=data_dir)
+    with served_database(settings) as url:
+        settings = replace(settings, database_url=url)
+        with connected(url) as connection:
+            if clear_history(connection) is None:
+                _print_nothing(json=json)
+                return
+            if others := others_at_work(connection):
+                raise CommandError(
+                    f"Goatherd runs ({', '.join(sorted(others))}): stop it first, so "
+                    "that nothing reads the log while it is rewritten."
+                )
+            head = head_of(connection)
+        with opened_store(settings) as store:
+            signer = InstallationSigner(store.pool, settings).open()
+            with progress_bar("Sealing", total=head) as advance:
+                rewrite_history(store, advance=advance)
+            with connected(url) as connection:
+                # Until then what was there before is in the table's file.
+                connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
+            note = note_sealing(store, signer, context=cli_context())
+    if json:
+        print_json({"events": note.events, "position": note.position})
+        return
+    print(
+        f"Sealed: {note.events} events up to position {note.position} were rewritten."
+    )
+    print("Backups of before still hold them in the clear: delete those in time.")
+
+
+def _print_nothing(*, json: bool) -> None:
+    if json:
+        print_json({"events": 0, "position": None})
+        return
+    print("Nothing in the log is stored in the clear.")

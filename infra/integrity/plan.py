@@ -1,0 +1,88 @@
+"""What a check of the log reads: which positions, and which signed parts of the log."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from domain.integrity.check import RecordedRoot
+from domain.integrity.events import RootSigned
+from domain.integrity.roots import Positions, PublicRoot, signed_text, text_hash
+from domain.integrity.sealing_note import RecordedNote, as_root
+from infra.integrity.signing import is_signed
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What there is to check after a position: up to which one, and which roots.
+
+    ``before`` is the root before those of the log that are checked, ``known`` has the
+    hashes of all, and ``contents`` are all whose contents are compared, in order.
+    ``note`` is the note that history was sealed.
+    """
+
+    after: int
+    head: int
+    recorded: list[RecordedRoot]
+    before: RootSigned | None
+    known: set[str]
+    contents: list[RootSigned]
+    times_from: int
+    note: RecordedNote | None = None
+
+
+def make_plan(
+    every: Sequence[RecordedRoot],
+    *,
+    head: int,
+    since: int = 0,
+    kept: RootSigned | PublicRoot | None = None,
+    note: RecordedNote | None = None,
+) -> Plan:
+    """Return what there is to check of a log with these roots.
+
+    The contents of roots from before history was sealed cannot be compared any more.
+    What the ``note`` says of the log since is compared in their place.
+    """
+    recorded = [each for each in every if not since or each.root.position > since]
+    older = every[: len(every) - len(recorded)]
+    rewritten_at = 0 if note is None else note.at
+    contents = [each.root for each in recorded if each.at > rewritten_at]
+    known = {text_hash(each.root) for each in every}
+    if note is not None and note.note.position > since:
+        contents.append(as_root(note.note))
+        known.add(text_hash(contents[-1]))
+    if (
+        isinstance(kept, RootSigned)
+        and text_hash(kept) not in known
+        and is_signed(signed_text(kept), kept.signature, kept.key)
+    ):
+        contents.append(kept)
+    return Plan(
+        after=min([since, *(root.before_position for root in contents)]),
+        head=head,
+        recorded=recorded,
+        before=older[-1].root if older else None,
+        known=known,
+        note=note,
+        contents=sorted(contents, key=lambda root: root.position),
+        times_from=every[0].root.position if every else head,
+    )
+
+
+def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Positions]:
+    """Return the ranges to check, which no root's part of the log goes across.
+
+    ``parts`` are those that have events, of as many positions as ``length`` says.
+    """
+    ends = {plan.times_from}
+    if plan.note is not None:
+        ends.add(plan.note.note.position)
+    for each in plan.recorded:
+        ends |= {each.root.before_position, each.root.position}
+    ranges: list[Positions] = []
+    for part in parts:
+        first = max(part * length, plan.after + 1)
+        last = min((part + 1) * length - 1, plan.head)
+        for end in (*sorted(end for end in ends if first <= end < last), last):
+            ranges.append((first, end))
+            first = end + 1
+    return ranges

@@ -1,0 +1,194 @@
+"""Seals history: rewrites, once, what earlier releases stored in the clear."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from domain.events import STORED_NAMES
+from domain.handlers.roots import record_note
+from domain.integrity.events import HistorySealed
+from domain.integrity.roots import LogContent
+from domain.integrity.sealing_note import note_text, unsigned_note
+from domain.subjects import personal_fields
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store
+from infra.integrity.log import NO_HURRY, recorded_roots
+from infra.integrity.make_root import measured
+from infra.integrity.rewritten_events import (
+    ClearEvent,
+    RewrittenChains,
+    SealedBodies,
+)
+from infra.integrity.signing import Signer
+
+_AT_ONCE = 2_000
+_APPEND_LOCK = 7203914821
+_TAKE_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+_STATE = """
+SELECT until, position, events, ends_at, before FROM history_sealing
+WHERE finished_at IS NULL
+"""
+_CLEAR = """
+SELECT count(*) FROM goatherd_events
+WHERE notification_id <= %s AND notification_id > %s AND topic = ANY(%s)
+"""
+_BEGIN = """
+UPDATE history_sealing SET before = %s, ends_at = %s WHERE finished_at IS NULL
+"""
+_ADVANCE = """
+UPDATE history_sealing SET position = %s, events = events + %s
+WHERE finished_at IS NULL
+"""
+_FINISH = """
+UPDATE history_sealing SET finished_at = clock_timestamp() WHERE finished_at IS NULL
+"""
+_ROWS = """
+SELECT notification_id, originator_id, originator_version, topic, state, recorded_at,
+       actor, correlation_id, causation_id, digest
+FROM goatherd_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+"""
+_REWRITE = """
+UPDATE goatherd_events AS e SET state = u.state, digest = u.digest
+FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS u (position, state, digest)
+WHERE e.notification_id = u.position
+"""
+_ALLOW = "ALTER TABLE goatherd_events DISABLE TRIGGER goatherd_events_append_only"
+_REFUSE = "ALTER TABLE goatherd_events ENABLE TRIGGER goatherd_events_append_only"
+# Nobody but us and the server's own.
+_OTHERS = """
+SELECT DISTINCT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND application_name LIKE 'goatherd%' AND application_name <> 'goatherd cli'
+"""
+
+
+class ClearHistory(msgspec.Struct, frozen=True):
+    """History from before personal data were sealed: where it ends, how far it is."""
+
+    until: int
+    position: int
+    events: int
+    ends_at: int | None
+    before: Any
+
+
+def clear_history(connection: Connection[TupleRow]) -> ClearHistory | None:
+    """Return the history that is not sealed yet, None if there is none."""
+    row = connection.execute(_STATE).fetchone()
+    return None if row is None else ClearHistory(*row)
+
+
+def clear_events(connection: Connection[TupleRow]) -> int:
+    """Return how many events with personal fields are stored in the clear."""
+    state = clear_history(connection)
+    if state is None:
+        return 0
+    kinds = [name for name, kind in STORED_NAMES.items() if personal_fields(kind)]
+    row = connection.execute(_CLEAR, (state.until, state.position, kinds)).fetchone()
+    return 0 if row is None else row[0]
+
+
+def others_at_work(connection: Connection[TupleRow]) -> list[str]:
+    """Return the names of other processes of Goatherd that use the database."""
+    return [name for (name,) in connection.execute(_OTHERS)]
+
+
+def rewrite_history(
+    store: Store, *, advance: Callable[[int], None] = lambda _: None
+) -> bool:
+    """Seal what is stored in the clear; tell whether there was any.
+
+    If that is interrupted, the next call goes on. ``advance`` is called with the number
+    of events that were read, after each part.
+
+    Raises:
+        BrokenHistoryError: an event does not fit its chain; those before it are sealed.
+    """
+    with store.pool.connection() as connection:
+        state = _begun(connection)
+        if state is None:
+            return False
+        advance(state.position)
+        while (read := _seal_part(connection, store)) > 0:
+            advance(read)
+    return True
+
+
+def note_sealing(store: Store, signer: Signer, *, context: Context) -> HistorySealed:
+    """Record that history was sealed, after ``rewrite_history``; return the note."""
+    with store.pool.connection() as connection:
+        state = clear_history(connection)
+        assert state is not None, "history was rewritten before"
+        note = _note(connection, state, signer)
+    execute(store, lambda: record_note(note), context=context, in_transaction=_finish)
+    return note
+
+
+def _begun(connection: Connection[TupleRow]) -> ClearHistory | None:
+    """Return the history to seal, with what it was when that began."""
+    with connection.transaction():
+        connection.execute(NO_HURRY)
+        state = clear_history(connection)
+        if state is None or state.before is not None:
+            return state
+        before = measured(connection, 0, cuts=_cuts(connection))
+        text = msgspec.json.encode(before).decode()
+        connection.execute(_BEGIN, (text, before.position))
+    return clear_history(connection)
+
+
+def _cuts(connection: Connection[TupleRow]) -> list[int]:
+    return [each.root.position for each in recorded_roots(connection)]
+
+
+def _seal_part(connection: Connection[TupleRow], store: Store) -> int:
+    """Rewrite what needs it in the next events; return how many were read."""
+    with connection.transaction():
+        connection.execute(NO_HURRY)
+        connection.execute(_TAKE_LOCK, (_APPEND_LOCK,))
+        state = clear_history(connection)
+        if state is None:
+            return 0
+        rows = connection.cursor(binary=True).execute(_ROWS, (state.position, _AT_ONCE))
+        events = [ClearEvent(*row) for row in rows]
+        if not events:
+            return 0
+        bodies = SealedBodies(connection, store, until=state.until).sealed(events)
+        rewritten = RewrittenChains(connection, events, bodies).rewritten()
+        if rewritten:
+            connection.execute(_ALLOW)
+            connection.cursor(binary=True).execute(
+                _REWRITE,
+                (
+                    [position for position, _, _ in rewritten],
+                    [body for _, body, _ in rewritten],
+                    [digest for _, _, digest in rewritten],
+                ),
+            )
+            connection.execute(_REFUSE)
+        connection.execute(_ADVANCE, (events[-1].position, len(rewritten)))
+    return len(events)
+
+
+def _note(
+    connection: Connection[TupleRow], state: ClearHistory, signer: Signer
+) -> HistorySealed:
+    before = msgspec.convert(state.before, LogContent)
+    with connection.transaction():
+        connection.execute(NO_HURRY)
+        after = measured(connection, 0, until=before.position, cuts=_cuts(connection))
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+    note = unsigned_note(before, after, events=state.events, key=signer.key, at=row[0])
+    return replace(note, signature=signer.sign(note_text(note)))
+
+
+def _finish(cursor: Cursor[TupleRow], _: Executed[None]) -> None:
+    cursor.execute(_FINISH)
+    # They tell who tries texts whether one of them was there.
+    cursor.execute("TRUNCATE history_sealing_streams")

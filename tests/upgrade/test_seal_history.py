@@ -1,0 +1,194 @@
+"""What commit 46ccd1a stored in the clear is sealed once, and reads as before."""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+
+from domain.events import Event
+from domain.integrity.events import HistorySealed
+from domain.integrity.sealing_note import note_text
+from domain.subjects import personal_fields
+from infra.database import migrate
+from infra.integrity.signing import is_signed
+from tests.kit.builders import opened_store
+from tests.kit.command_line import CommandLine, running
+
+_ALL = """
+SELECT notification_id, originator_id, originator_version, topic, state
+FROM goatherd_events ORDER BY notification_id
+"""
+# Texts so short that they may be part of anything.
+_SHORTEST = 6
+
+
+def events_of(url: str) -> dict[int, Event]:
+    """All events, opened, by position."""
+    with opened_store(url, pool_size=2) as store, store.pool.connection() as connection:
+        rows = connection.execute(_ALL).fetchall()
+        return {row[0]: store.codec.decode(row[3], row[4]) for row in rows}
+
+
+def clear_text(url: str) -> str:
+    """All that the log shows without a key."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT convert_from(state, 'UTF8') FROM goatherd_events"
+        )
+        return "\n".join(text for (text,) in rows)
+
+
+def personal_texts(events: dict[int, Event]) -> set[str]:
+    """The personal texts in events."""
+
+    def texts(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | tuple):
+            for one in value:
+                yield from texts(one)
+        elif isinstance(value, dict):
+            yield from texts([*value, *value.values()])
+
+    return {
+        msgspec.json.encode(text).decode()[1:-1]
+        for event in events.values()
+        for name in personal_fields(type(event))
+        for text in texts(getattr(event, name))
+        # Snapshots of before name videos by TikTok's ids, as long as they are there.
+        if len(text) >= _SHORTEST and not text.isdigit()
+    }
+
+
+def sealed(cli: CommandLine) -> int:
+    return cli("seal-history", "--json").document["events"]
+
+
+def chain_state(cli: CommandLine) -> str:
+    found = cli("doctor", "--at-rest", "--json")
+    findings = msgspec.json.decode(found.out)["findings"]
+    (state,) = [f["state"] for f in findings if f["check"] == "event log"]
+    return state
+
+
+def test_what_was_in_the_clear_is_sealed_and_reads_as_before(
+    cli: CommandLine, old_database_url: str
+):
+    migrated = cli("migrate")
+    before = events_of(old_database_url)
+    personal = personal_texts(before)
+    shown = {text for text in personal if text in clear_text(old_database_url)}
+
+    rewritten = sealed(cli)
+
+    after = events_of(old_database_url)
+    note = after.pop(max(after))
+    assert "goatherd seal-history" in migrated.out
+    assert len(shown) > 10
+    assert rewritten > 10
+    assert after == before
+    left = clear_text(old_database_url)
+    assert {text for text in shown if text in left} == set()
+    assert chain_state(cli) == "ok"
+    assert isinstance(note, HistorySealed)
+    assert (note.position, note.events) == (max(before), rewritten)
+    assert is_signed(note_text(note), note.signature, note.key)
+    assert note.tree_before != note.tree_after
+    assert "seal-history" not in cli("migrate").out
+    assert sealed(cli) == 0
+    assert events_of(old_database_url) == after | {max(before) + 1: note}
+
+
+def test_the_log_is_verified_against_the_note_and_roots_of_before_and_since(
+    cli: CommandLine, old_database_url: str, tmp_path: Path
+):
+    cli("migrate")
+    kept = tmp_path / "root.json"
+    kept.write_text(cli("roots", "make", "--json").out)
+    sealed(cli)
+    (alone,) = [cli("verify", "--json").document]
+    cli("roots", "make")
+    whole = cli("verify", "--json").document
+    against = cli("verify", "--against", str(kept))
+
+    assert alone["sealed_up_to"] == whole["sealed_up_to"] > 0
+    assert alone["ok"]
+    assert whole["ok"]
+    assert (against.status, against.err) == (0, "")
+    assert "was sealed after it was recorded" in against.out
+
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE goatherd_events DISABLE TRIGGER USER")
+        connection.execute(
+            "UPDATE goatherd_events SET state = overlay(state PLACING '{ ' "
+            "FROM 1 FOR 1) WHERE topic = 'history_sealed'"
+        )
+    broken = cli("verify", "--json")
+    assert broken.status == 1
+
+
+def test_an_event_that_was_changed_stops_it_and_is_named(
+    cli: CommandLine, old_database_url: str
+):
+    cli("migrate")
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE goatherd_events DISABLE TRIGGER USER")
+        row = connection.execute(
+            "UPDATE goatherd_events SET actor = 'nobody' WHERE notification_id = ("
+            "SELECT max(notification_id) FROM goatherd_events "
+            "WHERE topic = 'creator_added') RETURNING notification_id"
+        ).fetchone()
+        connection.execute("ALTER TABLE goatherd_events ENABLE TRIGGER USER")
+    assert row is not None
+
+    assert f"at position {row[0]}" in cli("seal-history").complaint
+
+
+def test_it_is_not_begun_while_goatherd_runs(cli: CommandLine, old_database_url: str):
+    cli("migrate")
+    with psycopg.connect(old_database_url, application_name="goatherd"):
+        assert "stop it first" in cli("seal-history").complaint
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_anywhere_it_goes_on_and_finishes(
+    cli: CommandLine, old_database_url: str, tmp_path: Path, seed: int
+):
+    migrate(old_database_url)
+    before = events_of(old_database_url)
+    slow = (
+        "import time, infra.integrity.seal_history as s\n"
+        "s._AT_ONCE = 7\n"
+        "whole = s._seal_part\n"
+        "def slowly(*given):\n"
+        "    time.sleep(0.02)\n"
+        "    return whole(*given)\n"
+        "s._seal_part = slowly\n"
+        "print('ready', flush=True)\n"
+    )
+    rng = random.Random(seed)  # noqa: S311
+    kills = 0
+    while kills < 6:
+        with running(
+            "seal-history",
+            settings={"database_url": old_database_url},
+            folder=tmp_path,
+            before=slow,
+        ) as process:
+            assert process.says("ready")
+            time.sleep(rng.uniform(0.2, 1.2))
+            process.process.kill()
+            process.process.wait()
+        kills += 1
+
+    cli("seal-history")
+
+    after = events_of(old_database_url)
+    notes = [event for event in after.values() if isinstance(event, HistorySealed)]
+    assert len(notes) == 1
+    assert {n: event for n, event in after.items() if n <= max(before)} == before
+    assert chain_state(cli) == "ok"
