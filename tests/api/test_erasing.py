@@ -1,0 +1,151 @@
+"""An erasure in one transaction: the key, the rows, and what repeats their texts."""
+
+from datetime import date
+from functools import partial
+from threading import Thread
+from uuid import UUID
+
+import pytest
+
+from domain import events as e
+from domain.handlers.erase_creator import Erasure
+from domain.messages import ErasedFigures
+from infra.eventstore.execute import Executed, execute
+from infra.ids import new_id
+from tests.kit.application import Tenant, data_of
+from tests.kit.builders import asking, log_of
+from workers.erasing.erase import ErasureCommand
+
+_DAY = date(2026, 3, 1)
+
+
+def erase(
+    tenant: Tenant,
+    creator_id: str,
+    *,
+    confirm: str = "wanted.goat",
+    figures: ErasedFigures = "anonymous",
+) -> Executed[Erasure]:
+    command = ErasureCommand(
+        tenant.goatherd.store,
+        UUID(creator_id),
+        organization_id=tenant.organization_id,
+        confirm=confirm,
+        figures=figures,
+    )
+    return execute(
+        tenant.goatherd.store,
+        command.handler,
+        context=asking(),
+        in_transaction=command.in_transaction,
+    )
+
+
+def found_in(tenant: Tenant, word: str) -> list[str]:
+    """The tables of any schema that have the word in a row, read as text."""
+    tables = tenant.goatherd.query(
+        "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
+        "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    found: list[str] = []
+    for (table,) in tables:
+        (row,) = tenant.goatherd.query(
+            f"SELECT count(*) FROM {table} t WHERE t::text ILIKE %s "  # noqa: S608
+            "OR t::text LIKE %s",
+            f"%{word}%",
+            f"%{word.encode().hex()}%",
+        )
+        if row[0]:
+            found.append(table)
+    return found
+
+
+@pytest.mark.parametrize("figures", ("anonymous", "drop"))
+def test_nothing_of_who_is_erased_is_found_in_any_table(
+    home: Tenant, figures: ErasedFigures
+):
+    handle = f"wanted.{figures}"
+    creator = home.post(
+        home.creators,
+        {"tiktok_handle": handle, "readme": f"{handle} climbs"},
+        headers={"Idempotency-Key": f"key {figures}"},
+    ).json()["data"]
+    home.saw(creator["id"], follower_count=12, display_name=f"{handle} herself")
+    home.found(creator["id"], "7100000000000000071", title=f"{handle} jumps")
+    data_of(home.post(f"/creators/{creator['id']}/scrape"), status=202)
+    home.goatherd.catch_up()
+    assert "public.creator_list" in found_in(home, handle)
+    assert "public.idempotency" in found_in(home, handle)
+
+    done = erase(home, creator["id"], confirm=handle, figures=figures)
+    home.goatherd.catch_up()
+
+    assert done.result.handles == (handle,)
+    assert found_in(home, handle) == []
+    shown = data_of(home.get(f"/creators/{creator['id']}"))
+    assert (shown["status"], shown["readme"]) == ("erased", None)
+    assert shown["follower_count"] == (12 if figures == "anonymous" else None)
+    history = home.get(f"/creators/{creator['id']}/history")
+    assert history.status_code == 200
+    assert "wanted" not in history.text
+    earlier = home.get(
+        f"/creators/{creator['id']}", params={"as_of": str(done.position)}
+    )
+    assert "wanted" not in earlier.text
+    fresh = home.add(handle)
+    assert fresh["id"] != creator["id"]
+
+
+def test_of_many_erasures_at_once_each_has_a_number_of_its_own(home: Tenant):
+    ids = [home.add(f"goat.{n}")["id"] for n in range(3)]
+    home.goatherd.catch_up()
+    threads = [
+        Thread(target=partial(erase, home, one, confirm=f"goat.{n}"))
+        for n, one in enumerate(ids)
+    ]
+
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        home.goatherd.catch_up()
+    erased = log_of(home.goatherd.store, e.SubjectErased)
+
+    ours = [o.event for o in erased if str(o.stream) in ids]
+    numbers = [one.number for one in ours if isinstance(one, e.SubjectErased)]
+    assert len({*numbers}) == len(numbers) == 3
+
+
+def test_what_comes_to_belong_to_it_meanwhile_is_erased_as_well(
+    home: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    creator_id = home.add("wanted.goat")["id"]
+    home.goatherd.catch_up()
+    of_it = ErasureCommand.handler
+    notes: list[UUID] = []
+
+    def handler(self: ErasureCommand) -> object:
+        started = of_it(self)
+        if not notes:
+            # Somebody writes a note between what is read and the append.
+            notes.append(new_id())
+            home.goatherd.append(notes[0], _note(home, creator_id))
+            home.goatherd.catch_up()
+        return started
+
+    monkeypatch.setattr(ErasureCommand, "handler", handler)
+    erase(home, creator_id)
+
+    assert e.AnnotationDeleted in map(type, home.goatherd.events(str(notes[0])))
+
+
+def _note(home: Tenant, creator_id: str) -> e.AnnotationAdded:
+    return e.AnnotationAdded(
+        organization_id=home.organization_id,
+        scope="creator",
+        scope_id=UUID(creator_id),
+        project_id=home.project_id,
+        starts_on=_DAY,
+        ends_on=_DAY,
+        text="Fell ill.",
+    )
