@@ -43,6 +43,7 @@ from api.routes.creators_import import CreatorImportRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.lists.creator_parameters import provide_table
 from api.routes.lists.video_parameters import provide_video_list
+from api.routes.log_check import LogCheckRoutes
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
@@ -209,6 +210,7 @@ def assemble(settings: Settings) -> Litestar:
                 BanRoutes,
                 ProjectionRoutes,
                 RootRoutes,
+                LogCheckRoutes,
                 ProofRoutes,
                 AnalyticsRoutes,
                 AnnotationRoutes,

@@ -184,6 +184,8 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
     script = tour.replace("URL=http://127.0.0.1:8000", f"URL=http://127.0.0.1:{port}")
     assert "8000" not in script, "the tour names a port besides the one in URL"
     folder = data_dir.parent
+    # It is taken in the folder of a clone.
+    (folder / "docs").symlink_to(DOCS)
     up = [sys.executable, "-m", "api.cli", "up", "--demo", "--port", str(port)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 
@@ -215,6 +217,7 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
     assert (taken.returncode, taken.stderr) == (0, "")
     for shown in (
         '"status": "ready"',
+        " 0 of them not yet under a root",
         "mount-goatlympus ",
         "HTTP/1.1 201",
         "the-quiet-herd   failed   handle_taken",

@@ -13,6 +13,7 @@ from api.cli.output import plain, print_json, progress_bar
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import PublicRoot
 from domain.phrases import counted
+from infra.integrity.progress_file import PROGRESS_FILE
 from infra.integrity.seal_history import clear_history
 from infra.integrity.signing import Signer
 from infra.integrity.verify import CheckedLog
@@ -20,8 +21,6 @@ from infra.integrity.verify import verify as verify_log
 from infra.keys.master_key import MasterKeyError
 from infra.keys.opened import opened_keys
 from infra.settings import Settings
-
-PROGRESS_FILE = "verify-progress"
 
 _NAMED_AT_MOST = 20
 _PERMILLE = 1_000

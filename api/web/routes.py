@@ -16,6 +16,7 @@ from api.web.compare.page import ComparePage
 from api.web.creator.changes import ChangesPages
 from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
+from api.web.creator.proof import CreatorProof
 from api.web.creator.scrapes import ScrapesPage
 from api.web.creator.settings import CreatorSettings
 from api.web.creator.video import CreatorVideo
@@ -30,6 +31,7 @@ from api.web.kit.error_pages import answer_page_failure
 from api.web.kit.page import PageContext
 from api.web.kit.site import Site
 from api.web.operations.bans import BanPages
+from api.web.operations.integrity import IntegrityPages
 from api.web.operations.jobs import JobPages
 from api.web.operations.keys import KeyPages
 from api.web.operations.layout import OperationsPage
@@ -57,6 +59,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ComparePage,
     CreatorNotes,
     CreatorSettings,
+    CreatorProof,
     CreatorVideos,
     CreatorVideo,
     ChangesPages,
@@ -74,6 +77,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     FormerProjectPages,
     KeyPages,
     BanPages,
+    IntegrityPages,
 )
 
 

@@ -13,6 +13,8 @@ import msgspec
 from domain.integrity.chains import CheckedRange
 from domain.integrity.roots import Positions
 
+PROGRESS_FILE = "verify-progress"
+
 # What was checked longer ago is checked again.
 _VALID_SECONDS = 86_400
 

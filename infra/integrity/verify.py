@@ -58,7 +58,7 @@ TREES_AT_ONCE = 30
 # Below so many ranges, processes of their own take longer to start than they save.
 _FEW = 3
 
-Report = Callable[[int, int], None]
+Report = Callable[[int, int], object]
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -141,6 +141,23 @@ def make_log(random: Random, *, appends: int = 14, roots: int = 3) -> Log:
     return chained(log)
 
 
+def next_rows(log: Log, *, amount: int) -> Log:
+    """Events after all of a log, each in an append and a stream of its own."""
+    return chained(
+        [
+            replace(
+                log[-1],
+                stream=UUID(int=number),
+                version=1,
+                position=log[-1].position + number,
+                name="handle_banned",
+                at=log[-1].at + timedelta(seconds=number),
+            )
+            for number in range(1, amount + 1)
+        ]
+    )
+
+
 def next_root(log: Log, *, at: datetime, signer: Signer = SIGNER) -> RootSigned:
     """The root of a log, which contains its newest one."""
     recorded = roots_of(log)

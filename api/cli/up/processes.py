@@ -17,6 +17,7 @@ from api.cli.databases import (
 )
 from api.cli.options import DataDir, Host, ListenerOption, Port, read_settings
 from api.cli.up.ports import inherited_socket, listening_socket
+from infra.integrity.progress_file import PROGRESS_FILE
 from infra.keys.opened import opened_keys
 from infra.logs import configure_logs
 from infra.settings import Settings
@@ -76,14 +77,14 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     """Turn requested scrapes into jobs for the workers until SIGINT or SIGTERM.
 
     Any number may run; one of them requests the scrapes that are scheduled. It also
-    disables creators whose accounts are not found any more, and signs a root of the
-    event log once a day.
+    disables creators whose accounts are not found any more, signs a root of the event
+    log once a day, and checks the log when an operator requests it.
     """
     stop = _stop_on_signal()
     from infra.integrity.signing import InstallationSigner
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
-    from workers.daily_roots import sign_roots_daily
     from workers.dispatcher import Dispatcher
+    from workers.integrity import check_when_requested, sign_roots_daily
 
     settings = read_settings(data_dir=data_dir)
     _configure_logs(settings)
@@ -96,6 +97,13 @@ def dispatch(*, data_dir: DataDir = None) -> None:
         signer = InstallationSigner(store.pool, settings)
         roots = threading.Thread(target=sign_roots_daily, args=(store, signer, stop))
         roots.start()
+        # A check of a long log takes minutes: the end of this process does not wait.
+        threading.Thread(
+            target=check_when_requested,
+            args=(database_url(settings), signer, stop),
+            kwargs={"progress": settings.data_dir.expanduser() / PROGRESS_FILE},
+            daemon=True,
+        ).start()
         Dispatcher(
             store,
             broker,

@@ -20,6 +20,7 @@ _OF_THE_INSTALLATION = {
     "/operations/projections",
     "/operations/sources",
     "/operations/bans",
+    "/operations/integrity",
 }
 _TABS: tuple[tuple[Scope, str, str], ...] = (
     # What is the organization's, then what is the installation's.
@@ -30,6 +31,7 @@ _TABS: tuple[tuple[Scope, str, str], ...] = (
     ("admin", "/operations/sources", "Sources"),
     ("admin", "/operations/bans", "Bans"),
     ("admin", "/operations/projections", "Projections"),
+    ("admin", "/operations/integrity", "Integrity"),
 )
 _NAMES = {
     "database": "The database",

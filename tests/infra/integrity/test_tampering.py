@@ -12,6 +12,7 @@ from tests.kit.tampered_log import (
     Log,
     Tampering,
     make_log,
+    next_rows,
     roots_of,
     verify_in_memory,
 )
@@ -60,6 +61,17 @@ def test_every_tampering_is_found_and_named(tampering: Tampering):
             if misfit.how in how and (not positions or misfit.position in positions)
         ]
         assert found, (number, positions, how, misfits)
+
+
+def test_events_that_no_root_holds_yet_cannot_change_places_with_later_ones():
+    log = make_log(Random(2), roots=1, appends=8)  # noqa: S311
+    new = next_rows(log, amount=2)
+    assert verify_in_memory([*log, *new]).misfits == []
+
+    new[0].position, new[1].position = new[1].position, new[0].position
+
+    (misfit,) = verify_in_memory([*log, *new]).misfits
+    assert (misfit.how, misfit.position) == ("reordered", new[0].position)
 
 
 def test_that_is_ten_thousand():

@@ -1,4 +1,4 @@
-"""Roots that are signed by themselves, once a day."""
+"""Roots that are signed once a day, and checks that somebody requested."""
 
 import threading
 
@@ -9,7 +9,7 @@ from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.builders import ADA, asking, events_for
 from tests.kit.keys import MASTER_KEY_TEXT
-from workers.daily_roots import ACTOR, sign_roots_daily
+from workers.integrity import ACTOR, sign_roots_daily
 
 
 def test_one_of_several_processes_signs_a_root(store: Store):

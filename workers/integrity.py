@@ -1,6 +1,7 @@
-"""Signs a root of the log once a day, in one of any number of processes."""
+"""Signs a root of the log once a day, and checks the log when that is requested."""
 
 import threading
+from pathlib import Path
 
 import structlog
 
@@ -8,11 +9,13 @@ from infra.eventstore.append import Context
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.integrity.make_root import make_root_if_due
+from infra.integrity.requested_check import run_requested_check
 from infra.integrity.signing import InstallationSigner
 from infra.loop import run_until_stopped
 
 ACTOR = "roots"
 ROUND_SECONDS = 60.0
+CHECK_ROUND_SECONDS = 2.0
 
 _log = structlog.get_logger()
 
@@ -36,3 +39,23 @@ def sign_roots_daily(
         longest_backoff=ROUND_SECONDS,
         pool=store.pool,
     )
+
+
+def check_when_requested(
+    url: str,
+    signer: InstallationSigner,
+    stop: threading.Event,
+    *,
+    progress: Path | None = None,
+) -> None:
+    """Check the log whenever somebody requests it, until ``stop`` is set.
+
+    The file ``progress`` has what is done, as ``verify`` says.
+    """
+
+    def step() -> float:
+        if run_requested_check(url, signer, progress=progress):
+            _log.info("log_checked")
+        return CHECK_ROUND_SECONDS
+
+    run_until_stopped(step, stop, failed="log_not_checked", longest_backoff=60.0)
