@@ -164,6 +164,7 @@ def assemble(settings: Settings) -> Litestar:
             source=_image_source(settings),
             kept=KeptPictures(settings.data_dir.expanduser() / "images"),
         ),
+        names=lambda: asyncio.to_thread(lambda: store.names),
         plays_recording=settings.provider == "replay",
     )
     registry = CollectorRegistry()

@@ -2,7 +2,8 @@
 
 import hmac
 from datetime import date, datetime
-from hashlib import sha1
+from functools import lru_cache
+from hashlib import blake2b, sha1
 from uuid import UUID, uuid5
 
 import msgspec
@@ -43,11 +44,11 @@ def _marked(digest: bytes) -> UUID:
 
 
 class Names(msgspec.Struct, frozen=True):
-    """Computes the ids that follow from handles, under a key of the installation.
+    """Computes what follows from handles and TikTok's ids, under a key of its own.
 
-    With the key, whoever has only the log cannot find out by trying handles whose an id
-    is. ``key`` is None in an installation whose log began without one: there the ids
-    are plain hashes.
+    With the key, whoever has only the log cannot find out by trying whose an id is.
+    ``key`` is None in an installation whose log began without one: there ids are plain
+    hashes, and videos go by their ids on TikTok.
     """
 
     key: bytes | None = None
@@ -63,10 +64,23 @@ class Names(msgspec.Struct, frozen=True):
         """Return the stream of the bans of ``handle`` on this installation."""
         return self._id(_BAN, handle)
 
+    def pseudonym(self, tiktok_video_id: str) -> str:
+        """Return what a video goes by in snapshots: a number of 63 bits, in digits."""
+        if self.key is None:
+            return tiktok_video_id
+        return _pseudonym(self.key, tiktok_video_id)
+
     def _id(self, namespace: UUID, name: str) -> UUID:
         if self.key is None:
             return _uuid5(namespace, name)
         return _marked(hmac.digest(self.key, namespace.bytes + name.encode(), "sha256"))
+
+
+# An import has the same few thousand videos a hundred times.
+@lru_cache(maxsize=65_536)
+def _pseudonym(key: bytes, tiktok_video_id: str) -> str:
+    digest = blake2b(tiktok_video_id.encode(), key=key, digest_size=8).digest()
+    return str(int.from_bytes(digest) >> 1)
 
 
 def account_stream(creator_id: UUID, returns: int) -> UUID:
@@ -100,9 +114,9 @@ def imported_run_stream(
     )
 
 
-def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:
+def video_stream(project_id: UUID, pseudonym: str) -> UUID:
     """Return the stream of a video in a project, which is also the video's id there."""
-    return _uuid5(_VIDEO, f"{project_id}/{tiktok_video_id}")
+    return _uuid5(_VIDEO, f"{project_id}/{pseudonym}")
 
 
 def membership_stream(item_id: UUID) -> UUID:

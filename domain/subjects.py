@@ -45,6 +45,8 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
     if creator_id is not None:
         return creator_id
     match event:
+        case e.ScrapeRequested(video_id=UUID() as video_id):
+            return video_id
         case e.ScrapeRequested(tiktok_video_ids=(tiktok_video_id, *_)):
             return video_stream(event.project_id, tiktok_video_id)
         case e.AnnotationAdded(scope="video"):

@@ -19,7 +19,6 @@ from infra.keys.keyring import Keys
 
 # One event may have 500 videos, so a page of large events is about ten megabytes.
 POSITIONS_AT_ONCE = 250
-_RUNS_AT_ONCE = 5_000
 
 # An organization's own stream has its id, and every other event of a tenant contains
 # it. Searching the bytes is much faster than parsing every body of every organization.
@@ -48,6 +47,10 @@ AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
 AND position(%(named)s::bytea IN request.state) > 0
 ORDER BY e.notification_id
 """
+_FIRST_EVENTS = """
+SELECT originator_id, topic, state FROM goatherd_events
+WHERE originator_id = ANY(%s) AND originator_version = 1
+"""
 _MOVED = """
 SELECT DISTINCT ON (originator_id) originator_id,
        (convert_from(state, 'UTF8')::jsonb ->> 'new_project_id')::uuid
@@ -60,22 +63,6 @@ SELECT notification_id FROM goatherd_events
 WHERE originator_id = %s AND originator_version = 1 AND topic = 'organization_created'
 """
 _HEAD = "SELECT max(notification_id) FROM goatherd_events"
-
-
-# Of a snapshot's body only the beginning is looked at, where the time stands; without
-# one a run that failed counts from when that was recorded.
-_SCRAPED_RUNS = r"""
-SELECT DISTINCT e.originator_id, request.state,
-       coalesce(substring(encode(substring(e.state FOR 1000), 'escape')
-                          FROM '"observed_at":"([^"]+)"')::timestamptz, e.recorded_at)
-FROM goatherd_events request JOIN goatherd_events e
-    ON e.originator_id = request.originator_id AND e.originator_version > 1
-WHERE request.topic = 'scrape_requested' AND request.originator_version = 1
-AND position(%(project)s::bytea IN request.state) > 0
-AND position('"trigger":"imported"'::bytea IN request.state) = 0
-AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
-                'scrape_failed')
-"""
 
 
 class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -185,6 +172,18 @@ class OrganizationLog:
             project_id=self._now(_whose(requested)).project_id,
         )
 
+    def first_events(self, streams: Sequence[UUID]) -> dict[UUID, Event]:
+        """Return the first event of each stream that has any."""
+        if not streams:
+            return {}
+        with self._connection.cursor(binary=True) as cursor:
+            found = cursor.execute(_FIRST_EVENTS, (list(streams),), prepare=True)
+            rows = found.fetchall()
+        keys = self._codec.keys_for(body for _, _, body in rows)
+        return {
+            stream: self._codec.decode(name, body, keys) for stream, name, body in rows
+        }
+
     def _pages(
         self, query: str, span: PositionRange
     ) -> Iterator[tuple[int, Sequence[TupleRow]]]:
@@ -267,24 +266,3 @@ def _logged(row: TupleRow, codec: Codec, keys: Keys) -> LoggedEvent:
         causation_id=causation,
         payload=msgspec.Raw(body),
     )
-
-
-def scraped_runs(
-    connection: Connection[TupleRow], project_id: UUID, codec: Codec
-) -> dict[tuple[str, datetime], list[UUID]]:
-    """Return a project's own runs by the handle and the time that they observed.
-
-    Imported runs are left out.
-    """
-    found: dict[tuple[str, datetime], list[UUID]] = {}
-    project = f'"project_id":"{project_id}"'.encode()
-    with connection.cursor(binary=True) as cursor:
-        cursor.execute(_SCRAPED_RUNS.encode(), {"project": project})
-        while rows := cursor.fetchmany(_RUNS_AT_ONCE):
-            keys = codec.keys_for((row[1] for row in rows), connection)
-            for stream, body, observed_at in rows:
-                request = codec.decode(ScrapeRequested.stored_name, body, keys)
-                assert isinstance(request, ScrapeRequested)
-                runs = found.setdefault((request.handle, observed_at), [])
-                runs.append(stream)
-    return found

@@ -9,7 +9,7 @@ from domain.decisions import Decision, Handler, History, StreamEvent, on
 from domain.scrape import events as e
 from domain.scrape import importing
 from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine
-from domain.streams import imported_run_stream
+from domain.streams import Names, imported_run_stream
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,10 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_observations(
-    groups: Sequence[ObservationGroup], *, known: Mapping[UUID, KnownDetails]
+    groups: Sequence[ObservationGroup],
+    *,
+    known: Mapping[UUID, KnownDetails],
+    names: Names,
 ) -> Handler[ImportResult]:
     """Store the observations of the groups that are not stored yet.
 
@@ -39,7 +42,7 @@ def import_observations(
     for each in pending:
         for run in each.group.scraped:
             # Runs of our own observed it, as an export has it.
-            each.leave_out(histories[run])
+            each.leave_out(histories[run], names)
     open_ones = [each for each in pending if each.new != []]
     while open_ones:
         streams = [each.stream for each in open_ones]
@@ -47,7 +50,7 @@ def import_observations(
         parts = [histories[stream] for stream in streams]
         stored_ones = [each for each in zip(open_ones, parts, strict=True) if each[1]]
         for each, part in stored_ones:
-            each.leave_out(part)
+            each.leave_out(part, names)
             each.next_part += 1
         open_ones = [each for each, _ in stored_ones if each.new]
     learned = {
@@ -58,7 +61,7 @@ def import_observations(
     stored = runs = 0
     for each in pending:
         stored += each.missing
-        for run in each.runs(learned[each.group.creator_id]):
+        for run in each.runs(learned[each.group.creator_id], names):
             events += on(each.stream, run)
             each.next_part += 1
             runs += 1
@@ -101,25 +104,25 @@ class _PendingGroup(msgspec.Struct, kw_only=True):
         assert content is not None, "without content, the lines were read"
         return len(content.videos.video_ids) + (content.profile is not None)
 
-    def leave_out(self, run: History) -> None:
+    def leave_out(self, run: History, names: Names) -> None:
         """Leave out the observations of a stored run."""
         unseen = importing.distinct(
             self.group.read_lines() if self.new is None else self.new
         )
         before = len(unseen)
-        importing.take_out(unseen, run)
+        importing.take_out(unseen, run, names)
         self.there_already += before - len(unseen)
         self.new = list(unseen.values())
         self.stored.append(run)
 
-    def runs(self, known: KnownDetails) -> Iterator[list[e.ScrapeEvent]]:
+    def runs(self, known: KnownDetails, names: Names) -> Iterator[list[e.ScrapeEvent]]:
         """Yield the events of each new run, and add its video details to ``known``."""
         for run in self.stored:
             importing.learn(known, run)
         if self.new is not None:
-            yield from importing.runs_of(self.group, self.new, known)
+            yield from importing.runs_of(self.group, self.new, known, names)
         elif self.group.content is not None:
-            yield importing.run_of(self.group, self.group.content, known)
+            yield importing.run_of(self.group, self.group.content, known, names)
 
 
 def _pending(group: ObservationGroup) -> _PendingGroup:

@@ -129,7 +129,7 @@ def _subject(run: ScrapeState) -> UUID:
     """Return the stream of what a run looks at: its creator, or its one video."""
     if run.creator_id is not None:
         return run.creator_id
-    return video_stream(run.project_id, run.tiktok_video_ids[0])
+    return run.video_id or video_stream(run.project_id, run.tiktok_video_ids[0])
 
 
 def _present_handle(run: ScrapeState, history: History) -> str:

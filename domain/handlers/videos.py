@@ -51,10 +51,12 @@ _NOTHING_TO_DO: dict[type[_BulkCommand], str] = {
 class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """A video in the list of a scrape of its creator.
 
-    Details that it left out are null.
+    Details that it left out are null. ``tiktok_video_id`` is null if an earlier list
+    has it.
     """
 
-    tiktok_video_id: str
+    pseudonym: str
+    tiktok_video_id: str | None
     scrape_id: UUID
     kind: e.VideoKind | None = None
     title: str | None = None
@@ -77,7 +79,8 @@ def add_video(
     named = read_video_url(url)
     ban = names.ban_stream(named.handle)
     claim = names.claim_stream(project_id, named.handle)
-    video_id = video_stream(project_id, named.tiktok_video_id)
+    pseudonym = names.pseudonym(named.tiktok_video_id)
+    video_id = video_stream(project_id, pseudonym)
     histories = yield (organization_id, ban, claim, video_id)
     project_owner(histories[organization_id], project_id)
     origin_id = project_id
@@ -87,7 +90,7 @@ def add_video(
         # The ids of the videos of a creator that moved here are those of its origin.
         origin_id = creator.origin_project_id if creator else project_id
     if origin_id != project_id:
-        video_id = video_stream(origin_id, named.tiktok_video_id)
+        video_id = video_stream(origin_id, pseudonym)
         histories = {**histories, **(yield (video_id,))}
     video = video_of(histories[video_id])
     if video is not None and video.creator_id is not None:
@@ -101,6 +104,7 @@ def add_video(
             organization_id=organization_id,
             project_id=origin_id,
             tiktok_video_id=named.tiktok_video_id,
+            pseudonym=pseudonym,
             handle=named.handle,
             kind=named.kind,
             tags=tags,
@@ -191,7 +195,7 @@ def discover_videos(
     Creator and organization are guarded, so that the status of a video always follows
     from the tracking window at its own position of the log.
     """
-    videos = {video_stream(project_id, each.tiktok_video_id): each for each in listed}
+    videos = {video_stream(project_id, each.pseudonym): each for each in listed}
     histories = yield (organization_id, creator_id, *videos)
     creator = _tracked_creator(histories, creator_id)
     window = _window(histories, organization_id, creator)
@@ -203,11 +207,16 @@ def discover_videos(
         if known is not None and known.creator_id is not None:
             # The video belongs to another creator by now: a list does not change that.
             continue
+        tiktok_video_id = each.tiktok_video_id or (known and known.tiktok_video_id)
+        if tiktok_video_id is None:
+            # An earlier list has it, which is done by itself.
+            continue
         command = c.DiscoverVideo(
             organization_id=organization_id,
             project_id=project_id,
             creator_id=creator_id,
-            tiktok_video_id=each.tiktok_video_id,
+            tiktok_video_id=tiktok_video_id,
+            pseudonym=each.pseudonym,
             handle=creator.handle,
             tracking_status=window.status_of(each.posted_at),
             scrape_id=each.scrape_id,

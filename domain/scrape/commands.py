@@ -16,6 +16,7 @@ class RequestScrape(Command, frozen=True, kw_only=True):
     job_type: JobType
     trigger: Trigger
     tiktok_video_ids: tuple[str, ...] = ()
+    video_id: UUID | None = None
 
 
 class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -67,11 +68,22 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
     thumbnail_urls: tuple[str | None, ...] = ()
 
 
+class NamedVideos(VideoColumns, frozen=True, kw_only=True):
+    """Videos as snapshots name them: ``video_ids`` are their pseudonyms.
+
+    ``tiktok_video_ids`` has TikTok's id of each video that is not known yet, and may be
+    empty if all are. Without ``has_pseudonyms`` videos go by their ids on TikTok.
+    """
+
+    has_pseudonyms: bool = False
+    tiktok_video_ids: tuple[str | None, ...] = ()
+
+
 class RecordResult(Command, frozen=True, kw_only=True):
     """Record that a run succeeded, with what it observed.
 
     The details of a video, its kind, title, time of posting and picture, are None if
-    they are known already.
+    they are known already. ``missing_video_ids`` are pseudonyms.
     ``known_user_id`` is the creator's account if only the table of identities has it.
     """
 
@@ -80,7 +92,7 @@ class RecordResult(Command, frozen=True, kw_only=True):
     attempts: int
     duration_ms: int
     profile: ProfileSnapshot | None = None
-    videos: tuple[VideoSnapshot, ...] | VideoColumns = ()
+    videos: NamedVideos = NamedVideos()
     pages: int = 0
     payload_sha256: str | None = None
     missing_video_ids: tuple[str, ...] = ()

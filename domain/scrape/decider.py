@@ -1,17 +1,19 @@
 """A scrape: one run from its request to its result or its failure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Literal, assert_never, cast
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from msgspec.structs import replace
 
 from domain.errors import CannotRetryError, CorruptHistoryError, NotFoundError
 from domain.messages import Event, JobType, Trigger
 from domain.scrape import commands as c
 from domain.scrape import events as e
+from domain.streams import Names
 
 MAX_VIDEOS_PER_SNAPSHOT = 500
 
@@ -26,6 +28,7 @@ class ScrapeState(msgspec.Struct, frozen=True, kw_only=True):
     job_type: JobType
     trigger: Trigger
     tiktok_video_ids: tuple[str, ...] = ()
+    video_id: UUID | None = None
     status: Literal["requested", "succeeded", "failed"] = "requested"
 
 
@@ -47,6 +50,7 @@ def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.Scrap
                 job_type=command.job_type,
                 trigger=command.trigger,
                 tiktok_video_ids=command.tiktok_video_ids,
+                video_id=command.video_id,
             )
         ]
     if scrape is None:
@@ -84,6 +88,7 @@ def evolve(scrape: ScrapeState | None, event: e.ScrapeEvent) -> ScrapeState:
             job_type=event.job_type,
             trigger=event.trigger,
             tiktok_video_ids=event.tiktok_video_ids,
+            video_id=event.video_id,
         )
     if scrape is None:
         msg = "A scrape's history must begin with scrape_requested."
@@ -127,6 +132,7 @@ def again(scrape: ScrapeState) -> c.RequestScrape:
         job_type=scrape.job_type,
         trigger="manual",
         tiktok_video_ids=scrape.tiktok_video_ids,
+        video_id=scrape.video_id,
     )
 
 
@@ -143,6 +149,25 @@ def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
         titles=tuple([video.title for video in videos]),
         posted_at=tuple([video.posted_at for video in videos]),
         thumbnail_urls=tuple([video.thumbnail_url for video in videos]),
+    )
+
+
+def named(
+    videos: c.VideoColumns, names: Names, *, is_known: Iterable[bool]
+) -> c.NamedVideos:
+    """Return the videos under their pseudonyms.
+
+    TikTok's ids are kept of those that are not known, or nobody could ask for them.
+    """
+    found = c.NamedVideos(**structs.asdict(videos))
+    if names.key is None:
+        return found
+    known = zip(videos.video_ids, is_known, strict=True)
+    return replace(
+        found,
+        video_ids=tuple(map(names.pseudonym, videos.video_ids)),
+        has_pseudonyms=True,
+        tiktok_video_ids=tuple([None if is_known else id_ for id_, is_known in known]),
     )
 
 
@@ -166,8 +191,6 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
             video_count=profile.video_count,
         )
     videos = command.videos
-    if not isinstance(videos, c.VideoColumns):
-        videos = columns_of(videos)
     for start in range(0, len(videos.video_ids), MAX_VIDEOS_PER_SNAPSHOT):
         yield _video_snapshot(scrape, command, videos, start)
     yield e.ScrapeSucceeded(
@@ -188,12 +211,13 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
 
 
 def _video_snapshot(
-    scrape: ScrapeState, command: c.RecordResult, videos: c.VideoColumns, start: int
+    scrape: ScrapeState, command: c.RecordResult, videos: c.NamedVideos, start: int
 ) -> e.VideoStatsSnapshotRecorded:
     these = slice(start, start + MAX_VIDEOS_PER_SNAPSHOT)
     kinds, titles = videos.kinds[these], videos.titles[these]
     posted_at = videos.posted_at[these]
     thumbnail_urls = videos.thumbnail_urls[these]
+    tiktok_video_ids = videos.tiktok_video_ids[these]
     return e.VideoStatsSnapshotRecorded(
         organization_id=scrape.organization_id,
         project_id=scrape.project_id,
@@ -210,4 +234,6 @@ def _video_snapshot(
         titles=titles if any(title is not None for title in titles) else (),
         posted_at=posted_at if any(posted_at) else (),
         thumbnail_urls=thumbnail_urls if any(thumbnail_urls) else (),
+        has_pseudonyms=videos.has_pseudonyms,
+        tiktok_video_ids=tiktok_video_ids if any(tiktok_video_ids) else (),
     )

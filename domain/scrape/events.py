@@ -1,6 +1,6 @@
 """The events of a scrape: its request, what it observed, and how it ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -19,6 +19,7 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
 
     ``creator_id`` is null if a video was added by hand and belongs to no creator of the
     project. ``tiktok_video_ids`` names the videos to scrape; empty means all of them.
+    If it names one, ``video_id`` is that one's stream, null in events from before.
     """
 
     stored_name: ClassVar[str] = "scrape_requested"
@@ -29,6 +30,7 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
     job_type: JobType
     trigger: Trigger
     tiktok_video_ids: Personal[tuple[str, ...]] = ()
+    video_id: UUID | None = None
 
 
 class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
@@ -62,6 +64,10 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     video if nothing is new or the provider left it out, and empty if that is so for all
     videos. A picture is known by its path alone, as the rest of its address is signed
     anew each time. ``project_id`` is null in events from before projects had videos.
+
+    With ``has_pseudonyms`` videos go by their pseudonyms, and ``tiktok_video_ids`` has
+    TikTok's id of those that the project may not know yet, as the details are kept.
+    Without, ``video_ids`` are TikTok's.
     """
 
     stored_name: ClassVar[str] = "video_stats_snapshot_recorded"
@@ -80,6 +86,14 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     titles: Personal[tuple[str | None, ...]] = ()
     posted_at: tuple[datetime | None, ...] = ()
     thumbnail_urls: Personal[tuple[str | None, ...]] = ()
+    has_pseudonyms: bool = False
+    tiktok_video_ids: Personal[tuple[str | None, ...]] = ()
+
+    def tiktok_ids(self) -> Sequence[str | None]:
+        """Return each video's id on TikTok; null where an earlier event has it."""
+        if not self.has_pseudonyms:
+            return self.video_ids
+        return self.tiktok_video_ids or (None,) * len(self.video_ids)
 
     def counts(self) -> Iterator[VideoCounts]:
         """Yield each video's id and its five counters; null where it was left out."""
@@ -110,7 +124,7 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
 
     ``duration_ms`` is in milliseconds. ``videos_observed`` counts the videos that the
     provider returned. ``missing_video_ids`` are the requested videos that the provider
-    said are gone.
+    said are gone, named as in snapshots.
     """
 
     stored_name: ClassVar[str] = "scrape_succeeded"

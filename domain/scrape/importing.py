@@ -13,8 +13,10 @@ from domain.scrape import commands as c
 from domain.scrape import decider
 from domain.scrape import events as e
 from domain.scrape.events import VideoDetails
+from domain.streams import Names
 from domain.video.url import picture_path
 
+# By the pseudonyms of videos.
 KnownDetails = dict[str, VideoDetails]
 
 # Two observations of a creator at one time with the same key are the same observation.
@@ -93,13 +95,19 @@ def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
     return found
 
 
-def take_out(new: NewObservations, stored: Sequence[Event]) -> None:
+def take_out(new: NewObservations, stored: Sequence[Event], names: Names) -> None:
     """Remove the observations that a run has stored from the new ones."""
+    ids = {
+        names.pseudonym(video.tiktok_video_id): video.tiktok_video_id
+        for _, observed in new.values()
+        if (video := observed.video) is not None
+    }
     for event in stored:
         match event:
             case e.VideoStatsSnapshotRecorded():
-                for key in event.counts():
-                    new.pop(key, None)
+                for counts in event.counts():
+                    if (video_id := ids.get(counts[0])) is not None:
+                        new.pop((video_id, *counts[1:]), None)
             case e.ProfileSnapshotRecorded():
                 profile = msgspec.convert(
                     event, c.ProfileSnapshot, from_attributes=True
@@ -121,7 +129,10 @@ def learn(known: KnownDetails, stored: Sequence[Event]) -> None:
 
 
 def runs_of(
-    group: ObservationGroup, new: Sequence[ObservationLine], known: KnownDetails
+    group: ObservationGroup,
+    new: Sequence[ObservationLine],
+    known: KnownDetails,
+    names: Names,
 ) -> Iterator[list[e.ScrapeEvent]]:
     """Yield the events of each run that stores the new observations; add to ``known``.
 
@@ -149,7 +160,7 @@ def runs_of(
             profile=profile,
             videos=decider.columns_of(list(videos.values())),
         )
-        yield run_of(group, content, known)
+        yield run_of(group, content, known, names)
         rest = later
     for _, observed in new:
         if observed.outcome is not None:
@@ -167,7 +178,7 @@ def runs_of(
 
 
 def run_of(
-    group: ObservationGroup, content: RunContent, known: KnownDetails
+    group: ObservationGroup, content: RunContent, known: KnownDetails, names: Names
 ) -> list[e.ScrapeEvent]:
     """Return the events of the run that stores the content.
 
@@ -182,7 +193,7 @@ def run_of(
             attempts=1,
             duration_ms=0,
             profile=content.profile,
-            videos=_news(content.videos, known),
+            videos=_news(content.videos, known, names),
             payload_sha256=content.payload_sha256,
         ),
     )
@@ -241,17 +252,19 @@ def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
     )
 
 
-def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
+def _news(videos: c.VideoColumns, known: KnownDetails, names: Names) -> c.NamedVideos:
     """Return the videos without details that are known, and add the new ones."""
+    ids = tuple(map(names.pseudonym, videos.video_ids))
+    before = list(map(known.get, ids))
+    named = decider.named(videos, names, is_known=[old is not None for old in before])
     pictures = videos.thumbnail_urls or (None,) * len(videos.video_ids)
     columns = (videos.kinds, videos.titles, videos.posted_at, pictures)
-    before = list(map(known.get, videos.video_ids))
     stated: list[VideoDetails] = list(zip(*columns, strict=True))
     if before == stated:
         # The usual case by far, which needs no loop over the videos.
-        return replace(videos, kinds=(), titles=(), posted_at=(), thumbnail_urls=())
+        return replace(named, kinds=(), titles=(), posted_at=(), thumbnail_urls=())
     news: list[VideoDetails] = []
-    for video_id, old, new in zip(videos.video_ids, before, stated, strict=True):
+    for video_id, old, new in zip(ids, before, stated, strict=True):
         _remember(known, video_id, new)
         kind, title, posted_at, thumbnail_url = new
         if old is not None:
@@ -263,7 +276,7 @@ def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
         news.append((kind, title, posted_at, thumbnail_url))
     kinds, titles, posted, pictures = zip(*news, strict=True)
     return replace(
-        videos, kinds=kinds, titles=titles, posted_at=posted, thumbnail_urls=pictures
+        named, kinds=kinds, titles=titles, posted_at=posted, thumbnail_urls=pictures
     )
 
 

@@ -67,6 +67,7 @@ def video_run(
                 job_type=VIDEO_JOB_TYPE,
                 trigger=trigger,
                 tiktok_video_ids=(video.tiktok_video_id,),
+                video_id=video_id,
             ),
         ),
     )

@@ -16,6 +16,7 @@ class DiscoverVideo(Command, frozen=True, kw_only=True):
     project_id: UUID
     creator_id: UUID
     tiktok_video_id: str
+    pseudonym: str
     handle: str
     tracking_status: TrackingStatus
     scrape_id: UUID
@@ -30,6 +31,7 @@ class AddVideo(Command, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     tiktok_video_id: str
+    pseudonym: str
     handle: str
     kind: VideoKind
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET

@@ -31,11 +31,15 @@ DETAILS = ("description", "readme", "metadata", "tags")
 
 
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a video from its own stream, without scraped figures."""
+    """The state of a video from its own stream, without scraped figures.
+
+    ``pseudonym`` is what it goes by in snapshots.
+    """
 
     organization_id: UUID
     project_id: UUID
     tiktok_video_id: str
+    pseudonym: str
     handle: str
     tracking_status: TrackingStatus
     tracking_enabled: bool = True
@@ -206,6 +210,7 @@ def _discover(video: VideoState | None, command: c.DiscoverVideo) -> list[e.Vide
             kind=command.kind,
             title=command.title,
             posted_at=command.posted_at,
+            pseudonym=_if_another(command),
         )
     ]
 
@@ -218,12 +223,19 @@ def _add(video: VideoState | None, command: c.AddVideo) -> list[e.VideoEvent]:
         tiktok_video_id=command.tiktok_video_id,
         handle=command.handle,
         kind=command.kind,
+        pseudonym=_if_another(command),
     )
     if video is None:
         return [replace(added, tags=tags)]
     # What a known video is called and tagged, it got by other events.
     tagged = _change_details(video, c.ChangeVideoDetails(tags=command.tags))
     return tagged if video.is_counted else [added, *tagged]
+
+
+def _if_another(command: c.DiscoverVideo | c.AddVideo) -> str | None:
+    """Return the video's pseudonym; None if it goes by its id on TikTok."""
+    is_another = command.pseudonym != command.tiktok_video_id
+    return command.pseudonym if is_another else None
 
 
 def _change_details(
@@ -250,6 +262,7 @@ def _discovered(video: VideoState | None, event: e.VideoDiscovered) -> VideoStat
         organization_id=event.organization_id,
         project_id=event.project_id,
         tiktok_video_id=event.tiktok_video_id,
+        pseudonym=event.pseudonym or event.tiktok_video_id,
         handle=event.handle,
         tracking_status=event.tracking_status,
         creator_id=event.creator_id,
@@ -273,6 +286,7 @@ def _added(video: VideoState | None, event: e.VideoAdded) -> VideoState:
         organization_id=event.organization_id,
         project_id=event.project_id,
         tiktok_video_id=event.tiktok_video_id,
+        pseudonym=event.pseudonym or event.tiktok_video_id,
         handle=event.handle,
         tracking_status="direct_add",
         kind=event.kind,

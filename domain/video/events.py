@@ -14,6 +14,7 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
 
     ``tracking_status`` follows from the creator's mode and window at that moment. If
     the video was added by hand before, the event only says which creator it belongs to.
+    ``pseudonym`` is what it goes by in snapshots; null means by its id on TikTok.
     """
 
     stored_name: ClassVar[str] = "video_discovered"
@@ -27,6 +28,7 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
     kind: VideoKind | None = None
     title: Personal[str | None] = None
     posted_at: datetime | None = None
+    pseudonym: str | None = None
 
 
 class VideoAdded(Event, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class VideoAdded(Event, frozen=True, kw_only=True):
     handle: Personal[str]
     kind: VideoKind
     tags: Personal[list[str]] = []  # noqa: RUF012 - msgspec copies it, and omits it
+    pseudonym: str | None = None
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):

@@ -271,7 +271,7 @@ def _folded(
         tiktok_video_id=video.tiktok_video_id,
         label=title or video.tiktok_video_id,
         is_there=True,
-        number=number_of(video.tiktok_video_id),
+        number=number_of(video.pseudonym),
         is_counted=video.is_counted,
         posted_at=posted_at or video.posted_at,
     )
@@ -287,6 +287,7 @@ def _of_all(
 
 
 def _number(video: VideoState, mark: ErasedMark) -> int | None:
-    if video.tiktok_video_id == UNREADABLE:
+    # Only in an old log is the pseudonym the id, which is gone.
+    if video.pseudonym == UNREADABLE:
         return mark.number
-    return number_of(video.tiktok_video_id)
+    return number_of(video.pseudonym)

@@ -18,6 +18,7 @@ from projections.creator_history.entries import (
     entry_of_event,
     key_names,
 )
+from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
 from projections.creator_history.projection import CreatorHistory
 from projections.creator_history.unreadable import without_person
 from projections.engine.handlers import stored_name
@@ -72,10 +73,6 @@ SELECT * FROM goatherd_creator_events(
 _ERASED = b"""
 SELECT * FROM goatherd_stream_events(ARRAY[%(creator)s]::uuid[], 0::bigint,
     9223372036854775807::bigint, ARRAY['subject_erased'], 1::integer)
-"""
-_VIDEOS = b"""
-SELECT id, tiktok_video_id FROM creator_history_videos
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 """
 _CAMPAIGNS = b"""
 SELECT id, 'campaign "' || name || '"' FROM campaigns
@@ -169,7 +166,7 @@ async def events_of(
     events = await reader.opened(rows)
     handle = await _erased_handle(reader, query)
     if handle is None:
-        return events
+        return await with_tiktok_ids(reader, query.organization_id, events)
     # What was stored in the clear, before anything was sealed, still opens.
     return [
         replace(each, event=without_person(each.event, handle=handle))
@@ -246,7 +243,7 @@ async def _entry_formatter(
 
     return _EntryFormatter(
         keys=await key_names(reader, organization_id, events),
-        videos=await names(_VIDEOS, videos),
+        videos=await tiktok_ids(reader, organization_id, list(videos)),
         campaigns=await names(_CAMPAIGNS, campaigns),
     )
 

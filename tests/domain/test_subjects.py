@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from domain import events as e
 from domain.streams import video_stream
@@ -16,7 +17,7 @@ from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
 _OF_THE_TENANT = "names and notes of a tenant's own things, not of the people it tracks"
 _CODE = "one of the product's own words, or a name that it gives"
 _DIGEST = "a digest, from which nothing can be read"
-_TO_BE_PSEUDONYMS = "ids of videos, for which pseudonyms will stand"
+_PSEUDONYMS = "made with a key of the installation (decision 48)"
 HARMLESS = {
     ("organization_created", "name"): _OF_THE_TENANT,
     ("organization_created", "plan"): _CODE,
@@ -43,11 +44,13 @@ HARMLESS = {
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "kinds"): _CODE,
-    ("video_stats_snapshot_recorded", "video_ids"): _TO_BE_PSEUDONYMS,
+    ("video_stats_snapshot_recorded", "video_ids"): _PSEUDONYMS,
     ("scrape_succeeded", "provider"): _CODE,
     ("scrape_succeeded", "payload_sha256"): _DIGEST,
-    ("scrape_succeeded", "missing_video_ids"): _TO_BE_PSEUDONYMS,
+    ("scrape_succeeded", "missing_video_ids"): _PSEUDONYMS,
     ("scrape_failed", "provider"): _CODE,
+    ("video_discovered", "pseudonym"): _PSEUDONYMS,
+    ("video_added", "pseudonym"): _PSEUDONYMS,
     **{
         ("root_signed", field): _DIGEST
         for field in ("tree", "events", "before", "signature", "key")
@@ -158,6 +161,8 @@ def test_a_video_is_its_own_subject_until_a_creator_has_it() -> None:
 def test_a_run_of_a_video_without_a_creator_is_the_videos() -> None:
     assert subject(SCRAPE, _requested(None)) == VIDEO
     assert subject(SCRAPE, _failed(None), run=[_requested(None)]) == VIDEO
+    by_id = replace(_requested(None), tiktok_video_ids=("8",), video_id=VIDEO)
+    assert subject(SCRAPE, by_id) == VIDEO
 
 
 @pytest.mark.parametrize(

@@ -306,11 +306,15 @@ class Tenant:
         tiktok_video_id: str | None = None,
         *,
         status: e.TrackingStatus = "auto_tracked",
+        pseudonym: str | None = None,
         **reported: Any,  # noqa: ANN401 - whatever a run says of a video
     ) -> str:
-        """Let a run have found a video of the creator's; returns the video's id."""
+        """Let a run have found a video of the creator's; returns the video's id.
+
+        Without a pseudonym it goes by its id on TikTok, as in an old log.
+        """
         tiktok_video_id = tiktok_video_id or str(new_id().int % 10**18 + 10**18)
-        video_id = video_stream(self.project_id, tiktok_video_id)
+        video_id = video_stream(self.project_id, pseudonym or tiktok_video_id)
         self.goatherd.append(
             video_id,
             e.VideoDiscovered(
@@ -321,6 +325,7 @@ class Tenant:
                 handle="goat",
                 tracking_status=status,
                 scrape_id=new_id(),
+                pseudonym=pseudonym,
                 **reported,
             ),
         )

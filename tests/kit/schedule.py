@@ -102,13 +102,14 @@ def discover(
     """Let a run have listed videos that were not known before."""
     entries = [
         NewEvent(
-            video_stream(home.project_id, video_id),
+            video_stream(home.project_id, home.store.names.pseudonym(video_id)),
             1,
             e.VideoDiscovered(
                 organization_id=home.organization_id,
                 project_id=home.project_id,
                 creator_id=creator_id,
                 tiktok_video_id=video_id,
+                pseudonym=home.store.names.pseudonym(video_id),
                 handle="billie",
                 tracking_status=status,
                 scrape_id=new_id(),

@@ -73,7 +73,9 @@ def a_run(
             creator_id=creator_id,
             observed_at=observed_at,
             provider="test",
-            video_ids=video_ids,
+            video_ids=tuple(map(home.store.names.pseudonym, video_ids)),
+            has_pseudonyms=True,
+            tiktok_video_ids=tuple(video_ids),
             view_counts=nothing,
             like_counts=nothing,
             comment_counts=nothing,
@@ -92,7 +94,7 @@ def a_run(
         observed_at=observed_at,
         duration_ms=1,
         videos_observed=len(video_ids),
-        missing_video_ids=tuple(missing),
+        missing_video_ids=tuple(map(home.store.names.pseudonym, missing)),
     )
     entries.append(NewEvent(run, len(entries) + 1, ended))
     context = Context(actor="worker:test", command_id=new_id(), correlation_id=run)
@@ -102,7 +104,7 @@ def a_run(
 
 def happened(home: Home, video_id: str, *events: e.VideoEvent) -> None:
     """Put events about a video into the log, whatever it is at."""
-    stream = video_stream(home.project_id, video_id)
+    stream = video_stream(home.project_id, home.store.names.pseudonym(video_id))
     version = len(home.store.load(stream)[stream])
     home.store.append(
         [
@@ -136,7 +138,7 @@ def do_all(store: Store) -> int:
 
 
 def history_of(home: Home, video_id: str) -> list[RecordedEvent]:
-    stream = video_stream(home.project_id, video_id)
+    stream = video_stream(home.project_id, home.store.names.pseudonym(video_id))
     return home.store.load(stream)[stream]
 
 

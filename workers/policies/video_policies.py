@@ -134,20 +134,25 @@ def _listed(
     """Return each video as the first run listed it, with details from later runs."""
     listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
-        videos = zip(event.video_ids, event.details(), strict=True)
-        for video_id, (kind, title, posted_at, _) in videos:
-            before = listed.get(video_id)
+        videos = zip(event.video_ids, event.tiktok_ids(), event.details(), strict=True)
+        for pseudonym, video_id, (kind, title, posted_at, _) in videos:
+            before = listed.get(pseudonym)
             if before is None:
-                listed[video_id] = ListedVideo(
+                listed[pseudonym] = ListedVideo(
+                    pseudonym=pseudonym,
                     tiktok_video_id=video_id,
                     scrape_id=scrape_id,
                     kind=_KINDS.get(kind),
                     title=title,
                     posted_at=posted_at,
                 )
-            elif None in (before.kind, before.title, before.posted_at):
-                listed[video_id] = replace(
+            elif None in (
+                *(before.tiktok_video_id, before.kind),
+                *(before.title, before.posted_at),
+            ):
+                listed[pseudonym] = replace(
                     before,
+                    tiktok_video_id=before.tiktok_video_id or video_id,
                     kind=before.kind or _KINDS.get(kind),
                     title=title if before.title is None else before.title,
                     posted_at=before.posted_at or posted_at,
@@ -161,7 +166,7 @@ def _unknown(
     """Leave out videos that a creator has already, without loading their streams."""
     assert first.project_id
     streams = [
-        video_stream(first.project_id, listed_video.tiktok_video_id)
+        video_stream(first.project_id, listed_video.pseudonym)
         for listed_video in listed
     ]
     with store.pool.connection() as connection, connection.cursor(binary=True) as at:

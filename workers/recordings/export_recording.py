@@ -1,12 +1,13 @@
 """Exports the observations of an organization's runs as a recording."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import get_args
 
 import msgspec
 
 from domain import events as e
+from domain.streams import video_stream
 from projections.event_log import ObservationEvent, OrganizationLog, PositionRange
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import Observation, RecordedOutcome
@@ -14,6 +15,9 @@ from workers.recordings.file_format import Observation, RecordedOutcome
 _OUTCOMES: dict[str | None, RecordedOutcome] = {
     outcome: outcome for outcome in get_args(RecordedOutcome)
 }
+
+
+_MOST_IDS = 200_000
 
 
 class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -45,19 +49,22 @@ def observations(
     Raises:
         UnknownEventError: the log has an event that cannot be read.
     """
+    ids = _TikTokIds(log)
     for passed, events in log.observations(span):
         for event in events:
-            yield 0, list(_observed(event))
+            yield 0, list(_observed(event, ids))
         yield passed, []
 
 
-def _observed(recorded: ObservationEvent) -> Iterator[ExportedObservation]:
+def _observed(
+    recorded: ObservationEvent, ids: "_TikTokIds"
+) -> Iterator[ExportedObservation]:
     requested, event = recorded.request, recorded.event
     match event:
         case e.ProfileSnapshotRecorded():
             found = iter([_profile(event, requested.handle)])
         case e.VideoStatsSnapshotRecorded():
-            found = _videos(event, requested.handle)
+            found = _videos(event, ids.of(event), requested.handle)
         case e.ScrapeFailed():
             found = _outcome(event, requested.handle, recorded_at=recorded.recorded_at)
         case _:
@@ -74,6 +81,41 @@ def _observed(recorded: ObservationEvent) -> Iterator[ExportedObservation]:
             provider=event.provider,
             observation=observation,
         )
+
+
+class _TikTokIds:
+    """TikTok's ids of videos by their pseudonyms.
+
+    They are in the snapshot that listed a video first, and in the video's first event.
+    """
+
+    def __init__(self, log: OrganizationLog) -> None:
+        self._log = log
+        self._known: dict[str, str] = {}
+
+    def of(self, event: e.VideoStatsSnapshotRecorded) -> Sequence[str | None]:
+        """Return the id of each video of a snapshot; null if nothing has it any more.
+
+        The snapshots must come in the order of the log.
+        """
+        ids = event.tiktok_ids()
+        if not event.has_pseudonyms or event.project_id is None:
+            return ids
+        if len(self._known) >= _MOST_IDS:
+            self._known.clear()
+        stated = zip(event.video_ids, ids, strict=True)
+        self._known.update((name, id_) for name, id_ in stated if id_ is not None)
+        streams = {
+            video_stream(event.project_id, name): name
+            for name in event.video_ids
+            if name not in self._known
+        }
+        for stream, first in self._log.first_events(list(streams)).items():
+            assert isinstance(first, e.VideoDiscovered | e.VideoAdded)
+            # That of an erased person cannot be read any more.
+            if first.tiktok_video_id.isdecimal():
+                self._known[streams[stream]] = first.tiktok_video_id
+        return [self._known.get(name) for name in event.video_ids]
 
 
 def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
@@ -94,9 +136,13 @@ def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
     )
 
 
-def _videos(event: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observation]:
-    videos = zip(event.counts(), event.details(), strict=True)
-    for (name, views, likes, comments, shares, saves), details in videos:
+def _videos(
+    event: e.VideoStatsSnapshotRecorded, ids: Sequence[str | None], handle: str
+) -> Iterator[Observation]:
+    videos = zip(ids, event.counts(), event.details(), strict=True)
+    for name, (_, views, likes, comments, shares, saves), details in videos:
+        if name is None:
+            continue
         kind, title, posted_at, thumbnail_url = details
         yield Observation(
             observed_at=event.observed_at,

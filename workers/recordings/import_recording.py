@@ -15,7 +15,7 @@ from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
-from projections.event_log import scraped_runs
+from projections.scraped_runs import scraped_runs
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
 
 # An append makes all others wait for a moment, so neither number may be very large.
@@ -119,7 +119,9 @@ class _Storing:
         )
         executed = execute(
             self._store,
-            lambda: import_observations(groups, known=self._known),
+            lambda: import_observations(
+                groups, known=self._known, names=self._store.names
+            ),
             context=context,
         )
         result = executed.result

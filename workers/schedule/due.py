@@ -52,6 +52,7 @@ class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
             job_type=self.job_type,
             trigger="scheduled",
             tiktok_video_ids=() if video_id is None else (video_id,),
+            video_id=None if video_id is None else self.subject_id,
         )
 
 

@@ -284,6 +284,8 @@ def _subjects(event: e.ScrapeRequested) -> list[object]:
         # An imported run does not say when to scrape next.
         return []
     if event.creator_id is None:
+        if event.video_id is not None:
+            return [event.video_id]
         return [video_stream(event.project_id, one) for one in event.tiktok_video_ids]
     # A run of some of a creator's videos does not replace a run of all of them.
     return [] if event.tiktok_video_ids else [event.creator_id]

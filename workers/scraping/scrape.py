@@ -169,7 +169,7 @@ def _record_result(
     *,
     took_ms: int,
 ) -> None:
-    run = given.run
+    run, names = given.run, dependencies.store.names
     command = c.RecordResult(
         provider=dependencies.provider.name,
         observed_at=observed.observed_at,
@@ -179,7 +179,7 @@ def _record_result(
         if observed.profile
         else None,
         videos=only_news(
-            dependencies.store.pool,
+            dependencies.store,
             (_snapshot(video, c.VideoSnapshot) for video in observed.videos),
             organization_id=run.organization_id,
             project_id=run.project_id,
@@ -187,7 +187,7 @@ def _record_result(
         ),
         pages=observed.pages,
         payload_sha256=observed.payload_sha256,
-        missing_video_ids=observed.missing,
+        missing_video_ids=tuple(map(names.pseudonym, observed.missing)),
         known_user_id=None if given.is_pinned else given.target.user_id,
     )
     _end(dependencies, leased, command, loaded=given.histories, outcome="ok")

@@ -6,10 +6,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain import commands as c
+from domain.scrape.decider import columns_of, named
 from domain.streams import video_stream
 from domain.video.url import picture_path
 from infra import arrays
 from infra.database import Pool, run_read
+from infra.eventstore.store import Store
 from workers.policies.known_video import digest_of
 
 _KNOWN = """
@@ -43,14 +45,16 @@ def counted_videos(
 
 
 def only_news(
-    pool: Pool,
+    store: Store,
     videos: Iterable[c.VideoSnapshot],
     *,
     organization_id: UUID,
     project_id: UUID,
     creator_id: UUID | None,
-) -> tuple[c.VideoSnapshot, ...]:
+) -> c.NamedVideos:
     """Leave out the known details of each video, and videos that are listed twice.
+
+    Videos go by their pseudonyms.
 
     Otherwise the log would get five hundred titles twice a day. A video that the
     project does not know yet as the creator's keeps all details, because its discovery
@@ -59,12 +63,14 @@ def only_news(
     observed: dict[UUID, c.VideoSnapshot] = {}
     for video in videos:
         # A pinned video may be listed twice; its first entry counts.
-        observed.setdefault(video_stream(project_id, video.tiktok_video_id), video)
+        name = store.names.pseudonym(video.tiktok_video_id)
+        observed.setdefault(video_stream(project_id, name), video)
     if not observed:
-        return ()
+        return c.NamedVideos()
+    known: set[UUID] = set()
     parameters = (organization_id, arrays.uuids(list(observed)), creator_id)
     rows: Sequence[tuple[UUID, object, object, object, object]] = run_read(
-        pool,
+        store.pool,
         lambda connection: (
             connection.cursor(binary=True)
             .execute(_KNOWN, parameters, prepare=True)
@@ -72,6 +78,7 @@ def only_news(
         ),
     )
     for stream, kind, title_digest, posted_at, thumbnail_digest in rows:
+        known.add(stream)
         video = observed[stream]
         observed[stream] = replace(
             video,
@@ -82,4 +89,8 @@ def only_news(
             if digest_of(picture_path(video.thumbnail_url)) == thumbnail_digest
             else video.thumbnail_url,
         )
-    return tuple(observed.values())
+    return named(
+        columns_of(list(observed.values())),
+        store.names,
+        is_known=[stream in known for stream in observed],
+    )

@@ -70,7 +70,9 @@ async def _one_video(
     page: PageContext, campaign: Campaign, search: str, tiktok_video_id: str
 ) -> list[Candidate]:
     """Return the video that is named; one that is not tracked yet by its URL."""
-    video_id = video_stream(campaign.project_id, tiktok_video_id)
+    names = await page.site.names()
+    pseudonym = names.pseudonym(tiktok_video_id)
+    video_id = video_stream(campaign.project_id, pseudonym)
     try:
         return [_video((await page.get(f"/videos/{video_id}", Video)).data)]
     except ApiRefusedError as error:

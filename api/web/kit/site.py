@@ -17,6 +17,7 @@ from api.http.sessions import Sessions
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
+from domain.streams import Names
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -43,7 +44,8 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
 class Site:
     """Templates, assets and sessions, and what the operator allows.
 
-    ``images`` shows the pictures of creators and videos.
+    ``images`` shows the pictures of creators and videos. ``names`` returns what ids of
+    videos are computed with, once the database answers.
     ``plays_recording`` says that no scrape asks TikTok, which every page tells.
     """
 
@@ -54,6 +56,7 @@ class Site:
         live_sessions: LiveSessions,
         assets: Assets,
         images: ImageProxy,
+        names: Callable[[], Awaitable[Names]],
         plays_recording: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,6 +64,7 @@ class Site:
         self.live_sessions = live_sessions
         self.assets = assets
         self.images = images
+        self.names = names
         self.plays_recording = plays_recording
         self._clock = clock
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}

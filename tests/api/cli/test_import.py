@@ -184,7 +184,9 @@ def test_what_a_counter_was_stays_as_it_is(importing: Importing):
     assert first.creator_id == importing.home.holder("kid.and.kettle")
     assert first.project_id == importing.home.project_id
     assert first.observed_at == datetime(2026, 1, 5, 6, tzinfo=UTC)
-    assert first.video_ids == ("7460000000000000001", "7460000000000000002")
+    ids = ("7460000000000000001", "7460000000000000002")
+    assert first.tiktok_video_ids == ids
+    assert first.video_ids == tuple(map(importing.store.names.pseudonym, ids))
     assert first.view_counts == (540, -(2**63))
     assert first.like_counts == (0, None)
     assert first.save_counts == (2**63 - 1, None)
@@ -264,7 +266,8 @@ def test_lines_that_contradict_each_other_are_both_kept(importing: Importing):
 
     assert (together, again) == ((2, 0, 0), (1, 2, 0))
     at = datetime(2026, 2, 1, tzinfo=UTC)
-    assert importing.videos() == {(at, "7001", views): 1 for views in (5, 6, 7)}
+    name = importing.store.names.pseudonym("7001")
+    assert importing.videos() == {(at, name, views): 1 for views in (5, 6, 7)}
 
 
 def test_the_same_line_counts_once_however_it_is_written(importing: Importing):

@@ -390,7 +390,8 @@ def video_of_a_moved_creator(scene: Scene) -> None:
     project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
     video = f"{uuid4().int % 10**18 + 10**18}"
     creator = scene.tenant.add(f"moving.{uuid4().hex[:20]}")
-    scene.tenant.found(creator["id"], video)
+    names = scene.tenant.goatherd.store.names
+    scene.tenant.found(creator["id"], video, pseudonym=names.pseudonym(video))
     moved = scene.tenant.post(
         f"/creators/{creator['id']}/move", {"project_id": project}
     )

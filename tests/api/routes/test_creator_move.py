@@ -110,7 +110,9 @@ def test_a_move_is_refused_by_name_and_stores_nothing(home: Tenant):
 def test_a_video_of_who_moved_is_added_where_it_is_and_not_at_its_origin(home: Tenant):
     new = project(home)
     creator_id = home.add("filming.goat")["id"]
-    video = home.found(creator_id, "7000000000000000071")
+    id_ = "7000000000000000071"
+    pseudonym = home.goatherd.store.names.pseudonym(id_)
+    video = home.found(creator_id, id_, pseudonym=pseudonym)
     data_of(home.post(f"/creators/{creator_id}/move", {"project_id": new}))
     url = "https://www.tiktok.com/@filming.goat/video/7000000000000000071"
 

@@ -132,7 +132,8 @@ def test_videos_of_the_creator_are_told_of_whoever_added_them_first(home: Tenant
     path = f"/projects/{home.project_id}/videos"
     video = data_of(home.post(path, {"url": url}), status=201)
     before = history(home, creator["id"])
-    home.found(creator["id"], "7300000000000000001")
+    pseudonym = home.goatherd.store.names.pseudonym("7300000000000000001")
+    home.found(creator["id"], "7300000000000000001", pseudonym=pseudonym)
     home.delete(f"/videos/{video['id']}")
 
     entries = history(
@@ -574,3 +575,34 @@ def test_a_diff_does_not_run_backwards(home: Tenant):
 
     assert code_of(answer) == (400, "invalid_query")
     assert answer.json()["meta"]["fields"][0]["path"] == "/from"
+
+
+def test_videos_that_a_run_found_gone_are_told_by_their_ids_on_tiktok(home: Tenant):
+    creator = home.add("ada")
+    names, run = home.goatherd.store.names, new_id()
+    home.found(creator["id"], "71", pseudonym=names.pseudonym("71"))
+    of: Json = {
+        "organization_id": home.organization_id,
+        "creator_id": UUID(creator["id"]),
+        "job_type": "video_stats",
+    }
+    home.goatherd.append(
+        run,
+        e.ScrapeRequested(
+            project_id=home.project_id, handle="ada", trigger="scheduled", **of
+        ),
+        e.ScrapeSucceeded(
+            provider="test",
+            attempts=1,
+            observed_at=NOON,
+            duration_ms=1,
+            missing_video_ids=(names.pseudonym("71"), names.pseudonym("72")),
+            **of,
+        ),
+    )
+
+    (entry,) = history(home, creator["id"], event="scrape_succeeded")
+
+    # Nothing says what the second one is called on TikTok.
+    assert entry["data"]["missing_video_ids"] == ["71", names.pseudonym("72")]
+    assert "2 videos found gone" in entry["summary"]

@@ -42,6 +42,7 @@ def added(home: Tenant, url: str = URL) -> dict[str, Any]:
 
 def seen(home: Tenant, *, hours: int = 0, **figures: Any) -> None:  # noqa: ANN401
     """Let a scrape have seen the video."""
+    names = home.goatherd.store.names
     nothing = dict.fromkeys(
         f"{name}_counts" for name in ("view", "like", "comment", "share", "save")
     )
@@ -54,7 +55,8 @@ def seen(home: Tenant, *, hours: int = 0, **figures: Any) -> None:  # noqa: ANN4
             creator_id=None,
             observed_at=NOON + timedelta(hours=hours),
             provider="test",
-            video_ids=(ID,),
+            video_ids=(names.pseudonym(ID),),
+            has_pseudonyms=True,
             **{name: (value,) for name, value in columns.items()},
         ),
     )
@@ -65,7 +67,9 @@ def test_an_added_video_is_answered_as_it_is_read_later(home: Tenant):
     answer = home.post(videos(home), {"url": URL})
 
     video = data_of(answer, status=201)
-    video_id = str(video_stream(home.project_id, ID))
+    video_id = str(
+        video_stream(home.project_id, home.goatherd.store.names.pseudonym(ID))
+    )
     assert tuple(video) == FIELDS
     assert {name: video[name] for name in FIELDS[:7]} == {
         "id": video_id,
@@ -133,7 +137,8 @@ def test_adding_a_video_that_did_not_count_tracks_it(
     home: Tenant, status: e.TrackingStatus
 ):
     creator = home.add("goat")
-    home.found(creator["id"], ID, status=status, title="Goats")
+    pseudonym = home.goatherd.store.names.pseudonym(ID)
+    home.found(creator["id"], ID, status=status, title="Goats", pseudonym=pseudonym)
     head = home.goatherd.head
 
     video = data_of(home.post(videos(home), {"url": URL}))

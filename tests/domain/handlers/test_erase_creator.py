@@ -46,7 +46,7 @@ from tests.kit.deciding import decide_on
 OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
 NUMBERS = erasures_stream(ORGANIZATION)
 CLEO = UUID("00000000-0000-4000-8000-00000000000d")
-VIDEO = video_stream(PROJECT, "71")
+VIDEO = video_stream(PROJECT, NAMES.pseudonym("71"))
 NOTE = UUID("00000000-0000-4000-8000-0000000000aa")
 CAMPAIGN = UUID("00000000-0000-4000-8000-0000000000ca")
 NUMBERED = e.ErasureNumbered(creator_id=ADA, number=1, **OURS)
@@ -55,6 +55,7 @@ DISCOVERED = e.VideoDiscovered(
     project_id=PROJECT,
     creator_id=ADA,
     tiktok_video_id="71",
+    pseudonym=NAMES.pseudonym("71"),
     handle="ada",
     tracking_status="auto_tracked",
     scrape_id=SCRAPE,
@@ -163,6 +164,7 @@ def test_its_runs_end_its_notes_are_deleted_and_its_single_videos_are_excluded()
             e.VideoAdded(
                 project_id=PROJECT,
                 tiktok_video_id="71",
+                pseudonym=NAMES.pseudonym("71"),
                 handle="ada",
                 kind="video",
                 **OURS,
@@ -350,7 +352,7 @@ def test_what_a_run_in_flight_observed_of_an_erased_creator_is_not_stored(
         attempts=2,
         duration_ms=1,
         profile=profile,
-        videos=(c.VideoSnapshot(tiktok_video_id="71", title="Goats"),),
+        videos=c.NamedVideos(video_ids=("71",), titles=("Goats",)),
     )
 
     decision = decide_on(known, scrapes.end_scrape(SCRAPE, result))

@@ -7,8 +7,10 @@ from domain import events as e
 from domain.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup, ObservedContent
 from domain.streams import imported_run_stream
-from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on
+
+NAME = NAMES.pseudonym("71")
 
 
 def video(name: str, views: int, *, title: str | None = None) -> ObservedContent:
@@ -33,15 +35,26 @@ def part(number: int) -> UUID:
     return imported_run_stream(PROJECT, ADA, NOON, number)
 
 
+def imported(
+    groups: list[ObservationGroup],
+    *,
+    known: dict[UUID, KnownDetails] | None = None,
+):
+    return import_observations(groups, known=known or {}, names=NAMES)
+
+
 def stored(*observed: ObservedContent) -> list[e.Event]:
     """The events of the run that an import of these stores."""
-    decision = decide_on({}, import_observations([group(*observed)], known={}))
+    decision = decide_on({}, imported([group(*observed)]))
     return [event for _, event in decision.events]
 
 
 def test_what_nobody_stored_becomes_a_run():
     decision = decide_on(
-        {}, import_observations([group(video("71", 5), video("72", 6))], known={})
+        {},
+        import_observations(
+            [group(video("71", 5), video("72", 6))], known={}, names=NAMES
+        ),
     )
 
     result = decision.result
@@ -54,7 +67,8 @@ def test_what_is_stored_already_is_left_alone():
     history = stored(video("71", 5))
 
     decision = decide_on(
-        {part(0): history}, import_observations([group(video("71", 5))], known={})
+        {part(0): history},
+        imported([group(video("71", 5))]),
     )
 
     result = decision.result
@@ -67,7 +81,9 @@ def test_what_a_longer_recording_adds_goes_into_the_next_part():
 
     decision = decide_on(
         {part(0): history},
-        import_observations([group(video("71", 5), video("72", 6))], known={}),
+        import_observations(
+            [group(video("71", 5), video("72", 6))], known={}, names=NAMES
+        ),
     )
 
     assert (decision.result.stored, decision.result.there_already) == (1, 1)
@@ -75,10 +91,13 @@ def test_what_a_longer_recording_adds_goes_into_the_next_part():
 
 
 def test_details_that_are_known_are_not_told_again():
-    known: dict[UUID, KnownDetails] = {ADA: {"71": (None, "Hay", None, None)}}
+    known: dict[UUID, KnownDetails] = {ADA: {NAME: (None, "Hay", None, None)}}
 
     decision = decide_on(
-        {}, import_observations([group(video("71", 5, title="Hay"))], known=known)
+        {},
+        import_observations(
+            [group(video("71", 5, title="Hay"))], known=known, names=NAMES
+        ),
     )
 
     (snapshot,) = (
@@ -87,14 +106,15 @@ def test_details_that_are_known_are_not_told_again():
         if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
     assert snapshot.titles in {(), (None,)}
-    assert known == {ADA: {"71": (None, "Hay", None, None)}}
+    assert known == {ADA: {NAME: (None, "Hay", None, None)}}
 
 
 def test_what_is_stored_teaches_the_details_of_what_follows():
     history = stored(video("71", 5, title="Hay"))
 
     decision = decide_on(
-        {part(0): history}, import_observations([group(video("71", 5))], known={})
+        {part(0): history},
+        imported([group(video("71", 5))]),
     )
 
-    assert decision.result.known == {ADA: {"71": (None, "Hay", None, None)}}
+    assert decision.result.known == {ADA: {NAME: (None, "Hay", None, None)}}

@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
@@ -157,7 +158,12 @@ def test_a_video_s_run_is_its_creator_s_while_there_is_one(
     assert decision.events == [
         (
             run,
-            request(handle, creator_id=creator_id, job_type="video_stats", ids=(ID,)),
+            replace(
+                request(
+                    handle, creator_id=creator_id, job_type="video_stats", ids=(ID,)
+                ),
+                video_id=VIDEO,
+            ),
         )
     ]
     assert [*decision.guards] == guards

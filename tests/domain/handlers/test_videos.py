@@ -18,8 +18,8 @@ COMMAND = UUID("00000000-0000-4000-8000-0000000000c0")
 ID = "7185729796075474222"
 OTHER_ID = "7185729796075474223"
 URL = f"https://www.tiktok.com/@ada/video/{ID}"
-VIDEO = video_stream(PROJECT, ID)
-OTHER = video_stream(PROJECT, OTHER_ID)
+NAME, OTHER_NAME = NAMES.pseudonym(ID), NAMES.pseudonym(OTHER_ID)
+VIDEO, OTHER = video_stream(PROJECT, NAME), video_stream(PROJECT, OTHER_NAME)
 BAN = NAMES.ban_stream("ada")
 IN_PROJECT: dict[str, Any] = {"organization_id": ORGANIZATION, "project_id": PROJECT}
 OWN: dict[str, Any] = {"organization_id": ORGANIZATION}
@@ -33,7 +33,9 @@ CREATOR = e.CreatorAdded(
     tracking_start_date=date(2026, 3, 1),
     **IN_PROJECT,
 )
-ADDED = e.VideoAdded(tiktok_video_id=ID, handle="ada", kind="video", **IN_PROJECT)
+ADDED = e.VideoAdded(
+    tiktok_video_id=ID, pseudonym=NAME, handle="ada", kind="video", **IN_PROJECT
+)
 EXCLUDED = e.VideoExcluded(**OWN)
 
 
@@ -45,6 +47,7 @@ def discovered(
     return e.VideoDiscovered(
         creator_id=ADA,
         tiktok_video_id=tiktok_video_id,
+        pseudonym=NAMES.pseudonym(tiktok_video_id),
         handle="ada",
         tracking_status=status,
         scrape_id=SCRAPE,
@@ -71,6 +74,7 @@ def test_a_new_video_is_added_and_scraped():
                 job_type="video_stats",
                 trigger="added",
                 tiktok_video_ids=(ID,),
+                video_id=VIDEO,
                 **IN_PROJECT,
             ),
         ),
@@ -141,8 +145,15 @@ def test_an_excluded_video_is_not_found_by_who_would_disable_it():
 def test_listed_videos_are_discovered_by_the_window_of_the_creator():
     before = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
     listed = [
-        ListedVideo(tiktok_video_id=ID, scrape_id=SCRAPE, posted_at=NOON),
-        ListedVideo(tiktok_video_id=OTHER_ID, scrape_id=SCRAPE, posted_at=before),
+        ListedVideo(
+            pseudonym=NAME, tiktok_video_id=ID, scrape_id=SCRAPE, posted_at=NOON
+        ),
+        ListedVideo(
+            pseudonym=OTHER_NAME,
+            tiktok_video_id=OTHER_ID,
+            scrape_id=SCRAPE,
+            posted_at=before,
+        ),
     ]
     decision = decide_on(
         {ORGANIZATION: HOME, ADA: [CREATOR]},
@@ -165,7 +176,11 @@ def test_listed_videos_are_discovered_by_the_window_of_the_creator():
     ),
 )
 def test_nothing_is_discovered_of_nobody_and_twice(given: dict[UUID, list[e.Event]]):
-    listed = [ListedVideo(tiktok_video_id=ID, scrape_id=SCRAPE, posted_at=NOON)]
+    listed = [
+        ListedVideo(
+            pseudonym=NAME, tiktok_video_id=ID, scrape_id=SCRAPE, posted_at=NOON
+        )
+    ]
     decision = decide_on(
         {ORGANIZATION: HOME, **given},
         handlers.discover_videos(ADA, listed, **IN_PROJECT),

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -6,8 +7,16 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
-from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT, ScrapeState, decide, evolve
-from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
+from domain.scrape.decider import (
+    MAX_VIDEOS_PER_SNAPSHOT,
+    ScrapeState,
+    columns_of,
+    decide,
+    evolve,
+    named,
+)
+from domain.streams import Names
+from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT
 from tests.kit.scenario import Scenario
 
 SHA = "5f" * 32
@@ -117,10 +126,20 @@ def test_a_run_may_succeed_without_having_seen_anything(scenario: Scenario):
     )
 
 
+def under(
+    names: Names, *videos: c.VideoSnapshot, known: Sequence[str] = ()
+) -> c.NamedVideos:
+    """The videos as a run records them."""
+    columns = columns_of(videos)
+    is_known = [video.tiktok_video_id in known for video in videos]
+    return named(columns, names, is_known=is_known)
+
+
 def test_a_run_through_a_list_records_every_video_as_it_was_seen(scenario: Scenario):
     posted = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
     requested = replace(REQUESTED, job_type="discover_videos")
-    videos = (
+    videos = under(
+        Names(),
         c.VideoSnapshot(
             tiktok_video_id="71",
             kind="photo",
@@ -165,7 +184,8 @@ def test_a_run_of_videos_that_are_known_records_no_titles(scenario: Scenario):
     requested = replace(REQUESTED, job_type="video_stats")
     video = c.VideoSnapshot(tiktok_video_id="71", view_count=5)
 
-    scenario.given(requested).when(replace(RESULT, profile=None, videos=(video,))).then(
+    result = replace(RESULT, profile=None, videos=under(Names(), video))
+    scenario.given(requested).when(result).then(
         e.VideoStatsSnapshotRecorded(
             organization_id=ORGANIZATION,
             project_id=PROJECT,
@@ -185,6 +205,25 @@ def test_a_run_of_videos_that_are_known_records_no_titles(scenario: Scenario):
     )
 
 
+def test_a_run_names_videos_by_pseudonyms_and_keeps_the_ids_of_unknown_ones():
+    videos = [c.VideoSnapshot(tiktok_video_id=i, view_count=5) for i in ("71", "72")]
+    names = (NAMES.pseudonym("71"), NAMES.pseudonym("72"))
+
+    def recorded(*known: str) -> e.VideoStatsSnapshotRecorded:
+        result = replace(RESULT, videos=under(NAMES, *videos, known=known))
+        snapshot = decide(evolve(None, REQUESTED), result)[1]
+        assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)
+        return snapshot
+
+    fresh, one_known, both_known = recorded(), recorded("71"), recorded("71", "72")
+
+    assert {s.video_ids for s in (fresh, one_known, both_known)} == {names}
+    assert fresh.tiktok_video_ids == ("71", "72")
+    assert one_known.tiktok_video_ids == (None, "72")
+    assert both_known.tiktok_video_ids == ()
+    assert list(both_known.tiktok_ids()) == [None, None]
+
+
 @pytest.mark.parametrize(
     ("amount", "sizes"),
     (
@@ -195,7 +234,9 @@ def test_a_run_of_videos_that_are_known_records_no_titles(scenario: Scenario):
 )
 def test_many_videos_are_recorded_500_at_a_time(amount: int, sizes: list[int]):
     ids = [str(number) for number in range(amount)]
-    videos = tuple(c.VideoSnapshot(tiktok_video_id=i, view_count=int(i)) for i in ids)
+    videos = under(
+        Names(), *(c.VideoSnapshot(tiktok_video_id=i, view_count=int(i)) for i in ids)
+    )
 
     *snapshots, succeeded = decide(
         evolve(None, REQUESTED), replace(RESULT, profile=None, videos=videos)

@@ -16,6 +16,7 @@ from domain.scrape.importing import (
     runs_of,
     take_out,
 )
+from domain.streams import Names
 from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
 
 HAY = "https://p16.tiktokcdn.com/obj/hay.jpeg"
@@ -70,8 +71,9 @@ def runs(
     """The runs that an import of these makes, behind what is stored."""
     moment = seen_at_noon(*observed)
     unseen = distinct(moment.read_lines())
-    take_out(unseen, stored or [])
-    return list(runs_of(moment, list(unseen.values()), {} if known is None else known))
+    take_out(unseen, stored or [], Names())
+    known = {} if known is None else known
+    return list(runs_of(moment, list(unseen.values()), known, Names()))
 
 
 def snapshots(events: list[e.ScrapeEvent]) -> list[e.VideoStatsSnapshotRecorded]:

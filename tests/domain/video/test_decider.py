@@ -9,10 +9,19 @@ from domain import events as e
 from domain.errors import CorruptHistoryError, InvalidTagError, NotFoundError
 from domain.video import commands as c
 from domain.video.decider import VideoState, Window, decide, evolve
-from tests.kit.builders import ADA, ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.builders import (
+    ADA,
+    ANOTHER_SCRAPE,
+    NAMES,
+    NOON,
+    ORGANIZATION,
+    PROJECT,
+    SCRAPE,
+)
 from tests.kit.scenario import Scenario
 
 ID = "7185729796075474222"
+NAME = NAMES.pseudonym(ID)
 MINE: dict[str, Any] = {"organization_id": ORGANIZATION}
 
 DISCOVER = c.DiscoverVideo(
@@ -20,6 +29,7 @@ DISCOVER = c.DiscoverVideo(
     project_id=PROJECT,
     creator_id=ADA,
     tiktok_video_id=ID,
+    pseudonym=NAME,
     handle="ada",
     tracking_status="auto_tracked",
     scrape_id=SCRAPE,
@@ -32,6 +42,7 @@ DISCOVERED = e.VideoDiscovered(
     project_id=PROJECT,
     creator_id=ADA,
     tiktok_video_id=ID,
+    pseudonym=NAME,
     handle="ada",
     tracking_status="auto_tracked",
     scrape_id=SCRAPE,
@@ -42,10 +53,20 @@ DISCOVERED = e.VideoDiscovered(
 PENDING = replace(DISCOVERED, tracking_status="pending_review")
 OUTSIDE = replace(DISCOVERED, tracking_status="out_of_window")
 ADD = c.AddVideo(
-    **MINE, project_id=PROJECT, tiktok_video_id=ID, handle="ada", kind="video"
+    **MINE,
+    project_id=PROJECT,
+    tiktok_video_id=ID,
+    pseudonym=NAME,
+    handle="ada",
+    kind="video",
 )
 ADDED = e.VideoAdded(
-    **MINE, project_id=PROJECT, tiktok_video_id=ID, handle="ada", kind="video"
+    **MINE,
+    project_id=PROJECT,
+    tiktok_video_id=ID,
+    pseudonym=NAME,
+    handle="ada",
+    kind="video",
 )
 INCLUDED = e.VideoIncluded(**MINE)
 EXCLUDED = e.VideoExcluded(**MINE)

@@ -16,6 +16,7 @@ from infra.eventstore.store import RecordedEvent, Store, next_events, plain_even
 from tests.infra.commands.test_races import Queue
 from tests.kit.builders import (
     ANOTHER_SCRAPE,
+    NAMES,
     NOON,
     SCRAPE,
     Home,
@@ -52,6 +53,7 @@ def a_creator(
 
 def listed(video_id: str, posted_at: datetime | None = IN_MARCH) -> ListedVideo:
     return ListedVideo(
+        pseudonym=NAMES.pseudonym(video_id),
         tiktok_video_id=video_id,
         scrape_id=SCRAPE,
         kind="video",
@@ -72,7 +74,7 @@ def discover(home: Home, creator_id: UUID, *videos: ListedVideo) -> list[Recorde
 
 
 def stream_of(home: Home, video_id: str) -> UUID:
-    return video_stream(home.project_id, video_id)
+    return video_stream(home.project_id, NAMES.pseudonym(video_id))
 
 
 def the_video(home: Home, video_id: str) -> VideoState:
@@ -97,6 +99,7 @@ def add_by_hand(home: Home, video_id: str) -> None:
         organization_id=home.organization_id,
         project_id=home.project_id,
         tiktok_video_id=video_id,
+        pseudonym=NAMES.pseudonym(video_id),
         handle="billie",
         kind="video",
     )
@@ -142,6 +145,7 @@ def test_what_a_run_lists_becomes_known_in_one_append(home: Home):
         project_id=home.project_id,
         creator_id=billie,
         tiktok_video_id="71",
+        pseudonym=NAMES.pseudonym("71"),
         handle="billie",
         tracking_status="auto_tracked",
         scrape_id=SCRAPE,

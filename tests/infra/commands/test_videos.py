@@ -45,6 +45,10 @@ def events_of(store: Store, stream: UUID) -> list[e.Event]:
     return [recorded_event.event for recorded_event in store.load(stream)[stream]]
 
 
+def id_of(home: Home) -> UUID:
+    return video_stream(home.project_id, home.store.names.pseudonym(ID))
+
+
 def found(
     home: Home,
     creator_id: UUID,
@@ -52,12 +56,15 @@ def found(
     tiktok_video_id: str = ID,
 ) -> UUID:
     """Let a run have found a video of the creator's."""
-    video_id = video_stream(home.project_id, tiktok_video_id)
+    video_id = video_stream(
+        home.project_id, home.store.names.pseudonym(tiktok_video_id)
+    )
     event = e.VideoDiscovered(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=creator_id,
         tiktok_video_id=tiktok_video_id,
+        pseudonym=home.store.names.pseudonym(tiktok_video_id),
         handle="ada",
         tracking_status=status,
         scrape_id=SCRAPE,
@@ -148,7 +155,7 @@ def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home:
 
     done = add(home, context=context)
 
-    video_id = video_stream(home.project_id, ID)
+    video_id = id_of(home)
     run = scrape_stream(context.command_id, video_id, "video_stats")
     assert (done.result, done.is_new(video_id)) == (video_id, True)
     assert events_of(store, video_id) == [
@@ -156,6 +163,7 @@ def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home:
             organization_id=home.organization_id,
             project_id=home.project_id,
             tiktok_video_id=ID,
+            pseudonym=home.store.names.pseudonym(ID),
             handle="ada",
             kind="photo",
         )
@@ -169,6 +177,7 @@ def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home:
             job_type="video_stats",
             trigger="added",
             tiktok_video_ids=(ID,),
+            video_id=video_id,
         )
     ]
     assert done.position == store.head()
@@ -235,7 +244,7 @@ def test_no_video_of_a_banned_handle_is_added(store: Store, home: Home):
     with pytest.raises(CreatorBannedError):
         add(home)
 
-    assert events_of(store, video_stream(home.project_id, ID)) == []
+    assert events_of(store, id_of(home)) == []
 
 
 def test_one_video_in_two_projects_is_two(store: Store, home: Home):
@@ -252,7 +261,7 @@ def test_of_many_who_add_one_video_at_once_one_adds_it(store: Store, home: Home)
         done = list(pool.map(lambda _: add(home), range(6)))
 
     assert sorted(one.is_new(one.result) for one in done) == [False] * 5 + [True]
-    assert {one.result for one in done} == {video_stream(home.project_id, ID)}
+    assert {one.result for one in done} == {id_of(home)}
     assert len(events_of(store, done[0].result)) == 1
 
 
@@ -367,6 +376,7 @@ def test_a_creator_s_video_is_looked_at_as_the_creator_s(store: Store, home: Hom
             job_type="video_stats",
             trigger="manual",
             tiktok_video_ids=(ID,),
+            video_id=video_id,
         )
     ]
 

@@ -178,7 +178,8 @@ def test_a_second_one_in_another_run_is_and_a_third_adds_nothing(home: Home):
 
     assert rows == {"71": {"missing_since": MONDAY, "missing_confirmed": True}}
     (row,) = due(home.store)
-    assert row["subject"] == video_stream(home.project_id, "71")
+    pseudonym = home.store.names.pseudonym("71")
+    assert row["subject"] == video_stream(home.project_id, pseudonym)
     shown = ("kind", "missing_since", "scrape_id")
     assert [row[name] for name in shown] == ["missing", MONDAY, second]
 

@@ -17,7 +17,7 @@ from domain.scrape.importing import (
     run_of,
     runs_of,
 )
-from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings import file_format, sorted_recording
 from workers.recordings.file_format import (
@@ -112,9 +112,10 @@ def events(
         content=recording.content(location),
     )
     if not in_columns:
-        return [list(run) for run in runs_of(moment, recording.lines(location), known)]
+        lines = recording.lines(location)
+        return [list(run) for run in runs_of(moment, lines, known, NAMES)]
     assert moment.content is not None
-    return [run_of(moment, moment.content, known)]
+    return [run_of(moment, moment.content, known, NAMES)]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
 
     assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)
     rows = zip(
-        snapshot.video_ids,
+        snapshot.tiktok_video_ids,
         snapshot.kinds,
         snapshot.titles,
         snapshot.posted_at,
@@ -168,6 +169,9 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
         c.VideoSnapshot(**dict(zip(names, row, strict=True))) for row in rows
     } == details
     assert len(details) == len(VIDEOS)
+    assert snapshot.video_ids == tuple(
+        NAMES.pseudonym(id_) for id_ in snapshot.tiktok_video_ids if id_
+    )
 
 
 NO_RUN_CONTENT = {

@@ -381,7 +381,7 @@ def test_figures_of_videos_are_looked_at_only_where_one_counts(
 def test_a_video_added_by_hand_is_looked_at_by_itself_until_its_creator_is_known(
     home: Home, scheduler: Scheduler
 ):
-    video = video_stream(home.project_id, "7009")
+    video = video_stream(home.project_id, home.store.names.pseudonym("7009"))
     added = e.VideoAdded(
         organization_id=home.organization_id,
         project_id=home.project_id,
@@ -424,13 +424,14 @@ def test_a_video_added_by_hand_is_looked_at_by_itself_until_its_creator_is_known
         job_type="video_stats",
         trigger="scheduled",
         tiktok_video_ids=("7009",),
+        video_id=video,
     )
     assert rows_of(home.store, video) == {}
     assert not rows_of(home.store, nanny)["video_stats"]["is_never"]
 
 
 def test_an_excluded_video_is_not_looked_at_by_itself(home: Home):
-    video = video_stream(home.project_id, "7009")
+    video = video_stream(home.project_id, home.store.names.pseudonym("7009"))
     decide_on(
         home,
         video,
@@ -451,7 +452,7 @@ def test_an_excluded_video_is_not_looked_at_by_itself(home: Home):
 
 
 def test_a_video_that_was_put_back_is_not_looked_at_by_itself(home: Home):
-    video = video_stream(home.project_id, "7009")
+    video = video_stream(home.project_id, home.store.names.pseudonym("7009"))
     decide_on(
         home,
         video,

@@ -162,7 +162,9 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
         **of_the_creator,
     )
     assert videos.event == e.VideoStatsSnapshotRecorded(
-        video_ids=("71", "72"),
+        video_ids=tuple(map(home.store.names.pseudonym, ("71", "72"))),
+        has_pseudonyms=True,
+        tiktok_video_ids=("71", "72"),
         view_counts=(10, None),
         like_counts=(None, None),
         comment_counts=(None, None),
@@ -488,7 +490,7 @@ def test_texts_that_postgresql_refuses_lose_only_what_it_refuses(home: Home):
     (videos,) = (
         event for event in logged if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
-    assert videos.video_ids == ("7",)
+    assert videos.tiktok_video_ids == ("7",)
     assert "\\x00" not in repr(logged)
 
 

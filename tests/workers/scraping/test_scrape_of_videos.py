@@ -183,7 +183,7 @@ def test_a_video_that_is_listed_twice_counts_once_as_first_seen(home: Home):
     )
 
     (event,) = snapshots(home.store, run)
-    assert (event.video_ids, event.view_counts) == (("71", "72"), (5, 7))
+    assert (event.tiktok_video_ids, event.view_counts) == (("71", "72"), (5, 7))
 
 
 @given(title=st.text())
@@ -268,5 +268,5 @@ def test_what_two_runs_found_gone_goes_missing(home: Home):
 
     *_, end = home.store.load(runs[0])[runs[0]]
     assert isinstance(end.event, e.ScrapeSucceeded)
-    assert end.event.missing_video_ids == ("71",)
+    assert end.event.missing_video_ids == (home.store.names.pseudonym("71"),)
     assert the_video(home, "71").missing_since == MONDAY + timedelta(days=1)

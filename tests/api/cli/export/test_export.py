@@ -117,13 +117,16 @@ def run_of(
 
 
 def videos_observed(home: Home, amount: int, *, day: int = 0) -> e.Event:
+    ids = tuple(str(7_000_000 + number) for number in range(amount))
     return e.VideoStatsSnapshotRecorded(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=None,
         observed_at=BEGIN + timedelta(days=day),
         provider="test",
-        video_ids=tuple(str(7_000_000 + number) for number in range(amount)),
+        video_ids=tuple(map(home.store.names.pseudonym, ids)),
+        has_pseudonyms=True,
+        tiktok_video_ids=ids,
         view_counts=(2**63 - 1,) * amount,
         like_counts=(-(2**63),) * amount,
         comment_counts=(None,) * amount,

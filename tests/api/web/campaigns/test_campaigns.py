@@ -114,8 +114,13 @@ def test_a_single_video_is_found_and_added(
     visitor: Visitor, home: Tenant, search: str, tiktok_video_id: str
 ):
     creator = home.add("goat")
-    home.found(creator["id"], "7300000000000000001", title="Eats the oats")
-    home.found(creator["id"], "7300000000000000002", title="Eats the hay")
+    names = home.goatherd.store.names
+    for id_, eats in (("7300000000000000001", "oats"), ("7300000000000000002", "hay")):
+        home.found(
+            *(creator["id"], id_),
+            title=f"Eats the {eats}",
+            pseudonym=names.pseudonym(id_),
+        )
     path = make(visitor, home)
     page = visitor.see(f"{path}/members?{urlencode({'search': search})}")
     found = page.one("section", aria_labelledby="add-title")

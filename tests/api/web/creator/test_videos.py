@@ -225,7 +225,8 @@ def test_a_video_is_added_by_its_url(
     answer = visitor.submit(visitor.see(path), path, url=url)
 
     assert (answer.status_code, answer.headers["location"]) == (303, path)
-    assert stored(home, "106")["tracking_status"] == "direct_add"
+    name = home.goatherd.store.names.pseudonym("106")
+    assert stored(home, name)["tracking_status"] == "direct_add"
     assert "The video counts now." in visitor.see(path).text
 
 
