@@ -55,6 +55,13 @@ HARMLESS = {
         ("root_signed", field): _DIGEST
         for field in ("tree", "events", "before", "signature", "key")
     },
+    **{
+        ("history_sealed", field): _DIGEST
+        for field in (
+            *("tree_before", "events_before", "tree_after", "events_after"),
+            *("signature", "key"),
+        )
+    },
 }
 
 OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
