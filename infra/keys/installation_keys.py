@@ -1,7 +1,7 @@
 """Table installation_keys: secrets of the installation, wrapped by the master key."""
 
 import secrets
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from psycopg import Connection
@@ -14,11 +14,26 @@ _CHECK, _CHECKED = "check", b"goatherd"
 _READ = "SELECT name, wrapped FROM installation_keys"
 _ADD = "INSERT INTO installation_keys (name, wrapped) VALUES (%s, %s)"
 _HAS_EVENTS = "SELECT EXISTS (SELECT FROM goatherd_events)"
+# A log in use has sealed events all over.
+_HAS_SEALED = """
+SELECT EXISTS (
+    SELECT FROM (SELECT state FROM goatherd_events
+                 ORDER BY notification_id DESC LIMIT 10000) AS newest
+    WHERE substring(state FROM 1 FOR 11) = convert_to('{"sealed":"', 'UTF8')
+)
+"""
 
 WRONG = (
     "The master key is not the one that this database was used with. Nothing was "
     "changed. Put the right one into GOATHERD_MASTER_KEY, or into the file master-key "
     "of the data directory."
+)
+
+KEYS_GONE = (
+    "The event log is sealed, and the keys that open it are not in the database. "
+    "Nothing was changed. Restore both: `goatherd restore FILE --keys FILE`, into an "
+    "empty data directory or database. Without the keys figures, times and ids can be "
+    "read with SQL, but no names, and nothing new can be stored."
 )
 
 
@@ -59,7 +74,8 @@ def open_installation_keys(
     """Return the installation's secrets; make those that are missing.
 
     Raises:
-        MasterKeyError: the database was used with another master key.
+        MasterKeyError: the database was used with another master key, or its keys are
+            gone.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -68,9 +84,10 @@ def open_installation_keys(
             _check(kept[_CHECK], master_key)
         fresh: dict[str, bytes] = {}
         if _CHECK not in kept:
+            if _has(connection, _HAS_SEALED):
+                raise MasterKeyError(KEYS_GONE)
             fresh[_CHECK] = _CHECKED
-            has_events = connection.execute(_HAS_EVENTS).fetchone()
-            if has_events is not None and not has_events[0]:
+            if not _has(connection, _HAS_EVENTS):
                 fresh["names"] = secrets.token_bytes(KEY_BYTES)
         if "signing" not in kept:
             fresh["signing"] = secrets.token_bytes(KEY_BYTES)
@@ -82,6 +99,11 @@ def open_installation_keys(
         if name in {"names", "signing"}
     } | fresh
     return InstallationKeys(signing=found["signing"], names=found.get("names"))
+
+
+def _has(connection: Connection[Any], query: LiteralString) -> bool:
+    row = connection.execute(query).fetchone()
+    return row is not None and row[0]
 
 
 def _check_value(connection: Connection[Any]) -> bytes | None:

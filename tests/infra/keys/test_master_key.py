@@ -72,6 +72,17 @@ def test_a_log_from_before_goes_on_without_a_key_for_names(
         assert open_installation_keys(connection, MASTER_KEY).names is None
 
 
+def test_a_sealed_log_gets_no_other_keys(home: Home, database_url: str) -> None:
+    home.add("ada")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM installation_keys")
+
+        with pytest.raises(MasterKeyError, match="keys that open it are not"):
+            open_installation_keys(connection, MASTER_KEY)
+        rows = connection.execute("SELECT name FROM installation_keys")
+        assert rows.fetchall() == []
+
+
 def test_a_wrong_master_key_is_noticed_and_nothing_is_written(
     database_url: str,
 ) -> None:
