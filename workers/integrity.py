@@ -29,7 +29,7 @@ def sign_roots_daily(
         context = Context(actor=ACTOR, command_id=new_id())
         root = make_root_if_due(store, signer.open(), context=context)
         if root is not None:
-            _log.info("root_signed", position=root.position, streams=root.streams)
+            _log.debug("root_signed", position=root.position, streams=root.streams)
         return ROUND_SECONDS
 
     run_until_stopped(
