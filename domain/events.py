@@ -29,6 +29,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         CampaignEvent,
         MembershipEvent,
         AnnotationEvent,
+        IntegrityEvent,
     )
     for event in get_args(aggregate)
-} | {event.stored_name: event for event in (RootSigned, HistorySealed)}
+}

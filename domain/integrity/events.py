@@ -62,3 +62,6 @@ class HistorySealed(Event, frozen=True, kw_only=True):
     key: str
     signature: str
     gaps: tuple[PositionGap, ...] = ()
+
+
+IntegrityEvent = RootSigned | HistorySealed

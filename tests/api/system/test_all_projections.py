@@ -16,11 +16,14 @@ from projections.engine.handlers import stored_names
 from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
-# Nobody reads these: the claim on a handle is asked of its own stream.
+# Nobody reads these: claims, numbers and roots are asked of their own streams.
 UNREAD = {
     "account_pinned",
+    "erasure_numbered",
     "handle_claimed",
     "handle_released",
+    "history_sealed",
+    "root_signed",
 }
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
 WHOLE_AGGREGATES = [

@@ -38,6 +38,9 @@ OPEN = {
     ("GET", "/assets/{digest}/{name}"),
     # An address says by its signature that a page showed it.
     ("GET", "/images/{signed}"),
+    # Whoever checks a root needs no key.
+    ("GET", "/.well-known/goatherd-key.json"),
+    ("GET", "/.well-known/goatherd-root.json"),
 }
 
 
