@@ -35,6 +35,7 @@ from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
 from api.routes.campaigns.routes import CampaignRoutes
+from api.routes.creator_erase import CreatorEraseRoutes
 from api.routes.creator_figures import CreatorFigureRoutes
 from api.routes.creator_move import CreatorMoveRoutes
 from api.routes.creators import CreatorRoutes
@@ -201,6 +202,7 @@ def assemble(settings: Settings) -> Litestar:
                 ProjectCreatorRoutes,
                 CreatorImportRoutes,
                 CreatorMoveRoutes,
+                CreatorEraseRoutes,
                 VideoRoutes,
                 ProjectVideoRoutes,
                 InboxRoutes,

@@ -63,6 +63,7 @@ _COMMANDS = (
     (app, "rebuild:rebuild_read_models"),
     (app, "installation:doctor"),
     (app, "verify:verify"),
+    (app, "erase:erase"),
 )
 
 # Of the others the first word of the function is the command's.

@@ -197,7 +197,7 @@ class Code(StrEnum):
     GONE = (
         "gone",
         410,
-        "The operation was removed; the sentence says what took its place.",
+        "What it is about was erased, or the operation was removed; the sentence says.",
         "Use GET /api/v1/analytics instead.",
     )
     VERSION_CONFLICT = (

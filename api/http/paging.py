@@ -92,9 +92,13 @@ async def reached(
     try:
         await reader.wait_for(projection, position, unless=unless)
     except ProjectionBehindError as error:
-        raise ApiError(
-            Code.PROJECTION_BEHIND, str(error), headers={"Retry-After": "1"}
-        ) from error
+        raise behind(error) from error
+
+
+def behind(error: ProjectionBehindError) -> ApiError:
+    """Return the answer to a request that a read model is not ready for."""
+    headers = {"Retry-After": "1"}
+    return ApiError(Code.PROJECTION_BEHIND, str(error), headers=headers)
 
 
 def found(kind: str, row: V | None) -> Answer[V]:

@@ -108,7 +108,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def is_gone(self) -> bool:
         """Whether the operation was removed and only says what replaced it."""
-        return Code.GONE in self.handler.opt.get("errors", ())
+        return self.handler.opt.get("is_gone", False)
 
     @property
     def answers(self) -> dict[int, tuple[Any, str]]:
@@ -133,6 +133,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Return the possible errors: the usual ones, and those it declares."""
         codes: set[Code] = {Code.INTERNAL_ERROR, Code.INVALID_QUERY}
         codes.update(Code(code) for code in self.handler.opt.get("errors", ()))
+        if self.is_gone:
+            codes.add(Code.GONE)
         names = {parameter.name for parameter in self.parameters}
         places = {parameter.place for parameter in self.parameters}
         if self.route.scope is not None:

@@ -123,7 +123,7 @@ class AnnotationRoutes(Controller):
 
     @post(
         "/",
-        opt={"scope": "write", "errors": [Code.NOT_FOUND]},
+        opt={"scope": "write", "errors": [Code.NOT_FOUND, Code.GONE]},
         operation_id="addAnnotation",
         sync_to_thread=True,
     )

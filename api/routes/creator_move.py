@@ -78,7 +78,7 @@ class CreatorMoveRoutes(Controller):
         "/",
         opt={
             "scope": "write",
-            "errors": [Code.HANDLE_TAKEN, Code.CREATOR_REMOVED],
+            "errors": [Code.HANDLE_TAKEN, Code.CREATOR_REMOVED, Code.GONE],
             "body_examples": {"Move": {"project_id": _ID, "history": "whole"}},
         },
         operation_id="moveCreator",

@@ -42,7 +42,7 @@ from projections.creators.queries import (
 )
 from projections.engine.reader import Reader
 
-_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed")
+_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed", "erased")
 _DEFAULT_STATUSES = "active,disabled"
 _READ = {"scope": "read"}
 _CONFLICTS = [
@@ -51,6 +51,7 @@ _CONFLICTS = [
     Code.CREATOR_REMOVED,
     Code.INVALID_HANDLE,
     Code.NO_CHANGE,
+    Code.GONE,
 ]
 
 
@@ -85,8 +86,8 @@ class CreatorRoutes(Controller):
         status: Annotated[
             str,
             QueryParameter(
-                description="active, disabled, removed, a list of these with commas, "
-                "or all."
+                description="active, disabled, removed, erased, a list of these with "
+                "commas, or all."
             ),
         ] = _DEFAULT_STATUSES,
         failing: Annotated[  # noqa: FBT002
@@ -203,7 +204,7 @@ class CreatorRoutes(Controller):
 
     @delete(
         "/creators/{creator_id:uuid}",
-        opt={"scope": "write"},
+        opt={"scope": "write", "errors": [Code.GONE]},
         operation_id="removeCreator",
         status_code=200,
         sync_to_thread=True,
@@ -228,7 +229,7 @@ class CreatorRoutes(Controller):
 
     @get(
         "/creators/{creator_id:uuid}/stats",
-        opt={"scope": "read", "errors": [Code.GONE]},
+        opt={"scope": "read", "is_gone": True},
         operation_id="getCreatorStats",
         deprecated=True,
     )

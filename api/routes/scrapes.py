@@ -57,7 +57,7 @@ class ScrapeRoutes(Controller):
         "/creators/{creator_id:uuid}/scrape",
         opt={
             "scope": "write",
-            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED],
+            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
         },
         operation_id="scrapeCreator",
         status_code=202,
@@ -128,7 +128,12 @@ class ScrapeRoutes(Controller):
         "/scrapes/{scrape_id:uuid}/retry",
         opt={
             "scope": "write",
-            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.CANNOT_RETRY],
+            "errors": [
+                Code.LIMIT_REACHED,
+                Code.CREATOR_REMOVED,
+                Code.CANNOT_RETRY,
+                Code.GONE,
+            ],
         },
         operation_id="retryScrape",
         responses={

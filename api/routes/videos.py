@@ -26,7 +26,7 @@ from projections.engine.reader import Reader
 from projections.videos.queries import Video, one_video
 
 _READ = {"scope": "read"}
-_WRITE = {"scope": "write"}
+_WRITE = {"scope": "write", "errors": [Code.GONE]}
 
 
 class VideoRoutes(Controller):
@@ -131,7 +131,7 @@ class VideoRoutes(Controller):
         "/videos/{video_id:uuid}/scrape",
         opt={
             "scope": "write",
-            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED],
+            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
         },
         operation_id="scrapeVideo",
         status_code=202,

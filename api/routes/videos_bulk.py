@@ -40,7 +40,10 @@ class ProjectVideoRoutes(Controller):
 
     @post(
         "/",
-        opt={"scope": "write", "errors": [Code.CREATOR_BANNED, Code.OTHER_PROJECT]},
+        opt={
+            "scope": "write",
+            "errors": [Code.CREATOR_BANNED, Code.OTHER_PROJECT, Code.GONE],
+        },
         operation_id="addVideo",
         responses={200: ResponseSpec(Video, description="The video was there before.")},
         sync_to_thread=True,

@@ -30,6 +30,7 @@ from tests.kit.command_line import PATIENTLY
 from tests.kit.commands import disable_creator, issue_key
 from tests.kit.documented import Documented
 from tests.kit.keys import MASTER_KEY_TEXT
+from workers.scraping.identity import CreatorIdentities
 from workers.scraping.jobs import ScrapeJobs
 
 BASE = "/api/v1"
@@ -82,7 +83,7 @@ class Goatherd:
         self.documented = Documented(client.app)
         self._followers = [
             Follower(projection, pool=store.pool, codec=store.codec)
-            for projection in (*PROJECTIONS, ScrapeJobs())
+            for projection in (*PROJECTIONS, ScrapeJobs(), CreatorIdentities())
         ]
         for follower in self._followers:
             follower.register()

@@ -53,7 +53,10 @@ def operations() -> Mapping[str, Described]:
 
 
 def ids_of(tenant: Tenant) -> dict[str, str]:
-    """One of each thing that the organization has, by the name its id goes by."""
+    """One of each thing that the organization has, by the name its id goes by.
+
+    ``confirm`` is the creator's handle, which an erasure has to name.
+    """
     creator = tenant.add(f"goat.{uuid4().hex[:20]}", tags=["Hook", "Spring"])
     scrape = data_of(tenant.post(f"/creators/{creator['id']}/scrape"), status=202)
     tenant.failed(scrape["scrape_id"])
@@ -81,6 +84,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     return {
         "project_id": str(tenant.project_id),
         "creator_id": creator["id"],
+        "confirm": creator["tiktok_handle"],
         "scrape_id": scrape["scrape_id"],
         "video_id": video_id,
         "campaign_id": outer,

@@ -192,7 +192,7 @@ def fail(kind: FromPath[str]) -> Answer[None]:
     raise error
 
 
-@get("/old/{name:str}", opt={"scope": None, "errors": [Code.GONE]}, tags=["Schema"])
+@get("/old/{name:str}", opt={"scope": None, "is_gone": True}, tags=["Schema"])
 async def get_old(name: FromPath[str]) -> Answer[None]:
     """Gone: use GET /notes."""
     raise ApiError(Code.GONE, f"Use GET /api/v1/notes instead of {name}.")

@@ -7,11 +7,13 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.creator.state import creator_of
 from domain.decisions import Handler
+from domain.errors import NotFoundError
 from domain.handlers.erase_creator import Erasure, erase_creator
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, plain_events
 from projections.engine.reader import ProjectionBehindError
 from workers.erasing.belongings import belongings_of, head_of
 from workers.erasing.wipe import wipe
@@ -49,8 +51,10 @@ class ErasureCommand:
         """Start a try.
 
         Raises:
+            NotFoundError: there is no such creator.
             ProjectionBehindError: a read model does not catch up with the log.
         """
+        self._check_there()
         with (
             self._store.pool.connection() as connection,
             connection.transaction(),
@@ -71,6 +75,13 @@ class ErasureCommand:
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
         """Wipe what else is known, in the transaction of the append."""
         wipe(cursor, done, organization_id=self._organization_id, head=self._head)
+
+    def _check_there(self) -> None:
+        """Refuse what is not there before anything is waited for."""
+        history = self._store.load(self._creator_id)[self._creator_id]
+        creator = creator_of(plain_events(history))
+        if creator is None or creator.organization_id != self._organization_id:
+            raise NotFoundError("creator")
 
 
 def _caught_up(cursor: Cursor[TupleRow]) -> int:

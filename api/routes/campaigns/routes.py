@@ -212,7 +212,7 @@ class CampaignRoutes(Controller):
 
     @get(
         "/campaigns/{campaign_id:uuid}/stats",
-        opt={"scope": "read", "errors": [Code.GONE]},
+        opt={"scope": "read", "is_gone": True},
         operation_id="getCampaignStats",
         deprecated=True,
     )

@@ -21,6 +21,7 @@ from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
+from workers.erasing import erase as erasing
 
 OF_NO_OPERATION = {Code.METHOD_NOT_ALLOWED}
 """What happens where there is no operation."""
@@ -399,6 +400,60 @@ def video_of_a_moved_creator(scene: Scene) -> None:
     scene.ask.json = {"url": f"https://www.tiktok.com/@goat/video/{video}"}
 
 
+def erase(scene: Scene, creator_id: str) -> None:
+    """Erase a creator that was just added, as the read models know it."""
+    scene.tenant.goatherd.catch_up()
+    confirm = scene.tenant.shown(creator_id)["tiktok_handle"]
+    path = f"/creators/{creator_id}/erase"
+    erased = scene.tenant.post(path, {"confirm": confirm})
+    assert erased.status_code == 200, erased.text
+    scene.tenant.goatherd.catch_up()
+
+
+def erased_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
+    erase(scene, creator["id"])
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+    if scene.ask.json and "scope_id" in scene.ask.json:
+        scene.ask.json["scope_id"] = creator["id"]
+
+
+def run_of_an_erased_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
+    requested = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
+    scene.tenant.failed(requested["scrape_id"])
+    erase(scene, creator["id"])
+    scene.ask.path = scene.ask.path.replace(
+        scene.ids["scrape_id"], requested["scrape_id"]
+    )
+
+
+def video_of_an_erased_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
+    video = f"{uuid4().int % 10**18 + 10**18}"
+    pseudonym = scene.tenant.goatherd.store.names.pseudonym(video)
+    video_id = scene.tenant.found(creator["id"], video, pseudonym=pseudonym)
+    erase(scene, creator["id"])
+    scene.ask.path = scene.ask.path.replace(scene.ids["video_id"], video_id)
+    if scene.ask.json and "url" in scene.ask.json:
+        scene.ask.json["url"] = f"https://www.tiktok.com/@goat/video/{video}"
+
+
+def on_things_of_its_own(spoil: Spoil) -> Spoil:
+    """What is erased would be missed by the others."""
+
+    def settle(scene: Scene) -> None:
+        scene.settle(scene.tenant)
+        spoil(scene)
+
+    return settle
+
+
+def read_models_behind(scene: Scene) -> None:
+    scene.monkeypatch.setattr(erasing, "PATIENCE_SECONDS", 0.0)
+    scene.tenant.add(f"late.{uuid4().hex[:20]}")
+
+
 def as_it_is(scene: Scene) -> None:
     del scene
 
@@ -417,6 +472,26 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeCreator", Code.NO_CHANGE): same_handle,
     ("moveCreator", Code.HANDLE_TAKEN): taken_in_another_project,
     ("moveCreator", Code.CREATOR_REMOVED): removed_creator,
+    ("moveCreator", Code.GONE): erased_creator,
+    ("changeCreator", Code.GONE): erased_creator,
+    ("removeCreator", Code.GONE): erased_creator,
+    ("scrapeCreator", Code.GONE): erased_creator,
+    ("addAnnotation", Code.GONE): erased_creator,
+    ("retryScrape", Code.GONE): run_of_an_erased_creator,
+    ("addVideo", Code.GONE): video_of_an_erased_creator,
+    ("changeVideo", Code.GONE): video_of_an_erased_creator,
+    ("excludeVideo", Code.GONE): video_of_an_erased_creator,
+    ("scrapeVideo", Code.GONE): video_of_an_erased_creator,
+    ("disableVideoTracking", Code.GONE): video_of_an_erased_creator,
+    ("previewCreatorErasure", Code.GONE): erased_creator,
+    ("eraseCreator", Code.GONE): erased_creator,
+    ("eraseCreator", Code.PROJECTION_BEHIND): read_models_behind,
+    ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
+        key_of_another_body
+    ),
+    ("eraseCreator", Code.IDEMPOTENCY_IN_FLIGHT): on_things_of_its_own(
+        key_that_is_at_work
+    ),
     ("addVideo", Code.OTHER_PROJECT): video_of_a_moved_creator,
     ("scrapeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.LIMIT_REACHED): full,

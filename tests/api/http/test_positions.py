@@ -18,7 +18,7 @@ GETS = [
     for operation in operations().values()
     if operation.method == "GET"
     and operation.id not in STATIC
-    and "410" not in operation.details["responses"]
+    and not operation.details.get("deprecated")
 ]
 
 

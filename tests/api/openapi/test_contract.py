@@ -66,6 +66,8 @@ SCOPES = {
     "GET /analytics/aggregate/outliers": "read",
     "GET /analytics/aggregate/video-leaderboard": "read",
     "GET /analytics/aggregate/view-distribution": "read",
+    "GET /creators/{creator_id}/erase": "admin",
+    "POST /creators/{creator_id}/erase": "admin",
     "GET /admin/projections": "admin",
     "POST /admin/projections/{name}/rebuild": "admin",
     "DELETE /admin/projections/{name}/rebuild": "admin",

@@ -1,0 +1,124 @@
+"""/creators/{id}/erase: a person is forgotten, and what that concerns."""
+
+import asyncio
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.paging import behind, caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter, Rows
+from domain.creator.errors import CreatorErasedError
+from domain.decisions import Handler
+from domain.errors import NotFoundError
+from domain.handlers.erase_creator import Erasure
+from domain.messages import ErasedFigures
+from projections.creators.queries import one_creator
+from projections.engine.reader import ProjectionBehindError, Reader
+from workers.erasing.belongings import NEEDED
+from workers.erasing.erase import ErasureCommand
+from workers.erasing.erased import ErasedCreators, erased_by
+from workers.erasing.preview import ErasurePreview, preview_of
+
+
+class EraseCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The creator's handle, to confirm it, and what happens to its figures.
+
+    ``anonymous``: they stay as those of nobody. ``drop``: they leave all sums.
+    """
+
+    confirm: str
+    figures: ErasedFigures = "anonymous"
+
+
+class CreatorEraseRoutes(Controller):
+    """Erasing a person."""
+
+    path = "/creators/{creator_id:uuid}/erase"
+    tags = ("Creators",)
+
+    @get(
+        "/",
+        opt={"scope": "admin", "versioned": False, "errors": [Code.GONE]},
+        operation_id="previewCreatorErasure",
+    )
+    async def preview_erasure(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ErasurePreview]:
+        """Count what an erasure of the creator would concern.
+
+        Creators that are pinned to the same TikTok account are erased with it. Bans of
+        the handle stay, because they are of the installation.
+        """
+        await caught_up(request, reader, *NEEDED, "bans")
+        organization_id = request.organization_id
+        creator = await one_creator(reader, organization_id, creator_id)
+        if creator is None:
+            raise NotFoundError("creator")
+        if creator.status == "erased":
+            raise CreatorErasedError
+        rows = Rows(writer.store)
+        return Answer(
+            await asyncio.to_thread(
+                rows.ask,
+                lambda cursor: preview_of(cursor, organization_id, creator_id),
+            )
+        )
+
+    @post(
+        "/",
+        opt={
+            "scope": "admin",
+            "errors": [Code.GONE, Code.PROJECTION_BEHIND],
+            "body_examples": {"Erase": {"confirm": "ada", "figures": "anonymous"}},
+        },
+        operation_id="eraseCreator",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def erase_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        data: JSONBody[EraseCreator],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ErasedCreators]:
+        """Erase a person: whatever is known of a creator that says who it is.
+
+        Names, texts, pictures and TikTok's ids are gone from everything that is
+        answered from then on, also of the past, and can't be read in the log any more.
+        Nothing brings them back. With `figures` `anonymous` the numbers stay as those
+        of `erased-<number>`, with `drop` they leave all sums and campaigns. Every
+        creator that is pinned to the same TikTok account is erased with it, open
+        scrapes end, notes are deleted, and the handle may be added again as a new
+        creator. A second erasure is 410.
+        """
+        command = ErasureCommand(
+            writer.store,
+            creator_id,
+            organization_id=request.organization_id,
+            confirm=data.confirm,
+            figures=data.figures,
+        )
+
+        def handler() -> Handler[Erasure]:
+            try:
+                return command.handler()
+            except ProjectionBehindError as error:
+                raise behind(error) from error
+
+        return writer.perform(
+            request,
+            handler,
+            lambda _, done: Answer(erased_by(done)),
+            in_transaction=command.in_transaction,
+        )
