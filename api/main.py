@@ -46,6 +46,7 @@ from api.routes.lists.creator_parameters import provide_table
 from api.routes.lists.video_parameters import provide_video_list
 from api.routes.log_check import LogCheckRoutes
 from api.routes.organization import Organization, OrganizationRoutes
+from api.routes.personal_data import PersonalDataRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
@@ -215,6 +216,7 @@ def assemble(settings: Settings) -> Litestar:
                 RootRoutes,
                 LogCheckRoutes,
                 ProofRoutes,
+                PersonalDataRoutes,
                 AnalyticsRoutes,
                 AnnotationRoutes,
                 KpiRoutes,

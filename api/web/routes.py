@@ -14,9 +14,9 @@ from api.web.campaigns.list import CampaignsPage
 from api.web.campaigns.members import CampaignMembers
 from api.web.compare.page import ComparePage
 from api.web.creator.changes import ChangesPages
+from api.web.creator.files import CreatorFiles
 from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
-from api.web.creator.proof import CreatorProof
 from api.web.creator.scrapes import ScrapesPage
 from api.web.creator.settings import CreatorSettings
 from api.web.creator.video import CreatorVideo
@@ -59,7 +59,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ComparePage,
     CreatorNotes,
     CreatorSettings,
-    CreatorProof,
+    CreatorFiles,
     CreatorVideos,
     CreatorVideo,
     ChangesPages,

@@ -91,3 +91,16 @@ def test_a_creators_proof_is_a_file(home: Tenant, visitor: Visitor):
 
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert answer.json()["data"]["creator_id"] == creator["id"]
+
+
+def test_a_creators_personal_data_is_a_file(home: Tenant, visitor: Visitor):
+    creator = home.add("asking.goat")
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{creator['id']}/settings")
+    (link,) = [a for a in page.all("a") if "personal-data" in a["href"]]
+    answer = visitor.ask("GET", link["href"])
+
+    disposition = f'attachment; filename="personal-data-{creator["id"]}.json"'
+    assert answer.headers["Content-Disposition"] == disposition
+    assert answer.json()["data"]["creator"]["id"] == creator["id"]

@@ -1,0 +1,40 @@
+"""/creators/{id}/proof.json and personal-data.json: what is kept of it, as files."""
+
+from uuid import UUID
+
+from litestar import Controller, Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from api.web.kit.handlers import page_route
+from api.web.kit.page import PageContext
+
+
+class CreatorFiles(Controller):
+    """What is kept of a creator, to be read and checked elsewhere."""
+
+    path = "/creators/{creator_id:uuid}"
+
+    @page_route("/proof.json", scope="admin")
+    async def proof(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> Response[bytes]:
+        """Answer with the file that docs/verify.py checks."""
+        return await _file(page, creator_id, "proof")
+
+    @page_route("/personal-data.json", scope="admin")
+    async def personal_data(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> Response[bytes]:
+        """Answer with all that is kept of the person."""
+        return await _file(page, creator_id, "personal-data")
+
+
+async def _file(page: PageContext, creator_id: UUID, what: str) -> Response[bytes]:
+    raw = await page.get_raw(f"/creators/{creator_id}/{what}")
+    disposition = f'attachment; filename="{what}-{creator_id}.json"'
+    return Response(
+        raw.body,
+        media_type="application/json",
+        headers={"Content-Disposition": disposition},
+    )

@@ -1,0 +1,237 @@
+"""All that is kept of a creator as a person: its events, opened, wherever they are."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.streams import membership_stream
+from domain.summaries import actor_label, key_id_of
+from infra import arrays
+from infra.eventstore.codec import Codec
+from infra.eventstore.sealing import ERASED, fields_of
+from infra.eventstore.store import BusyError, RecordedEvent, open_envelopes
+from infra.integrity.log import NO_HURRY
+from projections.creator_history.unreadable import without_person
+from projections.creator_streams import streams_of_creator
+from projections.creators.creator import Creator
+
+_LOCK = 7203914826
+_TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+# Read models forget notes that were deleted, and an erased handle names no claim any
+# more: the log itself is searched for what names the creator or may be a note on it.
+_NAMING = """
+SELECT notification_id, originator_id, topic, state FROM goatherd_events
+WHERE topic IN ('handle_claimed', 'handle_released', 'account_pinned',
+    'erasure_numbered', 'video_discovered', 'scrape_requested', 'annotation_added')
+AND position(%(organization)s::bytea IN state) > 0
+AND (topic = 'annotation_added' OR position(%(creator)s::bytea IN state) > 0
+    OR topic = 'scrape_requested' AND position('"video_id":"'::bytea IN state) > 0)
+"""
+_EVENTS = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events
+WHERE originator_id = ANY(%b::uuid[]) OR notification_id = ANY(%b::bigint[])
+ORDER BY notification_id
+"""
+_SAME_ACCOUNT = """
+SELECT other.creator_id FROM creator_identity AS this
+JOIN creator_identity AS other ON other.user_id = this.user_id
+    AND other.organization_id = this.organization_id
+    AND other.creator_id <> this.creator_id
+WHERE this.creator_id = %s AND this.organization_id = %s ORDER BY 1
+"""
+_KEYS = "SELECT id, name FROM api_keys WHERE organization_id = %s AND id = ANY(%s)"
+# Streams in which other creators come and go, too.
+_SHARED = {
+    event.stored_name
+    for event in (e.HandleClaimed, e.HandleReleased, e.ErasureNumbered)
+}
+
+
+class PersonalEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event of the log. ``payload`` is opened: what was sealed can be read in it.
+
+    Of an erased person, what was personal in it is null, empty or `erased`.
+    """
+
+    position: int
+    stream: UUID
+    version: int
+    name: str
+    recorded_at: datetime
+    actor: str
+    actor_name: str
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    payload: msgspec.Raw
+
+
+class KeptFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """How many figures the events have, and what they name that is kept elsewhere.
+
+    ``video_figures`` counts how often a video was counted. ``pictures`` is how many
+    pictures the events name: of those that somebody looked at, the server may have a
+    copy in its data directory.
+    """
+
+    profile_snapshots: int
+    video_snapshots: int
+    video_figures: int
+    pictures: int
+
+
+class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept of a person, in the order in which it was recorded.
+
+    ``creator`` is what the read models show, all of which follows from ``events``.
+    ``same_account`` are the other creators of the organization that are the same TikTok
+    account: each has personal data of its own.
+    """
+
+    creator: Creator
+    read_at: datetime
+    is_erased: bool
+    same_account: tuple[UUID, ...]
+    figures: KeptFigures
+    events: tuple[PersonalEvent, ...]
+
+
+def personal_data(
+    connection: Connection[TupleRow], creator: Creator, codec: Codec
+) -> PersonalData:
+    """Return all that is kept of a creator. It is made in memory, one at a time.
+
+    Raises:
+        BusyError: another one is being made, which searches the log.
+        UnknownEventError: the log has an event that cannot be read.
+    """
+    with connection.transaction():
+        connection.execute(NO_HURRY)
+        row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
+        if row is None or not row[0]:
+            raise BusyError("Personal data is being read just now; try again.")
+        found = _events_of(connection, creator, codec)
+        others = connection.execute(_SAME_ACCOUNT, (creator.id, creator.org_id))
+        same_account = tuple(other for (other,) in others)
+        actors = {key_id_of(each.actor) for each in found} - {None}
+        keys: dict[UUID, str] = dict(
+            connection.execute(_KEYS, (creator.org_id, list(actors))).fetchall()
+        )
+    is_erased = any(isinstance(each.event, e.SubjectErased) for each in found)
+    if is_erased:
+        # What was stored in the clear, before anything was sealed, still opens.
+        found = [replace(each, event=_emptied(each.event)) for each in found]
+    return PersonalData(
+        creator=creator,
+        read_at=datetime.now(UTC),
+        is_erased=is_erased,
+        same_account=same_account,
+        figures=_figures([each.event for each in found]),
+        events=tuple(_shown(each, codec, keys) for each in found),
+    )
+
+
+class _WhoIsNamed(msgspec.Struct, frozen=True, gc=False):
+    """Whom or what an event names."""
+
+    organization_id: UUID
+    creator_id: UUID | None = None
+    scope_id: UUID | None = None
+    video_id: UUID | None = None
+
+
+_named: Callable[[bytes], _WhoIsNamed] = msgspec.json.Decoder(_WhoIsNamed).decode
+
+
+def _events_of(
+    connection: Connection[TupleRow], creator: Creator, codec: Codec
+) -> list[RecordedEvent]:
+    streams = dict.fromkeys(
+        streams_of_creator(connection, creator.id, organization_id=creator.org_id)
+    )
+    names = {
+        "organization": f'"organization_id":"{creator.org_id}"'.encode(),
+        "creator": f'"creator_id":"{creator.id}"'.encode(),
+    }
+    rows = connection.cursor(binary=True).execute(_NAMING, names).fetchall()
+    naming = [(*row[:3], _named(row[3])) for row in rows]
+    shared: list[int] = []
+    for position, stream, name, named in naming:
+        if named.creator_id != creator.id:
+            continue
+        if name in _SHARED:
+            shared.append(position)
+        else:
+            streams[stream] = None
+    # By now these are the creator's videos, too.
+    streams |= {
+        stream: None
+        for _, stream, _, named in naming
+        if named.scope_id in streams
+        or (named.creator_id is None and named.video_id in streams)
+    }
+    streams |= {membership_stream(each): None for each in tuple(streams)}
+    places = (arrays.uuids([*streams]), arrays.bigints(shared))
+    cursor = connection.cursor(binary=True)
+    found = open_envelopes(
+        cursor.execute(_EVENTS, places).fetchall(), codec, connection
+    )
+    return [
+        each
+        for each in found
+        if getattr(each.event, "creator_id", None) in {None, creator.id}
+    ]
+
+
+def _emptied(event: e.Event) -> e.Event:
+    """Return an event of an erased person without what is personal in it."""
+    event = without_person(event, handle=ERASED)
+    personal = {
+        field.attribute: field.erased
+        for field in fields_of(type(event), type(event).stored_name)
+        if getattr(event, field.attribute)
+    }
+    if isinstance(event, e.VideoStatsSnapshotRecorded) and not event.has_pseudonyms:
+        personal["video_ids"] = (ERASED,) * len(event.video_ids)
+    return replace(event, **personal)
+
+
+def _figures(events: Sequence[e.Event]) -> KeptFigures:
+    profiles = [o for o in events if isinstance(o, e.ProfileSnapshotRecorded)]
+    videos = [o for o in events if isinstance(o, e.VideoStatsSnapshotRecorded)]
+    pictures = [each.avatar_url for each in profiles]
+    pictures += [url for each in videos for url in each.thumbnail_urls]
+    return KeptFigures(
+        profile_snapshots=len(profiles),
+        video_snapshots=len(videos),
+        video_figures=sum(len(each.video_ids) for each in videos),
+        # The rest of an address is signed anew each time.
+        pictures=len({urlsplit(url)[1:3] for url in pictures if url}),
+    )
+
+
+def _shown(
+    recorded: RecordedEvent, codec: Codec, keys: dict[UUID, str]
+) -> PersonalEvent:
+    event: Any = recorded.event
+    return PersonalEvent(
+        position=recorded.position,
+        stream=recorded.stream,
+        version=recorded.version,
+        name=codec.name_of(event),
+        recorded_at=recorded.recorded_at.astimezone(UTC),
+        actor=recorded.actor,
+        actor_name=actor_label(recorded.actor, keys),
+        correlation_id=recorded.correlation_id,
+        causation_id=recorded.causation_id,
+        payload=msgspec.Raw(codec.encode(event)),
+    )
