@@ -25,7 +25,7 @@ from projections.organizations.projection import IS_OPERATOR
 _COUNTS = """
 SELECT project_id, count(*) AS creators,
        count(*) FILTER (WHERE status = 'active') AS active_creators
-FROM creator_list WHERE status <> 'removed' GROUP BY project_id
+FROM creator_list WHERE status NOT IN ('removed', 'erased') GROUP BY project_id
 """
 _PROJECT_LIST = f"""
 WITH project AS ({PROJECTS}), counts AS ({_COUNTS})

@@ -9,6 +9,7 @@ from litestar.response import Template
 from api.http.errors import ApiError
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import why_failing
+from domain.creator.errors import CreatorErasedError
 from domain.summaries import SCRAPED
 from projections.creators.creator import Creator
 
@@ -18,8 +19,11 @@ async def get_creator(page: PageContext, creator_id: UUID) -> Creator:
 
     Raises:
         ApiRefusedError: ``not_found``, if it is not one of the organization's.
+        CreatorErasedError: it was erased, so there is nothing to show or to change.
     """
     got = await page.get(f"/creators/{creator_id}", Creator)
+    if got.data.status == "erased":
+        raise CreatorErasedError
     return got.data
 
 

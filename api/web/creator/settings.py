@@ -1,6 +1,7 @@
 """/creators/{id}/settings: how a creator is tracked and what it is called."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from litestar import Controller
@@ -8,12 +9,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Template
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from api.http.form_body import typed
 from api.routes.creator_schemas import BulkAnswer
+from api.web.creator.erasure import possible_erasure
 from api.web.creator.layout import get_creator, show_creator
-from api.web.creator.possible_move import PossibleMove, possible_move
+from api.web.creator.possible_move import possible_move
+from api.web.creator.settings_forms import (
+    EraseForm,
+    HandleForm,
+    MoveForm,
+    ReturnForm,
+    TrackingForm,
+)
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.concurrent_edit import (
     CONFLICT_STATUS,
@@ -28,6 +36,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from projections.creators.creator import Creator
+from workers.erasing.erased import ErasedCreators
 
 WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
 TRACKING = ("display_name", "tags", *WINDOW)
@@ -42,42 +51,6 @@ _LABELS = {
 }
 
 
-class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Name, tags, tracking; ``take`` names a field to replace by its stored value."""
-
-    display_name: Annotated[str, typed("Display name")]
-    tags: Annotated[str, typed("Tags")]
-    tracking_mode: str
-    tracking_start_date: Annotated[str, typed("First day")]
-    tracking_end_date: Annotated[str, typed("Last day")]
-    version: str
-    original: str
-    take: str = ""
-
-
-class HandleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The handle; ``take`` as in ``TrackingForm``."""
-
-    tiktok_handle: Annotated[str, typed("Handle")]
-    version: str
-    original: str
-    take: str = ""
-
-
-class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to track a removed creator again."""
-
-    tracking_mode: str
-    tracking_start_date: Annotated[str, typed("First day")]
-    tracking_end_date: Annotated[str, typed("Last day")]
-
-
-class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The project to move to."""
-
-    project_id: str
-
-
 class CreatorSettings(Controller):
     """The settings of a creator."""
 
@@ -89,7 +62,7 @@ class CreatorSettings(Controller):
     ) -> Template:
         """Show how a creator is tracked."""
         creator = await get_creator(page, creator_id)
-        return _show(page, creator, move=await possible_move(page, creator))
+        return await _show_all(page, creator)
 
     @form_route("/move", form=MoveForm)
     async def move(
@@ -102,11 +75,26 @@ class CreatorSettings(Controller):
             done = await page.send("POST", path, Creator, body)
         except ApiRefusedError as error:
             creator = await get_creator(page, creator_id)
-            move = await possible_move(page, creator)
-            return _show(page, creator, move=move, refused=error)
+            return await _show_all(page, creator, refused_move=error)
         handle = done.data.tiktok_handle
         page.flash(f"@{handle} has moved, with its videos and all its numbers.")
         return page.go_to(_path(creator_id))
+
+    @form_route("/erase", form=EraseForm)
+    async def erase(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Erase a person."""
+        body = asdict(page.form(EraseForm))
+        path = f"/creators/{creator_id}/erase"
+        try:
+            done = await page.send("POST", path, ErasedCreators, body)
+        except ApiRefusedError as error:
+            creator = await get_creator(page, creator_id)
+            return await _show_all(page, creator, refused_erasure=error)
+        names = ", ".join(each.tiktok_handle for each in done.data.creators)
+        page.flash(f"Done: the person is erased. What is left is called {names}.")
+        return page.go_to("/creators")
 
     @form_route(form=TrackingForm)
     async def save_tracking(
@@ -205,12 +193,30 @@ async def _save(
     return page.go_to(_path(creator_id))
 
 
+async def _show_all(
+    page: PageContext,
+    creator: Creator,
+    *,
+    refused_move: ApiRefusedError | None = None,
+    refused_erasure: ApiRefusedError | None = None,
+) -> Template:
+    """Return the page with the forms to move and to erase, one of them refused."""
+    further = {
+        "move": await possible_move(page, creator),
+        "refused_move": refused_move,
+        "erasure": await possible_erasure(page, creator),
+        "refused_erasure": refused_erasure,
+    }
+    error = refused_move or refused_erasure
+    return _show(page, creator, further=further, refused=error)
+
+
 def _show(
     page: PageContext,
     creator: Creator,
     drafts: dict[str, EditDraft] | None = None,
     *,
-    move: PossibleMove | None = None,
+    further: Mapping[str, object] | None = None,
     refused: ApiRefusedError | None = None,
 ) -> Template:
     """Return the page; ``drafts`` are refused forms, by name."""
@@ -238,8 +244,8 @@ def _show(
         ),
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
-        "move": move,
-        "refused_move": refused,
+        **dict.fromkeys(("move", "refused_move", "erasure", "refused_erasure")),
+        **(further or {}),
     }
     errors = (draft.error for draft in (drafts or {}).values())
     has_conflict = any(draft.conflict for draft in (drafts or {}).values())

@@ -108,7 +108,7 @@ async def _apply(
         page.flash("Select at least one creator first.")
         return page.go_to(back)
     if is_confirmed_first and form.confirmed != "yes":
-        creators = [one for one in found if one.status != "removed"]
+        creators = [one for one in found if one.status not in {"removed", "erased"}]
         context = {"creators": creators or found, "back": back}
         return page.show("creators/confirm_remove.html", context)
     outcomes = [*await action(page, found), *unknown]

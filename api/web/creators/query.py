@@ -7,6 +7,7 @@ STATUSES = {
     "active": "Active",
     "disabled": "Disabled",
     "removed": "Removed",
+    "erased": "Erased",
     "all": "All",
 }
 HEALTHS = {

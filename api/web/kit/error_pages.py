@@ -24,6 +24,7 @@ _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
     "or ask whoever runs this Goatherd.",
     Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
+    Code.GONE: "Unless its figures were dropped, they still count as those of nobody.",
     Code.RATE_LIMIT_EXCEEDED: "Pages count as requests of your key's plan.",
     Code.UNAVAILABLE: "Nothing was lost. Reload the page in a moment.",
     Code.PROJECTION_BEHIND: "What you changed is stored. Reload the page in a moment.",

@@ -295,7 +295,8 @@ def test_a_creator_is_removed_by_its_name_and_comes_back(
 
     assert home.shown(creator["id"])["status"] == "removed"
     page = visitor.see(path)
-    assert [f["action"] for f in page.one("main").all("form")] == [f"{path}/return"]
+    offered = [f["action"] for f in page.one("main").all("form")]
+    assert offered == [f"{path}/return", f"{path}/erase"]
 
     visitor.submit(page, f"{path}/return", tracking_mode="selective")
 
@@ -384,3 +385,46 @@ def test_a_form_that_is_not_ours_stores_nothing(
 
     assert answer.status_code == 400
     assert home.goatherd.head == head
+
+
+# Erasing
+
+
+def test_a_person_is_erased_and_no_page_offers_it_any_more(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    home.found(creator["id"])
+    home.goatherd.catch_up()
+    page = visitor.see(path)
+    section = page.one("section", **{"aria-labelledby": "t-erase"})
+    assert "1 creator" in section.text
+    assert "1 video" in section.text
+
+    wrong = visitor.submit(page, f"{path}/erase", confirm="another", figures="drop")
+    kept = home.shown(creator["id"])
+    again = read(wrong.text)
+    done = visitor.submit(again, f"{path}/erase", confirm="@goat", figures="anonymous")
+    home.goatherd.catch_up()
+
+    assert wrong.status_code == 400
+    assert problem_at(read(wrong.text), "confirm").startswith("Must be the creator")
+    assert kept["status"] == "active"
+    assert (done.status_code, done.headers["location"]) == (303, "/creators")
+    assert "Done: the person is erased" in visitor.see("/creators").text
+    for part in ("", "/videos", "/changes", "/notes", "/settings"):
+        gone = visitor.see(f"/creators/{creator['id']}{part}", status=410)
+        assert "was erased" in gone.text
+        assert "@goat" not in gone.text
+    for status in ("erased", "all"):
+        row = visitor.see(f"/creators?status={status}").one(
+            "tr", **{"data-row": creator["id"]}
+        )
+        assert "erased-" in row.text
+        assert not row.all("button")
+        assert not row.all("input")
+    assert creator["id"] not in str(visitor.get("/creators").text)
+
+
+def test_only_admins_are_offered_to_erase(other: Visitor, creator: dict[str, Any]):
+    assert "Erase this person" not in other.see(settings_of(creator)).text

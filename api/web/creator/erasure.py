@@ -1,0 +1,41 @@
+"""What erasing a creator would concern, for the form on its settings."""
+
+from msgspec import Struct
+
+from api.web.kit.page import PageContext
+from domain.phrases import counted
+from projections.creators.creator import Creator
+from workers.erasing.preview import ErasurePreview
+
+
+class PossibleErasure(Struct, frozen=True, kw_only=True):
+    """What an erasure concerns, in words, and whether its handle stays banned."""
+
+    concerned: list[str]
+    is_banned: bool
+
+
+async def possible_erasure(
+    page: PageContext, creator: Creator
+) -> PossibleErasure | None:
+    """Return what an erasure would concern, None if the key may not erase."""
+    if not page.may("admin"):
+        return None
+    got = await page.get(f"/creators/{creator.id}/erase", ErasurePreview)
+    preview = got.data
+    creators = counted(preview.creator_count, "creator")
+    if preview.creator_count > 1:
+        creators += " of the same TikTok account"
+    others = (
+        (preview.video_count, "video", ""),
+        (preview.scrape_count, "scrape", ""),
+        (preview.note_count, "note", ", to be deleted"),
+        (preview.campaign_count, "campaign", ", which it or a video of it is in"),
+    )
+    return PossibleErasure(
+        concerned=[
+            creators,
+            *(f"{counted(n, thing)}{more}" for n, thing, more in others if n),
+        ],
+        is_banned=preview.ban_count > 0,
+    )
