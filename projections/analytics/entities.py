@@ -257,6 +257,7 @@ def _folded(
             is_campaign_item=is_item,
             project_id=video.project_id,
             creator_id=video.creator_id,
+            tiktok_video_id=None,
             label=title,
             is_there=True,
             number=_number(video, mark),

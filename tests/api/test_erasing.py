@@ -17,6 +17,7 @@ from tests.kit.builders import asking, log_of
 from workers.erasing.erase import ErasureCommand
 
 _DAY = date(2026, 3, 1)
+_VIDEO = "7100000000000000071"
 
 
 def erase(
@@ -72,17 +73,22 @@ def test_nothing_of_who_is_erased_is_found_in_any_table(
         headers={"Idempotency-Key": f"key {figures}"},
     ).json()["data"]
     home.saw(creator["id"], follower_count=12, display_name=f"{handle} herself")
-    home.found(creator["id"], "7100000000000000071", title=f"{handle} jumps")
+    # As workers store it: only its own event, sealed, has the id on TikTok.
+    home.found(
+        creator["id"], _VIDEO, pseudonym="1234567890123", title=f"{handle} jumps"
+    )
     data_of(home.post(f"/creators/{creator['id']}/scrape"), status=202)
     home.goatherd.catch_up()
     assert "public.creator_list" in found_in(home, handle)
     assert "public.idempotency" in found_in(home, handle)
+    assert "public.analytics_videos" in found_in(home, _VIDEO)
 
     done = erase(home, creator["id"], confirm=handle, figures=figures)
     home.goatherd.catch_up()
 
     assert done.result.handles == (handle,)
     assert found_in(home, handle) == []
+    assert found_in(home, _VIDEO) == []
     shown = data_of(home.get(f"/creators/{creator['id']}"))
     assert (shown["status"], shown["readme"]) == ("erased", None)
     assert shown["follower_count"] == (12 if figures == "anonymous" else None)
