@@ -232,6 +232,8 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
         "['kid-and-kettle-bakery']\n",
         "creator_list building\n",
         "swapped at position ",
+        # Where the handle of who was erased would be.
+        "\n0\n0\n0\n",
         '"currentVersion": 5',
     ):
         assert shown in taken.stdout
