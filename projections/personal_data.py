@@ -28,7 +28,7 @@ _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 # Read models forget notes that were deleted, and an erased handle names no claim any
 # more: the log itself is searched for what names the creator or may be a note on it.
 _NAMING = """
-SELECT notification_id, originator_id, topic, state FROM goatherd_events
+SELECT originator_id, state FROM goatherd_events
 WHERE topic IN ('handle_claimed', 'handle_released', 'account_pinned',
     'erasure_numbered', 'video_discovered', 'scrape_requested', 'annotation_added')
 AND position(%(organization)s::bytea IN state) > 0
@@ -38,8 +38,7 @@ AND (topic = 'annotation_added' OR position(%(creator)s::bytea IN state) > 0
 _EVENTS = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic, state
-FROM goatherd_events
-WHERE originator_id = ANY(%b::uuid[]) OR notification_id = ANY(%b::bigint[])
+FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
 ORDER BY notification_id
 """
 _SAME_ACCOUNT = """
@@ -50,11 +49,6 @@ JOIN creator_identity AS other ON other.user_id = this.user_id
 WHERE this.creator_id = %s AND this.organization_id = %s ORDER BY 1
 """
 _KEYS = "SELECT id, name FROM api_keys WHERE organization_id = %s AND id = ANY(%s)"
-# Streams in which other creators come and go, too.
-_SHARED = {
-    event.stored_name
-    for event in (e.HandleClaimed, e.HandleReleased, e.ErasureNumbered)
-}
 
 
 class PersonalEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -163,31 +157,24 @@ def _events_of(
         "creator": f'"creator_id":"{creator.id}"'.encode(),
     }
     rows = connection.cursor(binary=True).execute(_NAMING, names).fetchall()
-    naming = [(*row[:3], _named(row[3])) for row in rows]
-    shared: list[int] = []
-    for position, stream, name, named in naming:
-        if named.creator_id != creator.id:
-            continue
-        if name in _SHARED:
-            shared.append(position)
-        else:
-            streams[stream] = None
+    naming = [(stream, _named(body)) for stream, body in rows]
+    streams |= {
+        stream: None for stream, named in naming if named.creator_id == creator.id
+    }
     # By now these are the creator's videos, too.
     streams |= {
         stream: None
-        for _, stream, _, named in naming
+        for stream, named in naming
         if named.scope_id in streams
         or (named.creator_id is None and named.video_id in streams)
     }
     streams |= {membership_stream(each): None for each in tuple(streams)}
-    places = (arrays.uuids([*streams]), arrays.bigints(shared))
     cursor = connection.cursor(binary=True)
-    found = open_envelopes(
-        cursor.execute(_EVENTS, places).fetchall(), codec, connection
-    )
+    events = cursor.execute(_EVENTS, (arrays.uuids([*streams]),)).fetchall()
+    # Other creators come and go in the stream of a handle.
     return [
         each
-        for each in found
+        for each in open_envelopes(events, codec, connection)
         if getattr(each.event, "creator_id", None) in {None, creator.id}
     ]
 

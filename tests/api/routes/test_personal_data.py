@@ -77,6 +77,10 @@ def scraped(tenant: Tenant, creator_id: str, handle: str) -> None:
         share_counts=(1, None),
         save_counts=(1, None),
         titles=(f"{handle} jumps", None),
+        thumbnail_urls=tuple(
+            f"https://p16.tiktokcdn.com/{handle}{end}.jpg?signed=2"
+            for end in ("", ".2")
+        ),
     )
     tenant.goatherd.append(run["scrape_id"], profile, videos)
 
@@ -141,7 +145,7 @@ def test_personal_data_has_every_event_about_a_person_opened(home: Tenant):
         "profile_snapshots": 1,
         "video_snapshots": 1,
         "video_figures": 2,
-        "pictures": 1,
+        "pictures": 2,
     }
     assert other not in f"{data}"
     assert "sealed" not in f"{data}"
