@@ -105,7 +105,7 @@ def test_a_creator_is_renamed_removed_and_brought_back(
 
     page.get_by_text("Remove this creator").click()
     page.get_by_role("button", name="Yes, remove @kid.and.kettle").click()
-    expect(page.get_by_role("heading", level=2)).to_have_text(
+    expect(page.get_by_role("heading", level=2).first).to_have_text(
         "This creator was removed"
     )
     axe(page)
