@@ -14,7 +14,7 @@ from tests.kit.application import Tenant
 
 PLACES = places()
 # What programs take from pages, with nothing to look at.
-NOT_TO_LOOK_AT = {"text/csv", "text/event-stream"}
+NOT_TO_LOOK_AT = {"application/json", "text/csv", "text/event-stream"}
 
 
 @pytest.fixture(scope="module")
