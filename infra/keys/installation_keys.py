@@ -77,11 +77,12 @@ def open_installation_keys(
         MasterKeyError: the database was used with another master key, or its keys are
             gone.
     """
+    kept = _kept(connection, master_key)
+    if {_CHECK, "signing"} <= kept.keys():
+        return _opened(kept, master_key)
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        kept: dict[str, bytes] = dict(connection.execute(_READ).fetchall())
-        if _CHECK in kept:
-            _check(kept[_CHECK], master_key)
+        kept = _kept(connection, master_key)
         fresh: dict[str, bytes] = {}
         if _CHECK not in kept:
             if _has(connection, _HAS_SEALED):
@@ -92,12 +93,24 @@ def open_installation_keys(
         if "signing" not in kept:
             fresh["signing"] = secrets.token_bytes(KEY_BYTES)
         for name, secret in fresh.items():
-            connection.execute(_ADD, (name, master_key.wrap(name, secret)))
+            kept[name] = master_key.wrap(name, secret)
+            connection.execute(_ADD, (name, kept[name]))
+    return _opened(kept, master_key)
+
+
+def _kept(connection: Connection[Any], master_key: MasterKey) -> dict[str, bytes]:
+    kept: dict[str, bytes] = dict(connection.execute(_READ).fetchall())
+    if _CHECK in kept:
+        _check(kept[_CHECK], master_key)
+    return kept
+
+
+def _opened(kept: dict[str, bytes], master_key: MasterKey) -> InstallationKeys:
     found = {
         name: master_key.unwrap(name, wrapped)
         for name, wrapped in kept.items()
         if name in {"names", "signing"}
-    } | fresh
+    }
     return InstallationKeys(signing=found["signing"], names=found.get("names"))
 
 

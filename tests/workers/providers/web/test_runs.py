@@ -100,7 +100,9 @@ def test_what_tiktok_shows_stands_in_the_log(
     assert (profile.follower_count, profile.precision) == (4_001_943, "exact")
     assert profile.observed_at == NOW
     assert isinstance(videos, e.VideoStatsSnapshotRecorded)
-    assert videos.video_ids == ("71", "72")
+    pseudonym = population.home.store.names.pseudonym
+    assert videos.video_ids == (pseudonym("71"), pseudonym("72"))
+    assert videos.tiktok_video_ids == ("71", "72")
     assert videos.view_counts == (14_200_113, 14_200_113)
     assert videos.kinds == ("video", "photo")
     assert isinstance(end, e.ScrapeSucceeded)
