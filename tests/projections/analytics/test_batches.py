@@ -34,6 +34,7 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
+from tests.kit import builders
 from tests.kit.expected import Row, expected, stored
 from tests.kit.histories import (
     AWAY,
@@ -62,6 +63,8 @@ CREATORS = [UUID(int=0xC0 + n) for n in range(3)]
 RUNS = [UUID(int=0x5C0 + n) for n in range(9)]
 THINGS = [UUID(int=0xA0 + n) for n in range(3)]
 VIDEOS = [str(0x71D + n) for n in range(4)]
+# At home videos go by pseudonyms in snapshots, away by their ids, as in an old log.
+NAMES_OF = {HOME: builders.NAMES, AWAY: Names()}
 HANDLES = ("billie", "b", "nanny.g_0-t")
 TEXTS = st.none() | st.sampled_from(["", "Billie", "ß☃\U0001f410", "a\tb\\n'\"{}%s"])
 DATES = st.none() | st.sampled_from([date(2026, 1, 1), date(2026, 1, 2)])
@@ -114,6 +117,11 @@ def _project_of(some_id: UUID) -> UUID:
     return PROJECT if _tenant_of(some_id) == HOME else UUID(int=PROJECT.int + 1)
 
 
+def _pseudonym_of(tiktok_video_id: str) -> str:
+    names = NAMES_OF[_tenant_of(UUID(int=int(tiktok_video_id)))]
+    return names.pseudonym(tiktok_video_id)
+
+
 def _of_a_creator(creator_id: UUID, command: c.CreatorCommand) -> Step:
     return lambda world: world.ask(
         creator_id, creator_decider.decide, creator_decider.evolve, command
@@ -158,7 +166,7 @@ def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
 
 def _of_a_video(tiktok_video_id: str, command: v.VideoCommand) -> Step:
     project_id = _project_of(UUID(int=int(tiktok_video_id)))
-    stream = video_stream(project_id, tiktok_video_id)
+    stream = video_stream(project_id, _pseudonym_of(tiktok_video_id))
     return lambda world: world.ask(
         stream, video_decider.decide, video_decider.evolve, command
     )
@@ -216,6 +224,7 @@ def _video_commands(tiktok_video_id: str) -> st.SearchStrategy[v.VideoCommand]:
         "organization_id": st.just(_tenant_of(own)),
         "project_id": st.just(_project_of(own)),
         "tiktok_video_id": st.just(tiktok_video_id),
+        "pseudonym": st.just(_pseudonym_of(tiktok_video_id)),
         "handle": st.sampled_from(HANDLES),
     }
     statuses: st.SearchStrategy[e.TrackingStatus] = st.sampled_from(
@@ -246,7 +255,7 @@ def _video_commands(tiktok_video_id: str) -> st.SearchStrategy[v.VideoCommand]:
     )
 
 
-def _seen_videos(tenant: UUID) -> st.SearchStrategy[tuple[c.VideoSnapshot, ...]]:
+def _seen_videos(tenant: UUID) -> st.SearchStrategy[c.NamedVideos]:
     own = [i for i in VIDEOS if _tenant_of(UUID(int=int(i))) == tenant]
     seen = st.builds(
         c.VideoSnapshot,
@@ -257,8 +266,13 @@ def _seen_videos(tenant: UUID) -> st.SearchStrategy[tuple[c.VideoSnapshot, ...]]
         view_count=COUNTS,
         save_count=COUNTS,
     )
-    return st.lists(seen, max_size=3, unique_by=lambda one: one.tiktok_video_id).map(
-        tuple
+    some = st.lists(seen, max_size=3, unique_by=lambda one: one.tiktok_video_id)
+    return some.map(
+        lambda videos: scrape_decider.named(
+            scrape_decider.columns_of(videos),
+            NAMES_OF[tenant],
+            is_known=[False] * len(videos),
+        )
     )
 
 
