@@ -25,6 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from domain import events as e
+from infra.embedded.processes import wait_until
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.store import Store
 from tests.kit.builders import NAMES, asking, events_for
@@ -176,6 +177,15 @@ def test_a_plain_application_rebuilds_an_aggregate(store: Store, env: dict[str, 
             reader.ban("berta")
 
 
+def is_listening(store: Store) -> bool:
+    with store.pool.connection() as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query ILIKE 'LISTEN %'"
+        ).fetchone()
+    return row is not None and row[0] > 0
+
+
 def test_a_plain_application_hears_of_what_is_appended(
     store: Store, env: dict[str, str]
 ):
@@ -184,6 +194,8 @@ def test_a_plain_application_hears_of_what_is_appended(
 
     with Reader(env) as reader, ApplicationSubscription(reader) as subscription:
         heard = [next(subscription)]
+        # The library would wait for ever for what is appended before it listens.
+        assert wait_until(lambda: is_listening(store), seconds=30)
         (second,) = store.append(berta, context=asking())
         heard.append(next(subscription))
 
