@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from infra.arrays import Packed, PackedDumper
+from infra.locks import AdvisoryLock
 from infra.outage import NO_CONNECTION, OUTAGE
 
 Pool = ConnectionPool[Connection[TupleRow]]
@@ -26,7 +27,6 @@ _POOL_TIMEOUT = 2.0
 # connection makes a new attempt at once.
 _RECONNECT_SECONDS = 2.0
 _CUT = (psycopg.OperationalError, psycopg.InterfaceError)
-_MIGRATION_LOCK = 7203914820
 _APPLICATION_NAME = "goatherd"
 _CONNECTION = {
     # Every statement commits by itself, so no transaction stays open by mistake.
@@ -173,7 +173,7 @@ def migrate(url: str) -> list[str]:
     """
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        connection.execute("SELECT pg_advisory_lock(%s)", (AdvisoryLock.MIGRATE,))
         create_reader(connection)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (number int PRIMARY KEY, "

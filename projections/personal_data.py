@@ -16,14 +16,14 @@ from domain.streams import membership_stream
 from domain.summaries import actor_label, key_id_of
 from infra import arrays
 from infra.eventstore.codec import Codec
-from infra.eventstore.sealing import ERASED, fields_of
+from infra.eventstore.sealing import ERASED
 from infra.eventstore.store import BusyError, RecordedEvent, open_envelopes
 from infra.integrity.log import NO_HURRY
+from infra.locks import AdvisoryLock
 from projections.creator_history.unreadable import without_person
 from projections.creator_streams import streams_of_creator
 from projections.creators.creator import Creator
 
-_LOCK = 7203914826
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 # Read models forget notes that were deleted, and an erased handle names no claim any
 # more: the log itself is searched for what names the creator or may be a note on it.
@@ -110,7 +110,9 @@ def personal_data(
     """
     with connection.transaction():
         connection.execute(NO_HURRY)
-        row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
+        row = connection.execute(
+            _TAKE_LOCK, (AdvisoryLock.READ_PERSONAL_DATA,)
+        ).fetchone()
         if row is None or not row[0]:
             raise BusyError("Personal data is being read just now; try again.")
         found = _events_of(connection, creator, codec)
@@ -182,14 +184,9 @@ def _events_of(
 def _emptied(event: e.Event) -> e.Event:
     """Return an event of an erased person without what is personal in it."""
     event = without_person(event, handle=ERASED)
-    personal = {
-        field.attribute: field.erased
-        for field in fields_of(type(event), type(event).stored_name)
-        if getattr(event, field.attribute)
-    }
     if isinstance(event, e.VideoStatsSnapshotRecorded) and not event.has_pseudonyms:
-        personal["video_ids"] = (ERASED,) * len(event.video_ids)
-    return replace(event, **personal)
+        return replace(event, video_ids=(ERASED,) * len(event.video_ids))
+    return event
 
 
 def _figures(events: Sequence[e.Event]) -> KeptFigures:

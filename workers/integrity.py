@@ -5,6 +5,7 @@ from pathlib import Path
 
 import structlog
 
+from infra.database import Pool
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -43,6 +44,7 @@ def sign_roots_daily(
 
 def check_when_requested(
     url: str,
+    pool: Pool,
     signer: InstallationSigner,
     stop: threading.Event,
     *,
@@ -54,8 +56,10 @@ def check_when_requested(
     """
 
     def step() -> float:
-        if run_requested_check(url, signer, progress=progress):
+        if run_requested_check(url, pool, signer, progress=progress):
             _log.info("log_checked")
         return CHECK_ROUND_SECONDS
 
-    run_until_stopped(step, stop, failed="log_not_checked", longest_backoff=60.0)
+    run_until_stopped(
+        step, stop, failed="log_not_checked", longest_backoff=60.0, pool=pool
+    )

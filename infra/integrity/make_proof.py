@@ -22,8 +22,8 @@ from infra.database import Pool
 from infra.eventstore.store import BusyError
 from infra.integrity.log import NO_HURRY, heads_at, newest_recorded
 from infra.integrity.signing import Signer
+from infra.locks import AdvisoryLock
 
-_LOCK = 7203914825
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
 _EVENTS = """
 SELECT originator_id, notification_id, originator_version, topic, state, recorded_at,
@@ -44,7 +44,7 @@ def make_proof(
     """
     with pool.connection() as connection, connection.transaction():
         connection.execute(NO_HURRY)
-        row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
+        row = connection.execute(_TAKE_LOCK, (AdvisoryLock.MAKE_PROOF,)).fetchone()
         if row is None or not row[0]:
             raise BusyError("Another proof is being made just now; try again.")
         root = newest_recorded(connection)

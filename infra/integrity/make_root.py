@@ -31,10 +31,10 @@ from infra.integrity.log import (
     sealing_note,
 )
 from infra.integrity.signing import Signer
+from infra.locks import AdvisoryLock
 
 ROOT_EVERY = timedelta(days=1)
 
-_LOCK = 7203914824
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s), clock_timestamp()"
 
 
@@ -82,7 +82,7 @@ def _measure(
 ) -> RootSigned | None:
     with store.pool.connection() as connection, connection.transaction():
         connection.execute(NO_HURRY)
-        row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
+        row = connection.execute(_TAKE_LOCK, (AdvisoryLock.MAKE_ROOT,)).fetchone()
         if row is None or not row[0]:
             return None
         at: datetime = row[1]

@@ -9,8 +9,10 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from infra.database import Pool
 from infra.integrity.signing import InstallationSigner
 from infra.integrity.verify import CheckedLog, verify
+from infra.locks import AdvisoryLock
 
 CheckState = Literal["none", "requested", "running", "finished"]
 
@@ -18,7 +20,6 @@ CheckState = Literal["none", "requested", "running", "finished"]
 # also scrapes.
 PROCESSES = 2
 
-_LOCK = 7203914826
 # One that waits or runs stays as it is.
 _REQUEST = """
 INSERT INTO log_check AS c (requested_by) VALUES (%s)
@@ -70,13 +71,15 @@ def newest_check(connection: Connection[TupleRow]) -> LogCheck:
 
 
 def run_requested_check(
-    url: str, signer: InstallationSigner, *, progress: Path | None
+    url: str, pool: Pool, signer: InstallationSigner, *, progress: Path | None
 ) -> bool:
     """Run the check that is requested; return False if none is, or another runs it."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        if connection.execute(_IS_DUE).fetchone() is None:
+    # Asked every few seconds, so not on a connection of its own.
+    with pool.connection() as pooled:
+        if pooled.execute(_IS_DUE).fetchone() is None:
             return False
-        row = connection.execute(_TAKE_LOCK, (_LOCK,)).fetchone()
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(_TAKE_LOCK, (AdvisoryLock.CHECK_LOG,)).fetchone()
         if row is None or not row[0]:
             return False
         # Another process may have finished it just before it gave up the lock.

@@ -25,9 +25,9 @@ from infra.integrity.rewritten_events import (
     SealedBodies,
 )
 from infra.integrity.signing import Signer
+from infra.locks import AdvisoryLock
 
 _AT_ONCE = 2_000
-_APPEND_LOCK = 7203914821
 _TAKE_LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _STATE = """
 SELECT until, position, events, ends_at, before FROM history_sealing
@@ -150,7 +150,7 @@ def _seal_part(connection: Connection[TupleRow], store: Store) -> int:
     """Rewrite what needs it in the next events; return how many were read."""
     with connection.transaction():
         connection.execute(NO_HURRY)
-        connection.execute(_TAKE_LOCK, (_APPEND_LOCK,))
+        connection.execute(_TAKE_LOCK, (AdvisoryLock.APPEND,))
         state = clear_history(connection)
         if state is None:
             return 0

@@ -7,8 +7,8 @@ import msgspec
 from psycopg import Connection
 
 from infra.keys.master_key import KEY_BYTES, MasterKey, MasterKeyError
+from infra.locks import AdvisoryLock
 
-_LOCK = 7203914823
 # A text that everybody may know: that it can be unwrapped shows the right master key.
 _CHECK, _CHECKED = "check", b"goatherd"
 _READ = "SELECT name, wrapped FROM installation_keys"
@@ -81,7 +81,9 @@ def open_installation_keys(
     if {_CHECK, "signing"} <= kept.keys():
         return _opened(kept, master_key)
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(%s)", (AdvisoryLock.OPEN_KEYS,)
+        )
         kept = _kept(connection, master_key)
         fresh: dict[str, bytes] = {}
         if _CHECK not in kept:

@@ -20,8 +20,9 @@ from domain.subjects import SubjectErasedError
 from infra.database import Pool
 from infra.keys.master_key import KEY_BYTES, MasterKey
 from infra.keys.subject_text import SubjectText, subject_id, subject_text
+from infra.locks import AdvisoryLock
 
-# An installation may have 100,000 creators, whose keys take about 25 MB.
+# An installation may have 100,000 creators, whose keys take about 17 MB.
 MOST_KEYS = 100_000
 
 CHECK_SECONDS = 0.4
@@ -29,7 +30,6 @@ CHECK_SECONDS = 0.4
 _FRESH_SECONDS = 0.9
 _WAIT_SECONDS = 0.3
 
-_APPEND_LOCK = 7203914821
 _ERASURE = "SELECT coalesce(max(erasure), 0) FROM subject_keys"
 _READ = """
 SELECT e.number, subject, wrapped
@@ -102,7 +102,7 @@ def destroy(cursor: Cursor[Any], subjects: Collection[UUID]) -> None:
     From its commit on no event that is sealed for one of them can be appended or read,
     here or in another process, and none gets another key. It takes the append lock.
     """
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (AdvisoryLock.APPEND,))
     cursor.execute(_DESTROY, (list(subjects),))
 
 

@@ -1,47 +1,36 @@
 """Events about an erased creator, as they are read: without a text of the person."""
 
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain import events as e
+from infra.eventstore.sealing import fields_of
 
-_NOTES = ("description", "readme", "metadata", "tags")
-# The personal fields of the events in a creator's history.
-PERSONAL: Final[dict[type[e.Event], tuple[str, ...]]] = {
-    e.CreatorAdded: ("handle", *_NOTES),
-    e.HandleChanged: ("old", "new"),
-    e.CreatorDetailsChanged: ("display_name", *_NOTES),
-    e.ScrapeRequested: ("handle", "tiktok_video_ids"),
-    e.ProfileSnapshotRecorded: ("user_id", "sec_uid", "display_name", "avatar_url"),
-    e.VideoStatsSnapshotRecorded: ("titles", "thumbnail_urls"),
-    e.ScrapeSucceeded: ("missing_video_ids", "payload_sha256"),
-    e.ScrapeFailed: ("error",),
-    e.VideoDiscovered: ("tiktok_video_id", "handle", "title"),
-    e.VideoAdded: ("tiktok_video_id", "handle", "tags"),
-    e.VideoDetailsChanged: _NOTES,
-}
 _HANDLES = frozenset({"handle", "old", "new"})
-_EMPTY: dict[str, object] = {"tuple": (), "list": [], "dict": {}}
-_STATED = frozenset({"tiktok_video_id", "error"})
+# Not sealed, as they are no text of the person's, but not of nobody either.
+_ALSO: dict[type[e.Event], dict[str, Any]] = {
+    e.ScrapeSucceeded: {"missing_video_ids": (), "payload_sha256": None},
+}
 
 
 def without_person(event: e.Event, *, handle: str) -> e.Event:
-    """Return the event without what is personal in it; ``handle`` stands for any."""
+    """Return the event without what is personal in it; ``handle`` stands for any.
+
+    Events from before sealing have it in the clear.
+    """
+    kind = type(event)
+    emptied: dict[str, Any] = {
+        field.attribute: handle if field.attribute in _HANDLES else field.erased
+        for field in fields_of(kind, kind.stored_name)
+    }
+    emptied |= _ALSO.get(kind, {})
     return replace(
         event,
         **{
-            name: _emptied(name, value, handle)
-            for name in PERSONAL.get(type(event), ())
-            if (value := getattr(event, name)) is not UNSET
+            name: value
+            for name, value in emptied.items()
+            if getattr(event, name) is not UNSET
         },
     )
-
-
-def _emptied(name: str, value: Any, handle: str) -> object:  # noqa: ANN401
-    if name in _HANDLES:
-        return handle
-    if name in _STATED:
-        return "erased"
-    return _EMPTY.get(str(type(value).__name__))

@@ -100,7 +100,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
         # A check of a long log takes minutes: the end of this process does not wait.
         threading.Thread(
             target=check_when_requested,
-            args=(database_url(settings), signer, stop),
+            args=(database_url(settings), store.pool, signer, stop),
             kwargs={"progress": settings.data_dir.expanduser() / PROGRESS_FILE},
             daemon=True,
         ).start()

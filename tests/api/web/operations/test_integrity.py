@@ -18,7 +18,9 @@ def run_check(home: Tenant) -> bool:
     """Do as the dispatcher does."""
     store = home.goatherd.store
     signer = InstallationSigner(store.pool, settings_for(home.goatherd.url))
-    return run_requested_check(home.goatherd.url, signer, progress=None)
+    return run_requested_check(
+        home.goatherd.url, home.goatherd.store.pool, signer, progress=None
+    )
 
 
 def test_a_root_is_signed_and_shown(home: Tenant, visitor: Visitor):

@@ -1,0 +1,16 @@
+"""Advisory locks of PostgreSQL: a number for each thing that is done one at a time."""
+
+from enum import IntEnum, unique
+
+
+@unique
+class AdvisoryLock(IntEnum):
+    """Whoever does one of these holds its lock. ``APPEND`` stands in the SQL, too."""
+
+    MIGRATE = 7203914820
+    APPEND = 7203914821
+    OPEN_KEYS = 7203914823
+    MAKE_ROOT = 7203914824
+    MAKE_PROOF = 7203914825
+    CHECK_LOG = 7203914826
+    READ_PERSONAL_DATA = 7203914827
