@@ -7,9 +7,11 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.errors import NotFoundError
+from domain.messages import ErasedFigures
 
-# Rows of read models name the streams. Those of a creator that was erased with its
-# figures are gone, and are named by the event that says so.
+# Rows of read models name the streams. Of a creator that was erased with its figures
+# they are gone: its single videos are named by the event that says so, and the others
+# name the creator themselves.
 _OWN = """
 SELECT topic, state FROM goatherd_events WHERE originator_id = %s
 AND (topic = 'creator_added' OR topic = 'subject_erased') ORDER BY originator_version
@@ -22,10 +24,18 @@ AND creator_id = %(creator)s ORDER BY 1
 """
 
 
+_NAMING = """
+SELECT DISTINCT originator_id FROM goatherd_events
+WHERE topic IN ('video_discovered', 'scrape_requested')
+AND position(%s::bytea IN state) > 0 ORDER BY 1
+"""
+
+
 class _Named(msgspec.Struct, frozen=True):
     """What the events of a creator name."""
 
     organization_id: UUID
+    figures: ErasedFigures = "anonymous"
     video_ids: tuple[UUID, ...] = ()
     scrape_ids: tuple[UUID, ...] = ()
 
@@ -49,4 +59,7 @@ def streams_of_creator(
     places = {"organization": owner, "creator": creator_id}
     found = [stream for (stream,) in connection.execute(_STREAMS, places)]
     erased = [one for each in named for one in (*each.video_ids, *each.scrape_ids)]
+    if any(each.figures == "drop" for each in named):
+        naming = f'"creator_id":"{creator_id}"'.encode()
+        found += [stream for (stream,) in connection.execute(_NAMING, (naming,))]
     return list(dict.fromkeys([creator_id, *found, *erased]))

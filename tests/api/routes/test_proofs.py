@@ -38,6 +38,22 @@ def test_a_proof_has_the_streams_of_a_creator_and_no_others(home: Tenant):
     assert all(each.version == len(each.events) for each in proof.streams)
 
 
+def test_who_was_erased_with_the_figures_is_proven_as_before(home: Tenant):
+    creator = home.add(handle := f"a.{uuid4().hex[:9]}")
+    home.found(creator["id"])
+    data_of(home.post(f"/creators/{creator['id']}/scrape"), status=202)
+    home.post("/admin/roots")
+    before = proof_of(home, creator["id"])
+    body = {"confirm": handle, "figures": "drop"}
+    data_of(home.post(f"/creators/{creator['id']}/erase", body))
+
+    after = proof_of(home, creator["id"])
+
+    assert {each.stream for each in after.streams} == {
+        each.stream for each in before.streams
+    }
+
+
 def test_nobody_elses_creator_is_proven(home: Tenant, stranger: Tenant):
     creator = home.add(f"a.{uuid4().hex[:9]}")
     home.post("/admin/roots")
