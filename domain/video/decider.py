@@ -210,7 +210,7 @@ def _discover(video: VideoState | None, command: c.DiscoverVideo) -> list[e.Vide
             kind=command.kind,
             title=command.title,
             posted_at=command.posted_at,
-            pseudonym=_if_another(command),
+            pseudonym=command.pseudonym,
         )
     ]
 
@@ -223,19 +223,13 @@ def _add(video: VideoState | None, command: c.AddVideo) -> list[e.VideoEvent]:
         tiktok_video_id=command.tiktok_video_id,
         handle=command.handle,
         kind=command.kind,
-        pseudonym=_if_another(command),
+        pseudonym=command.pseudonym,
     )
     if video is None:
         return [replace(added, tags=tags)]
     # What a known video is called and tagged, it got by other events.
     tagged = _change_details(video, c.ChangeVideoDetails(tags=command.tags))
     return tagged if video.is_counted else [added, *tagged]
-
-
-def _if_another(command: c.DiscoverVideo | c.AddVideo) -> str | None:
-    """Return the video's pseudonym; None if it goes by its id on TikTok."""
-    is_another = command.pseudonym != command.tiktok_video_id
-    return command.pseudonym if is_another else None
 
 
 def _change_details(

@@ -14,7 +14,8 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
 
     ``tracking_status`` follows from the creator's mode and window at that moment. If
     the video was added by hand before, the event only says which creator it belongs to.
-    ``pseudonym`` is what it goes by in snapshots; null means by its id on TikTok.
+    ``pseudonym`` is what it goes by in snapshots, which an erasure leaves; null, as
+    in old logs, means by its id on TikTok.
     """
 
     stored_name: ClassVar[str] = "video_discovered"

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.events import Event
+from domain.events import Event, VideoAdded, VideoDiscovered
 from domain.subjects import subject_of
 from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import UnknownEventError
@@ -88,7 +89,7 @@ class SealedBodies:
                 continue
             if codec.is_sealed(event):
                 subject = subject_of(stored.stream, event, self._earlier(stored))
-                found.append((stored.position, subject, event))
+                found.append((stored.position, subject, _with_pseudonym(event)))
         keys = self._keys({subject for _, subject, _ in found})
         return {
             position: codec.seal(event, subject=subject_text(subject), keys=keys)
@@ -187,6 +188,16 @@ class RewrittenChains:
             ([stream for stream, _ in needed], [version for _, version in needed]),
         )
         return {(stream, version): digest for stream, version, digest in rows}
+
+
+def _with_pseudonym(event: Event) -> Event:
+    """Return an event that still says by what its video goes in snapshots.
+
+    Snapshots of an old log have its id on TikTok, which is sealed here.
+    """
+    if isinstance(event, VideoAdded | VideoDiscovered) and event.pseudonym is None:
+        return replace(event, pseudonym=event.tiktok_video_id)
+    return event
 
 
 def _link(stored: ClearEvent, previous: bytes, body: bytes) -> bytes:

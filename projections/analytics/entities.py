@@ -283,7 +283,7 @@ def _of_all(
 ) -> AnalyticsVideoRow:
     folded = _folded(row, changes, events)
     if any(change.name == ERASED for change in changes):
-        changes = [without_person(change, folded.number) for change in changes]
+        changes = without_person(changes, folded.number)
     return replace(folded, changes=msgspec.Raw(encode_changes(changes)))
 
 

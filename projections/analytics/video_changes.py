@@ -81,8 +81,17 @@ def mark_of(change: Change) -> ErasedMark:
     return msgspec.json.decode(change.body, type=ErasedMark)
 
 
-def without_person(change: Change, number: int | None) -> Change:
-    """Return the change without texts of the person; the mark keeps the number."""
+def without_person(changes: Iterable[Change], number: int | None) -> list[Change]:
+    """Return the changes without texts of the person; the mark keeps the number.
+
+    Details that were a title and nothing else are gone, as in a rebuild that cannot
+    open it.
+    """
+    emptied = [_without_person(change, number) for change in changes]
+    return [change for change in emptied if not _says_nothing(change)]
+
+
+def _without_person(change: Change, number: int | None) -> Change:
     if change.name == ITEM:
         return change
     if change.name == ERASED:
@@ -90,12 +99,23 @@ def without_person(change: Change, number: int | None) -> Change:
         mark = replace(mark, number=mark.number if number is None else number)
         return replace(change, body=msgspec.Raw(msgspec.json.encode(mark)))
     fields = msgspec.json.decode(change.body)
+    # Rows from before an old log was sealed lack it, and get what was sealed with it.
+    its_id = fields.get("tiktok_video_id", UNREADABLE)
+    if its_id != UNREADABLE and fields.get("pseudonym") is None:
+        fields["pseudonym"] = its_id
     kept = {
         name: UNREADABLE if name in {"handle", "tiktok_video_id"} else value
         for name, value in fields.items()
         if name not in {"title", "tags"}
     }
     return replace(change, body=msgspec.Raw(msgspec.json.encode(kept)))
+
+
+def _says_nothing(change: Change) -> bool:
+    if change.name != DETAILS:
+        return False
+    details = msgspec.json.decode(change.body, type=ObservedDetails)
+    return details.posted_at is None and details.title is None
 
 
 encode_changes = msgspec.json.Encoder().encode

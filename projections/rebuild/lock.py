@@ -22,10 +22,11 @@ _HOLD = "SELECT version, position FROM projection WHERE name = %s FOR UPDATE"
 @contextmanager
 def rebuild_lock(
     pool: Pool, name: str, *, patience: float = LOCK_PATIENCE_SECONDS
-) -> Generator[None]:
+) -> Generator[Connection[TupleRow]]:
     """Take the lock of the only process that drives a rebuild of the projection.
 
-    PostgreSQL releases the lock when it notices that the process has died.
+    PostgreSQL releases the lock when it notices that the process has died. Yields the
+    connection that holds it: what can't be read on it any more, has lost the lock.
 
     Raises:
         AlreadyRebuildingError: another process still has it after ``patience`` seconds.
@@ -43,7 +44,7 @@ def rebuild_lock(
                 raise AlreadyRebuildingError(msg)
             time.sleep(0.1)
         try:
-            yield
+            yield connection
         finally:
             with suppress(psycopg.Error):
                 connection.execute(_UNLOCK, key)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from infra.eventstore.store import Store
 from projections.engine.follower import LIVE_BATCH, Follower
@@ -85,7 +87,7 @@ def rebuild(
         try:
             with rebuild_lock(
                 store.pool, projection.name, patience=options.patience_seconds
-            ):
+            ) as lock:
                 was_resumed |= transitions.begin(
                     store.pool,
                     projection,
@@ -93,7 +95,7 @@ def rebuild(
                     options=options,
                     partitions=partitions,
                 )
-                comparison, swapped = driver.run()
+                comparison, swapped = driver.run(lock)
         except OUTAGES as error:
             driver.outages.wait(error)
         else:
@@ -168,11 +170,13 @@ class _Driver:
         self._inspect = inspect
         self._remote = remote
         self._catch_up = CatchUp(store, projection)
+        self._lock: Connection[TupleRow]
         self._reached = (0, 0)
         self.outages = OutagePatience(store.pool, projection.name, self._stop)
 
-    def run(self) -> tuple[Comparison, Swapped | None]:
+    def run(self, lock: Connection[TupleRow]) -> tuple[Comparison, Swapped | None]:
         """Run from the stored state to the swap; a dry run ends before it."""
+        self._lock = lock
         with self._failures_noted():
             if isinstance(self._projection, Sliced):
                 self._work_on_slices(self._projection)
@@ -284,8 +288,8 @@ class _Driver:
 
     def _state(self) -> Rebuild:
         """Return the state, and pass it to ``watch``."""
-        with self._store.pool.connection() as connection:
-            state = rebuild_of(connection, self._projection.name)
+        # An outage took the lock away, though the pool may have new connections since.
+        state = rebuild_of(self._lock, self._projection.name)
         if state is None or state.version != self._projection.version:
             raise RebuildReplacedError(self._projection.name)
         if self._reached != (state.position, state.slices_done):

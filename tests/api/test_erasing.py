@@ -17,7 +17,8 @@ from tests.kit.builders import asking, log_of
 from workers.erasing.erase import ErasureCommand
 
 _DAY = date(2026, 3, 1)
-_VIDEO = "7100000000000000071"
+# Other tests keep theirs in the same database.
+_VIDEO = "7311223344556677881"
 
 
 def erase(

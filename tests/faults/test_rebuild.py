@@ -271,6 +271,8 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
             killed.set()
             stop_at_once(server)
             server.start()
+            # As whatever else uses the pool does when it notices first.
+            store.pool.check()
 
     try:
         with opened_store(url, pool_size=5) as store, pytest.MonkeyPatch.context() as m:

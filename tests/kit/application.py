@@ -326,7 +326,7 @@ class Tenant:
                 handle="goat",
                 tracking_status=status,
                 scrape_id=new_id(),
-                pseudonym=pseudonym,
+                pseudonym=pseudonym or tiktok_video_id,
                 **reported,
             ),
         )

@@ -170,6 +170,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         share_counts=some(COUNTS),
         save_counts=some(st.none() | COUNTS),
         posted_at=draw(st.sampled_from([(), some(st.none() | MOMENTS)])),
+        titles=draw(st.sampled_from([(), some(st.sampled_from([None, "Goats"]))])),
     )
 
 

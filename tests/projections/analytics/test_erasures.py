@@ -11,8 +11,10 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.baselines import BaselineRule
+from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from tests.kit.histories import HOME, History
+from projections.creator_history.unreadable import without_person
+from tests.kit.histories import HOME, PROJECT, History
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
     CREATORS,
@@ -51,14 +53,17 @@ def with_an_erasure(
     at = draw(st.integers(len(events) // 3, len(events)))
     history = History()
     owners: dict[UUID, UUID | None] = {}
+    hers = {
+        one.stream
+        for one in events
+        if isinstance(one.event, e.VideoDiscovered) and one.event.creator_id == erased
+    }
     is_erased = False
     for recorded in [*events[:at], None, *events[at:]]:
         if recorded is None:
             is_erased = True
-            history.happened(
-                erased,
-                e.SubjectErased(organization_id=HOME, number=7, figures=figures),
-            )
+            erasure = e.SubjectErased(organization_id=HOME, number=7, figures=figures)
+            history.happened(erased, erasure)
             continue
         event, stream = recorded.event, recorded.stream
         if is_erased and erased in (
@@ -66,11 +71,15 @@ def with_an_erasure(
             getattr(event, "creator_id", None),
         ):
             continue
-        if isinstance(event, e.VideoDiscovered):
+        if isinstance(event, e.VideoStatsSnapshotRecorded):
+            event = _with_titles_of(hers, event)
+        elif isinstance(event, e.VideoDiscovered):
             # The domain gives no video to another creator.
             if owners.get(stream) not in (None, event.creator_id):
                 continue
             owners[stream] = event.creator_id
+            name = event.pseudonym or event.tiktok_video_id
+            event = msgspec.structs.replace(event, pseudonym=name)
         elif isinstance(event, e.VideoAdded):
             owners.setdefault(stream, None)
         elif isinstance(event, e.VideoEvent) and stream not in owners:
@@ -79,19 +88,27 @@ def with_an_erasure(
     return history.events, erased
 
 
+def _with_titles_of(
+    videos: set[UUID], event: e.VideoStatsSnapshotRecorded
+) -> e.VideoStatsSnapshotRecorded:
+    """The snapshot with titles of these alone: runs list no videos of others."""
+    titles = tuple(
+        title if video_stream(PROJECT, name) in videos else None
+        for name, title in zip(event.video_ids, event.titles, strict=False)
+    )
+    return msgspec.structs.replace(event, titles=titles)
+
+
 def without_the_person(
     events: Sequence[RecordedEvent], erased: UUID
 ) -> list[RecordedEvent]:
     """The events as they are read once nothing of the person can be opened."""
-    unreadable: list[RecordedEvent] = []
-    for recorded in events:
-        event = recorded.event
-        if recorded.stream == erased and isinstance(event, e.CreatorAdded):
-            event = msgspec.structs.replace(event, handle="erased")
-        elif isinstance(event, e.VideoDiscovered) and event.creator_id == erased:
-            event = msgspec.structs.replace(event, handle="erased", title=None)
-        unreadable.append(msgspec.structs.replace(recorded, event=event))
-    return unreadable
+    return [
+        msgspec.structs.replace(one, event=without_person(one.event, handle="erased"))
+        if erased in (one.stream, getattr(one.event, "creator_id", None))
+        else one
+        for one in events
+    ]
 
 
 def left_by(events: Sequence[RecordedEvent], erased: UUID) -> list[RecordedEvent]:
