@@ -5,33 +5,30 @@ video. What it cannot see that way is Blocked, and it does not try again to see 
 """
 
 import re
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 
-import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.creator.handle import normalize_handle
-from domain.errors import InvalidHandleError
+from workers.http.refusals import RefusedError
+from workers.http.session import SessionLimits, trusted_certificates
 from workers.politeness import Politeness
 from workers.provider import (
-    NotFound,
     Ok,
     SchemaChanged,
     Target,
     Verdict,
     VideoObservation,
-    another_account,
 )
 from workers.providers.web.listing import list_videos
-from workers.providers.web.pages import ProfilePage, read_profile
-from workers.providers.web.readings import sec_uid_of
-from workers.providers.web.session import SessionLimits, TikTokSession, TikTokSite
+from workers.providers.web.pages import read_profile
+from workers.providers.web.session import TikTokSession, TikTokSite
 from workers.providers.web.single import VideoReading
-from workers.providers.web.verdicts import NotShown, RefusedError
+from workers.shapes.codes import NotShown
+from workers.shapes.identity import refuse_another_account, requested_handle
+from workers.shapes.readings import sec_uid_of
+from workers.shapes.web import SeenAccount
 
 __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 
@@ -71,11 +68,12 @@ class WebProvider:
     ) -> None:
         self.now = now
         self._site = TikTokSite(
+            name="TikTok",
             base_url=base_url,
             politeness=politeness,
             limits=limits,
-            user_agent=user_agent,
-            tls=_trusted(),
+            headers={"User-Agent": user_agent, "Accept-Language": "en"},
+            tls=trusted_certificates(),
             now=now,
         )
 
@@ -120,7 +118,7 @@ class WebProvider:
         with TikTokSession(self._site) as session:
             try:
                 reading = VideoReading(
-                    session, handle=_handle_of(target), user_id=target.user_id
+                    session, handle=requested_handle(target), user_id=target.user_id
                 )
             except RefusedError as refused:
                 return refused.verdict
@@ -144,7 +142,7 @@ class WebProvider:
         self,
         session: TikTokSession,
         *,
-        profile: ProfilePage | None = None,
+        profile: SeenAccount | None = None,
         videos: tuple[VideoObservation, ...] = (),
     ) -> Ok:
         return Ok(
@@ -156,32 +154,19 @@ class WebProvider:
         )
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Return the trusted certificates.
-
-    Once for each process, since reading them is slow.
-    """
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _profile_of(session: TikTokSession, target: Target) -> ProfilePage:
-    handle = _handle_of(target)
+def _profile_of(session: TikTokSession, target: Target) -> SeenAccount:
+    handle = requested_handle(target)
     page = session.read(
         f"/@{handle}",
         may_lead_to=re.compile(rf"/@{re.escape(handle)}/?", re.IGNORECASE),
     )
     profile = read_profile(page.body, handle=handle)
-    known = target.user_id
-    # Without a known id, only the handle identifies the creator.
-    theirs = known == profile.user_id if known else handle == profile.handle.lower()
-    if not theirs:
-        raise RefusedError(another_account(handle, found=profile.user_id, known=known))
+    refuse_another_account(profile, target, handle=handle)
     return profile
 
 
 def _videos_of(
-    session: TikTokSession, target: Target, page: ProfilePage
+    session: TikTokSession, target: Target, page: SeenAccount
 ) -> tuple[VideoObservation, ...]:
     expected = page.profile.video_count
     if expected == 0:
@@ -194,10 +179,3 @@ def _videos_of(
     return list_videos(
         session, sec_uid=sec_uid, author_id=page.user_id, expected=expected
     )
-
-
-def _handle_of(target: Target) -> str:
-    try:
-        return normalize_handle(target.handle)
-    except InvalidHandleError:
-        raise RefusedError(NotFound("That is not a handle.")) from None

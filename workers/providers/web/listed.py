@@ -4,10 +4,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from workers.http.refusals import RefusedError
 from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
-from workers.providers.web.readings import code_of, decode, items_of, within
-from workers.providers.web.verdicts import RefusedError, refusal_of_list_code
-from workers.providers.web.videos import author_of, video_of
+from workers.shapes.codes import refusal_of_list_code
+from workers.shapes.readings import code_of, decode, items_of, within
+from workers.shapes.web import author_of, video_of
 
 
 class VideoListPage(Struct, frozen=True, kw_only=True):

@@ -19,10 +19,10 @@ from yt_dlp.globals import all_plugins_loaded
 from yt_dlp.networking import Request, Response
 from yt_dlp.utils import ExtractorError
 
+from workers.http.refusals import RefusedError, SpentError
 from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
 from workers.providers.web.listed import VideoListPage, read_list
-from workers.providers.web.session import SpentError, TikTokSession
-from workers.providers.web.verdicts import RefusedError
+from workers.providers.web.session import TikTokSession
 
 _PATH = "/api/creator/item_list/"
 # After so many pages without a new video, the list repeats itself.

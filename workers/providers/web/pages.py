@@ -5,33 +5,16 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workers.provider import (
-    Blocked,
-    Private,
-    ProfileObservation,
-    SchemaChanged,
-    Transient,
-    Unavailable,
-    VideoObservation,
-)
-from workers.providers.web.readings import (
-    address_of,
-    code_of,
-    decode,
-    id_of,
-    sec_uid_of,
-    text_of,
-    within,
-)
-from workers.providers.web.totals import totals_of
-from workers.providers.web.verdicts import (
+from workers.http.refusals import RefusedError
+from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
+from workers.shapes.codes import (
     NotShown,
-    RefusedError,
     reason_of_code,
     refusal_of_any_code,
     refusal_of_code,
 )
-from workers.providers.web.videos import author_of, video_of
+from workers.shapes.readings import code_of, decode, text_of, within
+from workers.shapes.web import SeenAccount, account_of, author_of, video_of
 
 _STATE = b"__UNIVERSAL_DATA_FOR_REHYDRATION__"
 # Used until 2023, and rarely since.
@@ -52,14 +35,6 @@ _CHALLENGES = (
 )
 
 
-class ProfilePage(Struct, frozen=True, kw_only=True):
-    """A profile, the id of its account, and the handle on the page."""
-
-    user_id: str
-    handle: str
-    profile: ProfileObservation
-
-
 class VideoPage(Struct, frozen=True, kw_only=True):
     """A video, and its author's id and handle, if the page has them."""
 
@@ -77,7 +52,7 @@ class _Account(Struct, frozen=True, kw_only=True):
     exact_stats: object | None = None
 
 
-def read_profile(html: bytes, *, handle: str) -> ProfilePage:
+def read_profile(html: bytes, *, handle: str) -> SeenAccount:
     """Return the profile on a page.
 
     Raises:
@@ -85,32 +60,12 @@ def read_profile(html: bytes, *, handle: str) -> ProfilePage:
     """
     account = _account_on(html, handle)
     _refuse_by_code(account, handle)
-    user = account.user
-    if within(user, "ftc") is True:
-        raise RefusedError(Unavailable(f"@{handle} is under age."))
-    if within(user, "privateAccount") is True:
-        raise RefusedError(Private(f"@{handle} is private."))
-    user_id = id_of(within(user, "id"))
-    own_handle = text_of(within(user, "uniqueId"), longest=_LONGEST_NAME)
-    totals = totals_of(exact=account.exact_stats, rounded=account.stats)
-    if not user_id or not own_handle or not totals:
-        lacking = "any counter" if user_id and own_handle else "whose it is"
-        raise RefusedError(SchemaChanged(f"The page of @{handle} lacks {lacking}."))
-    name = text_of(within(user, "nickname"), longest=_LONGEST_NAME)
-    return ProfilePage(
-        user_id=user_id,
-        handle=own_handle,
-        profile=ProfileObservation(
-            user_id=user_id,
-            sec_uid=sec_uid_of(within(user, "secUid")),
-            display_name=name or None,
-            avatar_url=_avatar_of(user),
-            follower_count=totals.followers,
-            following_count=totals.following,
-            total_likes_count=totals.likes,
-            video_count=totals.videos,
-            precision=totals.precision,
-        ),
+    return account_of(
+        account.user,
+        exact=account.exact_stats,
+        rounded=account.stats,
+        subject=f"The page of @{handle}",
+        handle=handle,
     )
 
 
@@ -180,12 +135,6 @@ def _refuse_by_code(account: _Account, handle: str) -> None:
         raise RefusedError(refusal)
     if not isinstance(account.user, dict):
         raise RefusedError(SchemaChanged(f"The page of @{handle} lacks its account."))
-
-
-def _avatar_of(user: object) -> str | None:
-    sizes = ("avatarLarger", "avatarMedium", "avatarThumb")
-    addresses = (address_of(within(user, size)) for size in sizes)
-    return next((address for address in addresses if address), None)
 
 
 def _state_on(html: bytes, script_id: bytes) -> object | None:

@@ -1,258 +1,66 @@
-"""A session: the requests of one run, one after the other, each of them limited."""
+"""Sessions with TikTok's own site: polite, and refused where it asks for a login."""
 
 import re
-import ssl
-import time
-import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
-from hashlib import sha256
-from types import TracebackType
-from typing import Self
-from urllib.parse import SplitResult, urljoin, urlsplit
 
-import httpcore
 import httpx
-from msgspec import Struct
 
-from workers.politeness import NoTurnError, Politeness
-from workers.provider import Blocked, RateLimited, SchemaChanged, Transient
-from workers.providers.web.verdicts import (
+from workers.http.refusals import (
     Refusal,
     RefusedError,
+    SpentError,
     refusal_of_status,
     seconds_of,
 )
-from workers.providers.web.wire import RequestDeadline, Wire
-from workers.request_notes import noted
+from workers.http.session import REDIRECTS, HttpSession, HttpSite
+from workers.politeness import NoTurnError, Politeness
+from workers.provider import Blocked, RateLimited
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 3
 _LOGIN = re.compile(r"/(login|signup)\b", re.ASCII)
-_QUERY = re.compile(r"[\w%&=.,:/+-]{0,2000}", re.ASCII)
-
-# zlib's value for gzip, with its header, in a window of any size.
-_GZIP = 16 + zlib.MAX_WBITS
-
-# We build the transport ourselves, so errors are httpcore's own.
-_FAILURES = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    httpx.HTTPError,
-)
+# A missing profile has status 200 and a code. These statuses mean nothing without a
+# page, because a wrong base address sends them for every handle.
+_MAYBE_A_PAGE = frozenset({404, 410})
 
 
-class SessionLimits(Struct, frozen=True, kw_only=True):
-    """The limits of a session, all of which are well below a worker's lease.
+class TikTokSite(HttpSite, frozen=True, kw_only=True):
+    """What all sessions of a process share, with the turns at the site."""
 
-    Times are in seconds. No request begins that could not take its full time before
-    ``run_seconds`` are over. Sizes are in bytes after decompression.
-    """
-
-    run_seconds: float = 40.0
-    request_seconds: float = 10.0
-    connect_seconds: float = 5.0
-    silence_seconds: float = 8.0
-    body_bytes: int = 5_000_000
-    run_bytes: int = 40_000_000
-    requests: int = 60
-
-
-class TikTokSite(Struct, frozen=True, kw_only=True):
-    """What all sessions of a process share: the address, politeness and limits."""
-
-    base_url: str
     politeness: Politeness
-    limits: SessionLimits
-    user_agent: str
-    tls: ssl.SSLContext
-    now: Callable[[], datetime]
 
 
-class FetchedPage(Struct, frozen=True, kw_only=True):
-    """The answer of an address; ``path`` is where redirects led to."""
-
-    status: int
-    path: str
-    body: bytes
-
-
-class SpentError(RefusedError):
-    """The session has used up its time, its bytes or its requests.
-
-    ``verdict`` is for a run that has no observation.
-    """
-
-
-class TikTokSession:
-    """Reads pages of one site within its limits, politely, and stores no cookie.
-
-    It requests only the site's own address and a path, never an address from a page.
-    ``requests`` and ``digest`` cover all requests and answers. A session belongs to one
-    thread, and leaving it closes its connection.
-    """
+class TikTokSession(HttpSession):
+    """Reads pages of TikTok politely: with status 2xx, 404 or 410."""
 
     def __init__(self, site: TikTokSite) -> None:
-        self.requests = 0
-        self._site = site
-        self._base = urlsplit(site.base_url.rstrip("/"))
-        self._ends_at = time.monotonic() + site.limits.run_seconds
-        self._bytes = 0
-        self._digest = sha256()
-        self._deadline = RequestDeadline()
-        self._client = httpx.Client(
-            transport=Wire(self._deadline, tls=site.tls),
-            headers={
-                "User-Agent": site.user_agent,
-                "Accept-Language": "en",
-                # Only encodings that can be decoded piece by piece, up to a limit.
-                "Accept-Encoding": "gzip",
-            },
-            timeout=httpx.Timeout(
-                site.limits.silence_seconds, connect=site.limits.connect_seconds
-            ),
-            follow_redirects=False,
-            trust_env=False,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._client.close()
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of all bodies in the order of their arrival, in hexadecimal."""
-        return self._digest.hexdigest()
-
-    def read(
-        self, path: str, *, query: str = "", may_lead_to: re.Pattern[str] | None = None
-    ) -> FetchedPage:
-        """Return the site's answer, if it is a page: with status 2xx, 404 or 410.
-
-        A redirect is followed on this site only, and only to a path that
-        ``may_lead_to`` matches completely.
-
-        Raises:
-            RefusedError: the site refused or failed.
-            SpentError: a limit of the whole session was reached, or the site must not
-                get a request for longer than the session can wait.
-        """
-        for _ in range(1 + _MOST_REDIRECTS):
-            with self._requested(path, query) as response:
-                if response.status_code not in _REDIRECTS:
-                    body = self._body_of(response)
-                    return FetchedPage(
-                        status=response.status_code, path=path, body=body
-                    )
-                location: str = response.extensions["location"]
-            path, query = self._led_to(location, path, may_lead_to)
-        raise RefusedError(Blocked("TikTok redirected in circles."))
+        super().__init__(site)
+        self._politeness = site.politeness
 
     @contextmanager
-    def _requested(self, path: str, query: str) -> Generator[httpx.Response]:
-        limits = self._site.limits
-        if self.requests >= limits.requests or self._bytes >= limits.run_bytes:
-            raise SpentError(Transient("The run read as much as it may."))
-        patience = self._ends_at - limits.request_seconds - time.monotonic()
-        if patience < 0:
-            raise SpentError(Transient("The run took as long as it may."))
+    def turn(self) -> Generator[None]:
         try:
-            with self._site.politeness.turn(self._base.netloc, patience=patience):
-                self.requests += 1
-                self._deadline.start(limits.request_seconds)
-                with (
-                    noted(f"GET {self._url(path, '')}") as note,
-                    self._client.stream("GET", self._url(path, query)) as response,
-                ):
-                    note.status = response.status_code
-                    self._refuse_by_status(response)
-                    yield response
-                    note.understood = _understood(response)
+            with self._politeness.turn(self.base.netloc, patience=self.patience):
+                yield
         except NoTurnError as error:
             waiting = RateLimited(error.retry_after, "TikTok is asked by others first.")
             raise SpentError(waiting) from None
-        except _FAILURES as error:
-            kind = type(error).__name__
-            raise RefusedError(Transient(f"Reading failed: {kind}.")) from error
 
-    def _url(self, path: str, query: str) -> str:
-        whole = self._base.path + path
-        return self._base._replace(path=whole, query=query).geturl()
-
-    def _refuse_by_status(self, response: httpx.Response) -> None:
+    def judge(self, response: httpx.Response) -> None:
         status = response.status_code
+        if status in REDIRECTS or status in _MAYBE_A_PAGE:
+            return
         retry_after = response.headers.get("retry-after")
         if status == 429 or (status == 503 and retry_after):
-            seconds = seconds_of(retry_after, now=self._site.now())
-            self._site.politeness.pause(self._base.netloc, seconds=seconds)
+            seconds = seconds_of(retry_after, now=self.site.now())
+            self._politeness.pause(self.base.netloc, seconds=seconds)
             refusal: Refusal | None = RateLimited(
                 seconds, f"TikTok answered HTTP {status}."
             )
-        elif status in _REDIRECTS:
-            return
         else:
-            refusal = refusal_of_status(status)
+            refusal = refusal_of_status(status, source="TikTok")
         if refusal:
             raise RefusedError(refusal)
 
-    def _body_of(self, response: httpx.Response) -> bytes:
-        limit = self._site.limits.body_bytes
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in {"identity", "gzip", "x-gzip", ""}:
-            raise RefusedError(SchemaChanged("The body is packed in a way not asked."))
-        unpacker = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
-        received, body = 0, bytearray()
-        try:
-            for chunk in response.iter_raw():
-                received += len(chunk)
-                # One byte more than the limit is enough to know; no more is
-                # decompressed.
-                room = limit + 1 - len(body)
-                body += unpacker.decompress(chunk, room) if unpacker else chunk
-                if max(received, len(body)) > limit:
-                    raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
-        except zlib.error:
-            raise RefusedError(Transient("The body cannot be unpacked.")) from None
-        if unpacker and not unpacker.eof:
-            raise RefusedError(Transient("The body was cut off."))
-        self._bytes += len(body)
-        self._digest.update(body)
-        return bytes(body)
-
-    def _led_to(
-        self, location: str, path: str, may_lead_to: re.Pattern[str] | None
-    ) -> tuple[str, str]:
-        """Return the path and the query of a redirect, if it is allowed."""
-        target = self._on_this_site(location, path)
-        if target is None:
-            raise RefusedError(Blocked("TikTok redirected to another site."))
-        plain = target.path.removeprefix(self._base.path)
-        if _LOGIN.match(plain):
+    def judge_redirect(self, path: str) -> None:
+        if _LOGIN.match(path):
             raise RefusedError(Blocked("TikTok asks for a login."))
-        if may_lead_to is None or not may_lead_to.fullmatch(plain):
-            raise RefusedError(Blocked("TikTok redirected to something else."))
-        return plain, target.query if _QUERY.fullmatch(target.query) else ""
-
-    def _on_this_site(self, location: str, path: str) -> SplitResult | None:
-        try:
-            target = urlsplit(urljoin(self._url(path, ""), location))
-        except ValueError:
-            return None
-        same = (target.scheme, target.netloc) == (self._base.scheme, self._base.netloc)
-        return target if same and location else None
-
-
-def _understood(response: httpx.Response) -> str:
-    if response.status_code in _REDIRECTS:
-        return "a redirect"
-    return f"{response.num_bytes_downloaded:,} bytes were read"

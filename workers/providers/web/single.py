@@ -2,10 +2,11 @@
 
 import re
 
+from workers.http.refusals import Refusal, RefusedError, SpentError
 from workers.provider import Blocked, RateLimited, VideoObservation
 from workers.providers.web.pages import VideoPage, read_video
-from workers.providers.web.session import SpentError, TikTokSession
-from workers.providers.web.verdicts import NotShown, Refusal, RefusedError
+from workers.providers.web.session import TikTokSession
+from workers.shapes.codes import NotShown
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 # After so many pages that cannot be read, the others are not tried.

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.kit.scripted_site import json_answer
 from tests.workers.providers.web.server import Answer
 from workers.providers.web import SessionLimits
 
@@ -181,11 +182,6 @@ def gone_page(code: int) -> Answer:
 def html(body: bytes, *, status: int = 200) -> Answer:
     headers = {"Content-Type": "text/html; charset=utf-8"}
     return Answer(status=status, headers=headers, body=body)
-
-
-def json_answer(value: object) -> Answer:
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    return Answer(headers=headers, body=json.dumps(value).encode())
 
 
 CAPTCHA_PAGE = html(

@@ -34,6 +34,7 @@ from tests.workers.providers.web.shapes import (
     nobody_page,
     profile_page,
 )
+from workers.http.refusals import RefusedError
 from workers.politeness import Politeness
 from workers.provider import (
     Blocked,
@@ -50,7 +51,6 @@ from workers.provider import (
 from workers.providers.web import WebProvider
 from workers.providers.web.listing import Gate
 from workers.providers.web.session import TikTokSession, TikTokSite
-from workers.providers.web.verdicts import RefusedError
 
 NANNY = Target(handle=HANDLE)
 PAGE = f"/@{HANDLE}"
@@ -522,10 +522,11 @@ def test_yt_dlp_gets_nothing_but_the_list(
     tiktok: TikTok, politeness: Politeness, url: str
 ):
     site = TikTokSite(
+        name="TikTok",
         base_url=tiktok.url,
         politeness=politeness,
         limits=LIMITS,
-        user_agent="",
+        headers={},
         tls=ssl.create_default_context(),
         now=lambda: NOW,
     )

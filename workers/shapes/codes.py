@@ -1,41 +1,20 @@
-"""The meaning of TikTok's answers: its status codes, HTTP's, and error pages."""
+"""The meaning of TikTok's own status codes."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from msgspec import Struct
 
+from workers.http.refusals import Refusal
 from workers.provider import (
     Blocked,
-    IdentityChanged,
     NotFound,
     Private,
-    RateLimited,
     SchemaChanged,
     Transient,
     Unavailable,
 )
 
-Refusal = (
-    NotFound
-    | Private
-    | Unavailable
-    | Blocked
-    | RateLimited
-    | Transient
-    | SchemaChanged
-    | IdentityChanged
-)
 Reason = Literal["missing", "private", "unavailable", "someone_elses"]
-
-
-class RefusedError(Exception):
-    """The answer has no content, for the reason in ``verdict``."""
-
-    def __init__(self, verdict: Refusal) -> None:
-        super().__init__(verdict.detail)
-        self.verdict = verdict
 
 
 class NotShown(Struct, frozen=True, kw_only=True):
@@ -49,9 +28,6 @@ class NotShown(Struct, frozen=True, kw_only=True):
     reason: Reason
     code: int | None = None
 
-
-DEFAULT_RETRY_AFTER = 60.0  # In seconds, if a 429 does not say.
-LONGEST_RETRY_AFTER = 86_400.0
 
 _BLOCKING = {
     10000: "a captcha",
@@ -70,12 +46,6 @@ _VIDEO_PRIVATE = frozenset({10216, 10222})
 _VIDEO_UNAVAILABLE = frozenset(
     {*range(10213, 10221), *range(10227, 10232), 10223, 10225}
 )
-
-_TURNED_AWAY = frozenset({401, 403, 407, 418, 451})
-_TRY_AGAIN = frozenset({408, 425})
-# A missing profile has status 200 and a code. These statuses mean nothing without a
-# page, because a wrong base address sends them for every handle.
-_MAYBE_A_PAGE = frozenset({404, 410})
 
 
 def refusal_of_code(code: int, *, handle: str) -> Refusal | None:
@@ -120,41 +90,3 @@ def reason_of_code(code: int) -> Reason | None:
     if code in _VIDEO_UNAVAILABLE:
         return "unavailable"
     return None
-
-
-def refusal_of_status(status: int) -> Refusal | None:
-    """Return the verdict of an HTTP status, None if the body decides.
-
-    Status 429 is not handled here: see ``seconds_of``.
-    """
-    if 200 <= status < 300 or status in _MAYBE_A_PAGE:
-        return None
-    if status in _TURNED_AWAY:
-        return Blocked(f"TikTok answered HTTP {status}.")
-    if status >= 500 or status in _TRY_AGAIN:
-        return Transient(f"TikTok answered HTTP {status}.")
-    return SchemaChanged(f"TikTok answered HTTP {status}.")
-
-
-def seconds_of(retry_after: str | None, *, now: datetime) -> float:
-    """Return how many seconds a Retry-After means: a number, or a date.
-
-    It is from 1 second to a day; a missing or unreadable one counts as a minute.
-    """
-    seconds = _seconds_in((retry_after or "").strip(), now)
-    if seconds is None:
-        return DEFAULT_RETRY_AFTER
-    return min(max(seconds, 1.0), LONGEST_RETRY_AFTER)
-
-
-def _seconds_in(text: str, now: datetime) -> float | None:
-    if text.isascii() and text.isdigit():
-        # More digits than any wait has, and fewer than Python refuses.
-        return float(text[:12])
-    try:
-        time = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    # Dates in HTTP are in GMT; a date without a zone counts as GMT.
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()

@@ -6,9 +6,11 @@ replaces a value by 0, or raises.
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import cast
 
+import msgspec
 from msgspec import Struct
 
 _LARGEST = 2**63 - 1
@@ -38,9 +40,11 @@ class Count(Struct, frozen=True):
 def decode(text: bytes) -> object | None:
     """Return the JSON value, None if it cannot be read.
 
-    It uses Python's own decoder. Others stop at half of a character, and titles that
-    were cut off in the middle of one are common.
+    msgspec stops at half of a character, and titles that were cut off in the middle of
+    one are common: Python's own decoder reads them.
     """
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(text)
     try:
         return cast("object", json.loads(text.decode(errors="replace")))
     except (ValueError, RecursionError):

@@ -46,11 +46,16 @@ class Wire(httpx.BaseTransport):
     httpx limits each wait, so a server that sends a byte a second never reaches its
     limit, in the body or in the headers, whose arrival no caller can see.
 
+    ``secret_query`` is added to each query here, so that httpx does not log it.
+
     Cookies stay here, and a redirect's address is the extension ``location``, because
     httpx parses both at once and raises its own errors for bad ones.
     """
 
-    def __init__(self, deadline: RequestDeadline, *, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, deadline: RequestDeadline, *, tls: ssl.SSLContext, secret_query: str = ""
+    ) -> None:
+        self._secret_query = secret_query.encode()
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             max_connections=1,
@@ -66,7 +71,7 @@ class Wire(httpx.BaseTransport):
                     scheme=url.raw_scheme,
                     host=url.raw_host,
                     port=url.port,
-                    target=url.raw_path,
+                    target=self._with_secret(url.raw_path),
                 ),
                 headers=request.headers.raw,
                 extensions=request.extensions,
@@ -81,6 +86,11 @@ class Wire(httpx.BaseTransport):
 
     def close(self) -> None:
         self._pool.close()
+
+    def _with_secret(self, target: bytes) -> bytes:
+        if not self._secret_query:
+            return target
+        return target + (b"&" if b"?" in target else b"?") + self._secret_query
 
 
 def _location_in(response: httpcore.Response) -> str:

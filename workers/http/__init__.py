@@ -1,0 +1,1 @@
+"""HTTP of providers: requests limited in time, bytes and number, and why they fail."""

@@ -1,0 +1,1 @@
+"""Shapes of TikTok's own JSON, as pages, lists and services pass it on."""
