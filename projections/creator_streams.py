@@ -13,7 +13,7 @@ from domain.messages import ErasedFigures
 # they are gone: its single videos are named by the event that says so, and the others
 # name the creator themselves.
 _OWN = """
-SELECT topic, state FROM goatherd_events WHERE originator_id = %s
+SELECT topic, state, notification_id FROM goatherd_events WHERE originator_id = %s
 AND (topic = 'creator_added' OR topic = 'subject_erased') ORDER BY originator_version
 """
 _STREAMS = """
@@ -52,7 +52,7 @@ def streams_of_creator(
         NotFoundError: there is no such creator, or it is not the organization's.
     """
     rows = connection.execute(_OWN, (creator_id,)).fetchall()
-    named = [msgspec.json.decode(state, type=_Named) for _, state in rows]
+    named = [msgspec.json.decode(state, type=_Named) for _, state, _ in rows]
     owner = named[0].organization_id if named else None
     if owner is None or organization_id not in {None, owner}:
         raise NotFoundError("creator")
@@ -63,3 +63,20 @@ def streams_of_creator(
         naming = f'"creator_id":"{creator_id}"'.encode()
         found += [stream for (stream,) in connection.execute(_NAMING, (naming,))]
     return list(dict.fromkeys([creator_id, *found, *erased]))
+
+
+def erasure_of(
+    connection: Connection[TupleRow], creator_id: UUID
+) -> tuple[int, UUID] | None:
+    """Return the position of a creator's erasure and its organization, if there is one.
+
+    Raises:
+        NotFoundError: there is no such creator.
+    """
+    rows = connection.execute(_OWN, (creator_id,)).fetchall()
+    if not rows:
+        raise NotFoundError("creator")
+    topic, state, position = rows[-1]
+    if topic != "subject_erased":
+        return None
+    return position, msgspec.json.decode(state, type=_Named).organization_id

@@ -1,7 +1,6 @@
 """The dispatcher: creates jobs from requests in the log, and enqueues due ones."""
 
 import threading
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
@@ -9,11 +8,12 @@ from uuid import UUID
 from dramatiq.brokers.redis import RedisBroker
 
 from domain.organization.plans import DEFAULT_PLANS, Limits
-from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
+from projections.registry import PROJECTIONS
 from workers.broker import enqueue_scrapes, waiting_messages
+from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
 from workers.policies.runner import VideoPolicies
@@ -28,7 +28,6 @@ ROUND_SECONDS = 1.0
 BUSY_ROUND_SECONDS = 0.1
 # Every recorded result wakes it, and several at the same time wake it once.
 PAUSE_SECONDS = 0.05
-TIDY_UP_SECONDS = 600
 # A lease that did not change for this much longer than it lasts has ended.
 GRACE_SECONDS = 2
 
@@ -37,9 +36,9 @@ class Dispatcher:
     """Follows the log for the workers' projections and policies, and enqueues jobs.
 
     Any number may run. Each projection has one checkpoint row, whose lock lets one
-    follower work at a time, and one dispatcher at a time enqueues. The scheduler and
-    the policies about videos run in their own threads. A lease of a worker lasts for
-    ``lease_seconds``.
+    follower work at a time, and one dispatcher at a time enqueues. The scheduler, the
+    policies about videos and housekeeping run in their own threads. A lease of a worker
+    lasts for ``lease_seconds``.
     """
 
     def __init__(
@@ -65,6 +64,11 @@ class Dispatcher:
             )
         ]
         self._policies = VideoPolicies(store)
+        followers = (*self._followers, self._policies.follower)
+        names = {follower.projection.name for follower in followers}
+        self._housekeeping = Housekeeping(
+            store, names | {projection.name for projection in PROJECTIONS}
+        )
         self._start_rate = StartRate()
         self._lease_watch = LeaseWatch[UUID, datetime](
             seconds=lease_seconds + GRACE_SECONDS
@@ -87,22 +91,19 @@ class Dispatcher:
             # waits.
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
+            threading.Thread(target=self._housekeeping.run, args=(stop,), daemon=True),
         ]
         for thread in threads:
             thread.start()
         is_registered = False
-        tidied_at = 0.0
 
         def step() -> float:
-            nonlocal is_registered, tidied_at
+            nonlocal is_registered
             if not is_registered:
                 for follower in self._followers:
                     follower.register()
                 is_registered = True
             enqueued = self.round()
-            if time.monotonic() - tidied_at > TIDY_UP_SECONDS:
-                idempotency.prune(self._store.pool)
-                tidied_at = time.monotonic()
             return BUSY_ROUND_SECONDS if enqueued else ROUND_SECONDS
 
         run_until_stopped(

@@ -1,5 +1,6 @@
 """``goatherd erase``: forgets a person, as ``POST /creators/{id}/erase`` does."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from cyclopts import Parameter
 
 from api.cli import CommandError
 from api.cli.databases import cli_context, opened_store
+from api.cli.erase_verify import verify_erasure
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain.creator.state import creator_of
@@ -24,20 +26,55 @@ def erase(
     /,
     *,
     confirm: Annotated[
-        str, Parameter(help="Its handle, so that it is the right creator.")
-    ],
+        str | None, Parameter(help="Its handle, so that it is the right creator.")
+    ] = None,
     figures: Annotated[
         ErasedFigures,
         Parameter(help="Whether its numbers stay as those of nobody, or go as well."),
     ] = "anonymous",
+    verify: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Erase nothing, but look everywhere for what was erased.",
+        ),
+    ] = False,
+    values: Annotated[
+        Path | None,
+        Parameter(
+            help="With --verify: a file of more to look for, one a line, or -.",
+            allow_leading_hyphen=True,
+        ),
+    ] = None,
+    also: Annotated[
+        list[Path] | None,
+        Parameter(
+            help="With --verify: a log file or folder of exports to look in, too.",
+            negative="",
+        ),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
-) -> None:
+) -> int | None:
     """Erase a person: a creator, and every other one of the same TikTok account.
 
-    Nothing brings back what is erased.
+    Nothing brings back what is erased. What it was is kept for 24 hours, sealed, so
+    that --verify can look for it: in every table, in Valkey, in the data directory, and
+    where --also says. The exit status of --verify is 0 if nothing was found, 1 if
+    something was, and 2 if it could not look everywhere.
     """
-    with opened_store(read_settings(data_dir=data_dir)) as store:
+    settings = read_settings(data_dir=data_dir)
+    if verify:
+        if confirm is not None:
+            raise CommandError("--confirm erases, and --verify does not: choose one.")
+        return verify_erasure(
+            settings, creator_id, values=values, also=also or [], json=json
+        )
+    if values is not None or also is not None:
+        raise CommandError("--values and --also go with --verify.")
+    if confirm is None:
+        raise CommandError("--confirm with the creator's handle is needed to erase it.")
+    with opened_store(settings) as store:
         command = ErasureCommand(
             store,
             creator_id,
@@ -60,9 +97,11 @@ def erase(
     erased = erased_by(done)
     if json:
         print_json(erased)
-        return
+        return None
     for creator in erased.creators:
         print(f"Erased {creator.id}, which is {creator.tiktok_handle} from now on.")
+    print(f"Look whether anything is left: `goatherd erase --verify {creator_id}`.")
+    return None
 
 
 def _organization_of(store: Store, creator_id: UUID) -> UUID:

@@ -1,7 +1,9 @@
 """URLs of TikTok: which video one names, and which picture."""
 
 import re
+from hashlib import sha256
 from typing import cast
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -76,3 +78,12 @@ def picture_path(url: str | None) -> str | None:
         return None
     place = url.partition("?")[0].partition("://")[2]
     return place.partition("/")[2]
+
+
+def picture_name(url: str) -> str:
+    """Return the name that a copy of the picture at a URL is kept by.
+
+    TikTok signs the same picture anew for each scrape, in the query.
+    """
+    parts = urlsplit(url)
+    return sha256(f"{parts.netloc}{parts.path}".encode()).hexdigest()

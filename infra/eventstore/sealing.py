@@ -28,8 +28,9 @@ ERASED = "erased"
 
 _KEY = "sealed"
 _MARK = f'{{"{_KEY}":"'.encode()
-_SUBJECT = slice(len(_MARK), len(_MARK) + 22)
-_REST = _SUBJECT.stop + len('",')
+# Where the subject stands in a sealed body.
+SUBJECT = slice(len(_MARK), len(_MARK) + 22)
+_REST = SUBJECT.stop + len('",')
 _PREFIX = f"{_KEY}:"
 _PREFIX_LENGTH = len(_PREFIX)
 _NONCE_BYTES = 12
@@ -57,7 +58,7 @@ class PersonalField(NamedTuple):
 
 def subject_in(body: bytes) -> SubjectText | None:
     """Return the subject of a stored body, None if it is in the clear."""
-    return body[_SUBJECT] if body.startswith(_MARK) else None
+    return body[SUBJECT] if body.startswith(_MARK) else None
 
 
 def marked(body: bytes, subject: SubjectText) -> bytes:

@@ -10,10 +10,12 @@ import pytest
 from domain import events as e
 from domain.handlers.erase_creator import Erasure
 from domain.messages import ErasedFigures
-from infra.eventstore.execute import Executed, execute
+from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from tests.kit.application import Tenant, data_of
-from tests.kit.builders import asking, log_of
+from tests.kit.builders import log_of
+from tests.kit.erasing import erase as erase_creator
+from tests.kit.erasing import tables_with
 from workers.erasing.erase import ErasureCommand
 
 _DAY = date(2026, 3, 1)
@@ -28,39 +30,17 @@ def erase(
     confirm: str = "wanted.goat",
     figures: ErasedFigures = "anonymous",
 ) -> Executed[Erasure]:
-    command = ErasureCommand(
+    return erase_creator(
         tenant.goatherd.store,
         UUID(creator_id),
         organization_id=tenant.organization_id,
         confirm=confirm,
         figures=figures,
     )
-    return execute(
-        tenant.goatherd.store,
-        command.handler,
-        context=asking(),
-        in_transaction=command.in_transaction,
-    )
 
 
 def found_in(tenant: Tenant, word: str) -> list[str]:
-    """The tables of any schema that have the word in a row, read as text."""
-    tables = tenant.goatherd.query(
-        "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
-        "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
-    )
-    found: list[str] = []
-    for (table,) in tables:
-        (row,) = tenant.goatherd.query(
-            f"SELECT count(*) FROM {table} t WHERE t::text ILIKE %s "  # noqa: S608
-            "OR t::text LIKE %s",
-            f"%{word}%",
-            f"%{word.encode().hex()}%",
-        )
-        if row[0]:
-            found.append(table)
-    return found
+    return tables_with(tenant.goatherd.store, word)
 
 
 @pytest.mark.parametrize("figures", ("anonymous", "drop"))

@@ -14,8 +14,12 @@ from domain.handlers.erase_creator import Erasure, erase_creator
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store, plain_events
+from infra.keys.master_key import MasterKey
+from infra.keys.opened import opened_master_key
 from projections.engine.reader import ProjectionBehindError
 from workers.erasing.belongings import belongings_of, head_of
+from workers.erasing.sealed_list import ErasedValues, keep
+from workers.erasing.values import ErasedValue, values_since, values_that_belong
 from workers.erasing.wipe import wipe
 
 PATIENCE_SECONDS = 5.0
@@ -46,6 +50,8 @@ class ErasureCommand:
         self._figures: ErasedFigures = figures
         self._expected_versions = expected_versions
         self._head = 0
+        self._values: set[ErasedValue] = set()
+        self._master_key: MasterKey | None = None
 
     def handler(self) -> Handler[Erasure]:
         """Start a try.
@@ -62,6 +68,8 @@ class ErasureCommand:
         ):
             self._head = _caught_up(cursor)
             belongings = belongings_of(cursor, self._organization_id, self._creator_id)
+            self._values = values_that_belong(connection, self._store.codec, belongings)
+            self._master_key = opened_master_key(self._store.settings, connection)
         return erase_creator(
             self._creator_id,
             confirm=self._confirm,
@@ -73,7 +81,24 @@ class ErasureCommand:
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
-        """Wipe what else is known, in the transaction of the append."""
+        """Wipe what else is known, in the transaction of the append.
+
+        What is erased is kept for a day, sealed, so that it can be looked for.
+        """
+        assert self._master_key is not None
+        since = values_since(
+            cursor.connection,
+            self._store.codec,
+            done.result.subjects,
+            position=self._head,
+        )
+        erased = ErasedValues(
+            organization_id=self._organization_id,
+            creator_ids=done.result.creator_ids,
+            position=done.events[-1].position,
+            values=self._values | since,
+        )
+        keep(cursor, self._creator_id, erased, self._master_key)
         wipe(cursor, done, organization_id=self._organization_id, head=self._head)
 
     def _check_there(self) -> None:

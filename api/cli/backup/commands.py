@@ -23,7 +23,10 @@ from infra.settings import Settings
 
 _KEY_TABLES = ("subject_keys", "installation_keys")
 _ONLY_KEYS = ("--data-only", *(f"--table={name}" for name in _KEY_TABLES))
-_WITHOUT_KEYS = tuple(f"--exclude-table-data={name}" for name in _KEY_TABLES)
+# Nor has it what was erased on the day before.
+_WITHOUT_KEYS = tuple(
+    f"--exclude-table-data={name}" for name in (*_KEY_TABLES, "erased_values")
+)
 _IS_OURS = "SELECT EXISTS (SELECT FROM api_keys WHERE digest = %s)"
 _STATE = """
 SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0),

@@ -3,9 +3,7 @@
 import logging
 import os
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from api.web.images.fetching import Picture
 from api.web.images.formats import format_of
@@ -14,15 +12,6 @@ MOST_KEPT_BYTES = 256 << 20
 # Listing the folder takes some milliseconds: too long for each file.
 _PRUNE_EVERY = 50
 _log = logging.getLogger(__name__)
-
-
-def name_of(url: str) -> str:
-    """Return the name that a picture is kept by.
-
-    TikTok signs the same picture anew for each scrape, in the query.
-    """
-    parts = urlsplit(url)
-    return sha256(f"{parts.netloc}{parts.path}".encode()).hexdigest()
 
 
 class KeptPictures:

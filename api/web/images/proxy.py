@@ -12,7 +12,8 @@ from litestar.params import FromPath
 from api.http.request import Request
 from api.http.sessions import Sessions
 from api.web.images.fetching import ImageSource, NoPictureError, Picture, fetch
-from api.web.images.kept import KeptPictures, name_of
+from api.web.images.kept import KeptPictures
+from domain.video.url import picture_name
 
 BASE = "/images"
 
@@ -60,7 +61,7 @@ class ImageProxy:
 
     async def picture(self, url: str) -> Picture | None:
         """Return the picture at a URL; None if there is none now."""
-        name = name_of(url)
+        name = picture_name(url)
         found = await asyncio.to_thread(self._kept.get, name)
         if found is not None or self._clock() < self._missing.get(url, 0):
             return found
@@ -99,7 +100,7 @@ class ImageProxy:
             url = self._sessions.verified(_PURPOSE, signed, longest=_LONGEST)
             if url is None:
                 raise NotFoundException
-            tag = f'"{name_of(url.decode())}"'
+            tag = f'"{picture_name(url.decode())}"'
             headers = {"Cache-Control": f"private, max-age={_A_DAY}", "ETag": tag}
             if request.raw_header(b"if-none-match") == tag.encode():
                 return Response(b"", status_code=_NOT_MODIFIED, headers=headers)

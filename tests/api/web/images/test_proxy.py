@@ -16,8 +16,9 @@ from litestar.testing import TestClient
 from api.http.sessions import Sessions
 from api.main import assemble
 from api.web.images.fetching import MOST_BYTES, ImageSource, NoPictureError, fetch
-from api.web.images.kept import KeptPictures, name_of
+from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
+from domain.video.url import picture_name
 from infra.settings import Settings
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"goat" * 20
@@ -243,10 +244,10 @@ def test_the_folder_does_not_grow_without_end(cdn: Cdn, tmp_path: Path):
     found = asyncio.run(fetch(cdn.source, cdn.url("png")))
 
     for number in range(120):
-        kept.keep(name_of(f"https://cdn.example/{number}"), found)
+        kept.keep(picture_name(f"https://cdn.example/{number}"), found)
 
     assert len(list(tmp_path.iterdir())) <= 3 + 50
-    assert kept.get(name_of("https://cdn.example/119")) is not None
+    assert kept.get(picture_name("https://cdn.example/119")) is not None
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing_and_breaks_nothing(
@@ -273,7 +274,7 @@ def test_only_addresses_that_a_page_signed_are_answered(tmp_path: Path):
     client, proxy = client_of(tmp_path)
     url = "https://p16.tiktokcdn.com/goat.png?x-expires=1"
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / name_of(url)).write_bytes(PNG)
+    (tmp_path / "images" / picture_name(url)).write_bytes(PNG)
     address = proxy.address(url)
     assert address is not None
     assert proxy.address("https://evil.example/goat.png") is None

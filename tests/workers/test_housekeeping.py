@@ -1,0 +1,65 @@
+"""Housekeeping: what was kept for a while goes, and PostgreSQL forgets it, too."""
+
+from infra.eventstore.store import Store
+from projections.creators.projection import CreatorList
+from projections.engine.follower import Follower
+from projections.registry import PROJECTIONS
+from tests.kit.builders import Home
+from tests.kit.erasing import erase, tables_with
+from workers.housekeeping import Housekeeping
+
+_SAMPLES = (
+    "SELECT tablename FROM pg_stats "
+    "WHERE schemaname = 'public' AND histogram_bounds::text LIKE '%wanted%' ORDER BY 1"
+)
+
+
+def catch_up(store: Store) -> None:
+    for projection in PROJECTIONS:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+def rows(store: Store, query: str) -> list[object]:
+    with store.pool.connection() as connection:
+        return [*connection.execute(query.encode()).fetchall()]
+
+
+def test_after_an_erasure_postgresql_forgets_samples_and_a_day_later_the_list_goes(
+    store: Store, home: Home
+) -> None:
+    housekeeping = Housekeeping(store, [CreatorList.name])
+    creator_id = home.creator("wanted.goat")
+    home.add("other.goat", "third.goat")
+    catch_up(store)
+    with store.pool.connection() as connection:
+        connection.execute("ANALYZE")
+    assert ("creator_list",) in rows(store, _SAMPLES)
+    erase(
+        store,
+        creator_id,
+        organization_id=home.organization_id,
+        confirm="wanted.goat",
+    )
+
+    housekeeping.round()
+    early = rows(store, _SAMPLES)
+    catch_up(store)
+    housekeeping.round()
+    late = rows(store, _SAMPLES)
+    tidied = rows(store, "SELECT tidied_at IS NOT NULL FROM erased_values")
+    rows_of_keys = "SELECT name FROM installation_keys ORDER BY name"
+    keys = rows(store, rows_of_keys)
+    with store.pool.connection() as connection:
+        connection.execute("UPDATE erased_values SET kept_until = clock_timestamp()")
+    housekeeping.round()
+
+    assert ("creator_list",) in early
+    assert (late, tidied) == ([], [(True,)])
+    assert (f"erased values {creator_id}",) in keys
+    assert rows(store, "SELECT id FROM erased_values") == []
+    assert rows(store, rows_of_keys) == [
+        key for key in keys if key != (f"erased values {creator_id}",)
+    ]
+    assert tables_with(store, "wanted") == []

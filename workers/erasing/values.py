@@ -1,0 +1,131 @@
+"""What an erasure erases: the personal values of events, by their kinds."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from domain.handlers.erase_creator import Belongings
+from domain.messages import Event
+from domain.subjects import personal_fields
+from infra import arrays
+from infra.eventstore.codec import Codec
+from infra.eventstore.sealing import SUBJECT
+from infra.eventstore.store import open_envelopes
+from infra.keys.subject_text import subject_text
+from projections.creator_streams import streams_of_creator
+
+# The personal fields of events, and what they hold.
+KINDS: Mapping[str, str] = {
+    "handle": "handle",
+    "old": "handle",
+    "new": "handle",
+    "user_id": "user id",
+    "sec_uid": "sec_uid",
+    "tiktok_video_id": "video id",
+    "tiktok_video_ids": "video id",
+    "avatar_url": "picture",
+    "thumbnail_urls": "picture",
+    "display_name": "name",
+    "title": "title",
+    "titles": "title",
+    "description": "description",
+    "readme": "readme",
+    "metadata": "text of metadata",
+    "text": "note",
+}
+# Tags are words that others have as well, and errors are Goatherd's own sentences. If
+# they name somebody, it is by a handle. A reason is of a ban, which stays.
+NO_KINDS = frozenset({"tags", "error", "reason"})
+
+_AT_ONCE = 500
+_OF_STREAMS = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+"""
+# What was recorded since the read models were asked, of these subjects.
+_SINCE = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events WHERE notification_id > %s
+AND substring(state FROM %s FOR %s) = ANY(%s::bytea[])
+"""
+
+
+class ErasedValue(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """A value that nothing may hold any more, and what it is."""
+
+    kind: str
+    text: str
+
+
+def values_of(events: Iterable[Event]) -> set[ErasedValue]:
+    """Return the personal values of events."""
+    return {
+        ErasedValue(KINDS[name], text)
+        for event in events
+        for name in personal_fields(type(event))
+        if name in KINDS
+        for text in _texts(getattr(event, name))
+    }
+
+
+def values_that_belong(
+    connection: Connection[TupleRow], codec: Codec, belongings: Sequence[Belongings]
+) -> set[ErasedValue]:
+    """Return the personal values of what belongs to creators, past and present."""
+    streams: set[UUID] = set()
+    for each in belongings:
+        streams |= {
+            *streams_of_creator(connection, each.creator_id),
+            *each.video_ids,
+            *each.scrape_ids,
+            *each.open_scrape_ids,
+            *each.annotation_ids,
+        }
+    rows = connection.cursor(binary=True).execute(
+        _OF_STREAMS, (arrays.uuids([*streams]),)
+    )
+    return _values_in(rows, codec, connection)
+
+
+def values_since(
+    connection: Connection[TupleRow],
+    codec: Codec,
+    subjects: Iterable[UUID],
+    *,
+    position: int,
+) -> set[ErasedValue]:
+    """Return the personal values of events of subjects after a position."""
+    texts = [subject_text(subject) for subject in subjects]
+    length = SUBJECT.stop - SUBJECT.start
+    rows = connection.cursor(binary=True).execute(
+        _SINCE, (position, SUBJECT.start + 1, length, texts)
+    )
+    return _values_in(rows, codec, connection)
+
+
+def _values_in(
+    rows: Cursor[TupleRow], codec: Codec, connection: Connection[TupleRow]
+) -> set[ErasedValue]:
+    found: set[ErasedValue] = set()
+    while part := rows.fetchmany(_AT_ONCE):
+        opened = open_envelopes(part, codec, connection)
+        found |= values_of(each.event for each in opened)
+    return found
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if value.strip():
+            yield value
+    elif isinstance(value, Mapping):
+        for each in cast("Mapping[str, object]", value).values():
+            yield from _texts(each)
+    elif isinstance(value, Sequence):
+        for each in cast("Sequence[object]", value):
+            yield from _texts(each)

@@ -1,0 +1,45 @@
+"""Housekeeping: deletes what was only kept for a while, in a thread of a dispatcher."""
+
+import threading
+from collections.abc import Collection
+
+from infra import idempotency
+from infra.eventstore.store import Store
+from infra.loop import run_until_stopped
+from workers.erasing import sealed_list
+from workers.erasing.tidy import tidy_if_due
+
+ROUND_SECONDS = 60.0
+
+
+class Housekeeping:
+    """Deletes stored answers and lists of what was erased after a day.
+
+    Once the ``projections`` have taken an erasure in, it also has PostgreSQL forget
+    what their tables had. Any number may run, as doing it twice does no harm.
+    """
+
+    def __init__(self, store: Store, projections: Collection[str]) -> None:
+        self._store = store
+        self._projections = projections
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; go on after every failure of the database."""
+
+        def step() -> float:
+            self.round()
+            return ROUND_SECONDS
+
+        run_until_stopped(
+            step,
+            stop,
+            failed="housekeeping_failed",
+            longest_backoff=ROUND_SECONDS,
+            pool=self._store.pool,
+        )
+
+    def round(self) -> None:
+        """Do once what is due."""
+        idempotency.prune(self._store.pool)
+        sealed_list.prune(self._store.pool)
+        tidy_if_due(self._store.pool, self._projections)
