@@ -97,6 +97,9 @@ def _command(
         f'unix_socket_directories="{quoted}"',
         "unix_socket_permissions=0700",
         "logging_collector=on",
+        # Values of rows and of statements may name somebody, and a log forgets nobody.
+        "log_parameter_max_length=0",
+        "log_error_verbosity=terse",
         *(() if durable else _NOT_DURABLE),
     ]
     command: list[str | Path] = [postgres, "-D", cluster]
