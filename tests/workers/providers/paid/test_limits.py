@@ -1,0 +1,62 @@
+"""Limits: what no answer of a service may do to a worker."""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from tests.kit.scripted_site import Answer
+from tests.workers.providers.paid.building import HURRIED, NANNY, Paid
+from workers.provider import SchemaChanged, Transient
+from workers.providers.paid.session import paid_limits
+
+
+def test_fifty_megabytes_are_not_read_to_their_end(paid: Paid):
+    paid.limit(HURRIED)
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        yield b'{"user":"'
+        for _ in range(50):
+            sent += 1_000_000
+            yield b"x" * 1_000_000
+
+    paid.server.answers[paid.profile_path] = Answer(pieces=pieces)
+
+    verdict = paid.provider.creator_profiles(NANNY)
+
+    assert isinstance(verdict, SchemaChanged)
+    assert sent < 20_000_000
+
+
+@pytest.mark.parametrize("is_head", (True, False))
+def test_a_slow_drip_is_cut_off(paid: Paid, *, is_head: bool):
+    paid.limit(HURRIED)
+
+    def drip() -> Iterable[bytes]:
+        return paid.server.drip(every=0.05)
+
+    answer = Answer(dripping_head=True) if is_head else Answer(pieces=drip)
+    paid.server.answers[paid.profile_path] = answer
+    began_at = time.monotonic()
+
+    verdict = paid.provider.creator_profiles(NANNY)
+
+    # Twice, because a failure in passing is requested once more.
+    assert time.monotonic() - began_at < 2 * HURRIED.request_seconds + 3
+    assert isinstance(verdict, Transient)
+
+
+def test_nobody_there_is_a_failure_in_passing(paid: Paid):
+    paid.provider.site = replace(paid.provider.site, base_url="http://127.0.0.1:1")
+
+    assert isinstance(paid.provider.creator_profiles(NANNY), Transient)
+
+
+@pytest.mark.parametrize("run_seconds", (20.0, 40.0, 120.0))
+def test_every_run_has_time_for_two_requests_at_least(run_seconds: float):
+    limits = paid_limits(run_seconds)
+
+    assert 2 * limits.request_seconds <= limits.run_seconds == run_seconds

@@ -1,0 +1,1 @@
+"""Paid services: providers that ask a company which reads TikTok for its customers."""
