@@ -167,7 +167,7 @@ def assemble(settings: Settings) -> Litestar:
             kept=KeptPictures(settings.data_dir.expanduser() / "images"),
         ),
         names=lambda: asyncio.to_thread(lambda: store.names),
-        plays_recording=settings.provider == "replay",
+        plays_recording=settings.plays_recording,
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))
@@ -238,7 +238,7 @@ def assemble(settings: Settings) -> Litestar:
                 data_dir=settings.data_dir,
             ),
             warnings=readiness_warnings(
-                writing, data_dir=settings.data_dir, provider=settings.provider
+                writing, data_dir=settings.data_dir, providers=settings.providers
             ),
             entities=ENTITIES,
             registry=registry,
@@ -278,7 +278,7 @@ def assemble(settings: Settings) -> Litestar:
 
 def _image_source(settings: Settings) -> ImageSource | None:
     # A recording's pictures are nobody's to ask for.
-    if not settings.remote_images or settings.provider == "replay":
+    if not settings.remote_images or settings.plays_recording:
         return None
     return ImageSource(hosts=settings.image_hosts)
 

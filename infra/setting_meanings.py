@@ -1,5 +1,14 @@
 """What each setting is for, as docs/operating.md says it."""
 
+
+def _budget_and_price(provider: str) -> dict[str, str]:
+    return {
+        f"{provider}_daily_budget": f"Requests that {provider} may send in a day "
+        "(UTC), over all organizations; then the next provider is asked.",
+        f"{provider}_price": f"What a request of {provider} costs; it is added up.",
+    }
+
+
 MEANINGS = {
     "database_url": "PostgreSQL 16 or newer. Without it `goatherd up` runs its own.",
     "database_patience_seconds": "Seconds that a process waits when it starts and the "
@@ -21,18 +30,29 @@ MEANINGS = {
     "for every process. Without it `goatherd up` makes one and keeps it in the data "
     "directory. Who loses it loses every name in the log.",
     "remote_images": "Whether pages show avatars and thumbnails, which the server "
-    "fetches and keeps, so that no browser asks TikTok. Never while `replay` is the "
-    "provider.",
+    "fetches and keeps, so that no browser asks TikTok. Never while nothing "
+    "but `replay` is asked.",
     "image_hosts": "Hosts that the server may fetch pictures from, with their "
     "subdomains.",
-    "provider": "Where scrapes look.",
+    "providers": "Where scrapes look, in this order: the next is asked when one fails "
+    "or may not be asked. `GOATHERD_PROVIDER` is another name of this setting.",
     "recordings": "What the replay provider plays. Without it the bundled demo.",
     "replay_speed": "Recorded seconds that the replay provider plays in one second. "
     "Without it 86,400, a day, of your recordings; the demo keeps the clock's pace.",
-    "tiktok_base_url": "Where the web provider finds TikTok.",
+    "web_base_url": "Where the web provider finds TikTok. `GOATHERD_TIKTOK_BASE_URL` "
+    "is another name of this setting.",
+    **_budget_and_price("web"),
     "research_base_url": "Where the research provider finds TikTok's Research API.",
     "research_client_key": "The client key for the Research API.",
     "research_client_secret": "The client secret for the Research API.",
+    **_budget_and_price("research"),
+    **_budget_and_price("display"),
+    "scrapecreators_base_url": "Where the scrapecreators provider finds its service.",
+    "scrapecreators_api_key": "The key of your account at ScrapeCreators.",
+    **_budget_and_price("scrapecreators"),
+    "ensembledata_base_url": "Where the ensembledata provider finds its service.",
+    "ensembledata_api_key": "The token of your account at EnsembleData.",
+    **_budget_and_price("ensembledata"),
     "worker_processes": "Processes that scrape.",
     "worker_threads": "Scrapes that each of them runs at a time; with the web provider "
     "one, whatever is set.",

@@ -7,142 +7,107 @@ The class holds the types and defaults, and MEANINGS says what each setting is f
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin
 
 import msgspec
-from msgspec import DecodeError, Meta, ValidationError
+from msgspec import DecodeError, ValidationError
 from msgspec.structs import FieldInfo, fields
 
-from domain.organization.plans import DEFAULT_PLANS, Limits, Plans
+from domain.organization.plans import DEFAULT_PLANS, Plans
+from domain.scrape.costs import Price
+from infra import setting_forms as f
 from infra.setting_meanings import MEANINGS
 
 PREFIX = "GOATHERD_"
 # The test suite sets variables of its own, which the processes it starts inherit.
 _TEST_PREFIX = "GOATHERD_TEST_"
+# Names from before there were several sources, which are still read.
+_OLD_NAMES = MappingProxyType(
+    {
+        "GOATHERD_PROVIDER": "GOATHERD_PROVIDERS",
+        "GOATHERD_TIKTOK_BASE_URL": "GOATHERD_WEB_BASE_URL",
+    }
+)
 
 
 class SettingsError(Exception):
     """A setting is unknown or cannot be read; the message names it."""
 
 
-def _form(form: str, *, secret: bool = False) -> dict[str, Any]:
-    return {"form": form, "secret": secret}
-
-
-def _between(least: int, most: int) -> Meta:
-    return Meta(
-        ge=least, le=most, extra=_form(f"a whole number from {least} to {most}")
-    )
-
-
-DatabaseURL = Annotated[
-    str,
-    Meta(
-        pattern="^postgres(ql)?://",
-        extra=_form("a postgresql:// address", secret=True),
-    ),
-]
-RedisURL = Annotated[
-    str,
-    Meta(
-        pattern="^(rediss?|unix)://",
-        extra=_form("a redis://, rediss:// or unix:// address", secret=True),
-    ),
-]
-WebAddress = Annotated[
-    str,
-    Meta(pattern="^https?://[^/]+", extra=_form("an http:// or https:// address")),
-]
-Origin = Annotated[str, Meta(pattern="^https?://[^/,]+$")]
-Origins = Annotated[
-    tuple[Origin, ...],
-    Meta(extra=_form("addresses like https://app.example.com, divided by commas")),
-]
-HostName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
-HostNames = Annotated[
-    tuple[HostName, ...],
-    Meta(extra=_form("names of hosts like tiktokcdn.com, divided by commas")),
-]
-FolderPath = Annotated[Path, Meta(extra=_form("a folder"))]
-RecordingsPath = Annotated[Path, Meta(extra=_form("a file or a folder"))]
-Text = Annotated[str, Meta(extra=_form("text"))]
-SecretText = Annotated[str, Meta(extra=_form("text", secret=True))]
-SigningSecret = Annotated[
-    str, Meta(min_length=32, extra=_form("at least 32 characters", secret=True))
-]
-MasterKeyText = Annotated[
-    str,
-    Meta(
-        pattern="^[A-Za-z0-9+/]{43}=$",
-        extra=_form("32 bytes in base64, which are 44 characters", secret=True),
-    ),
-]
-Speed = Annotated[
-    float, Meta(gt=0, le=1e9, extra=_form("a number above 0 and up to 1e9"))
-]
-ProviderName = Annotated[
-    Literal["replay", "web", "research"], Meta(extra=_form("replay, web or research"))
-]
-PlansObject = Annotated[
-    dict[str, Limits],
-    Meta(
-        extra=_form(
-            'a JSON object of plans, such as {"free": {"max_creators_per_org": 9}}'
-        )
-    ),
-]
-YesOrNo = Annotated[bool, Meta(extra=_form("true or false"))]
-LogLevel = Annotated[
-    Literal["debug", "info", "warning", "error"],
-    Meta(extra=_form("debug, info, warning or error")),
-]
-LogFormat = Annotated[Literal["console", "json"], Meta(extra=_form("console or json"))]
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings; they are passed to functions and never looked up."""
 
-    database_url: DatabaseURL | None = None
-    database_patience_seconds: Annotated[int, _between(0, 3600)] = 0
-    redis_url: RedisURL | None = None
-    data_dir: FolderPath = Path(".goatherd")
-    host: Text = "127.0.0.1"
-    port: Annotated[int, _between(1, 65_535)] = 8000
-    http_workers: Annotated[int, _between(1, 64)] = 1
-    max_connections: Annotated[int, _between(16, 100_000)] = 1_000
-    max_connections_per_address: Annotated[int, _between(8, 100_000)] = 200
-    cors_origins: Origins = ()
-    secret: SigningSecret | None = None
-    master_key: MasterKeyText | None = None
-    remote_images: YesOrNo = True
-    image_hosts: HostNames = (
+    database_url: f.DatabaseURL | None = None
+    database_patience_seconds: Annotated[int, f.between(0, 3600)] = 0
+    redis_url: f.RedisURL | None = None
+    data_dir: f.FolderPath = Path(".goatherd")
+    host: f.Text = "127.0.0.1"
+    port: Annotated[int, f.between(1, 65_535)] = 8000
+    http_workers: Annotated[int, f.between(1, 64)] = 1
+    max_connections: Annotated[int, f.between(16, 100_000)] = 1_000
+    max_connections_per_address: Annotated[int, f.between(8, 100_000)] = 200
+    cors_origins: f.Origins = ()
+    secret: f.SigningSecret | None = None
+    master_key: f.MasterKeyText | None = None
+    remote_images: f.YesOrNo = True
+    image_hosts: f.HostNames = (
         "tiktokcdn.com",
         "tiktokcdn-us.com",
         "tiktokcdn-eu.com",
         "ibyteimg.com",
     )
-    provider: ProviderName = "replay"
-    recordings: RecordingsPath | None = None
-    replay_speed: Speed | None = None
-    tiktok_base_url: WebAddress = "https://www.tiktok.com"
-    research_base_url: WebAddress = "https://open.tiktokapis.com"
-    research_client_key: SecretText | None = None
-    research_client_secret: SecretText | None = None
-    worker_processes: Annotated[int, _between(1, 64)] = 1
-    worker_threads: Annotated[int, _between(1, 256)] = 8
-    lease_seconds: Annotated[int, _between(5, 3600)] = 20
-    max_queue_age_seconds: Annotated[int, _between(1, 604_800)] = 900
-    writing_pool_size: Annotated[int, _between(1, 200)] = 8
-    reading_pool_size: Annotated[int, _between(1, 200)] = 10
-    own_pool_size: Annotated[int, _between(1, 200)] = 4
-    plans: PlansObject = {}
-    log_level: LogLevel = "info"
-    log_format: LogFormat = "console"
+    providers: f.ProviderNames = ("replay",)
+    recordings: f.RecordingsPath | None = None
+    replay_speed: f.Speed | None = None
+    web_base_url: f.WebAddress = "https://www.tiktok.com"
+    web_daily_budget: f.DailyBudget | None = None
+    web_price: f.PriceText | None = None
+    research_base_url: f.WebAddress = "https://open.tiktokapis.com"
+    research_client_key: f.SecretText | None = None
+    research_client_secret: f.SecretText | None = None
+    # TikTok's own limit.
+    research_daily_budget: Annotated[int, f.between(0, 1_000)] = 1_000
+    research_price: f.PriceText | None = None
+    display_daily_budget: f.DailyBudget | None = None
+    display_price: f.PriceText | None = None
+    scrapecreators_base_url: f.WebAddress = "https://api.scrapecreators.com"
+    scrapecreators_api_key: f.SecretText | None = None
+    scrapecreators_daily_budget: f.DailyBudget | None = None
+    scrapecreators_price: f.PriceText | None = None
+    ensembledata_base_url: f.WebAddress = "https://ensembledata.com/apis"
+    ensembledata_api_key: f.SecretText | None = None
+    ensembledata_daily_budget: f.DailyBudget | None = None
+    ensembledata_price: f.PriceText | None = None
+    worker_processes: Annotated[int, f.between(1, 64)] = 1
+    worker_threads: Annotated[int, f.between(1, 256)] = 8
+    lease_seconds: Annotated[int, f.between(5, 3600)] = 20
+    max_queue_age_seconds: Annotated[int, f.between(1, 604_800)] = 900
+    writing_pool_size: Annotated[int, f.between(1, 200)] = 8
+    reading_pool_size: Annotated[int, f.between(1, 200)] = 10
+    own_pool_size: Annotated[int, f.between(1, 200)] = 4
+    plans: f.PlansObject = {}
+    log_level: f.LogLevel = "info"
+    log_format: f.LogFormat = "console"
 
     @property
     def all_plans(self) -> Plans:
         """Return every plan by name; a configured plan replaces the built-in one."""
         return Plans({**DEFAULT_PLANS, **self.plans})
+
+    @property
+    def plays_recording(self) -> bool:
+        """Return whether nothing but a recording is read, and TikTok never asked."""
+        return self.providers == ("replay",)
+
+    def daily_budget(self, provider: str) -> int | None:
+        """Return how many requests a day it may send, over all organizations."""
+        return getattr(self, f"{provider}_daily_budget", None)
+
+    def price(self, provider: str) -> Price | None:
+        """Return what one of its requests costs."""
+        text: str | None = getattr(self, f"{provider}_price", None)
+        return None if text is None else Price.of(text)
 
     def __repr__(self) -> str:
         shown = (
@@ -159,15 +124,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             SettingsError: a GOATHERD_ variable is unknown or cannot be read.
         """
         known = {_variable(field): field for field in fields(cls)}
+        for old, new in _OLD_NAMES.items():
+            known[old] = known[new]
         chosen: dict[str, Any] = {}
+        set_by: dict[str, str] = {}
         for variable, text in environ.items():
             if not variable.startswith(PREFIX) or variable.startswith(_TEST_PREFIX):
                 continue
             if variable not in known:
                 msg = f"{variable} is not a setting of Goatherd."
                 raise SettingsError(msg)
-            if text.strip():
-                chosen[known[variable].name] = _read(known[variable], text.strip())
+            name = known[variable].name
+            if not text.strip():
+                continue
+            if name in set_by:
+                msg = f"{set_by[name]} and {variable} are the same setting: set one."
+                raise SettingsError(msg)
+            set_by[name] = variable
+            chosen[name] = _read(known[variable], variable, text.strip())
         return cls(**chosen)
 
 
@@ -198,7 +172,7 @@ def _variable(field: FieldInfo) -> str:
 
 
 # Settings that hold several words, separated by commas.
-_LISTS = {"cors_origins", "image_hosts"}
+_LISTS = {"cors_origins", "image_hosts", "providers"}
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
@@ -226,18 +200,22 @@ def _shown(field: FieldInfo, value: object) -> str:
     return "***" if value and _extra(field)["secret"] else repr(value)
 
 
-def _read(field: FieldInfo, text: str) -> object:
+def _read(field: FieldInfo, variable: str, text: str) -> object:
     try:
         if field.name == "plans":
             return msgspec.json.decode(text, type=field.type)
         several = field.name in _LISTS
         raw = [part.strip() for part in text.split(",")] if several else text
-        return msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
+        value = msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
     except (ValidationError, DecodeError):
         extra = _extra(field)
         but = "" if extra["secret"] else f", not {text!r}"
-        msg = f"{_variable(field)} must be {extra['form']}{but}."
+        msg = f"{variable} must be {extra['form']}{but}."
         raise SettingsError(msg) from None
+    if field.name == "providers" and len(value) > len(set(value)):
+        msg = f"{variable} must name each source once, not {text!r}."
+        raise SettingsError(msg)
+    return value
 
 
 def _path(_: type, value: str) -> Path:

@@ -3,41 +3,26 @@
 import os
 import socket
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
-from typing import assert_never
 
 import dramatiq
-import redis
-import structlog
+from msgspec.structs import replace
 
 from infra import clocks
 from infra.database import Pool
 from infra.eventstore.store import open_store
 from infra.logs import configure_logs
 from infra.loop import run_until_stopped
+from infra.setting_forms import ProviderName
 from infra.settings import Settings, SettingsError
 from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
-from workers.demo import DEMO_NAME, DEMO_RECORDING
-from workers.demo.shift_dates import days_to_shift, shifted
-from workers.politeness import Politeness, connect_politeness
 from workers.provider import Provider
-from workers.providers.replay import Recording, ReplayProvider
+from workers.provider_table import ReplayStart, Surroundings, make_provider
 from workers.rebuild_worker import SliceWorker, declare_rebuild_actor
-from workers.recordings.file_format import read_recording
 from workers.recordings.replay_clock import known_replay_start, replay_started_at
+from workers.scraping.chain import Chain
 from workers.scraping.lease_renewal import RUN_SECONDS
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
-ReplayStart = Callable[[Pool, str], datetime]
-
-_log = structlog.get_logger()
-
-# A recorded day in a second. The demo has the pace of the clock, because it happens
-# now.
-_SPEED = 86_400.0
-_SPEED_OF_DEMO = 1.0
 # Of each of the two runs that a check makes.
 _CHECK_SECONDS = 40.0
 
@@ -53,11 +38,12 @@ def set_up() -> None:
     size = min(settings.worker_threads, settings.writing_pool_size)
     store = open_store(settings.database_url, pool_size=size, settings=settings)
     broker = connect_broker(settings.redis_url)
-    provider = choose_provider(settings, store.pool)
     declare_actor(
         broker,
         ScrapeDependencies(
-            store=store, provider=provider, lease_seconds=settings.lease_seconds
+            store=store,
+            chain=Chain(*choose_providers(settings, store.pool)),
+            lease_seconds=settings.lease_seconds,
         ),
     )
     declare_rebuild_actor(
@@ -87,45 +73,51 @@ def keep_clock_measured(pool: Pool, stop: threading.Event) -> None:
     run_until_stopped(step, stop, failed="clock_not_measured", pool=pool)
 
 
-def choose_provider(
+def choose_providers(
     settings: Settings,
     pool: Pool,
     *,
     run_seconds: float | None = None,
     replay_start: ReplayStart = replay_started_at,
-) -> Provider:
-    """Return the provider that the settings name; it sends no request yet.
+) -> list[Provider]:
+    """Return the providers that the settings name, in the order in which to ask them.
 
-    httpx and yt-dlp are not loaded to replay recordings. ``run_seconds`` is how long a
-    run may take, ``replay_start`` returns when the replay of a recording began.
+    They send no request yet. ``run_seconds`` is how long a run may take,
+    ``replay_start`` returns when the replay of a recording began.
 
     Raises:
-        SettingsError: a setting that it needs is missing.
+        SettingsError: a setting that one needs is missing.
         RecordingError: nothing of the recording could be read.
     """
     # A provider does not say for which job type it asks how long; the shortest holds.
     run_seconds = run_seconds or run_seconds_within(min(RUN_SECONDS.values()))
-    match settings.provider:
-        case "replay":
-            return _replay(settings, partial(replay_start, pool))
-        case "web":
-            return _web(settings, run_seconds=run_seconds)
-        case "research":
-            return _research(settings, run_seconds=run_seconds)
-        case _:
-            assert_never(settings.provider)
+    surroundings = Surroundings(
+        settings=settings,
+        pool=pool,
+        run_seconds=run_seconds,
+        replay_start=replay_start,
+    )
+    return [make_provider(name, surroundings) for name in settings.providers]
 
 
-def choose_provider_for_check(settings: Settings, pool: Pool) -> Provider:
+def choose_provider_for_check(
+    settings: Settings, pool: Pool, name: ProviderName | None = None
+) -> Provider:
     """Return the provider for a check, whose user waits for it; store nothing.
+
+    Null is the one that scrapes ask first.
 
     Raises:
         SettingsError: a setting that it needs is missing.
         RecordingError: nothing of the recording could be read.
     """
-    return choose_provider(
-        settings, pool, run_seconds=_CHECK_SECONDS, replay_start=known_replay_start
+    (provider,) = choose_providers(
+        replace(settings, providers=(name or settings.providers[0],)),
+        pool,
+        run_seconds=_CHECK_SECONDS,
+        replay_start=known_replay_start,
     )
+    return provider
 
 
 def run_seconds_within(limit_seconds: float) -> float:
@@ -137,75 +129,11 @@ def run_seconds_within(limit_seconds: float) -> float:
     return limit_seconds * 2 / 3
 
 
-def _replay(settings: Settings, start_of: Callable[[str], datetime]) -> Provider:
-    path = settings.recordings
-    if path is None:
-        return _replay_demo(settings, start_of)
-    recording = Recording.load(path)
-    for problem in recording.problems:
-        _log.warning("recording_problem", problem=str(problem))
-    return ReplayProvider(
-        recording,
-        started_at=start_of(str(path.resolve())),
-        speed=settings.replay_speed or _SPEED,
-        now=lambda: datetime.now(UTC),
-    )
-
-
-def _replay_demo(settings: Settings, start_of: Callable[[str], datetime]) -> Provider:
-    days = days_to_shift(start_of(DEMO_NAME))
-    recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
-    return ReplayProvider(
-        recording,
-        # From the midnight at which the recording begins, so that its clock is ours.
-        started_at=recording.starts_at,
-        speed=settings.replay_speed or _SPEED_OF_DEMO,
-        now=lambda: datetime.now(UTC),
-    )
-
-
-def _web(settings: Settings, *, run_seconds: float) -> Provider:
-    from workers.providers.web import SessionLimits, WebProvider
-
-    return WebProvider(
-        settings.tiktok_base_url,
-        politeness=Politeness(_shared_server(settings)),
-        limits=SessionLimits(run_seconds=run_seconds),
-    )
-
-
-def _research(settings: Settings, *, run_seconds: float) -> Provider:
-    from workers.providers.research import open_research
-
-    return open_research(
-        base_url=settings.research_base_url,
-        client_key=_needed(settings.research_client_key, "RESEARCH_CLIENT_KEY"),
-        client_secret=_needed(
-            settings.research_client_secret, "RESEARCH_CLIENT_SECRET"
-        ),
-        server=_shared_server(settings),
-        processes=settings.worker_processes,
-        patience=run_seconds,
-    )
-
-
-def _needed(value: str | None, name: str) -> str:
-    if value is None:
-        msg = f"GOATHERD_PROVIDER=research needs GOATHERD_{name}."
-        raise SettingsError(msg)
-    return value
-
-
-def _shared_server(settings: Settings) -> redis.Redis | None:
-    """Return a client of the server that all workers share; None if there is none."""
-    return connect_politeness(settings.redis_url) if settings.redis_url else None
-
-
 def worker_command(python: str, settings: Settings) -> list[str]:
     """Return the command line that runs Dramatiq with these settings."""
     # A site gets one request at a time. Several threads would only wait for each other,
     # and lists that they read in turns would end early, at a run's time limit.
-    threads = 1 if settings.provider == "web" else settings.worker_threads
+    threads = 1 if settings.providers[0] == "web" else settings.worker_threads
     return [
         *(python, "-m", "dramatiq", "workers.main:set_up", "--skip-logging"),
         *("--processes", str(settings.worker_processes)),

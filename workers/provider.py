@@ -9,10 +9,11 @@ learned.
 
 from datetime import datetime
 from typing import Annotated, Literal, Protocol, assert_never
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from domain.events import Outcome, Precision
+from domain.events import JobType, Outcome, Precision
 
 # Signed 64-bit, as observed: negative if a source overflowed, null if it had no value.
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
@@ -27,9 +28,13 @@ class Target(Struct, frozen=True, kw_only=True):
     """The creator to observe: the handle, and the stable ids if they are known.
 
     ``video_ids`` restricts ``video_stats``; empty means all that the provider lists.
+    ``creator_id`` and ``organization_id`` are null where nobody tracks the creator, as
+    in a check.
     """
 
     handle: str
+    organization_id: UUID | None = None
+    creator_id: UUID | None = None
     user_id: str | None = None
     sec_uid: str | None = None
     video_ids: tuple[str, ...] = ()
@@ -82,6 +87,7 @@ class Ok(Struct, frozen=True, kw_only=True):
     ``videos`` has what one request listed. Lists are incomplete: a video that is not in
     one need not be gone. ``missing`` has those ids of ``Target.video_ids`` for which
     the platform said that it does not show the video. One such answer is no proof.
+    ``listed_reason`` says why only a part of the videos was listed; null if all were.
     ``payload_sha256`` is the hexadecimal digest of the answers.
     """
 
@@ -89,6 +95,7 @@ class Ok(Struct, frozen=True, kw_only=True):
     profile: ProfileObservation | None = None
     videos: tuple[VideoObservation, ...] = ()
     missing: tuple[str, ...] = ()
+    listed_reason: str | None = None
     pages: int = 1
     payload_sha256: str | None = None
 
@@ -131,9 +138,13 @@ class NotInRecording(Struct, frozen=True):
 
 
 class Blocked(Struct, frozen=True):
-    """The platform refused this reader: a captcha, a login page, an error."""
+    """The platform refused this reader: a captcha, a login page, an error.
+
+    ``profile`` is what was read of the creator before, here and in the next three.
+    """
 
     detail: str
+    profile: ProfileObservation | None = None
 
 
 class RateLimited(Struct, frozen=True):
@@ -141,18 +152,21 @@ class RateLimited(Struct, frozen=True):
 
     retry_after: float
     detail: str
+    profile: ProfileObservation | None = None
 
 
 class Transient(Struct, frozen=True):
     """The request failed, but the next one may succeed: a timeout, an empty body."""
 
     detail: str
+    profile: ProfileObservation | None = None
 
 
 class SchemaChanged(Struct, frozen=True):
     """The platform answered in a shape that this provider does not know."""
 
     detail: str
+    profile: ProfileObservation | None = None
 
 
 Verdict = (
@@ -170,9 +184,22 @@ Verdict = (
 
 
 class Provider(Protocol):
-    """A source of observations. Every failure is a verdict, never an exception."""
+    """A source of observations. Every failure is a verdict, never an exception.
+
+    ``reads_site``: it reads what TikTok shows to everybody, so that an account that it
+    does not find is not there.
+    """
 
     name: str
+    reads_site: bool = True
+
+    def cannot_serve(self, target: Target, job_type: JobType) -> str | None:
+        """Return why it can't be asked this of the creator now; null if it can.
+
+        Nothing is sent for the answer. Budgets are counted elsewhere.
+        """
+        del target, job_type
+        return None
 
     def creator_profiles(self, target: Target) -> Verdict:
         """Read the profile; ``Ok.profile`` is null if there was none to read."""

@@ -10,7 +10,7 @@ from api.cli.databases import opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from domain.creator.handle import normalize_handle
-from infra.settings import ProviderName
+from infra.setting_forms import ProviderName
 
 
 def check(
@@ -20,7 +20,7 @@ def check(
     provider: Annotated[
         ProviderName | None,
         Parameter(
-            help="Which source; without it the one that GOATHERD_PROVIDER names."
+            help="Which source; without it the first that GOATHERD_PROVIDERS names."
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -37,8 +37,6 @@ def check(
     from workers.source_check import check_source
 
     settings = read_settings(data_dir=data_dir)
-    if provider is not None:
-        settings = replace(settings, provider=provider)
     if settings.redis_url is None:
         # Turns and budgets are shared with the workers there.
         found = running_valkey_url(settings.data_dir)
@@ -46,7 +44,7 @@ def check(
     name = normalize_handle(handle)
     with opened_store(settings) as store:
         try:
-            opened = choose_provider_for_check(settings, store.pool)
+            opened = choose_provider_for_check(settings, store.pool, provider)
         except (SettingsError, RecordingError) as error:
             raise CommandError(str(error)) from error
         found = check_source(opened, name)

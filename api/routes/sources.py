@@ -9,7 +9,6 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
-from msgspec.structs import replace
 
 from api.http.paging import caught_up
 from api.http.query import invalid_query
@@ -20,12 +19,14 @@ from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
 from domain.scrape.sources import NEXT
 from infra.database import Pool, run_read
-from infra.settings import ProviderName, Settings, SettingsError
+from infra.setting_forms import ProviderName
+from infra.settings import Settings, SettingsError
 from projections.engine.reader import Reader
 from projections.scrape_runs.sources import source_activity
+from workers.provider_table import PROVIDERS
 from workers.recordings.file_format import RecordingError
 from workers.source_check import SourceCheck, check_source
-from workers.sources import PROVIDERS, source_settings
+from workers.sources import source_settings
 
 _OPERATOR: dict[str, Any] = {
     "scope": "admin",
@@ -79,7 +80,7 @@ class SourceRoutes(Controller):
             run_read,
             writer.store.pool,
             lambda connection: source_activity(
-                connection, PROVIDERS, configured=settings.provider
+                connection, PROVIDERS, first=settings.providers[0]
             ),
         )
         by_provider = {each.provider: each for each in activity}
@@ -123,7 +124,7 @@ class SourceRoutes(Controller):
         ],
         provider: Annotated[
             ProviderName | None,
-            QueryParameter(description="Null is the one that scrapes ask."),
+            QueryParameter(description="Null is the one that scrapes ask first."),
         ] = None,
     ) -> Answer[SourceCheck]:
         """Look at one creator once, and tell each step; nothing is stored.
@@ -136,20 +137,20 @@ class SourceRoutes(Controller):
             handle = normalize_handle(tiktok_handle)
         except InvalidHandleError as error:
             raise invalid_query("tiktok_handle", _message(error)) from error
-        if provider is not None:
-            settings = replace(settings, provider=provider)
         try:
-            check = partial(_check, settings, writer.store.pool, handle)
+            check = partial(_check, settings, writer.store.pool, handle, provider)
             return Answer(await asyncio.to_thread(check))
         except (SettingsError, RecordingError) as error:
             raise invalid_query("provider", _message(error)) from error
 
 
-def _check(settings: Settings, pool: Pool, handle: str) -> SourceCheck:
+def _check(
+    settings: Settings, pool: Pool, handle: str, provider: ProviderName | None
+) -> SourceCheck:
     # It brings all that workers stand on, which nothing else here needs.
     from workers.main import choose_provider_for_check
 
-    return check_source(choose_provider_for_check(settings, pool), handle)
+    return check_source(choose_provider_for_check(settings, pool, provider), handle)
 
 
 def _message(error: Exception) -> str:
@@ -157,4 +158,4 @@ def _message(error: Exception) -> str:
 
 
 def _not_configured(settings: Settings) -> str:
-    return f"GOATHERD_PROVIDER is {settings.provider}."
+    return f"GOATHERD_PROVIDERS is {','.join(settings.providers)}."

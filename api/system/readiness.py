@@ -57,7 +57,7 @@ def readiness_checks(
 
 
 def readiness_warnings(
-    writing: Pool, *, data_dir: Path, provider: str
+    writing: Pool, *, data_dir: Path, providers: Sequence[str]
 ) -> Sequence[tuple[str, Check]]:
     """Return the warnings, which do not make the service unready.
 
@@ -66,7 +66,7 @@ def readiness_warnings(
     warnings: list[tuple[str, Check]] = [
         ("dead_letters", partial(_dead_letters, writing)),
         ("schedule", partial(_schedule, writing)),
-        ("source", partial(_source, writing, provider)),
+        ("source", partial(_source, writing, providers)),
         ("creators", partial(_creators, writing)),
     ]
     disk = data_dir / "postgres"
@@ -143,14 +143,17 @@ async def _schedule(writing: Pool) -> str | None:
     )
 
 
-async def _source(writing: Pool, provider: str) -> str | None:
+async def _source(writing: Pool, providers: Sequence[str]) -> str | None:
     def ask(connection: Connection[TupleRow]) -> list[SourceActivity]:
-        return source_activity(connection, [provider], configured=provider)
+        return source_activity(connection, providers, first=providers[0])
 
-    (activity,) = await asyncio.to_thread(lambda: run_read(writing, ask))
-    if activity.failing_with is None:
-        return None
-    return f"most of the newest scrapes by {provider} ended as {activity.failing_with}"
+    activity = await asyncio.to_thread(lambda: run_read(writing, ask))
+    problems = [
+        f"most of the newest scrapes by {each.provider} ended as {each.failing_with}"
+        for each in activity
+        if each.failing_with is not None
+    ]
+    return "; ".join(problems) or None
 
 
 async def _creators(writing: Pool) -> str | None:

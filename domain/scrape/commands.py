@@ -79,6 +79,18 @@ class NamedVideos(VideoColumns, frozen=True, kw_only=True):
     tiktok_video_ids: tuple[str | None, ...] = ()
 
 
+class TriedSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that was asked besides the one that a run's result is from.
+
+    ``detail`` says in words what came of it; ``duration_ms`` is in milliseconds.
+    """
+
+    provider: str
+    outcome: Outcome
+    detail: str | None
+    duration_ms: int
+
+
 class RecordResult(Command, frozen=True, kw_only=True):
     """Record that a run succeeded, with what it observed.
 

@@ -29,8 +29,8 @@ NEXT: Mapping[Outcome, str] = MappingProxyType(
         "Goatherd and a newer yt-dlp.",
         "identity_changed": "Rename the creator to its present handle, or remove it "
         "and add the handle anew.",
-        "not_in_recording": "Set GOATHERD_PROVIDER to a source that asks TikTok, or "
-        "GOATHERD_RECORDINGS to a recording of this creator.",
+        "not_in_recording": "Add to GOATHERD_PROVIDERS a source that asks TikTok, or "
+        "set GOATHERD_RECORDINGS to a recording of this creator.",
     }
 )
 

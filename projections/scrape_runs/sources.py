@@ -61,9 +61,9 @@ class SourceActivity(Struct, frozen=True, kw_only=True):
 
 
 def source_activity(
-    connection: Connection[TupleRow], providers: Iterable[str], *, configured: str
+    connection: Connection[TupleRow], providers: Iterable[str], *, first: str
 ) -> list[SourceActivity]:
-    """Return how each provider did; runs that wait will look through ``configured``."""
+    """Return how each provider did; runs that wait will ask ``first`` first."""
     names = list(providers)
     outcomes: dict[str, dict[str, int]] = {}
     for provider, outcome, amount in connection.execute(_OUTCOMES.encode(), (names,)):
@@ -78,7 +78,7 @@ def source_activity(
             # A recording is read without a request.
             requests_today=0 if provider == "replay" else int(requests),
             failing_with=failing_with(
-                newest, retrying=retrying if provider == configured else {}
+                newest, retrying=retrying if provider == first else {}
             ),
         )
         for provider, last_success, median, requests, newest in connection.execute(

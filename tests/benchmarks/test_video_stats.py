@@ -16,6 +16,7 @@ from tests.kit.builders import NOON, Home, asking, make_home
 from tests.kit.jobs import Scripted, derive_jobs
 from tests.kit.videos import settle
 from workers.provider import Ok, VideoObservation
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 CREATORS = 10
@@ -139,7 +140,7 @@ def run(home: Home, creator_id: UUID, videos: list[VideoObservation]) -> int:
         observed_at=NOON, videos=tuple(videos), pages=15, payload_sha256="ab" * 32
     )
     scrape_creator(
-        ScrapeDependencies(store=home.store, provider=Scripted(seen)), scrape_id
+        ScrapeDependencies(store=home.store, chain=Chain(Scripted(seen))), scrape_id
     )
     return len(home.store.load(scrape_id)[scrape_id]) - 1
 

@@ -38,6 +38,7 @@ from workers import dispatcher as dispatching
 from workers.broker import connect_broker
 from workers.provider import Ok, Target, Verdict
 from workers.scraping import enqueue, jobs, lease_renewal
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies
 
 PATIENTLY = 40.0
@@ -213,7 +214,7 @@ def test_a_lease_is_renewed_while_its_run_goes_on(
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    at = ScrapeDependencies(store=store, provider=long, lease_seconds=1)
+    at = ScrapeDependencies(store=store, chain=Chain(long), lease_seconds=1)
 
     with (
         dispatcher_at_work(store, database_url, redis_url),
@@ -243,7 +244,7 @@ def test_a_run_that_never_ends_is_interrupted_and_tried_again_later(
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    at = ScrapeDependencies(store=store, provider=long, lease_seconds=1)
+    at = ScrapeDependencies(store=store, chain=Chain(long), lease_seconds=1)
 
     with (
         dispatcher_at_work(store, database_url, redis_url),

@@ -49,6 +49,7 @@ from tests.projections.analytics.test_analytics import contents
 from workers.broker import REBUILDS_QUEUE, connect_broker, enqueue_scrapes
 from workers.provider import Private
 from workers.rebuild_worker import SliceWorker, declare_rebuild_actor, rebuild_notifier
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 PATIENTLY = 60.0
@@ -328,7 +329,7 @@ def hands_in_this_process(
     broker = connect_broker(redis_url)
     hand = SliceWorker(database_url, SETTINGS)
     declare_actor(
-        broker, ScrapeDependencies(store=store, provider=Scripted(Private("No.")))
+        broker, ScrapeDependencies(store=store, chain=Chain(Scripted(Private("No."))))
     )
     declare_rebuild_actor(broker, hand)
     ring = rebuild_notifier(redis_url)

@@ -37,9 +37,10 @@ from tests.kit.worker_processes import (
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
-from workers.provider import Ok, Private, ProfileObservation, Target, Verdict
+from workers.provider import Ok, Private, ProfileObservation, Provider, Target, Verdict
 from workers.recordings.file_format import Observation, encode_observation
 from workers.scraping import enqueue, jobs
+from workers.scraping.chain import Chain
 from workers.scraping.lease_renewal import LeaseRenewer
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
@@ -146,7 +147,7 @@ def test_killed_workers_lose_no_run_and_double_none(
 
 
 def dependencies(store: Store, provider: Scripted) -> ScrapeDependencies:
-    return ScrapeDependencies(store=store, provider=provider)
+    return ScrapeDependencies(store=store, chain=Chain(provider))
 
 
 def test_a_broker_that_forgets_everything_costs_no_run(
@@ -210,7 +211,7 @@ def test_killed_connections_cost_attempts_and_no_run(
         dispatcher_at_work(theirs, database_url, redis_url),
         working(
             connect_broker(redis_url),
-            ScrapeDependencies(store=theirs, provider=provider, lease_seconds=1),
+            ScrapeDependencies(store=theirs, chain=Chain(provider), lease_seconds=1),
         ),
     ):
         for part in (20, 80, 140):
@@ -236,7 +237,7 @@ def counted(store: Store) -> int:
 # A worker that is paused for longer than its lease
 
 
-class Gate:
+class Gate(Provider):
     """A provider that waits at a gate in a folder, and says when it got there."""
 
     name = "gate"
@@ -257,7 +258,7 @@ class Gate:
 def scrape_one(database_url: str, scrape_id: UUID, folder: Path) -> None:
     """Do one run in a process of its own, whose lease is kept."""
     with opened_store(database_url) as store:
-        at = ScrapeDependencies(store=store, provider=Gate(folder), lease_seconds=1)
+        at = ScrapeDependencies(store=store, chain=Chain(Gate(folder)), lease_seconds=1)
         renewer = LeaseRenewer(store.pool, seconds=1)
         scrape_creator(at, scrape_id, renewer=renewer)
     (folder / "finished").touch()

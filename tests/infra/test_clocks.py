@@ -36,7 +36,7 @@ def seen_by_doctor(cli: CommandLine) -> str:
 
 
 def seen_by_readiness(store: Store, folder: Path) -> str | None:
-    checks = dict(readiness_warnings(store.pool, data_dir=folder, provider="replay"))
+    checks = dict(readiness_warnings(store.pool, data_dir=folder, providers=["replay"]))
 
     async def ask() -> str | None:
         return await checks["clock"]()

@@ -14,7 +14,7 @@ def test_without_variables_every_setting_has_its_default():
     assert settings == Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.data_dir == Path(".goatherd")
-    assert settings.provider == "replay"
+    assert settings.providers == ("replay",)
     assert settings.database_url is None
     assert settings.cors_origins == ()
 
@@ -38,7 +38,7 @@ def test_variables_are_read_in_the_form_of_their_setting():
     assert settings.redis_url == "unix:///run/valkey.sock?db=0"
     assert settings.data_dir == Path("/srv/goatherd")
     assert settings.port == 9000
-    assert settings.provider == "web"
+    assert settings.providers == ("web",)
     assert settings.replay_speed == 2.5
     assert settings.secret == "s" * 32
     assert settings.cors_origins == ("https://a.example", "http://localhost:5173")

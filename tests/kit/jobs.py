@@ -20,7 +20,7 @@ from tests.kit.builders import asking
 from tests.kit.commands import end_scrape
 from tests.kit.histories import HOME, requested
 from workers.broker import SCRAPES_QUEUE
-from workers.provider import Target, Verdict
+from workers.provider import Provider, Target, Verdict
 from workers.scraping import jobs
 from workers.scraping.enqueue import enqueue_due
 from workers.scraping.jobs import JobLease, ScrapeJobs
@@ -29,7 +29,7 @@ from workers.scraping.scrape import ScrapeDependencies, declare_actor
 Answer = Verdict | Exception
 
 
-class Scripted:
+class Scripted(Provider):
     """A provider that answers what the test wrote down, the last answer for ever."""
 
     name = "scripted"

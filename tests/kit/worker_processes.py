@@ -22,7 +22,8 @@ from tests.kit.paths import ROOT
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
-from workers.provider import Ok, Target, Verdict
+from workers.provider import Ok, Provider, Target, Verdict
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 PROMPTLY = 5.0
@@ -30,7 +31,7 @@ FOLDER = "GOATHERD_TEST_FOLDER"
 MISBEHAVING = "tests.kit.worker_processes:set_up"
 
 
-class Misbehaving:
+class Misbehaving(Provider):
     """A provider that does to its worker what the handle says.
 
     ``poison`` kills the process, ``gate`` waits until the test's folder has a file
@@ -67,7 +68,7 @@ def set_up() -> None:
     broker = connect_broker(settings.redis_url)
     provider = Misbehaving(Path(os.environ[FOLDER]))
     dependencies = ScrapeDependencies(
-        store=store, provider=provider, lease_seconds=settings.lease_seconds
+        store=store, chain=Chain(provider), lease_seconds=settings.lease_seconds
     )
     declare_actor(broker, dependencies)
     dramatiq.set_broker(broker)

@@ -10,7 +10,7 @@ import pytest
 from infra.eventstore.store import Store
 from infra.settings import Settings, SettingsError
 from workers.demo import DEMO_HANDLES
-from workers.main import choose_provider, run_seconds_within, worker_command
+from workers.main import choose_providers, run_seconds_within, worker_command
 from workers.provider import NotFound, Ok, Provider, Target
 from workers.providers.replay import ReplayProvider
 from workers.providers.research import ResearchProvider
@@ -24,18 +24,18 @@ P = TypeVar("P", bound=Provider)
 
 def chosen(store: Store, kind: type[P], **settings: object) -> P:
     values: dict[str, Any] = {**settings}
-    provider = choose_provider(Settings(**values), store.pool)
+    (provider,) = choose_providers(Settings(**values), store.pool)
     assert isinstance(provider, kind)
     return provider
 
 
 def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: str):
     replay = chosen(store, ReplayProvider)
-    web = chosen(store, WebProvider, provider="web", redis_url=redis_url)
+    web = chosen(store, WebProvider, providers=("web",), redis_url=redis_url)
     research = chosen(
         store,
         ResearchProvider,
-        provider="research",
+        providers=("research",),
         redis_url=redis_url,
         research_client_key=KEY,
         research_client_secret=SECRET,
@@ -96,7 +96,7 @@ def test_a_missing_key_is_named_and_the_other_is_not_told(
     store: Store, given: dict[str, str], missing: str
 ):
     with pytest.raises(SettingsError) as refused:
-        chosen(store, ResearchProvider, provider="research", **given)
+        chosen(store, ResearchProvider, providers=("research",), **given)
 
     assert missing in str(refused.value)
     assert SECRET not in str(refused.value)
@@ -104,11 +104,11 @@ def test_a_missing_key_is_named_and_the_other_is_not_told(
 
 
 def test_runs_end_by_themselves_before_they_are_interrupted(store: Store):
-    web = chosen(store, WebProvider, provider="web")
+    web = chosen(store, WebProvider, providers=("web",))
     research = chosen(
         store,
         ResearchProvider,
-        provider="research",
+        providers=("research",),
         research_client_key=KEY,
         research_client_secret=SECRET,
     )
@@ -138,7 +138,7 @@ def test_who_asks_for_one_thing_at_a_time_runs_one_scrape_at_a_time():
     threads = {
         provider: command[command.index("--threads") + 1]
         for provider in ("replay", "web", "research")
-        for command in [worker_command("python", Settings(provider=provider))]
+        for command in [worker_command("python", Settings(providers=(provider,)))]
     }
 
     assert threads == {"replay": "8", "web": "1", "research": "8"}

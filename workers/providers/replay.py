@@ -18,6 +18,7 @@ from workers.provider import (
     NotInRecording,
     Ok,
     Private,
+    Provider,
     RateLimited,
     SchemaChanged,
     Target,
@@ -123,7 +124,7 @@ class Recording:
         return tuple(sorted(self.histories))
 
 
-class ReplayProvider:
+class ReplayProvider(Provider):
     """Answers as the platform did at the present time of the replay.
 
     The present is ``starts_at + (now() - started_at) * speed`` on the recording's

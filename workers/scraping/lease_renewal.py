@@ -21,7 +21,8 @@ from workers.scraping.jobs import JobLease
 
 # A lease is renewed so many times before it would end.
 _RENEWALS = 4
-# Seconds that a run may take, including the wait for its turn at a host.
+# Seconds that a run may take with one provider, including the wait for its turn at a
+# host.
 RUN_SECONDS: Mapping[JobType, float] = {
     "creator_profiles": 180,
     "discover_videos": 900,
@@ -41,11 +42,13 @@ class LeaseRenewer:
     """Renews the leases of this process's runs, and interrupts runs that take too long.
 
     A process that is killed or paused renews nothing, so that other workers take over
-    when its leases end, however long its runs might have taken.
+    when its leases end, however long its runs might have taken. A run that may ask
+    several providers has so much more time.
     """
 
-    def __init__(self, pool: Pool, *, seconds: int) -> None:
+    def __init__(self, pool: Pool, *, seconds: int, providers: int = 1) -> None:
         self._pool = pool
+        self._providers = providers
         self._seconds = seconds
         self._held: dict[UUID, _HeldLease] = {}
         self._lock = threading.Lock()
@@ -62,7 +65,7 @@ class LeaseRenewer:
         held = _HeldLease(
             fence=leased.fence,
             thread=threading.get_ident(),
-            ends_at=time.monotonic() + RUN_SECONDS[leased.job_type],
+            ends_at=time.monotonic() + RUN_SECONDS[leased.job_type] * self._providers,
         )
         with self._lock:
             self._held[leased.scrape_id] = held

@@ -1,15 +1,12 @@
 """One scrape: lease the job, ask the provider, record the result once."""
 
-import time
 from contextlib import nullcontext
-from traceback import format_tb
 from typing import TypeVar, assert_never
 from uuid import UUID, uuid5
 
 import msgspec
 import structlog
 from dramatiq import Broker, actor
-from dramatiq.middleware.time_limit import TimeLimitExceeded
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -30,20 +27,18 @@ from workers.provider import (
     Ok,
     Private,
     ProfileObservation,
-    Provider,
     RateLimited,
     SchemaChanged,
-    Target,
     Transient,
     Unavailable,
-    Verdict,
     VideoObservation,
     another_account,
     outcome_of,
 )
 from workers.scraping import jobs, retry_policy
+from workers.scraping.chain import Answered, Chain, NoneServes
 from workers.scraping.jobs import JobLease
-from workers.scraping.lease_renewal import LeaseRenewer
+from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer
 from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
 from workers.scraping.video_details import only_news
 
@@ -53,16 +48,20 @@ _log = structlog.get_logger()
 
 
 class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
-    """What each run uses: the store, the provider, and the length of a lease."""
+    """What each run uses: the store, the providers, and the length of a lease."""
 
     store: Store
-    provider: Provider
+    chain: Chain
     lease_seconds: int = jobs.LEASE_SECONDS
 
 
 def declare_actor(broker: Broker, dependencies: ScrapeDependencies) -> None:
     """Make ``broker`` call ``scrape_creator`` for each message of the queue."""
-    renewer = LeaseRenewer(dependencies.store.pool, seconds=dependencies.lease_seconds)
+    renewer = LeaseRenewer(
+        dependencies.store.pool,
+        seconds=dependencies.lease_seconds,
+        providers=len(dependencies.chain.providers),
+    )
 
     @actor(broker=broker, actor_name=SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE)
     def _(scrape_id: str) -> None:
@@ -102,13 +101,17 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     if given is None:
         _give_up(dependencies, leased, error="The creator was removed before the run.")
         return
-    began = time.monotonic()
-    verdict = _verdict_on(dependencies.provider, leased.job_type, given.target)
-    took_ms = round((time.monotonic() - began) * 1_000)
+    answered = dependencies.chain.ask(
+        leased.job_type, given.target, longest_wait=RUN_SECONDS[leased.job_type]
+    )
+    if isinstance(answered, NoneServes):
+        _give_up(dependencies, leased, error=answered.detail)
+        return
+    verdict = answered.verdict
     match verdict:
         case Ok():
             try:
-                _record_result(dependencies, leased, given, verdict, took_ms=took_ms)
+                _record_result(dependencies, leased, given, answered, verdict)
             except AnotherAccountError as error:
                 refused = another_account(
                     given.target.handle, found=error.found, known=error.known
@@ -118,6 +121,7 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
                     leased,
                     error=refused.detail,
                     outcome=outcome_of(refused),
+                    answered=answered,
                 )
         case (
             NotFound()
@@ -127,54 +131,31 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
             | NotInRecording()
         ):
             _give_up(
-                dependencies, leased, error=verdict.detail, outcome=outcome_of(verdict)
+                dependencies,
+                leased,
+                error=verdict.detail,
+                outcome=outcome_of(verdict),
+                answered=answered,
             )
         case Blocked() | RateLimited() | Transient() | SchemaChanged():
-            _try_later(dependencies, leased, verdict)
+            _try_later(dependencies, leased, answered, verdict)
         case _:
             assert_never(verdict)
-
-
-def _verdict_on(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
-    try:
-        return _call_provider(provider, job_type, target)
-    except TimeLimitExceeded:
-        return Transient("It took too long.")
-    except Exception as error:  # noqa: BLE001 - a provider may have any bug
-        # The error must not keep the lease until its end. Only its type and place are
-        # logged, because its text may contain a request with cookies.
-        kind = type(error).__name__
-        place = "".join(format_tb(error.__traceback__))
-        _log.error("provider_raised", provider=provider.name, error=kind, place=place)
-        return Transient(kind)
-
-
-def _call_provider(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
-    match job_type:
-        case "creator_profiles":
-            return provider.creator_profiles(target)
-        case "discover_videos":
-            return provider.discover_videos(target)
-        case "video_stats":
-            return provider.video_stats(target)
-        case _:
-            assert_never(job_type)
 
 
 def _record_result(
     dependencies: ScrapeDependencies,
     leased: JobLease,
     given: ScrapeInput,
+    answered: Answered,
     observed: Ok,
-    *,
-    took_ms: int,
 ) -> None:
     run, names = given.run, dependencies.store.names
     command = c.RecordResult(
-        provider=dependencies.provider.name,
+        provider=answered.provider.name,
         observed_at=observed.observed_at,
         attempts=leased.attempt,
-        duration_ms=took_ms,
+        duration_ms=answered.took_ms,
         profile=_snapshot(observed.profile, c.ProfileSnapshot)
         if observed.profile
         else None,
@@ -214,11 +195,18 @@ def _storable(text: str) -> str:
 def _try_later(
     dependencies: ScrapeDependencies,
     leased: JobLease,
+    answered: Answered,
     verdict: Blocked | RateLimited | Transient | SchemaChanged,
 ) -> None:
     outcome = outcome_of(verdict)
     if retry_policy.is_last(outcome, leased.attempt):
-        _give_up(dependencies, leased, error=verdict.detail, outcome=outcome)
+        _give_up(
+            dependencies,
+            leased,
+            error=verdict.detail,
+            outcome=outcome,
+            answered=answered,
+        )
         return
     floor = verdict.retry_after if isinstance(verdict, RateLimited) else 0
     jobs.postpone(
@@ -236,10 +224,13 @@ def _give_up(
     *,
     error: str,
     outcome: e.Outcome | None = None,
+    answered: Answered | None = None,
 ) -> None:
     error = _storable(error)
     command = c.RecordFailure(
-        provider=dependencies.provider.name,
+        provider=dependencies.chain.first
+        if answered is None
+        else answered.provider.name,
         attempts=leased.attempt,
         error=error,
         outcome=outcome,
@@ -251,7 +242,7 @@ def _quarantine(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     died = leased.attempt - 1
     error = f"Attempt {died} died without an answer."
     command = c.RecordFailure(
-        provider=dependencies.provider.name, attempts=died, error=error
+        provider=dependencies.chain.first, attempts=died, error=error
     )
     _end(dependencies, leased, command, outcome=None, error=error, quarantined=True)
 
@@ -277,7 +268,7 @@ def _end(
                 dependencies.store,
                 lambda: end_scrape(leased.scrape_id, command),
                 context=Context(
-                    actor=f"worker:{dependencies.provider.name}",
+                    actor=f"worker:{command.provider}",
                     command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
                     correlation_id=leased.scrape_id,
                 ),

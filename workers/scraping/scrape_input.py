@@ -39,7 +39,11 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     histories = store.load(*streams)
     run = scrape_of(plain_events(histories[leased.scrape_id]))
     assert run is not None, "a job is derived from the request in the log"
-    target = Target(handle=run.handle, video_ids=run.tiktok_video_ids)
+    target = Target(
+        handle=run.handle,
+        organization_id=run.organization_id,
+        video_ids=run.tiktok_video_ids,
+    )
     if creator_id is None:
         return ScrapeInput(run=run, histories=histories, target=target)
     own = plain_events(histories[creator_id])
@@ -58,6 +62,8 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     target = Target(
         # It may have been renamed since the run was requested.
         handle=creator.handle,
+        organization_id=run.organization_id,
+        creator_id=creator_id,
         user_id=user_id,
         sec_uid=known.sec_uid if known and known.user_id == user_id else None,
         video_ids=video_ids,

@@ -174,7 +174,7 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
             f"{counted(count, 'scrape')} failed {FAILING_ATTEMPTS} times or more and "
             f"will be tried again, last as {outcome}: {error}",
             advice="If the provider is at fault this passes; otherwise check "
-            "GOATHERD_PROVIDER and its settings.",
+            "GOATHERD_PROVIDERS and their settings.",
         )
     found = connection.execute(_QUARANTINED).fetchone() or (0, 0, None)
     quarantined, of_late, error = found

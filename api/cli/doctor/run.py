@@ -1,7 +1,7 @@
 """Runs all checks of ``goatherd doctor``, in order."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def _check_database(
                 )
             yield _found("clocks", lambda: surroundings.check_clocks(connection))
             yield from _check_contents(
-                connection, settings.provider, quick=quick, at_rest=at_rest
+                connection, settings.providers, quick=quick, at_rest=at_rest
             )
     except (CommandError, EmbeddedServiceError) as error:
         advice = "Start it, or correct GOATHERD_DATABASE_URL."
@@ -84,7 +84,11 @@ def _running_database(settings: Settings) -> Generator[str]:
 
 
 def _check_contents(
-    connection: Connection[TupleRow], provider: str, *, quick: bool, at_rest: bool
+    connection: Connection[TupleRow],
+    providers: Sequence[str],
+    *,
+    quick: bool,
+    at_rest: bool,
 ) -> Generator[Finding]:
     if quick:
         yield Finding(check="event log", state="skipped", text="Not read (--quick).")
@@ -98,7 +102,7 @@ def _check_contents(
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
         "creators": seen.check_creators,
-        "source": lambda connection: seen.check_source(connection, provider),
+        "source": lambda connection: seen.check_source(connection, providers),
         "creator counts": checks.check_quota_counters,
     }
     if at_rest:

@@ -1,5 +1,7 @@
 """The checks of ``goatherd doctor`` for whether creators are seen."""
 
+from collections.abc import Sequence
+
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -43,17 +45,19 @@ def check_creators(connection: Connection[TupleRow]) -> str:
     )
 
 
-def check_source(connection: Connection[TupleRow], provider: str) -> str:
-    """Check that the configured source answers.
+def check_source(connection: Connection[TupleRow], providers: Sequence[str]) -> str:
+    """Check that the sources that scrapes ask do answer.
 
     Raises:
-        WrongError: most of its newest scrapes failed, and it is at fault.
+        WrongError: most of the newest scrapes of one failed, and it is at fault.
     """
-    (activity,) = source_activity(connection, [provider], configured=provider)
-    outcome = activity.failing_with
-    if outcome is None:
-        return f"{provider} does not fail."
-    raise WrongError(
-        f"Most of the newest scrapes by {provider} ended as {outcome}.",
-        advice=f"{NEXT[outcome]} `goatherd sources check HANDLE` shows each step.",
-    )
+    for source in source_activity(connection, providers, first=providers[0]):
+        outcome = source.failing_with
+        if outcome is not None:
+            raise WrongError(
+                f"Most of the newest scrapes by {source.provider} ended as {outcome}.",
+                advice=f"{NEXT[outcome]} `goatherd sources check HANDLE` shows each "
+                "step.",
+            )
+    does = "does" if len(providers) == 1 else "do"
+    return f"{' and '.join(providers)} {does} not fail."

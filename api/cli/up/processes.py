@@ -121,7 +121,7 @@ def work(*, data_dir: DataDir = None) -> None:
     GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS scrapes at a time. Each
     process also works on slices of a distributed rebuild.
     """
-    from workers.main import choose_provider, worker_command
+    from workers.main import choose_providers, worker_command
 
     settings = read_settings(data_dir=data_dir)
     redis = redis_url(settings)
@@ -129,7 +129,7 @@ def work(*, data_dir: DataDir = None) -> None:
     settings = _with_fitting_pools(settings)
     with opened_store(settings) as store:
         # Tried once here, because Dramatiq would show a traceback from each process.
-        choose_provider(settings, store.pool)
+        choose_providers(settings, store.pool)
     environment = {
         **os.environ,
         "GOATHERD_DATABASE_URL": database_url(settings),

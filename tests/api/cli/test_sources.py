@@ -59,13 +59,13 @@ def test_the_exit_status_says_that_it_did_not_work(cli: CommandLine):
 
     assert ended.status == 1
     assert "TikTok was not asked" in ended.out
-    assert "Next: Set GOATHERD_PROVIDER" in ended.out
+    assert "Next: Add to GOATHERD_PROVIDERS" in ended.out
 
 
 def test_each_request_is_told_with_its_status(cli: CommandLine):
     with TikTok() as tiktok:
         tiktok.answers["/@nanny"] = Answer(status=403, body=b"no")
-        cli.set(tiktok_base_url=tiktok.url)
+        cli.set(web_base_url=tiktok.url)
         ended = cli("sources", "check", "nanny", "--provider", "web")
 
     assert ended.status == 1

@@ -102,7 +102,7 @@ def test_the_source_that_is_asked_comes_first_and_the_others_say_why_not(home: T
         ("web", False, False),
         ("research", False, False),
     ]
-    assert listed[1]["why_not"] == "GOATHERD_PROVIDER is replay."
+    assert listed[1]["why_not"] == "GOATHERD_PROVIDERS is replay."
     assert "GOATHERD_RESEARCH_CLIENT_KEY" in listed[2]["why_not"]
     assert [s["daily_budget"] for s in listed] == [None, None, 1_000]
 

@@ -21,7 +21,7 @@ def said(data_dir: Path) -> dict[str, str | None]:
             own, writing=writing, redis_url=None, data_dir=data_dir
         )
         warnings = readiness.readiness_warnings(
-            writing, data_dir=data_dir, provider="replay"
+            writing, data_dir=data_dir, providers=["replay"]
         )
         return {
             kind: await check()

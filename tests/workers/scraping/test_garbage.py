@@ -21,6 +21,7 @@ from workers.provider import (
     SchemaChanged,
     Transient,
 )
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 GOOD = Ok(
@@ -52,7 +53,7 @@ def ask_and_wait(home: Home, creator_id: UUID, provider: Scripted) -> UUID:
     derive_jobs(home.store)
     for _ in range(10):
         scrape_creator(
-            ScrapeDependencies(store=home.store, provider=provider),
+            ScrapeDependencies(store=home.store, chain=Chain(provider)),
             requested.result.scrape_id,
         )
         let_time_pass(home.store)

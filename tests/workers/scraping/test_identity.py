@@ -36,6 +36,7 @@ from workers.provider import (
 )
 from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings.file_format import Observation
+from workers.scraping.chain import Chain
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
@@ -75,7 +76,7 @@ def scrape(
 ) -> list[e.Event]:
     """Ask for a run and do it; returns what it appended."""
     run = ask(home, creator_id, job_type=job_type)
-    scrape_creator(ScrapeDependencies(store=home.store, provider=provider), run)
+    scrape_creator(ScrapeDependencies(store=home.store, chain=Chain(provider)), run)
     return [recorded.event for recorded in home.store.load(run)[run]][1:]
 
 
@@ -269,7 +270,7 @@ def test_two_first_runs_at_once_never_keep_the_figures_of_two_accounts(
         home.add("billie")
     runs = [ask(home, billie), ask(home, billie)]
     provider = Together(*map(seeing, accounts))
-    dependencies = ScrapeDependencies(store=home.store, provider=provider)
+    dependencies = ScrapeDependencies(store=home.store, chain=Chain(provider))
 
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(lambda run: scrape_creator(dependencies, run), runs))
@@ -318,7 +319,7 @@ def test_the_job_says_so_too(home: Home):
     run = ask(home, billie)
 
     scrape_creator(
-        ScrapeDependencies(store=home.store, provider=Scripted(seeing("7"))), run
+        ScrapeDependencies(store=home.store, chain=Chain(Scripted(seeing("7")))), run
     )
 
     job = job_of(home.store, run)

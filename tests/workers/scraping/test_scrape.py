@@ -54,6 +54,7 @@ from workers.provider import (
     outcome_of,
 )
 from workers.scraping import jobs, retry_policy, scrape
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 PATIENTLY = 20.0
@@ -116,7 +117,7 @@ def creator_of(home: Home, scrape_id: UUID) -> UUID:
 
 
 def dependencies(store: Store, provider: Provider) -> ScrapeDependencies:
-    return ScrapeDependencies(store=store, provider=provider)
+    return ScrapeDependencies(store=store, chain=Chain(provider))
 
 
 def events_of(store: Store, scrape_id: UUID) -> list[e.Event]:
@@ -540,7 +541,7 @@ def test_whole_texts_stay_as_they_are(text: str):
 # erasures
 
 
-class ErasedMeanwhile:
+class ErasedMeanwhile(Provider):
     """A provider whose answer comes when the creator's key is destroyed."""
 
     name = "web"

@@ -27,6 +27,7 @@ from tests.kit.videos import (
 )
 from workers.policies.known_video import digest_of
 from workers.provider import Ok, Target, Verdict, VideoObservation
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 
@@ -81,7 +82,7 @@ def scrape(
     )
     home.store.append([NewEvent(run, 1, requested)], context=asking())
     derive_jobs(home.store)
-    scrape_creator(ScrapeDependencies(store=home.store, provider=provider), run)
+    scrape_creator(ScrapeDependencies(store=home.store, chain=Chain(provider)), run)
     return run, provider.targets[0]
 
 

@@ -9,7 +9,7 @@ import httpx
 import redis
 import structlog
 
-from workers.provider import Ok, Target, Verdict, VideoObservation
+from workers.provider import Ok, Provider, Target, Verdict, VideoObservation
 from workers.providers.research.access import AccessToken
 from workers.providers.research.api import ResearchAPI, VideoCondition
 from workers.providers.research.errors import NoAnswerError
@@ -28,7 +28,7 @@ QUIET_WINDOWS = 3
 _log = structlog.get_logger()
 
 
-class ResearchProvider:
+class ResearchProvider(Provider):
     """Reads creators through the Research API, which identifies them by handle only.
 
     A profile has no user id, so another account that takes over a handle is not
@@ -48,6 +48,8 @@ class ResearchProvider:
     """
 
     name = "research"
+    # It leaves out creators under 18, and does not know those of the last days.
+    reads_site = False
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from workers.http.session import SessionLimits, trusted_certificates
 from workers.politeness import Politeness
 from workers.provider import (
     Ok,
+    Provider,
     SchemaChanged,
     Target,
     Verdict,
@@ -48,7 +49,7 @@ class VideosRead(Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
 
 
-class WebProvider:
+class WebProvider(Provider):
     """Reads profile pages, video lists and video pages; threads may share it.
 
     ``base_url`` is TikTok's address, and the only one that gets requests. ``now`` must

@@ -264,7 +264,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_and_breaks_nothing(
 def client_of(tmp_path: Path) -> tuple[TestClient[Litestar], ImageProxy]:
     nowhere = "postgresql://nobody@127.0.0.1:1/x"
     settings = Settings(
-        database_url=nowhere, secret="s" * 32, data_dir=tmp_path, provider="web"
+        database_url=nowhere, secret="s" * 32, data_dir=tmp_path, providers=("web",)
     )
     app = assemble(settings)
     return TestClient(app), app.state.site.images
@@ -309,7 +309,8 @@ def test_a_picture_that_is_not_there_leaves_its_placeholder_in_sight(
 
 
 @pytest.mark.parametrize(
-    "settings", ({"provider": "replay"}, {"provider": "web", "remote_images": False})
+    "settings",
+    ({"providers": ("replay",)}, {"providers": ("web",), "remote_images": False}),
 )
 def test_a_recording_or_the_operator_leaves_placeholders_alone(
     settings: dict[str, object],

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 from infra.eventstore.store import Store
 from infra.settings import Settings
 from tests.workers.providers.research.server import KEY, SECRET, ResearchServer
-from workers.main import choose_provider
+from workers.main import choose_providers
 from workers.provider import Blocked, Ok, Target, Verdict
 from workers.providers.research import ResearchProvider
 
@@ -14,13 +14,13 @@ BILLIE = Target(handle="billie.goat")
 
 def ask(store: Store, server: ResearchServer, redis_url: str, secret: str) -> Verdict:
     settings = Settings(
-        provider="research",
+        providers=("research",),
         redis_url=redis_url,
         research_base_url=server.url,
         research_client_key=KEY,
         research_client_secret=secret,
     )
-    provider = choose_provider(settings, store.pool)
+    (provider,) = choose_providers(settings, store.pool)
     assert isinstance(provider, ResearchProvider)
     try:
         return provider.creator_profiles(BILLIE)

@@ -33,9 +33,10 @@ from tests.workers.providers.web.shapes import (
     profile_page,
 )
 from workers.dispatcher import Dispatcher
-from workers.main import choose_provider
+from workers.main import choose_providers
 from workers.provider import Ok, Target
 from workers.providers.web import WebProvider
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies
 
 PAGE = f"/@{HANDLE}"
@@ -89,7 +90,7 @@ def test_what_tiktok_shows_stands_in_the_log(
     population.round()
     with working(
         population.broker,
-        ScrapeDependencies(store=population.home.store, provider=provider),
+        ScrapeDependencies(store=population.home.store, chain=Chain(provider)),
     ):
         assert wait_until(lambda: all_done(population.home.store), seconds=PATIENTLY)
 
@@ -119,7 +120,7 @@ def test_a_counter_that_the_page_lacks_is_null_in_the_log(
     population.round()
     with working(
         population.broker,
-        ScrapeDependencies(store=population.home.store, provider=provider),
+        ScrapeDependencies(store=population.home.store, chain=Chain(provider)),
     ):
         assert wait_until(lambda: bool(snapshots(population)), seconds=PATIENTLY)
 
@@ -136,7 +137,7 @@ def test_a_handle_with_another_owner_leaves_one_failure_and_no_snapshot(
     tiktok.answers[LIST] = list_page([an_item("71")], more=False)
     nanny = population.home.creator(HANDLE)
     population.round()
-    at = ScrapeDependencies(store=population.home.store, provider=provider)
+    at = ScrapeDependencies(store=population.home.store, chain=Chain(provider))
     with working(population.broker, at):
         assert wait_until(lambda: all_done(population.home.store), seconds=PATIENTLY)
         population.round()  # which pins the account
@@ -168,7 +169,7 @@ def test_a_wrong_base_address_disables_nobody(
 
     with working(
         population.broker,
-        ScrapeDependencies(store=population.home.store, provider=provider),
+        ScrapeDependencies(store=population.home.store, chain=Chain(provider)),
     ):
         assert wait_until(
             lambda: all(job_of(population.home.store, run)["outcome"] for run in runs),
@@ -187,10 +188,10 @@ def test_the_chosen_provider_looks_where_the_settings_say_and_is_polite_with_oth
 ):
     tiktok.answers["/at/home" + PAGE] = profile_page(a_detail())
     settings = Settings(
-        provider="web", tiktok_base_url=f"{tiktok.url}/at/home/", redis_url=redis_url
+        providers=("web",), web_base_url=f"{tiktok.url}/at/home/", redis_url=redis_url
     )
 
-    verdict = choose_provider(settings, store.pool).creator_profiles(
+    verdict = choose_providers(settings, store.pool)[0].creator_profiles(
         Target(handle=HANDLE)
     )
 
@@ -211,7 +212,7 @@ def test_a_captcha_is_waited_out_and_leaves_nothing(
 
     with working(
         population.broker,
-        ScrapeDependencies(store=population.home.store, provider=provider),
+        ScrapeDependencies(store=population.home.store, chain=Chain(provider)),
     ):
         assert wait_until(
             lambda: job_of(population.home.store, run)["outcome"] is not None,

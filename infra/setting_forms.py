@@ -1,0 +1,94 @@
+"""Forms of settings: what each kind of value may be, and how it is described."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from msgspec import Meta
+
+from domain.organization.plans import Limits
+
+
+def form(text: str, *, secret: bool = False) -> dict[str, Any]:
+    """Describe a form for people; the value of a secret is never shown."""
+    return {"form": text, "secret": secret}
+
+
+def between(least: int, most: int) -> Meta:
+    """Allow whole numbers, both ends included."""
+    return Meta(ge=least, le=most, extra=form(f"a whole number from {least} to {most}"))
+
+
+DatabaseURL = Annotated[
+    str,
+    Meta(
+        pattern="^postgres(ql)?://",
+        extra=form("a postgresql:// address", secret=True),
+    ),
+]
+RedisURL = Annotated[
+    str,
+    Meta(
+        pattern="^(rediss?|unix)://",
+        extra=form("a redis://, rediss:// or unix:// address", secret=True),
+    ),
+]
+WebAddress = Annotated[
+    str,
+    Meta(pattern="^https?://[^/]+", extra=form("an http:// or https:// address")),
+]
+Origin = Annotated[str, Meta(pattern="^https?://[^/,]+$")]
+Origins = Annotated[
+    tuple[Origin, ...],
+    Meta(extra=form("addresses like https://app.example.com, divided by commas")),
+]
+HostName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+HostNames = Annotated[
+    tuple[HostName, ...],
+    Meta(extra=form("names of hosts like tiktokcdn.com, divided by commas")),
+]
+FolderPath = Annotated[Path, Meta(extra=form("a folder"))]
+RecordingsPath = Annotated[Path, Meta(extra=form("a file or a folder"))]
+Text = Annotated[str, Meta(extra=form("text"))]
+SecretText = Annotated[str, Meta(extra=form("text", secret=True))]
+SigningSecret = Annotated[
+    str, Meta(min_length=32, extra=form("at least 32 characters", secret=True))
+]
+MasterKeyText = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9+/]{43}=$",
+        extra=form("32 bytes in base64, which are 44 characters", secret=True),
+    ),
+]
+Speed = Annotated[
+    float, Meta(gt=0, le=1e9, extra=form("a number above 0 and up to 1e9"))
+]
+ProviderName = Literal["replay", "web", "research"]
+ProviderNames = Annotated[
+    tuple[ProviderName, ...],
+    Meta(
+        extra=form(f"names divided by commas, of {', '.join(get_args(ProviderName))}")
+    ),
+]
+DailyBudget = Annotated[int, between(0, 1_000_000_000)]
+PriceText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$",
+        extra=form("an amount and a currency, such as 0.002 USD"),
+    ),
+]
+PlansObject = Annotated[
+    dict[str, Limits],
+    Meta(
+        extra=form(
+            'a JSON object of plans, such as {"free": {"max_creators_per_org": 9}}'
+        )
+    ),
+]
+YesOrNo = Annotated[bool, Meta(extra=form("true or false"))]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    Meta(extra=form("debug, info, warning or error")),
+]
+LogFormat = Annotated[Literal["console", "json"], Meta(extra=form("console or json"))]
