@@ -30,6 +30,7 @@ Trigger = Literal[
     "imported",
 ]
 Precision = Literal["exact", "rounded"]
+Completeness = Literal["complete", "partial"]
 Outcome = Literal[
     "ok",
     "not_found",

@@ -53,7 +53,12 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
             return _subject_of_video(event.scope_id, history_of)
         case e.AnnotationAdded():
             return event.scope_id
-        case e.VideoStatsSnapshotRecorded() | e.ScrapeFailed() | e.AnnotationChanged():
+        case (
+            e.VideoStatsSnapshotRecorded()
+            | e.ScrapeSucceeded()
+            | e.ScrapeFailed()
+            | e.AnnotationChanged()
+        ):
             first = next(iter(history_of(stream)), None)
             if isinstance(first, e.ScrapeRequested | e.AnnotationAdded):
                 return subject_of(stream, first, history_of)

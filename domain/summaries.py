@@ -1,6 +1,6 @@
 """Summaries: an event or a milestone in one plain sentence for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import assert_never
 from uuid import UUID
@@ -272,10 +272,19 @@ def _succeeded(event: e.ScrapeSucceeded) -> str:
         results.append(f"{counted(len(event.missing_video_ids), 'video')} found gone")
     found = f": {joined(results)}" if results else ""
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
-    return f"Scrape of {SCRAPED[event.job_type]} succeeded{tries}{found}"
+    partly = " (not all videos were listed)" if event.listed == "partial" else ""
+    after = f" after {_named(event.tried)}" if event.tried else ""
+    scrape = f"Scrape of {SCRAPED[event.job_type]}"
+    return f"{scrape} succeeded{tries}{after}{found}{partly}"
+
+
+def _named(tried: Sequence[e.TriedSource]) -> str:
+    return joined([f"{each.provider} ({each.outcome})" for each in tried])
 
 
 def _failed(event: e.ScrapeFailed) -> str:
     verdict = f" as {event.outcome}" if event.outcome else ""
     tries = f" after {counted(event.attempts, 'attempt')}" if event.attempts else ""
-    return f"Scrape of {SCRAPED[event.job_type]} failed{verdict}{tries}: {event.error}"
+    besides = f", besides {_named(event.tried)}" if event.tried else ""
+    scrape = f"Scrape of {SCRAPED[event.job_type]}"
+    return f"{scrape} failed{verdict}{tries}{besides}: {event.error}"

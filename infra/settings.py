@@ -23,7 +23,7 @@ PREFIX = "GOATHERD_"
 # The test suite sets variables of its own, which the processes it starts inherit.
 _TEST_PREFIX = "GOATHERD_TEST_"
 # Names from before there were several sources, which are still read.
-_OLD_NAMES = MappingProxyType(
+OLD_NAMES = MappingProxyType(
     {
         "GOATHERD_PROVIDER": "GOATHERD_PROVIDERS",
         "GOATHERD_TIKTOK_BASE_URL": "GOATHERD_WEB_BASE_URL",
@@ -124,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             SettingsError: a GOATHERD_ variable is unknown or cannot be read.
         """
         known = {_variable(field): field for field in fields(cls)}
-        for old, new in _OLD_NAMES.items():
+        for old, new in OLD_NAMES.items():
             known[old] = known[new]
         chosen: dict[str, Any] = {}
         set_by: dict[str, str] = {}

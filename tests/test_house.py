@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings import PREFIX, table
+from infra.settings import OLD_NAMES, PREFIX, table
 from tests.kit.paths import ROOT
 
 PACKAGES = ("domain", "infra", "projections", "workers", "api")
@@ -113,7 +113,7 @@ def test_no_file_names_the_folder_this_clone_is_in():
 
 
 def test_every_setting_that_is_named_anywhere_exists():
-    known = {row.variable for row in table()}
+    known = {row.variable for row in table()} | OLD_NAMES.keys()
 
     unknown = {
         (name, _of_the_repository(file))

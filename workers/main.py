@@ -19,6 +19,7 @@ from workers.provider import Provider
 from workers.provider_table import ReplayStart, Surroundings, make_provider
 from workers.rebuild_worker import SliceWorker, declare_rebuild_actor
 from workers.recordings.replay_clock import known_replay_start, replay_started_at
+from workers.request_counts import RequestCounts
 from workers.scraping.chain import Chain
 from workers.scraping.lease_renewal import RUN_SECONDS
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
@@ -42,7 +43,10 @@ def set_up() -> None:
         broker,
         ScrapeDependencies(
             store=store,
-            chain=Chain(*choose_providers(settings, store.pool)),
+            chain=Chain(
+                *choose_providers(settings, store.pool),
+                counts=RequestCounts(store.pool, settings),
+            ),
             lease_seconds=settings.lease_seconds,
         ),
     )

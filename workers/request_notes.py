@@ -1,4 +1,8 @@
-"""Notes of requests: each request of a provider, for a listener in its thread."""
+"""Notes of requests: each request of a provider, for those who listen in its thread.
+
+A provider sends each of its requests within ``noted``: that counts it against the
+source's daily budget before it is sent, and tells checks what came of it.
+"""
 
 import time
 from collections.abc import Callable, Generator
@@ -20,6 +24,18 @@ class RequestNote(Struct, kw_only=True):
     duration_ms: int = 0
 
 
+class BudgetSpentError(Exception):
+    """The source's budget of requests for the day is used up, and nothing was sent.
+
+    The next day begins in ``retry_after`` seconds.
+    """
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("The day's budget of requests is used up.")
+        self.retry_after = retry_after
+
+
+_METER: ContextVar[Callable[[], None] | None] = ContextVar("meter", default=None)
 _LISTENER: ContextVar[Callable[[RequestNote], None] | None] = ContextVar(
     "listener", default=None
 )
@@ -36,8 +52,25 @@ def listening(listener: Callable[[RequestNote], None]) -> Generator[None]:
 
 
 @contextmanager
+def metered(take: Callable[[], None]) -> Generator[None]:
+    """Call ``take`` before each request of the block; it may refuse the request."""
+    token = _METER.set(take)
+    try:
+        yield
+    finally:
+        _METER.reset(token)
+
+
+@contextmanager
 def noted(what: str) -> Generator[RequestNote]:
-    """Note a request; the block says what came of it, or fails."""
+    """Note a request; the block sends it and says what came of it, or fails.
+
+    Raises:
+        BudgetSpentError: it must not be sent.
+    """
+    meter = _METER.get()
+    if meter is not None:
+        meter()
     note = RequestNote(what=what)
     began = time.monotonic()
     try:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -12,12 +14,14 @@ from workers.provider import (
     NotInRecording,
     Ok,
     Provider,
+    RateLimited,
     Target,
     Transient,
     Verdict,
     outcome_of,
 )
-from workers.request_notes import RequestNote, listening
+from workers.request_counts import RequestCounts
+from workers.request_notes import BudgetSpentError, RequestNote, listening, metered
 
 _VERDICTS: dict[Outcome, str] = {
     "ok": "It works",
@@ -63,13 +67,24 @@ class SourceCheck(Struct, frozen=True, kw_only=True):
     next: str
 
 
-def check_source(provider: Provider, handle: str) -> SourceCheck:
-    """Ask for a profile and, if that is seen, for the list of videos."""
+def check_source(
+    provider: Provider,
+    handle: str,
+    *,
+    counts: RequestCounts,
+    organization_id: UUID | None = None,
+) -> SourceCheck:
+    """Ask for a profile and, if that is seen, for the list of videos.
+
+    Its requests are counted as the organization's, if there is one.
+    """
     steps: list[CheckStep] = []
     target = Target(handle=handle)
-    verdict = _step(f"Profile of @{handle}", provider.creator_profiles, target, steps)
-    if isinstance(verdict, Ok):
-        verdict = _step(f"Videos of @{handle}", provider.discover_videos, target, steps)
+    profiles, videos = provider.creator_profiles, provider.discover_videos
+    with metered(partial(counts.take, provider.name, organization_id, None)):
+        verdict = _step(f"Profile of @{handle}", profiles, target, steps)
+        if isinstance(verdict, Ok):
+            verdict = _step(f"Videos of @{handle}", videos, target, steps)
     outcome = outcome_of(verdict)
     is_plain = isinstance(verdict, Ok | NotInRecording)
     detail = "" if is_plain else f": {verdict.detail.rstrip('.')}"
@@ -104,6 +119,8 @@ def _step(
     try:
         with listening(note):
             verdict = ask(target)
+    except BudgetSpentError as error:
+        verdict = RateLimited(error.retry_after, str(error))
     except Exception as error:  # noqa: BLE001 - a provider may have any bug
         verdict = Transient(f"The provider has a defect: {type(error).__name__}")
     took_ms = round((time.monotonic() - began) * 1_000)

@@ -21,16 +21,16 @@ class SourceSetting(Struct, frozen=True, kw_only=True):
 
 def source_settings(settings: Settings) -> list[SourceSetting]:
     """Return what the settings say of each provider, in the order they are asked."""
-    asked = settings.providers
-    others = [name for name in PROVIDERS if name not in asked]
+    in_use = settings.providers
+    others = [name for name in PROVIDERS if name not in in_use]
     return [
         SourceSetting(
             provider=name,
-            is_configured=name in asked,
+            is_configured=name in in_use,
             why_not=_lacks(settings, name),
             daily_budget=settings.daily_budget(name),
         )
-        for name in [*asked, *others]
+        for name in [*in_use, *others]
     ]
 
 

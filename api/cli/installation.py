@@ -17,7 +17,12 @@ from infra.integrity.seal_history import clear_events
 from infra.keys.opened import master_key_text, opened_keys
 from projections.status import ProjectionProgress, progress
 
-_MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
+_MARKS = {
+    "ok": "ok",
+    "warning": "warning",
+    "wrong": "WRONG",
+    "skipped": "skipped",
+}
 
 
 def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:

@@ -34,6 +34,7 @@ def check(
     from infra.settings import SettingsError
     from workers.main import choose_provider_for_check
     from workers.recordings.file_format import RecordingError
+    from workers.request_counts import RequestCounts
     from workers.source_check import check_source
 
     settings = read_settings(data_dir=data_dir)
@@ -47,7 +48,8 @@ def check(
             opened = choose_provider_for_check(settings, store.pool, provider)
         except (SettingsError, RecordingError) as error:
             raise CommandError(str(error)) from error
-        found = check_source(opened, name)
+        counts = RequestCounts(store.pool, settings)
+        found = check_source(opened, name, counts=counts)
     if json:
         print_json(found)
     else:

@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_ENCODER = msgspec.json.Encoder()
+# Decimals are amounts of money, and exact as numbers too.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _OK = 200
 _NOT_MODIFIED = 304
 _REVALIDATE = (b"cache-control", b"private, no-cache")

@@ -2,8 +2,10 @@
 
 import asyncio
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
@@ -17,16 +19,18 @@ from api.http.responses import Answer
 from api.http.writer import CommandWriter
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
+from domain.scrape.costs import amount_of, why_spent
 from domain.scrape.sources import NEXT
 from infra.database import Pool, run_read
 from infra.setting_forms import ProviderName
 from infra.settings import Settings, SettingsError
 from projections.engine.reader import Reader
-from projections.scrape_runs.sources import source_activity
+from projections.scrape_runs.sources import SourceActivity, source_activity
 from workers.provider_table import PROVIDERS
 from workers.recordings.file_format import RecordingError
+from workers.request_counts import RequestCounts
 from workers.source_check import SourceCheck, check_source
-from workers.sources import source_settings
+from workers.sources import SourceSetting, source_settings
 
 _OPERATOR: dict[str, Any] = {
     "scope": "admin",
@@ -39,9 +43,9 @@ class ProviderState(Struct, frozen=True, kw_only=True):
     """One way of looking at TikTok, and how it does over all organizations.
 
     ``configured``: scrapes ask it. ``can_serve`` is false for the reason ``why_not``.
-    ``outcomes_24h`` counts how runs of the last 24 hours ended. ``requests_today`` is
-    since midnight UTC, and at least so many; a null ``daily_budget`` is no limit, and a
-    null cost no price. ``failing``: it is at fault for most of its newest runs, and
+    ``outcomes_24h`` counts how it answered runs of the last 24 hours.
+    ``requests_today`` is since midnight UTC; a null ``daily_budget`` is no limit, and a
+    null cost no price. ``failing``: it is at fault for most of its newest answers, and
     ``to_do`` says what to try.
     """
 
@@ -54,7 +58,7 @@ class ProviderState(Struct, frozen=True, kw_only=True):
     median_duration_ms: int | None
     requests_today: int
     daily_budget: int | None
-    cost_today: float | None
+    cost_today: Decimal | None
     currency: str | None
     failing: bool
     to_do: str | None
@@ -88,20 +92,23 @@ class SourceRoutes(Controller):
         for setting in source_settings(settings):
             did = by_provider[setting.provider]
             fault = did.failing_with if setting.is_configured else None
+            price = settings.price(setting.provider)
+            why_not = setting.why_not or _why_not(settings, setting, did)
             sources.append(
                 ProviderState(
                     provider=setting.provider,
                     configured=setting.is_configured,
-                    can_serve=setting.is_configured and setting.why_not is None,
-                    why_not=setting.why_not
-                    or (None if setting.is_configured else _not_configured(settings)),
+                    can_serve=why_not is None,
+                    why_not=why_not,
                     last_success_at=did.last_success_at,
                     outcomes_24h=did.outcomes_24h,
                     median_duration_ms=did.median_duration_ms,
                     requests_today=did.requests_today,
                     daily_budget=setting.daily_budget,
-                    cost_today=None,
-                    currency=None,
+                    cost_today=None
+                    if price is None
+                    else amount_of(did.costs_today.get(price.currency, 0)),
+                    currency=None if price is None else price.currency,
                     failing=fault is not None,
                     to_do=None if fault is None else NEXT[fault],
                 )
@@ -138,24 +145,45 @@ class SourceRoutes(Controller):
         except InvalidHandleError as error:
             raise invalid_query("tiktok_handle", _message(error)) from error
         try:
-            check = partial(_check, settings, writer.store.pool, handle, provider)
+            check = partial(
+                _check,
+                settings,
+                writer.store.pool,
+                handle,
+                provider,
+                request.organization_id,
+            )
             return Answer(await asyncio.to_thread(check))
         except (SettingsError, RecordingError) as error:
             raise invalid_query("provider", _message(error)) from error
 
 
 def _check(
-    settings: Settings, pool: Pool, handle: str, provider: ProviderName | None
+    settings: Settings,
+    pool: Pool,
+    handle: str,
+    provider: ProviderName | None,
+    organization_id: UUID,
 ) -> SourceCheck:
     # It brings all that workers stand on, which nothing else here needs.
     from workers.main import choose_provider_for_check
 
-    return check_source(choose_provider_for_check(settings, pool, provider), handle)
+    return check_source(
+        choose_provider_for_check(settings, pool, provider),
+        handle,
+        counts=RequestCounts(pool, settings),
+        organization_id=organization_id,
+    )
 
 
 def _message(error: Exception) -> str:
     return str(error).removesuffix(".")
 
 
-def _not_configured(settings: Settings) -> str:
-    return f"GOATHERD_PROVIDERS is {','.join(settings.providers)}."
+def _why_not(
+    settings: Settings, setting: SourceSetting, did: SourceActivity
+) -> str | None:
+    if not setting.is_configured:
+        return f"GOATHERD_PROVIDERS is {','.join(settings.providers)}."
+    budget = setting.daily_budget
+    return None if budget is None else why_spent(did.requests_today, budget)

@@ -79,8 +79,8 @@ class NamedVideos(VideoColumns, frozen=True, kw_only=True):
     tiktok_video_ids: tuple[str | None, ...] = ()
 
 
-class TriedSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that was asked besides the one that a run's result is from.
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that was asked besides the one that a run ends with.
 
     ``detail`` says in words what came of it; ``duration_ms`` is in milliseconds.
     """
@@ -97,6 +97,8 @@ class RecordResult(Command, frozen=True, kw_only=True):
     The details of a video, its kind, title, time of posting and picture, are None if
     they are known already. ``missing_video_ids`` are pseudonyms.
     ``known_user_id`` is the creator's account if only the table of identities has it.
+    ``profile_provider`` is set if the profile is from another provider than the rest.
+    ``listed_reason`` says why not all videos were listed.
     """
 
     provider: str
@@ -109,6 +111,9 @@ class RecordResult(Command, frozen=True, kw_only=True):
     payload_sha256: str | None = None
     missing_video_ids: tuple[str, ...] = ()
     known_user_id: str | None = None
+    profile_provider: str | None = None
+    listed_reason: str | None = None
+    tried: tuple[Tried, ...] = ()
 
 
 class RecordFailure(Command, frozen=True, kw_only=True):
@@ -122,6 +127,7 @@ class RecordFailure(Command, frozen=True, kw_only=True):
     error: str
     outcome: Outcome | None = None
     observed_at: datetime | None = None
+    tried: tuple[Tried, ...] = ()
 
 
 ScrapeCommand = RequestScrape | RecordResult | RecordFailure

@@ -5,6 +5,8 @@ from typing import Self
 
 import msgspec
 
+from domain.phrases import counted
+
 MILLIONTHS = 1_000_000
 
 
@@ -19,6 +21,21 @@ class Price(msgspec.Struct, frozen=True):
         """Return the price that a text like ``0.002 USD`` says, exactly."""
         amount, currency = text.split(" ")
         return cls(int(Decimal(amount) * MILLIONTHS), currency)
+
+
+def why_spent(requests: int, budget: int) -> str | None:
+    """Return that a day's budget of requests is used up; None while it is not."""
+    if requests < budget:
+        return None
+    return (
+        f"Its daily budget of {counted(budget, 'request')} is used up until midnight "
+        "(UTC)."
+    )
+
+
+def is_nearly_spent(requests: int, budget: int | None) -> bool:
+    """Return whether at least 80 % of a day's budget of requests is used up."""
+    return budget is not None and requests * 5 >= budget * 4
 
 
 def amount_of(millionths: int) -> Decimal:

@@ -10,7 +10,7 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from domain.errors import CannotRetryError, CorruptHistoryError, NotFoundError
-from domain.messages import Event, JobType, Trigger
+from domain.messages import Completeness, Event, JobType, Trigger
 from domain.scrape import commands as c
 from domain.scrape import events as e
 from domain.streams import Names
@@ -71,6 +71,8 @@ def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.Scrap
                     error=command.error,
                     outcome=command.outcome,
                     observed_at=command.observed_at,
+                    tried=_sources(command.tried),
+                    tried_details=_details(command.tried),
                 )
             ]
         case _:
@@ -179,7 +181,7 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
             organization_id=scrape.organization_id,
             creator_id=creator_id,
             observed_at=command.observed_at,
-            provider=command.provider,
+            provider=command.profile_provider or command.provider,
             precision=profile.precision,
             user_id=profile.user_id,
             sec_uid=profile.sec_uid,
@@ -207,7 +209,32 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
         payload_sha256=command.payload_sha256,
         precision=None if command.profile is None else command.profile.precision,
         missing_video_ids=command.missing_video_ids,
+        listed=_listed(scrape, command),
+        listed_reason=command.listed_reason,
+        tried=_sources(command.tried),
+        tried_details=_details(command.tried),
     )
+
+
+def _listed(scrape: ScrapeState, command: c.RecordResult) -> Completeness | None:
+    if command.listed_reason is not None:
+        return "partial"
+    # A recording that was imported does not say whether its list had all videos.
+    is_list = scrape.job_type == "discover_videos" and scrape.trigger != "imported"
+    return "complete" if is_list else None
+
+
+def _sources(tried: Sequence[c.Tried]) -> tuple[e.TriedSource, ...]:
+    return tuple(
+        e.TriedSource(
+            provider=each.provider, outcome=each.outcome, duration_ms=each.duration_ms
+        )
+        for each in tried
+    )
+
+
+def _details(tried: Sequence[c.Tried]) -> tuple[str | None, ...]:
+    return tuple(each.detail for each in tried)
 
 
 def _video_snapshot(

@@ -7,7 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, JobType, Outcome, Personal, Precision, Trigger
+from domain.messages import (
+    Completeness,
+    Event,
+    JobType,
+    Outcome,
+    Personal,
+    Precision,
+    Trigger,
+)
 
 # A video's kind, its title, the time when it was posted, and where its picture is.
 VideoDetails = tuple[str | None, str | None, datetime | None, str | None]
@@ -119,12 +127,26 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
         )
 
 
+class TriedSource(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A source that a run asked besides the one that it ended with.
+
+    ``duration_ms`` is in milliseconds.
+    """
+
+    provider: str
+    outcome: Outcome
+    duration_ms: int
+
+
 class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     """A scrape ended with a result.
 
     ``duration_ms`` is in milliseconds. ``videos_observed`` counts the videos that the
     provider returned. ``missing_video_ids`` are the requested videos that the provider
-    said are gone, named as in snapshots.
+    said are gone, named as in snapshots. ``listed`` says whether all videos were listed
+    that there are, null if none were to be, and ``listed_reason`` why not all were.
+    ``tried`` are the other sources that were asked, in their order; ``tried_details``
+    has a sentence on each, null if there is none.
     """
 
     stored_name: ClassVar[str] = "scrape_succeeded"
@@ -142,6 +164,10 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     payload_sha256: str | None = None
     precision: Precision | None = None
     missing_video_ids: tuple[str, ...] = ()
+    listed: Completeness | None = None
+    listed_reason: Personal[str | None] = None
+    tried: tuple[TriedSource, ...] = ()
+    tried_details: Personal[tuple[str | None, ...]] = ()
 
 
 class ScrapeFailed(Event, frozen=True, kw_only=True):
@@ -149,7 +175,8 @@ class ScrapeFailed(Event, frozen=True, kw_only=True):
 
     ``outcome`` is the verdict of the last attempt, null if the run was given up before
     any provider was asked. ``observed_at`` is set for imported runs only; for others
-    the time of recording says it.
+    the time of recording says it. ``tried`` and ``tried_details`` are as in
+    ``ScrapeSucceeded``.
     """
 
     stored_name: ClassVar[str] = "scrape_failed"
@@ -161,6 +188,8 @@ class ScrapeFailed(Event, frozen=True, kw_only=True):
     error: Personal[str]
     outcome: Outcome | None = None
     observed_at: datetime | None = None
+    tried: tuple[TriedSource, ...] = ()
+    tried_details: Personal[tuple[str | None, ...]] = ()
 
 
 ScrapeEvent = (

@@ -17,6 +17,18 @@ from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
 
+class TriedProvider(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A source that a run asked besides the one that it ended with.
+
+    ``detail`` says in words what came of it; ``duration_ms`` is in milliseconds.
+    """
+
+    provider: str
+    outcome: e.Outcome
+    detail: str | None
+    duration_ms: int
+
+
 class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A run; its result is null until it has ended."""
 
@@ -40,6 +52,9 @@ class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payload_sha256: str | None = None
     precision: str | None = None
     videos_missing: int | None = None
+    listed: str | None = None
+    listed_reason: str | None = None
+    tried: list[TriedProvider] | list[Any] | None = None
     requested_at: datetime
     finished_at: datetime | None = None
 
@@ -83,6 +98,9 @@ def _succeeded(
         payload_sha256=event.payload_sha256,
         precision=event.precision,
         videos_missing=len(event.missing_video_ids),
+        listed=event.listed,
+        listed_reason=event.listed_reason,
+        tried=_tried(event),
         finished_at=recorded.recorded_at,
     )
 
@@ -101,8 +119,25 @@ def _failed(
         error=event.error,
         provider=event.provider,
         observed_at=event.observed_at,
+        tried=_tried(event),
         finished_at=recorded.recorded_at,
     )
+
+
+def _tried(event: e.ScrapeSucceeded | e.ScrapeFailed) -> list[TriedProvider] | None:
+    if not event.tried:
+        return None
+    # Of an erased person there are no details.
+    details = event.tried_details or (None,) * len(event.tried)
+    return [
+        TriedProvider(
+            provider=each.provider,
+            outcome=each.outcome,
+            detail=detail,
+            duration_ms=each.duration_ms,
+        )
+        for each, detail in zip(event.tried, details, strict=True)
+    ]
 
 
 _OF_WHO_IS_ERASED = """
@@ -110,7 +145,10 @@ WHERE organization_id = %(organization)s
 AND (creator_id = %(creator)s OR id = ANY(%(scrapes)s))
 """
 _WITHOUT_PERSON = f"""
-UPDATE scrape_runs SET tiktok_handle = %(handle)s, error = NULL, payload_sha256 = NULL
+UPDATE scrape_runs SET tiktok_handle = %(handle)s, error = NULL, payload_sha256 = NULL,
+    listed_reason = NULL,
+    tried = (SELECT jsonb_agg(each || '{{"detail": null}}' ORDER BY place)
+             FROM jsonb_array_elements(tried) WITH ORDINALITY AS t (each, place))
 {_OF_WHO_IS_ERASED}
 """
 

@@ -1,16 +1,18 @@
 """Queries of scrape_runs: one run, a creator's runs, and an organization's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from domain.events import JobType, Outcome, Precision, Trigger
+from domain.events import Completeness, JobType, Outcome, Precision, Trigger
 from infra.structs import structs
 from projections.engine.reader import Reader, newest_first
+from projections.scrape_runs.projection import TriedProvider
 
 ListedStatus = Literal["queued", "running", "succeeded", "failed", "quarantined"]
 
@@ -24,7 +26,10 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     succeeds: ``videos_observed`` counts videos, and ``videos_missing`` counts requested
     videos that are gone. ``precision`` is null without a profile, or if the source does
     not say whether it rounds. Durations are in milliseconds. An imported run has the
-    ``observed_at`` of its recording. ``quarantined`` says that a failed run was given
+    ``observed_at`` of its recording. ``listed`` says whether all videos were listed,
+    null if none were to be or nobody said, and ``listed_reason`` why not all were.
+    ``tried`` are the sources that were asked besides ``provider``, in the last
+    attempt. ``quarantined`` says that a failed run was given
     up because its attempts died.
     """
 
@@ -45,6 +50,9 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     precision: Precision | None
     videos_observed: int | None
     videos_missing: int | None
+    listed: Completeness | None
+    listed_reason: str | None
+    tried: list[TriedProvider]
     pages: int | None
     payload_sha256: str | None
     duration_ms: int | None
@@ -76,9 +84,11 @@ SELECT r.id, r.creator_id, coalesce(
             ELSE r.attempts END,
        CASE WHEN r.finished_at IS NULL THEN j.outcome ELSE r.outcome END,
        CASE WHEN r.finished_at IS NULL THEN j.error ELSE r.error END,
-       r.provider, r.observed_at, r.profile_observed, r.precision, r.videos_observed,
-       r.videos_missing, r.pages, r.payload_sha256, r.duration_ms, r.requested_at,
-       j.started_at,
+       CASE WHEN r.finished_at IS NULL THEN j.provider ELSE r.provider END,
+       r.observed_at, r.profile_observed, r.precision, r.videos_observed,
+       r.videos_missing, r.listed, r.listed_reason,
+       coalesce(CASE WHEN r.finished_at IS NULL THEN j.tried ELSE r.tried END, '[]'),
+       r.pages, r.payload_sha256, r.duration_ms, r.requested_at, j.started_at,
        CASE WHEN r.finished_at IS NULL AND j.state = 'ready' THEN j.due_at END,
        r.finished_at
 FROM {_JOBS}
@@ -141,7 +151,7 @@ async def one_scrape(
     """Return one run of an organization, None if there is none with the id."""
     params = {"organization": organization_id, "id": scrape_id}
     rows = await reader.rows(organization_id, _ONE, params)
-    return next(iter(structs(Scrape, rows)), None)
+    return next(iter(_scrapes(rows)), None)
 
 
 async def page_of_scrapes(
@@ -156,7 +166,7 @@ async def page_of_scrapes(
     rows = await reader.page(
         organization_id, _PAGE, limit=limit, after=after, creator=creator_id
     )
-    return structs(Scrape, rows)
+    return _scrapes(rows)
 
 
 async def page_of_runs(
@@ -173,7 +183,7 @@ async def page_of_runs(
     """
     query = _list(tuple(statuses))
     rows = await reader.page(organization_id, query, limit=limit, after=after)
-    return structs(Scrape, rows)
+    return _scrapes(rows)
 
 
 async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
@@ -183,6 +193,16 @@ async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
         ScrapeCounts, await reader.rows(organization_id, _COUNTS, params)
     )
     return counts
+
+
+def _scrapes(rows: Iterable[Iterable[object]]) -> list[Scrape]:
+    return [
+        # Nearly all runs asked one source.
+        replace(run, tried=msgspec.convert(run.tried, list[TriedProvider]))
+        if run.tried
+        else run
+        for run in structs(Scrape, rows)
+    ]
 
 
 @cache

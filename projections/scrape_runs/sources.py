@@ -1,7 +1,9 @@
 """How providers did: their runs of the last day, over all organizations."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from psycopg import Connection
@@ -10,13 +12,28 @@ from psycopg.rows import TupleRow
 from domain.events import Outcome
 from domain.scrape.sources import NEWEST, failing_with
 
-# The index that begins with the provider is of these.
+# A run counts for the source that it ended with, and for each that it tried besides.
+# The first index begins with the provider, the second is of runs that tried several.
 _ENDED = "r.finished_at IS NOT NULL AND r.trigger <> 'imported'"
+_ANSWERS = f"""
+(SELECT r.provider, r.outcome, r.finished_at FROM scrape_runs r
+ WHERE {_ENDED} AND r.provider = ANY(%(names)s)
+     AND r.finished_at > now() - interval '1 day'
+ UNION ALL
+ SELECT each ->> 'provider', each ->> 'outcome', r.finished_at
+ FROM scrape_runs r, jsonb_array_elements(r.tried) AS each
+ WHERE r.tried IS NOT NULL AND r.finished_at > now() - interval '1 day')
+"""
 _OUTCOMES = f"""
-SELECT r.provider, coalesce(r.outcome, 'given_up'), count(*)
-FROM scrape_runs r
-WHERE {_ENDED} AND r.provider = ANY(%s) AND r.finished_at > now() - interval '1 day'
+SELECT provider, coalesce(outcome, 'given_up'), count(*) FROM {_ANSWERS} AS answer
 GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
+"""
+_NEWEST = f"""
+SELECT provider, outcome FROM (
+    SELECT provider, outcome, row_number() OVER (
+        PARTITION BY provider ORDER BY finished_at DESC) AS place
+    FROM {_ANSWERS} AS answer
+) AS numbered WHERE place <= {NEWEST}
 """
 _FIGURES = f"""
 SELECT p.name,
@@ -26,30 +43,32 @@ SELECT p.name,
     (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY r.duration_ms)
      FROM scrape_runs r
      WHERE {_ENDED} AND r.provider = p.name AND r.status = 'succeeded'
-     AND r.finished_at > now() - interval '1 day'),
-    (SELECT coalesce(sum(coalesce(r.pages, 0) + r.attempts
-                         - (r.status = 'succeeded')::int), 0)
-     FROM scrape_runs r
-     WHERE {_ENDED} AND r.provider = p.name
-     AND r.finished_at >= date_trunc('day', now(), 'UTC')),
-    ARRAY(SELECT r.outcome FROM scrape_runs r
-          WHERE {_ENDED} AND r.provider = p.name
-          AND r.finished_at > now() - interval '1 day'
-          ORDER BY r.finished_at DESC LIMIT {NEWEST})
-FROM unnest(%s::text[]) AS p (name)
+     AND r.finished_at > now() - interval '1 day')
+FROM unnest(%(names)s::text[]) AS p (name)
+"""
+_SPENT = """
+SELECT provider, currency, requests, cost_millionths FROM source_day
+WHERE day = (now() AT TIME ZONE 'UTC')::date
 """
 _RETRYING = """
-SELECT outcome, count(*) FROM scrape_job
-WHERE state = 'ready' AND attempts > 0 AND outcome IS NOT NULL GROUP BY outcome
+SELECT provider, outcome, count(*) FROM (
+    SELECT coalesce(provider, %(first)s) AS provider, outcome FROM scrape_job
+    WHERE state = 'ready' AND attempts > 0 AND outcome IS NOT NULL
+    UNION ALL
+    SELECT each ->> 'provider', each ->> 'outcome'
+    FROM scrape_job, jsonb_array_elements(tried) AS each
+    WHERE state = 'ready' AND attempts > 0 AND outcome IS NOT NULL
+) AS answer GROUP BY provider, outcome
 """
 
 
 class SourceActivity(Struct, frozen=True, kw_only=True):
     """How a provider did; ``failing_with`` is null unless it fails.
 
-    ``outcomes_24h`` counts how its runs of the last 24 hours ended: a word of outcomes,
-    or ``given_up``. ``median_duration_ms`` is of those that succeeded, in milliseconds.
-    ``requests_today`` is since midnight UTC, at least: an attempt that failed is one.
+    ``outcomes_24h`` counts how it answered the runs of the last 24 hours: a word of
+    outcomes, or ``given_up``. ``median_duration_ms`` is of those that succeeded, in
+    milliseconds. ``requests_today`` is since midnight UTC, and ``costs_today`` has what
+    they cost by currency, in millionths.
     """
 
     provider: str
@@ -57,31 +76,49 @@ class SourceActivity(Struct, frozen=True, kw_only=True):
     outcomes_24h: dict[str, int]
     median_duration_ms: int | None
     requests_today: int
+    costs_today: dict[str, int]
     failing_with: Outcome | None
 
 
 def source_activity(
     connection: Connection[TupleRow], providers: Iterable[str], *, first: str
 ) -> list[SourceActivity]:
-    """Return how each provider did; runs that wait will ask ``first`` first."""
-    names = list(providers)
-    outcomes: dict[str, dict[str, int]] = {}
-    for provider, outcome, amount in connection.execute(_OUTCOMES.encode(), (names,)):
-        outcomes.setdefault(provider, {})[outcome] = amount
-    retrying = dict(connection.execute(_RETRYING).fetchall())
+    """Return how each provider did.
+
+    Runs that failed and wait, and do not say whom they asked, asked ``first``.
+    """
+    values = {"names": list(providers), "first": first}
+    outcomes = _counted(connection.execute(_OUTCOMES.encode(), values))
+    retrying = _counted(connection.execute(_RETRYING, values))
+    newest: dict[str, list[Outcome | None]] = {}
+    for provider, outcome in connection.execute(_NEWEST.encode(), values):
+        newest.setdefault(provider, []).append(outcome)
+    requests: Counter[str] = Counter()
+    costs: dict[str, dict[str, int]] = {}
+    for provider, currency, amount, cost in connection.execute(_SPENT):
+        requests[provider] += amount
+        if currency:
+            costs.setdefault(provider, {})[currency] = cost
     return [
         SourceActivity(
             provider=provider,
             last_success_at=last_success,
             outcomes_24h=outcomes.get(provider, {}),
             median_duration_ms=None if median is None else round(median),
-            # A recording is read without a request.
-            requests_today=0 if provider == "replay" else int(requests),
+            requests_today=requests[provider],
+            costs_today=costs.get(provider, {}),
             failing_with=failing_with(
-                newest, retrying=retrying if provider == first else {}
+                newest.get(provider, []), retrying=retrying.get(provider, {})
             ),
         )
-        for provider, last_success, median, requests, newest in connection.execute(
-            _FIGURES.encode(), (names,)
+        for provider, last_success, median in connection.execute(
+            _FIGURES.encode(), values
         )
     ]
+
+
+def _counted(rows: Iterable[TupleRow]) -> dict[str, dict[Any, int]]:
+    counts: dict[str, dict[Any, int]] = {}
+    for provider, outcome, amount in rows:
+        counts.setdefault(provider, {})[outcome] = amount
+    return counts

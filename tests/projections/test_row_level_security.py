@@ -15,6 +15,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.database import READER_ROLE, reading_pool
 from infra.eventstore.store import Store
+from infra.settings import Settings
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
 from projections.bans import Bans
@@ -39,6 +40,7 @@ from tests.kit.histories import (
     snapshot,
     stats,
 )
+from workers.request_counts import RequestCounts
 from workers.scraping.jobs import ScrapeJobs
 
 WALLED = (
@@ -48,6 +50,7 @@ WALLED = (
     "creator_list",
     "scrape_runs",
     "scrape_job",
+    "source_request",
     "videos",
     "video_figures",
     "moved_creators",
@@ -86,6 +89,7 @@ CLOSED = (
     "creator_search",
     "creator_identity",
     "verdict_streak",
+    "source_day",
     "known_video",
     "policy_task",
     "idempotency",
@@ -195,6 +199,7 @@ def two_tenants(store: Store, history: History) -> None:
                 organization_id=tenant, item_type="creator", item_id=creator_id
             ),
         )
+        RequestCounts(store.pool, Settings()).take("web", tenant, creator_id)
     log(store, history.events)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),

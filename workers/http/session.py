@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from workers.http.refusals import RefusedError, SpentError
 from workers.http.wire import RequestDeadline, Wire
-from workers.provider import Blocked, SchemaChanged, Transient
-from workers.request_notes import noted
+from workers.provider import Blocked, RateLimited, SchemaChanged, Transient
+from workers.request_notes import BudgetSpentError, noted
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
@@ -199,6 +199,9 @@ class HttpSession:
                     self.judge(response)
                     yield response
                     note.understood = _understood(response)
+        except BudgetSpentError as error:
+            spent = RateLimited(error.retry_after, str(error))
+            raise SpentError(spent) from None
         except _FAILURES as error:
             kind = type(error).__name__
             raise RefusedError(Transient(f"Reading failed: {kind}.")) from error

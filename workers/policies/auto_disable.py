@@ -13,7 +13,7 @@ from domain import events as e
 from domain.handlers.creators import disable_creator
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.outcomes import OF_THE_ACCOUNT
-from infra.database import Pool
+from infra.database import Pool, run_read
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import RecordedEvent, Store
@@ -22,6 +22,7 @@ from projections.engine.table import Table
 
 DISABLING_STREAK = 3
 
+_STREAK = "SELECT streak FROM verdict_streak WHERE creator_id = %s"
 _DUE = """
 SELECT creator_id, due_verdict, due_scrape_id FROM verdict_streak
 WHERE due_scrape_id IS NOT NULL
@@ -30,6 +31,15 @@ _DONE = """
 UPDATE verdict_streak SET due_verdict = NULL, due_scrape_id = NULL
 WHERE creator_id = %s AND due_scrape_id = %s
 """
+
+
+def is_third_strike(pool: Pool, creator_id: UUID) -> bool:
+    """Return whether another such run would disable the creator."""
+    row = run_read(
+        pool,
+        lambda connection: connection.execute(_STREAK, (creator_id,)).fetchone(),
+    )
+    return row is not None and row[0] >= DISABLING_STREAK - 1
 
 
 class Streak(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain import commands as c
 from domain import events as e
 from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
@@ -28,7 +29,8 @@ _FIRST, _LATER = 0, 1
 
 # Errors of providers name whom they looked for.
 _WITHOUT_PERSON = """
-UPDATE scrape_job SET error = NULL WHERE organization_id = %(organization)s
+UPDATE scrape_job SET error = NULL, tried = NULL
+WHERE organization_id = %(organization)s
 AND (creator_id = %(creator)s OR scrape_id = ANY(%(scrapes)s))
 """
 _ADD = """
@@ -77,8 +79,17 @@ WHERE scrape_id IN (
 """
 _HELD = "SELECT scrape_id, lease_until FROM scrape_job WHERE state = 'leased'"
 _POSTPONE = """
-UPDATE scrape_job SET state = 'ready', outcome = %s, error = %s, lease_until = NULL,
-    enqueued_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
+UPDATE scrape_job SET state = 'ready', outcome = %(outcome)s, error = %(error)s,
+    provider = %(provider)s, tried = %(tried)s::jsonb, lease_until = NULL,
+    enqueued_at = NULL, due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE scrape_id = %(scrape)s AND fence = %(fence)s AND state IN ('ready', 'leased')
+"""
+# The attempt asked nobody, so it does not count.
+_PUT_OFF = """
+UPDATE scrape_job SET state = 'ready', outcome = NULL, error = %s, lease_until = NULL,
+    enqueued_at = NULL, attempts = attempts - 1,
+    due_at = date_trunc('day', clock_timestamp(), 'UTC') + interval '1 day'
+             + random() * interval '10 minutes'
 WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
 """
 _FINISH = "SELECT goatherd_end_job(%s, %s, %s, %s, %s)"
@@ -209,17 +220,47 @@ def take_back(pool: Pool, watch: LeaseWatch[UUID, datetime] | None = None) -> in
 
 
 def postpone(
-    pool: Pool, leased: JobLease, *, outcome: e.Outcome, error: str, seconds: float
+    pool: Pool,
+    leased: JobLease,
+    *,
+    outcome: e.Outcome,
+    error: str,
+    seconds: float,
+    provider: str,
+    tried: Sequence[c.Tried] = (),
 ) -> None:
     """Release the job, to be tried again after ``seconds``.
+
+    ``provider`` said so, and ``tried`` were asked besides.
 
     Raises:
         FencedOffError: another worker has the lease.
     """
     with pool.connection() as connection:
         done = connection.execute(
-            _POSTPONE, (outcome, error, seconds, leased.scrape_id, leased.fence)
+            _POSTPONE,
+            {
+                "outcome": outcome,
+                "error": error,
+                "provider": provider,
+                "tried": msgspec.json.encode(tried).decode() if tried else None,
+                "seconds": seconds,
+                "scrape": leased.scrape_id,
+                "fence": leased.fence,
+            },
         )
+        if done.rowcount != 1:
+            raise FencedOffError
+
+
+def put_off(pool: Pool, leased: JobLease, *, error: str) -> None:
+    """Release the job until some minutes after the next midnight UTC.
+
+    Raises:
+        FencedOffError: another worker has the lease.
+    """
+    with pool.connection() as connection:
+        done = connection.execute(_PUT_OFF, (error, leased.scrape_id, leased.fence))
         if done.rowcount != 1:
             raise FencedOffError
 

@@ -1,7 +1,7 @@
 """One scrape: lease the job, ask the provider, record the result once."""
 
 from contextlib import nullcontext
-from typing import TypeVar, assert_never
+from typing import assert_never
 from uuid import UUID, uuid5
 
 import msgspec
@@ -19,6 +19,7 @@ from infra.eventstore.append import Context
 from infra.eventstore.execute import RecordedHistories, execute
 from infra.eventstore.store import Store
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
+from workers.policies.auto_disable import is_third_strike
 from workers.provider import (
     Blocked,
     IdentityChanged,
@@ -26,23 +27,20 @@ from workers.provider import (
     NotInRecording,
     Ok,
     Private,
-    ProfileObservation,
     RateLimited,
     SchemaChanged,
     Transient,
     Unavailable,
-    VideoObservation,
     another_account,
     outcome_of,
 )
 from workers.scraping import jobs, retry_policy
-from workers.scraping.chain import Answered, Chain, NoneServes
+from workers.scraping.chain import Answered, CannotServe, Chain
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer
 from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
+from workers.scraping.storing import snapshot, storable, tried_by
 from workers.scraping.video_details import only_news
-
-Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 
 _log = structlog.get_logger()
 
@@ -101,11 +99,23 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     if given is None:
         _give_up(dependencies, leased, error="The creator was removed before the run.")
         return
+    creator_id = leased.creator_id
     answered = dependencies.chain.ask(
-        leased.job_type, given.target, longest_wait=RUN_SECONDS[leased.job_type]
+        leased.job_type,
+        given.target,
+        longest_wait=0
+        if leased.attempt == jobs.MAX_ATTEMPTS
+        else RUN_SECONDS[leased.job_type],
+        is_third_strike=lambda: (
+            creator_id is not None
+            and is_third_strike(dependencies.store.pool, creator_id)
+        ),
     )
-    if isinstance(answered, NoneServes):
-        _give_up(dependencies, leased, error=answered.detail)
+    if isinstance(answered, CannotServe):
+        if answered.until_midnight:
+            jobs.put_off(dependencies.store.pool, leased, error=answered.detail)
+        else:
+            _give_up(dependencies, leased, error=answered.detail)
         return
     verdict = answered.verdict
     match verdict:
@@ -151,17 +161,18 @@ def _record_result(
     observed: Ok,
 ) -> None:
     run, names = given.run, dependencies.store.names
+    profile, profile_provider = observed.profile, None
+    if profile is None and answered.profile is not None:
+        profile_provider, profile = answered.profile
     command = c.RecordResult(
         provider=answered.provider.name,
         observed_at=observed.observed_at,
         attempts=leased.attempt,
         duration_ms=answered.took_ms,
-        profile=_snapshot(observed.profile, c.ProfileSnapshot)
-        if observed.profile
-        else None,
+        profile=snapshot(profile, c.ProfileSnapshot) if profile else None,
         videos=only_news(
             dependencies.store,
-            (_snapshot(video, c.VideoSnapshot) for video in observed.videos),
+            (snapshot(video, c.VideoSnapshot) for video in observed.videos),
             organization_id=run.organization_id,
             project_id=run.project_id,
             creator_id=run.creator_id,
@@ -170,26 +181,11 @@ def _record_result(
         payload_sha256=observed.payload_sha256,
         missing_video_ids=tuple(map(names.pseudonym, observed.missing)),
         known_user_id=None if given.is_pinned else given.target.user_id,
+        profile_provider=profile_provider,
+        listed_reason=observed.listed_reason,
+        tried=tried_by(answered),
     )
     _end(dependencies, leased, command, loaded=given.histories, outcome="ok")
-
-
-def _snapshot(
-    observed: ProfileObservation | VideoObservation, kind: type[Snapshot]
-) -> Snapshot:
-    values = msgspec.structs.asdict(observed)
-    texts = {k: _storable(v) for k, v in values.items() if isinstance(v, str)}
-    stated = {k: v for k, v in {**values, **texts}.items() if v is not msgspec.UNSET}
-    return msgspec.convert(stated, kind)
-
-
-def _storable(text: str) -> str:
-    """Return the text without characters that PostgreSQL refuses: NULs and surrogates.
-
-    Names and titles are typed by strangers, and may have been cut off by the source.
-    """
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\0", "")
 
 
 def _try_later(
@@ -213,8 +209,10 @@ def _try_later(
         dependencies.store.pool,
         leased,
         outcome=outcome,
-        error=_storable(verdict.detail),
+        error=storable(verdict.detail),
         seconds=retry_policy.wait(outcome, leased.attempt, floor=floor),
+        provider=answered.provider.name,
+        tried=tried_by(answered),
     )
 
 
@@ -226,7 +224,7 @@ def _give_up(
     outcome: e.Outcome | None = None,
     answered: Answered | None = None,
 ) -> None:
-    error = _storable(error)
+    error = storable(error)
     command = c.RecordFailure(
         provider=dependencies.chain.first
         if answered is None
@@ -234,6 +232,7 @@ def _give_up(
         attempts=leased.attempt,
         error=error,
         outcome=outcome,
+        tried=tried_by(answered) if answered else (),
     )
     _end(dependencies, leased, command, outcome=outcome, error=error)
 

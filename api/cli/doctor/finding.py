@@ -6,10 +6,13 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one check; ``advice`` says what to do if something is wrong."""
+    """The result of one check; ``advice`` says what to do if something is wrong.
+
+    After a ``warning`` nothing is wrong yet.
+    """
 
     check: str
-    state: Literal["ok", "wrong", "skipped"]
+    state: Literal["ok", "warning", "wrong", "skipped"]
     text: str
     advice: str | None = None
 
@@ -20,6 +23,10 @@ class WrongError(Exception):
     def __init__(self, text: str, *, advice: str) -> None:
         super().__init__(text)
         self.advice = advice
+
+
+class WarningError(WrongError):
+    """Something may go wrong soon; ``advice`` says what to do about it."""
 
 
 class SkippedError(Exception):

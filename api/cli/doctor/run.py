@@ -1,7 +1,7 @@
 """Runs all checks of ``goatherd doctor``, in order."""
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from api.cli import CommandError
 from api.cli.databases import check_fit, connected, database_url, served_database
 from api.cli.doctor import checks, seen, surroundings
 from api.cli.doctor.event_log import check_event_log
-from api.cli.doctor.finding import Finding, SkippedError, WrongError
+from api.cli.doctor.finding import Finding, SkippedError, WarningError, WrongError
 from api.cli.doctor.sealing import check_sealing
 from api.cli.options import read_settings
 from infra.database import SchemaTooNewError
@@ -67,7 +67,7 @@ def _check_database(
                 )
             yield _found("clocks", lambda: surroundings.check_clocks(connection))
             yield from _check_contents(
-                connection, settings.providers, quick=quick, at_rest=at_rest
+                connection, settings, quick=quick, at_rest=at_rest
             )
     except (CommandError, EmbeddedServiceError) as error:
         advice = "Start it, or correct GOATHERD_DATABASE_URL."
@@ -85,7 +85,7 @@ def _running_database(settings: Settings) -> Generator[str]:
 
 def _check_contents(
     connection: Connection[TupleRow],
-    providers: Sequence[str],
+    settings: Settings,
     *,
     quick: bool,
     at_rest: bool,
@@ -102,7 +102,7 @@ def _check_contents(
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
         "creators": seen.check_creators,
-        "source": lambda connection: seen.check_source(connection, providers),
+        "source": lambda connection: seen.check_source(connection, settings),
         "creator counts": checks.check_quota_counters,
     }
     if at_rest:
@@ -117,6 +117,8 @@ def _check_contents(
 def _found(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(check=name, state="ok", text=check())
+    except WarningError as error:
+        return structs.replace(_wrong(name, error, error.advice), state="warning")
     except WrongError as error:
         return _wrong(name, error, error.advice)
     except SkippedError as error:

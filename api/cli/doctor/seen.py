@@ -1,14 +1,14 @@
 """The checks of ``goatherd doctor`` for whether creators are seen."""
 
-from collections.abc import Sequence
-
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.finding import WrongError
-from domain.phrases import counted_are
+from api.cli.doctor.finding import WarningError, WrongError
+from domain.phrases import counted, counted_are
+from domain.scrape.costs import is_nearly_spent
 from domain.scrape.outcomes import KEEPS_FAILING
 from domain.scrape.sources import NEXT
+from infra.settings import Settings
 from projections.scrape_runs.sources import source_activity
 
 _FAILING = """
@@ -45,19 +45,32 @@ def check_creators(connection: Connection[TupleRow]) -> str:
     )
 
 
-def check_source(connection: Connection[TupleRow], providers: Sequence[str]) -> str:
-    """Check that the sources that scrapes ask do answer.
+def check_source(connection: Connection[TupleRow], settings: Settings) -> str:
+    """Check that the sources that scrapes ask do answer, and may be asked.
 
     Raises:
-        WrongError: most of the newest scrapes of one failed, and it is at fault.
+        WrongError: most of the newest answers of one were failures of its own.
+        WarningError: one has used up most of its budget of today.
     """
-    for source in source_activity(connection, providers, first=providers[0]):
+    providers = settings.providers
+    sources = source_activity(connection, providers, first=providers[0])
+    for source in sources:
         outcome = source.failing_with
         if outcome is not None:
             raise WrongError(
                 f"Most of the newest scrapes by {source.provider} ended as {outcome}.",
                 advice=f"{NEXT[outcome]} `goatherd sources check HANDLE` shows each "
                 "step.",
+            )
+    for source in sources:
+        name, sent = source.provider, source.requests_today
+        budget = settings.daily_budget(name)
+        if budget is not None and is_nearly_spent(sent, budget):
+            raise WarningError(
+                f"{name} has sent {sent:,} of the {counted(budget, 'request')} that it "
+                "may send today (UTC).",
+                advice=f"Raise GOATHERD_{name.upper()}_DAILY_BUDGET if it is yours to "
+                "raise, lengthen the intervals, or add a source behind it.",
             )
     does = "does" if len(providers) == 1 else "do"
     return f"{' and '.join(providers)} {does} not fail."

@@ -176,6 +176,7 @@ def test_a_run_through_a_list_records_every_video_as_it_was_seen(scenario: Scena
             job_type="discover_videos",
             profile_observed=False,
             videos_observed=2,
+            listed="complete",
         ),
     )
 

@@ -45,6 +45,9 @@ QUEUED = {
     "payload_sha256": None,
     "precision": None,
     "videos_missing": None,
+    "listed": None,
+    "listed_reason": None,
+    "tried": None,
     "requested_at": MONDAY,
     "finished_at": None,
 }

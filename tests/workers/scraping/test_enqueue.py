@@ -57,7 +57,12 @@ def test_a_postponed_job_is_enqueued_when_it_is_due(store: Store):
     (scrape_id,) = ask_for_runs(store, 1)
     enqueue_all(store)
     jobs.postpone(
-        store.pool, leased(store, scrape_id), outcome="blocked", error="", seconds=60
+        store.pool,
+        leased(store, scrape_id),
+        outcome="blocked",
+        error="",
+        seconds=60,
+        provider="web",
     )
 
     waiting = enqueue_all(store)

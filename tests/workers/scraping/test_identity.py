@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -113,11 +114,14 @@ def test_the_account_that_was_seen_first_is_whom_later_runs_look_for(home: Home)
         scrape(home, billie, provider)
         follow(home.store)
 
+    unknown = Target(
+        handle="billie", organization_id=home.organization_id, creator_id=billie
+    )
     assert provider.targets == [
-        Target(handle="billie"),
-        Target(handle="billie"),
-        Target(handle="billie", user_id="6"),
-        Target(handle="billie", user_id="6", sec_uid="MS5"),
+        unknown,
+        unknown,
+        structs.replace(unknown, user_id="6"),
+        structs.replace(unknown, user_id="6", sec_uid="MS5"),
     ]
 
 

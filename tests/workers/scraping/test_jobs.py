@@ -95,7 +95,12 @@ def test_a_job_is_leased_to_one_worker_at_a_time(store: Store):
 def test_what_is_unknown_waiting_or_done_is_not_leased(store: Store):
     waiting, done = ask_for_runs(store, 2)
     jobs.postpone(
-        store.pool, leased(store, waiting), outcome="blocked", error="", seconds=60
+        store.pool,
+        leased(store, waiting),
+        outcome="blocked",
+        error="",
+        seconds=60,
+        provider="web",
     )
     record_failure(store, leased(store, done), outcome="private")
 
@@ -174,7 +179,14 @@ def test_who_lost_the_lease_cannot_postpone_the_job(store: Store):
     leased(store, scrape_id)
 
     with pytest.raises(FencedOffError):
-        jobs.postpone(store.pool, late, outcome="blocked", error="Late.", seconds=60)
+        jobs.postpone(
+            store.pool,
+            late,
+            outcome="blocked",
+            error="Late.",
+            seconds=60,
+            provider="web",
+        )
 
     job = job_of(store, scrape_id)
     assert (job["state"], job["outcome"]) == ("leased", None)
@@ -190,6 +202,7 @@ def test_a_postponed_job_says_why_and_is_due_later(store: Store):
         outcome="rate_limited",
         error="Too many questions.",
         seconds=90,
+        provider="web",
     )
 
     job = job_of(store, scrape_id)

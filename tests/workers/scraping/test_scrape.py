@@ -53,9 +53,10 @@ from workers.provider import (
     VideoObservation,
     outcome_of,
 )
-from workers.scraping import jobs, retry_policy, scrape
+from workers.scraping import jobs, retry_policy
 from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.scraping.storing import storable
 
 PATIENTLY = 20.0
 
@@ -533,7 +534,7 @@ def test_a_reason_that_postgresql_refuses_is_given_as_far_as_it_can_be(
 @example("\ufeffmarked")
 @example("\U0001f410")
 def test_whole_texts_stay_as_they_are(text: str):
-    kept = scrape._storable(text)  # noqa: SLF001
+    kept = storable(text)
 
     assert kept == text.replace("\0", "")
 

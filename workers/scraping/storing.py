@@ -1,0 +1,39 @@
+"""What is stored of the answers of providers: in the words of commands."""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import commands as c
+from workers.provider import ProfileObservation, VideoObservation
+from workers.scraping.chain import Answered
+
+Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
+
+
+def tried_by(answered: Answered) -> tuple[c.Tried, ...]:
+    """Return who was asked besides the provider that answered."""
+    return tuple(
+        replace(each, detail=each.detail and storable(each.detail))
+        for each in answered.tried
+    )
+
+
+def snapshot(
+    observed: ProfileObservation | VideoObservation, kind: type[Snapshot]
+) -> Snapshot:
+    """Return what was observed as commands have it."""
+    values = msgspec.structs.asdict(observed)
+    texts = {k: storable(v) for k, v in values.items() if isinstance(v, str)}
+    stated = {k: v for k, v in {**values, **texts}.items() if v is not msgspec.UNSET}
+    return msgspec.convert(stated, kind)
+
+
+def storable(text: str) -> str:
+    """Return the text without characters that PostgreSQL refuses: NULs and surrogates.
+
+    Names and titles are typed by strangers, and may have been cut off by the source.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")
