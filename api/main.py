@@ -60,6 +60,7 @@ from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes
+from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import ImageSource
 from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
@@ -83,6 +84,7 @@ from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
 from projections.videos.queries import Video
+from workers.erasing.pictures import PICTURES
 
 ENTITIES = {
     "organization": Organization,
@@ -157,6 +159,8 @@ def assemble(settings: Settings) -> Litestar:
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     limiter = RequestLimiter(own)
     sessions = Sessions(secret)
+    pictures = settings.data_dir.expanduser() / PICTURES
+    erased_pictures = ErasedPictures(own, pictures)
     site = Site(
         sessions=sessions,
         live_sessions=LiveSessions(sessions, own),
@@ -164,7 +168,8 @@ def assemble(settings: Settings) -> Litestar:
         images=ImageProxy(
             sessions,
             source=_image_source(settings),
-            kept=KeptPictures(settings.data_dir.expanduser() / "images"),
+            kept=KeptPictures(pictures),
+            erased=erased_pictures,
         ),
         names=lambda: asyncio.to_thread(lambda: store.names),
         plays_recording=settings.plays_recording,
@@ -180,11 +185,15 @@ def assemble(settings: Settings) -> Litestar:
         writing.open()
         await reading.open()
         await own.open()
-        writing_counts = asyncio.create_task(limiter.keep_writing_counts())
+        tasks = [
+            asyncio.create_task(limiter.keep_writing_counts()),
+            asyncio.create_task(erased_pictures.keep_forgetting()),
+        ]
         try:
             yield
         finally:
-            writing_counts.cancel()
+            for task in tasks:
+                task.cancel()
             with suppress(psycopg.Error):
                 await limiter.write_counts()
             await own.close()

@@ -22,6 +22,7 @@ _ACTORS = {
     "up": "the first start",
     "policy:auto_disable": "the auto-disable policy",
     "policy:discovery": "the discovery policy",
+    "policy:retention": "the retention of removed creators",
     "policy:missing": "the missing-videos policy",
     "policy:window": "the tracking-window policy",
 }

@@ -6,14 +6,15 @@ from collections.abc import Collection
 from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
-from workers.erasing import sealed_list
+from workers.erasing import pictures, sealed_list
 from workers.erasing.tidy import tidy_if_due
+from workers.policies.retention import erase_removed
 
 ROUND_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Deletes stored answers and lists of what was erased after a day.
+    """Deletes what is old: stored answers, lists of what was erased, removed creators.
 
     Once the ``projections`` have taken an erasure in, it also has PostgreSQL forget
     what their tables had. Any number may run, as doing it twice does no harm.
@@ -42,4 +43,6 @@ class Housekeeping:
         """Do once what is due."""
         idempotency.prune(self._store.pool)
         sealed_list.prune(self._store.pool)
+        pictures.prune(self._store.pool)
+        erase_removed(self._store)
         tidy_if_due(self._store.pool, self._projections)

@@ -23,6 +23,7 @@ from domain.errors import NotFoundError
 from domain.handlers.organizations import change_organization
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
+from domain.organization.retention import LEAST_DAYS, MOST_DAYS
 from domain.scrape.intervals import LEAST_HOURS, MOST_HOURS, hours_between
 from infra.database import AsyncPool
 from infra.eventstore.execute import Executed
@@ -44,6 +45,15 @@ Hours = Annotated[
         "The plan's floor still holds.",
     ),
 ]
+RetentionDays = Annotated[
+    int,
+    Meta(
+        ge=LEAST_DAYS,
+        le=MOST_DAYS,
+        description="Days after its removal that a creator is erased, with its figures "
+        "kept as those of nobody; null for never.",
+    ),
+]
 TimeZone = Annotated[
     str,
     Meta(
@@ -56,6 +66,7 @@ TimeZone = Annotated[
 _FIELDS = (
     *("name", "time_zone"),
     *("creator_profiles_hours", "discover_videos_hours", "video_stats_hours"),
+    "erase_removed_after_days",
 )
 _OWN_EVENTS = (
     e.OrganizationCreated
@@ -80,9 +91,10 @@ class Organization(OrganizationSettings, frozen=True, kw_only=True):
     """The organization that the key belongs to.
 
     ``*_hours`` are the requested hours between scheduled runs, null for the default;
-    ``scrape_intervals`` are the ones that apply. ``is_operator``: its admin keys run
-    the whole installation. The version counts changes of the settings and the plan, not
-    the usage.
+    ``scrape_intervals`` are the ones that apply. ``erase_removed_after_days``: creators
+    that were removed that long ago are erased; null for never. ``is_operator``: its
+    admin keys run the whole installation. The version counts changes of the settings
+    and the plan, not the usage.
     """
 
     scrape_intervals: ScrapeIntervals
@@ -99,6 +111,7 @@ class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_field
     creator_profiles_hours: Hours | UnsetType | None = UNSET
     discover_videos_hours: Hours | UnsetType | None = UNSET
     video_stats_hours: Hours | UnsetType | None = UNSET
+    erase_removed_after_days: RetentionDays | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         if all(getattr(self, name) is UNSET for name in _FIELDS):
@@ -149,6 +162,7 @@ class OrganizationRoutes(Controller):
                     "time_zone": "Europe/Vienna",
                     "creator_profiles_hours": 48,
                     "video_stats_hours": None,
+                    "erase_removed_after_days": 90,
                 }
             },
         },
@@ -162,10 +176,11 @@ class OrganizationRoutes(Controller):
         limiter: NamedDependency[RequestLimiter],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Organization]:
-        """Rename the organization, or change its time zone or scrape intervals.
+        """Rename the organization, or change its time zone or other settings.
 
         An interval below the plan's floor is stored, and applies once the plan allows
-        it.
+        it. With `erase_removed_after_days` creators are erased that long after they
+        were removed: nothing brings them back.
         """
         organization_id = request.organization_id
 
@@ -205,6 +220,7 @@ def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationRow:
         creator_profiles_hours=state.creator_profiles_hours,
         discover_videos_hours=state.discover_videos_hours,
         video_stats_hours=state.video_stats_hours,
+        erase_removed_after_days=state.erase_removed_after_days,
         version=state.version,
         created_at=own[0].recorded_at,
         updated_at=own[-1].recorded_at,

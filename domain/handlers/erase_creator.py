@@ -79,12 +79,14 @@ def erase_creator(
     organization_id: UUID,
     names: Names,
     expected_versions: Collection[int] | None = None,
+    only_removed: bool = False,
 ) -> Handler[Erasure]:
     """Erase a creator, and with it every other one of the same account.
 
     ``belongings`` has the creator itself and those that may be of its account. Their
     handles are free from then on, runs that have not ended end, and notes are deleted.
-    With the figures dropped, they leave their campaigns, too.
+    With the figures dropped, they leave their campaigns, too. With ``only_removed``
+    nothing is erased while one of them is not removed.
 
     Raises:
         NotFoundError: there is no such creator.
@@ -113,6 +115,8 @@ def erase_creator(
             or _is_same(pinned, accounts[creator_id], accounts[each.creator_id])
         )
     }
+    if only_removed and any(s.status != "removed" for _, s in erased.values()):
+        return Decision(Erasure())
     claims = yield [
         claim for _, state in erased.values() for claim in claims_of(state, names)
     ]

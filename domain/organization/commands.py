@@ -17,7 +17,8 @@ class CreateOrganization(Command, frozen=True, kw_only=True):
 class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
     """Change the fields that are set.
 
-    None stands for the default hours between scrapes.
+    None stands for the default hours between scrapes, and for never erasing who was
+    removed.
     """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -25,6 +26,7 @@ class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
     creator_profiles_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     discover_videos_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     video_stats_hours: int | msgspec.UnsetType | None = msgspec.UNSET
+    erase_removed_after_days: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ChangePlan(Command, frozen=True, kw_only=True):

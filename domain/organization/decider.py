@@ -24,13 +24,8 @@ from domain.organization.plans import NO_LIMITS, Limits
 
 # Debian lists this name among the zones, but it is a different zone on every machine.
 _OF_THE_MACHINE = "localtime"
-SETTINGS = (
-    "name",
-    "time_zone",
-    "creator_profiles_hours",
-    "discover_videos_hours",
-    "video_stats_hours",
-)
+HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
+SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
 
 _PROJECT_DETAILS = ("name", "description")
 
@@ -55,7 +50,8 @@ class ApiKeyState(msgspec.Struct, frozen=True, kw_only=True):
 class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
-    The hours lie between two scheduled runs of a kind, null for the default.
+    The hours lie between two scheduled runs of a kind, null for the default. With
+    ``erase_removed_after_days``, creators are erased that long after their removal.
     ``is_operator`` is null without an event about it: then the oldest one is an
     operator. The version counts the events about the organization itself, without those
     about projects and keys.
@@ -67,6 +63,7 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     creator_profiles_hours: int | None = None
     discover_videos_hours: int | None = None
     video_stats_hours: int | None = None
+    erase_removed_after_days: int | None = None
     is_operator: bool | None = None
     version: int = 1
     projects: dict[UUID, ProjectState] = {}

@@ -22,7 +22,8 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
     """The organization's name, time zone or hours between scheduled scrapes changed.
 
     Unset fields did not change. Null hours mean the default. The plan's lower limits
-    are not applied here; they apply when a scrape is scheduled.
+    are not applied here; they apply when a scrape is scheduled. Creators are erased
+    ``erase_removed_after_days`` after they were removed; with null they never are.
     """
 
     stored_name: ClassVar[str] = "organization_settings_changed"
@@ -31,6 +32,7 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
     creator_profiles_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     discover_videos_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     video_stats_hours: int | msgspec.UnsetType | None = msgspec.UNSET
+    erase_removed_after_days: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class PlanChanged(Event, frozen=True, kw_only=True):

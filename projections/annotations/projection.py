@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.annotation.observed_times import provider_before, seen
 from domain.messages import IMPORT_PROVIDER, set_fields
-from domain.organization.decider import SETTINGS
+from domain.organization.decider import HOURS
 from domain.streams import system_annotation
 from domain.summaries import of_a_creator
 from infra.eventstore.store import RecordedEvent
@@ -23,7 +23,6 @@ from projections.engine.handlers import Handlers
 
 _OF_CREATORS = get_args(e.CreatorEvent)
 _OF_NOTES = get_args(e.AnnotationEvent)
-_HOURS = SETTINGS[2:]
 
 on = Handlers[[AnnotationBatch, RecordedEvent], None]()
 
@@ -62,7 +61,7 @@ def _settings_changed(
     if row is None or row.position >= recorded.position:
         return
     after = replace(
-        row, **set_fields(event, ("time_zone", *_HOURS)), position=recorded.position
+        row, **set_fields(event, ("time_zone", *HOURS)), position=recorded.position
     )
     batch.organizations.put(recorded.stream, after)
     if event.time_zone is not UNSET and event.time_zone != row.time_zone:

@@ -31,7 +31,7 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
                     "name": name,
                     "plan": plan,
                     "time_zone": zone,
-                    **dict.fromkeys(_HOURS),
+                    **dict.fromkeys(_NUMBERS_OF_SETTINGS),
                     "is_operator": None,
                     "version": 1,
                     "created_at": recorded.recorded_at,
@@ -53,7 +53,9 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
                     "position": recorded.position,
                 }
             case e.OrganizationSettingsChanged() as change:
-                rows[recorded.stream] |= _set(change, "name", "time_zone", *_HOURS)
+                rows[recorded.stream] |= _set(
+                    change, "name", "time_zone", *_NUMBERS_OF_SETTINGS
+                )
                 rows[recorded.stream] |= {
                     "version": rows[recorded.stream]["version"] + 1,
                     "updated_at": recorded.recorded_at,
@@ -536,7 +538,10 @@ _MARKS = [
     *(1_000_000, 5_000_000, 10_000_000, 50_000_000, 100_000_000, 500_000_000),
     *(1_000_000_000, 5_000_000_000),
 ]
-_HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
+_NUMBERS_OF_SETTINGS = (
+    *("creator_profiles_hours", "discover_videos_hours", "video_stats_hours"),
+    "erase_removed_after_days",
+)
 _OF_ENDED_RUNS = (
     *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_observed"),
     *("videos_observed", "pages", "payload_sha256", "finished_at", "precision"),

@@ -72,9 +72,11 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     # Creators and videos have tags.
     "/api/v1/videos": frozenset({"tags"}),
     "/api/v1/projects": frozenset({"tags"}),
-    # Whether it runs the installation, and how many campaigns and items it may have.
+    # Whether it runs the installation, how many campaigns and items it may have, and
+    # when who was removed is erased.
     "/api/v1/organization": frozenset(
         {
+            "erase_removed_after_days",
             *("is_operator", "campaigns_per_project", "items_per_campaign"),
             *("max_campaigns_per_project", "max_campaign_items_per_campaign"),
         }

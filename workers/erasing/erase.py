@@ -18,6 +18,7 @@ from infra.keys.master_key import MasterKey
 from infra.keys.opened import opened_master_key
 from projections.engine.reader import ProjectionBehindError
 from workers.erasing.belongings import belongings_of, head_of
+from workers.erasing.pictures import erase_pictures
 from workers.erasing.sealed_list import ErasedValues, keep
 from workers.erasing.values import ErasedValue, values_since, values_that_belong
 from workers.erasing.wipe import wipe
@@ -42,6 +43,7 @@ class ErasureCommand:
         confirm: str,
         figures: ErasedFigures,
         expected_versions: Collection[int] | None = None,
+        only_removed: bool = False,
     ) -> None:
         self._store = store
         self._creator_id = creator_id
@@ -49,6 +51,7 @@ class ErasureCommand:
         self._confirm = confirm
         self._figures: ErasedFigures = figures
         self._expected_versions = expected_versions
+        self._only_removed = only_removed
         self._head = 0
         self._values: set[ErasedValue] = set()
         self._master_key: MasterKey | None = None
@@ -78,6 +81,7 @@ class ErasureCommand:
             names=self._store.names,
             organization_id=self._organization_id,
             expected_versions=self._expected_versions,
+            only_removed=self._only_removed,
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
@@ -99,6 +103,7 @@ class ErasureCommand:
             values=self._values | since,
         )
         keep(cursor, self._creator_id, erased, self._master_key)
+        erase_pictures(cursor, erased.values, self._store.settings.data_dir)
         wipe(cursor, done, organization_id=self._organization_id, head=self._head)
 
     def _check_there(self) -> None:

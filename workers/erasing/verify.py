@@ -7,8 +7,8 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.video.url import picture_name
 from workers.erasing.needles import Needles
+from workers.erasing.pictures import PICTURES, names_of
 from workers.erasing.sealed_list import ErasedValues
 from workers.erasing.search_files import (
     CLUSTER,
@@ -30,8 +30,6 @@ from workers.erasing.search_tables import (
     values_of_others,
 )
 from workers.erasing.values import ErasedValue
-
-PICTURES = "images"
 
 # What has a handle on purpose.
 _BANS = "bans"
@@ -188,7 +186,7 @@ def _search_files(
     searched: list[str] = []
     pictures = 0
     # A picture has nothing to be read: it is known by its name.
-    names = {picture_name(each.text) for each in values if each.kind == "picture"}
+    names = names_of(values)
     for place, paths in _files(places):
         try:
             for path in paths:

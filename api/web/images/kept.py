@@ -7,6 +7,7 @@ from pathlib import Path
 
 from api.web.images.fetching import Picture
 from api.web.images.formats import format_of
+from workers.erasing.pictures import forget_pictures
 
 MOST_KEPT_BYTES = 256 << 20
 # Listing the folder takes some milliseconds: too long for each file.
@@ -47,6 +48,10 @@ class KeptPictures:
         if self._written % _PRUNE_EVERY == 0:
             self._prune()
         self._written += 1
+
+    def forget(self, name: str) -> None:
+        """Delete a picture that was kept."""
+        forget_pictures(self._folder, [name])
 
     def _prune(self) -> None:
         files = [(entry.stat(), entry.path) for entry in os.scandir(self._folder)]

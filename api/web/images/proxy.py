@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from api.http.request import Request
 from api.http.sessions import Sessions
+from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import ImageSource, NoPictureError, Picture, fetch
 from api.web.images.kept import KeptPictures
 from domain.video.url import picture_name
@@ -33,8 +34,8 @@ _NOT_MODIFIED = 304
 class ImageProxy:
     """Gives browsers pictures of other sites, so that these do not see who looks.
 
-    Without a source there are no pictures. What is not there is not requested again
-    for hours, or minutes if the failure may pass.
+    Without a source there are no pictures, and there are none of who was erased. What
+    is not there is not requested again for hours, or minutes if the failure may pass.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class ImageProxy:
         *,
         source: ImageSource | None,
         kept: KeptPictures,
+        erased: ErasedPictures | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sessions = sessions
         self._source = source
         self._kept = kept
+        self._erased = erased
         self._clock = clock
         self._fetching: dict[str, asyncio.Task[Picture | None]] = {}
         self._missing: dict[str, float] = {}
@@ -74,7 +77,7 @@ class ImageProxy:
         return await asyncio.shield(task)
 
     async def _fetch(self, name: str, url: str) -> Picture | None:
-        if self._source is None:
+        if self._source is None or await self._is_erased(name):
             return None
         try:
             async with self._turns:
@@ -86,7 +89,14 @@ class ImageProxy:
             self._missing[url] = self._clock() + seconds
             return None
         await asyncio.to_thread(self._kept.keep, name, found)
+        if await self._is_erased(name):
+            # Meanwhile: whoever erases deletes what was kept before that only.
+            await asyncio.to_thread(self._kept.forget, name)
+            return None
         return found
+
+    async def _is_erased(self, name: str) -> bool:
+        return self._erased is not None and await self._erased.has(name)
 
     def route(self) -> HTTPRouteHandler:
         """Return the route that serves the pictures."""

@@ -15,6 +15,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
+from domain.organization.retention import LEAST_DAYS, MOST_DAYS
 from domain.scrape.intervals import DEFAULT_HOURS, LEAST_HOURS, MOST_HOURS
 
 PATH = "/operations/organization"
@@ -36,7 +37,10 @@ _USAGE = (
 
 
 class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings as typed; an empty interval means the default."""
+    """The settings as typed; an empty interval means the default.
+
+    Without days, creators that were removed are never erased.
+    """
 
     version: str
     name: Annotated[str, typed("Name")] = ""
@@ -48,6 +52,9 @@ class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
         str, typed("Hours between scrapes of new videos")
     ] = ""
     video_stats_hours: Annotated[str, typed("Hours between scrapes of figures")] = ""
+    erase_removed_after_days: Annotated[
+        str, typed("Days until removed creators are erased")
+    ] = ""
 
 
 class OrganizationPages(Controller):
@@ -67,7 +74,8 @@ class OrganizationPages(Controller):
         body = {
             "name": form.name.strip(),
             "time_zone": form.time_zone.strip(),
-            **{f"{kind}_hours": _hours(form, kind) for kind, _ in _KINDS},
+            **{f"{kind}_hours": _number(form, f"{kind}_hours") for kind, _ in _KINDS},
+            "erase_removed_after_days": _number(form, "erase_removed_after_days"),
         }
         version = int(form.version) if form.version.isdecimal() else 0
         try:
@@ -98,6 +106,8 @@ async def _show(
         "kinds": _KINDS,
         "least_hours": LEAST_HOURS,
         "most_hours": MOST_HOURS,
+        "least_days": LEAST_DAYS,
+        "most_days": MOST_DAYS,
         "now": now,
         "organization": got.data,
         "time_zones": sorted(available_timezones()),
@@ -109,23 +119,24 @@ async def _show(
 
 
 def _as_form(organization: Organization) -> SettingsForm:
-    hours = {f"{kind}_hours": _typed(organization, kind) for kind, _ in _KINDS}
+    names = (*(f"{kind}_hours" for kind, _ in _KINDS), "erase_removed_after_days")
+    numbers = {name: _typed(organization, name) for name in names}
     return SettingsForm(
         version=str(organization.version),
         name=organization.name,
         time_zone=organization.time_zone,
-        **hours,
+        **numbers,
     )
 
 
-def _typed(organization: Organization, kind: str) -> str:
-    hours = getattr(organization, f"{kind}_hours")
-    return "" if hours is None else str(hours)
+def _typed(organization: Organization, name: str) -> str:
+    number = getattr(organization, name)
+    return "" if number is None else str(number)
 
 
-def _hours(form: SettingsForm, kind: str) -> int | str | None:
+def _number(form: SettingsForm, name: str) -> int | str | None:
     """Return the text as a number if it is one; the API refuses other text."""
-    text: str = getattr(form, f"{kind}_hours").strip()
+    text: str = getattr(form, name).strip()
     if not text:
         return None
     return int(text) if text.isascii() and text.isdecimal() else text

@@ -176,6 +176,22 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
     assert "loud.goat" not in shown.out.lower().replace(str(tmp_path), "")
 
 
+def test_copies_of_pictures_go_with_the_erasure(
+    home: Tenant, cli: CommandLine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "images"
+    folder.mkdir()
+    names = [picture_name(AVATAR.format(f"{who}.goat/1")) for who in ("seen", "other")]
+    for name in names:
+        (folder / name).write_bytes(b"JPEG")
+
+    creator_id = erased(home, cli, "seen.goat")
+
+    assert [path.name for path in folder.iterdir()] == names[1:]
+    status, document = verdict(cli, creator_id)
+    assert (status, document["searched"]["pictures"]) == (0, 1)
+
+
 def test_what_others_have_or_words_that_goatherd_uses_are_not_looked_for(
     home: Tenant, stranger: Tenant, cli: CommandLine
 ) -> None:

@@ -92,6 +92,7 @@ def test_settings_are_changed_and_shown_as_they_were_answered(tenant: Tenant):
         "time_zone": "Europe/Vienna",
         "creator_profiles_hours": 1,
         "discover_videos_hours": 720,
+        "erase_removed_after_days": 90,
     }
 
     answer = tenant.patch(PATH, change)

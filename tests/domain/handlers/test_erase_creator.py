@@ -145,6 +145,26 @@ def test_creators_without_a_known_account_are_not_erased_together():
     assert decide_on(known, erase(*both)).result.creator_ids == (ADA,)
 
 
+def test_who_is_erased_for_being_removed_waits_for_all_creators_of_the_account():
+    known: dict[UUID, Any] = {
+        ADA: [ADDED, REMOVED],
+        BERTA: [ADDED],
+        **{account_stream(one, 0): [pinned(one)] for one in (ADA, BERTA)},
+    }
+    both = (Belongings(creator_id=ADA), Belongings(creator_id=BERTA))
+
+    waits = decide_on(known, erase(*both, only_removed=True))
+    done = decide_on(
+        {**known, BERTA: [ADDED, REMOVED]}, erase(*both, only_removed=True)
+    )
+    alone = decide_on({ADA: [ADDED]}, erase(only_removed=True))
+
+    assert waits.result == alone.result == Erasure()
+    assert not waits.events
+    assert not alone.events
+    assert done.result.creator_ids == (ADA, BERTA)
+
+
 def test_its_runs_end_its_notes_are_deleted_and_its_single_videos_are_excluded():
     run = scrape_stream(COMMAND, ADA, "creator_profiles")
     known: dict[UUID, Any] = {

@@ -5,7 +5,8 @@ import gzip
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,11 +16,21 @@ from litestar.testing import TestClient
 
 from api.http.sessions import Sessions
 from api.main import assemble
-from api.web.images.fetching import MOST_BYTES, ImageSource, NoPictureError, fetch
+from api.web.images.erased import ErasedPictures
+from api.web.images.fetching import (
+    MOST_BYTES,
+    ImageSource,
+    NoPictureError,
+    Picture,
+    fetch,
+)
 from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
 from domain.video.url import picture_name
+from infra.database import own_pool
 from infra.settings import Settings
+from tests.kit.application import Tenant
+from workers.erasing import pictures
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"goat" * 20
 JPEG = b"\xff\xd8\xff\xe0" + b"kid" * 20
@@ -321,3 +332,77 @@ def test_a_recording_or_the_operator_leaves_placeholders_alone(
     )
 
     assert app.state.site.images.address("https://tiktokcdn.com/a.png") is None
+
+
+class ErasedMeanwhile(KeptPictures):
+    """A folder that gets its picture just before the erasure is done."""
+
+    def __init__(self, folder: Path, home: Tenant, name: str) -> None:
+        super().__init__(folder)
+        self._home = home
+        self._name = name
+
+    def keep(self, name: str, picture: Picture) -> None:
+        super().keep(name, picture)
+        note_erased(self._home, self._name)
+
+
+def note_erased(tenant: Tenant, name: str) -> None:
+    tenant.goatherd.query("INSERT INTO erased_pictures (name) VALUES (%s)", name)
+
+
+@asynccontextmanager
+async def proxy_of_erased(
+    cdn: Cdn, home: Tenant, kept: KeptPictures, folder: Path
+) -> AsyncIterator[tuple[ImageProxy, ErasedPictures]]:
+    async with own_pool(home.goatherd.url, size=1) as pool:
+        erased = ErasedPictures(pool, folder)
+        yield (
+            ImageProxy(Sessions("s" * 32), source=cdn.source, kept=kept, erased=erased),
+            erased,
+        )
+
+
+def test_a_picture_of_who_was_erased_is_deleted_and_not_fetched_again(
+    cdn: Cdn, home: Tenant, tmp_path: Path
+):
+    name = picture_name(cdn.url("png"))
+
+    async def look() -> None:
+        kept = KeptPictures(tmp_path)
+        async with proxy_of_erased(cdn, home, kept, tmp_path) as (proxy, erased):
+            await erased.forget_new()
+            assert await proxy.picture(cdn.url("png")) is not None
+            assert await proxy.picture(cdn.url("jpeg")) is not None
+            note_erased(home, name)
+            await erased.forget_new()
+            assert not (tmp_path / name).exists()
+            assert (tmp_path / picture_name(cdn.url("jpeg"))).exists()
+            assert await proxy.picture(cdn.url("png?x-signature=old")) is None
+            home.goatherd.query(
+                "UPDATE erased_pictures SET erased_at = now() - interval '8 days' "
+                "WHERE name = %s",
+                name,
+            )
+            pictures.prune(home.goatherd.store.pool)
+            assert await proxy.picture(cdn.url("png")) is not None
+
+    asyncio.run(look())
+
+    assert cdn.requests == {"png": 2, "jpeg": 1}
+
+
+def test_a_picture_that_is_fetched_during_an_erasure_is_not_kept(
+    cdn: Cdn, home: Tenant, tmp_path: Path
+):
+    name = picture_name(cdn.url("webp"))
+
+    async def look() -> None:
+        kept = ErasedMeanwhile(tmp_path, home, name)
+        async with proxy_of_erased(cdn, home, kept, tmp_path) as (proxy, _):
+            assert await proxy.picture(cdn.url("webp")) is None
+
+    asyncio.run(look())
+
+    assert cdn.requests == {"webp": 1}
+    assert list(tmp_path.iterdir()) == []

@@ -51,6 +51,7 @@ def test_settings_are_changed_and_the_header_follows(home: Tenant):
         name="Goats <of> the Alps",
         time_zone="Europe/Vienna",
         video_stats_hours="12",
+        erase_removed_after_days="90",
     )
 
     assert answer.status_code == 303
@@ -59,6 +60,7 @@ def test_settings_are_changed_and_the_header_follows(home: Tenant):
     assert kept["name"] == "Goats <of> the Alps"
     assert kept["time_zone"] == "Europe/Vienna"
     assert kept["video_stats_hours"] == 12
+    assert kept["erase_removed_after_days"] == 90
     assert kept["creator_profiles_hours"] is None
     page = visitor.see(PAGE)
     assert "Goats <of> the Alps" in page.one("header").text
@@ -106,6 +108,7 @@ def test_who_comes_second_is_told_what_the_first_saved_and_loses_nothing(home: T
         ("video_stats_hours", "often"),
         ("video_stats_hours", "0"),
         ("video_stats_hours", "1e9"),
+        ("erase_removed_after_days", "0"),
     ),
 )
 def test_what_is_wrong_is_said_at_its_field(home: Tenant, field: str, typed: str):

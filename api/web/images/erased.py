@@ -1,0 +1,62 @@
+"""Pictures of people who were erased: copies are deleted, and none is made again."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from infra.database import AsyncPool, run_read_async
+from workers.erasing.pictures import forget_pictures
+
+_SECONDS_BETWEEN_CHECKS = 2.0
+
+_IS_ERASED = "SELECT EXISTS (SELECT FROM erased_pictures WHERE name = %s)"
+_SINCE = "SELECT number, name FROM erased_pictures WHERE number > %s ORDER BY number"
+
+
+class ErasedPictures:
+    """What erasures say of pictures, and the folder whose copies it deletes."""
+
+    def __init__(self, pool: AsyncPool, folder: Path) -> None:
+        self._pool = pool
+        self._folder = folder
+        self._number = 0
+
+    async def has(self, name: str) -> bool:
+        """Tell whether the picture that is kept by a name was erased.
+
+        While the database is away nobody knows, and it is as if it was.
+        """
+
+        async def ask(connection: AsyncConnection[TupleRow]) -> bool:
+            row = await (await connection.execute(_IS_ERASED, (name,))).fetchone()
+            return row is not None and row[0]
+
+        try:
+            return await run_read_async(self._pool, ask)
+        except psycopg.Error:
+            return True
+
+    async def forget_new(self) -> None:
+        """Delete copies of what was erased since the last call; of all at the first."""
+
+        async def ask(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+            return await (await connection.execute(_SINCE, (self._number,))).fetchall()
+
+        rows = await run_read_async(self._pool, ask)
+        if rows:
+            names = [name for _, name in rows]
+            await asyncio.to_thread(forget_pictures, self._folder, names)
+            self._number = rows[-1][0]
+
+    async def keep_forgetting(self) -> NoReturn:
+        """Delete copies of what is erased, every two seconds, until cancelled."""
+        while True:
+            # Whoever needs the database says that it is away.
+            with suppress(psycopg.Error):
+                await self.forget_new()
+            await asyncio.sleep(_SECONDS_BETWEEN_CHECKS)
