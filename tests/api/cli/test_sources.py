@@ -7,6 +7,7 @@ import pytest
 from tests.kit.command_line import CommandLine
 from tests.workers.providers.web.server import Answer, TikTok
 from workers.demo import DEMO_HANDLES
+from workers.providers.research import api
 
 KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
 
@@ -74,7 +75,8 @@ def test_each_request_is_told_with_its_status(cli: CommandLine):
     assert "It turned us away" in ended.out
 
 
-def test_secrets_are_never_shown(cli: CommandLine):
+def test_secrets_are_never_shown(cli: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(api, "PAUSES", (0.01, 0.01))
     cli.set(
         research_base_url="http://127.0.0.1:1",
         research_client_key=KEY,
