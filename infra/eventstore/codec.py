@@ -15,9 +15,9 @@ from domain.subjects import subject_of
 from infra.eventstore.sealing import (
     SealedValueError,
     Sealer,
-    marked,
+    has_value,
     subject_in,
-    unmarked,
+    unopened,
 )
 from infra.keys.keyring import Keyring, Keys
 from infra.keys.subject_text import SubjectText, subject_text
@@ -57,7 +57,7 @@ class Codec:
         keyring: Keyring | None = None,
     ) -> None:
         self.keyring = keyring
-        self._sealer = Sealer(names)
+        self._sealer = Sealer(names, self.encode)
         self._encode = msgspec.json.Encoder().encode
         self._names = {cls: name for name, cls in names.items()}
         self._classes = dict(names)
@@ -111,10 +111,8 @@ class Codec:
         """
         cipher = keys.cipher(subject)
         assert cipher is not None, "nothing is sealed without a key"
-        sealed = self._sealer.sealed(
-            self._names[type(event)], event, subject=subject, cipher=cipher
-        )
-        return marked(self.encode(sealed), subject)
+        name = self._names[type(event)]
+        return self._sealer.seal(name, event, subject=subject, cipher=cipher)
 
     def keys_for(
         self, bodies: Iterable[bytes], connection: Connection[Any] | None = None
@@ -142,10 +140,14 @@ class Codec:
         try:
             if subject is None:
                 return self._decode(name, body)
-            event = self._decode(name, unmarked(body))
             if keys is None:
                 keys = self.keys_for([body])
-            self._sealer.open(name, event, subject=subject, cipher=keys.cipher(subject))
+            cipher = keys.cipher(subject)
+            if cipher is not None and has_value(body):
+                opened = self._sealer.opened(name, body, subject=subject, cipher=cipher)
+                return self._decode(name, opened)
+            event = self._decode(name, unopened(body))
+            self._sealer.open(name, event, subject=subject, cipher=cipher)
         except (
             msgspec.DecodeError,
             UnicodeDecodeError,

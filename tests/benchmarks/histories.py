@@ -1,6 +1,6 @@
 """Histories of the usual kind: creators added, described, scraped again and again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -117,6 +117,68 @@ def profile_scrape(creator: Creator, number: int) -> list[NewEvent]:
                 profile_observed=True,
                 pages=1,
                 payload_sha256="ab" * 32,
+            ),
+        ),
+    ]
+
+
+def video_scrape(
+    creator: Creator,
+    number: int,
+    video_ids: Sequence[str],
+    *,
+    has_pseudonyms: bool = True,
+    found: Mapping[str, str] | None = None,
+) -> list[NewEvent]:
+    """Return the three events of a creator's ``number``-th scrape of these videos.
+
+    ``found`` has TikTok's id of those that are new to the project.
+    """
+    scrape_id, seen_at = new_id(), BEGINNING + timedelta(hours=6 * number)
+    views = [1_000 + 97 * place * (number + 1) for place, _ in enumerate(video_ids)]
+    found = found or {}
+    new = [found.get(video_id) for video_id in video_ids] if found else []
+    return [
+        request(creator, scrape_id, job_type="discover_videos"),
+        NewEvent(
+            scrape_id,
+            2,
+            e.VideoStatsSnapshotRecorded(
+                organization_id=creator.organization_id,
+                project_id=creator.project_id,
+                creator_id=creator.id,
+                observed_at=seen_at,
+                provider="web",
+                video_ids=tuple(video_ids),
+                view_counts=tuple(views),
+                like_counts=tuple(count // 10 for count in views),
+                comment_counts=tuple(count // 100 for count in views),
+                share_counts=tuple(count // 90 for count in views),
+                save_counts=tuple(count // 70 for count in views),
+                kinds=tuple(each and "video" for each in new),
+                titles=tuple(each and f"A goat and a bell: {each}" for each in new),
+                posted_at=tuple(seen_at if each else None for each in new),
+                thumbnail_urls=tuple(
+                    each and f"https://p16.example/{each}~720x720.jpeg" for each in new
+                ),
+                has_pseudonyms=has_pseudonyms,
+                tiktok_video_ids=tuple(new) if has_pseudonyms else (),
+            ),
+        ),
+        NewEvent(
+            scrape_id,
+            3,
+            e.ScrapeSucceeded(
+                organization_id=creator.organization_id,
+                creator_id=creator.id,
+                job_type="discover_videos",
+                provider="web",
+                attempts=1,
+                observed_at=seen_at,
+                duration_ms=1_240,
+                videos_observed=len(video_ids),
+                pages=1,
+                payload_sha256="cd" * 32,
             ),
         ),
     ]

@@ -3,5 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-GOLDEN_EVENTS = ROOT / "tests" / "infra" / "eventstore" / "golden" / "events.jsonl"
+_GOLDEN = ROOT / "tests" / "infra" / "eventstore" / "golden"
+GOLDEN_EVENTS = _GOLDEN / "events.jsonl"
+GOLDEN_SEALED_EVENTS = _GOLDEN / "sealed_events.jsonl"
 RECORDING = ROOT / "tests" / "kit" / "recording.jsonl"
