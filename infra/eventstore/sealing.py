@@ -115,10 +115,10 @@ class Sealer:
         """
         values: dict[str, object] = {}
         placeholders: dict[str, Any] = {}
-        for attribute, stored, placeholder, *_ in self._of_name[name]:
-            if value := getattr(event, attribute):
-                values[stored] = value
-                placeholders[attribute] = placeholder
+        for field in self._of_name[name]:
+            if value := getattr(event, field.attribute):
+                values[field.stored] = value
+                placeholders[field.attribute] = field.placeholder
         nonce = os.urandom(_NONCE_BYTES)
         encrypted = cipher.encrypt(
             nonce, _to_json(values), subject + self._purposes[name]

@@ -172,12 +172,13 @@ class Keyring:
             SubjectErasedError: a subject's key was destroyed.
         """
         erasure = self._erasure
-        new_texts = {subject_text(subject) for subject in begun}
-        texts = [subject_text(subject) for subject in subjects]
-        unknown = {text for text in texts if text not in new_texts}
+        # By the subjects' numbers, because a UUID is hashed in Python.
+        assumed = {subject.int for subject in begun}
+        texts = {subject_text(subject): subject for subject in subjects}
+        unknown = [text for text, each in texts.items() if each.int not in assumed]
         found = self._found(unknown, None) if unknown else {}
         new: list[NewKey] = []
-        for subject, text in zip(subjects, texts, strict=True):
+        for text, subject in texts.items():
             if found.get(text) is not None:
                 continue
             if text in found:
