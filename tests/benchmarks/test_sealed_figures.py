@@ -38,7 +38,7 @@ _HOW = (
 )
 
 
-class Herd(msgspec.Struct):
+class Tenant(msgspec.Struct):
     """An organization's creators, and the videos that they have had so far."""
 
     names: Names
@@ -98,12 +98,12 @@ class Herd(msgspec.Struct):
         return NewEvent(video_stream(creator.project_id, pseudonym), 1, event)
 
 
-def a_herd(names: Names) -> Herd:
+def a_tenant(names: Names) -> Tenant:
     organization_id, project_id = new_id(), new_id()
     creators = [
         a_creator(organization_id, project_id, number) for number in range(CREATORS)
     ]
-    return Herd(
+    return Tenant(
         names=names,
         creators=creators,
         videos={creator.handle: [] for creator in creators},
@@ -113,7 +113,7 @@ def a_herd(names: Names) -> Herd:
 def test_analytics_follow_pseudonyms_at_little_cost(
     store: Store, database_url: str, report: Report
 ):
-    sides = [(own, a_herd(own.names)) for own in (store, in_the_clear(store))]
+    sides = [(own, a_tenant(own.names)) for own in (store, in_the_clear(store))]
 
     def append(own: Store, parts: Iterator[list[NewEvent]]) -> int:
         entries = [entry for part in parts for entry in part]
@@ -121,11 +121,11 @@ def test_analytics_follow_pseudonyms_at_little_cost(
             own.append(entries[start : start + 500], context=asking("bench"))
         return len(entries)
 
-    for own, herd in sides:
-        append(own, herd.begin())
+    for own, tenant in sides:
+        append(own, tenant.begin())
     began = store.head()
     days = [
-        [append(own, herd.a_day(day)) for own, herd in sides]
+        [append(own, tenant.a_day(day)) for own, tenant in sides]
         for day in range(ROUNDS + 1)
     ]
     with opened_store(database_url) as reader:

@@ -71,7 +71,9 @@ def test_appends_seal_at_little_cost(
     store: Store, report: Report, what: str, appends: str, how: str
 ):
     organization_id, project_id = new_id(), new_id()
-    herd = [a_creator(organization_id, project_id, number) for number in range(RUNS)]
+    creators = [
+        a_creator(organization_id, project_id, number) for number in range(RUNS)
+    ]
     turns = count()
 
     def batches() -> list[list[NewEvent]]:
@@ -79,10 +81,10 @@ def test_appends_seal_at_little_cost(
             return [new_creators(new_id()) for _ in range(APPENDS)]
         if appends == "runs":
             return [
-                [entry for run in runs_of(herd, next(turns)) for entry in run]
+                [entry for run in runs_of(creators, next(turns)) for entry in run]
                 for _ in range(APPENDS)
             ]
-        return [run for _ in range(5) for run in runs_of(herd, next(turns))]
+        return [run for _ in range(5) for run in runs_of(creators, next(turns))]
 
     def appends_a_second(own: Store) -> Callable[[], float]:
         def measure() -> float:
@@ -110,9 +112,9 @@ def new_creators(organization_id: UUID) -> list[NewEvent]:
     ]
 
 
-def runs_of(herd: list[Creator], turn: int) -> Iterator[list[NewEvent]]:
+def runs_of(creators: list[Creator], turn: int) -> Iterator[list[NewEvent]]:
     """Yield a run of each creator's profile and one of its videos, a run at a time."""
-    for creator in herd:
+    for creator in creators:
         yield profile_scrape(creator, turn)
         yield video_scrape(creator, turn, VIDEO_IDS)
 
