@@ -73,8 +73,8 @@ def import_history(store: Store, first: FirstOrganization) -> int:
     """Import the demo creators' past observations; return how many runs are new.
 
     Stored observations stay as they are, so the next start completes an import that was
-    interrupted. A renamed creator is found by its first handle, and a removed one stays
-    as it is.
+    interrupted. A renamed creator is found by its first handle, and a removed or erased
+    one stays as it is.
 
     Raises:
         CommandError: the organization has no project.
@@ -129,7 +129,7 @@ def _import(
 
 
 def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
-    """Return the first creator of each of the demo's handles, without removed ones."""
+    """Return the first creator of each of the handles, if nobody took it away."""
     claims = {
         handle: store.names.claim_stream(project_id, handle) for handle in DEMO_HANDLES
     }
@@ -147,7 +147,7 @@ def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
     return {
         handle: holders[handle]
         for handle, creator in found.items()
-        if creator is not None and creator.status != "removed"
+        if creator is not None and creator.status not in {"removed", "erased"}
     }
 
 

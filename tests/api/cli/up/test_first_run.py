@@ -20,11 +20,15 @@ from api.cli.up.first_run import (
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
 from infra.organizations import make_organization
+from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
+from projections.registry import PROJECTIONS
 from tests.kit import builders
 from tests.kit.builders import asking
+from tests.kit.erasing import erase
 from workers.demo import DEMO_HANDLES, history_path
 from workers.recordings.file_format import Observation, read_recording
+from workers.scraping.identity import CreatorIdentities
 
 # How many looks at each of the demo's creators are past, by first handle.
 LOOKS = {
@@ -273,6 +277,31 @@ def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
     others = map(project.holder, DEMO_HANDLES[2:])
     holders = dict(zip(left, (renamed, *others), strict=True))
     assert runs_by_creator(store) == {holders[handle]: LOOKS[handle] for handle in left}
+
+
+def test_who_was_erased_of_the_demo_stays_erased(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(demo, "DEMO_HANDLES", DEMO_HANDLES[:1])
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    creator_id = room(store, made).holder(DEMO_HANDLES[0])
+    assert creator_id is not None
+    for projection in (*PROJECTIONS, CreatorIdentities()):
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+    erase(
+        store,
+        creator_id,
+        organization_id=made.organization_id,
+        confirm=DEMO_HANDLES[0],
+    )
+    head = store.head()
+
+    assert (demo_in(store, made), import_history(store, made)) == (0, 0)
+
+    assert store.head() == head
 
 
 def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path: Path):
