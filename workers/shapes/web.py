@@ -1,5 +1,6 @@
 """The web's shape: reads accounts and videos as TikTok's pages and lists have them."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import UNSET, Struct
@@ -93,6 +94,17 @@ def video_of(item: object) -> VideoObservation | None:
         share_count=_counter(item, "shareCount"),
         save_count=_counter(item, "collectCount"),
     )
+
+
+def own_videos(
+    items: Iterable[object], *, author_id: str
+) -> dict[str, VideoObservation]:
+    """Return the videos of ``author_id`` among these, by id."""
+    return {
+        video.tiktok_video_id: video
+        for item in items
+        if author_of(item) in {None, author_id} and (video := video_of(item))
+    }
 
 
 def author_of(item: object) -> str | None:

@@ -11,19 +11,23 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workers.http.refusals import RefusedError
+from workers.http.refusals import Refusal, RefusedError
 from workers.http.session import SessionLimits, trusted_certificates
 from workers.politeness import Politeness
 from workers.provider import (
+    Blocked,
     Ok,
+    ProfileObservation,
     Provider,
+    RateLimited,
     SchemaChanged,
     Target,
+    Transient,
     Verdict,
     VideoObservation,
 )
-from workers.providers.web.listing import list_videos
-from workers.providers.web.pages import read_profile
+from workers.providers.web.listing import VideoList, list_videos
+from workers.providers.web.pages import ProfilePage, read_profile
 from workers.providers.web.session import TikTokSession, TikTokSite
 from workers.providers.web.single import VideoReading
 from workers.shapes.codes import NotShown
@@ -84,21 +88,29 @@ class WebProvider(Provider):
                 page = _profile_of(session, target)
             except RefusedError as refused:
                 return refused.verdict
-            return self._ok(session, profile=page)
+            return self._ok(session, account=page.account)
 
     def discover_videos(self, target: Target) -> Verdict:
         """Read the profile, then list the videos; ``Ok`` has both.
 
-        The list may end early, at a limit of the run. The oldest videos are missing
-        then.
+        A list that ends early, at a limit of the run or a refusal, is partial, and so
+        are the videos of the profile's page if the list is refused from the start.
         """
         with TikTokSession(self._site) as session:
             try:
                 page = _profile_of(session, target)
-                videos = _videos_of(session, target, page)
             except RefusedError as refused:
                 return refused.verdict
-            return self._ok(session, profile=page, videos=videos)
+            try:
+                listed = _videos_of(session, target, page)
+            except RefusedError as refused:
+                return _with_profile(refused.verdict, page.account.profile)
+            return self._ok(
+                session,
+                account=page.account,
+                videos=tuple(listed.videos.values()),
+                listed_reason=listed.partial_because,
+            )
 
     def video_stats(self, target: Target) -> Verdict:
         """Read the requested videos one by one, or the whole list without any.
@@ -143,40 +155,65 @@ class WebProvider(Provider):
         self,
         session: TikTokSession,
         *,
-        profile: SeenAccount | None = None,
+        account: SeenAccount | None = None,
         videos: tuple[VideoObservation, ...] = (),
+        listed_reason: str | None = None,
     ) -> Ok:
         return Ok(
             observed_at=self.now(),
-            profile=profile.profile if profile else None,
+            profile=account.profile if account else None,
             videos=videos,
+            listed_reason=listed_reason,
             pages=session.requests,
             payload_sha256=session.digest,
         )
 
 
-def _profile_of(session: TikTokSession, target: Target) -> SeenAccount:
+def _profile_of(session: TikTokSession, target: Target) -> ProfilePage:
     handle = requested_handle(target)
     page = session.read(
         f"/@{handle}",
         may_lead_to=re.compile(rf"/@{re.escape(handle)}/?", re.IGNORECASE),
     )
     profile = read_profile(page.body, handle=handle)
-    refuse_another_account(profile, target, handle=handle)
+    refuse_another_account(profile.account, target, handle=handle)
     return profile
 
 
-def _videos_of(
-    session: TikTokSession, target: Target, page: SeenAccount
-) -> tuple[VideoObservation, ...]:
-    expected = page.profile.video_count
-    if expected == 0:
-        return ()
+def _videos_of(session: TikTokSession, target: Target, page: ProfilePage) -> VideoList:
+    expected = page.account.profile.video_count
+    if expected is not None and 0 <= expected <= len(page.videos):
+        # The page shows all there are, as most pages do of accounts without videos.
+        return VideoList(videos=page.videos)
+    try:
+        listed = _list_of(session, target, page.account)
+    except RefusedError as refused:
+        if not page.videos:
+            raise
+        return VideoList(
+            videos=page.videos,
+            partial_because=f"Only the profile's page shows videos: "
+            f"{refused.verdict.detail}",
+        )
+    return replace(listed, videos={**page.videos, **listed.videos})
+
+
+def _list_of(session: TikTokSession, target: Target, account: SeenAccount) -> VideoList:
     # A known video is enough, if it is known to belong to this account.
-    known = target.sec_uid if target.user_id == page.user_id else None
-    sec_uid = page.profile.sec_uid or sec_uid_of(known)
+    known = target.sec_uid if target.user_id == account.user_id else None
+    sec_uid = account.profile.sec_uid or sec_uid_of(known)
     if sec_uid is None:
         raise RefusedError(SchemaChanged("The page lacks a secUid to list videos by."))
     return list_videos(
-        session, sec_uid=sec_uid, author_id=page.user_id, expected=expected
+        session,
+        sec_uid=sec_uid,
+        author_id=account.user_id,
+        expected=account.profile.video_count,
     )
+
+
+def _with_profile(verdict: Refusal, profile: ProfileObservation) -> Verdict:
+    """Return the verdict with what was read before the list was refused."""
+    if isinstance(verdict, Blocked | RateLimited | Transient | SchemaChanged):
+        return replace(verdict, profile=profile)
+    return verdict

@@ -8,7 +8,7 @@ from workers.http.refusals import RefusedError
 from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
 from workers.shapes.codes import refusal_of_list_code
 from workers.shapes.readings import code_of, decode, items_of, within
-from workers.shapes.web import author_of, video_of
+from workers.shapes.web import own_videos
 
 
 class VideoListPage(Struct, frozen=True, kw_only=True):
@@ -49,11 +49,7 @@ def read_list(body: bytes, *, author_id: str) -> VideoListPage:
     # A page without videos says at least whether there are more.
     if not items and not isinstance(has_more, bool):
         raise RefusedError(SchemaChanged("The list is in a shape that is not known."))
-    videos = {
-        video.tiktok_video_id: video
-        for item in items
-        if author_of(item) in {None, author_id} and (video := video_of(item))
-    }
+    videos = own_videos(items, author_id=author_id)
     if items and not videos:
         raise RefusedError(
             SchemaChanged("The list shows none of the creator's videos.")

@@ -11,6 +11,7 @@ import json
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.tiktok import (  # pyright: ignore[reportMissingTypeStubs]
     TikTokUserIE,
@@ -31,6 +32,16 @@ _MOST_OLD_PAGES = 3
 # Plug-ins are unknown code in a user's home directory. Telling yt-dlp that they are
 # loaded already is its way to disable them.
 all_plugins_loaded.value = True
+
+
+class VideoList(Struct, frozen=True, kw_only=True):
+    """Videos that were listed, by id.
+
+    ``partial_because`` says why these are not all; None if they are.
+    """
+
+    videos: dict[str, VideoObservation]
+    partial_because: str | None = None
 
 
 class _Quiet:
@@ -113,16 +124,17 @@ class Gate(YoutubeDL):
 
 def list_videos(
     session: TikTokSession, *, sec_uid: str, author_id: str, expected: int | None
-) -> tuple[VideoObservation, ...]:
+) -> VideoList:
     """Return the videos that ``author_id`` posted, newest first after pinned ones.
 
-    It returns all of them, or as many as the session's limits allow; ``expected`` is
-    how many the profile counts. There is at least one, because only accounts with
-    videos are listed.
+    It returns all of them, or those that were listed before a page was refused or a
+    limit of the session was reached; ``expected`` is how many the profile counts. There
+    is at least one, because only accounts with videos are listed.
 
     Raises:
-        RefusedError: a page of the list was refused, or it has no videos.
+        RefusedError: the first page of the list was refused, or it has no videos.
     """
+    partial_because: str | None = None
     with Gate(session, author_id=author_id) as gate:
         gate.add_info_extractor(_UserVideosIE())
         found: dict[str, VideoObservation] = {}
@@ -132,15 +144,19 @@ def list_videos(
             )
             for entry in listing["entries"]:
                 found[entry["id"]] = gate.videos[entry["id"]]
-        except SpentError:
+        except RefusedError as refused:
             if not found:
                 raise
+            partial_because = refused.verdict.detail
         except (ExtractorError, _InCirclesError):
             # yt-dlp complains about nothing else. A list that wrongly says that there
             # is more repeats itself as well, once it has sent everything.
             if expected is None or len(found) < expected:
-                refused = Blocked("TikTok sends the same page of the list again.")
-                raise RefusedError(refused) from None
+                partial_because = "TikTok sends the same page of the list again."
     if not found:
-        raise RefusedError(Blocked("TikTok sent an empty list of an account's videos."))
-    return tuple(found.values())
+        raise RefusedError(
+            Blocked(
+                partial_because or "TikTok sent an empty list of an account's videos."
+            )
+        )
+    return VideoList(videos=found, partial_because=partial_because)

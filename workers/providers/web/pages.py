@@ -13,8 +13,14 @@ from workers.shapes.codes import (
     refusal_of_any_code,
     refusal_of_code,
 )
-from workers.shapes.readings import code_of, decode, text_of, within
-from workers.shapes.web import SeenAccount, account_of, author_of, video_of
+from workers.shapes.readings import code_of, decode, items_of, text_of, within
+from workers.shapes.web import (
+    SeenAccount,
+    account_of,
+    author_of,
+    own_videos,
+    video_of,
+)
 
 _STATE = b"__UNIVERSAL_DATA_FOR_REHYDRATION__"
 # Used until 2023, and rarely since.
@@ -35,6 +41,13 @@ _CHALLENGES = (
 )
 
 
+class ProfilePage(Struct, frozen=True, kw_only=True):
+    """An account, and those of its videos that its page shows, by id."""
+
+    account: SeenAccount
+    videos: dict[str, VideoObservation]
+
+
 class VideoPage(Struct, frozen=True, kw_only=True):
     """A video, and its author's id and handle, if the page has them."""
 
@@ -50,22 +63,27 @@ class _Account(Struct, frozen=True, kw_only=True):
     user: object | None
     stats: object | None
     exact_stats: object | None = None
+    items: object | None = None
 
 
-def read_profile(html: bytes, *, handle: str) -> SeenAccount:
-    """Return the profile on a page.
+def read_profile(html: bytes, *, handle: str) -> ProfilePage:
+    """Return the profile on a page, and the videos that some pages show with it.
 
     Raises:
         RefusedError: the page has none; the verdict says why.
     """
     account = _account_on(html, handle)
     _refuse_by_code(account, handle)
-    return account_of(
+    seen = account_of(
         account.user,
         exact=account.exact_stats,
         rounded=account.stats,
         subject=f"The page of @{handle}",
         handle=handle,
+    )
+    return ProfilePage(
+        account=seen,
+        videos=own_videos(items_of(account.items), author_id=seen.user_id),
     )
 
 
@@ -110,6 +128,7 @@ def _account_on(html: bytes, handle: str) -> _Account:
             user=within(info, "user"),
             stats=within(info, "stats"),
             exact_stats=within(info, "statsV2"),
+            items=within(info, "itemList"),
         )
     older = _state_on(html, _OLDER_STATE)
     if older is not None:

@@ -77,6 +77,11 @@ def ids(verdict: object) -> list[str]:
     return [video.tiktok_video_id for video in verdict.videos]
 
 
+def reason(verdict: object) -> str | None:
+    assert isinstance(verdict, Ok), verdict
+    return verdict.listed_reason
+
+
 def times(count: int, *, first: int = 1) -> list[dict[str, Any]]:
     """So many items, the newest first, each a day older than the one before."""
     return [
@@ -341,56 +346,134 @@ def test_an_empty_list_of_an_account_with_videos_is_a_block(
 TRUNCATED = json.dumps({"itemList": times(3), "hasMorePrevious": False}).encode()[:-9]
 
 
-@pytest.mark.parametrize("pages_before", (0, 1))
-@pytest.mark.parametrize(
-    ("answer", "verdict"),
+IN_PLACE_OF_A_PAGE = (
+    # yt-dlp takes this for the end of the list.
+    (json_answer({"statusCode": 10201}), Blocked),
+    (json_answer({"status_code": 10000}), Blocked),
+    (json_answer({"statusCode": 10101}), Transient),
+    (json_answer({"statusCode": 10202}), Blocked),
+    (CAPTCHA_PAGE, Blocked),
+    (html(b"", status=403), Blocked),
+    (html(b"", status=404), Transient),
+    (html(b"<html>Not found</html>", status=404), Blocked),
+    (html(b"", status=429), RateLimited),
+    (html(b"", status=500), Transient),
+    (EMPTY_PAGE, Transient),
+    (html(b"\n \n"), Transient),
+    (html(TRUNCATED), Transient),
+    (html(b"{'itemList': []}"), SchemaChanged),
+    (html(b"null"), SchemaChanged),
+    (html(b"[]"), SchemaChanged),
+    (html(b"[" * 100_000), SchemaChanged),
+    (html(b"\xff\xfe\x00"), SchemaChanged),
+    (json_answer({}), SchemaChanged),
+    (json_answer({"statusCode": 0}), SchemaChanged),
+    (json_answer({"items": times(3), "hasMore": True}), SchemaChanged),
+    (json_answer({"itemList": {"0": {}}}), SchemaChanged),
+    (json_answer({"itemList": [1, None, {}, {"id": {}}]}), SchemaChanged),
     (
-        # yt-dlp takes this for the end of the list.
-        (json_answer({"statusCode": 10201}), Blocked),
-        (json_answer({"status_code": 10000}), Blocked),
-        (json_answer({"statusCode": 10101}), Transient),
-        (json_answer({"statusCode": 10202}), Blocked),
-        (CAPTCHA_PAGE, Blocked),
-        (html(b"", status=403), Blocked),
-        (html(b"", status=404), Transient),
-        (html(b"<html>Not found</html>", status=404), Blocked),
-        (html(b"", status=429), RateLimited),
-        (html(b"", status=500), Transient),
-        (EMPTY_PAGE, Transient),
-        (html(b"\n \n"), Transient),
-        (html(TRUNCATED), Transient),
-        (html(b"{'itemList': []}"), SchemaChanged),
-        (html(b"null"), SchemaChanged),
-        (html(b"[]"), SchemaChanged),
-        (html(b"[" * 100_000), SchemaChanged),
-        (html(b"\xff\xfe\x00"), SchemaChanged),
-        (json_answer({}), SchemaChanged),
-        (json_answer({"statusCode": 0}), SchemaChanged),
-        (json_answer({"items": times(3), "hasMore": True}), SchemaChanged),
-        (json_answer({"itemList": {"0": {}}}), SchemaChanged),
-        (json_answer({"itemList": [1, None, {}, {"id": {}}]}), SchemaChanged),
-        (
-            list_page([an_item("7", author={"id": "6999"})], more=False),
-            SchemaChanged,
-        ),
-        (Answer(status=302, headers={"Location": "/login"}), Blocked),
-        (Answer(status=302, headers={"Location": LIST}), Blocked),
+        list_page([an_item("7", author={"id": "6999"})], more=False),
+        SchemaChanged,
     ),
+    (Answer(status=302, headers={"Location": "/login"}), Blocked),
+    (Answer(status=302, headers={"Location": LIST}), Blocked),
 )
-def test_what_comes_in_place_of_a_page_of_the_list_has_its_verdict(
-    provider: WebProvider,
-    listing: Callable[..., None],
-    pages_before: int,
-    answer: Answer,
-    verdict: type,
+
+
+@pytest.mark.parametrize(("answer", "verdict"), IN_PLACE_OF_A_PAGE)
+def test_what_comes_in_place_of_the_list_has_its_verdict(
+    provider: WebProvider, listing: Callable[..., None], answer: Answer, verdict: type
 ):
-    before = [list_page(times(15), more=True)] * pages_before
-    listing(*before, answer, videos=40)
+    listing(answer, videos=40)
 
     given = provider.discover_videos(NANNY)
 
-    # Not even if there was a page before: half a list would look like a whole one.
     assert type(given) is verdict
+    # What the page said before is not lost, whoever is asked next.
+    assert isinstance(given, Blocked | RateLimited | Transient | SchemaChanged)
+    assert given.profile is not None
+    assert given.profile.video_count == 40
+
+
+@pytest.mark.parametrize("answer", [answer for answer, _ in IN_PLACE_OF_A_PAGE])
+def test_a_list_that_is_refused_further_down_is_partial(
+    provider: WebProvider, listing: Callable[..., None], answer: Answer
+):
+    listing(list_page(times(15), more=True), answer, videos=40)
+
+    given = provider.discover_videos(NANNY)
+
+    # Half a list must not look like a whole one.
+    assert len(ids(given)) == 15
+    assert reason(given)
+
+
+def with_items(*items: object, videos: object = 3) -> Answer:
+    """A page that shows some of its videos itself, as some do to some visitors."""
+    stats = {"followerCount": "12", "videoCount": videos}
+    detail = a_detail(stats=None, exact=stats)
+    detail["userInfo"]["itemList"] = [*items]
+    return profile_page(detail)
+
+
+def test_videos_on_the_profile_s_page_are_a_first_page_for_free(
+    tiktok: TikTok, provider: WebProvider, listing: Callable[..., None]
+):
+    listing(list_page(times(3, first=2), more=False))
+    fresher = an_item("2", statsV2={"playCount": "99"})
+    tiktok.answers[PAGE] = with_items(an_item("1"), fresher, videos=4)
+
+    verdict = provider.discover_videos(NANNY)
+
+    assert ids(verdict) == ["1", "2", "3", "4"]
+    assert reason(verdict) is None
+    assert tiktok.paths == [PAGE, LIST]
+
+
+def test_a_page_that_shows_all_its_videos_needs_no_list(
+    tiktok: TikTok, provider: WebProvider, listing: Callable[..., None]
+):
+    listing(CAPTCHA_PAGE)
+    tiktok.answers[PAGE] = with_items(*times(3), videos=3)
+
+    verdict = provider.discover_videos(NANNY)
+
+    assert ids(verdict) == ["1", "2", "3"]
+    assert reason(verdict) is None
+    assert tiktok.paths == [PAGE]
+
+
+@pytest.mark.parametrize(
+    "answer", (CAPTCHA_PAGE, EMPTY_PAGE, html(b"", status=429), html(b"[]"))
+)
+def test_a_list_that_does_not_answer_leaves_what_the_page_shows(
+    provider: WebProvider,
+    tiktok: TikTok,
+    listing: Callable[..., None],
+    answer: Answer,
+):
+    listing(answer)
+    tiktok.answers[PAGE] = with_items(*times(3), videos=40)
+
+    verdict = provider.discover_videos(NANNY)
+
+    assert ids(verdict) == ["1", "2", "3"]
+    assert str(reason(verdict)).startswith("Only the profile's page shows videos: ")
+
+
+@pytest.mark.parametrize(
+    "items", ([None, 5, {}], [an_item("7", author={"id": "6999"})], [])
+)
+def test_a_page_that_shows_no_video_of_the_creator_leaves_nothing(
+    provider: WebProvider,
+    tiktok: TikTok,
+    listing: Callable[..., None],
+    items: list[object],
+):
+    listing(CAPTCHA_PAGE)
+    tiktok.answers[PAGE] = with_items(*items, videos=40)
+
+    assert isinstance(provider.discover_videos(NANNY), Blocked)
 
 
 def test_a_page_that_came_empty_is_asked_for_once_more(
@@ -414,18 +497,19 @@ def test_videos_of_other_people_are_left_out(
     assert ids(provider.discover_videos(NANNY)) == ["1", "3"]
 
 
-def test_the_same_page_again_and_again_is_a_block(
+def test_the_same_page_again_and_again_is_a_part_of_the_list(
     tiktok: TikTok, provider: WebProvider, listing: Callable[..., None]
 ):
     listing(list_page(times(15), more=True), videos=40)
 
     verdict = provider.discover_videos(NANNY)
 
-    assert isinstance(verdict, Blocked)
+    assert len(ids(verdict)) == 15
+    assert reason(verdict) == "TikTok sends the same page of the list again."
     assert len(tiktok.received) <= 5
 
 
-def test_pages_that_repeat_further_down_are_a_block(
+def test_pages_that_repeat_further_down_are_a_part_of_the_list(
     tiktok: TikTok, provider: WebProvider, listing: Callable[..., None]
 ):
     listing(
@@ -436,7 +520,8 @@ def test_pages_that_repeat_further_down_are_a_block(
 
     verdict = provider.discover_videos(NANNY)
 
-    assert isinstance(verdict, Blocked)
+    assert len(ids(verdict)) == 30
+    assert reason(verdict)
     assert len(tiktok.received) <= 8
 
 
@@ -445,7 +530,10 @@ def test_going_in_circles_after_every_video_is_the_end(
 ):
     listing(list_page(times(15), more=True), videos=15)
 
-    assert len(ids(provider.discover_videos(NANNY))) == 15
+    verdict = provider.discover_videos(NANNY)
+
+    assert len(ids(verdict)) == 15
+    assert reason(verdict) is None
 
 
 def endless(request: ReceivedRequest) -> Answer:
@@ -467,6 +555,7 @@ def test_an_endless_list_is_read_as_far_as_the_limits_go(
     ).discover_videos(NANNY)
 
     assert len(ids(verdict)) == 5 * 15
+    assert reason(verdict) == "The run read as much as it may."
     assert len(tiktok.received) == 6
 
 
