@@ -63,7 +63,7 @@ MasterKeyText = Annotated[
 Speed = Annotated[
     float, Meta(gt=0, le=1e9, extra=form("a number above 0 and up to 1e9"))
 ]
-ProviderName = Literal["replay", "web", "research"]
+ProviderName = Literal["replay", "web", "research", "scrapecreators", "ensembledata"]
 ProviderNames = Annotated[
     tuple[ProviderName, ...],
     Meta(

@@ -137,6 +137,32 @@ def _research(at: Surroundings) -> Provider:
     )
 
 
+def _scrapecreators(at: Surroundings) -> Provider:
+    from workers.providers.paid.scrapecreators import open_scrapecreators
+    from workers.providers.paid.session import paid_limits
+
+    key = at.settings.scrapecreators_api_key
+    assert key is not None, "the table says that it is needed"
+    return open_scrapecreators(
+        base_url=at.settings.scrapecreators_base_url,
+        api_key=key,
+        limits=paid_limits(at.run_seconds),
+    )
+
+
+def _ensembledata(at: Surroundings) -> Provider:
+    from workers.providers.paid.ensembledata import open_ensembledata
+    from workers.providers.paid.session import paid_limits
+
+    key = at.settings.ensembledata_api_key
+    assert key is not None, "the table says that it is needed"
+    return open_ensembledata(
+        base_url=at.settings.ensembledata_base_url,
+        api_key=key,
+        limits=paid_limits(at.run_seconds),
+    )
+
+
 def _shared_server(settings: Settings) -> redis.Redis | None:
     """Return a client of the server that all workers share; None if there is none."""
     return connect_politeness(settings.redis_url) if settings.redis_url else None
@@ -148,6 +174,12 @@ PROVIDERS = MappingProxyType(
         "web": ProviderRow(make=_web),
         "research": ProviderRow(
             make=_research, needs=("research_client_key", "research_client_secret")
+        ),
+        "scrapecreators": ProviderRow(
+            make=_scrapecreators, needs=("scrapecreators_api_key",)
+        ),
+        "ensembledata": ProviderRow(
+            make=_ensembledata, needs=("ensembledata_api_key",)
         ),
     }
 )

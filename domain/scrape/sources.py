@@ -18,9 +18,10 @@ NEXT: Mapping[Outcome, str] = MappingProxyType(
         "private": "Ask the creator to make the account public.",
         "unavailable": "Look whether TikTok shows the account in a browser without a "
         "login; it may do so again later.",
-        "blocked": "Wait some hours and ask less often: longer intervals, one worker "
-        "process. If a browser on this machine is turned away as well, it is the "
-        "machine's address.",
+        "blocked": "At a paid service see to the key, the credits and the "
+        "subscription. Otherwise wait some hours and ask less often: longer intervals, "
+        "one worker process. If a browser on this machine is turned away as well, it "
+        "is the machine's address.",
         "rate_limited": "Nothing, if it passes: scrapes wait by themselves. Otherwise "
         "lengthen the intervals.",
         "transient": "Try again in some minutes, and see that this machine reaches the "

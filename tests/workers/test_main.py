@@ -12,6 +12,9 @@ from infra.settings import Settings, SettingsError
 from workers.demo import DEMO_HANDLES
 from workers.main import choose_providers, run_seconds_within, worker_command
 from workers.provider import NotFound, Ok, Provider, Target
+from workers.provider_table import PROVIDERS
+from workers.providers.paid.ensembledata import EnsembleDataProvider
+from workers.providers.paid.scrapecreators import ScrapeCreatorsProvider
 from workers.providers.replay import ReplayProvider
 from workers.providers.research import ResearchProvider
 from workers.providers.web import WebProvider
@@ -41,8 +44,21 @@ def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: 
         research_client_secret=SECRET,
     )
 
-    names = [each.name for each in (replay, web, research)]
-    assert names == ["replay", "web", "research"]
+    scrapecreators = chosen(
+        store,
+        ScrapeCreatorsProvider,
+        providers=("scrapecreators",),
+        scrapecreators_api_key=KEY,
+    )
+    ensembledata = chosen(
+        store,
+        EnsembleDataProvider,
+        providers=("ensembledata",),
+        ensembledata_api_key=KEY,
+    )
+
+    every = (replay, web, research, scrapecreators, ensembledata)
+    assert [each.name for each in every] == list(PROVIDERS)
     research.close()
 
 

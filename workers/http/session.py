@@ -200,6 +200,7 @@ class HttpSession:
                     yield response
                     note.understood = _understood(response)
         except BudgetSpentError as error:
+            self.requests -= 1  # It was not sent.
             spent = RateLimited(error.retry_after, str(error))
             raise SpentError(spent) from None
         except _FAILURES as error:

@@ -22,6 +22,8 @@ _NAMES = {
     "replay": ("Recording", "Plays a recording. TikTok is not asked."),
     "web": ("Public pages", "Reads TikTok's public pages, as a stranger would."),
     "research": ("Research API", "For researchers to whom TikTok gave access."),
+    "scrapecreators": ("ScrapeCreators", "A paid service that reads TikTok for you."),
+    "ensembledata": ("EnsembleData", "A paid service that reads TikTok for you."),
 }
 
 

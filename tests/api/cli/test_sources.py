@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.command_line import CommandLine
+from tests.workers.providers.paid.building import a_service
 from tests.workers.providers.web.server import Answer, TikTok
 from workers.demo import DEMO_HANDLES
 from workers.providers.research import api
@@ -89,6 +90,25 @@ def test_secrets_are_never_shown(cli: CommandLine, monkeypatch: pytest.MonkeyPat
     assert "/v2/oauth/token/" in ended.out
     assert SECRET not in ended.out + ended.err
     assert KEY not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("name", ("scrapecreators", "ensembledata"))
+def test_a_paid_service_is_checked_without_showing_its_key(cli: CommandLine, name: str):
+    with a_service(name) as paid:
+        paid.add(videos=12)
+        cli.set(
+            **{
+                f"{name}_base_url": paid.provider.site.base_url,
+                f"{name}_api_key": paid.key,
+            }
+        )
+        ended = cli("sources", "check", "nanny.bleat", "--provider", name, "--json")
+
+    document = ended.document
+    assert document["worked"] is True
+    assert [step["understood"] for step in document["steps"]][-1] == "12 videos"
+    assert paid.profile_path in document["steps"][0]["what"]
+    assert paid.key not in ended.out + ended.err
 
 
 def test_a_source_that_lacks_a_setting_is_one_line(cli: CommandLine):

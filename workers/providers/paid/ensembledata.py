@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlencode
 
-from infra.settings import PREFIX
 from workers.http.session import SessionLimits, trusted_certificates
 from workers.provider import Target
 from workers.providers.paid.listing import PaidPage, cursor_of
@@ -104,7 +103,7 @@ def open_ensembledata(
             secret_query=urlencode({"token": api_key}),
             service=PaidService(
                 name=NAME,
-                key_setting=f"{PREFIX}ENSEMBLEDATA_API_KEY",
+                key_setting="GOATHERD_ENSEMBLEDATA_API_KEY",
                 secret=api_key,
                 statuses=_STATUSES,
             ),

@@ -11,6 +11,7 @@ from workers.provider import (
     NotFound,
     Ok,
     Private,
+    Provider,
     RateLimited,
     SchemaChanged,
     Target,
@@ -43,7 +44,7 @@ class PaidQuestion(Struct, frozen=True):
     parameters: dict[str, str]
 
 
-class PaidProvider(ABC):
+class PaidProvider(Provider, ABC):
     """Reads creators through a paid service; threads may share it.
 
     A service's own module says what to request and where in the reply it stands. What a
@@ -92,8 +93,7 @@ class PaidProvider(ABC):
     def discover_videos(self, target: Target) -> Verdict:
         """List the videos; a list without any is believed only if the profile says so.
 
-        The list may end early, at a limit of the run. The oldest videos are missing
-        then.
+        A list that ends early, at a limit of the run or a refusal, is partial.
         """
         with PaidSession(self.site) as session:
             account = None
@@ -108,7 +108,10 @@ class PaidProvider(ABC):
             except RefusedError as refused:
                 return refused.verdict
             return self._ok(
-                session, account=account, videos=tuple(listed.videos.values())
+                session,
+                account=account,
+                videos=tuple(listed.videos.values()),
+                listed_reason=listed.partial_because,
             )
 
     def video_stats(self, target: Target) -> Verdict:
@@ -248,12 +251,14 @@ class PaidProvider(ABC):
         account: SeenAccount | None = None,
         videos: tuple[VideoObservation, ...] = (),
         missing: tuple[str, ...] = (),
+        listed_reason: str | None = None,
     ) -> Ok:
         return Ok(
             observed_at=self.site.now(),
             profile=account.profile if account else None,
             videos=videos,
             missing=missing,
+            listed_reason=listed_reason,
             pages=session.requests,
             payload_sha256=session.digest,
         )

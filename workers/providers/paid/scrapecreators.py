@@ -3,7 +3,6 @@
 Its profiles are in the web's shape, its videos in the app's. A request costs a credit.
 """
 
-from infra.settings import PREFIX
 from workers.http.session import SessionLimits, trusted_certificates
 from workers.provider import Target
 from workers.providers.paid.listing import PaidPage, cursor_of
@@ -82,7 +81,7 @@ def open_scrapecreators(
             tls=trusted_certificates(),
             service=PaidService(
                 name=NAME,
-                key_setting=f"{PREFIX}SCRAPECREATORS_API_KEY",
+                key_setting="GOATHERD_SCRAPECREATORS_API_KEY",
                 secret=api_key,
                 statuses={},
             ),

@@ -33,19 +33,21 @@ class PaidSession(HttpSession):
     def ask(self, path: str, parameters: dict[str, str], *, subject: str) -> PaidReply:
         """Return the service's reply, which is a JSON object.
 
-        A request that failed in passing is sent once more. ``subject`` is what is
-        requested, as refusals call it.
+        A request that failed in passing is sent once more, if it is not the first:
+        a run that has nothing yet may be tried again as a whole. ``subject`` is what
+        is requested, as refusals call it.
 
         Raises:
             RefusedError: the service refused or failed.
             SpentError: a limit of the whole session was reached.
         """
+        is_first = self.requests == 0
         try:
             return self._ask(path, parameters, subject=subject)
         except SpentError:
             raise
         except RefusedError as refused:
-            if not isinstance(refused.verdict, Transient):
+            if is_first or not isinstance(refused.verdict, Transient):
                 raise
         self.paid.sleep(_PAUSE_SECONDS)
         return self._ask(path, parameters, subject=subject)

@@ -51,8 +51,10 @@ def test_the_page_shows_each_source_and_how_to_set_one_up(visitor: Visitor):
         "Recording replay",
         "Public pages web",
         "Research API research",
+        "ScrapeCreators scrapecreators",
+        "EnsembleData ensembledata",
     ]
-    assert "GOATHERD_PROVIDER=web" in page.text
+    assert "GOATHERD_PROVIDERS=web" in page.text
 
 
 def test_a_source_is_checked_with_a_button(visitor: Visitor):

@@ -44,8 +44,8 @@ def test_a_slow_drip_is_cut_off(paid: Paid, *, is_head: bool):
 
     verdict = paid.provider.creator_profiles(NANNY)
 
-    # Twice, because a failure in passing is requested once more.
-    assert time.monotonic() - began_at < 2 * HURRIED.request_seconds + 3
+    # Each byte comes well before anybody would call the server silent.
+    assert time.monotonic() - began_at < HURRIED.request_seconds + 3
     assert isinstance(verdict, Transient)
 
 

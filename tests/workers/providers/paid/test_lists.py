@@ -15,12 +15,19 @@ from workers.provider import (
     RateLimited,
     SchemaChanged,
     Transient,
+    Verdict,
     VideoObservation,
 )
 from workers.providers.paid.listing import MOST_PAGES
+from workers.request_notes import BudgetSpentError, metered
 
 STRANGER = {"uid": "7040088116276609999", "unique_id": "billy.butt"}
 BROKEN = Answer(status=502, body=b"bad gateway")
+
+
+def reason_in(verdict: Verdict) -> str | None:
+    assert isinstance(verdict, Ok), verdict
+    return verdict.listed_reason
 
 
 def test_a_list_is_read_to_its_end(paid: Paid):
@@ -30,6 +37,7 @@ def test_a_list_is_read_to_its_end(paid: Paid):
 
     assert ids_in(verdict) == ids
     assert isinstance(verdict, Ok)
+    assert verdict.listed_reason is None
     assert verdict.profile is None
     assert verdict.pages == len(paid.server.received)
     assert set(paid.server.paths) == {paid.list_path}
@@ -144,6 +152,7 @@ def test_a_list_without_end_is_paid_for_up_to_a_limit(paid: Paid):
     verdict = paid.provider.discover_videos(KNOWN)
 
     assert len(ids_in(verdict)) == MOST_PAGES == len(paid.server.received)
+    assert reason_in(verdict) == "The list has more than 30 pages."
 
 
 @pytest.mark.parametrize("cursor", (None, 5, "5", "x&token=y", {"a": 1}, 5.5, True))
@@ -156,6 +165,10 @@ def test_a_list_that_repeats_itself_or_leads_nowhere_is_left(
 
     assert ids_in(verdict) == ["71"]
     assert len(paid.server.received) <= 2
+    says_it_ends = paid.name == "ensembledata" and cursor is None
+    assert str(reason_in(verdict)).endswith(
+        "None" if says_it_ends else "does not say what comes next."
+    )
 
 
 def test_pages_without_anything_new_are_not_paid_for_ever(paid: Paid):
@@ -170,6 +183,7 @@ def test_pages_without_anything_new_are_not_paid_for_ever(paid: Paid):
 
     assert ids_in(verdict) == ["71"]
     assert len(paid.server.received) == 3
+    assert str(reason_in(verdict)).endswith("lists the same videos again.")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +205,29 @@ def test_what_was_listed_before_a_page_failed_is_kept(paid: Paid, broken: Answer
 
     paid.server.answers[paid.list_path] = answer
 
-    assert ids_in(paid.provider.discover_videos(KNOWN)) == ["71"]
+    verdict = paid.provider.discover_videos(KNOWN)
+
+    assert ids_in(verdict) == ["71"]
+    assert reason_in(verdict)
+
+
+def test_a_budget_that_is_spent_ends_a_list_like_a_limit(paid: Paid):
+    paid.add(videos=200)
+    left = iter(range(2))
+
+    def take() -> None:
+        if next(left, None) is None:
+            raise BudgetSpentError(60.0)
+
+    with metered(take):
+        verdict = paid.provider.discover_videos(KNOWN)
+        nothing = paid.provider.discover_videos(KNOWN)
+
+    assert 20 <= len(ids_in(verdict)) <= 100
+    assert "budget" in str(reason_in(verdict))
+    assert isinstance(verdict, Ok)
+    assert verdict.pages == len(paid.server.received) == 2
+    assert isinstance(nothing, RateLimited)
 
 
 def test_a_run_ends_with_what_its_requests_listed(paid: Paid):
@@ -202,27 +238,34 @@ def test_a_run_ends_with_what_its_requests_listed(paid: Paid):
 
     assert 20 <= len(ids_in(verdict)) <= 100
     assert len(paid.server.received) == 2
+    assert reason_in(verdict) == "The run read as much as it may."
 
 
-def test_a_first_page_that_fails_in_passing_is_requested_once_more(paid: Paid):
-    ids = paid.add(videos=2)
-    answers = iter((BROKEN,))
+def test_a_later_page_that_fails_in_passing_is_requested_once_more(paid: Paid):
+    ids = paid.add(videos=60)
 
     def answer(request: ReceivedRequest) -> Answer:
+        if len(paid.server.received) == 2:
+            return BROKEN
         del paid.server.answers[paid.list_path]
-        return next(answers, paid.server.answer_to(request))
+        found = paid.server.answer_to(request)
+        if len(paid.server.received) == 1:
+            paid.server.answers[paid.list_path] = answer
+        return found
 
     paid.server.answers[paid.list_path] = answer
 
-    assert ids_in(paid.provider.discover_videos(KNOWN)) == ids
-    assert len(paid.server.received) == 2
+    verdict = paid.provider.discover_videos(KNOWN)
+
+    assert ids_in(verdict) == ids
+    assert reason_in(verdict) is None
 
 
-def test_a_first_page_that_keeps_failing_is_a_failure(paid: Paid):
+def test_a_first_page_that_fails_is_a_failure_of_the_run(paid: Paid):
     paid.server.answers[paid.list_path] = BROKEN
 
     assert isinstance(paid.provider.discover_videos(KNOWN), Transient)
-    assert len(paid.server.received) == 2
+    assert len(paid.server.received) == 1
 
 
 @pytest.mark.parametrize("first", (Blocked, RateLimited))
@@ -307,7 +350,10 @@ def test_nobody_has_an_empty_list_because_of_being_unknown(paid: Paid):
 def test_the_older_form_of_a_list_is_read_as_far_as_it_goes(ensembledata: Paid):
     ensembledata.answer(ensembledata.list_path, {"data": [an_aweme("71")]})
 
-    assert ids_in(ensembledata.provider.discover_videos(KNOWN)) == ["71"]
+    verdict = ensembledata.provider.discover_videos(KNOWN)
+
+    assert ids_in(verdict) == ["71"]
+    assert reason_in(verdict) == "EnsembleData does not say what comes next."
 
 
 def test_each_service_is_asked_as_it_documents(

@@ -10,7 +10,6 @@ from tests.kit.scripted_site import Answer, json_answer
 from tests.workers.providers.paid.building import KNOWN, NANNY, Paid
 from workers.provider import Ok
 from workers.request_notes import RequestNote, listening
-from workers.source_check import check_source
 
 
 @pytest.mark.parametrize(
@@ -48,10 +47,10 @@ def test_no_verdict_no_note_and_no_log_line_has_the_key(
         listening(notes.append),
     ):
         verdict = paid.provider.creator_profiles(NANNY)
-        check = check_source(paid.provider, NANNY.handle)
+        listed = paid.provider.discover_videos(NANNY)
 
     assert isinstance(verdict, Ok) == (answer is None)
-    shown = caplog.text + repr((verdict, notes, lines, check, paid.provider.site))
+    shown = caplog.text + repr((verdict, listed, notes, lines, paid.provider.site))
     assert "HTTP Request" in shown
     for secret in (paid.key, quote(paid.key, safe=""), quote_plus(paid.key)):
         assert secret not in shown

@@ -135,7 +135,7 @@ def test_an_answer_without_a_video_is_in_no_known_shape(paid: Paid, row: object)
 
 @pytest.mark.parametrize(
     ("status", "verdict", "requests"),
-    ((401, Blocked, 1), (429, RateLimited, 1), (500, Transient, 6)),
+    ((401, Blocked, 1), (429, RateLimited, 1), (500, Transient, 5)),
 )
 def test_it_makes_no_sense_to_go_on_after_some_refusals(
     paid: Paid, status: int, verdict: type, requests: int
