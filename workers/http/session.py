@@ -216,6 +216,9 @@ class HttpSession:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in {"identity", "gzip", "x-gzip", ""}:
             raise RefusedError(SchemaChanged("The body is packed in a way not asked."))
+        said = response.headers.get("content-length", "")
+        if said.isdecimal() and int(said[:12]) > limit:
+            raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
         unpacker = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
         received, body = 0, bytearray()
         try:

@@ -31,6 +31,18 @@ def test_fifty_megabytes_are_not_read_to_their_end(paid: Paid):
     assert sent < 20_000_000
 
 
+def test_a_body_that_says_that_it_is_too_large_is_not_read_at_all(paid: Paid):
+    headers = {"Content-Length": str(50_000_000)}
+    paid.server.answers[paid.profile_path] = Answer(headers=headers, body=b"{}")
+    began_at = time.monotonic()
+
+    verdict = paid.provider.creator_profiles(NANNY)
+
+    # Nobody waits for the rest, which does not come.
+    assert isinstance(verdict, SchemaChanged)
+    assert time.monotonic() - began_at < 3
+
+
 @pytest.mark.parametrize("is_head", (True, False))
 def test_a_slow_drip_is_cut_off(paid: Paid, *, is_head: bool):
     paid.limit(HURRIED)
