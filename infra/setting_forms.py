@@ -50,6 +50,13 @@ FolderPath = Annotated[Path, Meta(extra=form("a folder"))]
 RecordingsPath = Annotated[Path, Meta(extra=form("a file or a folder"))]
 Text = Annotated[str, Meta(extra=form("text"))]
 SecretText = Annotated[str, Meta(extra=form("text", secret=True))]
+ApiKeyText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[\x21-\x7e]+$",
+        extra=form("letters, digits and signs without blanks", secret=True),
+    ),
+]
 SigningSecret = Annotated[
     str, Meta(min_length=32, extra=form("at least 32 characters", secret=True))
 ]

@@ -72,11 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     display_daily_budget: f.DailyBudget | None = None
     display_price: f.PriceText | None = None
     scrapecreators_base_url: f.WebAddress = "https://api.scrapecreators.com"
-    scrapecreators_api_key: f.SecretText | None = None
+    scrapecreators_api_key: f.ApiKeyText | None = None
     scrapecreators_daily_budget: f.DailyBudget | None = None
     scrapecreators_price: f.PriceText | None = None
     ensembledata_base_url: f.WebAddress = "https://ensembledata.com/apis"
-    ensembledata_api_key: f.SecretText | None = None
+    ensembledata_api_key: f.ApiKeyText | None = None
     ensembledata_daily_budget: f.DailyBudget | None = None
     ensembledata_price: f.PriceText | None = None
     worker_processes: Annotated[int, f.between(1, 64)] = 1

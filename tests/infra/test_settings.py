@@ -89,6 +89,8 @@ def test_the_variables_of_the_tests_are_not_refused():
         ("GOATHERD_REPLAY_SPEED", "nan"),
         ("GOATHERD_REPLAY_SPEED", "inf"),
         ("GOATHERD_TIKTOK_BASE_URL", "ftp://tiktok"),
+        ("GOATHERD_SCRAPECREATORS_API_KEY", "two words"),
+        ("GOATHERD_ENSEMBLEDATA_API_KEY", "schlüssel"),
         ("GOATHERD_LEASE_SECONDS", "4"),
         ("GOATHERD_LOG_LEVEL", "loud"),
     ),
