@@ -156,8 +156,10 @@ def of_a_creator(event: e.CreatorEvent) -> str:
         case e.TrackingWindowChanged():
             start, end = event.tracking_start_date, event.tracking_end_date
             return f"Tracking window changed: {_window(start, end)},"
-        case e.CreatorMoved():
-            return "Moved to another project"
+        case e.CreatorMoved(history=history):
+            moved = "Moved to another project"
+            stays = "; its numbers until then stay,"
+            return moved + stays if history == "stay" else moved
         case e.CreatorRemoved():
             return "Removed"
         case e.CreatorReactivated():

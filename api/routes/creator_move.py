@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from api.http.errors import Code, field_error
+from api.http.errors import Code
 from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
@@ -23,13 +23,15 @@ from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
 
 _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
-_STAYS = (
-    "must be whole: numbers from before the move can't be left with the old project"
-)
 
 
 class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The project to move to; ``history`` whole: all numbers go along."""
+    """The project to move to, and whose the numbers from before are.
+
+    With ``history`` whole all numbers go along. With stay those from before stay with
+    the projects that they count in, and the new one counts what is gained from the end
+    of this quarter of an hour on.
+    """
 
     project_id: UUID
     history: Literal["whole", "stay"] = "whole"
@@ -79,7 +81,10 @@ class CreatorMoveRoutes(Controller):
         opt={
             "scope": "write",
             "errors": [Code.HANDLE_TAKEN, Code.CREATOR_REMOVED, Code.GONE],
-            "body_examples": {"Move": {"project_id": _ID, "history": "whole"}},
+            "body_examples": {
+                "Move": {"project_id": _ID, "history": "whole"},
+                "Leave the numbers": {"project_id": _ID, "history": "stay"},
+            },
         },
         operation_id="moveCreator",
         status_code=200,
@@ -95,11 +100,11 @@ class CreatorMoveRoutes(Controller):
         """Move a creator to another project, with its videos and all that is known.
 
         It keeps its id, history, tags and numbers, and leaves the campaigns of the old
-        project, as do its single videos. All its numbers count in the new project from
-        then on, and none in the old one. A move to its own project changes nothing.
+        project, as do its single videos. With ``history`` whole all its numbers count
+        in the new project from then on, and none in any other. With stay what was
+        gained until then stays where it counts. A move to its own project changes
+        nothing.
         """
-        if data.history == "stay":
-            raise field_error(Code.INVALID_BODY, "/history", _STAYS)
         organization_id = request.organization_id
         videos = Rows(writer.store).ask(
             lambda rows: single_videos(rows, organization_id, creator_id)

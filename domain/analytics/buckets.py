@@ -134,6 +134,11 @@ def slot_of(instant: datetime) -> int:
     return -((_EPOCH - instant) // _QUARTER)
 
 
+def end_of_slot(slot: int) -> datetime:
+    """Return the last instant of a quarter of an hour, by its number."""
+    return _EPOCH + slot * _QUARTER
+
+
 def ends_a_slot(instant: datetime) -> bool:
     """Tell whether the instant is the end of a quarter of an hour."""
     return not (instant - _EPOCH) % _QUARTER

@@ -84,7 +84,7 @@ class CreatorMoved(Event, frozen=True, kw_only=True):
     """The creator is in another project now, with its videos and all of its past.
 
     ``history`` says whose numbers are those from before: with ``whole`` the new
-    project's.
+    project's, with ``stay`` still those of the projects that they counted in.
     """
 
     stored_name: ClassVar[str] = "creator_moved"

@@ -6,6 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.analytics.buckets import slot_of
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.batch_input import BatchInput
 from projections.analytics.creator_moves import CreatorMove
@@ -90,6 +91,7 @@ def _creator_moved(
         creator_id=recorded.stream,
         position=recorded.position,
         project_id=event.new_project_id,
+        stays_until=slot_of(recorded.recorded_at) if event.history == "stay" else None,
     )
     batch.moves.append(move)
 

@@ -19,6 +19,7 @@ from projections.analytics import snapshots as rows
 from projections.analytics.baseline_rule import rule_of
 from projections.analytics.campaigns.rebuild import merge_campaigns
 from projections.analytics.column_codec import unpack
+from projections.analytics.creator_moves import divided_creators
 from projections.analytics.days.follow import save_days
 from projections.analytics.days.owner_days import OwnerDays
 from projections.analytics.entities import (
@@ -155,9 +156,11 @@ def _merge_owner_states(
         *rows.packed_keys(done),
     )
     save_days(cursor, rollups)
+    divided = divided_creators(cursor, held.values())
     # Rows that other partitions change too come last, so that they are locked only
     # briefly.
     for each in rollups.values():
+        each.leave_out(divided)
         tables.save_rollups(cursor, each)
     return Merged(len(done), is_all=len(done) < _OWNERS_AT_ONCE and done == keys)
 

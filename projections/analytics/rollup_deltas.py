@@ -1,7 +1,7 @@
 """Metric groups, and the deltas of the rollups of creators, projects and campaigns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -114,6 +114,7 @@ class RollupDeltas:
         self.precision = RollupDeltas(PRECISION) if has_precision else None
         self.has_removals = False
         self._campaigns: CampaignsByMember = {}
+        self._divided: Collection[tuple[UUID, UUID]] = ()
         self._deltas: defaultdict[_Place, list[tuple[Longs, Deltas]]] = defaultdict(
             list
         )
@@ -140,6 +141,15 @@ class RollupDeltas:
         if self.precision is not None:
             self.precision.add_to(campaigns)
 
+    def leave_out(self, divided: Collection[tuple[UUID, UUID]]) -> None:
+        """Let the sums of projects not move with those of these creators.
+
+        They have numbers in several projects.
+        """
+        self._divided = divided
+        if self.precision is not None:
+            self.precision.leave_out(divided)
+
     def by_subject(self, *, only_creators: bool = False) -> list[SubjectDeltas]:
         """Return the deltas by organization, subject and slot.
 
@@ -155,6 +165,8 @@ class RollupDeltas:
         for (organization_id, subjects), some in chunks.items():
             for rank, subject in zip(_RANKS, subjects, strict=False):
                 if subject is None or (only_creators and rank != _CREATOR):
+                    continue
+                if rank == _PROJECT and (organization_id, subjects[0]) in self._divided:
                     continue
                 theirs[rank, organization_id, subject] += some
                 if only_creators:

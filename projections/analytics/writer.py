@@ -18,7 +18,10 @@ from projections.analytics.batch import collect
 from projections.analytics.batch_input import BatchInput
 from projections.analytics.campaigns.changes import save_changes
 from projections.analytics.campaigns.members import campaigns_of, update_members
-from projections.analytics.creator_moves import save_moves, take_rollups_along
+from projections.analytics.creator_moves import (
+    divided_creators,
+    save_and_follow_moves,
+)
 from projections.analytics.days.follow import save_days
 from projections.analytics.days.owner_days import OwnerDays
 from projections.analytics.entities import (
@@ -369,12 +372,11 @@ class Intake:
             [row for key, row in self._rows.items() if row is not before.get(key)],
         )
         self._update_campaigns()
-        save_moves(self._cursor, self._input.moves)
         subjects = self._input.subjects
-        take_rollups_along(
-            self._cursor, [(row, subjects[id_]) for id_, row in held.items()]
-        )
+        save_and_follow_moves(self._cursor, self._input.moves, held, subjects)
+        divided = divided_creators(self._cursor, subjects.values())
         for rollups in self._rollups.values():
+            rollups.leave_out(divided)
             tables.save_rollups(self._cursor, rollups)
         save_days(self._cursor, self._rollups)
         self._days.save(self._cursor)

@@ -123,6 +123,12 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         ),
         "Moved to another project by key Ops.",
     ),
+    (
+        e.CreatorMoved(
+            **OURS, old_project_id=SCRAPE, new_project_id=SCRAPE, history="stay"
+        ),
+        "Moved to another project; its numbers until then stay, by key Ops.",
+    ),
     (e.CreatorRemoved(**OURS), "Removed by key Ops."),
     (
         e.SubjectErased(**OURS, number=7, figures="anonymous"),

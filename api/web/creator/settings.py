@@ -69,7 +69,7 @@ class CreatorSettings(Controller):
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
         """Move a creator to another project."""
-        body = {"project_id": page.form(MoveForm).project_id}
+        body = asdict(page.form(MoveForm))
         path = f"/creators/{creator_id}/move"
         try:
             done = await page.send("POST", path, Creator, body)
@@ -77,7 +77,10 @@ class CreatorSettings(Controller):
             creator = await get_creator(page, creator_id)
             return await _show_all(page, creator, refused_move=error)
         handle = done.data.tiktok_handle
-        page.flash(f"@{handle} has moved, with its videos and all its numbers.")
+        numbers = "all its numbers"
+        if body["history"] == "stay":
+            numbers = "what it gains from now on"
+        page.flash(f"@{handle} has moved, with its videos and {numbers}.")
         return page.go_to(_path(creator_id))
 
     @form_route("/erase", form=EraseForm)

@@ -38,9 +38,10 @@ class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The project to move to."""
+    """The project to move to, and whose the numbers from before are."""
 
     project_id: str
+    history: str = "whole"
 
 
 class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

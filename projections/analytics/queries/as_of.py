@@ -14,6 +14,7 @@ from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Que
 from domain.analytics.series import SeriesByMetric
 from projections.analytics.baseline_rule import rule_in_force
 from projections.analytics.entities import AnalyticsVideoRow, as_of
+from projections.analytics.queries.counted import profile_of
 from projections.analytics.queries.members import (
     CountedMembers,
     Parameters,
@@ -21,7 +22,7 @@ from projections.analytics.queries.members import (
 )
 from projections.analytics.queries.observations import Counted
 from projections.analytics.queries.projects import CREATORS_AS_OF
-from projections.analytics.queries.series import profile_of, series_from_snapshots
+from projections.analytics.queries.series import series_from_snapshots
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
 from projections.engine.reader import Reader
@@ -103,14 +104,12 @@ async def counted_as_of(
         rows = await reader.rows(
             organization_id, CREATORS_AS_OF.encode(), members.parameters
         )
-        members.parameters["creators"] = [row[0] for row in rows]
+        members.parameters["creators"] += [row[0] for row in rows]
     if needs & {*VIDEO_METRICS, "posts"}:
         found[VIDEOS] = await _videos(reader, organization_id, question.entity, members)
     if needs & {*PROFILE_METRICS}:
         rows = await reader.rows(organization_id, _CREATORS, members.parameters)
-        found[PROFILES] = [
-            profile_of(row[0], spans=members.spans_of_creator(row[0])) for row in rows
-        ]
+        found[PROFILES] = [profile_of(row[0], members) for row in rows]
     return found
 
 
@@ -164,6 +163,7 @@ async def _videos(
             label=row.label,
             tiktok_video_id=row.tiktok_video_id,
             spans=members.spans_of_video(row.id, row.creator_id),
+            counts_in=members.counts_in(row.creator_id),
         )
         for now, row in rows
     ]

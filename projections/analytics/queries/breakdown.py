@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from domain.analytics.rest import rest_of
 from domain.analytics.series import SeriesByMetric, Value, total
 from projections.analytics.queries.accumulate import chosen
 from projections.analytics.queries.as_of import counted_as_of, series_by_entity_as_of
+from projections.analytics.queries.counted import counted, counts_without_creators
 from projections.analytics.queries.dated import dated_series_of_creators
 from projections.analytics.queries.from_snapshots import series_of_each_member
 from projections.analytics.queries.observations import (
@@ -20,10 +22,9 @@ from projections.analytics.queries.observations import (
     load_observations,
     owners_at_a_time,
 )
+from projections.analytics.queries.project_spans import shares_of_creators
 from projections.analytics.queries.series import (
     NamedEntity,
-    counted,
-    counts_without_creators,
     ends_slots,
     named_entities,
     series_by_entity,
@@ -168,16 +169,16 @@ async def _of_creators(
     creators: Sequence[Counted],
     buckets: Sequence[Bucket],
 ) -> dict[UUID, SeriesByMetric]:
-    ids = [creator.id for creator in creators]
     if question.is_dated:
         return await _gains_of_creators(whole, question, creators, buckets)
-    if whole.at is None:
-        return await series_by_entity(
-            whole.reader, whole.organization_id, question, ids, buckets
-        )
-    return await series_by_entity_as_of(
-        whole.reader, whole.organization_id, question, ids, buckets, at=whole.at
-    )
+    of = whole.reader, whole.organization_id, question
+    series_of = partial(series_by_entity, *of)
+    if whole.at is not None:
+        series_of = partial(series_by_entity_as_of, *of, at=whole.at)
+    always = [creator.id for creator in creators if creator.counts_in is None]
+    spans = {one.id: one.counts_in for one in creators if one.counts_in is not None}
+    shares = await shares_of_creators(spans, buckets, series_of)
+    return {**await series_of(always, buckets), **shares}
 
 
 async def _gains_of_creators(

@@ -1,72 +1,26 @@
 """Explains a point: the observations whose contributions make its value."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
-from domain.errors import InvalidQuestionError
-from domain.messages import Precision
-from projections.analytics.keys import instant_of
-from projections.analytics.levels import Levels, overridden
-from projections.analytics.precision import steps_of
 from projections.analytics.queries.as_of import counted_as_of
-from projections.analytics.queries.gains import gains_among
-from projections.analytics.queries.observations import (
-    Counted,
-    MemberObservations,
-    Source,
-    load_observations,
+from projections.analytics.queries.contributions import (
+    BEGINNING,
+    Contributions,
+    ExplainedObservation,
+    Role,
+    Way,
+    check_amount,
 )
-from projections.analytics.queries.series import counted
+from projections.analytics.queries.counted import counted
+from projections.analytics.queries.observations import Counted, load_observations
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
-
-MOST_OBSERVATIONS = 10_000
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
-Role = Literal["value", "numerator", "denominator"]
-_TOO_MANY = (
-    f"more than {MOST_OBSERVATIONS:,} observations make this point: ask about a "
-    "creator or a video of it, or about a shorter bucket"
-)
-# How a raw metric enters a value: as growth, with or without baselines, or as the level
-# at an end of the bucket.
-_Way = Literal["new", "grown", "level", "level_before"]
-
-
-class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
-    """One observation, and its contribution to one part of the value.
-
-    A post has no observation: ``observed_at`` is its posting time, and the fields that
-    name a scrape are null. ``profile`` is the creator's id if a profile was observed.
-    ``title`` is that of the video, null if it is not known.
-    ``precision`` is that of the observed counter of a profile. ``rounded``: the
-    contribution is from a rounded level or to one. ``sharpened``: the observation made
-    a rounded level exact, and contributes 0.
-    """
-
-    term: Role
-    metric: RawMetric
-    tiktok_video_id: str | None = None
-    title: str | None = None
-    profile: UUID | None = None
-    scrape_id: UUID | None = None
-    provider: str | None = None
-    observed_at: datetime
-    recorded_at: datetime | None = None
-    position: int | None = None
-    level_before: int | None = None
-    level_after: int | None = None
-    contribution: int
-    baseline: bool = False
-    precision: Precision | None = None
-    rounded: bool = False
-    sharpened: bool = False
 
 
 async def explain(
@@ -90,36 +44,50 @@ async def explain(
         if at is None
         else await counted_as_of(reader, organization_id, question, of, at=at)
     )
+    # Those that left numbers with another project, and all others.
+    moved, always = _partition(members)
+    load = partial(load_observations, reader, organization_id, end=bucket.end, at=at)
     loaded = {
-        metric_group: await load_observations(
-            reader, organization_id, metric_group, some, bucket.end, at=at
-        )
-        for metric_group, some in members.items()
+        metric_group: await load(metric_group, some)
+        for metric_group, some in always.items()
         if question.among(metric_group.metrics)
     }
     found: list[ExplainedObservation] = []
     if question.is_dated and question.mode == "cumulative":
         # The sum of all that was gained.
         question = msgspec.structs.replace(question, mode="new")
-        bucket = msgspec.structs.replace(bucket, start=_BEGINNING)
+        bucket = msgspec.structs.replace(bucket, start=BEGINNING)
     for term, way, metrics in _terms(question):
         for metric in metrics:
-            explained = _Explained(term=term, way=way, metric=metric, bucket=bucket)
+            explained = Contributions(term=term, way=way, metric=metric, bucket=bucket)
+            metric_group = PROFILES if metric in PROFILE_METRICS else VIDEOS
+            share, those = explained.share(moved[metric_group])
             if metric == "posts":
-                found += explained.posts(members[VIDEOS])
+                found += explained.posts(always[VIDEOS])
+                found += share.posts(those)
             else:
-                found += (
-                    explained.profiles(loaded[PROFILES])
-                    if metric in PROFILES.metrics
-                    else explained.levels(VIDEOS, loaded[VIDEOS])
-                )
-            if len(found) > MOST_OBSERVATIONS:
-                raise InvalidQuestionError("entity_id", _TOO_MANY)
+                found += explained.observations(loaded[metric_group])
+                if those:
+                    found += share.observations(await load(metric_group, those))
+            check_amount(len(found))
     order = {"value": 0, "numerator": 0, "denominator": 1}
     return sorted(found, key=lambda o: (order[o.term], o.observed_at, o.position or 0))
 
 
-def _terms(question: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]]]:
+def _partition(
+    members: Mapping[MetricGroup, Sequence[Counted]],
+) -> tuple[dict[MetricGroup, list[Counted]], dict[MetricGroup, list[Counted]]]:
+    moved, always = (
+        {
+            metric_group: [one for one in some if (one.counts_in is None) == is_always]
+            for metric_group, some in members.items()
+        }
+        for is_always in (False, True)
+    )
+    return moved, always
+
+
+def _terms(question: Question) -> Iterable[tuple[Role, Way, Sequence[RawMetric]]]:
     match question.metric:
         case "engagement_rate_by_views":
             return [("numerator", "new", ENGAGEMENT), ("denominator", "new", ["views"])]
@@ -141,150 +109,5 @@ def _terms(question: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]
                 ("denominator", "level_before", question.needs),
             ]
         case _:
-            way: _Way = "level" if question.mode == "cumulative" else "new"
+            way: Way = "level" if question.mode == "cumulative" else "new"
             return [("value", way, question.needs)]
-
-
-class _Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """The contributions of one metric to one part of the value."""
-
-    term: Role
-    way: _Way
-    metric: RawMetric
-    bucket: Bucket
-
-    @property
-    def _adds_up(self) -> bool:
-        return self.way in {"new", "grown"}
-
-    @property
-    def _until(self) -> datetime:
-        return self.bucket.start if self.way == "level_before" else self.bucket.end
-
-    def posts(self, members: Sequence[Counted]) -> Iterator[ExplainedObservation]:
-        """Yield the videos that were posted."""
-        for member in members:
-            posted_at = member.posted_at
-            if posted_at is None or posted_at > self._until:
-                continue
-            if not member.gains_as_a_post:
-                continue
-            if not self._adds_up or posted_at > self.bucket.start:
-                yield ExplainedObservation(
-                    term=self.term,
-                    metric=self.metric,
-                    tiktok_video_id=member.tiktok_video_id,
-                    title=member.title,
-                    observed_at=posted_at,
-                    contribution=1,
-                )
-
-    def levels(
-        self, metric_group: MetricGroup, loaded: MemberObservations
-    ) -> Iterator[ExplainedObservation]:
-        """Yield the observations that make or change the levels."""
-        number = list(metric_group.metrics).index(self.metric)
-        observations = loaded.observations
-        is_reported = (observations.missing >> number & 1) == 0
-        is_reported &= loaded.instants[observations.snapshots] <= instant_of(
-            self._until
-        )
-        observations = observations.where(is_reported)
-        order = np.argsort(observations.video_numbers, kind="stable")
-        is_level = ~overridden(
-            observations.video_numbers[order],
-            loaded.instants[observations.snapshots[order]],
-        )
-        order = order[is_level]
-        places = observations.video_numbers[order]
-        is_first = np.ones(len(places), np.bool_)
-        is_first[1:] = places[1:] != places[:-1]
-        if self._adds_up:
-            start = instant_of(self.bucket.start)
-            is_term = loaded.instants[observations.snapshots[order]] > start
-        else:
-            # Only the newest observation makes a level.
-            is_term = np.ones(len(places), np.bool_)
-            is_term[:-1] = is_first[1:]
-        if loaded.is_dated:
-            is_term &= gains_among(loaded.spans, observations, loaded.instants)[order]
-        if int(is_term.sum()) > MOST_OBSERVATIONS:
-            raise InvalidQuestionError("entity_id", _TOO_MANY)
-        values = observations.counts[number][order]
-        for at in np.flatnonzero(is_term).tolist():
-            opens = not self._adds_up or bool(is_first[at])
-            yield self._observation(
-                loaded.members[int(places[at])],
-                loaded.sources[int(observations.snapshots[order[at]])],
-                before=None if opens else int(values[at - 1]),
-                after=int(values[at]),
-            )
-
-    def profiles(self, loaded: MemberObservations) -> Iterator[ExplainedObservation]:
-        """Yield the observations of profiles that make levels, or change them.
-
-        One that only confirms an exact level makes none.
-        """
-        number = list(PROFILES.metrics).index(self.metric)
-        nothing = Levels.nothing(
-            np.arange(len(loaded.members)), counters=PROFILES.counters
-        )
-        is_until = loaded.instants[loaded.observations.snapshots] <= instant_of(
-            self._until
-        )
-        observations = loaded.observations.where(is_until)
-        steps = steps_of(nothing, observations, loaded.instants, number)
-        snapshots = observations.snapshots[steps.rows]
-        if self._adds_up:
-            is_term = loaded.instants[snapshots] > instant_of(self.bucket.start)
-        else:
-            makes = np.flatnonzero(~steps.confirms)
-            places = steps.places[makes]
-            is_newest = np.ones(len(places), np.bool_)
-            is_newest[:-1] = places[1:] != places[:-1]
-            is_term = np.zeros(len(steps.rows), np.bool_)
-            is_term[makes[is_newest]] = True
-        if loaded.is_dated:
-            is_gain = gains_among(loaded.spans, observations, loaded.instants)
-            is_term &= is_gain[steps.rows]
-        if int(is_term.sum()) > MOST_OBSERVATIONS:
-            raise InvalidQuestionError("entity_id", _TOO_MANY)
-        sharpens = steps.sharpens & self._adds_up
-        rounded = steps.is_level_rounded | (steps.is_change_rounded & self._adds_up)
-        for at in np.flatnonzero(is_term).tolist():
-            opens = not self._adds_up or bool(steps.is_first[at])
-            found = self._observation(
-                loaded.members[int(steps.places[at])],
-                loaded.sources[int(snapshots[at])],
-                before=None if opens else int(steps.before[at]),
-                after=int(steps.levels[at]),
-            )
-            is_observed_rounded = bool(steps.is_observed_rounded[at])
-            yield msgspec.structs.replace(
-                found,
-                contribution=0 if sharpens[at] else found.contribution,
-                precision="rounded" if is_observed_rounded else "exact",
-                rounded=bool(rounded[at]),
-                sharpened=bool(sharpens[at]),
-            )
-
-    def _observation(
-        self, member: Counted, source: Source, *, before: int | None, after: int
-    ) -> ExplainedObservation:
-        baseline = self.way == "new" and before is None and member.is_baseline
-        return ExplainedObservation(
-            term=self.term,
-            metric=self.metric,
-            tiktok_video_id=member.tiktok_video_id,
-            title=member.title,
-            profile=member.id if self.metric in PROFILE_METRICS else None,
-            scrape_id=source.scrape_id,
-            provider=source.provider,
-            observed_at=source.observed_at,
-            recorded_at=source.recorded_at,
-            position=source.position,
-            level_before=before,
-            level_after=after,
-            contribution=0 if baseline else after - (before or 0),
-            baseline=baseline,
-        )

@@ -4,7 +4,8 @@ Where the stored sums cannot answer, all observations of the videos are read and
 by bucket.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -13,8 +14,10 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
+from domain.analytics.membership import Spans
 from domain.analytics.metrics import Mode, RawMetric
-from domain.analytics.series import CounterSeries
+from domain.analytics.project_spans import EVER, parted, within
+from domain.analytics.series import CounterSeries, SeriesByMetric
 from projections.analytics.columns import Longs, Observations
 from projections.analytics.keys import instant_of
 from projections.analytics.levels import Deltas, Levels, follow
@@ -49,9 +52,16 @@ async def series_of_members(
 
     The snapshots of a few owners are read at a time.
     """
-    each: list[dict[RawMetric, CounterSeries]] = []
+    each: list[SeriesByMetric] = []
     size = len(boundaries) - 1
-    for some in owners_at_a_time(members):
+    always = [member for member in members if member.counts_in is None]
+    for spans, some in _by_spans(members):
+        ends = parted(boundaries, spans)
+        whole = await series_of_members(
+            reader, organization_id, metric_group, some, ends, at=at, mode=mode
+        )
+        each.append(within(whole, ends, boundaries, spans))
+    for some in owners_at_a_time(always):
         loaded = await load_observations(
             reader, organization_id, metric_group, some, boundaries[-1], at=at
         )
@@ -76,8 +86,12 @@ async def series_of_members(
     }
     if metric_group.has_posts:
         snapshot_counts = found[metric_group.metrics[0]].snapshots
-        posted = [member.posted_at for member in members if member.gains_as_a_post]
-        found["posts"] = posts_of(posted, boundaries, snapshot_counts)
+        posted = [member.posted_at for member in always if member.gains_as_a_post]
+        posts = [posts_of(posted, boundaries, snapshot_counts)]
+        posts += [one["posts"] for one in each if "posts" in one]
+        found["posts"] = msgspec.structs.replace(
+            sum_of_series(posts, buckets=size), snapshots=snapshot_counts
+        )
     return found
 
 
@@ -87,6 +101,17 @@ def series_of_each_member(
     boundaries: Sequence[datetime],
 ) -> list[dict[RawMetric, CounterSeries]]:
     """Return the series of each member, in their order: videos, which are exact."""
+    spans = [member.counts_in for member in loaded.members]
+    if any(each is not None for each in spans):
+        ends = parted(boundaries, *(each for each in spans if each is not None))
+        always = [_always(member) for member in loaded.members]
+        whole = series_of_each_member(
+            metric_group, msgspec.structs.replace(loaded, members=always), ends
+        )
+        return [
+            {**within(one, ends, boundaries, EVER if each is None else each)}
+            for one, each in zip(whole, spans, strict=True)
+        ]
     if loaded.is_dated:
         return _gains_of_members(metric_group, loaded, boundaries, "new", each=True)
     size = len(boundaries)
@@ -111,6 +136,20 @@ def series_of_each_member(
         _series_by_metric(metric_group, apart[:, number].tolist())
         for number in range(len(loaded.members))
     ]
+
+
+def _by_spans(members: Sequence[Counted]) -> Iterator[tuple[Spans, list[Counted]]]:
+    """Yield when members that left numbers elsewhere count, and which do then."""
+    by_spans: defaultdict[tuple[tuple[int, int], ...], list[Counted]]
+    by_spans = defaultdict(list)
+    for member in members:
+        if member.counts_in is not None:
+            by_spans[tuple(member.counts_in)].append(_always(member))
+    yield from by_spans.items()
+
+
+def _always(member: Counted) -> Counted:
+    return msgspec.structs.replace(member, counts_in=None)
 
 
 def _gains_of_members(

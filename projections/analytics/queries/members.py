@@ -18,6 +18,7 @@ from domain.analytics.membership import (
 from domain.analytics.metrics import Question
 from projections.analytics.campaigns.changes import TREE, change_of
 from projections.analytics.entities import as_of
+from projections.analytics.queries.project_spans import SpansByCreator, spans_in
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
 from projections.engine.reader import Reader
 
@@ -73,11 +74,17 @@ async def dated_members_of(
 class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):
     """What counts in an entity: the parameters of a query for it, and since when.
 
-    ``dated`` is None if everything counts that the members have.
+    ``dated`` is None if everything counts that the members have. ``in_project`` is of
+    the creators whose numbers are in a project and in others.
     """
 
     parameters: Parameters
     dated: DatedMembers | None = None
+    in_project: SpansByCreator = {}
+
+    def counts_in(self, creator_id: UUID | None) -> Spans | None:
+        """Return when it counts what a creator has; None if that is always."""
+        return None if creator_id is None else self.in_project.get(creator_id)
 
     def spans_of_creator(self, creator_id: UUID) -> Spans | None:
         """Return when a creator's profile counted; None if that is always."""
@@ -104,15 +111,20 @@ async def counted_members(
     """Return what counts in an entity, and for a dated question when.
 
     The parameters ``id`` and ``ids`` are the entity; ``creators`` and ``videos`` are
-    the members of a campaign, else nothing.
+    the members of a campaign, and ``creators`` those who may have left numbers in a
+    project, else nothing.
     """
     dated: DatedMembers | None = None
+    in_project: SpansByCreator = {}
     members = Members(creators=set(), videos=set())
     if question.is_dated:
         dated = await dated_members_of(reader, organization_id, id_, at)
         members = Members(creators={*dated.creators}, videos={*dated.videos})
     elif question.entity == "campaign":
         members = await members_of(reader, organization_id, id_, at)
+    elif question.entity == "project":
+        in_project = await spans_in(reader, organization_id, id_, at=at)
+        members = Members(creators={*in_project}, videos=set())
     parameters: Parameters = {
         "organization": organization_id,
         "id": id_,
@@ -120,7 +132,7 @@ async def counted_members(
         "creators": sorted(members.creators),
         "videos": sorted(members.videos),
     }
-    return CountedMembers(parameters=parameters, dated=dated)
+    return CountedMembers(parameters=parameters, dated=dated, in_project=in_project)
 
 
 async def _changes(

@@ -32,7 +32,9 @@ ORDER BY owner, observed_at, position
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """A video or profile whose levels are read, with its number and its owner.
 
-    ``spans`` is when what it gains counts, None if that is always.
+    ``spans`` is when what it gains counts, None if that is always. ``counts_in`` is of
+    a creator that left numbers with another project: when it counts in the one in
+    question, None if that is always.
     """
 
     id: UUID
@@ -44,6 +46,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     tiktok_video_id: str | None = None
     spans: Spans | None = None
+    counts_in: Spans | None = None
 
     @property
     def gains_as_a_post(self) -> bool:

@@ -1,6 +1,7 @@
 """Effects of another baseline rule, project by project."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
 from domain.analytics.metrics import VIDEO_METRICS, RawMetric
+from projections.analytics.creator_moves import MOVE_COLUMNS, divided_spans
 from projections.analytics.owner_state import BASELINE, OwnerState, unpacked_state
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.rebuild.shadow_tables import live_schema, next_schema
@@ -18,6 +20,12 @@ _STATES_AT_ONCE = 500
 _PROJECTS = """
 SELECT organization_id, id, label FROM {}.analytics_subjects
 WHERE kind = 'project' ORDER BY organization_id, id
+"""
+_MOVES = f"""
+SELECT {MOVE_COLUMNS} FROM {{0}}.analytics_creator_moves m
+JOIN {{0}}.analytics_subjects c
+    ON c.organization_id = m.organization_id AND c.id = m.creator_id
+WHERE c.kind = 'creator' ORDER BY m.organization_id, m.creator_id
 """
 # States are compared video by video. At one position both have the same videos.
 _STATES = """
@@ -126,10 +134,42 @@ def _rollups(
             USING (organization_id, id)
         WHERE kind = 'project' GROUP BY organization_id, id
     """
-    return {
-        (row[0], row[1]): tuple(None if n is None else int(n) for n in row[2:])
-        for row in cursor.execute(_in(query, schema))
-    }
+    rows = [*cursor.execute(_in(query, schema)), *_divided(cursor, schema)]
+    found: dict[ProjectKey, tuple[int | None, ...]] = {}
+    for row in rows:
+        key = row[0], row[1]
+        held = found.get(key, (None,) * len(VIDEO_METRICS))
+        found[key] = tuple(map(_sum, held, row[2:]))
+    return found
+
+
+def _divided(cursor: Cursor[TupleRow], schema: str) -> list[TupleRow]:
+    """Return what creators grew in projects whose stored sums leave them out."""
+    spans = [
+        (key[0], project_id, key[1], *span)
+        for key, by_project in divided_spans(cursor.execute(_in(_MOVES, schema)))
+        for project_id, its_spans in by_project.items()
+        for span in its_spans
+    ]
+    columns = ", ".join(
+        f"CASE WHEN sum({metric}_known) > 0 THEN coalesce("
+        f"sum({metric} - {metric}_base) FILTER (WHERE slot > first), 0) END"
+        for metric in VIDEO_METRICS
+    )
+    query = f"""
+        SELECT organization_id, p, {columns}
+        FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[])
+            AS spans (o, p, c, first, last)
+        JOIN {{0}}.{VIDEOS.rollup_table}
+            ON organization_id = o AND id = c AND slot <= last
+        GROUP BY organization_id, p
+    """
+    arrays = [[*column] for column in zip(*spans, strict=True)]
+    return cursor.execute(_in(query, schema), arrays).fetchall() if spans else []
+
+
+def _sum(one: int | None, other: Decimal | int | None) -> int | None:
+    return one if other is None else (one or 0) + int(other)
 
 
 def _changed_baselines(

@@ -8,33 +8,34 @@ read from snapshots.
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from psycopg.rows import TupleRow
 
-from domain.analytics.baselines import is_baseline
 from domain.analytics.buckets import Bucket, ends_a_slot, slot_of
-from domain.analytics.membership import Spans
 from domain.analytics.metrics import (
-    PROFILE_METRICS,
-    VIDEO_METRICS,
     Entity,
     Question,
     RawMetric,
 )
 from domain.analytics.series import CounterSeries, SeriesByMetric
-from projections.analytics.baseline_rule import RULE_IN_FORCE
 from projections.analytics.queries.accumulate import (
     chosen,
     posts_from_rollups,
     series_from_rollups,
 )
+from projections.analytics.queries.counted import counted
 from projections.analytics.queries.dated import dated_series
 from projections.analytics.queries.from_snapshots import series_of_members
-from projections.analytics.queries.members import counted_members
 from projections.analytics.queries.observations import Counted
-from projections.analytics.queries.projects import VIDEOS_OF_PROJECT
+from projections.analytics.queries.project_spans import (
+    shares_of_creators,
+    spans_in,
+    together,
+)
 from projections.analytics.rollup_deltas import (
     PRECISION,
     PROFILES,
@@ -63,31 +64,6 @@ _VIDEO_LABELS = f"""
 SELECT id, label, {_OWN_ZONE} FROM analytics_videos WHERE id = ANY(%(ids)s)
 AND organization_id = %(organization)s AND is_there AND label IS NOT NULL
 """.encode()
-_VIDEOS = f"""
-SELECT v.id, v.creator_id, v.number, v.posted_at, c.earliest_at, v.label,
-       v.tiktok_video_id, {RULE_IN_FORCE}
-FROM analytics_videos v LEFT JOIN analytics_subjects c
-    ON c.organization_id = v.organization_id AND c.id = v.creator_id
-WHERE v.organization_id = %(organization)s AND v.is_there
-"""
-# The videos whose sum a series is.
-_WHICH: dict[Entity, str] = {
-    "video": "v.id = %(id)s",
-    "creator": "v.creator_id = %(id)s AND v.is_counted",
-    "project": f"{VIDEOS_OF_PROJECT.format(project='%(id)s')} AND v.is_counted",
-    "campaign": "(v.creator_id = ANY(%(creators)s) OR v.id = ANY(%(videos)s)) "
-    "AND v.is_counted",
-}
-# Those that no creator of the project or campaign posted.
-_WITHOUT_CREATORS: dict[Entity, str] = {
-    "project": "project_id = %(id)s AND creator_id IS NULL",
-    "campaign": "id = ANY(%(videos)s)",
-}
-_PROFILES = b"""
-SELECT id FROM analytics_subjects
-WHERE organization_id = %(organization)s AND kind = 'creator'
-AND (id = %(id)s OR project_id = %(id)s OR id = ANY(%(creators)s))
-"""
 
 
 async def named_entities(
@@ -129,7 +105,15 @@ async def series_by_entity(
             for id_ in ids
         }
     if question.entity != "video" and ends_slots(boundaries):
-        return await _from_rollups(reader, organization_id, question, ids, boundaries)
+        found = await _from_rollups(reader, organization_id, question, ids, boundaries)
+        if question.entity != "project":
+            return found
+        return {
+            id_: await _with_shares(
+                reader, organization_id, question, id_, buckets, found[id_]
+            )
+            for id_ in ids
+        }
     return {
         id_: await series_from_snapshots(
             reader,
@@ -145,6 +129,24 @@ async def series_by_entity(
 def ends_slots(boundaries: Sequence[datetime]) -> bool:
     """Tell whether stored sums can answer: all of these end quarters of an hour."""
     return all(map(ends_a_slot, boundaries))
+
+
+async def _with_shares(
+    reader: Reader,
+    organization_id: UUID,
+    question: Question,
+    project_id: UUID,
+    buckets: Sequence[Bucket],
+    found: SeriesByMetric,
+) -> SeriesByMetric:
+    """Return a project's series with those that its stored sums leave out."""
+    spans = await spans_in(reader, organization_id, project_id)
+    if not spans:
+        return found
+    of_creators = replace(question, entity="creator", breakdown=None)
+    series_of = partial(series_by_entity, reader, organization_id, of_creators)
+    shares = await shares_of_creators(spans, buckets, series_of)
+    return together([found, *shares.values()], buckets=len(buckets))
 
 
 async def _from_rollups(
@@ -224,58 +226,6 @@ def _by_bucket(table: str, columns: Sequence[str]) -> str:
         FROM {table} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
         AND slot <= %(last)s GROUP BY id, bucket
         """
-
-
-async def counted(
-    reader: Reader, organization_id: UUID, question: Question, id_: UUID
-) -> dict[MetricGroup, list[Counted]]:
-    """Return the videos and profiles whose levels an entity's series is the sum of."""
-    found: dict[MetricGroup, list[Counted]] = {}
-    members = await counted_members(reader, organization_id, question, id_)
-    params = members.parameters
-    needs = {*question.needs}
-    if needs & {*VIDEO_METRICS, "posts"}:
-        query = f"{_VIDEOS} AND {_WHICH[question.entity]}".encode()
-        found[VIDEOS] = [
-            Counted(
-                id=row[0],
-                owner=row[1] or row[0],
-                creator_id=row[1],
-                number=row[2],
-                is_baseline=is_baseline(row[7], posted_at=row[3], earliest_at=row[4]),
-                posted_at=row[3],
-                label=row[5],
-                tiktok_video_id=row[6],
-                spans=members.spans_of_video(row[0], row[1]),
-            )
-            for row in await reader.rows(organization_id, query, params)
-        ]
-    if needs & {*PROFILE_METRICS}:
-        rows = await reader.rows(organization_id, _PROFILES, params)
-        found[PROFILES] = [
-            profile_of(row[0], spans=members.spans_of_creator(row[0])) for row in rows
-        ]
-    return found
-
-
-async def counts_without_creators(
-    reader: Reader, organization_id: UUID, question: Question, id_: UUID
-) -> bool:
-    """Tell whether videos count in a project or campaign by themselves."""
-    members = await counted_members(reader, organization_id, question, id_)
-    params, entity = members.parameters, question.entity
-    query = f"""
-    SELECT FROM analytics_videos WHERE organization_id = %(organization)s
-    AND is_there AND is_counted AND {_WITHOUT_CREATORS[entity]} LIMIT 1
-    """
-    return bool(await reader.rows(organization_id, query.encode(), params))
-
-
-def profile_of(creator_id: UUID, *, spans: Spans | None = None) -> Counted:
-    """Return a creator's profile as a member whose levels are read."""
-    return Counted(
-        id=creator_id, owner=creator_id, number=0, is_baseline=True, spans=spans
-    )
 
 
 async def series_from_snapshots(

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.metrics import checked_question
+from projections.analytics.queries.counted import counted
 from projections.analytics.queries.from_snapshots import load_observations
-from projections.analytics.queries.series import counted
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.engine.reader import Reader
 

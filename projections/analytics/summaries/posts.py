@@ -5,8 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
+from domain.analytics.buckets import slot_of
+from domain.analytics.membership import Spans, holds_slot
 from infra.structs import structs
+from projections.analytics.queries.project_spans import spans_in
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
 
@@ -66,8 +70,20 @@ async def active_creators(
 ) -> int:
     """Return how many creators posted a counted video in a span of time."""
     query = _ACTIVE_IN_CAMPAIGN if scope.kind == "campaign" else _ACTIVE
+    if scope.kind == "project" and (
+        divided := await spans_in(reader, scope.organization_id, scope.id)
+    ):
+        scope = replace(scope, moved_away=(*divided,))
+        posts = await posts_by_creator(reader, scope, start=start, end=end)
+        return sum(_is_active(one, divided.get(one.creator_id)) for one in posts)
     rows = await reader.rows(*_query(query, scope, start=start, end=end))
     return rows[0][0]
+
+
+def _is_active(posts: CreatorPosts, spans: Spans | None) -> bool:
+    """Tell whether a creator posted, in the spans unless they are None."""
+    slots = map(slot_of, posts.posted)
+    return any(spans is None or holds_slot(spans, slot) for slot in slots)
 
 
 def _query(

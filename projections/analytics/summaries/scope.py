@@ -19,7 +19,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     Only videos posted after ``posted_after``, and up to and including
     ``posted_until``, are in it; None is no bound, and then videos whose time of posting
     is unknown are in it as well. With ``tags`` only creators, or only videos, that have
-    all of these keys of tags are in it.
+    all of these keys of tags are in it. The creators ``moved_away``, who left numbers
+    with the project, are among its creators.
     """
 
     organization_id: UUID
@@ -28,6 +29,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     posted_after: datetime | None = None
     posted_until: datetime | None = None
     tags: tuple[str, ...] = ()
+    moved_away: tuple[UUID, ...] = ()
 
     @property
     def params(self) -> dict[str, Any]:
@@ -38,6 +40,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
             "posted_after": self.posted_after,
             "posted_until": self.posted_until,
             "tags": list(self.tags),
+            "moved_away": list(self.moved_away),
         }
 
     @property
@@ -48,7 +51,10 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def creators(self) -> str:
         """Return the condition for a subject ``c`` to be a creator in it."""
-        condition = f"c.kind = 'creator' AND {_CREATORS[self.kind]}"
+        own = _CREATORS[self.kind]
+        if self.moved_away:
+            own = f"({own} OR c.id = ANY(%(moved_away)s))"
+        condition = f"c.kind = 'creator' AND {own}"
         return f"{condition} AND {_HAS_TAGS['creator']}" if self.tags else condition
 
     @property

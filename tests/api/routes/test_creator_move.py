@@ -1,11 +1,14 @@
 """POST /creators/{id}/move: a creator is in another project, with all it has."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
 
 from domain import events as e
+from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.builders import NOON
 
 DAYS = {"from": "2026-03-01", "to": "2026-12-31", "granularity": "month"}
 
@@ -24,10 +27,39 @@ def campaign_with(tenant: Tenant, **items: str) -> str:
     return campaign_id
 
 
-def followers_of(tenant: Tenant, project_id: str) -> int | None:
+def stay(project_id: str) -> dict[str, str]:
+    return {"project_id": project_id, "history": "stay"}
+
+
+def followers_of(
+    tenant: Tenant, project_id: str, days: dict[str, str] = DAYS
+) -> int | None:
     params = {"entity": "project", "entity_id": project_id, "metric": "followers"}
-    answer = tenant.get("/analytics", params=params | DAYS | {"mode": "cumulative"})
+    params |= {"granularity": "month", "mode": "cumulative"}
+    answer = tenant.get("/analytics", params=params | days)
     return data_of(answer)["series"][0]["total"]
+
+
+def saw_video(
+    tenant: Tenant, creator_id: str, video: str, *, views: int, at: datetime
+) -> None:
+    """Let a run have seen a video of the creator's."""
+    tenant.goatherd.append(
+        new_id(),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=tenant.organization_id,
+            project_id=tenant.project_id,
+            creator_id=UUID(creator_id),
+            observed_at=at,
+            provider="test",
+            video_ids=(video,),
+            view_counts=(views,),
+            like_counts=(None,),
+            comment_counts=(None,),
+            share_counts=(None,),
+            save_counts=(None,),
+        ),
+    )
 
 
 def ids(answer: httpx.Response) -> list[str]:
@@ -76,6 +108,43 @@ def test_a_creator_that_moves_is_with_its_videos_and_numbers_in_the_new_project(
     assert any(summary.startswith("Moved to another project") for summary in summaries)
 
 
+def test_what_a_creator_gained_until_a_move_can_stay_with_the_old_project(home: Tenant):
+    new, old = project(home), str(home.project_id)
+    creator_id = home.add("leaving.goat")["id"]
+    video = home.found(creator_id, "73")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    home.saw(creator_id, follower_count=12)
+    saw_video(home, creator_id, "73", views=100, at=NOON)
+    home.goatherd.catch_up()
+    before = home.goatherd.head
+
+    data_of(home.post(f"/creators/{creator_id}/move", stay(new)))
+    home.saw(creator_id, follower_count=20, observed_at=later)
+    saw_video(home, creator_id, "73", views=130, at=later)
+    home.goatherd.catch_up()
+
+    moved = home.goatherd.since(before)[0].event
+    assert isinstance(moved, e.CreatorMoved)
+    assert moved.history == "stay"
+    days = {"from": "2026-03-01", "to": str(later.date() + timedelta(days=1))}
+    for of, views, followers, grown in ((old, 100, 0, 0), (new, 30, 20, 8)):
+        assert followers_of(home, of, days) == followers
+        answered = data_of(
+            home.get("/analytics/kpis", params=days | {"project_id": of})
+        )
+        assert answered["views"]["value"] == views
+        assert answered["new_followers"]["value"] == grown
+        params = days | {"project_id": of}
+        (row,) = data_of(
+            home.get("/analytics/aggregate/creator-leaderboard", params=params)
+        )
+        assert (row["creator_id"], row["views"]) == (creator_id, views)
+        assert (row["followers"], row["new_followers"]) == (followers, grown)
+    own = data_of(home.get("/analytics/kpis", params=days | {"creator_id": creator_id}))
+    assert own["views"]["value"] == 130
+    assert ids(home.get("/videos", params={"project_id": new})) == [video]
+
+
 def test_a_move_into_its_own_project_changes_nothing(home: Tenant):
     creator_id = home.add("staying.goat")["id"]
     kept = home.goatherd.kept()
@@ -98,12 +167,12 @@ def test_a_move_is_refused_by_name_and_stores_nothing(home: Tenant):
 
     taken = home.post(path, {"project_id": new})
     unknown = home.post(path, {"project_id": str(uuid4())})
-    stays = home.post(path, {"project_id": new, "history": "stay"})
+    other = home.post(path, {"project_id": new, "history": "some"})
 
     assert code_of(taken) == (409, "handle_taken")
     assert code_of(unknown) == (404, "not_found")
-    assert code_of(stays) == (400, "invalid_body")
-    assert [f["path"] for f in stays.json()["meta"]["fields"]] == ["/history"]
+    assert code_of(other) == (400, "invalid_body")
+    assert [f["path"] for f in other.json()["meta"]["fields"]] == ["/history"]
     assert home.goatherd.kept() == kept
 
 

@@ -19,6 +19,8 @@ from infra.eventstore.store import RecordedEvent
 VIDEO_COUNTERS = ("views", "likes", "comments", "shares", "saves")
 PROFILE_COUNTERS = ("followers", "following", "total_likes", "video_count")
 _AS_THEY_ARE = [(counter, counter) for counter in VIDEO_COUNTERS[1:]]
+BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
+ENDING = datetime(2900, 1, 1, tzinfo=UTC)
 COUNTED = ("auto_tracked", "included", "direct_add")
 
 
@@ -84,6 +86,13 @@ class Membership(msgspec.Struct, kw_only=True):
     is_added: bool
 
 
+class Stay(msgspec.Struct, kw_only=True):
+    """From when on a creator's numbers count in a project."""
+
+    since: datetime
+    project: UUID
+
+
 class Oracle:
     """Everything that was told up to a position."""
 
@@ -97,6 +106,7 @@ class Oracle:
         self.videos: dict[UUID, Video] = {}
         self.creators: dict[UUID, UUID] = {}
         self.origins: dict[UUID, UUID] = {}
+        self.stays: dict[UUID, list[Stay]] = {}
         self.snapshots: dict[UUID, list[Snapshot]] = {}
         self.creator_snapshots: dict[UUID, list[datetime]] = {}
         self.memberships: list[Membership] = []
@@ -194,8 +204,10 @@ class Oracle:
             case e.CreatorAdded():
                 self.creators[recorded.stream] = event.project_id
                 self.origins[recorded.stream] = event.project_id
+                stay = Stay(since=BEGINNING, project=event.project_id)
+                self.stays[recorded.stream] = [stay]
             case e.CreatorMoved():
-                self.creators[recorded.stream] = event.new_project_id
+                self._move_to(recorded, event)
             case e.ProfileSnapshotRecorded():
                 self._look(
                     event.creator_id,
@@ -246,6 +258,16 @@ class Oracle:
                 self._move(recorded, None, is_added=False)
             case _:
                 pass
+
+    def _move_to(self, recorded: RecordedEvent, event: e.CreatorMoved) -> None:
+        self.creators[recorded.stream] = event.new_project_id
+        since = BEGINNING
+        if event.history == "stay":
+            since = _end_of_quarter(recorded.recorded_at)
+        # Who comes and leaves in one quarter of an hour was never there.
+        earlier = [s for s in self.stays[recorded.stream] if s.since < since]
+        stay = Stay(since=since, project=event.new_project_id)
+        self.stays[recorded.stream] = [*earlier, stay]
 
     def _look_at_videos(
         self, recorded: RecordedEvent, event: e.VideoStatsSnapshotRecorded
@@ -357,6 +379,58 @@ class Oracle:
     def _first(self, entity_id: UUID, counter: str) -> Level | None:
         return next(iter(self._levels(entity_id, counter)), None)
 
+    def _parts(
+        self, query: OracleQuery, member: UUID, start: datetime, end: datetime
+    ) -> list[tuple[datetime, datetime]]:
+        """The parts of a span of time in which a member's numbers are the entity's."""
+        creator = member if member in self.creators else self._video(member).creator
+        if query.entity != "project" or creator is None:
+            return [(start, end)]
+        stays = self.stays[creator]
+        until = [*(stay.since for stay in stays[1:]), ENDING]
+        parts = [
+            (max(start, stay.since), min(end, last))
+            for stay, last in zip(stays, until, strict=True)
+            if stay.project == query.entity_id
+        ]
+        return [part for part in parts if part[0] < part[1]]
+
+    def _is_there(self, query: OracleQuery, member: UUID, instant: datetime) -> bool:
+        """Whether it is in the entity at an instant."""
+        parts = self._parts(query, member, BEGINNING, ENDING)
+        return any(start < instant <= end for start, end in parts)
+
+    def _last_known(
+        self, query: OracleQuery, member: UUID, counter: str, instant: datetime
+    ) -> int | None:
+        """The level when it was in the entity for the last time up to an instant."""
+        parts = self._parts(query, member, BEGINNING, instant)
+        return self._level(member, counter, parts[-1][1]) if parts else None
+
+    def _grown(
+        self,
+        query: OracleQuery,
+        member: UUID,
+        counter: str,
+        start: datetime,
+        end: datetime,
+        *,
+        is_new: bool,
+    ) -> int:
+        """How far a level grew while it was the entity's; baselines are not new."""
+        grown = 0
+        for begin, finish in self._parts(query, member, start, end):
+            after = self._level(member, counter, finish)
+            before = self._level(member, counter, begin)
+            if after is None:
+                continue
+            if before is None and is_new and self._is_baseline(member, counter):
+                first = self._first(member, counter)
+                assert first is not None
+                before = first.count
+            grown += after - (before or 0)
+        return grown
+
     def _within(
         self, query: OracleQuery, counter: str, start: datetime, end: datetime
     ) -> list[Level]:
@@ -365,7 +439,8 @@ class Oracle:
             level
             for member in self._members(query, counter)
             for level in self._levels(member, counter)
-            if start < level.at <= end
+            for begin, finish in self._parts(query, member, start, end)
+            if begin < level.at <= finish
         ]
 
     def _sharpened(
@@ -385,7 +460,7 @@ class Oracle:
                 return [query.entity_id]
             if query.entity == "campaign":
                 return [c for c in self.creators if self._is_in(query.entity_id, c)]
-            return [c for c, home in self.creators.items() if home == query.entity_id]
+            return [c for c in self.creators if self._ever_in(query.entity_id, c)]
         if query.entity == "video":
             return [query.entity_id]
         return [
@@ -400,11 +475,16 @@ class Oracle:
                 return video.creator == query.entity_id
             case "project":
                 # A video is where its creator is.
-                home = self.creators[video.creator] if video.creator else video.project
-                return home == query.entity_id
+                if video.creator:
+                    return self._ever_in(query.entity_id, video.creator)
+                return video.project == query.entity_id
             case _:
                 its_own = (video_id, video.creator)
                 return any(i and self._is_in(query.entity_id, i) for i in its_own)
+
+    def _ever_in(self, project: UUID, creator: UUID) -> bool:
+        """Whether any number of a creator is a project's."""
+        return any(stay.project == project for stay in self.stays[creator])
 
     def _is_in(self, campaign: UUID, item: UUID) -> bool:
         """Whether something lies in the tree below a campaign."""
@@ -434,14 +514,37 @@ class Oracle:
             return True
         return video.posted < min(snapshots)
 
+    def creators_of_project(self, query: OracleQuery) -> dict[UUID, dict[str, Any]]:
+        """What the leaderboard of a project says of each creator with numbers in it."""
+        return {
+            creator: self.creator_figures(
+                creator, query.first, query.last, query.tz, project=query.entity_id
+            )
+            for creator in self._members(query, "followers")
+        }
+
     def creator_figures(
-        self, creator: UUID, first: date, last: date, tz: str
+        self,
+        creator: UUID,
+        first: date,
+        last: date,
+        tz: str,
+        *,
+        project: UUID | None = None,
     ) -> dict[str, Any]:
         """What a list says of a creator over some days, each number by itself."""
         query = OracleQuery(
             entity="creator", entity_id=creator, metric="views", mode="new",
             first=first, last=last, tz=tz, now=datetime.now(UTC),
         )  # fmt: skip
+        if project is not None:
+            videos = [v for v in self.videos if self.videos[v].creator == creator]
+            query = msgspec.structs.replace(
+                query,
+                entity="project",
+                entity_id=project,
+                only=(creator, *(v for v in videos if self.videos[v].counts)),
+            )
         start, end = _midnight(first, tz), _midnight(last + timedelta(days=1), tz)
         days = (last - first).days + 1
         followers = msgspec.structs.replace(query, metric="followers")
@@ -513,14 +616,29 @@ class Oracle:
     ) -> int | None:
         """Rule 3."""
         if counter == "posts":
-            members = self._members(query, "views")
-            posted = [self.videos[video].posted for video in members]
-            return sum(1 for at in posted if at is not None and at <= instant)
-        levels = [
-            self._level(m, counter, instant) for m in self._members(query, counter)
+            return sum(
+                1
+                for video in self._members(query, "views")
+                if (at := self.videos[video].posted) is not None
+                and at <= instant
+                and self._is_there(query, video, at)
+            )
+        members = [
+            member
+            for member in self._members(query, counter)
+            if self._last_known(query, member, counter, instant) is not None
         ]
-        known = [level for level in levels if level is not None]
-        return sum(known) if known else None
+        if not members:
+            return None
+        if counter in PROFILE_COUNTERS:
+            # A person's level is where the person is.
+            there = [m for m in members if self._is_there(query, m, instant)]
+            levels = [self._level(m, counter, instant) for m in there]
+            return sum(level for level in levels if level is not None)
+        return sum(
+            self._grown(query, m, counter, BEGINNING, instant, is_new=False)
+            for m in members
+        )
 
     def _new(
         self, query: OracleQuery, counter: str, start: datetime, end: datetime
@@ -532,18 +650,11 @@ class Oracle:
             assert before is not None
             assert after is not None
             return after - before
-        added: list[int] = []
-        for member in self._members(query, counter):
-            after = self._level(member, counter, end)
-            if after is None:
-                continue
-            before = self._level(member, counter, start)
-            if before is None:
-                first = self._first(member, counter)
-                assert first is not None
-                is_baseline = self._is_baseline(member, counter)
-                before = first.count if is_baseline else 0
-            added.append(after - before)
+        added = [
+            self._grown(query, member, counter, start, end, is_new=True)
+            for member in self._members(query, counter)
+            if self._last_known(query, member, counter, end) is not None
+        ]
         if not added:
             return None
         return sum(added) - self._sharpened(query, counter, start, end)
@@ -583,6 +694,13 @@ class Oracle:
             after = self._cumulative(query, query.base_metric, end)
             above = None if after is None or below is None else after - below
             if above is not None and query.base_metric != "posts":
+                # Who comes with its followers, or leaves with them, is no growth.
+                above = sum(
+                    self._grown(
+                        query, member, query.base_metric, start, end, is_new=False
+                    )
+                    for member in self._members(query, query.base_metric)
+                )
                 above -= self._sharpened(query, query.base_metric, start, end)
         if above is None or not below:
             return None
@@ -615,6 +733,7 @@ class Oracle:
                 if (
                     first is not None
                     and start < first.at <= end
+                    and self._is_there(query, member, first.at)
                     and self._is_baseline(member, counter)
                 ):
                     return True
@@ -626,6 +745,7 @@ class Oracle:
         known = [
             self._known(member, counter, instant)
             for member in self._members(query, counter)
+            if self._is_there(query, member, instant)
         ]
         return any(level is not None and level.is_rounded for level in known)
 
@@ -659,13 +779,18 @@ class Oracle:
 
     def _is_observed(self, query: OracleQuery, start: datetime, end: datetime) -> bool:
         return any(
-            start < snapshot.at <= end
+            start < snapshot.at <= end and self._is_there(query, member, snapshot.at)
             for counter in self._counters(query)
             for member in self._members(
                 query, "views" if counter == "posts" else counter
             )
             for snapshot in self.snapshots.get(member, [])
         )
+
+
+def _end_of_quarter(instant: datetime) -> datetime:
+    quarter = timedelta(minutes=15)
+    return BEGINNING - (BEGINNING - instant) // quarter * quarter
 
 
 def _unit(count: int) -> int:

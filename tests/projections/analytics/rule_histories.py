@@ -42,6 +42,15 @@ def beginning(history: History, random: Random) -> None:
                 posted_at=None if posted is None else MONDAY + timedelta(days=posted),
             )
             history.happened(video_stream(project, tiktok_id), video)
+    # What it gains until now stays with the project that it leaves.
+    leaver = next(creator for creator, home in CREATORS.items() if home == PROJECT)
+    moved = e.CreatorMoved(
+        organization_id=HOME,
+        old_project_id=PROJECT,
+        new_project_id=ELSEWHERE,
+        history="stay",
+    )
+    history.happened(leaver, moved)
 
 
 def add_snapshots(history: History, random: Random, *, amount: int) -> None:
@@ -130,7 +139,10 @@ def turned(one: Oracle, other: Oracle, project: UUID) -> int:
     counted = [
         id_
         for id_, video in one.videos.items()
-        if video.project == project and video.counts and one.snapshots.get(id_)
+        if video.creator
+        and one.creators[video.creator] == project
+        and video.counts
+        and one.snapshots.get(id_)
     ]
     return sum(
         one.begins_with_a_baseline(id_) != other.begins_with_a_baseline(id_)

@@ -26,7 +26,7 @@ from domain.analytics.metrics import (
 )
 from domain.analytics.series import SeriesByMetric, factor_of, points, terms_of, total
 from domain.errors import InvalidQuestionError
-from domain.messages import Precision
+from domain.messages import MovedHistory, Precision
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rebuild_attribution, rebuild_merge
@@ -230,11 +230,11 @@ def memberships(draw: st.DrawFn) -> tuple[UUID, e.Event]:
 
 
 @st.composite
-def moves(draw: st.DrawFn) -> tuple[UUID, e.Event]:
+def moves(draw: st.DrawFn, *, history: MovedHistory = "whole") -> tuple[UUID, e.Event]:
     """A creator moves to another project, or back."""
     old, new = draw(st.sampled_from([PROJECTS, [*reversed(PROJECTS)]]))
     event = e.CreatorMoved(
-        organization_id=HOME, old_project_id=old, new_project_id=new, history="whole"
+        organization_id=HOME, old_project_id=old, new_project_id=new, history=history
     )
     return draw(st.sampled_from(CREATORS)), event
 
@@ -304,7 +304,8 @@ def histories(
         video, event = step
         if isinstance(event, e.CreatorMoved):
             assert isinstance(video, UUID)
-            history.happened(video, event)
+            now += draw(PAUSES)
+            history.happened(video, event, at=now)
             continue
         if isinstance(video, UUID):
             now += draw(PAUSES)
@@ -566,8 +567,14 @@ def assert_observations_add_up(
     question, bucket = the_question(one), the_range(one).buckets()[-1]
     assert question is not None
     reader, of = cast("Reader", Within(connection)), one.entity_id
-    by_metric = at_once(series_by_entity(reader, HOME, question, [of], [bucket]))[of]
-    found = at_once(explain(reader, HOME, question, of, bucket))
+    found = at_once(explain(reader, HOME, question, of, bucket, at=one.as_of))
+    by_metric = at_once(
+        series_by_entity(reader, HOME, question, [of], [bucket])
+        if one.as_of is None
+        else series_by_entity_as_of(
+            reader, HOME, question, [of], [bucket], at=one.as_of
+        )
+    )[of]
 
     value = answered["points"][-1]["value"]
     summed = {

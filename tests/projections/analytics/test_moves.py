@@ -1,6 +1,8 @@
-"""Who moves takes all numbers along: the plain fold of where each creator is."""
+"""Who moves takes all numbers along or leaves those from before: the plain fold."""
 
 from collections.abc import Sequence
+from typing import cast, get_args
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,12 +13,22 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries import series
+from projections.analytics.queries import breakdown, series
+from projections.analytics.queries.figure_expressions import CreatorFigure
+from projections.analytics.summaries.creators import count_of_creators, ranked_creators
+from projections.analytics.summaries.posts import active_creators
+from projections.analytics.summaries.scope import SummaryScope
+from projections.engine.reader import Reader
+from tests.kit.histories import HOME
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
     RULES,
     SLOWLY,
+    Within,
     answer,
+    assert_observations_add_up,
+    at_once,
+    broken_down,
     changes,
     contents,
     histories,
@@ -26,10 +38,13 @@ from tests.projections.analytics.test_analytics import (
     rebuild,
     snapshots,
     take_in,
+    the_range,
 )
 from tests.projections.analytics.test_batches import cut
 
-STEPS = st.one_of(snapshots(), snapshots(), moves(), changes(), memberships(), moves())
+STEPS = st.one_of(
+    snapshots(), snapshots(), moves(history="stay"), changes(), memberships(), moves()
+)
 HISTORIES = st.one_of(histories(steps=STEPS))
 QUERIES = st.lists(
     questions(of=["project", "project", "creator"]), min_size=4, max_size=4
@@ -41,9 +56,10 @@ FEW = settings(SLOWLY, max_examples=30)
 @given(
     events=HISTORIES, rule=RULES, query=QUERIES, sizes=st.lists(
         st.integers(1, 9), min_size=1, max_size=4
-    ), partitions=st.integers(1, 3), part=st.floats(0, 1),
+    ), partitions=st.integers(1, 3), part=st.floats(0.4, 1),
+    order=st.sampled_from(get_args(CreatorFigure)),
 )  # fmt: skip
-def test_a_project_has_the_numbers_of_the_creators_that_are_in_it(
+def test_a_project_has_the_numbers_that_its_creators_gained_for_it_or_brought(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
@@ -51,30 +67,77 @@ def test_a_project_has_the_numbers_of_the_creators_that_are_in_it(
     sizes: list[int],
     partitions: int,
     part: float,
+    order: CreatorFigure,
 ):
     position = round(part * len(events))
     now = Oracle(events, rule=rule)
     then = Oracle(events, as_of=position, rule=rule)
     slices: list[Sequence[RecordedEvent]] = cut(events, sizes)
 
-    with connection.transaction(force_rollback=True):
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as few,
+    ):
+        few.setattr(breakdown, "MOST_SERIES", 1)
         take_in(connection, [*slices, *slices[::2]], rule=rule)
         live = contents(connection)
         for one in query:
-            answered = answer(connection, one)
             earlier = msgspec.structs.replace(one, as_of=position)
-            of_then = answer(connection, earlier)
+            assert_all_is_the_plain_fold(connection, one, now)
+            assert_all_is_the_plain_fold(connection, earlier, then)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(series, "ends_a_slot", lambda _: False)
-                by_levels = answer(connection, one)
-
-            if answered is not None:
-                assert answered == now.answer(one), one
-            assert by_levels == answered, one
-            if of_then is not None:
-                assert of_then == then.answer(one), one
+                assert_all_is_the_plain_fold(connection, one, now)
+        for one in query[:2]:
+            if one.entity == "project":
+                assert_creators_have_their_shares(connection, one, now, order)
     with connection.transaction(force_rollback=True):
         rebuild(connection, slices[::-1], partitions=partitions, rule=rule)
         rebuilt = contents(connection)
 
     assert rebuilt == live
+
+
+def assert_all_is_the_plain_fold(
+    connection: Connection[TupleRow], one: OracleQuery, oracle: Oracle
+) -> None:
+    """The numbers, their parts by video and creator, and what explains the last."""
+    answered = answer(connection, one)
+    if answered is None:
+        return
+    assert answered == oracle.answer(one), one
+    assert_observations_add_up(connection, one, answered)
+    for by in ("video", "creator"):
+        parts = broken_down(connection, one, by=by)
+        if parts is not None:
+            assert parts == oracle.broken_down(one, 1, by=by), (by, one)
+
+
+def assert_creators_have_their_shares(
+    connection: Connection[TupleRow],
+    one: OracleQuery,
+    oracle: Oracle,
+    order: CreatorFigure,
+) -> None:
+    """The leaderboard of a project, and how many of its creators posted."""
+    reader = cast("Reader", Within(connection))
+    scope = SummaryScope(organization_id=HOME, kind="project", id=one.entity_id)
+    days = the_range(one)
+    found = at_once(
+        ranked_creators(reader, scope, days, order=order, limit=None, offset=0)
+    )
+    expected = oracle.creators_of_project(one)
+
+    def place(creator: UUID) -> tuple[bool, float, UUID]:
+        value = expected[creator][order]
+        return value is None, -(value or 0), creator
+
+    assert [each.creator_id for each in found] == sorted(expected, key=place)
+    for each in found:
+        figures = expected[each.creator_id]
+        assert {name: getattr(each, name) for name in figures} == figures, one
+    page = ranked_creators(reader, scope, days, order=order, limit=1, offset=1)
+    assert at_once(page) == found[1:2]
+    assert at_once(count_of_creators(reader, scope)) == len(found)
+    active = active_creators(reader, scope, start=days.start, end=days.end)
+    assert at_once(active) == sum(figures["posts"] > 0 for figures in expected.values())

@@ -306,6 +306,29 @@ def test_a_creator_is_removed_by_its_name_and_comes_back(
     assert "@goat is tracked again" in visitor.see(path).text
 
 
+@pytest.mark.parametrize(
+    ("history", "taken"), (("whole", "all its numbers"), ("stay", "what it gains"))
+)
+def test_a_creator_moves_with_all_its_numbers_or_leaves_those_until_now(
+    visitor: Visitor,
+    home: Tenant,
+    creator: dict[str, Any],
+    history: str,
+    taken: str,
+):
+    new = home.post("/projects", {"name": "Summer"}).json()["data"]["id"]
+    home.goatherd.catch_up()
+    path = settings_of(creator)
+    page = visitor.see(path)
+    assert "Those until now stay" in page.one("form", action=f"{path}/move").text
+
+    visitor.submit(page, f"{path}/move", history=history)
+
+    assert home.shown(creator["id"])["project_id"] == new
+    said = visitor.see(path).text
+    assert f"@goat has moved, with its videos and {taken}" in said
+
+
 def test_a_creator_does_not_come_back_with_a_window_that_ends_before_it_starts(
     visitor: Visitor, home: Tenant, creator: dict[str, Any]
 ):

@@ -1,0 +1,166 @@
+"""Project spans: when the numbers of a creator that moved count in which project.
+
+A move takes all numbers along, or leaves those from before with the old project. The
+latter takes effect at the end of the quarter of an hour in which it was recorded, which
+is how finely sums are kept.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate, chain, pairwise
+from uuid import UUID
+
+import msgspec
+
+from domain.analytics.buckets import end_of_slot, slot_of
+from domain.analytics.membership import ALWAYS, Spans, holds_slot, union_of
+from domain.analytics.metrics import PROFILE_METRICS, RawMetric
+from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetric
+
+_BEFORE_ALL = -(2**31)
+EVER: Spans = [(_BEFORE_ALL, ALWAYS)]
+"""All the time that there is."""
+
+
+class ProjectMove(msgspec.Struct, frozen=True, kw_only=True):
+    """A move of a creator to a project.
+
+    ``stays_until`` is the quarter of an hour at whose end it takes effect if what was
+    before stays with the old project, null if everything goes along.
+    """
+
+    position: int
+    project_id: UUID
+    stays_until: int | None
+
+
+def project_spans(
+    origin: UUID | None, moves: Iterable[ProjectMove]
+) -> Mapping[UUID | None, Spans]:
+    """Return when a creator's numbers count in each project, ``origin`` the first.
+
+    If only one project is there, all numbers count in it. Who leaves a project in the
+    quarter of an hour in which it came leaves nothing there.
+    """
+    since: list[tuple[int, UUID | None]] = [(_BEFORE_ALL, origin)]
+    for move in sorted(moves, key=lambda move: move.position):
+        if move.stays_until is None:
+            since = [(_BEFORE_ALL, move.project_id)]
+        else:
+            since = [one for one in since if one[0] < move.stays_until]
+            since.append((move.stays_until, move.project_id))
+    spans: defaultdict[UUID | None, list[tuple[int, int]]] = defaultdict(list)
+    for (first, project_id), (last, _) in pairwise([*since, (ALWAYS, None)]):
+        spans[project_id].append((first, last))
+    return {project_id: union_of(some) for project_id, some in spans.items()}
+
+
+def parted(boundaries: Sequence[datetime], *some: Spans) -> list[datetime]:
+    """Return boundaries of buckets, and where spans begin and end before the last."""
+    ends = {
+        end_of_slot(slot)
+        for slot in chain.from_iterable(chain.from_iterable(some))
+        if _BEFORE_ALL < slot < slot_of(boundaries[-1])
+    }
+    return sorted({*boundaries, *ends})
+
+
+def within(
+    by_metric: SeriesByMetric,
+    parts: Sequence[datetime],
+    boundaries: Sequence[datetime],
+    spans: Spans,
+) -> dict[RawMetric, CounterSeries]:
+    """Return the share of a creator's or a video's series that counts in its spans.
+
+    The series have the boundaries ``parts``, which ``parted`` made of ``boundaries``,
+    and those returned have these. What videos gain stays where it was gained. The level
+    of a profile goes along with the creator, and what it brings or takes away is as
+    little new as a sharpening is.
+    """
+    clip = _Clip(parts, boundaries, spans)
+    return {metric: clip.share(metric, each) for metric, each in by_metric.items()}
+
+
+class _Clip:
+    def __init__(
+        self,
+        parts: Sequence[datetime],
+        boundaries: Sequence[datetime],
+        spans: Spans,
+    ) -> None:
+        places = {end: place for place, end in enumerate(parts)}
+        self._places = [places[end] for end in boundaries]
+        # Whether the spans hold at each of the parts' ends, and before the first.
+        self._is_in = [holds_slot(spans, slot_of(end)) for end in parts]
+
+    def share(self, metric: RawMetric, series: CounterSeries) -> CounterSeries:
+        is_profile = metric in PROFILE_METRICS
+        levels = self._present if is_profile else self._gained
+        known = list(series.known) if metric == "posts" else self._seen(series.known)
+        return CounterSeries(
+            levels=self._at_ends(levels(series.levels)),
+            known=self._at_ends(known),
+            bases=self._by_bucket(series.bases),
+            baselines=self._by_bucket(series.baselines),
+            snapshots=self._by_bucket(series.snapshots),
+            precision=self._precision(series) if is_profile else None,
+        )
+
+    def _precision(self, series: CounterSeries) -> PrecisionSeries:
+        size = series.size
+        held = series.precision or PrecisionSeries(
+            rounded=[0] * (size + 1),
+            sharpened=[0] * size,
+            sharpenings=[0] * size,
+            changes=[0] * size,
+        )
+        # What comes with the creator or leaves with it, and is no growth.
+        brought = [
+            level * (after - before)
+            for level, (before, after) in zip(
+                series.levels, pairwise(self._is_in), strict=False
+            )
+        ]
+        sharpened = self._by_bucket(held.sharpened)
+        moved = self._sums(brought)
+        return PrecisionSeries(
+            rounded=self._at_ends(self._present(held.rounded)),
+            sharpened=[
+                one + other for one, other in zip(sharpened, moved, strict=True)
+            ],
+            sharpenings=self._by_bucket(held.sharpenings),
+            changes=self._by_bucket(held.changes),
+        )
+
+    def _present(self, levels: Sequence[int]) -> list[int]:
+        return [level * is_in for level, is_in in zip(levels, self._is_in, strict=True)]
+
+    def _gained(self, levels: Sequence[int]) -> list[int]:
+        steps = (after - before for before, after in pairwise(levels))
+        gains = (
+            step * is_in for step, is_in in zip(steps, self._is_in[1:], strict=True)
+        )
+        return list(accumulate(gains, initial=levels[0] * self._is_in[0]))
+
+    def _seen(self, known: Sequence[int]) -> list[int]:
+        """Return how many levels were known when the spans last held."""
+        found = [0]
+        for amount, is_in in zip(known, self._is_in, strict=True):
+            found.append(amount if is_in else found[-1])
+        return found[1:]
+
+    def _at_ends(self, values: Sequence[int]) -> list[int]:
+        return [values[place] for place in self._places]
+
+    def _by_bucket(self, values: Sequence[int]) -> list[int]:
+        return self._sums(
+            [
+                value * is_in
+                for value, is_in in zip(values, self._is_in[1:], strict=True)
+            ]
+        )
+
+    def _sums(self, values: Sequence[int]) -> list[int]:
+        return [sum(values[start:end]) for start, end in pairwise(self._places)]
