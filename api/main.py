@@ -53,6 +53,7 @@ from api.routes.projects import ProjectRoutes
 from api.routes.proofs import ProofRoutes
 from api.routes.roots import RootRoutes
 from api.routes.scrapes import ScrapeRoutes
+from api.routes.source_requests import SourceRequestRoutes
 from api.routes.sources import ProviderState, SourceRoutes
 from api.routes.tags import TagRoutes
 from api.routes.videos import VideoRoutes
@@ -220,6 +221,7 @@ def assemble(settings: Settings) -> Litestar:
                 CampaignItemRoutes,
                 ScrapeRoutes,
                 SourceRoutes,
+                SourceRequestRoutes,
                 BanRoutes,
                 ProjectionRoutes,
                 RootRoutes,

@@ -26,7 +26,23 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     for schema in named.values():
         if "description" in schema:
             schema["description"] = prose(schema["description"])
+    _decimals_as_numbers([*found, *named.values()])
     return list(found), dict(named)
+
+
+def _decimals_as_numbers(schemas: list[Schema]) -> None:
+    """Describe amounts of money as answers have them; msgspec has texts otherwise."""
+    waiting: list[object] = [*schemas]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(cast("list[object]", item))
+        elif isinstance(item, dict):
+            inner = cast("Schema", item)
+            if inner.get("format") == "decimal":
+                del inner["format"]
+                inner["type"] = "number"
+            waiting.extend(inner.values())
 
 
 def complete(named: dict[str, Schema], *, inputs: Iterable[Schema]) -> None:

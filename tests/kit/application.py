@@ -366,9 +366,10 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
     return answer.status_code, (answer.json()["meta"] or {}).get("code")
 
 
-def settings_for(url: str) -> Settings:
+def settings_for(url: str, **chosen: str) -> Settings:
     return Settings.from_environment(
         {
+            **{f"GOATHERD_{name.upper()}": text for name, text in chosen.items()},
             "GOATHERD_DATABASE_URL": url,
             "GOATHERD_SECRET": SECRET,
             "GOATHERD_MASTER_KEY": MASTER_KEY_TEXT,
@@ -379,19 +380,19 @@ def settings_for(url: str) -> Settings:
 
 @contextmanager
 def serving(
-    url: str, *, redis_url: str | None = None
+    url: str, *, redis_url: str | None = None, **chosen: str
 ) -> Generator[TestClient[Litestar]]:
     """One application, as each process of `goatherd serve` has it."""
-    settings = msgspec.structs.replace(settings_for(url), redis_url=redis_url)
+    settings = msgspec.structs.replace(settings_for(url, **chosen), redis_url=redis_url)
     app = assemble(settings)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 @contextmanager
-def started(url: str) -> Generator[Goatherd]:
+def started(url: str, **chosen: str) -> Generator[Goatherd]:
     """An application and its followers on a migrated database."""
-    with serving(url) as client, opened_store(url, pool_size=8) as store:
+    with serving(url, **chosen) as client, opened_store(url, pool_size=8) as store:
         yield Goatherd(client, store, url)
 
 

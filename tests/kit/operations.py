@@ -18,6 +18,7 @@ from infra.settings import Settings
 from tests.kit.application import Tenant, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.documented import Described, Documented, Json
+from workers.request_counts import RequestCounts
 
 
 class Ask(msgspec.Struct, kw_only=True):
@@ -75,6 +76,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         data_of(tenant.post(f"/campaigns/{outer}/items", item), status=201)
     note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
+    counts = RequestCounts(tenant.goatherd.store.pool, Settings())
+    counts.take("web", tenant.organization_id, UUID(creator["id"]))
     # Further keys of this one, and not the one that asks: it may be revoked.
     key = tenant.with_key("read")
     store, settings = tenant.goatherd.store, settings_for(tenant.goatherd.url)

@@ -13,6 +13,7 @@ from api.web.charts.periods import Period, day_in
 from api.web.kit.filters import UNKNOWN, number, tilde
 from domain.analytics.metrics import Mode
 from projections.analytics.queries.explain import ExplainedObservation
+from projections.analytics.queries.other_counts import OtherCount
 
 MOST_SHOWN = 100
 # How the observations make the number, by its mode.
@@ -25,7 +26,10 @@ _TERMS = {"value": "", "numerator": "Numerator", "denominator": "Denominator"}
 
 
 class ObservationRow(Struct, frozen=True, kw_only=True):
-    """One observation as the page shows it; without a video it is of the profile."""
+    """One observation as the page shows it; without a video it is of the profile.
+
+    ``others`` are what other providers saw shortly before.
+    """
 
     term: str
     noun: str
@@ -38,6 +42,7 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
     after: str
     contribution: str
     note: str
+    others: list[OtherCount]
 
 
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
@@ -120,6 +125,7 @@ def _observation(one: ExplainedObservation) -> ObservationRow:
         after=number(one.level_after),
         contribution=tilde(number(one.contribution), is_rounded=one.rounded),
         note=_note(one),
+        others=one.others,
     )
 
 

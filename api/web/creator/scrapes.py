@@ -1,5 +1,6 @@
 """A creator's scrapes: the list, and requesting one."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.routes.creator_schemas import QueuedScrape
 from api.web.creator.layout import get_creator, show_creator
@@ -18,6 +20,7 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.scrape_labels import JOBS, OUTCOMES, TRIGGERS
 from projections.creators.creator import Creator
 from projections.scrape_runs.queries import Scrape
+from projections.scrape_runs.source_requests import SourceRequests
 
 # The labels that the macros of scrapes need.
 SCRAPE_LABELS = {"jobs": JOBS, "outcomes": OUTCOMES}
@@ -94,6 +97,24 @@ def _time_of(scrape: Scrape) -> datetime:
     return scrape.observed_at or scrape.requested_at
 
 
+def _by_source(requests: Sequence[SourceRequests]) -> list[SourceRequests]:
+    """Return the sums over all days, by source and currency."""
+    sums: dict[tuple[str, str | None], SourceRequests] = {}
+    for one in requests:
+        key = (one.provider, one.currency)
+        before = sums.get(key)
+        sums[key] = (
+            one
+            if before is None
+            else replace(
+                before,
+                requests=before.requests + one.requests,
+                cost=None if one.cost is None else one.cost + (before.cost or 0),
+            )
+        )
+    return list(sums.values())
+
+
 async def _show(
     page: PageContext,
     creator: Creator,
@@ -102,9 +123,13 @@ async def _show(
     error: ApiRefusedError | None = None,
 ) -> Template:
     path = f"/creators/{creator.id}/scrapes"
-    got = await page.get(path, list[Scrape], limit=_PER_PAGE, cursor=cursor)
+    got, requests = await asyncio.gather(
+        page.get(path, list[Scrape], limit=_PER_PAGE, cursor=cursor),
+        page.get(f"/creators/{creator.id}/source-requests", list[SourceRequests]),
+    )
     context = {
         **SCRAPE_LABELS,
+        "requests": _by_source(requests.data),
         "more_url": got.next_url(path),
         "scrape": None if cursor else _latest(got.data),
         "scrapes": got.data,

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from math import floor
 from typing import Any
 from zlib import crc32
@@ -29,6 +30,12 @@ def number(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def money(amount: Decimal) -> str:
+    """Return an amount with as many decimals as it has, and at least two."""
+    whole, _, decimals = f"{amount:,.6f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def short(value: float | None) -> str:
@@ -126,6 +133,7 @@ FILTERS: dict[str, Any] = {
     "initials": initials,
     "lines": lines,
     "timestamp": timestamp,
+    "money": money,
     "number": number,
     "percent": percent,
     "percent_shortly": percent_shortly,

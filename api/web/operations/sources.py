@@ -1,5 +1,6 @@
 """/operations/sources: how the ways to look at TikTok do, and a check of one."""
 
+import asyncio
 from typing import Annotated, Any
 
 from litestar import Controller
@@ -14,17 +15,12 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.scrape_labels import OUTCOMES
 from api.web.operations.layout import show_operations
+from api.web.operations.source_guides import GUIDES
+from domain.scrape.costs import is_nearly_spent
+from projections.scrape_runs.source_requests import OrganizationRequests
 from workers.source_check import SourceCheck
 
 PATH = "/operations/sources"
-
-_NAMES = {
-    "replay": ("Recording", "Plays a recording. TikTok is not asked."),
-    "web": ("Public pages", "Reads TikTok's public pages, as a stranger would."),
-    "research": ("Research API", "For researchers to whom TikTok gave access."),
-    "scrapecreators": ("ScrapeCreators", "A paid service that reads TikTok for you."),
-    "ensembledata": ("EnsembleData", "A paid service that reads TikTok for you."),
-}
 
 
 class SourceCheckForm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,11 +68,20 @@ async def _show(
     check: SourceCheck | None = None,
     error: ApiError | None = None,
 ) -> Template:
-    got = await page.get("/sources", list[ProviderState])
+    got, requests = await asyncio.gather(
+        page.get("/sources", list[ProviderState]),
+        page.get("/sources/requests", list[OrganizationRequests]),
+    )
     context: dict[str, Any] = {
         "check": check,
         "form": form,
-        "names": _NAMES,
+        "guides": GUIDES,
+        "nearly_spent": [
+            source.provider
+            for source in got.data
+            if is_nearly_spent(source.requests_today, source.daily_budget)
+        ],
+        "requests": requests.data,
         "outcomes": {**OUTCOMES, "given_up": "given up without an answer"},
         "sources": got.data,
     }

@@ -22,6 +22,7 @@ from projections.analytics.queries.observations import (
     MemberObservations,
     Source,
 )
+from projections.analytics.queries.other_counts import OtherCount, OtherCounts
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 
 MOST_OBSERVATIONS = 10_000
@@ -44,7 +45,8 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     ``title`` is that of the video, null if it is not known.
     ``precision`` is that of the observed counter of a profile. ``rounded``: the
     contribution is from a rounded level or to one. ``sharpened``: the observation made
-    a rounded level exact, and contributes 0.
+    a rounded level exact, and contributes 0. ``others`` are different counts that other
+    providers saw up to six hours before: of two the newest counts.
     """
 
     term: Role
@@ -64,6 +66,7 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     precision: Precision | None = None
     rounded: bool = False
     sharpened: bool = False
+    others: list[OtherCount] = []
 
 
 def check_amount(observations: int) -> None:
@@ -165,14 +168,17 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
             is_term &= gains_among(loaded.spans, observations, loaded.instants)[order]
         check_amount(int(is_term.sum()))
         values = observations.counts[number][order]
+        others = OtherCounts(loaded, observations, number)
         for at in np.flatnonzero(is_term).tolist():
             opens = not self._adds_up or bool(is_first[at])
-            yield self._observation(
+            found = self._observation(
                 loaded.members[int(places[at])],
                 loaded.sources[int(observations.snapshots[order[at]])],
                 before=None if opens else int(values[at - 1]),
                 after=int(values[at]),
             )
+            seen = others.before(int(order[at]))
+            yield msgspec.structs.replace(found, others=seen)
 
     def profiles(self, loaded: MemberObservations) -> Iterator[ExplainedObservation]:
         """Yield the observations of profiles that make levels, or change them.
@@ -203,6 +209,7 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
             is_term &= is_gain[steps.rows]
         check_amount(int(is_term.sum()))
         sharpens = steps.sharpens & self._adds_up
+        others = OtherCounts(loaded, observations, number)
         rounded = steps.is_level_rounded | (steps.is_change_rounded & self._adds_up)
         for at in np.flatnonzero(is_term).tolist():
             opens = not self._adds_up or bool(steps.is_first[at])
@@ -219,6 +226,7 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
                 precision="rounded" if is_observed_rounded else "exact",
                 rounded=bool(rounded[at]),
                 sharpened=bool(sharpens[at]),
+                others=others.before(int(steps.rows[at])),
             )
 
     def _observation(

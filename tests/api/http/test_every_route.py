@@ -118,4 +118,5 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
         "/api/v1/organization",
         "/api/v1/sources",
         "/api/v1/sources/check",
+        "/api/v1/sources/requests",
     }

@@ -73,7 +73,9 @@ class Population:
         )
         return str(campaign_id)
 
-    def looked(self, day: float, **views: int | None) -> None:
+    def looked(
+        self, day: float, *, provider: str = "test", **views: int | None
+    ) -> None:
         """Let a run have seen videos so many days after noon of March 2."""
         names = [name.removeprefix("v") for name in views]
         counts = tuple(views.values())
@@ -84,7 +86,7 @@ class Population:
                 project_id=self.tenant.project_id,
                 creator_id=UUID(self.creator_id),
                 observed_at=NOON + timedelta(days=day),
-                provider="test",
+                provider=provider,
                 video_ids=tuple(names),
                 view_counts=counts,
                 like_counts=tuple(c and c // 10 for c in counts),
@@ -736,6 +738,38 @@ def test_a_point_is_explained_by_the_observations_that_make_it(population: Popul
     (run,) = population.tenant.goatherd.log(old["scrape_id"])
     assert run.position == old["position"]
     assert run.recorded_at == datetime.fromisoformat(old["recorded_at"])
+
+
+def test_an_explanation_shows_what_another_provider_saw_within_hours(
+    population: Population,
+):
+    hour = 1 / 24
+    for after, provider, views in (
+        # Too long before, of the same provider, and the same count.
+        *((1.5 - 7 * hour, "web", 150), (1.5 - 4 * hour, "paid", 151)),
+        *((1.5 - 3 * hour, "web", 160), (1.5 - 2 * hour, "web", 161)),
+        *((1.5 - hour, "display", 170), (1.5, "paid", 170)),
+    ):
+        population.looked(after, provider=provider, v1=views)
+    population.tenant.goatherd.catch_up()
+
+    answer = population.tenant.get(
+        "/analytics/explain",
+        params={
+            "entity": "creator",
+            "entity_id": population.creator_id,
+            "metric": "views",
+            "mode": "cumulative",
+            **RANGE,
+            "date": "2026-03-03",
+        },
+    )
+
+    (old,) = (o for o in data_of(answer)["observations"] if o["level_after"] == 170)
+    assert old["provider"] == "paid"
+    assert [(other["provider"], other["count"]) for other in old["others"]] == [
+        ("web", 161)
+    ]
 
 
 def test_an_explanation_names_videos_by_id_and_by_title(population: Population):

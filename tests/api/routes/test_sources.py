@@ -10,10 +10,18 @@ import pytest
 
 from domain import events as e
 from infra.ids import new_id
-from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    code_of,
+    data_of,
+    settings_for,
+    started,
+)
 from tests.kit.builders import NOON
 from tests.kit.databases import new_database
 from workers.demo import DEMO_HANDLES
+from workers.request_counts import RequestCounts
 
 
 @pytest.fixture
@@ -126,6 +134,115 @@ def test_runs_of_the_last_day_are_counted_by_how_they_ended(home: Tenant):
     assert found["replay"]["outcomes_24h"] == {"not_in_recording": 1}
     assert found["replay"]["requests_today"] == 0
     assert found["replay"]["failing"] is False
+
+
+def test_a_run_counts_for_each_source_that_it_tried(home: Tenant):
+    creator_id = home.add("ada")["id"]
+    for _ in range(3):
+        ended(
+            home,
+            creator_id,
+            e.ScrapeSucceeded(
+                organization_id=home.organization_id,
+                creator_id=UUID(creator_id),
+                job_type="creator_profiles",
+                provider="web",
+                attempts=1,
+                observed_at=NOON,
+                duration_ms=5,
+                tried=(
+                    e.TriedSource(provider="replay", outcome="blocked", duration_ms=1),
+                ),
+                tried_details=("A captcha.",),
+            ),
+        )
+
+    found = sources(home)
+
+    assert found["replay"]["outcomes_24h"] == {"blocked": 3}
+    assert found["replay"]["failing"] is True
+    assert found["web"]["outcomes_24h"] == {"ok": 3}
+    (run, *_) = data_of(home.get(f"/creators/{creator_id}/scrapes"))
+    assert (run["provider"], run["tried"]) == (
+        "web",
+        [
+            {
+                "provider": "replay",
+                "outcome": "blocked",
+                "detail": "A captcha.",
+                "duration_ms": 1,
+            }
+        ],
+    )
+    assert data_of(home.get(f"/scrapes/{run['id']}"))["tried"] == run["tried"]
+
+
+def test_requests_costs_and_budgets_are_shown_to_the_operator_and_per_creator(
+    postgres_url: str, template_database: str
+):
+    settings = {
+        "providers": "web,research,replay",
+        "web_daily_budget": "10",
+        "web_price": "0.002 USD",
+        "research_client_key": "k",
+        "research_client_secret": "s",
+    }
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url, **settings) as goatherd,
+    ):
+        home, other = goatherd.tenant(is_operator=True), goatherd.tenant()
+        counts = RequestCounts(goatherd.store.pool, settings_for(url, **settings))
+        creator_id = UUID(home.add("ada")["id"])
+        for _ in range(7):
+            counts.take("web", home.organization_id, creator_id)
+        counts.take("web", other.organization_id, None)
+        nearly = sources(home)
+        counts.take("research", home.organization_id, creator_id)
+        for _ in range(2):
+            counts.take("web", None, None)
+        spent = sources(home)
+        listed = data_of(home.get("/sources/requests", params={"days": "30"}))
+        own = data_of(home.get(f"/creators/{creator_id}/source-requests"))
+        path = f"/creators/{creator_id}/source-requests"
+        theirs = code_of(other.get(path))
+        refused = code_of(other.get("/sources/requests"))
+
+    assert [*nearly] == ["web", "research", "replay"]
+    assert nearly["web"]["can_serve"] is True
+    assert {
+        name: nearly["web"][name] for name in ("requests_today", "daily_budget")
+    } == {
+        "requests_today": 8,
+        "daily_budget": 10,
+    }
+    assert (nearly["web"]["cost_today"], nearly["web"]["currency"]) == (0.016, "USD")
+    assert (spent["web"]["can_serve"], spent["web"]["failing"]) == (False, False)
+    assert "daily budget of 10 requests is used up" in spent["web"]["why_not"]
+    assert (spent["research"]["requests_today"], spent["research"]["cost_today"]) == (
+        1,
+        None,
+    )
+    assert [
+        (row["organization_id"], row["provider"], row["requests"], row["cost"])
+        for row in listed
+    ] == [
+        (str(home.organization_id), "web", 7, 0.014),
+        (None, "web", 2, 0.004),
+        *sorted(
+            [
+                (str(other.organization_id), "web", 1, 0.002),
+                (str(home.organization_id), "research", 1, None),
+            ],
+            key=lambda row: row[1],
+        ),
+    ]
+    assert [(row["provider"], row["requests"], row["cost"]) for row in own] == [
+        ("research", 1, None),
+        ("web", 7, 0.014),
+    ]
+    assert theirs == (404, "not_found")
+    assert refused[0] == 403
 
 
 def test_what_was_imported_or_ended_days_ago_is_not_counted(home: Tenant):

@@ -19,10 +19,12 @@ from domain.streams import creators_counter
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
+from infra.settings import Settings
 from projections.engine.follower import Follower
 from tests.kit.builders import NAMES, Home, asking, events_for, make_home
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.paths import ROOT
+from workers.request_counts import RequestCounts
 
 CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),
@@ -398,6 +400,25 @@ def test_a_creator_that_keeps_failing_is_found_and_a_source_at_fault_as_well(
         "Most of the newest scrapes by replay ended as blocked."
     )
     assert "`goatherd sources check HANDLE`" in blocked["source"]["advice"]
+
+
+def test_a_budget_that_is_nearly_used_up_is_a_warning_and_no_failure(
+    cli: CommandLine, store: Store, home: Home
+):
+    assert home.counted() == 1
+    cli.set(providers="replay,web", web_daily_budget=5)
+    counts = RequestCounts(store.pool, Settings())
+    for _ in range(3):
+        counts.take("web", None, None)
+    early = findings(cli("doctor", "--json"))
+    counts.take("web", None, None)
+    late = findings(cli("doctor", "--json"))
+
+    assert early["source"]["state"] == "ok"
+    assert late["source"]["state"] == "warning"
+    assert late["source"]["text"] == (
+        "web has sent 4 of the 5 requests that it may send today (UTC)."
+    )
 
 
 _PLANNED = "UPDATE schedule_interval SET hours = 12 WHERE job_type = 'discover_videos'"

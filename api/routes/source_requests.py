@@ -1,0 +1,82 @@
+"""Requests to sources and their costs: of every organization, and of a creator."""
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter
+from domain.errors import NotFoundError
+from infra.database import run_read
+from projections.creators.queries import one_creator
+from projections.engine.reader import Reader
+from projections.scrape_runs.source_requests import (
+    MOST_DAYS,
+    OrganizationRequests,
+    SourceRequests,
+    requests_of_creator,
+    requests_of_organizations,
+)
+
+_OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True, "versioned": False}
+_OF_CREATOR: dict[str, Any] = {"scope": "read", "versioned": False}
+
+
+class SourceRequestRoutes(Controller):
+    """How many requests went to each source, and what they cost."""
+
+    @get(
+        "/sources/requests",
+        opt=_OPERATOR,
+        tags=["Administration"],
+        operation_id="listSourceRequests",
+    )
+    async def of_organizations(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+        days: Annotated[
+            int,
+            QueryParameter(
+                ge=1, le=MOST_DAYS, description="How many days (UTC), with today."
+            ),
+        ] = 1,
+    ) -> Answer[list[OrganizationRequests]]:
+        """List the requests of each organization to each source, and their costs.
+
+        They are counted as they are sent, those of checks as well.
+        """
+        await caught_up(request, reader, "api_keys")
+        return Answer(
+            await asyncio.to_thread(
+                run_read,
+                writer.store.pool,
+                lambda connection: requests_of_organizations(connection, days=days),
+            )
+        )
+
+    @get(
+        "/creators/{creator_id:uuid}/source-requests",
+        opt=_OF_CREATOR,
+        tags=["Creators"],
+        operation_id="listCreatorSourceRequests",
+    )
+    async def of_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[list[SourceRequests]]:
+        """List the requests for a creator and their costs, by day for 30 days."""
+        await caught_up(request, reader, "creator_list")
+        organization_id = request.organization_id
+        if await one_creator(reader, organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        return Answer(await requests_of_creator(reader, organization_id, creator_id))

@@ -1,0 +1,106 @@
+"""What each source is, and how to set it up, step by step, as the page says it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+
+class SourceGuide(Struct, frozen=True, kw_only=True):
+    """A source in words; ``lines`` go into the environment of every process."""
+
+    name: str
+    what: str
+    steps: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+_RESTART = "Put these lines into the environment of every process, and start it again."
+_UNTRIED = (
+    "It was tested against a server that answers as the service describes, and never "
+    "tried live by those who wrote it: check it here before you rely on it."
+)
+
+
+def _service(name: str, *, what: str, provider: str, key: str) -> SourceGuide:
+    prefix = f"GOATHERD_{provider.upper()}"
+    return SourceGuide(
+        name=name,
+        what=what,
+        steps=(
+            f"Make an account at {name}, read its terms and TikTok's, and copy {key}.",
+            (
+                "Set a daily budget, so that no mistake costs more than it, and the "
+                "price of a request in your plan."
+            ),
+            _RESTART,
+            _UNTRIED,
+        ),
+        lines=(
+            f"GOATHERD_PROVIDERS=web,{provider}",
+            f"{prefix}_API_KEY=...",
+            f"{prefix}_DAILY_BUDGET=1000",
+            f'{prefix}_PRICE="0.002 USD"',
+        ),
+    )
+
+
+GUIDES: Mapping[str, SourceGuide] = MappingProxyType(
+    {
+        "replay": SourceGuide(
+            name="Recording",
+            what="Plays a recording. TikTok is not asked.",
+            steps=(
+                (
+                    "The demo needs nothing. For a recording of your own, name its "
+                    "file or folder."
+                ),
+                _RESTART,
+            ),
+            lines=("GOATHERD_PROVIDERS=replay", "GOATHERD_RECORDINGS=mine.jsonl"),
+        ),
+        "web": SourceGuide(
+            name="Public pages",
+            what="Reads TikTok's public pages, as a stranger would.",
+            steps=(
+                (
+                    "Read TikTok's terms and docs/operating.md, “web”: they may not "
+                    "allow it to you, and TikTok may turn it away at any time."
+                ),
+                _RESTART,
+                _UNTRIED,
+            ),
+            lines=("GOATHERD_PROVIDERS=web",),
+        ),
+        "research": SourceGuide(
+            name="Research API",
+            what="For researchers to whom TikTok gave access.",
+            steps=(
+                (
+                    "Apply for the Research API at developers.tiktok.com; creators, "
+                    "advertisers and companies are not eligible."
+                ),
+                "Copy the client key and the client secret of your project.",
+                _RESTART,
+                _UNTRIED,
+            ),
+            lines=(
+                "GOATHERD_PROVIDERS=research",
+                "GOATHERD_RESEARCH_CLIENT_KEY=...",
+                "GOATHERD_RESEARCH_CLIENT_SECRET=...",
+            ),
+        ),
+        "scrapecreators": _service(
+            "ScrapeCreators",
+            what="A paid service that reads TikTok for you.",
+            provider="scrapecreators",
+            key="the API key",
+        ),
+        "ensembledata": _service(
+            "EnsembleData",
+            what="A paid service that reads TikTok for you.",
+            provider="ensembledata",
+            key="the token",
+        ),
+    }
+)
