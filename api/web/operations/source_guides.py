@@ -64,7 +64,7 @@ GUIDES: Mapping[str, SourceGuide] = MappingProxyType(
             what="Reads TikTok's public pages, as a stranger would.",
             steps=(
                 (
-                    "Read TikTok's terms and docs/operating.md, “web”: they may not "
+                    "Read TikTok's terms and docs/sources.md, “web”: they may not "
                     "allow it to you, and TikTok may turn it away at any time."
                 ),
                 _RESTART,

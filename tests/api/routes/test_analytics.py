@@ -74,7 +74,7 @@ class Population:
         return str(campaign_id)
 
     def looked(
-        self, day: float, *, provider: str = "test", **views: int | None
+        self, day: float, provider: str = "test", /, **views: int | None
     ) -> None:
         """Let a run have seen videos so many days after noon of March 2."""
         names = [name.removeprefix("v") for name in views]
@@ -750,7 +750,7 @@ def test_an_explanation_shows_what_another_provider_saw_within_hours(
         *((1.5 - 3 * hour, "web", 160), (1.5 - 2 * hour, "web", 161)),
         *((1.5 - hour, "display", 170), (1.5, "paid", 170)),
     ):
-        population.looked(after, provider=provider, v1=views)
+        population.looked(after, provider, v1=views)
     population.tenant.goatherd.catch_up()
 
     answer = population.tenant.get(
