@@ -249,7 +249,7 @@ def assemble(settings: Settings) -> Litestar:
                 data_dir=settings.data_dir,
             ),
             warnings=readiness_warnings(
-                writing, data_dir=settings.data_dir, providers=settings.providers
+                writing, data_dir=settings.data_dir, settings=settings
             ),
             entities=ENTITIES,
             registry=registry,

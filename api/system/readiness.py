@@ -17,6 +17,7 @@ from domain.phrases import counted, counted_are
 from domain.scrape.outcomes import KEEPS_FAILING
 from infra import clocks
 from infra.database import AsyncPool, Pool, run_read, run_read_async
+from infra.settings import Settings
 from projections.engine.dead_letters import newest_dead_letters
 from projections.scrape_runs.sources import SourceActivity, source_activity
 from projections.status import progress
@@ -57,7 +58,7 @@ def readiness_checks(
 
 
 def readiness_warnings(
-    writing: Pool, *, data_dir: Path, providers: Sequence[str]
+    writing: Pool, *, data_dir: Path, settings: Settings
 ) -> Sequence[tuple[str, Check]]:
     """Return the warnings, which do not make the service unready.
 
@@ -66,7 +67,7 @@ def readiness_warnings(
     warnings: list[tuple[str, Check]] = [
         ("dead_letters", partial(_dead_letters, writing)),
         ("schedule", partial(_schedule, writing)),
-        ("source", partial(_source, writing, providers)),
+        ("source", partial(_source, writing, settings)),
         ("creators", partial(_creators, writing)),
     ]
     disk = data_dir / "postgres"
@@ -143,7 +144,9 @@ async def _schedule(writing: Pool) -> str | None:
     )
 
 
-async def _source(writing: Pool, providers: Sequence[str]) -> str | None:
+async def _source(writing: Pool, settings: Settings) -> str | None:
+    providers = settings.providers
+
     def ask(connection: Connection[TupleRow]) -> list[SourceActivity]:
         return source_activity(connection, providers, first=providers[0])
 
@@ -153,6 +156,12 @@ async def _source(writing: Pool, providers: Sequence[str]) -> str | None:
         for each in activity
         if each.failing_with is not None
     ]
+    budgets = [settings.daily_budget(each.provider) for each in activity]
+    if all(
+        budget is not None and each.requests_today >= budget
+        for each, budget in zip(activity, budgets, strict=True)
+    ):
+        problems.append("scrapes wait for midnight UTC, as every budget is used up")
     return "; ".join(problems) or None
 
 

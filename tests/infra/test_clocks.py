@@ -12,6 +12,7 @@ from api.system.readiness import readiness_warnings
 from infra import clocks
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from infra.settings import Settings
 from tests.kit.command_line import CommandLine
 from tests.kit.schedule import run_sql
 from workers.main import keep_clock_measured
@@ -36,7 +37,7 @@ def seen_by_doctor(cli: CommandLine) -> str:
 
 
 def seen_by_readiness(store: Store, folder: Path) -> str | None:
-    checks = dict(readiness_warnings(store.pool, data_dir=folder, providers=["replay"]))
+    checks = dict(readiness_warnings(store.pool, data_dir=folder, settings=Settings()))
 
     async def ask() -> str | None:
         return await checks["clock"]()

@@ -198,6 +198,7 @@ def test_requests_costs_and_budgets_are_shown_to_the_operator_and_per_creator(
             counts.take("web", home.organization_id, creator_id)
         counts.take("web", other.organization_id, None)
         nearly = sources(home)
+        ready = data_of(goatherd.client.get("/health/ready"))["warnings"]
         counts.take("research", home.organization_id, creator_id)
         for _ in range(2):
             counts.take("web", None, None)
@@ -208,6 +209,7 @@ def test_requests_costs_and_budgets_are_shown_to_the_operator_and_per_creator(
         theirs = code_of(other.get(path))
         refused = code_of(other.get("/sources/requests"))
 
+    assert ready == {}
     assert [*nearly] == ["web", "research", "replay"]
     assert nearly["web"]["can_serve"] is True
     assert {
@@ -343,3 +345,23 @@ def test_readiness_warns_of_a_failing_source_and_of_creators_that_keep_failing(
         "of their kind worked since",
     }
     assert "creators" not in again
+
+
+def test_readiness_warns_once_no_source_may_be_asked_any_more(
+    postgres_url: str, template_database: str
+):
+    settings = {"providers": "web", "web_daily_budget": "1"}
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url, **settings) as goatherd,
+    ):
+        goatherd.catch_up()
+        RequestCounts(goatherd.store.pool, settings_for(url, **settings)).take(
+            "web", None, None
+        )
+
+        warned = data_of(goatherd.client.get("/health/ready"))["warnings"]
+
+    assert warned == {
+        "source": "scrapes wait for midnight UTC, as every budget is used up"
+    }

@@ -7,6 +7,7 @@ import pytest
 
 from api.system import readiness
 from infra.database import own_pool, writing_pool
+from infra.settings import Settings
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 
@@ -21,7 +22,7 @@ def said(data_dir: Path) -> dict[str, str | None]:
             own, writing=writing, redis_url=None, data_dir=data_dir
         )
         warnings = readiness.readiness_warnings(
-            writing, data_dir=data_dir, providers=["replay"]
+            writing, data_dir=data_dir, settings=Settings()
         )
         return {
             kind: await check()
