@@ -15,7 +15,15 @@ from api import main
 from api.http import incoming_body
 from api.http.errors import Code
 from api.http.incoming_body import IncomingBody
-from api.routes import bans, log_check, projections, proofs, roots, sources
+from api.routes import (
+    bans,
+    log_check,
+    projections,
+    proofs,
+    roots,
+    source_requests,
+    sources,
+)
 from infra.eventstore.store import Store
 from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant
@@ -77,6 +85,7 @@ class Scene:
         self.monkeypatch.setattr(projections, "progress", raise_it)
         self.monkeypatch.setattr(sources, "source_activity", raise_it)
         self.monkeypatch.setattr(sources, "check_source", raise_it)
+        self.monkeypatch.setattr(source_requests, "requests_of_organizations", raise_it)
         self.monkeypatch.setattr(roots, "recorded_roots", raise_it)
         self.monkeypatch.setattr(log_check, "newest_check", raise_it)
         self.monkeypatch.setattr(proofs, "streams_of_creator", raise_it)
