@@ -44,5 +44,5 @@ class Housekeeping:
         idempotency.prune(self._store.pool)
         sealed_list.prune(self._store.pool)
         pictures.prune(self._store.pool)
-        erase_removed(self._store)
         tidy_if_due(self._store.pool, self._projections)
+        erase_removed(self._store)

@@ -29,7 +29,8 @@ from tests.kit.builders import Home, asking, log_of, make_home, opened_store
 from tests.kit.erasing import erase, tables_with
 from tests.kit.faults import victim
 from tests.kit.jobs import derive_jobs, job_of, jobs_in
-from workers.provider import Ok, ProfileObservation, Target, Verdict
+from workers.provider import Ok, ProfileObservation, Provider, Target, Verdict
+from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 PATIENTLY = 30.0
@@ -162,21 +163,27 @@ class Bed:
             self._barrier.wait(PATIENTLY)
 
 
-def sleepy(kind: Any, bed: Bed, who: str, creator_id: UUID) -> Any:  # noqa: ANN401
+def sleepy(
+    kind: Any,  # noqa: ANN401
+    bed: Bed,
+    who: str,
+    creator_id: UUID,
+    *,
+    method: str = "write",
+) -> Any:  # noqa: ANN401
     """A projection that sleeps with what it opened, just before it writes that."""
 
-    class Sleepy(kind):
-        def write(
-            self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
-        ) -> None:
-            if any(recorded.stream == creator_id for recorded in events):
-                bed.sleep(who)
-            super().write(cursor, events)
+    def sleep_and_write(
+        self: object, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+    ) -> None:
+        if any(recorded.stream == creator_id for recorded in events):
+            bed.sleep(who)
+        getattr(kind, method)(self, cursor, events)
 
-    return Sleepy()
+    return type("Sleepy", (kind,), {method: sleep_and_write})()
 
 
-class SleepyProvider:
+class SleepyProvider(Provider):
     """A provider that sleeps while it has the answer in hand."""
 
     name = "web"
@@ -196,23 +203,27 @@ class SleepyProvider:
 
 def sleep_through_it(url: str, creator_id: UUID, scrape_id: UUID) -> None:
     """Project, rebuild and scrape; sleep when each of them knows the handle."""
-    bed = Bed(3)
-    with opened_store(url, pool_size=12) as store:
+    bed, stop = Bed(4), threading.Event()
+    with opened_store(url, pool_size=20) as store:
         analytics = sleepy(AnalyticsProjection, bed, "projector", creator_id)
         follower = Follower(analytics, pool=store.pool, codec=store.codec)
         follower.register()
         creator_list = sleepy(CreatorList, bed, "rebuild", creator_id)
-        provider = ScrapeDependencies(store=store, provider=SleepyProvider(bed))
+        sliced = sleepy(AnalyticsProjection, bed, "slices", creator_id, method="gather")
+        provider = ScrapeDependencies(store=store, chain=Chain(SleepyProvider(bed)))
+        projector = threading.Thread(target=follower.run, args=(stop, stop))
         work: tuple[Callable[[], object], ...] = (
-            follower.catch_up,
             lambda: rebuild(store, creator_list, by="test"),
+            lambda: rebuild(store, sliced, by="test"),
             lambda: scrape_creator(provider, scrape_id),
         )
         threads = [threading.Thread(target=each) for each in work]
-        for thread in threads:
+        for thread in (projector, *threads):
             thread.start()
         for thread in threads:
             thread.join()
+        stop.set()
+        projector.join()
 
 
 def test_who_sleeps_through_an_erasure_with_the_key_writes_nothing_after_it(
@@ -262,9 +273,9 @@ def test_who_sleeps_through_an_erasure_with_the_key_writes_nothing_after_it(
         assert job_of(store, scrape_id)["state"] == "done"
         with store.pool.connection() as connection:
             swapped = connection.execute(
-                "SELECT FROM projection_previous WHERE name = 'creator_list'"
+                "SELECT name FROM projection_previous ORDER BY name"
             ).fetchall()
-        assert swapped
+        assert swapped == [("analytics",), ("creator_list",)]
         for projection in PROJECTIONS:
             rebuilt = rebuild(store, projection, by="test")
             assert rebuilt.comparison.is_equal, projection.name

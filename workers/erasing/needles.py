@@ -28,7 +28,7 @@ _MOST_WORDS = 40
 
 _word = re.compile(r"\w+")
 # Escapes of JSON, which would else be part of the word behind them.
-_escape = re.compile(r"\\(?:[nrtbf]|u([0-9a-fA-F]{4}))")
+_escape = re.compile(r"\\(?:[nrtbf]|u([0-9a-fA-F]{4})|(\\))")
 # Where a value stands by itself: a cell, a text of JSON, a member of a list or of an
 # address, behind the sign of a field or of a handle.
 _AS_A_VALUE = (
@@ -67,7 +67,12 @@ class Needles:
 
     def found_in(self, text: str) -> set[ErasedValue]:
         """Return the values that a text has. ``CELL_END`` divides its cells."""
-        text = folded(_escape.sub(_unescaped, text))
+        found = self._found_in(folded(text))
+        if "\\" in text:
+            found |= self._found_in(folded(_escape.sub(_unescaped, text)))
+        return found
+
+    def _found_in(self, text: str) -> set[ErasedValue]:
         words = self._of_anchor.keys() & set(_word.findall(text))
         return {
             needle.value
@@ -108,8 +113,8 @@ def _needle(value: ErasedValue) -> Needle | Unsearched:
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    number = escape[1]
-    return " " if number is None else chr(int(number, 16))
+    number, backslash = escape.groups()
+    return backslash or (" " if number is None else chr(int(number, 16)))
 
 
 @cache

@@ -37,15 +37,20 @@ KINDS: Mapping[str, str] = {
     "metadata": "text of metadata",
     "text": "note",
 }
-# Tags are words that others have as well, and errors are Goatherd's own sentences. If
-# they name somebody, it is by a handle. A reason is of a ban, which stays.
-NO_KINDS = frozenset({"tags", "error", "reason"})
+# Tags are words that others have as well, and what is said of a run are Goatherd's own
+# sentences: they name somebody by a handle. A reason is of a ban, which stays.
+NO_KINDS = frozenset({"tags", "error", "listed_reason", "tried_details", "reason"})
 
 _AT_ONCE = 500
+# Most snapshots of videos name nobody: what is known of a video is not said again.
 _OF_STREAMS = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic, state
 FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+AND (topic <> 'video_stats_snapshot_recorded'
+     OR starts_with(encode(substring(state FROM 1 FOR 11), 'escape'), '{"sealed":"')
+     OR position('"titles":['::bytea IN state) > 0
+     OR position('"thumbnail_urls":['::bytea IN state) > 0)
 """
 # What was recorded since the read models were asked, of these subjects.
 _SINCE = """

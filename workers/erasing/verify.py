@@ -34,6 +34,9 @@ from workers.erasing.values import ErasedValue
 # What has a handle on purpose.
 _BANS = "bans"
 _STAYS = "a ban of a handle is of the installation, and stays"
+_REBUILT = (
+    "a rebuild that has not reached the erasure yet: wait for its end, or cancel it"
+)
 _IN_THE_CLEAR = (
     "events from before sealing are in the clear: `goatherd seal-history` rewrites them"
 )
@@ -213,6 +216,8 @@ def _files(places: SearchedPlaces) -> Iterable[tuple[Path, Iterable[Path]]]:
 
 
 def _find(place: str, kind: str, times: int) -> FoundValue:
+    if place.startswith("goatherd_next_"):
+        return FoundValue(place=place, kind=kind, times=times, note=_REBUILT)
     notes = {_BANS: _STAYS, LOG: _IN_THE_CLEAR}
     note = notes.get(place.rpartition(".")[2])
     return FoundValue(place=place, kind=kind, times=times, note=note)

@@ -34,6 +34,7 @@ WITH removed AS (
         ORDER BY e.originator_version DESC LIMIT 1
     ) AS removal ON removal.recorded_at
         <= clock_timestamp() - make_interval(days => o.erase_removed_after_days)
+    WHERE o.erase_removed_after_days IS NOT NULL
 )
 SELECT organization_id, id, handle FROM removed r
 WHERE NOT EXISTS (

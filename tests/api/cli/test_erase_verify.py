@@ -137,9 +137,12 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
     creator_id = erased(home, cli, "loud.goat")
     query, organization = home.goatherd.query, home.organization_id
     query(
-        "CREATE SCHEMA goatherd_old_left; CREATE TABLE goatherd_old_left.rows (t json)"
+        "CREATE SCHEMA goatherd_old_left; CREATE TABLE goatherd_old_left.rows (t text)"
     )
-    query('INSERT INTO goatherd_old_left.rows VALUES (\'{"a": "Loud.Goat"}\')')
+    query(
+        "INSERT INTO goatherd_old_left.rows VALUES (%s), ('b'), ('c')",
+        '{"a": "Loud.Goat"}',
+    )
     query(
         "INSERT INTO annotation_projects (organization_id, id, tracked, "
         "observed_times, position) VALUES (%s, %s, 0, %s, 0)",
@@ -149,7 +152,8 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
     (data / "images").mkdir()
     picture = data / "images" / picture_name(AVATAR.format("loud.goat/1"))
     picture.write_bytes(b"JPEG")
-    (data / "worker.log").write_text("x" * (1 << 20) + "\nsaw @loud.goat, twice")
+    # A file is read in parts of a megabyte: this one is cut within the handle.
+    (data / "worker.log").write_text("x" * ((1 << 20) - 8) + "\n@loud.goat, twice")
     exports.mkdir()
     packed = gzip.compress(b'{"title":"loud.goat\\njumps again"}')
     (exports / "events.jsonl.gz").write_bytes(packed)
@@ -166,6 +170,7 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
     assert status == shown.status == 1
     assert {*places(document)} >= {
         "goatherd_old_left.rows: handle",
+        "statistics of goatherd_old_left.rows.t: handle",
         "public.annotation_projects: name",
         f"{picture}: picture",
         f"{data / 'worker.log'}: handle",

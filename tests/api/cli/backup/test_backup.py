@@ -20,6 +20,7 @@ from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
 from infra.embedded import EmbeddedPostgres
 from infra.eventstore.store import Store, next_events
+from infra.ids import new_id
 from infra.keys.keyring import destroy
 from projections.engine.follower import Follower
 from tests.kit.application import SECRET, started
@@ -450,6 +451,12 @@ def test_a_backup_without_the_keys_says_nothing_that_is_sealed(
     tmp_path: Path,
 ):
     file, position = tmp_path / "backup.zip", home.store.head()
+    with home.store.pool.connection() as connection:
+        # What was erased a moment ago, which no backup may keep.
+        connection.execute(
+            "INSERT INTO erased_values VALUES (%s, %s, '{}', 1, now(), 'sealed')",
+            (new_id(), home.organization_id),
+        )
     cli.set(database_url=database_url)
     outcome = cli("backup", str(file))
     cli.set(database_url=empty_database_url)
@@ -460,6 +467,7 @@ def test_a_backup_without_the_keys_says_nothing_that_is_sealed(
     assert "no handle, name, title or note in the log can be read" in restored.out
     assert rows(empty_database_url)["public.subject_keys"] == []
     assert rows(empty_database_url)["public.installation_keys"] == []
+    assert rows(empty_database_url)["public.erased_values"] == []
     assert events(empty_database_url, until=position) == events(
         database_url, until=position
     )
