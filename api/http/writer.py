@@ -4,7 +4,7 @@ Every POST that writes uses ``Writer.perform``, which makes the Idempotency-Key 
 the answer is stored in the append's own transaction.
 """
 
-import hashlib
+import hmac
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -113,7 +113,7 @@ class CommandWriter:
         inside the append's transaction, as ``in_transaction`` always does. If an answer
         has a secret that may not be stored, ``unseal`` adds it to the stored body.
         """
-        key = _idempotency_request(request)
+        key = _idempotency_request(request, self.secret)
         if key is None:
             done = run(in_transaction)
             answer = _with_position(request, respond, Rows(self.store), done)
@@ -247,7 +247,9 @@ def _unsealed(answer: Answer[Any], unseal: Callable[[bytes], bytes]) -> Answer[A
     )
 
 
-def _idempotency_request(request: Request) -> idempotency.IdempotentRequest | None:
+def _idempotency_request(
+    request: Request, secret: str
+) -> idempotency.IdempotentRequest | None:
     header = request.raw_header(b"idempotency-key")
     if header is None or request.method != "POST":
         return None
@@ -271,7 +273,8 @@ def _idempotency_request(request: Request) -> idempotency.IdempotentRequest | No
         key_id=principal.key_id,
         idempotency_key=(match[1] or match[2]).decode("ascii"),
         route=f"{request.method} {request.scope['path']}",
-        fingerprint=hashlib.sha256(said).digest(),
+        # Requests name people. With a plain hash anybody could try handles on it.
+        fingerprint=hmac.digest(secret.encode(), said, "sha256"),
     )
 
 

@@ -17,6 +17,7 @@ from api.web.creator.changes import ChangesPages
 from api.web.creator.files import CreatorFiles
 from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
+from api.web.creator.personal_data import PersonalDataPage
 from api.web.creator.scrapes import ScrapesPage
 from api.web.creator.settings import CreatorSettings
 from api.web.creator.video import CreatorVideo
@@ -60,6 +61,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorNotes,
     CreatorSettings,
     CreatorFiles,
+    PersonalDataPage,
     CreatorVideos,
     CreatorVideo,
     ChangesPages,

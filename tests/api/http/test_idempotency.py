@@ -1,6 +1,8 @@
 """Idempotency keys: asking twice is the same as asking once."""
 
+import hmac
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +10,7 @@ import httpx
 import pytest
 
 from domain import events as e
-from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import SECRET, Goatherd, Tenant, code_of, data_of
 from tests.kit.builders import log_of
 from tests.kit.operations import ask_for, ids_of, operations
 
@@ -300,3 +302,19 @@ def test_bulk_additions_that_race_never_pass_the_plans_limit(
 
     assert codes == [(201, None), (402, "limit_reached")]
     assert len(handles(home)) == home.counted == 4
+
+
+def test_nobody_can_try_handles_on_what_is_kept_of_a_request(
+    home: Tenant, once: dict[str, str]
+):
+    answer = home.post(home.creators, {"tiktok_handle": "guessed.goat"}, headers=once)
+    request = answer.request
+    said = b"\n".join((request.url.raw_path, b"", request.content))
+
+    (row,) = home.goatherd.query(
+        "SELECT fingerprint FROM idempotency WHERE idempotency_key = %s",
+        once["Idempotency-Key"],
+    )
+
+    assert row[0] != sha256(said).digest()
+    assert row[0] == hmac.digest(SECRET.strip().encode(), said, "sha256")

@@ -100,7 +100,7 @@ def test_a_creators_personal_data_is_a_file(home: Tenant, visitor: Visitor):
     home.goatherd.catch_up()
 
     page = visitor.see(f"/creators/{creator['id']}/settings")
-    (link,) = [a for a in page.all("a") if "personal-data" in a["href"]]
+    (link,) = [a for a in page.all("a") if "personal-data.json" in a["href"]]
     answer = visitor.ask("GET", link["href"])
 
     disposition = f'attachment; filename="personal-data-{creator["id"]}.json"'

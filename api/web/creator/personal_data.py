@@ -1,0 +1,116 @@
+"""/creators/{id}/personal-data: all that is kept of a person, to be read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+from msgspec import Struct
+
+from api.web.creator.layout import show_creator
+from api.web.kit.handlers import page_route
+from api.web.kit.page import PageContext
+from domain.creator.errors import CreatorErasedError
+from domain.phrases import counted
+from projections.personal_data import PersonalData, PersonalEvent
+
+_PER_PAGE = 100
+# They say who keeps it, and not what is kept.
+_OURS = frozenset({"organization_id", "org_id", "schema_version"})
+
+_fields_of = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class KeptValue(Struct, frozen=True, kw_only=True):
+    """A field and what it holds, in one or several texts."""
+
+    name: str
+    texts: list[str]
+
+
+class KeptEvent(Struct, frozen=True, kw_only=True):
+    """An event in words: what it is, when, who caused it, and what it holds."""
+
+    position: int
+    name: str
+    recorded_at: datetime
+    actor_name: str
+    values: list[KeptValue]
+
+
+class PersonalDataPage(Controller):
+    """What is kept of the person that a creator is."""
+
+    path = "/creators/{creator_id:uuid}/personal-data"
+
+    @page_route(scope="admin")
+    async def personal_data(
+        self,
+        page: NamedDependency[PageContext],
+        creator_id: FromPath[UUID],
+        start: FromQuery[int] = 0,
+    ) -> Template:
+        """Show the creator as it is, and every event about it, oldest first."""
+        got = await page.get(f"/creators/{creator_id}/personal-data", PersonalData)
+        kept = got.data
+        if kept.is_erased:
+            raise CreatorErasedError
+        start = max(start, 0)
+        shown = kept.events[start : start + _PER_PAGE]
+        end = start + len(shown)
+        context = {
+            "now": kept_values(_fields_of(msgspec.json.encode(kept.creator))),
+            "kept": kept,
+            "events": [_in_words(event) for event in shown],
+            "first": start + 1,
+            "last": end,
+            "before": max(start - _PER_PAGE, 0) if start else None,
+            "after": end if end < len(kept.events) else None,
+        }
+        return show_creator(page, "creator/personal_data.html", kept.creator, context)
+
+
+def kept_values(fields: Mapping[str, Any]) -> list[KeptValue]:
+    """Return fields that hold anything, as texts for people."""
+    return [
+        KeptValue(name=name.replace("_", " "), texts=texts)
+        for name, value in fields.items()
+        if name not in _OURS and (texts := [*_texts(value)])
+    ]
+
+
+def _in_words(event: PersonalEvent) -> KeptEvent:
+    return KeptEvent(
+        position=event.position,
+        name=event.name.replace("_", " ").capitalize(),
+        recorded_at=event.recorded_at,
+        actor_name=event.actor_name,
+        values=kept_values(_fields_of(event.payload)),
+    )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield what a value holds; of a list of numbers, how many it has."""
+    match value:
+        case None | "":
+            return
+        case bool():
+            yield "yes" if value else "no"
+        case int() | float() | str():
+            yield f"{value:,}" if isinstance(value, int) else str(value)
+        case dict():
+            for name, each in cast("dict[str, object]", value).items():
+                yield f"{name}: {', '.join(_texts(each)) or 'nothing'}"
+        case _:
+            items = cast("Sequence[object]", value)
+            numbers = [each for each in items if isinstance(each, int | float)]
+            if numbers:
+                yield counted(len(numbers), "number")
+            for each in items:
+                if each not in numbers:
+                    yield from _texts(each)
