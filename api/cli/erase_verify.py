@@ -189,7 +189,9 @@ def _print(verdict: Findings) -> None:
         _paragraph(f"kept   {find.place}: {find.kind} ({find.note})")
     for find in verdict.found:
         note = "" if find.note is None else f" ({find.note})"
-        _paragraph(f"FOUND  {find.place}: {find.kind}, {find.times:,} times{note}")
+        _paragraph(
+            f"FOUND  {find.place}: {find.kind}, {counted(find.times, 'time')}{note}"
+        )
     if verdict.found:
         print("Something of who was erased is left.")
     elif verdict.ok:

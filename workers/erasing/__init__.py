@@ -1,1 +1,1 @@
-"""Erasing a person: what belongs to it, and what is wiped in the same transaction."""
+"""Erasing a person: what belongs to it, what is wiped with it, and what is left."""

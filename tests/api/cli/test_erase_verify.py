@@ -177,7 +177,7 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
         f"{exports / 'events.jsonl.gz'}: title",
         "a key of Valkey: handle",
     }
-    assert "FOUND  goatherd_old_left.rows: handle, 1 times" in shown.out
+    assert "FOUND  goatherd_old_left.rows: handle, 1 time" in shown.out
     assert "loud.goat" not in shown.out.lower().replace(str(tmp_path), "")
 
 
