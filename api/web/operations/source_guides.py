@@ -15,11 +15,46 @@ class SourceGuide(Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
+# What the page replaces by the address of this installation.
+CALLBACK = "{callback}"
 _RESTART = "Put these lines into the environment of every process, and start it again."
 _UNTRIED = (
     "It was tested against a server that answers as the service describes, and never "
     "tried live by those who wrote it: check it here before you rely on it."
 )
+
+
+def _display() -> SourceGuide:
+    prefix = "GOATHERD_" + "DISPLAY"
+    return SourceGuide(
+        name="Connected accounts",
+        what="Reads, by TikTok's own API, what creators who connected their account "
+        "agreed to.",
+        steps=(
+            (
+                "Register an app at developers.tiktok.com, with Login Kit and the "
+                "Display API, and the scopes user.info.basic, user.info.profile, "
+                "user.info.stats and video.list."
+            ),
+            (
+                f"Give it this redirect address, to the letter: {CALLBACK}. TikTok "
+                "takes https addresses only."
+            ),
+            (
+                "Until TikTok has reviewed the app and its scopes, its sandbox works "
+                "with the test accounts that you name there."
+            ),
+            _RESTART,
+            "Then make a link in a creator's settings, and send it to the creator.",
+            _UNTRIED,
+        ),
+        lines=(
+            "GOATHERD_PROVIDERS=display,web",
+            f"{prefix}_CLIENT_KEY=...",
+            f"{prefix}_CLIENT_SECRET=...",
+            f"{prefix}_REDIRECT_URL={CALLBACK}",
+        ),
+    )
 
 
 def _service(name: str, *, what: str, provider: str, key: str) -> SourceGuide:
@@ -90,6 +125,7 @@ GUIDES: Mapping[str, SourceGuide] = MappingProxyType(
                 "GOATHERD_RESEARCH_CLIENT_SECRET=...",
             ),
         ),
+        "display": _display(),
         "scrapecreators": _service(
             "ScrapeCreators",
             what="A paid service that reads TikTok for you.",

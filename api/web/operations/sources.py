@@ -75,6 +75,8 @@ async def _show(
     context: dict[str, Any] = {
         "check": check,
         "form": form,
+        # Browsers reach it by https where it can be connected.
+        "callback": f"https://{page.request.url.netloc}/connect/callback",
         "guides": GUIDES,
         "nearly_spent": [
             source.provider

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from domain import events as e
 from infra.database import Pool
+from infra.embedded.processes import wait_until
 from infra.settings import Settings
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home
@@ -280,6 +281,11 @@ def test_a_creator_that_two_sources_do_not_find_is_disabled_one_that_is_found_no
 
 # what is counted
 
+_BLOCKED = """
+SELECT count(*) FROM pg_locks AS held JOIN pg_stat_activity USING (pid)
+WHERE NOT granted AND datname = current_database()
+"""
+
 
 def test_requests_are_counted_for_whom_they_are_and_what_they_cost(home: Home):
     creator_id = home.creator("billie")
@@ -364,6 +370,30 @@ def test_nobody_gets_past_a_budget_however_many_ask_at_once(home: Home):
     assert all(0 < error.retry_after <= 86_400 for error in refused)
     assert rows(home, "SELECT requests FROM source_day") == [(50,)]
     assert rows(home, "SELECT requests FROM source_request") == [(50,)]
+
+
+def test_who_waits_for_the_count_of_another_sees_it_before_sending(home: Home):
+    counts = RequestCounts(home.store.pool, Settings(web_daily_budget=2))
+    counts.take("web", None, None)
+    refused: list[BudgetSpentError] = []
+
+    def ask() -> None:
+        try:
+            counts.take("web", None, None)
+        except BudgetSpentError as error:
+            refused.append(error)
+
+    waiting = threading.Thread(target=ask)
+    with (
+        home.store.pool.connection() as connection,
+        connection.transaction(),
+    ):
+        connection.execute("UPDATE source_day SET requests = 2")
+        waiting.start()
+        assert wait_until(lambda: rows(home, _BLOCKED) == [(1,)], seconds=10)
+    waiting.join()
+
+    assert len(refused) == 1
 
 
 @pytest.mark.parametrize("zone", ("Pacific/Kiritimati", "Pacific/Pago_Pago"))

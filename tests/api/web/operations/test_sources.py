@@ -4,13 +4,17 @@ from uuid import UUID
 
 import pytest
 
+from api.web.operations.source_guides import GUIDES
 from domain import events as e
 from infra.ids import new_id
+from infra.settings import Settings
 from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.histories import succeeded
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 from workers.demo import DEMO_HANDLES
+from workers.provider_table import PROVIDERS
+from workers.request_counts import RequestCounts
 
 LINE = "This installation plays a recording. TikTok is not asked. Set up a source"
 
@@ -178,3 +182,22 @@ def test_of_a_creator_that_the_recording_does_not_have_nothing_is_claimed(
     (notice,) = page.all("div", class_="notice")
     assert "The recording has nothing of @ada, and TikTok was not asked." in notice.text
     assert "failed" not in page.text.lower()
+
+
+def test_every_source_that_there_is_has_a_guide():
+    assert {*PROVIDERS} <= {*GUIDES}
+    for guide in GUIDES.values():
+        assert guide.steps
+        assert guide.lines[0].startswith("GOATHERD_PROVIDERS=")
+
+
+def test_the_page_shows_requests_and_what_they_cost(
+    goatherd: Goatherd, visitor: Visitor, home: Tenant
+):
+    counts = RequestCounts(goatherd.store.pool, Settings(web_price="0.0005 USD"))
+    for _ in range(3):
+        counts.take("web", home.organization_id, None)
+
+    page = visitor.see("/operations/sources")
+
+    assert "Public pages: 3 requests, 0.0015 USD" in page.text
