@@ -232,6 +232,9 @@ def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
                     "payload_sha256": ended.payload_sha256,
                     "precision": ended.precision,
                     "videos_missing": len(ended.missing_video_ids),
+                    "listed": ended.listed,
+                    "listed_reason": ended.listed_reason,
+                    "tried": _tried(ended),
                 }
             case e.ScrapeFailed() as ended:
                 rows[recorded.stream] |= {
@@ -242,10 +245,18 @@ def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
                     "provider": ended.provider,
                     "observed_at": ended.observed_at,
                     "error": ended.error,
+                    "tried": _tried(ended),
                 }
             case _:
                 pass
     return rows
+
+
+def _tried(ended: e.ScrapeSucceeded | e.ScrapeFailed) -> list[dict[str, Any]] | None:
+    return [
+        {**msgspec.structs.asdict(each), "detail": detail}
+        for each, detail in zip(ended.tried, ended.tried_details, strict=True)
+    ] or None
 
 
 def videos(events: Iterable[RecordedEvent]) -> Rows:
@@ -545,7 +556,7 @@ _NUMBERS_OF_SETTINGS = (
 _OF_ENDED_RUNS = (
     *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_observed"),
     *("videos_observed", "pages", "payload_sha256", "finished_at", "precision"),
-    "videos_missing",
+    *("videos_missing", "listed", "listed_reason", "tried"),
 )
 _UNKNOWN_AT_FIRST = (
     *("creator_id", "kind", "title", "posted_at", "description", "readme"),

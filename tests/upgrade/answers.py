@@ -50,10 +50,12 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
     },
 }
 _MARKS = frozenset({"rounded", "sharpened", "cut"})
+# Which sources a run asked, and whether all videos were listed.
+_SOURCES = frozenset({"listed", "listed_reason", "tried"})
 # Fields and columns that this version has added, by the beginning of the questions.
 ADDED_FIELDS: dict[str, frozenset[str]] = {
-    # Videos are named by their title, too.
-    "/api/v1/analytics/explain": frozenset({"title"}),
+    # Videos are named by their title, too, and other sources' counts are shown.
+    "/api/v1/analytics/explain": frozenset({"title", "others"}),
     # Marks of rounded numbers and of cut buckets, and the compared days.
     "export analytics": _MARKS,
     "/api/v1/analytics": _MARKS
@@ -67,7 +69,9 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         *("level_rounded", "new_rounded", "new_sharpened", "tags"),
         # Which counts are rounded, of a creator and of a changed field.
         *("rounded_counts", "before_rounded", "after_rounded"),
+        *_SOURCES,
     },
+    "/api/v1/scrapes": _SOURCES,
     "creators list": frozenset({"rounded_counts"}),
     # Creators and videos have tags.
     "/api/v1/videos": frozenset({"tags"}),
