@@ -33,7 +33,9 @@ from tests.projections.analytics.test_analytics import (
 )
 from tests.projections.analytics.test_batches import cut
 
-STEPS = st.one_of(snapshots(), snapshots(), moves(), changes(), memberships())
+STEPS = st.one_of(
+    snapshots(), snapshots(), moves(), moves(history="stay"), changes(), memberships()
+)
 QUERIES = st.lists(
     questions(of=["project", "campaign", "creator"]), min_size=3, max_size=3
 )
