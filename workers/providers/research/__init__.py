@@ -15,7 +15,12 @@ from workers.providers.research.api import ResearchAPI, VideoCondition
 from workers.providers.research.errors import NoAnswerError
 from workers.providers.research.http_post import RunDeadline
 from workers.providers.research.quota import DailyQuota
-from workers.providers.research.windows import DateWindow, id_windows, windows_back
+from workers.providers.research.windows import (
+    WINDOW_DAYS,
+    DateWindow,
+    id_windows,
+    windows_back,
+)
 
 # Less than an actor allows for a run, so that a run ends with its own verdict.
 PATIENCE_SECONDS = 40.0
@@ -36,7 +41,8 @@ class ResearchProvider(Provider):
 
     A list begins with today's window and goes back at most ``windows`` of them, or
     until ``QUIET_WINDOWS`` in a row were empty. It begins no older window once half of
-    ``patience`` (seconds) is used. It reads each window that it begins completely, or
+    ``patience`` (seconds) is used; it is partial if it ends otherwise than after empty
+    windows. It reads each window that it begins completely, or
     returns the verdict of the failure and no videos: a list never has half a window.
     TikTok adds a video here a day or two late, and its counters later than the app
     does.
@@ -80,15 +86,21 @@ class ResearchProvider(Provider):
     def discover_videos(self, target: Target) -> Verdict:
         search = _Search(self.api, deadline=self._deadline())
         theirs = VideoCondition("EQ", "username", (target.handle,))
-        quiet = 0
+        quiet, reason = 0, None
         try:
             for window in windows_back(self.now().date(), amount=self.windows):
-                if quiet == QUIET_WINDOWS or search.is_late():
+                if quiet == QUIET_WINDOWS:
+                    break
+                if search.is_late():
+                    reason = "The time of a run was over before the list was."
                     break
                 quiet = 0 if search.read(theirs, window=window) else quiet + 1
+            else:
+                if quiet < QUIET_WINDOWS:
+                    reason = f"The list goes back {self.windows * WINDOW_DAYS} days."
         except NoAnswerError as error:
             return error.verdict
-        return search.result(self.now())
+        return search.result(self.now(), listed_reason=reason)
 
     def video_stats(self, target: Target) -> Verdict:
         if not target.video_ids:
@@ -154,10 +166,11 @@ class _Search:
                     self._videos.setdefault(video.tiktok_video_id, video)
         return shown
 
-    def result(self, observed_at: datetime) -> Ok:
+    def result(self, observed_at: datetime, *, listed_reason: str | None = None) -> Ok:
         return Ok(
             observed_at=observed_at,
             videos=tuple(self._videos.values()),
+            listed_reason=listed_reason,
             pages=self._pages,
             payload_sha256=self._digest.hexdigest() if self._pages else None,
         )

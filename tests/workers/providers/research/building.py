@@ -68,3 +68,8 @@ def days_ago(days: float) -> datetime:
 def ids_in(verdict: Verdict) -> list[str]:
     assert isinstance(verdict, Ok), verdict
     return [video.tiktok_video_id for video in verdict.videos]
+
+
+def reason_in(verdict: Verdict) -> str | None:
+    assert isinstance(verdict, Ok), verdict
+    return verdict.listed_reason

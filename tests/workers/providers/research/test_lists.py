@@ -16,6 +16,7 @@ from tests.workers.providers.research.building import (
     Researcher,
     days_ago,
     ids_in,
+    reason_in,
 )
 from tests.workers.providers.research.server import (
     VIDEO_PATH,
@@ -314,6 +315,7 @@ def test_the_list_goes_back_window_by_window_as_far_as_it_may(
     verdict = researcher.provider(windows=4).discover_videos(BILLIE)
 
     assert ids_in(verdict) == [str(video["id"]) for video in posted[:4]]
+    assert reason_in(verdict) == "The list goes back 120 days."
     assert spans(server) == [
         ("20260214", "20260315"),
         ("20260115", "20260213"),
@@ -353,6 +355,7 @@ def test_after_three_windows_without_a_video_the_list_ends(
     verdict = researcher.provider().discover_videos(BILLIE)
 
     assert len(ids_in(verdict)) == 1
+    assert reason_in(verdict) is None
     assert len(spans(server)) == 4
 
 
@@ -368,6 +371,7 @@ def test_no_older_window_is_begun_when_half_of_the_time_is_gone(
 
     assert sum(researcher.pauses) > 2.95
     assert ids_in(verdict) == [str(newer["id"])]
+    assert reason_in(verdict) == "The time of a run was over before the list was."
 
 
 # Ids
