@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,14 @@ from tests.kit.builders import Home, asking, log_of, make_home, opened_store
 from tests.kit.erasing import erase, tables_with
 from tests.kit.faults import victim
 from tests.kit.jobs import derive_jobs, job_of, jobs_in
-from workers.provider import Ok, ProfileObservation, Provider, Target, Verdict
+from workers.provider import (
+    Ok,
+    ProfileObservation,
+    Provider,
+    Target,
+    Transient,
+    Verdict,
+)
 from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
@@ -198,12 +206,16 @@ class SleepyProvider(Provider):
         )
         return Ok(observed_at=NOON, profile=profile)
 
-    discover_videos = video_stats = creator_profiles
+    def discover_videos(self, target: Target) -> Verdict:
+        self._bed.sleep("list")
+        return Transient(f"@{target.handle} has no list now.")
+
+    video_stats = discover_videos
 
 
-def sleep_through_it(url: str, creator_id: UUID, scrape_id: UUID) -> None:
+def sleep_through_it(url: str, creator_id: UUID, scrape_ids: list[UUID]) -> None:
     """Project, rebuild and scrape; sleep when each of them knows the handle."""
-    bed, stop = Bed(4), threading.Event()
+    bed, stop = Bed(5), threading.Event()
     with opened_store(url, pool_size=20) as store:
         analytics = sleepy(AnalyticsProjection, bed, "projector", creator_id)
         follower = Follower(analytics, pool=store.pool, codec=store.codec)
@@ -215,7 +227,7 @@ def sleep_through_it(url: str, creator_id: UUID, scrape_id: UUID) -> None:
         work: tuple[Callable[[], object], ...] = (
             lambda: rebuild(store, creator_list, by="test"),
             lambda: rebuild(store, sliced, by="test"),
-            lambda: scrape_creator(provider, scrape_id),
+            *(partial(scrape_creator, provider, each) for each in scrape_ids),
         )
         threads = [threading.Thread(target=each) for each in work]
         for thread in (projector, *threads):
@@ -236,15 +248,16 @@ def test_who_sleeps_through_an_erasure_with_the_key_writes_nothing_after_it(
         entries = [seen(home, creator_id, handle), seen(home, other, "other.goat")]
         store.append(entries, context=asking())
         derive_jobs(store)
-        (scrape_id,) = (
+        scrape_ids = [
             job["scrape_id"]
             for job in jobs_in(store)
-            if (job["creator_id"], job["job_type"]) == (creator_id, "creator_profiles")
-        )
+            if job["creator_id"] == creator_id
+        ]
+        assert len(scrape_ids) == 2
         for follower in followers(store, but="analytics"):
             follower.catch_up()
 
-        with victim(sleep_through_it, database_url, creator_id, scrape_id) as sleeper:
+        with victim(sleep_through_it, database_url, creator_id, scrape_ids) as sleeper:
             process = psutil.Process(sleeper.pid)
             assert wait_until(
                 lambda: process.status() == psutil.STATUS_STOPPED, seconds=PATIENTLY
@@ -256,6 +269,10 @@ def test_who_sleeps_through_an_erasure_with_the_key_writes_nothing_after_it(
                 organization_id=home.organization_id,
                 confirm=handle,
             )
+            # The projector sleeps in a transaction; all others wipe their rows now.
+            for follower in followers(store, but="analytics"):
+                follower.catch_up()
+            assert tables_with(store, handle) == []
             sleeper.wake()
             sleeper.wait()
         for follower in followers(store):
@@ -270,7 +287,8 @@ def test_who_sleeps_through_an_erasure_with_the_key_writes_nothing_after_it(
             if recorded.position > done.position
         ]
         assert later == []
-        assert job_of(store, scrape_id)["state"] == "done"
+        states = [job_of(store, each)["state"] for each in scrape_ids]
+        assert sorted(states) == ["done", "ready"]
         with store.pool.connection() as connection:
             swapped = connection.execute(
                 "SELECT name FROM projection_previous ORDER BY name"

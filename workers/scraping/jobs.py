@@ -14,6 +14,7 @@ from domain import commands as c
 from domain import events as e
 from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
+from infra.locks import AdvisoryLock
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.handlers import stored_names
 from workers.lease_watch import LeaseWatch
@@ -78,10 +79,15 @@ WHERE scrape_id IN (
 )
 """
 _HELD = "SELECT scrape_id, lease_until FROM scrape_job WHERE state = 'leased'"
+# Reasons may name somebody, and are not kept of a run that an erasure has ended. Under
+# the append lock that has happened, or the row is wiped after this.
 _POSTPONE = """
-UPDATE scrape_job SET state = 'ready', outcome = %(outcome)s, error = %(error)s,
-    provider = %(provider)s, tried = %(tried)s::jsonb, lease_until = NULL,
+UPDATE scrape_job SET state = 'ready', outcome = %(outcome)s,
+    error = CASE WHEN NOT is_over THEN %(error)s END, provider = %(provider)s,
+    tried = CASE WHEN NOT is_over THEN %(tried)s::jsonb END, lease_until = NULL,
     enqueued_at = NULL, due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+FROM (SELECT EXISTS (SELECT FROM goatherd_events WHERE originator_id = %(scrape)s
+                     AND topic IN ('scrape_failed', 'scrape_succeeded'))) AS r (is_over)
 WHERE scrape_id = %(scrape)s AND fence = %(fence)s AND state IN ('ready', 'leased')
 """
 # The attempt asked nobody, so it does not count.
@@ -236,19 +242,12 @@ def postpone(
     Raises:
         FencedOffError: another worker has the lease.
     """
-    with pool.connection() as connection:
-        done = connection.execute(
-            _POSTPONE,
-            {
-                "outcome": outcome,
-                "error": error,
-                "provider": provider,
-                "tried": msgspec.json.encode(tried).decode() if tried else None,
-                "seconds": seconds,
-                "scrape": leased.scrape_id,
-                "fence": leased.fence,
-            },
-        )
+    run = {"scrape": leased.scrape_id, "fence": leased.fence, "seconds": seconds}
+    said = {"outcome": outcome, "error": error, "provider": provider}
+    others = msgspec.json.encode(tried).decode() if tried else None
+    with pool.connection() as connection, connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (AdvisoryLock.APPEND,))
+        done = connection.execute(_POSTPONE, {**run, **said, "tried": others})
         if done.rowcount != 1:
             raise FencedOffError
 
@@ -275,9 +274,8 @@ def finish(
 ) -> None:
     """Mark the job done, in the transaction that appends its result.
 
-    ``quarantined`` marks a job that was given up because its attempts died. Nothing is
-    fetched. If another worker has the lease, the transaction fails, and ``fenced``
-    recognizes the error.
+    ``quarantined``: it was given up, because its attempts died. Nothing is fetched. If
+    another worker has the lease, the transaction fails, and ``fenced`` recognizes it.
     """
     state = "quarantined" if quarantined else "done"
     cursor.execute(_FINISH, (leased.scrape_id, leased.fence, state, outcome, error))
