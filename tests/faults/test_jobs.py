@@ -106,6 +106,12 @@ def test_what_a_killed_worker_had_is_done_by_another_when_its_lease_has_ended(
     assert finished
     assert (job["state"], job["outcome"], job["attempts"]) == ("done", "ok", 2)
     assert results(store) == [1]
+    # The attempt that was killed had tried it, too, and left nothing behind.
+    (end,) = ends_of(store, [run])[run]
+    assert isinstance(end, e.ScrapeSucceeded)
+    assert [(each.provider, each.outcome) for each in end.tried] == [
+        ("refused", "blocked")
+    ]
     # With the lease that is the default this is 30 seconds.
     assert took < LEASE_SECONDS + 30 - jobs.LEASE_SECONDS
 

@@ -22,7 +22,7 @@ from tests.kit.paths import ROOT
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
-from workers.provider import Ok, Provider, Target, Verdict
+from workers.provider import Blocked, Ok, Provider, Target, Verdict
 from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
@@ -59,8 +59,19 @@ class Misbehaving(Provider):
     video_stats = discover_videos
 
 
+class Refused(Provider):
+    """A provider that is turned away each time."""
+
+    name = "refused"
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        return Blocked(f"Nobody may see @{target.handle}.")
+
+    discover_videos = video_stats = creator_profiles
+
+
 def set_up() -> None:
-    """Do what ``workers.main:set_up`` does, with the provider above."""
+    """Do what ``workers.main:set_up`` does, with a chain of the providers above."""
     settings = Settings.from_environment(os.environ)
     assert settings.database_url is not None
     assert settings.redis_url is not None
@@ -68,7 +79,9 @@ def set_up() -> None:
     broker = connect_broker(settings.redis_url)
     provider = Misbehaving(Path(os.environ[FOLDER]))
     dependencies = ScrapeDependencies(
-        store=store, chain=Chain(provider), lease_seconds=settings.lease_seconds
+        store=store,
+        chain=Chain(Refused(), provider),
+        lease_seconds=settings.lease_seconds,
     )
     declare_actor(broker, dependencies)
     dramatiq.set_broker(broker)
