@@ -54,8 +54,8 @@ MEANINGS = {
     "ensembledata_api_key": "The token of your account at EnsembleData.",
     **_budget_and_price("ensembledata"),
     "worker_processes": "Processes that scrape.",
-    "worker_threads": "Scrapes that each of them runs at a time; with the web provider "
-    "one, whatever is set.",
+    "worker_threads": "Scrapes that each of them runs at a time; where the "
+    "web provider is asked first one, whatever is set.",
     "lease_seconds": "Seconds that a worker may stay silent before another takes over "
     "its scrape.",
     "max_queue_age_seconds": "Seconds that an organization's scrapes may be overdue "
