@@ -35,6 +35,7 @@ from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
 from api.routes.campaigns.routes import CampaignRoutes
+from api.routes.connections.routes import CONNECTION_ROUTES
 from api.routes.creator_erase import CreatorEraseRoutes
 from api.routes.creator_figures import CreatorFigureRoutes
 from api.routes.creator_move import CreatorMoveRoutes
@@ -62,7 +63,7 @@ from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes
 from api.web.images.erased import ErasedPictures
-from api.web.images.fetching import ImageSource
+from api.web.images.fetching import image_source
 from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
@@ -85,6 +86,7 @@ from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
 from projections.videos.queries import Video
+from workers.connections.service import Connections
 from workers.erasing.pictures import PICTURES
 
 ENTITIES = {
@@ -143,6 +145,7 @@ def assemble(settings: Settings) -> Litestar:
         secret=secret,
     )
     reader = Reader(reading, store.codec)
+    connections = Connections(store, settings)
 
     async def look_up(digest: bytes) -> Principal | None:
         holder = await holder_of(own, digest)
@@ -168,12 +171,13 @@ def assemble(settings: Settings) -> Litestar:
         assets=Assets.of_the_package(),
         images=ImageProxy(
             sessions,
-            source=_image_source(settings),
+            source=image_source(settings),
             kept=KeptPictures(pictures),
             erased=erased_pictures,
         ),
         names=lambda: asyncio.to_thread(lambda: store.names),
         plays_recording=settings.plays_recording,
+        connects=connections.consents is not None,
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))
@@ -214,6 +218,7 @@ def assemble(settings: Settings) -> Litestar:
                 CreatorImportRoutes,
                 CreatorMoveRoutes,
                 CreatorEraseRoutes,
+                *CONNECTION_ROUTES,
                 VideoRoutes,
                 ProjectVideoRoutes,
                 InboxRoutes,
@@ -281,17 +286,11 @@ def assemble(settings: Settings) -> Litestar:
                 "signer": _provide(InstallationSigner(writing, settings)),
                 "limiter": _provide(limiter),
                 "settings": _provide(settings),
+                "connections": _provide(connections),
             },
             lifespan=[open_pools],
         )
     )
-
-
-def _image_source(settings: Settings) -> ImageSource | None:
-    # A recording's pictures are nobody's to ask for.
-    if not settings.remote_images or settings.plays_recording:
-        return None
-    return ImageSource(hosts=settings.image_hosts)
 
 
 def _provide(value: object) -> Provide:

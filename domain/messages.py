@@ -9,6 +9,8 @@ from msgspec import UNSET
 TrackingMode = Literal["auto", "selective"]
 MovedHistory = Literal["whole", "stay"]
 ErasedFigures = Literal["anonymous", "drop"]
+ConnectionProvider = Literal["display"]
+ConnectionEnd = Literal["expired", "revoked_there", "revoked_here", "scope_missing"]
 Scope = Literal["read", "write", "admin"]
 JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
 TrackingStatus = Literal[
@@ -25,6 +27,7 @@ Trigger = Literal[
     "reactivated",
     "renamed",
     "reenabled",
+    "connected",
     "manual",
     "scheduled",
     "imported",

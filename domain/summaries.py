@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from domain import events as e
 from domain.analytics.milestones import Milestone
 from domain.campaign.sentences import sentence
+from domain.connection.ends import WHY_ENDED
 from domain.phrases import counted, joined
 
 SummarizedEvent = (
@@ -37,6 +38,7 @@ _REASONS: dict[e.Trigger, str] = {
     "reactivated": "because the creator came back",
     "renamed": "because the creator was renamed",
     "reenabled": "because the creator was re-enabled",
+    "connected": "because the creator connected its account",
     "imported": "to import a recording",
 }
 # What follows for a video that a scrape found, or that came into the tracking window.
@@ -168,6 +170,10 @@ def of_a_creator(event: e.CreatorEvent) -> str:
             return f"Disabled, after scrapes that ended as {verdict},"
         case e.CreatorReenabled():
             return "Re-enabled"
+        case e.CreatorConnected():
+            return "Connected: its account consented to be read"
+        case e.CreatorConnectionLost(reason=reason):
+            return f"Connection ended, {WHY_ENDED[reason]},"
         case e.SubjectErased(figures=figures):
             numbers = "stay, of nobody" if figures == "anonymous" else "are gone"
             return f"Erased: the figures {numbers},"

@@ -22,6 +22,7 @@ _SECRET_NAMES = frozenset(
     {
         *("api_key", "authorization", "client_secret", "cookie", "csrf"),
         *("password", "secret", "set-cookie"),
+        *("access_token", "refresh_token", "code_verifier"),
     }
 )
 # Below warnings these libraries log every request with its address and headers.
@@ -36,8 +37,11 @@ _SECRETS = [
         ),
         (r"(bearer\s+)[\w.~+/=-]{16,}", rf"\1{_MASK}"),
         # Goatherd's cookies, and links that sign in once, anywhere in the text.
-        (r"(goatherd_(?:session|flash)=)[\w-]+", rf"\1{_MASK}"),
-        (r"(/sign-in/)[\w-]{16,}", rf"\1{_MASK}"),
+        (r"(goatherd_(?:session|flash|connect)=)[\w-]+", rf"\1{_MASK}"),
+        (r"(/(?:sign-in|connect)/)[\w-]{16,}", rf"\1{_MASK}"),
+        # TikTok's tokens, and the codes that they are exchanged for.
+        (r"\b(?:act|rft)\.[\w.!*~%-]{8,}", _MASK),
+        (r"([?&](?:code|state)=)[^\s&\"']{8,}", rf"\1{_MASK}"),
         # scheme://user:password@host and scheme://:password@host
         (r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@", rf"\1{_MASK}@"),
         (

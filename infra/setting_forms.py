@@ -36,6 +36,13 @@ WebAddress = Annotated[
     str,
     Meta(pattern="^https?://[^/]+", extra=form("an http:// or https:// address")),
 ]
+CallbackAddress = Annotated[
+    str,
+    Meta(
+        pattern="^https?://[^/?#]+/connect/callback$",
+        extra=form("the address of this installation, with /connect/callback"),
+    ),
+]
 Origin = Annotated[str, Meta(pattern="^https?://[^/,]+$")]
 Origins = Annotated[
     tuple[Origin, ...],
@@ -70,7 +77,9 @@ MasterKeyText = Annotated[
 Speed = Annotated[
     float, Meta(gt=0, le=1e9, extra=form("a number above 0 and up to 1e9"))
 ]
-ProviderName = Literal["replay", "web", "research", "scrapecreators", "ensembledata"]
+ProviderName = Literal[
+    "replay", "web", "research", "display", "scrapecreators", "ensembledata"
+]
 ProviderNames = Annotated[
     tuple[ProviderName, ...],
     Meta(

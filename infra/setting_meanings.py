@@ -46,6 +46,14 @@ MEANINGS = {
     "research_client_key": "The client key for the Research API.",
     "research_client_secret": "The client secret for the Research API.",
     **_budget_and_price("research"),
+    "display_client_key": "The client key of your app at TikTok, with which creators "
+    "connect their own accounts.",
+    "display_client_secret": "The client secret of that app.",
+    "display_base_url": "Where the display provider finds TikTok's Display API.",
+    "display_auth_url": "TikTok's page on which creators consent.",
+    "display_redirect_url": "Where TikTok sends creators back to, as it is registered "
+    "with the app: the address at which creators reach this installation, with "
+    "`/connect/callback`.",
     **_budget_and_price("display"),
     "scrapecreators_base_url": "Where the scrapecreators provider finds its service.",
     "scrapecreators_api_key": "The key of your account at ScrapeCreators.",

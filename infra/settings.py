@@ -69,6 +69,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # TikTok's own limit.
     research_daily_budget: Annotated[int, f.between(0, 1_000)] = 1_000
     research_price: f.PriceText | None = None
+    display_client_key: f.SecretText | None = None
+    display_client_secret: f.SecretText | None = None
+    display_base_url: f.WebAddress = "https://open.tiktokapis.com"
+    display_auth_url: f.WebAddress = "https://www.tiktok.com/v2/auth/authorize/"
+    display_redirect_url: f.CallbackAddress | None = None
     display_daily_budget: f.DailyBudget | None = None
     display_price: f.PriceText | None = None
     scrapecreators_base_url: f.WebAddress = "https://api.scrapecreators.com"

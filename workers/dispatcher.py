@@ -13,6 +13,8 @@ from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.registry import PROJECTIONS
 from workers.broker import enqueue_scrapes, waiting_messages
+from workers.connections.endings import ConnectionEndings
+from workers.connections.service import revoke_until_stopped
 from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
@@ -58,6 +60,7 @@ class Dispatcher:
             Follower(projection, pool=store.pool, codec=store.codec)
             for projection in (
                 CreatorIdentities(),
+                ConnectionEndings(),
                 jobs.ScrapeJobs(),
                 auto_disable.VerdictStreaks(),
                 Schedule(),
@@ -92,6 +95,11 @@ class Dispatcher:
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
             threading.Thread(target=self._housekeeping.run, args=(stop,), daemon=True),
+            threading.Thread(
+                target=revoke_until_stopped,
+                args=(self._store, self._store.settings, stop),
+                daemon=True,
+            ),
         ]
         for thread in threads:
             thread.start()

@@ -163,6 +163,18 @@ def _ensembledata(at: Surroundings) -> Provider:
     )
 
 
+def _display(at: Surroundings) -> Provider:
+    from infra.eventstore.store import Store
+    from workers.providers.display import open_display
+
+    return open_display(
+        Store(at.pool, at.settings),
+        at.settings,
+        server=_shared_server(at.settings),
+        patience=at.run_seconds,
+    )
+
+
 def _shared_server(settings: Settings) -> redis.Redis | None:
     """Return a client of the server that all workers share; None if there is none."""
     return connect_politeness(settings.redis_url) if settings.redis_url else None
@@ -180,6 +192,14 @@ PROVIDERS = MappingProxyType(
         ),
         "ensembledata": ProviderRow(
             make=_ensembledata, needs=("ensembledata_api_key",)
+        ),
+        "display": ProviderRow(
+            make=_display,
+            needs=(
+                "display_client_key",
+                "display_client_secret",
+                "display_redirect_url",
+            ),
         ),
     }
 )

@@ -164,6 +164,12 @@ class Code(StrEnum):
         "The item is in another project than the campaign, or the video was moved.",
         "The creator is in another project than the campaign.",
     )
+    CONSENT_REFUSED = (
+        "consent_refused",
+        409,
+        "The account that consented can't be connected with the creator.",
+        "Another creator of the project is connected with this account.",
+    )
     SYSTEM_ANNOTATION = (
         "system_annotation",
         409,

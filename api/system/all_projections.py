@@ -7,6 +7,7 @@ Imports point down, so the registry cannot name them.
 
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
+from workers.connections.endings import ConnectionEndings
 from workers.policies.auto_disable import VerdictStreaks
 from workers.policies.known_videos import KnownVideos
 from workers.schedule.projection import Schedule
@@ -16,6 +17,7 @@ from workers.scraping.jobs import ScrapeJobs
 ALL_PROJECTIONS: tuple[Projection, ...] = (
     *PROJECTIONS,
     CreatorIdentities(),
+    ConnectionEndings(),
     ScrapeJobs(),
     VerdictStreaks(),
     KnownVideos(),

@@ -13,7 +13,9 @@ from api.web.campaigns.campaign import CampaignPages
 from api.web.campaigns.list import CampaignsPage
 from api.web.campaigns.members import CampaignMembers
 from api.web.compare.page import ComparePage
+from api.web.connect.page import ConnectPages
 from api.web.creator.changes import ChangesPages
+from api.web.creator.connection import ConnectionForms
 from api.web.creator.files import CreatorFiles
 from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
@@ -48,6 +50,7 @@ from api.web.videos.page import VideosPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
+    ConnectPages,
     HomePage,
     CampaignsPage,
     CampaignPages,
@@ -60,6 +63,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ComparePage,
     CreatorNotes,
     CreatorSettings,
+    ConnectionForms,
     CreatorFiles,
     PersonalDataPage,
     CreatorVideos,

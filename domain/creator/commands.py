@@ -8,6 +8,8 @@ import msgspec
 
 from domain.messages import (
     Command,
+    ConnectionEnd,
+    ConnectionProvider,
     ErasedFigures,
     MovedHistory,
     Outcome,
@@ -72,6 +74,21 @@ class Reenable(Command, frozen=True, kw_only=True):
     at: datetime
 
 
+class ConnectAccount(Command, frozen=True, kw_only=True):
+    """Whoever has the account ``open_id`` consented that the provider reads it."""
+
+    provider: ConnectionProvider
+    scopes: tuple[str, ...]
+    open_id: str
+
+
+class EndConnection(Command, frozen=True, kw_only=True):
+    """The provider can't read the account any more; see ``CreatorConnectionLost``."""
+
+    provider: ConnectionProvider
+    reason: ConnectionEnd
+
+
 class EraseSubject(Command, frozen=True, kw_only=True):
     """Erase the person; see ``SubjectErased``."""
 
@@ -91,6 +108,8 @@ CreatorCommand = (
     | Reactivate
     | AutoDisable
     | Reenable
+    | ConnectAccount
+    | EndConnection
     | EraseSubject
 )
 

@@ -1,5 +1,6 @@
 """A creator: the events that commands cause."""
 
+from collections.abc import Iterable
 from functools import reduce
 from typing import assert_never
 
@@ -17,7 +18,7 @@ from domain.errors import (
     NoChangeError,
     NotFoundError,
 )
-from domain.messages import changed_fields
+from domain.messages import ConnectionEnd, ConnectionProvider, changed_fields
 from domain.tags import read_tags
 
 
@@ -70,7 +71,10 @@ def decide(
         case c.SoftDelete():
             if creator.status == "removed":
                 return []
-            return [e.CreatorRemoved(organization_id=creator.organization_id)]
+            return [
+                *_end_connections(creator, creator.connections, "revoked_here"),
+                e.CreatorRemoved(organization_id=creator.organization_id),
+            ]
         case c.Reactivate():
             if creator.status != "removed":
                 return []
@@ -101,6 +105,18 @@ def decide(
             if creator.status != "disabled" or is_cooling_down(creator, at):
                 return []
             return [e.CreatorReenabled(organization_id=creator.organization_id, at=at)]
+        case c.ConnectAccount(provider=provider, scopes=scopes, open_id=open_id):
+            return [
+                e.CreatorConnected(
+                    organization_id=_tracked(creator).organization_id,
+                    provider=provider,
+                    scopes=tuple(sorted(set(scopes))),
+                    open_id=open_id,
+                )
+            ]
+        case c.EndConnection(provider=provider, reason=reason):
+            ended = provider in creator.connections
+            return _end_connections(creator, [provider], reason) if ended else []
         case c.EraseSubject():
             return [
                 e.SubjectErased(
@@ -186,15 +202,29 @@ def _change_tracking(
     return happened
 
 
+def _end_connections(
+    creator: CreatorState,
+    providers: Iterable[ConnectionProvider],
+    reason: ConnectionEnd,
+) -> list[e.CreatorEvent]:
+    return [
+        e.CreatorConnectionLost(
+            organization_id=creator.organization_id, provider=provider, reason=reason
+        )
+        for provider in providers
+    ]
+
+
 def _nothing_more(command: c.CreatorCommand) -> list[e.CreatorEvent]:
     """Return that nothing happens to an erased creator.
 
-    It may be erased again, and a verdict of before may still come.
+    It may be erased again, and a verdict of before may still come, as may the end of
+    its connection.
 
     Raises:
         CreatorErasedError: any other command.
     """
-    if isinstance(command, c.EraseSubject | c.AutoDisable):
+    if isinstance(command, c.EraseSubject | c.AutoDisable | c.EndConnection):
         return []
     raise CreatorErasedError
 

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import (
+    ConnectionEnd,
+    ConnectionProvider,
     ErasedFigures,
     Event,
     MovedHistory,
@@ -134,6 +136,34 @@ class CreatorReenabled(Event, frozen=True, kw_only=True):
     at: datetime
 
 
+class CreatorConnected(Event, frozen=True, kw_only=True):
+    """The creator let the provider read its own account, with these scopes.
+
+    ``open_id`` is what TikTok calls the account to our app, and to no other.
+    """
+
+    stored_name: ClassVar[str] = "creator_connected"
+    organization_id: UUID
+    provider: ConnectionProvider
+    scopes: tuple[str, ...]
+    open_id: Personal[str]
+
+
+class CreatorConnectionLost(Event, frozen=True, kw_only=True):
+    """The provider can't read the creator's account any more.
+
+    ``expired``: TikTok takes our token no more, and nobody revoked it; an answer with a
+    new one may have been lost. ``revoked_there``: the creator withdrew its consent at
+    TikTok, ``revoked_here``: it was ended here, or the creator was removed.
+    ``scope_missing``: what the creator allows is not enough.
+    """
+
+    stored_name: ClassVar[str] = "creator_connection_lost"
+    organization_id: UUID
+    provider: ConnectionProvider
+    reason: ConnectionEnd
+
+
 class SubjectErased(Event, frozen=True, kw_only=True):
     """The person was erased: what was known of the creator can't be read any more.
 
@@ -241,6 +271,8 @@ CreatorEvent = (
     | CreatorReactivated
     | CreatorAutoDisabled
     | CreatorReenabled
+    | CreatorConnected
+    | CreatorConnectionLost
     | SubjectErased
 )
 ClaimEvent = HandleClaimed | HandleReleased

@@ -12,7 +12,13 @@ from msgspec.structs import replace
 from domain.creator import events as e
 from domain.creator.errors import CreatorErasedError
 from domain.errors import CorruptHistoryError
-from domain.messages import Event, Outcome, TrackingMode, set_fields
+from domain.messages import (
+    ConnectionProvider,
+    Event,
+    Outcome,
+    TrackingMode,
+    set_fields,
+)
 
 REENABLE_COOLDOWN = timedelta(hours=24)
 
@@ -22,11 +28,18 @@ Status = Literal["active", "disabled", "removed", "erased"]
 DETAILS = ("display_name", "description", "readme", "metadata", "tags")
 
 
+class ConsentedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A creator's consent that a provider reads its account."""
+
+    open_id: str
+    scopes: tuple[str, ...]
+
+
 class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tracked account from its own stream, without scraped figures.
 
     ``origin_project_id`` is the project that it was added to, which its scrapes and
-    the ids of its videos are of.
+    the ids of its videos are of. ``connections`` are what it consents to.
     """
 
     organization_id: UUID
@@ -45,6 +58,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: Outcome | None = None
     disabled_by: UUID | None = None
     reenabled_at: datetime | None = None
+    connections: dict[ConnectionProvider, ConsentedAccount] = {}
 
     @property
     def is_gone(self) -> bool:
@@ -109,6 +123,18 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
             return replace(
                 known, status="active", disabled_reason=None, reenabled_at=at
             )
+        case e.CreatorConnected(provider=provider, open_id=open_id, scopes=scopes):
+            connection = ConsentedAccount(open_id=open_id, scopes=scopes)
+            return replace(
+                known, connections={**known.connections, provider: connection}
+            )
+        case e.CreatorConnectionLost(provider=lost):
+            others = {
+                provider: connection
+                for provider, connection in known.connections.items()
+                if provider != lost
+            }
+            return replace(known, connections=others)
         case e.SubjectErased(handle=handle):
             return CreatorState(
                 organization_id=known.organization_id,

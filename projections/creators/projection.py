@@ -119,6 +119,12 @@ def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
     return {"status": "active", "disabled_reason": None}
 
 
+@on_decision(e.CreatorConnected, e.CreatorConnectionLost)
+def _connected(_: e.CreatorConnected | e.CreatorConnectionLost) -> dict[str, Any]:
+    # Only its version changes: whether it is connected is not in its row.
+    return {}
+
+
 @on(e.SubjectErased)
 def _erased(
     event: e.SubjectErased, row: CreatorRow | None, recorded: RecordedEvent

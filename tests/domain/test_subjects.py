@@ -41,6 +41,7 @@ HARMLESS = {
     ("campaign_details_changed", "description"): _OF_THE_TENANT,
     ("campaign_details_changed", "readme"): _OF_THE_TENANT,
     ("campaign_details_changed", "metadata"): _OF_THE_TENANT,
+    ("creator_connected", "scopes"): "TikTok's own names of what may be read",
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "kinds"): _CODE,

@@ -129,6 +129,17 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         ),
         "Moved to another project; its numbers until then stay, by key Ops.",
     ),
+    (
+        e.CreatorConnected(**OURS, provider="display", scopes=(), open_id="o"),
+        "Connected: its account consented to be read by key Ops.",
+    ),
+    (
+        e.CreatorConnectionLost(**OURS, provider="display", reason="revoked_there"),
+        (
+            "Connection ended, because the creator withdrew its consent at TikTok, "
+            "by key Ops."
+        ),
+    ),
     (e.CreatorRemoved(**OURS), "Removed by key Ops."),
     (
         e.SubjectErased(**OURS, number=7, figures="anonymous"),

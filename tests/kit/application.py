@@ -1,6 +1,6 @@
 """The real application over a real database, and the organizations that use it."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -380,19 +380,32 @@ def settings_for(url: str, **chosen: str) -> Settings:
 
 @contextmanager
 def serving(
-    url: str, *, redis_url: str | None = None, **chosen: str
+    url: str,
+    *,
+    redis_url: str | None = None,
+    adapt: Callable[[Settings], Settings] = lambda settings: settings,
+    **chosen: str,
 ) -> Generator[TestClient[Litestar]]:
     """One application, as each process of `goatherd serve` has it."""
     settings = msgspec.structs.replace(settings_for(url, **chosen), redis_url=redis_url)
+    settings = adapt(settings)
     app = assemble(settings)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 @contextmanager
-def started(url: str, **chosen: str) -> Generator[Goatherd]:
+def started(
+    url: str,
+    *,
+    adapt: Callable[[Settings], Settings] = lambda settings: settings,
+    **chosen: str,
+) -> Generator[Goatherd]:
     """An application and its followers on a migrated database."""
-    with serving(url, **chosen) as client, opened_store(url, pool_size=8) as store:
+    with (
+        serving(url, adapt=adapt, **chosen) as client,
+        opened_store(url, pool_size=8) as store,
+    ):
         yield Goatherd(client, store, url)
 
 

@@ -703,6 +703,8 @@ def _decided(event: e.CreatorEvent) -> Row:
             return {"status": "disabled", "disabled_reason": verdict}
         case e.CreatorReenabled():
             return {"status": "active", "disabled_reason": None}
+        case e.CreatorConnected() | e.CreatorConnectionLost():
+            return {}
         case _:
             raise AssertionError(event)
 

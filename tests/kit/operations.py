@@ -17,6 +17,7 @@ from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.application import Tenant, data_of, settings_for
 from tests.kit.builders import asking
+from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described, Documented, Json
 from workers.request_counts import RequestCounts
 
@@ -83,6 +84,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     store, settings = tenant.goatherd.store, settings_for(tenant.goatherd.url)
     signer = InstallationSigner(store.pool, settings).open()
     make_root(store, signer, context=asking())
+    link = data_of(tenant.post(f"/creators/{creator['id']}/connect-links"), status=201)
+    waiting_consent(tenant, creator["id"], f"new.{uuid4().hex[:20]}")
     tenant.goatherd.catch_up()
     return {
         "project_id": str(tenant.project_id),
@@ -94,6 +97,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "inner_id": inner,
         "annotation_id": data_of(noted, status=201)["id"],
         "key_id": str(key.key_id),
+        "link_id": link["id"],
     }
 
 
@@ -135,7 +139,7 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
         return {"period": "7d"}
     if operation.id == "getCreatorDiff":
         return {"from": "1"}
-    if operation.id == "getCreatorFigures":
+    if operation.id in {"getCreatorFigures", "listConnectedCreators"}:
         return {"creator_ids": ids["creator_id"]}
     if operation.id == "checkSource":
         return {"tiktok_handle": "goat"}

@@ -13,6 +13,7 @@ from workers.demo import DEMO_HANDLES
 from workers.main import choose_providers, run_seconds_within, worker_command
 from workers.provider import NotFound, Ok, Provider, Target
 from workers.provider_table import PROVIDERS
+from workers.providers.display import DisplayProvider
 from workers.providers.paid.ensembledata import EnsembleDataProvider
 from workers.providers.paid.scrapecreators import ScrapeCreatorsProvider
 from workers.providers.replay import ReplayProvider
@@ -44,6 +45,14 @@ def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: 
         research_client_secret=SECRET,
     )
 
+    display = chosen(
+        store,
+        DisplayProvider,
+        providers=("display",),
+        display_client_key=KEY,
+        display_client_secret=SECRET,
+        display_redirect_url="https://goatherd.example/connect/callback",
+    )
     scrapecreators = chosen(
         store,
         ScrapeCreatorsProvider,
@@ -57,9 +66,10 @@ def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: 
         ensembledata_api_key=KEY,
     )
 
-    every = (replay, web, research, scrapecreators, ensembledata)
+    every = (replay, web, research, scrapecreators, ensembledata, display)
     assert [each.name for each in every] == list(PROVIDERS)
     research.close()
+    display.close()
 
 
 def test_the_demo_happens_now(store: Store):

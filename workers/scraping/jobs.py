@@ -25,7 +25,9 @@ MAX_ATTEMPTS = DIED.tries
 LEASE_SECONDS = 20
 
 # Users wait for runs with these triggers; all other runs wait for them.
-_URGENT = frozenset({"added", "reactivated", "renamed", "reenabled", "manual"})
+_URGENT = frozenset(
+    {"added", "reactivated", "renamed", "reenabled", "connected", "manual"}
+)
 _FIRST, _LATER = 0, 1
 
 # Errors of providers name whom they looked for.

@@ -21,6 +21,7 @@ FAILING_ATTEMPTS = 3
 OLD_ROOT_DAYS = 2
 
 _OF_THE_DISPATCHER = {
+    "connection_endings",
     "creator_identities",
     "known_videos",
     "schedule",

@@ -4,7 +4,6 @@ import os
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -23,17 +22,22 @@ from api.cli.databases import connected, opened_store, ping_redis
 from api.cli.options import DataDir, Host, Port, read_settings
 from api.cli.up.data_dir_lock import data_dir_locked
 from api.cli.up.demo import import_history, track_demo
+from api.cli.up.fake_tiktok import (
+    fake_tiktok_child,
+    fake_tiktok_socket,
+    use_variables,
+    with_fake_tiktok,
+)
 from api.cli.up.first_run import (
     FirstOrganization,
     ensure_organization,
-    key_path,
     stored_secret,
 )
-from api.cli.up.ports import base_url, listening_socket, why_not_ready
+from api.cli.up.greeting import greet
+from api.cli.up.ports import listening_socket, why_not_ready
 from api.cli.up.reaper import Reaper, import_path
 from api.cli.up.signals import StopRequestedError, StopSignals
 from api.cli.up.supervisor import Child, Supervisor
-from api.web.sign_in.links import make_link
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.embedded.data_dir import open_data_dir
@@ -61,6 +65,14 @@ def up(
     demo: Annotated[
         bool, Parameter(negative="", show_default=False, help="Track demo creators.")
     ] = False,
+    fake_tiktok: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="With --demo: run a pretended TikTok, at which they can be connected.",
+        ),
+    ] = False,
 ) -> None:
     """Run everything on this machine until SIGINT or SIGTERM, servers included.
 
@@ -69,6 +81,8 @@ def up(
     GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL name servers to use in place of the
     embedded ones.
     """
+    if fake_tiktok and not demo:
+        raise CommandError("--fake-tiktok knows the demo's creators alone: add --demo.")
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
     signals = StopSignals()
@@ -76,6 +90,11 @@ def up(
     settings = replace(settings, data_dir=open_data_dir(settings.data_dir))
     with data_dir_locked(settings.data_dir, is_new=is_new) as lock:
         listener = listening_socket(settings.host, settings.port, backlog=_BACKLOG)
+        pretended = None
+        if fake_tiktok:
+            pretended = fake_tiktok_socket(settings)
+            settings = with_fake_tiktok(settings, pretended)
+            use_variables(settings)
         reaper = Reaper(lock=lock)
         supervisor = Supervisor(reaper)
         try:
@@ -83,9 +102,18 @@ def up(
             settings = _with_servers(settings, supervisor, signals)
             organization = _ensure_organization(settings, demo=demo)
             signals.check()
+            if pretended is not None:
+                supervisor.start(
+                    fake_tiktok_child(
+                        settings,
+                        pretended,
+                        environment=_environment(settings),
+                        reaper=reaper,
+                    )
+                )
             _start(settings, supervisor, reaper, listener)
             _wait_until_ready(settings, supervisor, signals)
-            _greet(settings, organization)
+            greet(settings, organization, pretended)
             while not signals.wait(_CHECK_SECONDS):
                 supervisor.restart_dead()
             _report(settings, "Stopping")
@@ -94,6 +122,8 @@ def up(
         finally:
             signals.is_stopping = True
             listener.close()
+            if pretended is not None:
+                pretended.close()
             supervisor.stop()
             reaper.close()
 
@@ -201,7 +231,11 @@ def _environment(settings: Settings) -> dict[str, str]:
         "GOATHERD_RECORDINGS": settings.recordings and settings.recordings.resolve(),
     }
     given = {name: str(value) for name, value in ours.items() if value is not None}
-    return {**os.environ, **given, **pool_variables(settings)}
+    return {
+        **os.environ,
+        **given,
+        **pool_variables(settings),
+    }
 
 
 def _wait_until_ready(
@@ -221,46 +255,6 @@ def _wait_until_ready(
     raise CommandError(
         f"Goatherd is not ready after {_READY_SECONDS:.0f} seconds: {why_not}"
     )
-
-
-def _greet(settings: Settings, organization: FirstOrganization) -> None:
-    url = base_url(settings.host, settings.port)
-    path = key_path(settings.data_dir)
-    link = _link(settings)
-    shown = _short(path)
-    if organization.new_key is not None:
-        key = f"{organization.new_key} (shown this once, kept in {shown})"
-    elif path.exists():
-        key = f"in {shown}"
-    else:
-        key = (
-            f"make one with `goatherd keys create --org {organization.organization_id}`"
-        )
-    # Printed at once, so that no line of the log comes in between.
-    sys.stdout.write(
-        f"Goatherd is ready at {url}\n"
-        f"  Pages    {url}{link}\n"
-        f"  API key  {key}\n"
-        f"  Docs     {url}/docs\n"
-        "  Stop     Ctrl-C\n"
-    )
-    sys.stdout.flush()
-
-
-def _link(settings: Settings) -> str:
-    """Return the path of a link that signs in once; empty without a key."""
-    path, database = key_path(settings.data_dir), settings.database_url
-    key = path.read_text().strip() if path.exists() else ""
-    if not key or database is None:
-        return ""
-    with connected(database) as connection:
-        return f"{make_link(connection, key)} (signs you in, once)"
-
-
-def _short(path: Path) -> str:
-    """Return the path relative to the working folder if that is shorter."""
-    relative = os.path.relpath(path)
-    return min(str(path), relative, key=len)
 
 
 def _report(settings: Settings, text: str) -> None:

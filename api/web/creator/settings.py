@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from api.routes.creator_schemas import BulkAnswer
+from api.web.creator.connection import connection_card
 from api.web.creator.erasure import possible_erasure
 from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.possible_move import possible_move
@@ -205,6 +206,7 @@ async def _show_all(
 ) -> Template:
     """Return the page with the forms to move and to erase, one of them refused."""
     further = {
+        "card": await connection_card(page, creator),
         "move": await possible_move(page, creator),
         "refused_move": refused_move,
         "erasure": await possible_erasure(page, creator),
@@ -247,7 +249,7 @@ def _show(
         ),
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
-        **dict.fromkeys(("move", "refused_move", "erasure", "refused_erasure")),
+        **dict.fromkeys(("card", "move", "refused_move", "erasure", "refused_erasure")),
         **(further or {}),
     }
     errors = (draft.error for draft in (drafts or {}).values())

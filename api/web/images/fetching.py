@@ -11,6 +11,7 @@ import httpx
 from msgspec import Struct
 
 from api.web.images.formats import format_of
+from infra.settings import Settings
 
 Address = IPv4Address | IPv6Address
 
@@ -71,6 +72,14 @@ class ImageSource(Struct, frozen=True, kw_only=True):
             and "@" not in parts.netloc
             and any(host == one or host.endswith(f".{one}") for one in self.hosts)
         )
+
+
+def image_source(settings: Settings) -> ImageSource | None:
+    """Return where the settings allow pictures to be fetched from, None if nowhere."""
+    # A recording's pictures are nobody's to ask for.
+    if not settings.remote_images or settings.plays_recording:
+        return None
+    return ImageSource(hosts=settings.image_hosts)
 
 
 async def fetch(source: ImageSource, url: str) -> Picture:

@@ -39,6 +39,7 @@ TRIGGERS: dict[Trigger, str] = {
     "reactivated": "Brought back",
     "renamed": "Renamed",
     "reenabled": "Re-enabled",
+    "connected": "Connected",
     "manual": "By hand",
     "scheduled": "Scheduled",
     "imported": "Imported",

@@ -47,6 +47,7 @@ class Site:
     ``images`` shows the pictures of creators and videos. ``names`` returns what ids of
     videos are computed with, once the database answers.
     ``plays_recording`` says that no scrape asks TikTok, which every page tells.
+    ``connects`` says that creators can connect their accounts.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Site:
         images: ImageProxy,
         names: Callable[[], Awaitable[Names]],
         plays_recording: bool = False,
+        connects: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = sessions
@@ -66,6 +68,7 @@ class Site:
         self.images = images
         self.names = names
         self.plays_recording = plays_recording
+        self.connects = connects
         self._clock = clock
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
 
@@ -102,9 +105,9 @@ class Site:
             template_name=template,
             context=dict(context),
             headers={
-                **(headers or {}),
                 "Content-Security-Policy": POLICY,
                 "Referrer-Policy": "same-origin",
+                **(headers or {}),
             },
             media_type="text/html",
             status_code=status,

@@ -30,6 +30,7 @@ _NAMES = {
     "bans": "Banned handles",
     "campaigns": "Campaigns",
     "creator_history": "Change logs of creators",
+    "connection_endings": "Ends of connections",
     "creator_identities": "Identities of accounts",
     "creator_list": "Creators",
     "known_videos": "Known videos and their policies",

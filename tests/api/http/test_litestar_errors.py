@@ -24,11 +24,14 @@ from api.routes import (
     source_requests,
     sources,
 )
+from api.routes.connections import links
 from infra.eventstore.store import Store
 from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant
+from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
+from workers.connections import rows
 from workers.erasing import erase as erasing
 
 OF_NO_OPERATION = {Code.METHOD_NOT_ALLOWED}
@@ -89,6 +92,9 @@ class Scene:
         self.monkeypatch.setattr(roots, "recorded_roots", raise_it)
         self.monkeypatch.setattr(log_check, "newest_check", raise_it)
         self.monkeypatch.setattr(proofs, "streams_of_creator", raise_it)
+        self.monkeypatch.setattr(rows, "connected_among", raise_it)
+        self.monkeypatch.setattr(rows, "waiting_consent", raise_it)
+        self.monkeypatch.setattr(links, "revoke_link", raise_it)
         self.monkeypatch.setattr(Store, "load", raise_it)
 
 
@@ -458,6 +464,43 @@ def on_things_of_its_own(spoil: Spoil) -> Spoil:
     return settle
 
 
+def account_of(username: str | None = None, *, open_id: str | None = None) -> Spoil:
+    """Let an account say that it is a creator, which it can't be."""
+
+    def spoil(scene: Scene) -> None:
+        tenant = scene.tenant
+        creator = tenant.add(f"known.{uuid4().hex[:20]}")
+        other = tenant.add(f"other.{uuid4().hex[:20]}")
+        handle = username or other["tiktok_handle"]
+        if handle == "banned":
+            handle = f"banned.{uuid4().hex[:20]}"
+            tenant.ask("PUT", f"/admin/bans/{handle}", json={})
+        account = open_id and f"{open_id}-{uuid4()}"
+        if account:
+            handle = f"fresh.{uuid4().hex[:20]}"
+            waiting_consent(tenant, other["id"], f"b.{uuid4().hex[:20]}", account)
+            tenant.post(f"/creators/{other['id']}/connection/accept")
+        waiting_consent(tenant, creator["id"], handle, account)
+        scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+
+    return spoil
+
+
+def account_of_who_is_gone(*, is_erased: bool) -> Spoil:
+    """Let an account say that it is a creator, which is not tracked any more."""
+
+    def spoil(scene: Scene) -> None:
+        creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
+        waiting_consent(scene.tenant, creator["id"], f"new.{uuid4().hex[:20]}")
+        if is_erased:
+            erase(scene, creator["id"])
+        else:
+            scene.tenant.delete(f"/creators/{creator['id']}")
+        scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+
+    return spoil
+
+
 def read_models_behind(scene: Scene) -> None:
     scene.monkeypatch.setattr(erasing, "PATIENCE_SECONDS", 0.0)
     scene.tenant.add(f"late.{uuid4().hex[:20]}")
@@ -502,6 +545,20 @@ OWN: dict[tuple[str, Code], Spoil] = {
         key_that_is_at_work
     ),
     ("addVideo", Code.OTHER_PROJECT): video_of_a_moved_creator,
+    ("createConnectLink", Code.CREATOR_REMOVED): removed_creator,
+    ("createConnectLink", Code.GONE): erased_creator,
+    ("endConnection", Code.GONE): erased_creator,
+    ("acceptConnection", Code.HANDLE_TAKEN): account_of(),
+    ("acceptConnection", Code.CREATOR_BANNED): account_of("banned"),
+    ("acceptConnection", Code.CONSENT_REFUSED): account_of(open_id="same"),
+    ("acceptConnection", Code.CREATOR_REMOVED): account_of_who_is_gone(is_erased=False),
+    ("acceptConnection", Code.GONE): account_of_who_is_gone(is_erased=True),
+    ("acceptConnection", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
+        key_of_another_body
+    ),
+    ("acceptConnection", Code.IDEMPOTENCY_IN_FLIGHT): on_things_of_its_own(
+        key_that_is_at_work
+    ),
     ("scrapeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.LIMIT_REACHED): full,
     ("retryScrape", Code.CREATOR_REMOVED): run_of_a_removed_creator,

@@ -111,11 +111,14 @@ def test_the_source_that_is_asked_comes_first_and_the_others_say_why_not(home: T
         ("research", False, False),
         ("scrapecreators", False, False),
         ("ensembledata", False, False),
+        ("display", False, False),
     ]
     assert listed[1]["why_not"] == "GOATHERD_PROVIDERS is replay."
     assert "GOATHERD_RESEARCH_CLIENT_KEY" in listed[2]["why_not"]
     assert listed[3]["why_not"] == "GOATHERD_SCRAPECREATORS_API_KEY is not set."
-    assert [s["daily_budget"] for s in listed] == [None, None, 1_000, None, None]
+    assert [s["daily_budget"] for s in listed] == [
+        *(None, None, 1_000, None, None, None)
+    ]
 
 
 def test_runs_of_the_last_day_are_counted_by_how_they_ended(home: Tenant):

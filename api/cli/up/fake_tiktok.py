@@ -1,0 +1,92 @@
+"""``goatherd up --fake-tiktok``: a pretended TikTok next to everything else."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from api.cli import CommandError
+from api.cli.databases import opened_store
+from api.cli.up.ports import base_url, listening_socket
+from api.cli.up.reaper import Reaper
+from api.cli.up.supervisor import Child
+from infra.settings import Settings
+from workers.connections.service import CALLBACK_PATH
+from workers.demo import DEMO_NAME
+from workers.demo.fake_tiktok.__main__ import CLIENT_KEY, CLIENT_SECRET
+from workers.demo.fake_tiktok.server import AUTH_PATH
+from workers.demo.shift_dates import days_to_shift
+from workers.recordings.replay_clock import replay_started_at
+
+_BACKLOG = 64
+
+
+def fake_tiktok_socket(settings: Settings) -> socket.socket:
+    """Return the socket that the pretended TikTok listens on: the next port, or any."""
+    try:
+        return listening_socket(settings.host, settings.port + 1, backlog=_BACKLOG)
+    except (CommandError, OverflowError):
+        return listening_socket(settings.host, 0, backlog=_BACKLOG)
+
+
+def with_fake_tiktok(settings: Settings, listener: socket.socket) -> Settings:
+    """Return the settings of an app at the pretended TikTok, which is asked first."""
+    url = fake_tiktok_url(settings, listener)
+    callback = f"{base_url(settings.host, settings.port)}{CALLBACK_PATH}"
+    others = [name for name in settings.providers if name != "display"]
+    return replace(
+        settings,
+        providers=("display", *others),
+        display_client_key=CLIENT_KEY,
+        display_client_secret=CLIENT_SECRET,
+        display_base_url=url,
+        display_auth_url=f"{url}{AUTH_PATH}",
+        display_redirect_url=callback,
+    )
+
+
+def fake_tiktok_url(settings: Settings, listener: socket.socket) -> str:
+    """Return where people find the pretended TikTok."""
+    return base_url(settings.host, listener.getsockname()[1])
+
+
+def use_variables(settings: Settings) -> None:
+    """Put the settings of the app into the environment, for what is started in it."""
+    # The older name of the same setting would contradict it.
+    os.environ.pop("GOATHERD_PROVIDER", None)
+    given = {
+        "GOATHERD_PROVIDERS": ",".join(settings.providers),
+        "GOATHERD_DISPLAY_CLIENT_KEY": settings.display_client_key,
+        "GOATHERD_DISPLAY_CLIENT_SECRET": settings.display_client_secret,
+        "GOATHERD_DISPLAY_BASE_URL": settings.display_base_url,
+        "GOATHERD_DISPLAY_AUTH_URL": settings.display_auth_url,
+        "GOATHERD_DISPLAY_REDIRECT_URL": settings.display_redirect_url,
+    }
+    os.environ.update({n: value for n, value in given.items() if value is not None})
+
+
+def fake_tiktok_child(
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    environment: Mapping[str, str],
+    reaper: Reaper,
+) -> Child:
+    """Return the process of the pretended TikTok, which tells the time of the demo."""
+    with opened_store(settings) as store:
+        days = days_to_shift(replay_started_at(store.pool, DEMO_NAME))
+    descriptor = listener.fileno()
+    assert settings.display_redirect_url is not None, "with_fake_tiktok has set it"
+    return Child(
+        "fake-tiktok",
+        command=(
+            *(sys.executable, "-m", "workers.demo.fake_tiktok", str(descriptor)),
+            *(str(days), str(settings.data_dir), settings.display_redirect_url),
+        ),
+        inherited=(descriptor,),
+        environment=environment,
+        folder=settings.data_dir,
+        reaper=reaper,
+    )

@@ -1,0 +1,62 @@
+"""What ``goatherd up`` prints when it is ready: addresses, and the key."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from api.cli.databases import connected
+from api.cli.up.fake_tiktok import fake_tiktok_url
+from api.cli.up.first_run import FirstOrganization, key_path
+from api.cli.up.ports import base_url
+from api.web.sign_in.links import make_link
+from infra.settings import Settings
+
+
+def greet(
+    settings: Settings,
+    organization: FirstOrganization,
+    pretended: socket.socket | None,
+) -> None:
+    """Say where everything is, and how to sign in."""
+    url = base_url(settings.host, settings.port)
+    path = key_path(settings.data_dir)
+    link = _link(settings)
+    shown = _short(path)
+    if organization.new_key is not None:
+        key = f"{organization.new_key} (shown this once, kept in {shown})"
+    elif path.exists():
+        key = f"in {shown}"
+    else:
+        key = (
+            f"make one with `goatherd keys create --org {organization.organization_id}`"
+        )
+    tiktok = ""
+    if pretended is not None:
+        tiktok = f"  TikTok   {fake_tiktok_url(settings, pretended)} (pretended)\n"
+    # Printed at once, so that no line of the log comes in between.
+    sys.stdout.write(
+        f"Goatherd is ready at {url}\n"
+        f"  Pages    {url}{link}\n"
+        f"  API key  {key}\n"
+        f"  Docs     {url}/docs\n"
+        f"{tiktok}"
+        "  Stop     Ctrl-C\n"
+    )
+    sys.stdout.flush()
+
+
+def _link(settings: Settings) -> str:
+    """Return the path of a link that signs in once; empty without a key."""
+    path, database = key_path(settings.data_dir), settings.database_url
+    key = path.read_text().strip() if path.exists() else ""
+    if not key or database is None:
+        return ""
+    with connected(database) as connection:
+        return f"{make_link(connection, key)} (signs you in, once)"
+
+
+def _short(path: Path) -> str:
+    """Return the path relative to the working folder if that is shorter."""
+    relative = os.path.relpath(path)
+    return min(str(path), relative, key=len)

@@ -1,0 +1,1 @@
+"""Connections: links for creators to connect their account, and what came of them."""

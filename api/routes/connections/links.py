@@ -1,0 +1,200 @@
+"""/creators/{id}/connect-links: links with which a creator connects its account."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter, Rows
+from domain.connection.links import ConnectLink, new_link
+from domain.errors import CreatorRemovedError, NotFoundError
+from domain.handlers.creators import own_creator
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import Store, plain_events
+from projections.creators.queries import one_creator
+from projections.engine.reader import Reader
+from workers.connections.links import add_link, find_link, links_of, revoke_link
+from workers.connections.service import Connections
+
+_HIDDEN = ""
+
+
+class ConnectLinkShown(Struct, frozen=True, kw_only=True):
+    """A link with which the creator connects its account, once.
+
+    It works until it was used or revoked, or has expired. Whoever has `url` may use it,
+    with the creator's account alone.
+    """
+
+    id: UUID
+    url: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it works."""
+        is_over = self.expires_at <= datetime.now(UTC)
+        return self.used_at is None and self.revoked_at is None and not is_over
+
+
+class ConnectLinkRoutes(Controller):
+    """Links for creators to connect their account."""
+
+    path = "/creators/{creator_id:uuid}/connect-links"
+    tags = ("Creators",)
+
+    @get(
+        "/", opt={"scope": "write", "versioned": False}, operation_id="listConnectLinks"
+    )
+    async def list_links(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[list[ConnectLinkShown]]:
+        """List the newest 100 links of a creator, the newest first.
+
+        It needs the scope `write`, because who has a link can use it.
+        """
+        await caught_up(request, reader, "creator_list")
+        organization_id = request.organization_id
+        if await one_creator(reader, organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        links = await asyncio.to_thread(
+            Rows(writer.store).ask,
+            lambda cursor: links_of(cursor, organization_id, creator_id),
+        )
+        return Answer([_shown(request, connections, link) for link in links])
+
+    @post(
+        "/",
+        opt={
+            "scope": "write",
+            "versioned": False,
+            "errors": [Code.CREATOR_REMOVED, Code.GONE],
+        },
+        operation_id="createConnectLink",
+        status_code=201,
+        sync_to_thread=True,
+    )
+    def create_link(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[ConnectLinkShown]:
+        """Make a link to send to a creator, which works once within seven days.
+
+        The page behind it says who asks, and what will be read. From there the creator
+        goes to TikTok, and consents with the account that has the creator's handle.
+        """
+        link = new_link(
+            request.command_id,
+            organization_id=request.organization_id,
+            creator_id=creator_id,
+            now=datetime.now(UTC),
+        )
+
+        def run(_: object) -> Executed[ConnectLink]:
+            history = plain_events(writer.store.load(creator_id)[creator_id])
+            if own_creator(history, request.organization_id, None).is_gone:
+                raise CreatorRemovedError
+            with writer.store.pool.connection() as connection:
+                add_link(connection.cursor(), link)
+            return Executed(link, events=[], loaded={})
+
+        return writer.answer(
+            request,
+            run,
+            # What is stored for a repeated request has no secret.
+            lambda _, done: Answer(
+                _shown(request, connections, done.result, url=_HIDDEN), status=201
+            ),
+            unseal=lambda body: _unsealed(body, request, connections, writer.store),
+        )
+
+    @delete(
+        "/{link_id:uuid}",
+        opt={"scope": "write", "versioned": False},
+        operation_id="revokeConnectLink",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def revoke_link(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        link_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[ConnectLinkShown]:
+        """Revoke a link: it works no more. What came of it before stays as it is."""
+        writer.require_no_version(request)
+        with writer.store.pool.connection() as connection:
+            link = revoke_link(
+                connection.cursor(), request.organization_id, creator_id, link_id
+            )
+        if link is None:
+            raise NotFoundError("link")
+        return Answer(_shown(request, connections, link))
+
+
+def own_address(request: Request) -> str:
+    """Return where the request found this installation: scheme and host."""
+    host = (request.raw_header(b"host") or b"localhost").decode("latin-1")
+    return f"{'https' if request.is_tls else 'http'}://{host}"
+
+
+def _unsealed(
+    body: bytes, request: Request, connections: Connections, store: Store
+) -> bytes:
+    answered = msgspec.json.decode(body, type=_LinkBody)
+    link = Rows(store).ask(lambda cursor: find_link(cursor, answered.data.id))
+    if link is None:
+        return body
+    shown = _shown(request, connections, link)
+    return msgspec.json.encode(
+        msgspec.structs.replace(
+            answered, data=msgspec.structs.replace(answered.data, url=shown.url)
+        )
+    )
+
+
+class _LinkBody(Struct):
+    data: ConnectLinkShown
+    error: str | None
+    meta: None = None
+
+
+def _shown(
+    request: Request,
+    connections: Connections,
+    link: ConnectLink,
+    *,
+    url: str | None = None,
+) -> ConnectLinkShown:
+    if url is None:
+        url = connections.address(link, own_address=own_address(request))
+    return ConnectLinkShown(
+        id=link.id,
+        url=url,
+        created_at=link.created_at,
+        expires_at=link.expires_at,
+        used_at=link.used_at,
+        revoked_at=link.revoked_at,
+    )

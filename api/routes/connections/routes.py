@@ -1,0 +1,251 @@
+"""/creators/{id}/connection: whether a creator's own account is connected."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.paging import MAX_LIMIT, caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter, Rows
+from api.routes.analytics.parameters import ids_between_commas
+from api.routes.connections.links import ConnectLinkRoutes
+from domain import commands as c
+from domain.connection.consent import explained
+from domain.errors import NotFoundError
+from domain.handlers.connections import disconnect_creator
+from domain.messages import ConnectionEnd, ConnectionProvider
+from infra.eventstore.execute import Executed, InTransaction
+from projections.creators.queries import one_creator
+from projections.engine.reader import Reader
+from workers.connections import rows
+from workers.connections.acceptance import ConsentGoneError, accept_consent
+from workers.connections.consent import PROVIDER
+from workers.connections.endings import ConnectionEndings
+from workers.connections.service import Connections
+
+ConnectionStatus = Literal["none", "waiting", "connected", "lost"]
+
+
+class CreatorConnection(Struct, frozen=True, kw_only=True):
+    """Whether a creator's own account is connected.
+
+    `waiting`: an account called `other_handle` consented and says that it is the
+    creator, and somebody here must accept that. `lost`: it was connected, until
+    `lost_at`; `reason` says why it is not any more. `allows` says in plain words what
+    the `scopes` allow.
+    """
+
+    creator_id: UUID
+    status: ConnectionStatus = "none"
+    provider: ConnectionProvider | None = None
+    scopes: list[str] = []
+    allows: list[str] = []
+    consented_at: datetime | None = None
+    connected_at: datetime | None = None
+    last_used_at: datetime | None = None
+    lost_at: datetime | None = None
+    reason: ConnectionEnd | None = None
+    other_handle: str | None = None
+
+
+class ConnectedCreators(Struct, frozen=True, kw_only=True):
+    """Those of some creators that are connected."""
+
+    creator_ids: list[UUID]
+
+
+class ConnectionRoutes(Controller):
+    """Connections of creators."""
+
+    tags = ("Creators",)
+
+    @get(
+        "/creators/connected",
+        opt={"scope": "read", "versioned": False},
+        operation_id="listConnectedCreators",
+    )
+    async def list_connected(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+        creator_ids: Annotated[
+            str, QueryParameter(description=f"1 to {MAX_LIMIT} ids with commas.")
+        ],
+    ) -> Answer[ConnectedCreators]:
+        """Tell which of some creators are connected."""
+        ids = ids_between_commas("creator_ids", creator_ids, at_most=MAX_LIMIT)
+        # It is read from a table that is never behind.
+        await caught_up(request, reader, "creator_list")
+        organization_id = request.organization_id
+        found = await asyncio.to_thread(
+            Rows(writer.store).ask,
+            lambda cursor: rows.connected_among(cursor, organization_id, ids),
+        )
+        return Answer(
+            ConnectedCreators(creator_ids=[id_ for id_ in ids if id_ in found])
+        )
+
+    @get(
+        "/creators/{creator_id:uuid}/connection",
+        opt={"scope": "read", "versioned": False},
+        operation_id="getConnection",
+    )
+    async def get_connection(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[CreatorConnection]:
+        """Read whether a creator's own account is connected, since when, and how."""
+        await caught_up(request, reader, "creator_list")
+        organization_id = request.organization_id
+        if await one_creator(reader, organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        return Answer(
+            await asyncio.to_thread(
+                _connection,
+                Rows(writer.store),
+                connections,
+                organization_id,
+                creator_id,
+            )
+        )
+
+    @post(
+        "/creators/{creator_id:uuid}/connection/accept",
+        opt={
+            "scope": "write",
+            "versioned": False,
+            "errors": [
+                Code.HANDLE_TAKEN,
+                Code.CREATOR_BANNED,
+                Code.CREATOR_REMOVED,
+                Code.CONSENT_REFUSED,
+                Code.GONE,
+            ],
+        },
+        operation_id="acceptConnection",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def accept(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[CreatorConnection]:
+        """Accept that an account with another handle is the creator.
+
+        The creator gets the handle of that account, and is connected with it.
+        """
+        organization_id = request.organization_id
+        answered = Rows(writer.store)
+
+        def run(hook: InTransaction[UUID] | None) -> Executed[UUID]:
+            consent = answered.ask(
+                lambda cursor: rows.waiting_consent(cursor, organization_id, creator_id)
+            )
+            if consent is None:
+                raise NotFoundError("consent that waits")
+            try:
+                return accept_consent(
+                    writer.store,
+                    connections.seal,
+                    consent,
+                    may_rename=True,
+                    context=writer.context(request),
+                    in_transaction=hook,
+                )
+            except ConsentGoneError:
+                raise NotFoundError("consent that waits") from None
+
+        return writer.answer(
+            request,
+            run,
+            lambda _, __: Answer(
+                _connection(answered, connections, organization_id, creator_id)
+            ),
+        )
+
+    @delete(
+        "/creators/{creator_id:uuid}/connection",
+        opt={"scope": "write", "versioned": False, "errors": [Code.GONE]},
+        operation_id="endConnection",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def end(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[CreatorConnection]:
+        """End a connection, or refuse an account that waits to be accepted.
+
+        The consent is given back to TikTok as soon as it answers.
+        """
+        writer.require_no_version(request)
+        organization_id = request.organization_id
+        answered = Rows(writer.store)
+        with writer.store.pool.connection() as connection:
+            rows.refuse_waiting(connection.cursor(), organization_id, creator_id)
+        return writer.perform(
+            request,
+            lambda: disconnect_creator(
+                creator_id,
+                c.EndConnection(provider=PROVIDER, reason="revoked_here"),
+                organization_id=organization_id,
+            ),
+            lambda _, __: Answer(
+                _connection(answered, connections, organization_id, creator_id)
+            ),
+            in_transaction=lambda cursor, done: ConnectionEndings().write(
+                cursor, done.events
+            ),
+        )
+
+
+CONNECTION_ROUTES = (ConnectLinkRoutes, ConnectionRoutes)
+
+
+def _connection(
+    answered: Rows, connections: Connections, organization_id: UUID, creator_id: UUID
+) -> CreatorConnection:
+    shown = answered.ask(
+        lambda cursor: rows.shown_connection(cursor, organization_id, creator_id)
+    )
+    if shown is None:
+        return CreatorConnection(creator_id=creator_id)
+    status: ConnectionStatus = "lost"
+    other_handle = None
+    if shown.state == "waiting" and shown.sealed is not None:
+        status = "waiting"
+        other_handle = connections.seal.open(shown.id, shown.sealed).username
+    elif shown.state == "connected":
+        status = "connected"
+    return CreatorConnection(
+        creator_id=creator_id,
+        status=status,
+        provider=shown.provider,
+        scopes=shown.scopes,
+        allows=[*explained(shown.scopes)],
+        consented_at=shown.consented_at,
+        connected_at=shown.connected_at,
+        last_used_at=shown.last_used_at,
+        lost_at=shown.ended_at,
+        reason=shown.reason,
+        other_handle=other_handle,
+    )

@@ -1,0 +1,1 @@
+"""The pages on which creators connect their account; nobody signs in for them."""

@@ -1,0 +1,131 @@
+"""What the pages of connections say: when nobody was connected, and why not."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from domain.connection.links import LinkState
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """A headline, what happened, and what to do; ``status`` is the answer's."""
+
+    headline: str
+    text: str
+    hint: str
+    status: int = 200
+    may_try_again: bool = False
+
+
+UNKNOWN_LINK = Notice(
+    headline="This link is not one of ours",
+    text="It may have been cut off when it was copied.",
+    hint="Open the whole link, or ask whoever sent it for a new one.",
+    status=404,
+)
+NOT_SET_UP = Notice(
+    headline="Nothing can be connected here yet",
+    text="Whoever runs this site has not set up its app at TikTok.",
+    hint="Tell whoever sent you the link. It will work once that is done.",
+    status=503,
+)
+SPENT: Mapping[LinkState, Notice] = {
+    "used": Notice(
+        headline="This link has been used",
+        text="A link connects an account once.",
+        hint="If that was you, there is nothing more to do. If not, tell whoever sent "
+        "it to you.",
+        status=410,
+    ),
+    "revoked": Notice(
+        headline="This link was withdrawn",
+        text="Whoever sent it does not ask for your numbers with it any more.",
+        hint="Nothing is read of your account. Ask for a new link if you expected one.",
+        status=410,
+    ),
+    "expired": Notice(
+        headline="This link has expired",
+        text="A link works for seven days.",
+        hint="Nothing is read of your account. Ask whoever sent it for a new one.",
+        status=410,
+    ),
+}
+# Why a consent connected nobody.
+REFUSED: Mapping[str, Notice] = {
+    "denied": Notice(
+        headline="You did not allow it",
+        text="TikTok says that you declined, so nothing is connected and nothing is "
+        "read.",
+        hint="You need not do anything. If it was a mistake, begin again.",
+        may_try_again=True,
+    ),
+    "unknown": Notice(
+        headline="This answer does not belong to you",
+        text="It was not asked for in this browser, so nothing was connected.",
+        hint="Open the link that you were sent, and go to TikTok from there, in one "
+        "browser.",
+        status=400,
+    ),
+    "replayed": Notice(
+        headline="This was answered already",
+        text="TikTok's answer counts once, and nothing changed now.",
+        hint="You can close this page. What was connected before stays connected.",
+        status=409,
+    ),
+    "late": Notice(
+        headline="That took too long",
+        text="TikTok's answer came more than an hour after it was asked for, so "
+        "nothing was connected.",
+        hint="Begin again.",
+        status=410,
+        may_try_again=True,
+    ),
+    "spent": Notice(
+        headline="This link works no more",
+        text="It was used, withdrawn or has expired meanwhile. Nothing was connected, "
+        "and the consent was given back.",
+        hint="Ask whoever sent it for a new one.",
+        status=410,
+    ),
+    "too_little": Notice(
+        headline="That is not enough to go by",
+        text="Without your handle nobody knows whose numbers they are, and without "
+        "numbers or videos there is nothing to read. Nothing was connected, and the "
+        "consent was given back.",
+        hint="Begin again, and leave at least your profile and one of the others "
+        "switched on.",
+        status=409,
+        may_try_again=True,
+    ),
+    "elsewhere": Notice(
+        headline="This account is connected already",
+        text="It is connected with another creator of the same project, and can be so "
+        "once. Nothing was changed.",
+        hint="Sign in at TikTok with the account that the link is for, then begin "
+        "again.",
+        status=409,
+        may_try_again=True,
+    ),
+    "not_tracked": Notice(
+        headline="Nobody asks for this account any more",
+        text="Whoever sent the link does not track it now. Nothing was connected, and "
+        "the consent was given back.",
+        hint="You need not do anything.",
+        status=409,
+    ),
+    "somebody_else": Notice(
+        headline="Nothing was connected",
+        text="You are somebody else, so nothing is read of your account, and your "
+        "consent was given back.",
+        hint="If you have the other account as well, sign in at TikTok with it, and "
+        "begin again.",
+        may_try_again=True,
+    ),
+    "failed": Notice(
+        headline="TikTok could not be asked",
+        text="Its answer was not one that connects an account. Nothing was connected.",
+        hint="Begin again in a few minutes.",
+        status=502,
+        may_try_again=True,
+    ),
+}

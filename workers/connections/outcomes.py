@@ -1,0 +1,44 @@
+"""What comes of a consent, for the page that says so."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.connection.links import ConnectLink
+
+
+class Connected(Struct, frozen=True, kw_only=True):
+    """The creator is connected, with these scopes."""
+
+    creator_id: UUID
+    organization_id: UUID
+    handle: str
+    scopes: tuple[str, ...]
+
+
+class OtherHandle(Struct, frozen=True, kw_only=True):
+    """The account has another handle: it must say whether it is the creator."""
+
+    connection_id: UUID
+    creator_id: UUID
+    organization_id: UUID
+    handle: str
+    known: str
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """The account says that it is the creator; a member has to accept it."""
+
+    organization_id: UUID
+    handle: str
+
+
+class NotConnected(Struct, frozen=True, kw_only=True):
+    """Nobody was connected; ``why`` says what a page should say."""
+
+    why: str
+    link: ConnectLink | None = None
+    scopes: tuple[str, ...] = ()
+
+
+ConsentOutcome = Connected | OtherHandle | Waiting | NotConnected

@@ -1,0 +1,218 @@
+"""Table creator_connections: consents, and what each is good for."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.messages import ConnectionEnd, ConnectionProvider
+from infra.structs import structs
+from workers.connections.tiktok import TokenGrant
+
+ConsentState = Literal["unconfirmed", "waiting", "connected", "ended"]
+# So long before its end a token is not used any more: clocks may differ by ten minutes.
+EARLY_SECONDS = 900.0
+
+_END_CONSENTING = """
+UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
+WHERE creator_id = %(creator)s AND provider = %(provider)s
+AND state IN ('unconfirmed', 'waiting')
+"""
+_ADD = """
+INSERT INTO creator_connections (id, organization_id, creator_id, provider, state,
+    account, sealed, scopes, link_id, access_ends_at, refresh_at, refresh_ends_at)
+VALUES (%(id)s, %(organization)s, %(creator)s, %(provider)s, 'unconfirmed',
+    %(account)s, %(sealed)s, %(scopes)s, %(link)s,
+    now() + make_interval(secs => %(access)s), now() + make_interval(secs => %(early)s),
+    now() + make_interval(secs => %(refresh)s))
+"""
+_CREATORS_WITH = """
+SELECT DISTINCT creator_id FROM creator_connections
+WHERE account = %s AND state = 'connected' ORDER BY 1
+"""
+# A consent that another one replaces is of the same account, or is given back.
+_REPLACE = """
+UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
+WHERE creator_id = %(creator)s AND provider = %(provider)s AND state = 'connected'
+AND id <> %(id)s
+"""
+_CONNECT = """
+UPDATE creator_connections SET state = 'connected', connected_at = %(at)s,
+    position = %(position)s
+WHERE id = %(id)s AND state IN ('unconfirmed', 'waiting')
+"""
+_WAIT = """
+UPDATE creator_connections SET state = 'waiting'
+WHERE id = %s AND state = 'unconfirmed'
+"""
+_GIVE_BACK = """
+UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
+WHERE id = %s AND state IN ('unconfirmed', 'waiting')
+"""
+_FIND = """
+SELECT id, organization_id, creator_id, provider, state, sealed, scopes, link_id,
+       account
+FROM creator_connections WHERE id = %s
+"""
+_SHOWN = """
+SELECT id, provider, state, scopes, consented_at, connected_at, last_used_at, ended_at,
+       reason, sealed
+FROM creator_connections WHERE organization_id = %s AND creator_id = %s
+AND (state IN ('waiting', 'connected') OR reason IS NOT NULL)
+ORDER BY state = 'ended', state = 'connected', consented_at DESC LIMIT 1
+"""
+_WAITING = """
+SELECT id, organization_id, creator_id, provider, state, sealed, scopes, link_id,
+       account
+FROM creator_connections
+WHERE organization_id = %s AND creator_id = %s AND state = 'waiting'
+"""
+_REFUSE = """
+UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
+WHERE organization_id = %s AND creator_id = %s AND state = 'waiting'
+"""
+_CONNECTED = """
+SELECT creator_id FROM creator_connections
+WHERE organization_id = %s AND creator_id = ANY(%s) AND state = 'connected'
+"""
+
+
+class Consent(Struct, frozen=True, kw_only=True):
+    """A consent that was given just now, with its sealed tokens."""
+
+    id: UUID
+    organization_id: UUID
+    creator_id: UUID
+    provider: ConnectionProvider
+    account: bytes
+    sealed: bytes
+    link_id: UUID
+
+
+class StoredConsent(Struct, frozen=True, kw_only=True):
+    """A consent as it is stored; ``sealed`` is null once its tokens are gone."""
+
+    id: UUID
+    organization_id: UUID
+    creator_id: UUID
+    provider: ConnectionProvider
+    state: ConsentState
+    sealed: bytes | None
+    scopes: list[str]
+    link_id: UUID | None
+    account: bytes
+
+
+class ShownConnection(Struct, frozen=True, kw_only=True):
+    """What of a creator's newest connection is of interest to its organization."""
+
+    id: UUID
+    provider: ConnectionProvider
+    state: ConsentState
+    scopes: list[str]
+    consented_at: datetime
+    connected_at: datetime | None
+    last_used_at: datetime | None
+    ended_at: datetime | None
+    reason: ConnectionEnd | None
+    sealed: bytes | None
+
+
+def times_of(grant: TokenGrant) -> dict[str, float]:
+    """Return in how many seconds the tokens end, and when to refresh them."""
+    seconds = grant.access_seconds
+    return {
+        "access": seconds,
+        "early": max(seconds - EARLY_SECONDS, seconds / 2),
+        "refresh": grant.refresh_seconds,
+    }
+
+
+def add_consent(cursor: Cursor[TupleRow], consent: Consent, grant: TokenGrant) -> None:
+    """Store a consent, in place of one that nobody has confirmed or accepted yet."""
+    values = {
+        "id": consent.id,
+        "organization": consent.organization_id,
+        "creator": consent.creator_id,
+        "provider": consent.provider,
+        "account": consent.account,
+        "sealed": consent.sealed,
+        "scopes": list(grant.scopes),
+        "link": consent.link_id,
+        **times_of(grant),
+    }
+    cursor.execute(_END_CONSENTING, values)
+    cursor.execute(_ADD, values)
+
+
+def creators_with(cursor: Cursor[TupleRow], account: bytes) -> list[UUID]:
+    """Return the creators that are connected with an account, of any organization."""
+    return [row[0] for row in cursor.execute(_CREATORS_WITH, (account,))]
+
+
+def connect(
+    cursor: Cursor[TupleRow], consent: StoredConsent, *, position: int, at: datetime
+) -> bool:
+    """Let a consent be the creator's connection since an event; False if it ended."""
+    values = {
+        "id": consent.id,
+        "creator": consent.creator_id,
+        "provider": consent.provider,
+        "position": position,
+        "at": at,
+    }
+    cursor.execute(_REPLACE, values)
+    return cursor.execute(_CONNECT, values).rowcount == 1
+
+
+def wait_for_member(cursor: Cursor[TupleRow], connection_id: UUID) -> bool:
+    """Let a consent wait until a member accepts it; False if it ended meanwhile."""
+    return cursor.execute(_WAIT, (connection_id,)).rowcount == 1
+
+
+def give_back(cursor: Cursor[TupleRow], connection_id: UUID) -> bool:
+    """End a consent that connects nobody, and let it be revoked at TikTok."""
+    return cursor.execute(_GIVE_BACK, (connection_id,)).rowcount == 1
+
+
+def find_consent(
+    cursor: Cursor[TupleRow], connection_id: UUID, *, lock: bool = False
+) -> StoredConsent | None:
+    """Return a consent; with ``lock`` nobody else changes it in the transaction."""
+    query = f"{_FIND} FOR UPDATE" if lock else _FIND
+    rows = cursor.execute(query.encode(), (connection_id,)).fetchall()
+    return next(iter(structs(StoredConsent, rows)), None)
+
+
+def waiting_consent(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> StoredConsent | None:
+    """Return the consent of an account that says that it is the creator."""
+    rows = cursor.execute(_WAITING, (organization_id, creator_id)).fetchall()
+    return next(iter(structs(StoredConsent, rows)), None)
+
+
+def refuse_waiting(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> None:
+    """End the consent that waits, if there is one, and let TikTok have it back."""
+    cursor.execute(_REFUSE, (organization_id, creator_id))
+
+
+def shown_connection(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> ShownConnection | None:
+    """Return a creator's consent that waits, else its connection, else its last one."""
+    rows = cursor.execute(_SHOWN, (organization_id, creator_id)).fetchall()
+    return next(iter(structs(ShownConnection, rows)), None)
+
+
+def connected_among(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_ids: list[UUID]
+) -> set[UUID]:
+    """Return which of the creators are connected."""
+    rows = cursor.execute(_CONNECTED, (organization_id, creator_ids))
+    return {row[0] for row in rows}
