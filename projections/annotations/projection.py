@@ -190,7 +190,7 @@ def _noted(
 
 _DELETE_OF_CREATOR = """
 DELETE FROM annotations WHERE organization_id = %(organization)s
-AND scope = 'creator' AND scope_id = %(creator)s
+AND scope = 'creator' AND scope_id = %(creator)s AND position < %(position)s
 """
 
 
