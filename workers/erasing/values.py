@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "new": "handle",
     "user_id": "user id",
     "sec_uid": "sec_uid",
+    "open_id": "open_id",
     "tiktok_video_id": "video id",
     "tiktok_video_ids": "video id",
     "avatar_url": "picture",
