@@ -24,6 +24,8 @@ ROUND_SECONDS = 1.0
 # Who consented and left the page does not confirm it any more, and a member that has
 # not accepted another handle after a week will not.
 _UNCONFIRMED, _WAITING = timedelta(hours=1), timedelta(days=7)
+# So long the consent of who is erased is kept for TikTok to take it back.
+_ERASED = timedelta(days=7)
 
 _FORGOTTEN = """
 UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
@@ -32,7 +34,9 @@ OR state = 'waiting' AND consented_at < now() - %s
 """
 # Another consent of the same account would end with it.
 _NEXT = """
-SELECT id, sealed, access_ends_at <= now(), refresh_ends_at <= now(), erased, EXISTS (
+SELECT id, sealed, access_ends_at <= now(),
+    refresh_ends_at <= now() OR erased AND ended_at < now() - %s::interval,
+    erased, EXISTS (
     SELECT FROM creator_connections AS other
     WHERE other.account = c.account AND other.state <> 'ended')
 FROM creator_connections AS c WHERE revoke_at <= now()
@@ -41,7 +45,10 @@ ORDER BY revoke_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 _DONE = """
 UPDATE creator_connections SET sealed = NULL, revoke_at = NULL WHERE id = %s
 """
-_TIDY = "DELETE FROM creator_connections WHERE id = %s AND erased"
+# A consent without a reason connected nobody, or was replaced by another.
+_TIDY = """
+DELETE FROM creator_connections WHERE id = %s AND (erased OR reason IS NULL)
+"""
 _LATER = """
 UPDATE creator_connections SET revoke_tries = revoke_tries + 1,
     revoke_at = now() + make_interval(
@@ -93,7 +100,7 @@ class Revoker:
         with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             cursor.execute(_FORGOTTEN, (_UNCONFIRMED, _WAITING))
-            rows = cursor.execute(_NEXT).fetchall()
+            rows = cursor.execute(_NEXT, (_ERASED,)).fetchall()
             if not rows:
                 return False
             due = structs(_Due, rows)[0]

@@ -17,6 +17,8 @@ from infra.eventstore.store import Store, plain_events
 from infra.keys.master_key import MasterKey
 from infra.keys.opened import opened_master_key
 from projections.engine.reader import ProjectionBehindError
+from workers.connections.erasure import erase_connections
+from workers.connections.sealing import ConnectionSeal
 from workers.erasing.belongings import belongings_of, head_of
 from workers.erasing.pictures import erase_pictures
 from workers.erasing.sealed_list import ErasedValues, keep
@@ -55,6 +57,7 @@ class ErasureCommand:
         self._head = 0
         self._values: set[ErasedValue] = set()
         self._master_key: MasterKey | None = None
+        self._seal = ConnectionSeal(store.pool, store.settings)
 
     def handler(self) -> Handler[Erasure]:
         """Start a try.
@@ -64,6 +67,7 @@ class ErasureCommand:
             ProjectionBehindError: a read model does not catch up with the log.
         """
         self._check_there()
+        self._seal.make_ready()
         with (
             self._store.pool.connection() as connection,
             connection.transaction(),
@@ -103,6 +107,7 @@ class ErasureCommand:
             values=self._values | since,
         )
         keep(cursor, self._creator_id, erased, self._master_key)
+        erase_connections(cursor, done.events, self._seal)
         erase_pictures(cursor, erased.values, self._store.settings.data_dir)
         wipe(cursor, done, organization_id=self._organization_id, head=self._head)
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, VIDEOS
+from infra.eventstore.store import Store
 from tests.kit.application import Goatherd, Tenant, data_of, started
 from tests.kit.connections import Fake, account, fake_tiktok
 from tests.kit.databases import new_database
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
+from workers.connections.revocation import Revoker
+from workers.connections.sealing import ConnectionSeal
+from workers.connections.service import Connections
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +237,49 @@ def test_settings_show_the_connection_and_end_it(scene: Scene, home: Tenant):
     last = home.goatherd.events(scene.creator_id)[-1]
     assert isinstance(last, e.CreatorConnectionLost)
     assert last.reason == "revoked_here"
+
+
+def revoke_all(store: Store, fake: Fake) -> None:
+    """Give back what is due, once."""
+    connections = Connections(store, fake.settings(store.settings))
+    while Revoker(store.pool, connections.login, connections.seal).revoke_next():
+        pass
+
+
+@pytest.mark.parametrize("tiktok", ("there", "away"))
+def test_nobody_reads_who_is_erased_and_tiktok_is_given_the_consent_back(
+    scene: Scene, home: Tenant, tiktok: str
+):
+    store, creator_id = home.goatherd.store, UUID(scene.creator_id)
+    scene.headline(scene.consent())
+    open_id = scene.fake.accounts[scene.handle].open_id
+    scene.link = scene.make_link()
+    home.goatherd.catch_up()
+
+    confirm = {"confirm": scene.handle, "figures": "anonymous"}
+    # Nothing has followed the event yet.
+    data_of(home.post(f"/creators/{creator_id}/erase", confirm))
+
+    query = home.goatherd.query
+    ((row_id, state, sealed),) = query(
+        "SELECT id, state, sealed FROM creator_connections WHERE creator_id = %s",
+        creator_id,
+    )
+    kept = ConnectionSeal(store.pool, store.settings).open(row_id, sealed)
+    assert (state, kept.open_id, kept.username) == ("ended", "", "")
+    assert scene.visitor.get(scene.path).status_code == 404
+    with fake_tiktok() as gone:
+        nowhere = gone
+    revoke_all(store, nowhere)
+    due = "UPDATE creator_connections SET revoke_at = now()"
+    if tiktok == "away":
+        query(f"{due}, ended_at = now() - interval '8 days' WHERE id = %s", row_id)
+        revoke_all(store, nowhere)
+    else:
+        query(f"{due} WHERE id = %s", row_id)
+        revoke_all(store, scene.fake)
+    assert (open_id in scene.fake.consents.revoked) is (tiktok == "there")
+    assert query("SELECT FROM creator_connections WHERE id = %s", row_id) == []
 
 
 def test_no_secret_is_stored_or_answered_where_it_may_be_read(
