@@ -33,13 +33,17 @@ _log = structlog.get_logger()
 
 
 class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request with an Idempotency-Key; ``fingerprint`` is a hash of its content."""
+    """A request with an Idempotency-Key; ``fingerprint`` is a hash of its content.
+
+    ``plain_fingerprint`` is the hash that earlier releases stored, without a secret.
+    """
 
     organization_id: UUID
     key_id: UUID
     idempotency_key: str
     route: str
     fingerprint: bytes
+    plain_fingerprint: bytes
 
 
 class IdempotencyLease(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +90,8 @@ WHERE i.holder = excluded.holder
    OR i.status IS NULL
       AND i.lease_until NOT BETWEEN clock_timestamp()
           AND clock_timestamp() + make_interval(secs => %(lease)s)
-      AND i.route = excluded.route AND i.fingerprint = excluded.fingerprint
+      AND i.route = excluded.route
+      AND i.fingerprint IN (excluded.fingerprint, %(plain_fingerprint)s)
 RETURNING holder
 """
 _SELECT = """
@@ -132,6 +137,7 @@ def acquire(
         "text": request.idempotency_key,
         "route": request.route,
         "fingerprint": request.fingerprint,
+        "plain_fingerprint": request.plain_fingerprint,
         "holder": holder,
         "lease": LEASE_SECONDS,
         "kept": KEPT_HOURS,
@@ -150,7 +156,7 @@ def acquire(
     route, fingerprint, status, headers, body = row
     if route != request.route:
         return KeyUnavailable(reason="other_route", route=route)
-    if fingerprint != request.fingerprint:
+    if fingerprint not in {request.fingerprint, request.plain_fingerprint}:
         return KeyUnavailable(reason="other_body", route=route)
     if status is None:
         return KeyUnavailable(reason="in_flight", route=route)

@@ -4,6 +4,7 @@ Every POST that writes uses ``Writer.perform``, which makes the Idempotency-Key 
 the answer is stored in the append's own transaction.
 """
 
+import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
@@ -275,6 +276,7 @@ def _idempotency_request(
         route=f"{request.method} {request.scope['path']}",
         # Requests name people. With a plain hash anybody could try handles on it.
         fingerprint=hmac.digest(secret.encode(), said, "sha256"),
+        plain_fingerprint=hashlib.sha256(said).digest(),
     )
 
 

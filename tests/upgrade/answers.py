@@ -153,7 +153,9 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 }
 
 # Those that this version has added.
-ADDED_PROJECTIONS: frozenset[str] = frozenset({"annotations", "campaigns"})
+ADDED_PROJECTIONS: frozenset[str] = frozenset(
+    {"annotations", "campaigns", "connection_endings"}
+)
 
 # Numbers that are others on purpose, by a part of their questions. Recorded profiles
 # are called rounded or exact by turns; what only confirms an exact number, or becomes

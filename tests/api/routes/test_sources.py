@@ -183,7 +183,7 @@ def test_a_run_counts_for_each_source_that_it_tried(home: Tenant):
 def test_requests_costs_and_budgets_are_shown_to_the_operator_and_per_creator(
     postgres_url: str, template_database: str
 ):
-    settings = {
+    settings: dict[str, Any] = {
         "providers": "web,research,replay",
         "web_daily_budget": "10",
         "web_price": "0.002 USD",
@@ -353,7 +353,7 @@ def test_readiness_warns_of_a_failing_source_and_of_creators_that_keep_failing(
 def test_readiness_warns_once_no_source_may_be_asked_any_more(
     postgres_url: str, template_database: str
 ):
-    settings = {"providers": "web", "web_daily_budget": "1"}
+    settings: dict[str, Any] = {"providers": "web", "web_daily_budget": "1"}
     with (
         new_database(postgres_url, template=template_database) as url,
         started(url, **settings) as goatherd,
