@@ -167,7 +167,7 @@ class Code(StrEnum):
     CONSENT_REFUSED = (
         "consent_refused",
         409,
-        "The account that consented can't be connected with the creator.",
+        "The account can't be connected with the creator, or another one there has it.",
         "Another creator of the project is connected with this account.",
     )
     SYSTEM_ANNOTATION = (

@@ -21,6 +21,7 @@ from projections.campaigns.leaving import LeftCampaign, campaigns_left, single_v
 from projections.creators.creator import Creator
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
+from workers.connections.shared import SharedAccounts
 
 _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
 
@@ -80,7 +81,12 @@ class CreatorMoveRoutes(Controller):
         "/",
         opt={
             "scope": "write",
-            "errors": [Code.HANDLE_TAKEN, Code.CREATOR_REMOVED, Code.GONE],
+            "errors": [
+                Code.HANDLE_TAKEN,
+                Code.CREATOR_REMOVED,
+                Code.CONSENT_REFUSED,
+                Code.GONE,
+            ],
             "body_examples": {
                 "Move": {"project_id": _ID, "history": "whole"},
                 "Leave the numbers": {"project_id": _ID, "history": "stay"},
@@ -103,20 +109,24 @@ class CreatorMoveRoutes(Controller):
         project, as do its single videos. With ``history`` whole all its numbers count
         in the new project from then on, and none in any other. With stay what was
         gained until then stays where it counts. A move to its own project changes
-        nothing.
+        nothing, and one into a project with another creator that is connected with its
+        account is refused.
         """
         organization_id = request.organization_id
         videos = Rows(writer.store).ask(
             lambda rows: single_videos(rows, organization_id, creator_id)
         )
+        shared = SharedAccounts(writer.store, creator_id)
         return writer.perform(
             request,
             lambda: move_creator(
                 creator_id,
                 c.MoveCreator(project_id=data.project_id, history=data.history),
                 video_ids=videos,
+                same_account=shared.read(),
                 organization_id=organization_id,
                 names=writer.store.names,
             ),
             answers.changed_creator,
+            in_transaction=shared.check,
         )

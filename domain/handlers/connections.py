@@ -1,6 +1,6 @@
 """The handlers that connect a creator's own account, and that end the connection."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from domain.connection.consent import check_scopes
 from domain.connection.errors import ConnectedElsewhereError, OtherHandleError
 from domain.creator.decider import decide
 from domain.creator.handle import normalize_handle
-from domain.creator.state import CreatorState, creator_of
+from domain.creator.state import creator_of
 from domain.decisions import Decision, Handler, Histories, on
 from domain.handlers.creators import BOTH_SCRAPES, change_creator, own_creator
 from domain.scrape.requests import creator_runs
@@ -46,7 +46,8 @@ def connect_creator(
     others = sorted({*same_account} - {creator_id})
     histories = yield (creator_id, *others)
     creator = own_creator(histories[creator_id], organization_id, None)
-    _check_free(creator, command, others, histories)
+    accounts = {command.provider: command.open_id}
+    check_accounts_free(accounts, creator.project_id, others, histories)
     handle = normalize_handle(username)
     commands: list[c.CreatorCommand] = [command]
     if handle != creator.handle:
@@ -104,16 +105,23 @@ def lose_connection(
     return Decision(None, events=on(creator_id, decide(creator, command)))
 
 
-def _check_free(
-    creator: CreatorState,
-    command: c.ConnectAccount,
+def check_accounts_free(
+    accounts: Mapping[str, str],
+    project_id: UUID,
     others: Collection[UUID],
     histories: Histories,
 ) -> None:
+    """Refuse what would connect an account under two creators of a project.
+
+    ``accounts`` has an ``open_id`` for each provider.
+
+    Raises:
+        ConnectedElsewhereError: one of ``others`` is in the project, and connected.
+    """
     for other_id in others:
         other = creator_of(histories[other_id])
-        if other is None or other.project_id != creator.project_id:
+        if other is None or other.project_id != project_id:
             continue
-        connection = other.connections.get(command.provider)
-        if connection is not None and connection.open_id == command.open_id:
-            raise ConnectedElsewhereError
+        for provider, connection in other.connections.items():
+            if accounts.get(provider) == connection.open_id:
+                raise ConnectedElsewhereError

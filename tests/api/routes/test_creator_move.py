@@ -4,11 +4,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from domain import events as e
+from infra.eventstore.recorder import AppendConflictError
 from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON
+from tests.kit.connections import waiting_consent
+from workers.connections.shared import SharedAccounts
 
 DAYS = {"from": "2026-03-01", "to": "2026-12-31", "granularity": "month"}
 
@@ -190,3 +194,34 @@ def test_a_video_of_who_moved_is_added_where_it_is_and_not_at_its_origin(home: T
 
     assert data_of(here)["id"] == video
     assert code_of(there) == (409, "other_project")
+
+
+def connected(tenant: Tenant, creator_id: str, handle: str, open_id: str) -> None:
+    """Let a creator be connected with an account."""
+    waiting_consent(tenant, creator_id, handle, open_id)
+    data_of(tenant.post(f"/creators/{creator_id}/connection/accept"))
+
+
+def test_a_move_brings_no_two_creators_with_one_account_into_a_project(home: Tenant):
+    new, open_id = project(home), str(uuid4())
+    moving = home.add("connected.goat")["id"]
+    added = home.post(f"/projects/{new}/creators", {"tiktok_handle": "connected.there"})
+    there = data_of(added, status=201)["id"]
+    connected(home, moving, "connected.goat", open_id)
+    shared = SharedAccounts(home.goatherd.store, UUID(moving))
+    assert shared.read() == []
+    connected(home, there, "connected.there", open_id)
+
+    refused = home.post(f"/creators/{moving}/move", {"project_id": new})
+
+    assert code_of(refused) == (409, "consent_refused")
+    assert home.shown(moving)["project_id"] == str(home.project_id)
+    # A move that was decided before the other one connected is decided again.
+    with (
+        home.goatherd.store.pool.connection() as connection,
+        pytest.raises(AppendConflictError),
+    ):
+        shared.check(connection.cursor(), None)
+    data_of(home.delete(f"/creators/{there}/connection"))
+    moved = home.post(f"/creators/{moving}/move", {"project_id": new})
+    assert data_of(moved)["project_id"] == new

@@ -283,6 +283,7 @@ COMMANDS: tuple[Any, ...] = (
         ADA,
         c.MoveCreator(project_id=PROJECT, history="whole"),
         video_ids=(),
+        same_account=(),
         names=NAMES,
         **OURS,
     ),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
+from domain.connection.errors import ConnectedElsewhereError
 from domain.errors import (
     CreatorRemovedError,
     DomainError,
@@ -72,12 +73,14 @@ def moved(
     to: UUID = ELSEWHERE,
     *,
     video_ids: tuple[UUID, ...] = (),
+    same_account: tuple[UUID, ...] = (),
     organization_id: UUID = ORGANIZATION,
 ):
     handler = move_creator(
         ADA,
         c.MoveCreator(project_id=to, history="whole"),
         video_ids=video_ids,
+        same_account=same_account,
         organization_id=organization_id,
         names=NAMES,
     )
@@ -170,6 +173,40 @@ def test_a_move_is_refused(
 ):
     with pytest.raises(error):
         moved(known, **how)
+
+
+def connected(open_id: str = "open-ada") -> e.CreatorConnected:
+    return e.CreatorConnected(
+        organization_id=ORGANIZATION, provider="display", scopes=(), open_id=open_id
+    )
+
+
+def test_a_move_does_not_bring_two_creators_with_one_account_together():
+    there = replace(ADDED, handle="berta", project_id=ELSEWHERE)
+    known = given([ADDED, connected()], {BERTA: [there, connected()]})
+
+    with pytest.raises(ConnectedElsewhereError):
+        moved(known, same_account=(BERTA,))
+
+
+@pytest.mark.parametrize(
+    ("ada", "berta"),
+    (
+        ([connected()], [replace(ADDED, project_id=THIRD), connected()]),
+        ([connected()], [replace(ADDED, project_id=ELSEWHERE), connected("another")]),
+        ([connected()], [replace(ADDED, project_id=ELSEWHERE)]),
+        ([], [replace(ADDED, project_id=ELSEWHERE), connected()]),
+    ),
+    ids=["in a third project", "another account", "ended there", "ended here"],
+)
+def test_a_creator_moves_where_nobody_is_connected_with_its_account(
+    ada: list[e.Event], berta: list[e.Event]
+):
+    decision = moved(given([ADDED, *ada], {BERTA: berta}), same_account=(ADA, BERTA))
+
+    assert decision.events[0] == (ADA, MOVED)
+    # Who connects meanwhile is seen.
+    assert BERTA in decision.guards
 
 
 def test_scrapes_of_a_moved_creator_are_of_the_project_with_the_ids_of_its_videos():

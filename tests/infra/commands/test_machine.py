@@ -174,6 +174,7 @@ class HandlersMachine(RuleBasedStateMachine):
                 key,
                 c.MoveCreator(project_id=self.homes[place].project_id, history="whole"),
                 video_ids=(),
+                same_account=(),
                 organization_id=self.homes[0].organization_id,
                 context=asking(),
             )

@@ -396,6 +396,7 @@ def test_what_a_project_has_after_a_move_is_imported_and_back_in_it_stores_nothi
     move_creator(
         *(home.store, moved, c.MoveCreator(project_id=spring, history="whole")),
         video_ids=(),
+        same_account=(),
         organization_id=org,
         context=asking(),
     )
