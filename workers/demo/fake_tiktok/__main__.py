@@ -19,7 +19,7 @@ STATE_FILE = "fake-tiktok.json"
 
 
 def main(descriptor: str, days: str, folder: str, redirect_url: str) -> None:
-    """FakeAnswer until SIGINT or SIGTERM."""
+    """Answer until SIGINT or SIGTERM."""
     app = FakeApp(
         client_key=CLIENT_KEY, client_secret=CLIENT_SECRET, redirect_url=redirect_url
     )

@@ -1,0 +1,33 @@
+"""/creators shows which creators have connected their own account."""
+
+from uuid import uuid4
+
+from tests.kit.application import Tenant, data_of
+from tests.kit.connections import waiting_consent
+from tests.kit.visitor import Visitor
+
+
+def connected(visitor: Visitor) -> set[str]:
+    """The handles of the rows that say so."""
+    rows = visitor.see("/creators").one("tbody").all("tr")
+    return {
+        handle
+        for row in rows
+        for handle in ("ada", "bea", "cleo")
+        if {f"@{handle}", "connected"} <= {*row.text.split()}
+    }
+
+
+def test_a_creator_is_marked_in_the_list_while_it_is_connected(
+    visitor: Visitor, home: Tenant
+):
+    ada, bea = (home.add(handle)["id"] for handle in ("ada", "bea"))
+    for creator_id, handle in ((ada, "ada"), (bea, "bea")):
+        waiting_consent(home, creator_id, handle, str(uuid4()))
+    data_of(home.post(f"/creators/{ada}/connection/accept"))
+    home.goatherd.catch_up()
+
+    assert connected(visitor) == {"ada"}
+    data_of(home.delete(f"/creators/{ada}/connection"))
+    home.goatherd.catch_up()
+    assert connected(visitor) == set()
