@@ -22,10 +22,10 @@ from infra.ids import new_id
 from infra.locks import AdvisoryLock
 from infra.structs import structs
 from workers.connections.endings import ConnectionEndings
-from workers.connections.requests import Deadline, NoReplyError
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal, Tokens
 from workers.connections.tiktok import ConsentRefusedError, TikTokLogin, TokenGrant
+from workers.http.tiktok_api import Deadline, NoReplyError
 from workers.provider import Transient
 from workers.request_notes import BudgetSpentError
 

@@ -32,9 +32,9 @@ from workers.connections.outcomes import (
     OtherHandle,
     Waiting,
 )
-from workers.connections.requests import NoReplyError
 from workers.connections.sealing import ConnectionSeal, Tokens, digest_of_secret
 from workers.connections.tiktok import ConsentRefusedError, TikTokLogin, TokenGrant
+from workers.http.tiktok_api import NoReplyError
 
 ACTOR = "creator"
 PROVIDER = "display"

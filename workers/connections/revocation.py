@@ -15,10 +15,10 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from infra.loop import run_until_stopped
 from infra.structs import structs
-from workers.connections.requests import NoReplyError
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal, Tokens
 from workers.connections.tiktok import ConsentRefusedError, TikTokLogin
+from workers.http.tiktok_api import NoReplyError
 
 ROUND_SECONDS = 1.0
 # Who consented and left the page does not confirm it any more, and a member that has

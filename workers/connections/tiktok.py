@@ -10,14 +10,14 @@ from msgspec import Struct
 from domain.connection.consent import SCOPES, granted_scopes
 from infra.logs import masked
 from infra.settings import Settings
-from workers.connections.requests import (
+from workers.connections.sealing import code_challenge
+from workers.http.tiktok_api import (
     Deadline,
     NoReplyError,
     TikTokReply,
     open_http,
     send,
 )
-from workers.connections.sealing import code_challenge
 from workers.provider import Blocked, RateLimited, SchemaChanged, Transient
 
 TOKEN_PATH, REVOKE_PATH = "/v2/oauth/token/", "/v2/oauth/revoke/"

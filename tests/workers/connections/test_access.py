@@ -19,11 +19,11 @@ from tests.kit.paths import ROOT
 from workers.connections.access import Access, AccessTokens, NotConnectedError
 from workers.connections.endings import ConnectionEndings
 from workers.connections.outcomes import Connected
-from workers.connections.requests import Deadline, NoReplyError
 from workers.connections.revocation import Revoker
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
+from workers.http.tiktok_api import Deadline, NoReplyError
 
 REFRESH = """
 import sys
@@ -31,7 +31,7 @@ from uuid import UUID
 from infra.eventstore.store import open_store
 from infra.settings import Settings
 from workers.connections.access import AccessTokens
-from workers.connections.requests import Deadline
+from workers.http.tiktok_api import Deadline
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
 

@@ -14,9 +14,9 @@ from infra.database import run_read
 from infra.eventstore.store import Store
 from infra.settings import Settings
 from workers.connections.access import Access, AccessTokens, NotConnectedError
-from workers.connections.requests import Deadline, NoReplyError, open_http
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
+from workers.http.tiktok_api import Deadline, NoReplyError, open_http
 from workers.provider import (
     Blocked,
     IdentityChanged,

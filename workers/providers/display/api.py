@@ -8,12 +8,12 @@ from msgspec import Raw, Struct
 
 from infra.logs import masked
 from workers.connections.access import Access
-from workers.connections.requests import (
+from workers.http.tiktok_api import (
     Deadline,
     NoReplyError,
-    NoReplyVerdict,
     TikTokReply,
     send,
+    verdict_of_status,
 )
 from workers.provider import (
     Blocked,
@@ -194,17 +194,8 @@ def _by_status(reply: TikTokReply, detail: str) -> NoReplyError:
     """Return an error by the status alone, for error pages and unknown codes."""
     if reply.status == 401:
         return AccessRefusedError(Blocked(detail))
-    return NoReplyError(_failure(reply, detail))
-
-
-def _failure(reply: TikTokReply, detail: str) -> NoReplyVerdict:
-    if reply.status == 403:
-        return Blocked(detail)
-    if reply.status == 429:
-        return RateLimited(reply.retry_after or TOO_FAST_SECONDS, detail)
-    if reply.status == 408 or reply.status >= 500:
-        return Transient(detail)
-    return SchemaChanged(detail)
+    verdict = verdict_of_status(reply, detail, too_fast=TOO_FAST_SECONDS)
+    return NoReplyError(verdict)
 
 
 def _detail(reply: TikTokReply, error: _DisplayError) -> str:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import redis
 import structlog
 
-from workers.connections.requests import Deadline, NoReplyError
+from workers.http.tiktok_api import Deadline, NoReplyError
 from workers.provider import RateLimited
 
 A_MINUTE = 600

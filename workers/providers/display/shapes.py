@@ -1,8 +1,6 @@
 """Decodes a user and a page of videos from the Display API's data."""
 
-import re
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,8 +8,15 @@ import structlog
 from msgspec import UNSET, Raw, Struct
 
 from domain.connection.consent import BASIC, PROFILE, STATS
-from workers.connections.requests import NoReplyError
+from workers.http.tiktok_api import NoReplyError
 from workers.provider import ProfileObservation, SchemaChanged, VideoObservation
+from workers.shapes.api_values import (
+    counter,
+    numeric_id,
+    text_of,
+    time_of,
+    whole_number,
+)
 
 # TikTok's own limit, of a page and of a request by ids.
 BATCH_SIZE = 20
@@ -24,10 +29,7 @@ _USER_FIELDS = {
     PROFILE: ("username",),
     STATS: ("follower_count", "following_count", "likes_count", "video_count"),
 }
-_DIGITS = re.compile(r"[0-9]{1,20}")
-_LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 _LONGEST_URL = 4_096
-_LONGEST_TEXT = 20_000
 
 _log = structlog.get_logger()
 
@@ -98,12 +100,12 @@ def profile_of(data: Raw, *, open_id: str) -> ProfileObservation:
     if user.open_id != open_id:
         raise OtherAccountError
     profile = ProfileObservation(
-        display_name=_text(user.display_name),
+        display_name=text_of(user.display_name),
         avatar_url=_url(user.avatar_url),
-        follower_count=_counter(user.follower_count),
-        following_count=_counter(user.following_count),
-        total_likes_count=_counter(user.likes_count),
-        video_count=_counter(user.video_count),
+        follower_count=counter(user.follower_count),
+        following_count=counter(user.following_count),
+        total_likes_count=counter(user.likes_count),
+        video_count=counter(user.video_count),
         precision="exact",
     )
     counts = (
@@ -137,7 +139,7 @@ def page_of(
     cursor = None
     if page.has_more and not is_whole:
         # It is the time of the last video, so it goes back.
-        cursor = _whole(page.cursor)
+        cursor = whole_number(page.cursor)
         if cursor is None or cursor <= 0 or cursor == after:
             raise NoReplyError(SchemaChanged("There is more, and no way to get at it."))
     return DisplayedVideos(videos=videos, cursor=cursor, data=bytes(data))
@@ -158,51 +160,20 @@ def decoded(data: bytes | Raw, kind: type[Any]) -> Any:  # noqa: ANN401 - of tha
 
 
 def _video_of(row: _DisplayVideo) -> VideoObservation | None:
-    video_id = _id(row.id)
+    video_id = numeric_id(row.id)
     if video_id is None:
         return None
     cover = _url(row.cover_image_url)
     return VideoObservation(
         tiktok_video_id=video_id,
-        title=_text(row.video_description) or _text(row.title),
-        posted_at=_time(row.create_time),
+        title=text_of(row.video_description) or text_of(row.title),
+        posted_at=time_of(row.create_time),
         thumbnail_url=UNSET if cover is None else cover,
-        view_count=_counter(row.view_count),
-        like_count=_counter(row.like_count),
-        comment_count=_counter(row.comment_count),
-        share_count=_counter(row.share_count),
+        view_count=counter(row.view_count),
+        like_count=counter(row.like_count),
+        comment_count=counter(row.comment_count),
+        share_count=counter(row.share_count),
     )
-
-
-def _whole(value: object) -> int | None:
-    """Return an integer, also from a string of digits; a float does not count."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    return None
-
-
-def _counter(value: object) -> int | None:
-    number = _whole(value)
-    return number if number is not None and -(2**63) <= number < 2**63 else None
-
-
-def _id(value: object) -> str | None:
-    number = _whole(value)
-    return str(value) if number is not None and 0 < number < 2**64 else None
-
-
-def _time(value: object) -> datetime | None:
-    # The platform writes 0 for an unknown value.
-    second = _whole(value)
-    if second is None or not 0 < second < _LAST_SECOND:
-        return None
-    return datetime.fromtimestamp(second, UTC)
-
-
-def _text(value: object) -> str | None:
-    return value[:_LONGEST_TEXT] if isinstance(value, str) else None
 
 
 def _url(value: object) -> str | None:

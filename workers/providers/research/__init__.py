@@ -5,15 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 
-import httpx
 import redis
 import structlog
 
+from workers.http.tiktok_api import Deadline, open_http
 from workers.provider import Ok, Provider, Target, Verdict, VideoObservation
 from workers.providers.research.access import AccessToken
 from workers.providers.research.api import ResearchAPI, VideoCondition
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import RunDeadline
 from workers.providers.research.quota import DailyQuota
 from workers.providers.research.windows import (
     WINDOW_DAYS,
@@ -125,14 +124,14 @@ class ResearchProvider(Provider):
         """Close the connections to the API."""
         self.api.http.close()
 
-    def _deadline(self) -> RunDeadline:
-        return RunDeadline(self.patience, clock=self.clock)
+    def _deadline(self) -> Deadline:
+        return Deadline(self.patience, clock=self.clock)
 
 
 class _Search:
     """One search through windows, and the videos found so far."""
 
-    def __init__(self, api: ResearchAPI, *, deadline: RunDeadline) -> None:
+    def __init__(self, api: ResearchAPI, *, deadline: Deadline) -> None:
         self._api = api
         self._deadline = deadline
         self._videos: dict[str, VideoObservation] = {}
@@ -192,14 +191,7 @@ def open_research(
     quota while it is away. ``patience`` is how many seconds a run may take, and must be
     less than its lease.
     """
-    http = httpx.Client(
-        base_url=base_url,
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "goatherd",
-        },
-    )
+    http = open_http(base_url)
     token = AccessToken(http, key=client_key, secret=client_secret)
     quota = DailyQuota(server, owner=client_key, now=_now, processes=processes)
     api = ResearchAPI(http, token=token, quota=quota)

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 import httpx
 
+from workers.http.tiktok_api import Deadline
 from workers.provider import Transient
 from workers.providers.research.envelope import token_of
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import RunDeadline, post
+from workers.providers.research.http_post import post
 
 PATH = "/v2/oauth/token/"
 # A token is valid for two hours; one that is about to end may end during the request.
@@ -30,7 +31,7 @@ class AccessToken:
         self._token: str | None = None
         self._good_until = 0.0  # in time.monotonic()
 
-    def get(self, deadline: RunDeadline) -> str:
+    def get(self, deadline: Deadline) -> str:
         """Return a token that should be valid for some minutes.
 
         Raises:
@@ -42,7 +43,7 @@ class AccessToken:
                 self._token = self._fetch(deadline)
             return self._token
 
-    def discard(self, token: str, *, deadline: RunDeadline) -> None:
+    def discard(self, token: str, *, deadline: Deadline) -> None:
         """Discard the refused token, unless there is a newer one already.
 
         Raises:
@@ -52,7 +53,7 @@ class AccessToken:
             if self._token == token:
                 self._token = None
 
-    def _fetch(self, deadline: RunDeadline) -> str:
+    def _fetch(self, deadline: Deadline) -> str:
         requested_at = deadline.clock()
         form = {
             "client_key": self._key,
@@ -65,7 +66,7 @@ class AccessToken:
         return token
 
     @contextmanager
-    def _alone(self, deadline: RunDeadline) -> Generator[None]:
+    def _alone(self, deadline: Deadline) -> Generator[None]:
         if not self._turn.acquire(timeout=deadline.left()):
             raise NoAnswerError(Transient("Others were fetching an access token."))
         try:

@@ -10,6 +10,7 @@ import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
+from workers.http.tiktok_api import Deadline
 from workers.provider import ProfileObservation, RateLimited, SchemaChanged, Transient
 from workers.providers.research.access import AccessToken
 from workers.providers.research.envelope import data_of
@@ -20,7 +21,7 @@ from workers.providers.research.errors import (
     QuotaSpentError,
     TokenRefusedError,
 )
-from workers.providers.research.http_post import RunDeadline, post
+from workers.providers.research.http_post import post
 from workers.providers.research.quota import Amount, DailyQuota, Grant
 from workers.providers.research.shapes import (
     USER_FIELDS,
@@ -78,7 +79,7 @@ class ResearchAPI:
         self.sleep = sleep
 
     def user(
-        self, username: str, *, deadline: RunDeadline
+        self, username: str, *, deadline: Deadline
     ) -> tuple[ProfileObservation, bytes]:
         """Return the user's profile, and the data that it was read from.
 
@@ -92,7 +93,7 @@ class ResearchAPI:
         return profile_of(data), bytes(data)
 
     def videos(
-        self, condition: VideoCondition, *, window: DateWindow, deadline: RunDeadline
+        self, condition: VideoCondition, *, window: DateWindow, deadline: Deadline
     ) -> Iterator[SearchPage]:
         """Yield page after page of the videos that were made within the window.
 
@@ -124,7 +125,7 @@ class ResearchAPI:
                 search["search_id"] = page.search_id
         raise NoAnswerError(SchemaChanged(f"A list has no end after {cursor} videos."))
 
-    def _ask(self, question: _Question, *, deadline: RunDeadline) -> tuple[Raw, Grant]:
+    def _ask(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
         for pause in PAUSES:
             try:
                 return self._try(question, deadline=deadline)
@@ -136,7 +137,7 @@ class ResearchAPI:
             self.sleep(seconds)
         return self._try(question, deadline=deadline)
 
-    def _try(self, question: _Question, *, deadline: RunDeadline) -> tuple[Raw, Grant]:
+    def _try(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
         token = self.token.get(deadline)
         try:
             return self._send(question, token=token, deadline=deadline)
@@ -148,7 +149,7 @@ class ResearchAPI:
         return self._send(question, token=token, deadline=deadline)
 
     def _send(
-        self, question: _Question, *, token: str, deadline: RunDeadline
+        self, question: _Question, *, token: str, deadline: Deadline
     ) -> tuple[Raw, Grant]:
         grant = self.quota.take(records=question.records)
         try:

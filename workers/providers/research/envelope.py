@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from infra.logs import masked
+from workers.http.tiktok_api import TikTokReply, verdict_of_status
 from workers.provider import (
     Blocked,
     NotFound,
@@ -17,12 +18,10 @@ from workers.provider import (
     Unavailable,
 )
 from workers.providers.research.errors import (
-    FailureVerdict,
     NoAnswerError,
     QuotaSpentError,
     TokenRefusedError,
 )
-from workers.providers.research.http_post import Reply
 
 T = TypeVar("T")
 
@@ -99,7 +98,7 @@ def decode(body: bytes | Raw, kind: type[T]) -> T:
         ) from error
 
 
-def data_of(reply: Reply) -> Raw:
+def data_of(reply: TikTokReply) -> Raw:
     """Return the reply's data, still encoded.
 
     Raises:
@@ -116,7 +115,7 @@ def data_of(reply: Reply) -> Raw:
     raise _refusal(reply, envelope.error)
 
 
-def token_of(reply: Reply) -> tuple[str, float]:
+def token_of(reply: TikTokReply) -> tuple[str, float]:
     """Return the access token and for how many seconds it is valid.
 
     Raises:
@@ -140,7 +139,7 @@ def token_of(reply: Reply) -> tuple[str, float]:
     return token, float(seconds)
 
 
-def _refusal(reply: Reply, error: _Error) -> NoAnswerError:
+def _refusal(reply: TikTokReply, error: _Error) -> NoAnswerError:
     detail = _detail(reply, error.code, error.message, error.log_id)
     message = str(error.message).casefold()
     if error.code == "access_token_invalid":
@@ -156,7 +155,7 @@ def _refusal(reply: Reply, error: _Error) -> NoAnswerError:
     return _by_status(reply, detail)
 
 
-def _token_refusal(reply: Reply, flat: _TokenReply) -> NoAnswerError:
+def _token_refusal(reply: TikTokReply, flat: _TokenReply) -> NoAnswerError:
     detail = _detail(reply, flat.error, flat.error_description, flat.log_id)
     if reply.status == 429 or "limit_exceeded" in flat.error:
         seconds = reply.retry_after or TOO_FAST_SECONDS
@@ -166,7 +165,7 @@ def _token_refusal(reply: Reply, flat: _TokenReply) -> NoAnswerError:
     return NoAnswerError(_TOKEN_ERRORS.get(flat.error, Blocked)(detail))
 
 
-def _unreadable(reply: Reply) -> NoAnswerError:
+def _unreadable(reply: TikTokReply) -> NoAnswerError:
     size = len(reply.body)
     detail = f"HTTP {reply.status} with {size:,} bytes that are not the API's JSON."
     if reply.status == 200 and not reply.body.strip():
@@ -174,24 +173,15 @@ def _unreadable(reply: Reply) -> NoAnswerError:
     return _by_status(reply, detail)
 
 
-def _by_status(reply: Reply, detail: str) -> NoAnswerError:
+def _by_status(reply: TikTokReply, detail: str) -> NoAnswerError:
     """Return a verdict by the status alone, for error pages and unknown codes."""
     if reply.status == 401:
         return TokenRefusedError(Blocked(detail))
-    return NoAnswerError(_failure(reply, detail))
+    verdict = verdict_of_status(reply, detail, too_fast=TOO_FAST_SECONDS)
+    return NoAnswerError(verdict)
 
 
-def _failure(reply: Reply, detail: str) -> FailureVerdict:
-    if reply.status == 403:
-        return Blocked(detail)
-    if reply.status == 429:
-        return RateLimited(reply.retry_after or TOO_FAST_SECONDS, detail)
-    if reply.status == 408 or reply.status >= 500:
-        return Transient(detail)
-    return SchemaChanged(detail)
-
-
-def _detail(reply: Reply, code: str, message: object, log_id: object) -> str:
+def _detail(reply: TikTokReply, code: str, message: object, log_id: object) -> str:
     text = f"{code}: {message}" if message else code
     log_id = str(log_id)[:_LONGEST_LOG_ID]
     where = f" (HTTP {reply.status}, log_id {log_id})"

@@ -1,7 +1,5 @@
 """Decodes a user and a page of videos from the API's data."""
 
-import re
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -11,6 +9,7 @@ from msgspec.structs import replace
 from workers.provider import ProfileObservation, SchemaChanged, VideoObservation
 from workers.providers.research.envelope import decode
 from workers.providers.research.errors import NoAnswerError
+from workers.shapes.api_values import counter, numeric_id, text_of, time_of
 
 USER_FIELDS = (
     "display_name,avatar_url,follower_count,following_count,likes_count,video_count"
@@ -19,8 +18,6 @@ VIDEO_FIELDS = (
     "id,video_description,create_time,view_count,like_count,comment_count,share_count,"
     "favorites_count"
 )
-_DIGITS = re.compile(r"[0-9]{1,20}")
-_LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 _log = structlog.get_logger()
 
@@ -76,12 +73,12 @@ def profile_of(data: Raw) -> ProfileObservation:
     """
     user = decode(data, _User)
     profile = ProfileObservation(
-        display_name=_text(user.display_name),
-        avatar_url=_text(user.avatar_url),
-        follower_count=_counter(user.follower_count),
-        following_count=_counter(user.following_count),
-        total_likes_count=_counter(user.likes_count),
-        video_count=_counter(user.video_count),
+        display_name=text_of(user.display_name),
+        avatar_url=text_of(user.avatar_url),
+        follower_count=counter(user.follower_count),
+        following_count=counter(user.following_count),
+        total_likes_count=counter(user.likes_count),
+        video_count=counter(user.video_count),
     )
     if profile == ProfileObservation():
         raise NoAnswerError(SchemaChanged("The answer has none of a user's fields."))
@@ -105,7 +102,7 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
         raise NoAnswerError(SchemaChanged("None of the videos has an id."))
     if len(videos) < len(rows):
         _log.warning("research_videos_without_id", amount=len(rows) - len(videos))
-    cursor = _counter(page.cursor)
+    cursor = counter(page.cursor)
     if page.has_more and (cursor is None or cursor <= after):
         raise NoAnswerError(SchemaChanged("There is more, and no way to get at it."))
     return SearchPage(
@@ -118,47 +115,16 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
 
 
 def _video_of(row: _Video) -> VideoObservation | None:
-    video_id = _id(row.video_id if row.id is None else row.id)
+    video_id = numeric_id(row.video_id if row.id is None else row.id)
     if video_id is None:
         return None
     return VideoObservation(
         tiktok_video_id=video_id,
-        title=_text(row.video_description),
-        posted_at=_time(row.create_time),
-        view_count=_counter(row.view_count),
-        like_count=_counter(row.like_count),
-        comment_count=_counter(row.comment_count),
-        share_count=_counter(row.share_count),
-        save_count=_counter(row.favorites_count),
+        title=text_of(row.video_description),
+        posted_at=time_of(row.create_time),
+        view_count=counter(row.view_count),
+        like_count=counter(row.like_count),
+        comment_count=counter(row.comment_count),
+        share_count=counter(row.share_count),
+        save_count=counter(row.favorites_count),
     )
-
-
-def _whole(value: object) -> int | None:
-    """Return an integer, also from a string of digits; a float does not count."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    return None
-
-
-def _counter(value: object) -> int | None:
-    number = _whole(value)
-    return number if number is not None and -(2**63) <= number < 2**63 else None
-
-
-def _id(value: object) -> str | None:
-    number = _whole(value)
-    return str(value) if number is not None and 0 < number < 2**64 else None
-
-
-def _time(value: object) -> datetime | None:
-    # The platform writes 0 for an unknown value.
-    second = _whole(value)
-    if second is None or not 0 < second < _LAST_SECOND:
-        return None
-    return datetime.fromtimestamp(second, UTC)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

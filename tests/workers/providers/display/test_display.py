@@ -16,7 +16,7 @@ from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
 from workers.connections.outcomes import Connected
-from workers.connections.requests import Deadline, NoReplyError, TikTokReply
+from workers.http.tiktok_api import Deadline, NoReplyError, TikTokReply
 from workers.provider import (
     Blocked,
     IdentityChanged,

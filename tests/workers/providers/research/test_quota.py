@@ -28,11 +28,11 @@ from tests.workers.providers.research.server import (
     quota_spent,
     refuse,
 )
+from workers.http.tiktok_api import Deadline
 from workers.provider import Ok, RateLimited, SchemaChanged, Transient
 from workers.providers.research import open_research
 from workers.providers.research import quota as quotas
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import RunDeadline
 from workers.providers.research.quota import A_DAY, Amount, DailyQuota
 
 TO_MIDNIGHT = 12 * 3_600.0
@@ -496,7 +496,7 @@ def test_requests_that_reach_nobody_do_not_count(
 ):
     server.users["billie.goat"] = {"follower_count": 7}
     provider = researcher.provider(limit=Amount(1, 1_000))
-    provider.api.token.get(RunDeadline(10))
+    provider.api.token.get(Deadline(10))
     here, provider.api.http.base_url = provider.api.http.base_url, "http://127.0.0.1:1"
     in_vain = provider.creator_profiles(BILLIE)
     provider.api.http.base_url = here

@@ -22,6 +22,7 @@ from tests.workers.providers.research.server import (
     refuse,
     too_fast,
 )
+from workers.http.tiktok_api import TikTokReply
 from workers.provider import (
     Blocked,
     NotFound,
@@ -35,7 +36,6 @@ from workers.provider import (
 from workers.providers.research.api import PAUSES
 from workers.providers.research.envelope import data_of, token_of
 from workers.providers.research.errors import FailureVerdict, NoAnswerError
-from workers.providers.research.http_post import Reply
 from workers.providers.research.shapes import page_of, profile_of
 
 USER = {"follower_count": 7}
@@ -188,7 +188,7 @@ def test_the_log_id_is_told_whatever_it_is(
 def test_a_detail_is_short_whatever_the_log_id_is(log_id: str):
     body = b'{"error": {"code": "ok", "log_id": %b}}' % log_id.encode()
 
-    refusal = refusal_of(data_of, Reply(status=400, body=body))
+    refusal = refusal_of(data_of, TikTokReply(status=400, body=body))
 
     assert refusal
     assert len(refusal.detail) <= 300
@@ -352,7 +352,7 @@ def refusal_of(read: Read, given: object) -> FailureVerdict | None:
 @example(body=b'{"error": {"code": "ok"}, "access_token": "clt"}', status=200)
 @example(body=b'{"data": {}, "error": {"code": "ok"}}', status=200)
 def test_whatever_comes_is_data_or_a_verdict(read: Read, body: bytes, status: int):
-    refusal = refusal_of(read, Reply(status=status, body=body))
+    refusal = refusal_of(read, TikTokReply(status=status, body=body))
 
     assert refusal or status == 200
 

@@ -16,8 +16,8 @@ from tests.workers.providers.research.server import (
     say_nothing,
     send_too_much,
 )
+from workers.http.tiktok_api import LARGEST_BODY
 from workers.provider import Ok, SchemaChanged, Transient
-from workers.providers.research.http_post import LARGEST_BODY
 
 PATIENCE = 0.4
 

@@ -1,4 +1,4 @@
-"""One request to TikTok's API, limited in time and size whatever the server does."""
+"""One request to an API of TikTok, limited in time and size whatever it does."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,10 +18,10 @@ from workers.request_notes import noted
 
 NoReplyVerdict = Blocked | NotFound | RateLimited | SchemaChanged | Transient
 
-# A page of 20 videos with the longest descriptions has less than a tenth of this.
-LARGEST_BODY = 2 * 1024 * 1024
+# A page of 100 videos with the longest descriptions has about a quarter of this.
+LARGEST_BODY = 4 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
-_SILENT_SECONDS = 10.0
+_SILENT_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 3_600.0
 
 
@@ -51,12 +51,13 @@ class Deadline:
     def __init__(
         self, seconds: float, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._clock = clock
+        self.clock = clock
+        self.seconds = seconds
         self._ends_at = clock() + seconds
 
     def left(self) -> float:
         """Return how many seconds are left, 0 if there are none."""
-        return max(self._ends_at - self._clock(), 0.0)
+        return max(self._ends_at - self.clock(), 0.0)
 
 
 def open_http(base_url: str, *, keeps_alive: bool = True) -> httpx.Client:
@@ -129,6 +130,23 @@ def send(
         raise NoReplyError(Transient(_kind(error)), was_sent=False) from None
     except (httpx.TransportError, httpx.StreamError) as error:
         raise NoReplyError(Transient(_kind(error))) from None
+
+
+def verdict_of_status(
+    reply: TikTokReply, detail: str, *, too_fast: float
+) -> Blocked | RateLimited | Transient | SchemaChanged:
+    """Return a verdict by the status alone, for error pages and unknown codes.
+
+    ``too_fast`` is how many seconds to wait after too many requests if the answer does
+    not say.
+    """
+    if reply.status == 403:
+        return Blocked(detail)
+    if reply.status == 429:
+        return RateLimited(reply.retry_after or too_fast, detail)
+    if reply.status == 408 or reply.status >= 500:
+        return Transient(detail)
+    return SchemaChanged(detail)
 
 
 def _body_of(response: httpx.Response, deadline: Deadline) -> bytes:
