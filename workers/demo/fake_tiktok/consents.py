@@ -88,7 +88,7 @@ class FakeConsents:
             return code
 
     def token(self, form: Mapping[str, str]) -> FakeAnswer | None:
-        """FakeAnswer the token endpoint; None if the answer is lost."""
+        """Answer the token endpoint; None if the answer is lost."""
         if not self._is_app(form):
             return _refused(401, "invalid_client", "Client key or secret is incorrect.")
         with self._lock:
@@ -105,7 +105,7 @@ class FakeConsents:
                     return _refused(400, "unsupported_grant_type", "It is unknown.")
 
     def revoke(self, form: Mapping[str, str]) -> FakeAnswer:
-        """FakeAnswer the endpoint that ends a consent."""
+        """Answer the endpoint that ends a consent."""
         if not self._is_app(form):
             return _refused(401, "invalid_client", "Client key or secret is incorrect.")
         with self._lock:

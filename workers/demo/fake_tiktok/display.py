@@ -29,7 +29,7 @@ class FakeDisplay:
         self._consents = consents
 
     def user(self, token: str, fields: str) -> FakeAnswer:
-        """FakeAnswer GET /v2/user/info/."""
+        """Answer GET /v2/user/info/."""
         account = self._account(token)
         if account is None:
             return _token_invalid()
@@ -45,7 +45,7 @@ class FakeDisplay:
         return _ok({"user": user})
 
     def list_videos(self, token: str, fields: str, body: dict[str, Any]) -> FakeAnswer:
-        """FakeAnswer POST /v2/video/list/: the newest first, at most 20 at a time."""
+        """Answer POST /v2/video/list/: the newest first, at most 20 at a time."""
         account, refused = self._for_videos(token, fields)
         if account is None:
             return refused
@@ -65,7 +65,7 @@ class FakeDisplay:
         )
 
     def query_videos(self, token: str, fields: str, body: dict[str, Any]) -> FakeAnswer:
-        """FakeAnswer POST /v2/video/query/: those of up to 20 ids that are there."""
+        """Answer POST /v2/video/query/: those of up to 20 ids that are there."""
         account, refused = self._for_videos(token, fields)
         if account is None:
             return refused

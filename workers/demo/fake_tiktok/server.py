@@ -44,7 +44,7 @@ class FakeTikTok:
         self.url = f"http://{address[0]}:{address[1]}"
 
     def serve(self) -> None:
-        """FakeAnswer until ``close`` is called."""
+        """Answer until ``close`` is called."""
         self._server.serve_forever(poll_interval=0.1)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """FakeAnswer a page, or the user of a token."""
+        """Answer a page, or the user of a token."""
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
         self.tiktok.requests.append(url.path)
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._html(404, page("Not found", "<h1>There is nothing here</h1>"))
 
     def do_POST(self) -> None:
-        """FakeAnswer a form, the token endpoint, or videos."""
+        """Answer a form, the token endpoint, or videos."""
         url = urlsplit(self.path)
         fields = dict(parse_qsl(url.query)).get("fields", "")
         body = self._body()
