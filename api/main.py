@@ -178,6 +178,7 @@ def assemble(settings: Settings) -> Litestar:
         names=lambda: asyncio.to_thread(lambda: store.names),
         plays_recording=settings.plays_recording,
         connects=connections.consents is not None,
+        callback=settings.display_redirect_url,
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))

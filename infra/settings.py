@@ -29,6 +29,8 @@ OLD_NAMES = MappingProxyType(
         "GOATHERD_TIKTOK_BASE_URL": "GOATHERD_WEB_BASE_URL",
     }
 )
+# Of the app that the pretended TikTok of `goatherd up --fake-tiktok` knows.
+PRETENDED_CLIENT_KEY = "fake-client-key"
 
 
 class SettingsError(Exception):
@@ -102,8 +104,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def plays_recording(self) -> bool:
-        """Return whether nothing but a recording is read, and TikTok never asked."""
-        return self.providers == ("replay",)
+        """Return whether nothing but a recording is read, and TikTok never asked.
+
+        The pretended TikTok has the numbers of a recording, too.
+        """
+        is_pretended = self.display_client_key == PRETENDED_CLIENT_KEY
+        others = {name for name in self.providers if name != "replay"}
+        return others <= ({"display"} if is_pretended else set())
 
     def daily_budget(self, provider: str) -> int | None:
         """Return how many requests a day it may send, over all organizations."""

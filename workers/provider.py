@@ -201,6 +201,9 @@ class Provider(Protocol):
         del target, job_type
         return None
 
+    def close(self) -> None:
+        """Close the connections that it holds between runs, if it holds any."""
+
     def creator_profiles(self, target: Target) -> Verdict:
         """Read the profile; ``Ok.profile`` is null if there was none to read."""
         ...

@@ -10,7 +10,10 @@ from msgspec import Struct
 from domain.events import Outcome
 from domain.phrases import counted
 from domain.scrape.sources import NEXT
+from infra.database import Pool, run_read
+from workers.connections.rows import connected_creator
 from workers.provider import (
+    Blocked,
     NotInRecording,
     Ok,
     Provider,
@@ -35,6 +38,10 @@ _VERDICTS: dict[Outcome, str] = {
     "identity_changed": "It answered: the handle is another account's now",
     "not_in_recording": "TikTok was not asked: the recording has nothing of it",
 }
+_UNABLE_NEXT = (
+    "Make a link in the creator's settings and send it to the creator, check one that "
+    "has connected, or check another source."
+)
 # Whoever answers so was reached and understood, whatever the account is like.
 _WORKED: frozenset[Outcome] = frozenset({"ok", "not_found", "private", "unavailable"})
 
@@ -71,17 +78,25 @@ def check_source(
     provider: Provider,
     handle: str,
     *,
+    pool: Pool,
     counts: RequestCounts,
     organization_id: UUID | None = None,
 ) -> SourceCheck:
     """Ask for a profile and, if that is seen, for the list of videos.
 
-    Its requests are counted as the organization's, if there is one.
+    Its requests are counted as the organization's, if there is one. A creator of it, or
+    else of any, that has connected its account under the handle is looked at so.
     """
+    creator_id = run_read(
+        pool,
+        lambda connection: connected_creator(connection, handle, organization_id),
+    )
+    target = Target(handle=handle, creator_id=creator_id)
+    if why_not := provider.cannot_serve(target, "creator_profiles"):
+        return _unable(provider, handle, why_not)
     steps: list[CheckStep] = []
-    target = Target(handle=handle)
     profiles, videos = provider.creator_profiles, provider.discover_videos
-    with metered(partial(counts.take, provider.name, organization_id, None)):
+    with metered(partial(counts.take, provider.name, organization_id, creator_id)):
         verdict = _step(f"Profile of @{handle}", profiles, target, steps)
         if isinstance(verdict, Ok):
             verdict = _step(f"Videos of @{handle}", videos, target, steps)
@@ -96,6 +111,21 @@ def check_source(
         steps=steps,
         verdict=f"{_VERDICTS[outcome]}{detail}.",
         next=NEXT[outcome],
+    )
+
+
+def _unable(provider: Provider, handle: str, why_not: str) -> SourceCheck:
+    step = CheckStep(
+        what=f"Profile of @{handle}", status=None, understood=why_not, duration_ms=0
+    )
+    return SourceCheck(
+        provider=provider.name,
+        tiktok_handle=handle,
+        worked=False,
+        outcome=outcome_of(Blocked(why_not)),
+        steps=[step],
+        verdict=f"It was not asked: {why_not}",
+        next=_UNABLE_NEXT,
     )
 
 

@@ -1,5 +1,6 @@
 """``goatherd sources``: whether a source can be reached and understood."""
 
+from contextlib import closing
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -49,7 +50,8 @@ def check(
         except (SettingsError, RecordingError) as error:
             raise CommandError(str(error)) from error
         counts = RequestCounts(store.pool, settings)
-        found = check_source(opened, name, counts=counts)
+        with closing(opened):
+            found = check_source(opened, name, pool=store.pool, counts=counts)
     if json:
         print_json(found)
     else:

@@ -1,6 +1,7 @@
 """/sources: how the ways to look at TikTok do, and a check of one."""
 
 import asyncio
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -168,12 +169,14 @@ def _check(
     # It brings all that workers stand on, which nothing else here needs.
     from workers.main import choose_provider_for_check
 
-    return check_source(
-        choose_provider_for_check(settings, pool, provider),
-        handle,
-        counts=RequestCounts(pool, settings),
-        organization_id=organization_id,
-    )
+    with closing(choose_provider_for_check(settings, pool, provider)) as opened:
+        return check_source(
+            opened,
+            handle,
+            pool=pool,
+            counts=RequestCounts(pool, settings),
+            organization_id=organization_id,
+        )
 
 
 def _message(error: Exception) -> str:

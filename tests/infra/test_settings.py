@@ -45,6 +45,27 @@ def test_variables_are_read_in_the_form_of_their_setting():
     assert settings.log_format == "json"
 
 
+@pytest.mark.parametrize(
+    ("providers", "client_key", "plays"),
+    (
+        ("replay", None, True),
+        ("display,replay", "fake-client-key", True),
+        ("display,replay", "awkey", False),
+        ("display,replay,web", "fake-client-key", False),
+        ("web", "fake-client-key", False),
+    ),
+)
+def test_a_pretended_tiktok_is_a_recording_and_not_tiktok(
+    providers: str, client_key: str | None, *, plays: bool
+):
+    variables = {
+        "GOATHERD_PROVIDERS": providers,
+        "GOATHERD_DISPLAY_CLIENT_KEY": client_key or "",
+    }
+
+    assert Settings.from_environment(variables).plays_recording is plays
+
+
 def test_an_empty_variable_is_one_that_is_not_set():
     settings = Settings.from_environment(
         {"GOATHERD_PORT": "", "GOATHERD_RECORDINGS": " "}

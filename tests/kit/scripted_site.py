@@ -132,6 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self._send(answer)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def _send(self, answer: Answer) -> None:
         if answer.dripping_head:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")

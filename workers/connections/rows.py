@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.messages import ConnectionEnd, ConnectionProvider
@@ -77,6 +77,13 @@ WHERE organization_id = %s AND creator_id = %s AND state = 'waiting'
 _CONNECTED = """
 SELECT creator_id FROM creator_connections
 WHERE organization_id = %s AND creator_id = ANY(%s) AND state = 'connected'
+"""
+_CONNECTED_AS = """
+SELECT l.id FROM creator_list l
+JOIN creator_connections c ON c.creator_id = l.id AND c.state = 'connected'
+WHERE l.tiktok_handle = %(handle)s
+AND (%(organization)s::uuid IS NULL OR l.organization_id = %(organization)s)
+ORDER BY c.connected_at DESC LIMIT 1
 """
 
 
@@ -216,3 +223,15 @@ def connected_among(
     """Return which of the creators are connected."""
     rows = cursor.execute(_CONNECTED, (organization_id, creator_ids))
     return {row[0] for row in rows}
+
+
+def connected_creator(
+    connection: Connection[TupleRow], handle: str, organization_id: UUID | None
+) -> UUID | None:
+    """Return the creator that is connected under a handle, if there is one.
+
+    It is one of the organization, or of any if that is null.
+    """
+    values = {"handle": handle, "organization": organization_id}
+    row = connection.execute(_CONNECTED_AS, values).fetchone()
+    return None if row is None else row[0]

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import httpcore
 import httpx
 from msgspec import Struct
 
+from workers.http.session import trusted_certificates
+from workers.http.wire import RequestDeadline, Wire
 from workers.provider import (
     Blocked,
     NotFound,
@@ -23,6 +26,20 @@ LARGEST_BODY = 4 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 3_600.0
+# We build the transport ourselves, so errors are httpcore's own.
+_UNSENT = (
+    httpcore.ConnectError,
+    httpcore.ConnectTimeout,
+    httpcore.PoolTimeout,
+    httpcore.UnsupportedProtocol,
+)
+_FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpx.HTTPError,
+    httpx.StreamError,
+)
 
 
 class NoReplyError(Exception):
@@ -60,26 +77,45 @@ class Deadline:
         return max(self._ends_at - self.clock(), 0.0)
 
 
-def open_http(base_url: str, *, keeps_alive: bool = True) -> httpx.Client:
-    """Return a client for TikTok's API; it follows no redirects.
+class TikTokHttp(httpx.Client):
+    """A client for TikTok's API whose requests end in time; threads may share it.
+
+    ``deadline`` limits each step of a request, since a server that sends a byte a
+    second, in the body or in the headers, is never silent for long.
+    """
+
+    def __init__(self, base_url: str, *, keeps_alive: bool = True) -> None:
+        self.deadline = RequestDeadline()
+        super().__init__(
+            transport=Wire(
+                self.deadline,
+                tls=trusted_certificates(),
+                most_connections=None,
+                most_kept=None if keeps_alive else 0,
+            ),
+            base_url=base_url,
+            headers={
+                "Accept": "application/json",
+                # A few kilobytes cannot become gigabytes.
+                "Accept-Encoding": "identity",
+                "User-Agent": "goatherd",
+            },
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+
+def open_http(base_url: str, *, keeps_alive: bool = True) -> TikTokHttp:
+    """Return a client for TikTok's API; it follows no redirects and keeps no cookies.
 
     Without ``keeps_alive`` it holds no connection between requests, and need not be
     closed.
     """
-    return httpx.Client(
-        limits=httpx.Limits(max_keepalive_connections=None if keeps_alive else 0),
-        base_url=base_url,
-        headers={
-            "Accept": "application/json",
-            # A few kilobytes cannot become gigabytes.
-            "Accept-Encoding": "identity",
-            "User-Agent": "goatherd",
-        },
-    )
+    return TikTokHttp(base_url, keeps_alive=keeps_alive)
 
 
 def send(
-    http: httpx.Client,
+    http: TikTokHttp,
     method: Literal["GET", "POST"],
     path: str,
     *,
@@ -105,6 +141,7 @@ def send(
         write=min(_SILENT_SECONDS, left),
         pool=left,
     )
+    http.deadline.start(left)
     try:
         with (
             noted(f"{method} {http.base_url.join(path)}") as note,
@@ -126,9 +163,9 @@ def send(
                 body=body,
                 retry_after=_seconds(response.headers.get("Retry-After")),
             )
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+    except _UNSENT as error:
         raise NoReplyError(Transient(_kind(error)), was_sent=False) from None
-    except (httpx.TransportError, httpx.StreamError) as error:
+    except _FAILURES as error:
         raise NoReplyError(Transient(_kind(error))) from None
 
 

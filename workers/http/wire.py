@@ -1,6 +1,7 @@
 """An HTTP transport that limits each step by the deadline of the whole request."""
 
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,8 +20,8 @@ _Option = (
 _OURS = frozenset({b"location", b"set-cookie"})
 
 
-class RequestDeadline:
-    """The time at which the current request must be over."""
+class RequestDeadline(threading.local):
+    """The time at which the current request of a thread must be over."""
 
     def __init__(self) -> None:
         self.ends_at = 0.0  # in time.monotonic()
@@ -48,17 +49,26 @@ class Wire(httpx.BaseTransport):
 
     ``secret_query`` is added to each query here, so that httpx does not log it.
 
+    Threads may share it if they may have several connections; null is no limit.
+
     Cookies stay here, and a redirect's address is the extension ``location``, because
     httpx parses both at once and raises its own errors for bad ones.
     """
 
     def __init__(
-        self, deadline: RequestDeadline, *, tls: ssl.SSLContext, secret_query: str = ""
+        self,
+        deadline: RequestDeadline,
+        *,
+        tls: ssl.SSLContext,
+        secret_query: str = "",
+        most_connections: int | None = 1,
+        most_kept: int | None = None,
     ) -> None:
         self._secret_query = secret_query.encode()
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
-            max_connections=1,
+            max_connections=most_connections,
+            max_keepalive_connections=most_kept,
             network_backend=_Network(deadline),
         )
 
@@ -74,6 +84,7 @@ class Wire(httpx.BaseTransport):
                     target=self._with_secret(url.raw_path),
                 ),
                 headers=request.headers.raw,
+                content=_sent(request),
                 extensions=request.extensions,
             )
         )
@@ -91,6 +102,11 @@ class Wire(httpx.BaseTransport):
         if not self._secret_query:
             return target
         return target + (b"&" if b"?" in target else b"?") + self._secret_query
+
+
+def _sent(request: httpx.Request) -> Iterable[bytes]:
+    assert isinstance(request.stream, httpx.SyncByteStream), "of a client with threads"
+    return request.stream
 
 
 def _location_in(response: httpcore.Response) -> str:

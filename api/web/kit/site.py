@@ -47,7 +47,8 @@ class Site:
     ``images`` shows the pictures of creators and videos. ``names`` returns what ids of
     videos are computed with, once the database answers.
     ``plays_recording`` says that no scrape asks TikTok, which every page tells.
-    ``connects`` says that creators can connect their accounts.
+    ``connects`` says that creators can connect their accounts, and ``callback`` is the
+    address that the settings have for that.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Site:
         names: Callable[[], Awaitable[Names]],
         plays_recording: bool = False,
         connects: bool = False,
+        callback: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = sessions
@@ -69,6 +71,7 @@ class Site:
         self.names = names
         self.plays_recording = plays_recording
         self.connects = connects
+        self.callback = callback
         self._clock = clock
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
 

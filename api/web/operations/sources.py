@@ -76,7 +76,8 @@ async def _show(
         "check": check,
         "form": form,
         # Browsers reach it by https where it can be connected.
-        "callback": f"https://{page.request.url.netloc}/connect/callback",
+        "callback": page.site.callback
+        or f"https://{page.request.url.netloc}/connect/callback",
         "guides": GUIDES,
         "nearly_spent": [
             source.provider

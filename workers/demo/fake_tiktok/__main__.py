@@ -9,12 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
+from infra.settings import PRETENDED_CLIENT_KEY
 from workers.demo.fake_tiktok.accounts import demo_accounts
 from workers.demo.fake_tiktok.consents import FakeApp, FakeConsents
 from workers.demo.fake_tiktok.server import FakeTikTok
 
 # Of the app that the pretended TikTok knows. Nobody else takes them.
-CLIENT_KEY, CLIENT_SECRET = "fake-client-key", "fake-client-secret"
+CLIENT_KEY, CLIENT_SECRET = PRETENDED_CLIENT_KEY, "fake-client-secret"
 STATE_FILE = "fake-tiktok.json"
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-import httpx
 from msgspec import Raw, Struct
 
 from infra.logs import masked
@@ -11,6 +10,7 @@ from workers.connections.access import Access
 from workers.http.tiktok_api import (
     Deadline,
     NoReplyError,
+    TikTokHttp,
     TikTokReply,
     send,
     verdict_of_status,
@@ -77,7 +77,7 @@ class _DisplayEnvelope(Struct, frozen=True):
 class DisplayAPI:
     """The API for one app; make one for each process and share it between threads."""
 
-    def __init__(self, http: httpx.Client, pace: Pace) -> None:
+    def __init__(self, http: TikTokHttp, pace: Pace) -> None:
         self.http = http
         self.pace = pace
 

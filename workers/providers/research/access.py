@@ -4,9 +4,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import httpx
-
-from workers.http.tiktok_api import Deadline
+from workers.http.tiktok_api import Deadline, TikTokHttp
 from workers.provider import Transient
 from workers.providers.research.envelope import token_of
 from workers.providers.research.errors import NoAnswerError
@@ -23,7 +21,7 @@ class AccessToken:
     Make one for each process and share it between threads.
     """
 
-    def __init__(self, http: httpx.Client, *, key: str, secret: str) -> None:
+    def __init__(self, http: TikTokHttp, *, key: str, secret: str) -> None:
         self._http = http
         self._key = key
         self._secret = secret

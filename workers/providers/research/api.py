@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-import httpx
 import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from workers.http.tiktok_api import Deadline
+from workers.http.tiktok_api import Deadline, TikTokHttp
 from workers.provider import ProfileObservation, RateLimited, SchemaChanged, Transient
 from workers.providers.research.access import AccessToken
 from workers.providers.research.envelope import data_of
@@ -67,7 +66,7 @@ class ResearchAPI:
 
     def __init__(
         self,
-        http: httpx.Client,
+        http: TikTokHttp,
         *,
         token: AccessToken,
         quota: DailyQuota,

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 
-import httpx
-
-from workers.http.tiktok_api import Deadline, NoReplyError, TikTokReply, send
+from workers.http.tiktok_api import (
+    Deadline,
+    NoReplyError,
+    TikTokHttp,
+    TikTokReply,
+    send,
+)
 from workers.providers.research.errors import NoAnswerError, NotSentError
 
 
 def post(
-    http: httpx.Client,
+    http: TikTokHttp,
     path: str,
     *,
     deadline: Deadline,

@@ -10,7 +10,7 @@ from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, VIDEOS
 from infra.eventstore.store import Store
 from tests.kit.application import Goatherd, Tenant, data_of, started
-from tests.kit.connections import Fake, account, fake_tiktok
+from tests.kit.connections import CALLBACK, Fake, account, fake_tiktok
 from tests.kit.databases import new_database
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
@@ -117,6 +117,42 @@ def test_a_creator_that_consents_is_connected_and_its_link_is_used(scene: Scene)
     scene.home.goatherd.catch_up()
     runs = data_of(scene.home.get(f"/creators/{scene.creator_id}/scrapes"))
     assert [run["trigger"] for run in runs].count("connected") == 2
+
+
+def test_a_check_reads_a_creator_that_has_connected_and_sends_nothing_for_others(
+    fake: Fake, goatherd: Goatherd
+):
+    operator = goatherd.tenant(is_operator=True)
+    scene = Scene(operator, fake, Visitor(goatherd))
+    goatherd.catch_up()
+
+    def check() -> dict[str, Any]:
+        query = {"tiktok_handle": scene.handle, "provider": "display"}
+        return data_of(operator.get("/sources/check", params=query))
+
+    sent = len(fake.tiktok.requests)
+    before = check()
+    assert len(fake.tiktok.requests) == sent
+    assert scene.headline(scene.consent()) == "You are connected"
+    after = check()
+
+    assert (before["worked"], len(before["steps"])) == (False, 1)
+    assert before["verdict"].startswith("It was not asked: Only an account")
+    assert before["next"].startswith("Make a link")
+    assert (after["worked"], after["verdict"]) == (True, "It works.")
+    assert [step["status"] for step in after["steps"]] == [200, None, 200, None]
+    assert after["steps"][1]["understood"] == "a profile with 12,345 followers"
+    assert "act." not in str(after)
+
+
+def test_the_guide_shows_the_redirect_address_of_the_settings(goatherd: Goatherd):
+    operator = Visitor(goatherd)
+    operator.sign_in(goatherd.tenant(is_operator=True).key)
+
+    guide = operator.see("/operations/sources").text
+
+    assert f"to the letter: {CALLBACK}." in guide
+    assert f"GOATHERD_DISPLAY_REDIRECT_URL={CALLBACK}" in guide
 
 
 def test_who_declines_connects_nobody_and_may_begin_again(scene: Scene):

@@ -57,6 +57,7 @@ def test_the_page_shows_each_source_and_how_to_set_one_up(visitor: Visitor):
         "Research API research",
         "ScrapeCreators scrapecreators",
         "EnsembleData ensembledata",
+        "Connected accounts display",
     ]
     assert "GOATHERD_PROVIDERS=web" in page.text
 

@@ -1,5 +1,6 @@
 """The display provider reads connected creators, and says what each refusal means."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
 from workers.connections.outcomes import Connected
+from workers.connections.rows import EARLY_SECONDS
 from workers.http.tiktok_api import Deadline, NoReplyError, TikTokReply
 from workers.provider import (
     Blocked,
@@ -98,6 +100,32 @@ def test_videos_are_read_by_their_ids_twenty_at_a_time(
     assert {video.tiktok_video_id for video in seen.videos} == {*ids}
     # TikTok does not say why it leaves one out.
     assert (seen.missing, seen.pages) == ((), 2)
+
+
+def test_a_video_that_was_not_asked_for_is_nobodys(
+    display: DisplayProvider, billie: Target, monkeypatch: pytest.MonkeyPatch
+):
+    def more(_videos: object, _fields: str) -> list[dict[str, object]]:
+        return [{"id": id_, "view_count": 1} for id_ in ("7", "8")]
+
+    monkeypatch.setattr("workers.demo.fake_tiktok.display._shown", more)
+
+    seen = display.video_stats(msgspec.structs.replace(billie, video_ids=("7",)))
+
+    assert isinstance(seen, Ok)
+    assert [video.tiktok_video_id for video in seen.videos] == ["7"]
+
+
+def test_a_clock_ten_minutes_ahead_at_tiktok_takes_no_token_that_is_used(
+    display: DisplayProvider, billie: Target, fake: Fake
+):
+    # The last second in which the token is not refreshed here.
+    ahead = fake.consents.access_seconds - EARLY_SECONDS + 600
+    fake.consents.clock = lambda: time.time() + ahead
+
+    assert isinstance(display.creator_profiles(billie), Ok)
+    assert fake.tiktok.requests.count("/v2/user/info/") == 2
+    assert fake.consents.refreshes == 0
 
 
 def test_it_serves_where_the_creator_has_connected_and_what_it_allows(
