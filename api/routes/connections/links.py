@@ -32,11 +32,11 @@ class ConnectLinkShown(Struct, frozen=True, kw_only=True):
     """A link with which the creator connects its account, once.
 
     It works until it was used or revoked, or has expired. Whoever has `url` may use it,
-    with the creator's account alone.
+    with the creator's account alone; it is null for keys that may only read.
     """
 
     id: UUID
-    url: str
+    url: str | None
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None
@@ -56,7 +56,7 @@ class ConnectLinkRoutes(Controller):
     tags = ("Creators",)
 
     @get(
-        "/", opt={"scope": "write", "versioned": False}, operation_id="listConnectLinks"
+        "/", opt={"scope": "read", "versioned": False}, operation_id="listConnectLinks"
     )
     async def list_links(
         self,
@@ -68,7 +68,7 @@ class ConnectLinkRoutes(Controller):
     ) -> Answer[list[ConnectLinkShown]]:
         """List the newest 100 links of a creator, the newest first.
 
-        It needs the scope `write`, because who has a link can use it.
+        `url` needs the scope `write`, because who has a link can use it.
         """
         await caught_up(request, reader, "creator_list")
         organization_id = request.organization_id
@@ -78,7 +78,10 @@ class ConnectLinkRoutes(Controller):
             Rows(writer.store).ask,
             lambda cursor: links_of(cursor, organization_id, creator_id),
         )
-        return Answer([_shown(request, connections, link) for link in links])
+        shown = [_shown(request, connections, link) for link in links]
+        if "write" not in request.principal.scopes:
+            shown = [msgspec.structs.replace(link, url=None) for link in shown]
+        return Answer(shown)
 
     @post(
         "/",

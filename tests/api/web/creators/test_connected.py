@@ -31,3 +31,14 @@ def test_a_creator_is_marked_in_the_list_while_it_is_connected(
     data_of(home.delete(f"/creators/{ada}/connection"))
     home.goatherd.catch_up()
     assert connected(visitor) == set()
+
+
+def test_who_may_only_read_is_not_given_a_link_to_use(home: Tenant):
+    path = f"/creators/{home.add('linked.goat')['id']}/connect-links"
+    made = data_of(home.post(path), status=201)
+    home.goatherd.catch_up()
+
+    (seen,) = data_of(home.with_key("read").get(path))
+
+    assert seen == {**made, "url": None}
+    assert data_of(home.get(path)) == [made]
