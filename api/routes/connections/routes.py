@@ -19,10 +19,13 @@ from api.routes.analytics.parameters import ids_between_commas
 from api.routes.connections.links import ConnectLinkRoutes
 from domain import commands as c
 from domain.connection.consent import explained
+from domain.creator.state import check_not_erased
 from domain.errors import NotFoundError
 from domain.handlers.connections import disconnect_creator
+from domain.handlers.creators import own_creator
 from domain.messages import ConnectionEnd, ConnectionProvider
 from infra.eventstore.execute import Executed, InTransaction
+from infra.eventstore.store import plain_events
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
 from workers.connections import rows
@@ -158,6 +161,8 @@ class ConnectionRoutes(Controller):
                 lambda cursor: rows.waiting_consent(cursor, organization_id, creator_id)
             )
             if consent is None:
+                history = plain_events(writer.store.load(creator_id)[creator_id])
+                check_not_erased(own_creator(history, organization_id, None))
                 raise NotFoundError("consent that waits")
             try:
                 return accept_consent(

@@ -402,6 +402,20 @@ def taken_in_another_project(scene: Scene) -> None:
     scene.ask.json = {"project_id": project}
 
 
+def account_is_connected_there(scene: Scene) -> None:
+    """Let a creator and one of the project that it moves to have one account."""
+    tenant, account = scene.tenant, str(uuid4())
+    project = tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
+    moving = tenant.add(f"moving.{uuid4().hex[:20]}")
+    body = {"tiktok_handle": f"there.{uuid4().hex[:20]}"}
+    there = tenant.post(f"/projects/{project}/creators", body).json()["data"]
+    for creator in (moving, there):
+        waiting_consent(tenant, creator["id"], creator["tiktok_handle"], account)
+        tenant.post(f"/creators/{creator['id']}/connection/accept")
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], moving["id"])
+    scene.ask.json = {"project_id": project}
+
+
 def video_of_a_moved_creator(scene: Scene) -> None:
     project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
     video = f"{uuid4().int % 10**18 + 10**18}"
@@ -523,6 +537,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("changeCreator", Code.NO_CHANGE): same_handle,
     ("moveCreator", Code.HANDLE_TAKEN): taken_in_another_project,
+    ("moveCreator", Code.CONSENT_REFUSED): account_is_connected_there,
     ("moveCreator", Code.CREATOR_REMOVED): removed_creator,
     ("moveCreator", Code.GONE): erased_creator,
     ("changeCreator", Code.GONE): erased_creator,
