@@ -68,7 +68,7 @@ class ConnectLinkRoutes(Controller):
     ) -> Answer[list[ConnectLinkShown]]:
         """List the newest 100 links of a creator, the newest first.
 
-        `url` needs the scope `write`, because who has a link can use it.
+        Keys that may only read get no `url`, because who has a link can use it.
         """
         await caught_up(request, reader, "creator_list")
         organization_id = request.organization_id
