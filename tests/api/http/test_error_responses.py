@@ -367,6 +367,8 @@ def test_the_table_of_codes_is_the_contracts():
             "cannot_rebuild",
             # Nor for this: decision 33.
             "cannot_retry",
+            # Nor for this: decision 52.
+            "consent_refused",
         },
         410: {"gone"},
         412: {"version_conflict"},
