@@ -17,11 +17,11 @@ from domain.handlers.connections import lose_connection
 from domain.messages import ConnectionEnd, ConnectionProvider
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
-from infra.eventstore.store import Store
+from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
 from infra.locks import AdvisoryLock
 from infra.structs import structs
-from workers.connections.endings import ConnectionEndings
+from workers.connections.endings import end_with_append
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal, Tokens
 from workers.connections.tiktok import ConsentRefusedError, TikTokLogin, TokenGrant
@@ -224,14 +224,17 @@ class AccessTokens:
 
     def _lose(self, creator_id: UUID, open_id: str, reason: ConnectionEnd) -> None:
         command = c.EndConnection(provider=self._provider, reason=reason)
-        execute(
-            self._store,
-            lambda: lose_connection(creator_id, command, open_id=open_id),
-            context=Context(actor=ACTOR, command_id=new_id()),
-            in_transaction=lambda cursor, done: ConnectionEndings().write(
-                cursor, done.events
-            ),
-        )
+        try:
+            execute(
+                self._store,
+                lambda: lose_connection(creator_id, command, open_id=open_id),
+                context=Context(actor=ACTOR, command_id=new_id()),
+                in_transaction=lambda cursor, done: end_with_append(
+                    cursor, done.events
+                ),
+            )
+        except BusyError as error:
+            raise NoReplyError(Transient(str(error)), was_sent=False) from error
 
     def _read(self, connection: Connection[TupleRow], creator_id: UUID) -> _Row:
         rows = connection.execute(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from psycopg import Cursor
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import RecordedEvent
+from infra.eventstore.store import BusyError, RecordedEvent
 from projections.engine.handlers import Handlers
 
 # What TikTok takes no more is of no use; the rest is given back to it.
@@ -37,6 +38,9 @@ UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = NULL
     link_id = NULL, scopes = '{}', erased = true,
     revoke_at = coalesce(revoke_at, now())
 WHERE creator_id = %(creator)s
+"""
+_HOLD = """
+SELECT FROM creator_connections WHERE creator_id = ANY(%s) FOR UPDATE NOWAIT
 """
 
 on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
@@ -86,3 +90,22 @@ class ConnectionEndings:
         """End what each event ends; what began after it stays as it is."""
         for recorded in events:
             on.handle(recorded.event, cursor, recorded)
+
+
+def end_with_append(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+    """End what events end, in the transaction of their append.
+
+    A worker that refreshes a token has its row until TikTok answers. Nothing can be
+    appended while this transaction waits, so it does not.
+
+    Raises:
+        BusyError: a token of one of the creators is being refreshed.
+    """
+    ended = [each for each in events if each.event.stored_name in on.events]
+    try:
+        cursor.execute(_HOLD, ([each.stream for each in ended],))
+    except LockNotAvailable:
+        raise BusyError(
+            "TikTok is being asked for a new token of this creator; try again."
+        ) from None
+    ConnectionEndings().write(cursor, ended)

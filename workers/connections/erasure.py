@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
-from workers.connections.endings import ConnectionEndings
+from workers.connections.endings import end_with_append
 from workers.connections.sealing import ConnectionSeal, Tokens
 
 _LEFT = """
@@ -25,9 +25,12 @@ def erase_connections(
     Their links are gone, and nobody reads with their tokens any more. What is left is
     what TikTok needs to take a consent back, and does not say whose it was. ``seal`` is
     ready, as nothing else may wait for a connection here.
+
+    Raises:
+        BusyError: a token of one of them is being refreshed.
     """
     erased = [each for each in events if isinstance(each.event, e.SubjectErased)]
-    ConnectionEndings().write(cursor, erased)
+    end_with_append(cursor, erased)
     left = cursor.execute(_LEFT, ([each.stream for each in erased],)).fetchall()
     for connection_id, sealed in left:
         tokens = seal.open(connection_id, sealed)

@@ -31,7 +31,7 @@ from projections.engine.reader import Reader
 from workers.connections import rows
 from workers.connections.acceptance import ConsentGoneError, accept_consent
 from workers.connections.consent import PROVIDER
-from workers.connections.endings import ConnectionEndings
+from workers.connections.endings import end_with_append
 from workers.connections.service import Connections
 
 ConnectionStatus = Literal["none", "waiting", "connected", "lost"]
@@ -217,9 +217,7 @@ class ConnectionRoutes(Controller):
             lambda _, __: Answer(
                 _connection(answered, connections, organization_id, creator_id)
             ),
-            in_transaction=lambda cursor, done: ConnectionEndings().write(
-                cursor, done.events
-            ),
+            in_transaction=lambda cursor, done: end_with_append(cursor, done.events),
         )
 
 

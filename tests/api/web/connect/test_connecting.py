@@ -1,15 +1,17 @@
 """A creator follows a link, consents at TikTok, and everybody sees what came of it."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, VIDEOS
 from infra.eventstore.store import Store
-from tests.kit.application import Goatherd, Tenant, data_of, started
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
 from tests.kit.connections import CALLBACK, Fake, account, fake_tiktok
 from tests.kit.databases import new_database
 from tests.kit.markup import read
@@ -316,6 +318,38 @@ def test_nobody_reads_who_is_erased_and_tiktok_is_given_the_consent_back(
         revoke_all(store, scene.fake)
     assert (open_id in scene.fake.consents.revoked) is (tiktok == "there")
     assert query("SELECT FROM creator_connections WHERE id = %s", row_id) == []
+
+
+@pytest.mark.parametrize("what", ("erase", "disconnect"))
+def test_nobody_waits_with_the_log_for_a_token_that_is_being_refreshed(
+    scene: Scene, home: Tenant, what: str
+):
+    scene.headline(scene.consent())
+    home.goatherd.catch_up()
+    before = home.goatherd.head
+    path = f"/creators/{scene.creator_id}"
+
+    def end() -> httpx.Response:
+        if what == "disconnect":
+            return home.delete(f"{path}/connection")
+        return home.post(
+            f"{path}/erase", {"confirm": scene.handle, "figures": "anonymous"}
+        )
+
+    with home.goatherd.store.pool.connection() as worker, worker.transaction():
+        worker.execute(
+            "SELECT FROM creator_connections WHERE creator_id = %s FOR UPDATE",
+            (scene.creator_id,),
+        )
+        began = time.monotonic()
+        refused = end()
+        waited = time.monotonic() - began
+
+    assert code_of(refused) == (503, "unavailable")
+    # Whoever waits for a lock gives up after five seconds.
+    assert waited < 4
+    assert home.goatherd.head == before
+    assert end().status_code == 200
 
 
 def test_no_secret_is_stored_or_answered_where_it_may_be_read(
