@@ -59,7 +59,8 @@ def postgres_url() -> Iterator[str]:
         yield given
         return
     with _reachable_folder() as folder:
-        server = EmbeddedPostgres(folder, durable=False)
+        # Applications that serve many files of tests keep theirs open.
+        server = EmbeddedPostgres(folder, connections=300, durable=False)
         yield server.start()
         server.stop()
 

@@ -252,7 +252,7 @@ def test_given_servers_are_used_and_two_do_not_share_a_directory(
     given: Place, database_url: str
 ):
     with given.up() as first:
-        assert first.says(given.ready)
+        assert first.says(given.ready), first.err
         names = {process.name() for process in all_of(first)}
 
         with given.up("--port", str(free_port())) as second:
