@@ -38,6 +38,7 @@ def accept_consent(
     Raises:
         DomainError: the creator or the consent is not as it must be.
         ConsentGoneError: its link works no more, or it ended meanwhile.
+        BusyError: a token of the connection that it replaces is being refreshed.
     """
     tokens = opened_tokens(seal, consent)
 

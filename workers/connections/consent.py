@@ -16,7 +16,7 @@ from domain.connection.links import ConnectLink
 from domain.creator.handle import normalize_handle
 from domain.errors import DomainError
 from infra.eventstore.append import Context
-from infra.eventstore.store import Store
+from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
 from workers.connections import rows
 from workers.connections.acceptance import (
@@ -158,7 +158,7 @@ class Consents:
                 handle=error.handle,
                 known=error.known,
             )
-        except (DomainError, ConsentGoneError) as error:
+        except (DomainError, ConsentGoneError, BusyError) as error:
             with self._store.pool.connection() as connection:
                 rows.give_back(connection.cursor(), consent.id)
             return NotConnected(why=_why(error), link=link)
@@ -203,8 +203,10 @@ class Consents:
         return stored
 
 
-def _why(error: DomainError | ConsentGoneError) -> str:
+def _why(error: DomainError | ConsentGoneError | BusyError) -> str:
     match error:
+        case BusyError():
+            return "busy"
         case ConsentGoneError():
             return "spent"
         case ConnectedElsewhereError():

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from psycopg import Cursor
-from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import BusyError, RecordedEvent
+from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
+from workers.connections.rows import hold_connections
 
 # What TikTok takes no more is of no use; the rest is given back to it.
 _LOST = """
@@ -39,10 +39,6 @@ UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = NULL
     revoke_at = coalesce(revoke_at, now())
 WHERE creator_id = %(creator)s
 """
-_HOLD = """
-SELECT FROM creator_connections WHERE creator_id = ANY(%s) FOR UPDATE NOWAIT
-"""
-
 on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
 
 
@@ -95,17 +91,9 @@ class ConnectionEndings:
 def end_with_append(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     """End what events end, in the transaction of their append.
 
-    A worker that refreshes a token has its row until TikTok answers. Nothing can be
-    appended while this transaction waits, so it does not.
-
     Raises:
         BusyError: a token of one of the creators is being refreshed.
     """
     ended = [each for each in events if each.event.stored_name in on.events]
-    try:
-        cursor.execute(_HOLD, ([each.stream for each in ended],))
-    except LockNotAvailable:
-        raise BusyError(
-            "TikTok is being asked for a new token of this creator; try again."
-        ) from None
+    hold_connections(cursor, [each.stream for each in ended])
     ConnectionEndings().write(cursor, ended)

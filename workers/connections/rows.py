@@ -6,9 +6,11 @@ from uuid import UUID
 
 from msgspec import Struct
 from psycopg import Connection, Cursor
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from domain.messages import ConnectionEnd, ConnectionProvider
+from infra.eventstore.store import BusyError
 from infra.structs import structs
 from workers.connections.tiktok import TokenGrant
 
@@ -32,6 +34,9 @@ VALUES (%(id)s, %(organization)s, %(creator)s, %(provider)s, 'unconfirmed',
 _CREATORS_WITH = """
 SELECT DISTINCT creator_id FROM creator_connections
 WHERE account = %s AND state = 'connected' ORDER BY 1
+"""
+_HOLD = """
+SELECT FROM creator_connections WHERE creator_id = ANY(%s) FOR UPDATE NOWAIT
 """
 # A consent that another one replaces is of the same account, or is given back.
 _REPLACE = """
@@ -155,6 +160,23 @@ def add_consent(cursor: Cursor[TupleRow], consent: Consent, grant: TokenGrant) -
     cursor.execute(_ADD, values)
 
 
+def hold_connections(cursor: Cursor[TupleRow], creator_ids: list[UUID]) -> None:
+    """Let nobody else change what is stored of creators, in an append's transaction.
+
+    A worker that refreshes a token has its row until TikTok answers. Nothing can be
+    appended while this transaction waits, so it does not.
+
+    Raises:
+        BusyError: a token of one of them is being refreshed.
+    """
+    try:
+        cursor.execute(_HOLD, (creator_ids,))
+    except LockNotAvailable:
+        raise BusyError(
+            "TikTok is being asked for a new token of this creator; try again."
+        ) from None
+
+
 def creators_with(cursor: Cursor[TupleRow], account: bytes) -> list[UUID]:
     """Return the creators that are connected with an account, of any organization."""
     return [row[0] for row in cursor.execute(_CREATORS_WITH, (account,))]
@@ -163,7 +185,12 @@ def creators_with(cursor: Cursor[TupleRow], account: bytes) -> list[UUID]:
 def connect(
     cursor: Cursor[TupleRow], consent: StoredConsent, *, position: int, at: datetime
 ) -> bool:
-    """Let a consent be the creator's connection since an event; False if it ended."""
+    """Let a consent be the creator's connection since an event; False if it ended.
+
+    Raises:
+        BusyError: a token of the connection that it replaces is being refreshed.
+    """
+    hold_connections(cursor, [consent.creator_id])
     values = {
         "id": consent.id,
         "creator": consent.creator_id,

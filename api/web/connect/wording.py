@@ -121,6 +121,13 @@ REFUSED: Mapping[str, Notice] = {
         "begin again.",
         may_try_again=True,
     ),
+    "busy": Notice(
+        headline="Please begin again",
+        text="Your numbers were being read at that moment, so nothing was changed.",
+        hint="Wait a minute, and go to TikTok once more.",
+        status=503,
+        may_try_again=True,
+    ),
     "failed": Notice(
         headline="TikTok could not be asked",
         text="Its answer was not one that connects an account. Nothing was connected.",

@@ -352,6 +352,23 @@ def test_nobody_waits_with_the_log_for_a_token_that_is_being_refreshed(
     assert end().status_code == 200
 
 
+def test_who_connects_anew_while_its_token_is_refreshed_may_begin_again(scene: Scene):
+    scene.headline(scene.consent())
+    scene.link = scene.make_link()
+    back = scene.consent()
+
+    with scene.home.goatherd.store.pool.connection() as worker, worker.transaction():
+        worker.execute(
+            "SELECT FROM creator_connections WHERE creator_id = %s FOR UPDATE",
+            (scene.creator_id,),
+        )
+        refused = scene.headline(back, status=503)
+
+    assert refused == "Please begin again"
+    assert scene.names.count("creator_connected") == 1
+    assert scene.headline(scene.consent()) == "You are connected"
+
+
 def test_no_secret_is_stored_or_answered_where_it_may_be_read(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ):
