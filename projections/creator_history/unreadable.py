@@ -12,6 +12,9 @@ _HANDLES = frozenset({"handle", "old", "new"})
 # Not sealed, as they are no text of the person's, but not of nobody either.
 _ALSO: dict[type[e.Event], dict[str, Any]] = {
     e.ScrapeSucceeded: {"missing_video_ids": (), "payload_sha256": None},
+    # In an old log it is TikTok's id.
+    e.VideoAdded: {"pseudonym": None},
+    e.VideoDiscovered: {"pseudonym": None},
 }
 
 

@@ -11,6 +11,7 @@ from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.command_line import CommandLine
 
 HANDLE = "wanted.goat"
+VIDEO = "7100000000000000071"
 NOBODY = "00000000-0000-4000-8000-000000000009"
 
 
@@ -29,7 +30,7 @@ def known(tenant: Tenant) -> str:
     """A creator of whom much is known."""
     creator_id = tenant.add(HANDLE, readme="wanted.goat climbs", tags=["Hook"])["id"]
     tenant.saw(creator_id, follower_count=12, display_name="wanted.goat herself")
-    tenant.found(creator_id, "7100000000000000071", title="wanted.goat jumps")
+    tenant.found(creator_id, VIDEO, title="wanted.goat jumps")
     tenant.goatherd.catch_up()
     return creator_id
 
@@ -66,6 +67,7 @@ def test_who_is_erased_is_gone_from_lists_history_past_and_exports(
         answer = home.get(shown_at, params=params)
         assert answer.status_code == 200, answer.text
         assert "wanted" not in answer.text
+        assert VIDEO not in answer.text
     exported = cli("export", "events", "--org", str(home.organization_id))
     assert exported.status == 0
     assert creator_id in exported.out

@@ -106,11 +106,19 @@ def without_the_person(
 ) -> list[RecordedEvent]:
     """The events as they are read once nothing of the person can be opened."""
     return [
-        msgspec.structs.replace(one, event=without_person(one.event, handle="erased"))
+        msgspec.structs.replace(one, event=_unreadable(one.event))
         if erased in (one.stream, getattr(one.event, "creator_id", None))
         else one
         for one in events
     ]
+
+
+def _unreadable(event: e.Event) -> e.Event:
+    emptied = without_person(event, handle="erased")
+    if isinstance(event, e.VideoDiscovered):
+        # History does not show it; the log has it.
+        return msgspec.structs.replace(emptied, pseudonym=event.pseudonym)
+    return emptied
 
 
 def left_by(events: Sequence[RecordedEvent], erased: UUID) -> list[RecordedEvent]:
