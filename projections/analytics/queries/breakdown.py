@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.buckets import Bucket
-from domain.analytics.membership import without
 from domain.analytics.metrics import VIDEO_METRICS, Question
 from domain.analytics.rest import rest_of
 from domain.analytics.series import SeriesByMetric, Value, total
@@ -16,13 +15,14 @@ from projections.analytics.queries.accumulate import chosen
 from projections.analytics.queries.as_of import counted_as_of, series_by_entity_as_of
 from projections.analytics.queries.counted import counted, counts_without_creators
 from projections.analytics.queries.dated import dated_series_of_creators
+from projections.analytics.queries.dated_parts import by_themselves, with_creators
 from projections.analytics.queries.from_snapshots import series_of_each_member
 from projections.analytics.queries.observations import (
     Counted,
     load_observations,
     owners_at_a_time,
 )
-from projections.analytics.queries.project_spans import shares_of_creators
+from projections.analytics.queries.project_spans import shares_of_creators, together
 from projections.analytics.queries.series import (
     NamedEntity,
     ends_slots,
@@ -60,6 +60,17 @@ class _Whole(msgspec.Struct, frozen=True, kw_only=True):
             self.reader, self.organization_id, question, self.of, at=self.at
         )
 
+    async def creators(self) -> list[Counted]:
+        """Return the creators whose followers are counted in it."""
+        followers = msgspec.structs.replace(
+            self.question, metric="followers", mode="new", base_metric=None
+        )
+        return (await self.members(followers))[PROFILES]
+
+    def has_sums(self, boundaries: Sequence[datetime]) -> bool:
+        """Tell whether the stored sums can answer."""
+        return self.at is None and ends_slots(boundaries)
+
 
 class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
     member: Counted
@@ -92,16 +103,41 @@ async def breakdown(
     shown, is_all = await largest(source, buckets)
     if is_all:
         return shown
-    if question.is_dated and question.breakdown == "video":
-        # The stored sums of a creator and of a single video of its both say that a
-        # level is known, and such a video counts as one here.
-        boundaries = _boundaries(buckets)
-        members = await source.members(question)
-        whole = await series_from_snapshots(
-            reader, organization_id, question, members, boundaries, at=at
-        )
+    if question.is_dated:
+        whole = await _gains_of_all(source, whole, _boundaries(buckets))
     rest = rest_of(whole, [each.by_metric for each in shown])
     return [*shown, BreakdownSeries(entity=None, by_metric=rest)]
+
+
+async def _gains_of_all(
+    source: _Whole, whole: SeriesByMetric, boundaries: Sequence[datetime]
+) -> SeriesByMetric:
+    """Return ``whole`` with as many known levels as its parts have together.
+
+    A single video whose creator was a member at other times is two members among the
+    stored sums, one with its creator and one by itself. So it is here where the parts
+    are creators, and one member where they are videos.
+    """
+    question = source.question
+    if question.breakdown == "creator" and source.has_sums(boundaries):
+        return whole
+    members = await source.members(question)
+    each = [members]
+    if question.breakdown == "creator" and VIDEOS in members:
+        spans = {creator.id: creator.spans or () for creator in await source.creators()}
+        nobody: dict[MetricGroup, list[Counted]] = {group: [] for group in members}
+        each = [
+            members | {VIDEOS: [*with_creators(members[VIDEOS], spans)]},
+            nobody | {VIDEOS: [*by_themselves(members[VIDEOS], spans)]},
+        ]
+    found = [
+        await series_from_snapshots(
+            source.reader, source.organization_id, question, some, boundaries,
+            at=source.at,
+        )
+        for some in each
+    ]  # fmt: skip
+    return together(found, buckets=len(boundaries) - 1)
 
 
 async def _videos(
@@ -146,10 +182,7 @@ async def _creators(
 ) -> tuple[list[BreakdownSeries], bool]:
     """Return the largest creators, and whether nothing counts but all creators."""
     reader, organization_id = whole.reader, whole.organization_id
-    followers = msgspec.structs.replace(
-        whole.question, metric="followers", mode="new", base_metric=None
-    )
-    members = (await whole.members(followers))[PROFILES]
+    members = await whole.creators()
     question = msgspec.structs.replace(whole.question, entity="creator", breakdown=None)
     range_ = msgspec.structs.replace(buckets[0], end=buckets[-1].end)
     each = await _of_creators(whole, question, members, [range_])
@@ -190,7 +223,7 @@ async def _gains_of_creators(
     """Return what each creator gained while it was a member by itself."""
     reader, organization_id = whole.reader, whole.organization_id
     boundaries = _boundaries(buckets)
-    if whole.at is None and ends_slots(boundaries):
+    if whole.has_sums(boundaries):
         ids = [creator.id for creator in creators]
         return await dated_series_of_creators(
             reader, organization_id, question, whole.of, ids, boundaries
@@ -223,10 +256,7 @@ async def _has_others(whole: _Whole, creators: Sequence[Counted]) -> bool:
     if whole.question.is_dated:
         spans = {creator.id: creator.spans or () for creator in creators}
         videos = (await whole.members(whole.question))[VIDEOS]
-        return any(
-            without(video.spans or (), spans.get(video.creator_id or video.id, ()))
-            for video in videos
-        )
+        return any(by_themselves(videos, spans))
     if whole.at is None:
         return await counts_without_creators(
             whole.reader, whole.organization_id, whole.question, whole.of

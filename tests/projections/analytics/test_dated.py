@@ -161,6 +161,45 @@ def test_joins_and_leaves_take_effect_at_the_end_of_their_quarter_of_an_hour(
     assert answered == DatedOracle(history.events).answer(query)
 
 
+@pytest.mark.parametrize("source", ("sums", "snapshots"))
+def test_what_a_video_gained_before_its_creator_joined_is_known_though_it_is_nothing(
+    connection: Connection[TupleRow], history: History, source: str
+):
+    noon = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    creator, campaign, video = CREATORS[0], CAMPAIGNS[0], IDS[0]
+    created = e.CampaignCreated(organization_id=HOME, project_id=PROJECT, name="Spring")
+    history.happened(creator, added("billie"))
+    history.happened(campaign, created)
+    history.happened(video, found(creator, VIDEOS[0]))
+    history.happened(
+        campaign,
+        e.CampaignItemAdded(organization_id=HOME, item_type="video", item_id=video),
+        at=noon,
+    )
+    history.happened(
+        campaign,
+        e.CampaignItemAdded(organization_id=HOME, item_type="creator", item_id=creator),
+        at=noon + timedelta(hours=2),
+    )
+    for hours, count in ((1, 5), (3, 12)):
+        for snapshot in _seen(creator, noon + timedelta(hours=hours), count):
+            history.happened(UUID(int=0x5C0 + len(history.events)), snapshot)
+    query = DatedQuery(
+        entity="campaign", entity_id=campaign, membership="dated", metric="views",
+        mode="new", first=date(2026, 3, 27), last=date(2026, 3, 27), tz="UTC", now=noon,
+    )  # fmt: skip
+
+    take_in(connection, [history.events])
+    with pytest.MonkeyPatch.context() as patch:
+        if source == "snapshots":
+            patch.setattr(series, "ends_a_slot", lambda _: False)
+        parts = broken_down(connection, query, by="creator")
+
+    assert parts is not None
+    assert [(part["id"], part["total"]) for part in parts] == [(creator, 7), (None, 0)]
+    assert parts == DatedOracle(history.events).broken_down(query, 10, by="creator")
+
+
 def _seen(creator: UUID, at: datetime, count: int) -> list[e.Event]:
     """What a scrape of the creator saw: so many followers, and views of one video."""
     of_videos = stats(VIDEOS[0], day=1, views=count)
