@@ -5,8 +5,8 @@ back, a lease of somebody who died would last for as long as the clock was set b
 lives renews a lease, which changes it; so one that stays as it is has ended.
 """
 
-import time
 from collections.abc import Hashable, Mapping
+from time import monotonic
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -25,7 +25,7 @@ class LeaseWatch(Generic[K, V]):
 
     def ended(self, leases: Mapping[K, V]) -> dict[K, V]:
         """Return which of all the leases there are have not changed for so long."""
-        now = time.monotonic()
+        now = monotonic()
         before = self._seen
         self._seen = {
             key: before[key]

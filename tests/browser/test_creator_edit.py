@@ -60,7 +60,7 @@ def test_notes_are_edited_in_place_while_somebody_else_does(
 
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(page.get_by_role("heading", level=3)).to_have_text("Terms")
-    wait_until(lambda: now(home, creator)["readme"] == TYPED, seconds=5)
+    wait_until(lambda: now(home, creator)["readme"] == TYPED, seconds=20)
     axe(page)
 
 

@@ -66,4 +66,4 @@ def test_notes_that_were_typed_while_the_session_ended_are_sent_by_a_button(
         home.goatherd.catch_up()
         return data_of(home.get(f"/creators/{creator['id']}"))["readme"] == TYPED
 
-    assert wait_until(is_stored, seconds=5)
+    assert wait_until(is_stored, seconds=20)

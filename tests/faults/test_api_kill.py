@@ -179,7 +179,7 @@ def test_a_request_whose_process_was_killed_is_carried_out_by_another_within_sec
         assert wait_until(lambda: leases(database_url) != [], seconds=PATIENTLY)
         (first,) = leases(database_url)
         while_it_lives = heir.ask("wanted")
-        renewed = wait_until(lambda: leases(database_url) > [first], seconds=3)
+        renewed = wait_until(lambda: leases(database_url) > [first], seconds=PATIENTLY)
         kill_group(process)
         killed_at = time.monotonic()
         blocker.rollback()

@@ -28,7 +28,7 @@ from tests.projections.analytics.ledger import (
     taken_in,
 )
 
-PROMPTLY = 1.0
+PROMPTLY = 3.0
 PATIENTLY = 20.0
 
 
@@ -88,7 +88,7 @@ def test_an_event_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
 
     with running(lambda stop: follower.run(stop, nobody_sets_this)):
         positions = append(store, *goats(1))
-        in_time = wait_until(lambda: taken_in(store) == positions, seconds=2)
+        in_time = wait_until(lambda: taken_in(store) == positions, seconds=PATIENTLY)
 
     assert in_time
 
@@ -197,7 +197,7 @@ def test_a_follower_is_back_at_once_when_all_idle_connections_were_cut(
             with opened_store(database_url) as unharmed:
                 positions = append(unharmed, *goats(1))
                 # One failure for each would take a quarter of a minute.
-                in_time = wait_until(lambda: taken_in(unharmed) == positions, seconds=4)
+                in_time = wait_until(lambda: taken_in(unharmed) == positions, seconds=8)
 
     assert in_time
 

@@ -18,7 +18,7 @@ from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.scraping import enqueue
 
-PROMPTLY = 3.0
+PROMPTLY = 6.0
 PATIENTLY = 20.0
 
 AWAY = "redis://127.0.0.1:1/0"
@@ -175,6 +175,6 @@ def test_a_dispatcher_is_back_at_once_when_all_idle_connections_were_cut(
             with opened_store(database_url) as unharmed:
                 Home(unharmed, home.organization_id, home.project_id).add("billie")
             # One failure for each would take a quarter of a minute.
-            in_time = wait_until(lambda: len(messages(redis_url)) == 2, seconds=4)
+            in_time = wait_until(lambda: len(messages(redis_url)) == 2, seconds=8)
 
     assert in_time

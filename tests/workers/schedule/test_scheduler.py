@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -29,6 +28,7 @@ from tests.kit.schedule import (
     run_sql,
     scheduled,
 )
+from workers import lease_watch
 from workers.schedule import scheduler as scheduling
 from workers.schedule.scheduler import Scheduler, SchedulerLeaseLostError
 
@@ -615,19 +615,20 @@ def test_the_lease_goes_over_when_its_holder_is_silent_too_long(
 def test_the_lease_goes_over_though_the_clock_was_set_back(
     home: Home, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(scheduling, "LEASE_SECONDS", 0.3)
+    clock = 0.0
+    monkeypatch.setattr(lease_watch, "monotonic", lambda: clock)
     other = Scheduler(home.store, DEFAULT_PLANS)
     scheduler.take_lease()
     later = "UPDATE scheduler_lease SET lease_until = lease_until + interval '1 hour'"
     run_sql(home.store, later)
 
     at_once = other.take_lease()
-    time.sleep(0.2)
+    clock = 20.0
     run_sql(home.store, later)  # as who lives renews it
     renewed = other.take_lease()
-    time.sleep(0.2)
+    clock = 40.0
     too_early = other.take_lease()
-    time.sleep(0.2)
+    clock = 51.0
     in_time = other.take_lease()
 
     assert (at_once, renewed, too_early, in_time) == (False, False, False, True)

@@ -1,5 +1,4 @@
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID
@@ -23,6 +22,7 @@ from tests.kit.jobs import (
     record_failure,
 )
 from tests.kit.schedule import run_sql
+from workers import lease_watch
 from workers.lease_watch import LeaseWatch
 from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import FencedOffError, JobLease, ScrapeJobs
@@ -121,9 +121,13 @@ def test_an_expired_lease_goes_to_the_next_who_asks(store: Store):
     assert (second.attempt, second.fence) == (first.attempt + 1, first.fence + 1)
 
 
-def test_a_lease_of_somebody_dead_ends_though_the_clock_was_set_back(store: Store):
+def test_a_lease_of_somebody_dead_ends_though_the_clock_was_set_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    clock = 0.0
+    monkeypatch.setattr(lease_watch, "monotonic", lambda: clock)
     died, lives = ask_for_runs(store, 2)
-    watch = LeaseWatch[UUID, datetime](seconds=0.3)
+    watch = LeaseWatch[UUID, datetime](seconds=30)
     leased(store, died)
     living = leased(store, lives)
     run_sql(
@@ -131,10 +135,10 @@ def test_a_lease_of_somebody_dead_ends_though_the_clock_was_set_back(store: Stor
     )
 
     at_once = jobs.take_back(store.pool, watch)
-    time.sleep(0.2)
+    clock = 20.0
     jobs.renew(store.pool, {lives: living.fence}, seconds=3_700)
     too_early = jobs.take_back(store.pool, watch)
-    time.sleep(0.2)
+    clock = 31.0
     in_time = jobs.take_back(store.pool, watch)
 
     assert (at_once, too_early, in_time) == (0, 0, 1)

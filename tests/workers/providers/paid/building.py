@@ -33,7 +33,6 @@ HURRIED = SessionLimits(
     request_seconds=0.5,
     connect_seconds=0.5,
     silence_seconds=0.5,
-    body_bytes=2_000_000,
 )
 
 

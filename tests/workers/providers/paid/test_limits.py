@@ -7,13 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from tests.kit.scripted_site import Answer
-from tests.workers.providers.paid.building import HURRIED, NANNY, Paid
+from tests.workers.providers.paid.building import HURRIED, NANNY, PATIENT, Paid
 from workers.provider import SchemaChanged, Transient
 from workers.providers.paid.session import paid_limits
 
 
 def test_fifty_megabytes_are_not_read_to_their_end(paid: Paid):
-    paid.limit(HURRIED)
+    paid.limit(replace(PATIENT, body_bytes=2_000_000))
     sent = 0
 
     def pieces() -> Iterator[bytes]:
