@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from api.http.sessions import COOKIE
 from tests.browser.axe import check_with_axe
@@ -107,6 +113,7 @@ def context(browser: Browser, running_goatherd: Served) -> Iterator[BrowserConte
         viewport={"width": 1280, "height": 800},
     )
     made.set_default_timeout(_PATIENTLY_MS)
+    expect.set_options(timeout=_PATIENTLY_MS)
     yield made
     made.close()
 
