@@ -13,13 +13,17 @@ from workers.http.wire import RequestDeadline, Wire
 from workers.provider import (
     Blocked,
     NotFound,
+    Private,
     RateLimited,
     SchemaChanged,
     Transient,
+    Unavailable,
 )
 from workers.request_notes import noted
 
-NoReplyVerdict = Blocked | NotFound | RateLimited | SchemaChanged | Transient
+NoReplyVerdict = (
+    NotFound | Private | Unavailable | Blocked | RateLimited | Transient | SchemaChanged
+)
 
 # A page of 100 videos with the longest descriptions has about a quarter of this.
 LARGEST_BODY = 4 * 1024 * 1024
@@ -167,23 +171,6 @@ def send(
         raise NoReplyError(Transient(_kind(error)), was_sent=False) from None
     except _FAILURES as error:
         raise NoReplyError(Transient(_kind(error))) from None
-
-
-def verdict_of_status(
-    reply: TikTokReply, detail: str, *, too_fast: float
-) -> Blocked | RateLimited | Transient | SchemaChanged:
-    """Return a verdict by the status alone, for error pages and unknown codes.
-
-    ``too_fast`` is how many seconds to wait after too many requests if the answer does
-    not say.
-    """
-    if reply.status == 403:
-        return Blocked(detail)
-    if reply.status == 429:
-        return RateLimited(reply.retry_after or too_fast, detail)
-    if reply.status == 408 or reply.status >= 500:
-        return Transient(detail)
-    return SchemaChanged(detail)
 
 
 def _body_of(response: httpx.Response, deadline: Deadline) -> bytes:

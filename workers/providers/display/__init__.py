@@ -17,6 +17,7 @@ from workers.connections.access import Access, AccessTokens, NotConnectedError
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
 from workers.http.tiktok_api import Deadline, NoReplyError, open_http
+from workers.http.tiktok_envelope import TokenRefusedError
 from workers.provider import (
     Blocked,
     IdentityChanged,
@@ -25,11 +26,7 @@ from workers.provider import (
     Verdict,
     VideoObservation,
 )
-from workers.providers.display.api import (
-    AccessRefusedError,
-    DisplayAPI,
-    ScopeRefusedError,
-)
+from workers.providers.display.api import DisplayAPI, ScopeRefusedError
 from workers.providers.display.pace import Pace
 from workers.providers.display.shapes import BATCH_SIZE, OtherAccountError
 
@@ -159,11 +156,11 @@ class DisplayProvider:
             access = self.tokens.current(target.creator_id, deadline)
             try:
                 return self._with(access, read)
-            except AccessRefusedError:
+            except TokenRefusedError:
                 access = self.tokens.after_refusal(access, deadline)
             try:
                 return self._with(access, read)
-            except AccessRefusedError:
+            except TokenRefusedError:
                 self.tokens.lose(access, "revoked_there")
                 return Blocked(_LOST)
         except NotConnectedError:

@@ -1,11 +1,10 @@
 """Requests to the Display API: within TikTok's limits, and what its errors mean."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from infra.logs import masked
 from workers.connections.access import Access
 from workers.http.tiktok_api import (
     Deadline,
@@ -13,21 +12,14 @@ from workers.http.tiktok_api import (
     TikTokHttp,
     TikTokReply,
     send,
-    verdict_of_status,
 )
-from workers.provider import (
-    Blocked,
-    ProfileObservation,
-    RateLimited,
-    SchemaChanged,
-    Transient,
-)
+from workers.http.tiktok_envelope import open_envelope, refusal_of
+from workers.provider import Blocked, ProfileObservation, SchemaChanged
 from workers.providers.display.pace import Pace
 from workers.providers.display.shapes import (
     BATCH_SIZE,
     VIDEO_FIELDS,
     DisplayedVideos,
-    decoded,
     page_of,
     profile_of,
     user_fields,
@@ -42,36 +34,9 @@ MOST_PAGES = 500
 # the requests of a minute.
 TOO_FAST_SECONDS = 30.0
 
-_LONGEST_DETAIL = 300
-_LONGEST_LOG_ID = 64
-_CODES: dict[str, type[Blocked | Transient | SchemaChanged]] = {
-    # The app was not granted it, whoever consents: TikTok has to review it.
-    "scope_permission_missed": Blocked,
-    "internal_error": Transient,
-    "timeout": Transient,
-    "invalid_params": SchemaChanged,
-    "invalid_param": SchemaChanged,
-    "invalid_request": SchemaChanged,
-}
-
-
-class AccessRefusedError(NoReplyError):
-    """The access token is not valid, or not any more."""
-
 
 class ScopeRefusedError(NoReplyError):
     """The creator does not allow it, or not any more."""
-
-
-class _DisplayError(Struct, frozen=True):
-    code: str
-    message: Any = None
-    log_id: Any = None
-
-
-class _DisplayEnvelope(Struct, frozen=True):
-    error: _DisplayError
-    data: Raw = Raw(b"null")
 
 
 class DisplayAPI:
@@ -163,43 +128,13 @@ def data_of(reply: TikTokReply) -> Raw:
     """Return the reply's data, still encoded.
 
     Raises:
-        AccessRefusedError: another access token may help.
+        TokenRefusedError: another access token may help.
         ScopeRefusedError: the creator does not allow it.
         NoReplyError: any other answer without data.
     """
-    try:
-        envelope: _DisplayEnvelope = decoded(reply.body, _DisplayEnvelope)
-    except NoReplyError:
-        size = len(reply.body)
-        detail = f"HTTP {reply.status} with {size:,} bytes that are not the API's JSON."
-        if reply.status == 200 and not reply.body.strip():
-            raise NoReplyError(Transient(detail)) from None
-        raise _by_status(reply, detail) from None
-    error = envelope.error
-    if reply.status == 200 and error.code == "ok":
-        return envelope.data
-    detail = _detail(reply, error)
-    if error.code == "access_token_invalid":
-        raise AccessRefusedError(Blocked(detail))
-    if error.code == "scope_not_authorized":
-        raise ScopeRefusedError(Blocked(detail))
-    if reply.status == 429 or "limit_exceeded" in error.code:
-        raise NoReplyError(RateLimited(reply.retry_after or TOO_FAST_SECONDS, detail))
-    if kind := _CODES.get(error.code):
-        raise NoReplyError(kind(detail))
-    raise _by_status(reply, detail)
-
-
-def _by_status(reply: TikTokReply, detail: str) -> NoReplyError:
-    """Return an error by the status alone, for error pages and unknown codes."""
-    if reply.status == 401:
-        return AccessRefusedError(Blocked(detail))
-    verdict = verdict_of_status(reply, detail, too_fast=TOO_FAST_SECONDS)
-    return NoReplyError(verdict)
-
-
-def _detail(reply: TikTokReply, error: _DisplayError) -> str:
-    text = f"{error.code}: {error.message}" if error.message else error.code
-    log_id = str(error.log_id)[:_LONGEST_LOG_ID]
-    where = f" (HTTP {reply.status}, log_id {log_id})"
-    return f"{masked(text)[: _LONGEST_DETAIL - len(where)]}{where}"
+    found = open_envelope(reply, too_fast=TOO_FAST_SECONDS)
+    if isinstance(found, Raw):
+        return found
+    if found.code == "scope_not_authorized":
+        raise ScopeRefusedError(Blocked(found.detail(reply)))
+    raise refusal_of(reply, found, too_fast=TOO_FAST_SECONDS)

@@ -8,11 +8,10 @@ from hashlib import sha256
 import redis
 import structlog
 
-from workers.http.tiktok_api import Deadline, open_http
+from workers.http.tiktok_api import Deadline, NoReplyError, open_http
 from workers.provider import Ok, Provider, Target, Verdict, VideoObservation
 from workers.providers.research.access import AccessToken
 from workers.providers.research.api import ResearchAPI, VideoCondition
-from workers.providers.research.errors import NoAnswerError
 from workers.providers.research.quota import DailyQuota
 from workers.providers.research.windows import (
     WINDOW_DAYS,
@@ -74,7 +73,7 @@ class ResearchProvider(Provider):
     def creator_profiles(self, target: Target) -> Verdict:
         try:
             profile, data = self.api.user(target.handle, deadline=self._deadline())
-        except NoAnswerError as error:
+        except NoReplyError as error:
             return error.verdict
         return Ok(
             observed_at=self.now(),
@@ -97,7 +96,7 @@ class ResearchProvider(Provider):
             else:
                 if quiet < QUIET_WINDOWS:
                     reason = f"The list goes back {self.windows * WINDOW_DAYS} days."
-        except NoAnswerError as error:
+        except NoReplyError as error:
             return error.verdict
         return search.result(self.now(), listed_reason=reason)
 
@@ -114,7 +113,7 @@ class ResearchProvider(Provider):
                 among = VideoCondition("IN", "video_id", part.ids)
                 search.read(among, window=part.window, only=video_ids)
                 sought += len(part.ids)
-        except NoAnswerError as error:
+        except NoReplyError as error:
             return error.verdict
         if left_out := len(video_ids) - sought:
             _log.info("research_ids_not_sought", amount=left_out)
@@ -152,7 +151,7 @@ class _Search:
         """Read the window completely and return how many videos TikTok has in it.
 
         Raises:
-            NoAnswerError: a part of it could not be read.
+            NoReplyError: a part of it could not be read.
         """
         shown = 0
         pages = self._api.videos(condition, window=window, deadline=self._deadline)

@@ -4,11 +4,9 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from workers.http.tiktok_api import Deadline, TikTokHttp
+from workers.http.tiktok_api import Deadline, NoReplyError, TikTokHttp, send
 from workers.provider import Transient
 from workers.providers.research.envelope import token_of
-from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import post
 
 PATH = "/v2/oauth/token/"
 # A token is valid for two hours; one that is about to end may end during the request.
@@ -33,7 +31,7 @@ class AccessToken:
         """Return a token that should be valid for some minutes.
 
         Raises:
-            NoAnswerError: there is none; its verdict is Blocked if the client's key
+            NoReplyError: there is none; its verdict is Blocked if the client's key
                 and secret are refused.
         """
         with self._alone(deadline):
@@ -45,7 +43,7 @@ class AccessToken:
         """Discard the refused token, unless there is a newer one already.
 
         Raises:
-            NoAnswerError: another thread was fetching one for too long.
+            NoReplyError: another thread was fetching one for too long.
         """
         with self._alone(deadline):
             if self._token == token:
@@ -58,7 +56,7 @@ class AccessToken:
             "client_secret": self._secret,
             "grant_type": "client_credentials",
         }
-        reply = post(self._http, PATH, form=form, deadline=deadline)
+        reply = send(self._http, "POST", PATH, form=form, deadline=deadline)
         token, seconds = token_of(reply)
         self._good_until = requested_at + max(seconds - _EARLY_SECONDS, seconds / 2)
         return token
@@ -66,7 +64,7 @@ class AccessToken:
     @contextmanager
     def _alone(self, deadline: Deadline) -> Generator[None]:
         if not self._turn.acquire(timeout=deadline.left()):
-            raise NoAnswerError(Transient("Others were fetching an access token."))
+            raise NoReplyError(Transient("Others were fetching an access token."))
         try:
             yield
         finally:

@@ -9,18 +9,17 @@ import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from workers.http.tiktok_api import Deadline, TikTokHttp
+from workers.http.tiktok_api import (
+    Deadline,
+    NoReplyError,
+    NoReplyVerdict,
+    TikTokHttp,
+    send,
+)
+from workers.http.tiktok_envelope import TokenRefusedError
 from workers.provider import ProfileObservation, RateLimited, SchemaChanged, Transient
 from workers.providers.research.access import AccessToken
-from workers.providers.research.envelope import data_of
-from workers.providers.research.errors import (
-    FailureVerdict,
-    NoAnswerError,
-    NotSentError,
-    QuotaSpentError,
-    TokenRefusedError,
-)
-from workers.providers.research.http_post import post
+from workers.providers.research.envelope import QuotaSpentError, data_of
 from workers.providers.research.quota import Amount, DailyQuota, Grant
 from workers.providers.research.shapes import (
     USER_FIELDS,
@@ -83,7 +82,7 @@ class ResearchAPI:
         """Return the user's profile, and the data that it was read from.
 
         Raises:
-            NoAnswerError: there is none.
+            NoReplyError: there is none.
         """
         question = _Question(
             path=USER_PATH, fields=USER_FIELDS, body={"username": username}, records=1
@@ -99,7 +98,7 @@ class ResearchAPI:
         A page may be short or empty without being the last.
 
         Raises:
-            NoAnswerError: a page could not be read; those before it were complete.
+            NoReplyError: a page could not be read; those before it were complete.
         """
         search: dict[str, object] = {
             "query": {"and": [asdict(condition)]},
@@ -122,13 +121,13 @@ class ResearchAPI:
             search = {**search, "cursor": cursor}
             if page.search_id is not None:
                 search["search_id"] = page.search_id
-        raise NoAnswerError(SchemaChanged(f"A list has no end after {cursor} videos."))
+        raise NoReplyError(SchemaChanged(f"A list has no end after {cursor} videos."))
 
     def _ask(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
         for pause in PAUSES:
             try:
                 return self._try(question, deadline=deadline)
-            except NoAnswerError as error:
+            except NoReplyError as error:
                 seconds = _worth_waiting(error.verdict, pause)
                 if seconds is None or seconds >= deadline.left():
                     raise
@@ -152,27 +151,25 @@ class ResearchAPI:
     ) -> tuple[Raw, Grant]:
         grant = self.quota.take(records=question.records)
         try:
-            reply = post(
+            reply = send(
                 self.http,
+                "POST",
                 question.path,
-                token=token,
-                fields=question.fields,
-                json=question.body,
                 deadline=deadline,
+                token=token,
+                params={"fields": question.fields},
+                json=question.body,
             )
             return data_of(reply), grant
-        except NotSentError:
-            self.quota.give_back(grant, used=Amount(0, 0))
-            raise
         except QuotaSpentError as error:
             seconds = self.quota.refused()
-            raise NoAnswerError(RateLimited(seconds, error.verdict.detail)) from error
-        except NoAnswerError:
-            self.quota.give_back(grant, used=Amount(1, 0))
+            raise NoReplyError(RateLimited(seconds, error.verdict.detail)) from error
+        except NoReplyError as error:
+            self.quota.give_back(grant, used=Amount(int(error.was_sent), 0))
             raise
 
 
-def _worth_waiting(verdict: FailureVerdict, pause: float) -> float | None:
+def _worth_waiting(verdict: NoReplyVerdict, pause: float) -> float | None:
     """Return how many seconds to wait before a retry, or None if a retry is no use."""
     seconds = pause * random.uniform(1, 1.5)  # noqa: S311
     if isinstance(verdict, RateLimited):

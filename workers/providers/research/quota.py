@@ -11,8 +11,8 @@ import redis
 import structlog
 from msgspec import Struct
 
+from workers.http.tiktok_api import NoReplyError
 from workers.provider import RateLimited
-from workers.providers.research.errors import NoAnswerError
 
 # TikTok's day may begin a little after ours. For so long after midnight, a refusal may
 # still be about yesterday, and must not block the whole new day.
@@ -116,7 +116,7 @@ class DailyQuota:
         """Return the right to one request, whose answer has at most so many records.
 
         Raises:
-            NoAnswerError: RateLimited, because the quota is used up, or the server is
+            NoReplyError: RateLimited, because the quota is used up, or the server is
                 away and our part for that time is used up.
         """
         requested = Amount(1, records)
@@ -177,12 +177,12 @@ class DailyQuota:
         )
         return None if answer is None else answer == 1
 
-    def _used_up(self, now: datetime, *, alone: bool) -> NoAnswerError:
+    def _used_up(self, now: datetime, *, alone: bool) -> NoReplyError:
         if alone and self.server:  # It may be back long before midnight.
             detail = "Redis is away, and so is the count of the day's quota."
-            return NoAnswerError(RateLimited(_AWAY_RETRY_SECONDS, detail))
+            return NoReplyError(RateLimited(_AWAY_RETRY_SECONDS, detail))
         detail = "The quota that TikTok gives us for a day is used up."
-        return NoAnswerError(RateLimited(_seconds_left(now), detail))
+        return NoReplyError(RateLimited(_seconds_left(now), detail))
 
     def _run(self, script: str, *arguments: str) -> object:
         """Return the server's answer to the script, or None while it is away."""

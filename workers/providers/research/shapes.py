@@ -2,14 +2,20 @@
 
 from typing import Any
 
-import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from workers.http.tiktok_api import NoReplyError
+from workers.http.tiktok_envelope import decode
 from workers.provider import ProfileObservation, SchemaChanged, VideoObservation
-from workers.providers.research.envelope import decode
-from workers.providers.research.errors import NoAnswerError
-from workers.shapes.api_values import counter, numeric_id, text_of, time_of
+from workers.shapes.api import (
+    ApiUser,
+    ApiVideo,
+    profile_of_user,
+    video_of,
+    videos_of,
+)
+from workers.shapes.api_values import counter
 
 USER_FIELDS = (
     "display_name,avatar_url,follower_count,following_count,likes_count,video_count"
@@ -19,28 +25,9 @@ VIDEO_FIELDS = (
     "favorites_count"
 )
 
-_log = structlog.get_logger()
 
-
-# A field of an unexpected type loses that field only, not the answer: hence Any.
-class _User(Struct, frozen=True):
-    display_name: Any = None
-    avatar_url: Any = None
-    follower_count: Any = None
-    following_count: Any = None
-    likes_count: Any = None
-    video_count: Any = None
-
-
-class _Video(Struct, frozen=True):
-    id: Any = None
+class _Video(ApiVideo, frozen=True):
     video_id: Any = None  # the name in the API of 2023
-    video_description: Any = None
-    create_time: Any = None
-    view_count: Any = None
-    like_count: Any = None
-    comment_count: Any = None
-    share_count: Any = None
     favorites_count: Any = None
 
 
@@ -69,19 +56,11 @@ def profile_of(data: Raw) -> ProfileObservation:
     """Return a profile from a user; null for what is missing or cannot be read.
 
     Raises:
-        NoAnswerError: it is not a user, or has no readable field.
+        NoReplyError: it is not a user, or has no readable field.
     """
-    user = decode(data, _User)
-    profile = ProfileObservation(
-        display_name=text_of(user.display_name),
-        avatar_url=text_of(user.avatar_url),
-        follower_count=counter(user.follower_count),
-        following_count=counter(user.following_count),
-        total_likes_count=counter(user.likes_count),
-        video_count=counter(user.video_count),
-    )
+    profile = profile_of_user(decode(data, ApiUser))
     if profile == ProfileObservation():
-        raise NoAnswerError(SchemaChanged("The answer has none of a user's fields."))
+        raise NoReplyError(SchemaChanged("The answer has none of a user's fields."))
     return replace(profile, precision="exact")
 
 
@@ -92,19 +71,15 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
     left out, because it cannot be identified.
 
     Raises:
-        NoAnswerError: it is not a page, none of its videos has an id, or its cursor
+        NoReplyError: it is not a page, none of its videos has an id, or its cursor
             leads nowhere.
     """
     page = decode(data, _Page)
     rows = page.videos or ()
-    videos = tuple(video for row in rows if (video := _video_of(row)))
-    if rows and not videos:
-        raise NoAnswerError(SchemaChanged("None of the videos has an id."))
-    if len(videos) < len(rows):
-        _log.warning("research_videos_without_id", amount=len(rows) - len(videos))
+    videos = videos_of(rows, _video_of, provider="research")
     cursor = counter(page.cursor)
     if page.has_more and (cursor is None or cursor <= after):
-        raise NoAnswerError(SchemaChanged("There is more, and no way to get at it."))
+        raise NoReplyError(SchemaChanged("There is more, and no way to get at it."))
     return SearchPage(
         videos=videos,
         records=len(rows),
@@ -115,16 +90,5 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
 
 
 def _video_of(row: _Video) -> VideoObservation | None:
-    video_id = numeric_id(row.video_id if row.id is None else row.id)
-    if video_id is None:
-        return None
-    return VideoObservation(
-        tiktok_video_id=video_id,
-        title=text_of(row.video_description),
-        posted_at=time_of(row.create_time),
-        view_count=counter(row.view_count),
-        like_count=counter(row.like_count),
-        comment_count=counter(row.comment_count),
-        share_count=counter(row.share_count),
-        save_count=counter(row.favorites_count),
-    )
+    video = video_of(replace(row, id=row.video_id) if row.id is None else row)
+    return video and replace(video, save_count=counter(row.favorites_count))

@@ -19,6 +19,7 @@ from tests.kit.connections import Fake, account, connect, fake_tiktok
 from workers.connections.outcomes import Connected
 from workers.connections.rows import EARLY_SECONDS
 from workers.http.tiktok_api import Deadline, NoReplyError, TikTokReply
+from workers.http.tiktok_envelope import TokenRefusedError
 from workers.provider import (
     Blocked,
     IdentityChanged,
@@ -29,7 +30,7 @@ from workers.provider import (
     Transient,
 )
 from workers.providers.display import DisplayProvider, open_display
-from workers.providers.display.api import AccessRefusedError, data_of
+from workers.providers.display.api import data_of
 from workers.providers.display.pace import Pace
 from workers.providers.display.shapes import page_of, profile_of
 
@@ -214,7 +215,7 @@ def test_each_word_of_tiktoks_errors_has_its_verdict(answer: TikTokReply, kind: 
 
 @pytest.mark.parametrize("answer", (reply(401, "access_token_invalid"), reply(401)))
 def test_a_refused_token_is_known_by_its_word_or_status(answer: TikTokReply):
-    with pytest.raises(AccessRefusedError):
+    with pytest.raises(TokenRefusedError):
         data_of(answer)
 
 

@@ -174,7 +174,7 @@ def test_a_video_that_nobody_can_name_is_left_out(
         verdict = researcher.provider(windows=1).discover_videos(BILLIE)
 
     assert ids_in(verdict) == ["7"]
-    assert [log["event"] for log in logs] == ["research_videos_without_id"]
+    assert [log["event"] for log in logs] == ["videos_without_id"]
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,10 @@ from tests.workers.providers.research.server import (
     quota_spent,
     refuse,
 )
-from workers.http.tiktok_api import Deadline
+from workers.http.tiktok_api import Deadline, NoReplyError
 from workers.provider import Ok, RateLimited, SchemaChanged, Transient
 from workers.providers.research import open_research
 from workers.providers.research import quota as quotas
-from workers.providers.research.errors import NoAnswerError
 from workers.providers.research.quota import A_DAY, Amount, DailyQuota
 
 TO_MIDNIGHT = 12 * 3_600.0
@@ -96,7 +95,7 @@ def takes(quota: DailyQuota, most: int = 10_000, *, records: int = 1) -> int:
     for number in range(most):
         try:
             quota.take(records=records)
-        except NoAnswerError:
+        except NoReplyError:
             return number
     return most
 
@@ -120,7 +119,7 @@ def test_what_is_used_up_is_there_again_at_midnight_utc(valkey: redis.Redis):
     quota = quota_of(valkey, now=day)
     takes(quota)
 
-    with pytest.raises(NoAnswerError) as refusal:
+    with pytest.raises(NoReplyError) as refusal:
         quota.take(records=1)
 
     verdict = refusal.value.verdict
@@ -247,7 +246,7 @@ def test_workers_never_use_more_than_there_is_whatever_redis_does(
 
     for worker, server.fault, times, wanted, came in steps:
         for _ in range(times):
-            with suppress(NoAnswerError):
+            with suppress(NoReplyError):
                 grant = workers[worker].take(records=wanted)
                 use = Amount(1, min(wanted, came))
                 workers[worker].give_back(grant, used=use)
@@ -344,7 +343,7 @@ def test_a_redis_that_was_never_there_leaves_what_is_kept_apart_for_it():
     taken = takes(quota)
 
     assert taken == 50
-    with pytest.raises(NoAnswerError) as refusal:
+    with pytest.raises(NoReplyError) as refusal:
         quota.take(records=1)
     verdict = refusal.value.verdict
     assert isinstance(verdict, RateLimited)

@@ -22,7 +22,7 @@ from tests.workers.providers.research.server import (
     refuse,
     too_fast,
 )
-from workers.http.tiktok_api import TikTokReply
+from workers.http.tiktok_api import NoReplyError, NoReplyVerdict, TikTokReply
 from workers.provider import (
     Blocked,
     NotFound,
@@ -35,7 +35,6 @@ from workers.provider import (
 )
 from workers.providers.research.api import PAUSES
 from workers.providers.research.envelope import data_of, token_of
-from workers.providers.research.errors import FailureVerdict, NoAnswerError
 from workers.providers.research.shapes import page_of, profile_of
 
 USER = {"follower_count": 7}
@@ -337,11 +336,11 @@ values = st.recursive(
 bodies = st.binary(max_size=40) | values.map(msgspec.json.encode)
 
 
-def refusal_of(read: Read, given: object) -> FailureVerdict | None:
+def refusal_of(read: Read, given: object) -> NoReplyVerdict | None:
     """What the reader refuses with; any other exception is a failure of the test."""
     try:
         read(given)
-    except NoAnswerError as error:
+    except NoReplyError as error:
         return error.verdict
     return None
 
