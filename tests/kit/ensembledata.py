@@ -3,10 +3,8 @@
 It answers from the accounts that a test puts in, unless ``answers`` has a path.
 """
 
-import re
-
-from tests.kit.paid_accounts import PaidAccount
-from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite, json_answer
+from tests.kit.paid_accounts import PaidServer
+from tests.kit.scripted_site import Answer, ReceivedRequest, json_answer
 from workers.providers.paid.ensembledata import LIST_PATH, PROFILE_PATH, VIDEO_PATH
 
 KEY = "ed-t0k3n/0f+g0ats"
@@ -15,28 +13,20 @@ UNITS_USED_UP = json_answer(
     {"detail": "Maximum requests limit reached for today."}, status=495
 )
 _STEP = 10
-_VIDEO = re.compile(r"https://www\.tiktok\.com/@[^/]+/video/([0-9]+)")
 
 
 def refuse(status: int, detail: str) -> Answer:
     return json_answer({"detail": detail}, status=status)
 
 
-class EnsembleDataServer(ScriptedSite):
+class EnsembleDataServer(PaidServer):
     """The service; an answer costs a unit of ``units``, of a list one for each step."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.accounts: dict[str, PaidAccount] = {}
         self.units = 100
 
-    def add(self, account: PaidAccount) -> PaidAccount:
-        self.accounts[account.handle] = account
-        return account
-
-    def answer_to(self, request: ReceivedRequest) -> Answer:
-        if request.path in self.answers:
-            return super().answer_to(request)
+    def answer_from_accounts(self, request: ReceivedRequest) -> Answer:
         if request.query.get("token") != [KEY]:
             return refuse(491, "Token not found")
         if self.units <= 0:
@@ -68,10 +58,7 @@ class EnsembleDataServer(ScriptedSite):
         return json_answer({"data": {"data": account.videos[start:end], **more}})
 
     def _video(self, request: ReceivedRequest) -> Answer:
-        named = _VIDEO.fullmatch(request.query["url"][0])
-        assert named
-        for account in self.accounts.values():
-            for video in account.videos:
-                if video["aweme_id"] == named[1]:
-                    return json_answer({"data": [video]})
+        video = self.requested_video(request)
+        if video is not None:
+            return json_answer({"data": [video]})
         return refuse(404, "Post not found")

@@ -1,14 +1,18 @@
-"""Invented accounts and videos, in the two shapes that paid services pass on."""
+"""Invented accounts and videos in the shapes of paid services, and a server of them."""
 
+import re
 from typing import Any
 
 from msgspec import Struct, field
+
+from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite
 
 HANDLE = "nanny.bleat"
 USER_ID = "7040088116276600001"
 SEC_UID = "MS4wLjABAAAA" + "nB-x_" * 12 + "Zq9w"
 NEWEST = 1_795_000_000
 _HOUR = 3_600
+_VIDEO = re.compile(r"https://www\.tiktok\.com/@[^/]+/video/([0-9]+)")
 
 
 class PaidAccount(Struct, kw_only=True):
@@ -107,3 +111,32 @@ def an_aweme(video_id: str, **changes: object) -> dict[str, Any]:
         "status": {"is_delete": False, "private_status": 0},
         **changes,
     }
+
+
+class PaidServer(ScriptedSite):
+    """A service that has the accounts a test puts in, unless ``answers`` has a path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts: dict[str, PaidAccount] = {}
+
+    def add(self, account: PaidAccount) -> PaidAccount:
+        self.accounts[account.handle] = account
+        return account
+
+    def answer_to(self, request: ReceivedRequest) -> Answer:
+        if request.path in self.answers:
+            return super().answer_to(request)
+        return self.answer_from_accounts(request)
+
+    def answer_from_accounts(self, request: ReceivedRequest) -> Answer:
+        raise NotImplementedError
+
+    def requested_video(self, request: ReceivedRequest) -> dict[str, Any] | None:
+        named = _VIDEO.fullmatch(request.query["url"][0])
+        assert named
+        for account in self.accounts.values():
+            for video in account.videos:
+                if video["aweme_id"] == named[1]:
+                    return video
+        return None

@@ -3,11 +3,10 @@
 It answers from the accounts that a test puts in, unless ``answers`` has a path.
 """
 
-import re
 from typing import Any
 
-from tests.kit.paid_accounts import PaidAccount
-from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite, json_answer
+from tests.kit.paid_accounts import PaidAccount, PaidServer
+from tests.kit.scripted_site import Answer, ReceivedRequest, json_answer
 from workers.providers.paid.scrapecreators import LIST_PATH, PROFILE_PATH, VIDEO_PATH
 
 KEY = "sc-k3y-0f-th3-g0ats"
@@ -18,25 +17,17 @@ OUT_OF_CREDITS = json_answer(
     },
     status=402,
 )
-_VIDEO = re.compile(r"https://www\.tiktok\.com/@[^/]+/video/([0-9]+)")
 
 
-class ScrapeCreatorsServer(ScriptedSite):
+class ScrapeCreatorsServer(PaidServer):
     """The service; each answer costs a credit of ``credits``."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.accounts: dict[str, PaidAccount] = {}
         self.credits = 100
         self.page_size = 10
 
-    def add(self, account: PaidAccount) -> PaidAccount:
-        self.accounts[account.handle] = account
-        return account
-
-    def answer_to(self, request: ReceivedRequest) -> Answer:
-        if request.path in self.answers:
-            return super().answer_to(request)
+    def answer_from_accounts(self, request: ReceivedRequest) -> Answer:
         if request.headers.get("x-api-key") != KEY:
             refused = {"success": False, "message": "Invalid API key"}
             return json_answer(refused, status=401)
@@ -75,12 +66,9 @@ class ScrapeCreatorsServer(ScriptedSite):
         )
 
     def _video(self, request: ReceivedRequest) -> Answer:
-        named = _VIDEO.fullmatch(request.query["url"][0])
-        assert named
-        for account in self.accounts.values():
-            for video in account.videos:
-                if video["aweme_id"] == named[1]:
-                    return json_answer({"aweme_detail": video, "status_code": 0})
+        video = self.requested_video(request)
+        if video is not None:
+            return json_answer({"aweme_detail": video, "status_code": 0})
         refused = {"success": False, "message": "Video not found"}
         return json_answer(refused, status=404)
 

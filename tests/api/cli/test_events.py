@@ -12,17 +12,6 @@ from tests.kit.command_line import CommandLine
 
 
 @pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=database_url)
-    return line
-
-
-@pytest.fixture
 def home(store: Store) -> Home:
     return make_home(store)
 

@@ -30,17 +30,6 @@ NOBODY = "00000000-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=database_url)
-    return line
-
-
-@pytest.fixture
 def home(cli: CommandLine, database_url: str) -> Iterator[Home]:
     """An organization with one project, whose table ``organizations`` is level."""
     del cli

@@ -1,6 +1,5 @@
 """``goatherd orgs | projects | creators list``, and names in place of their ids."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,29 +18,12 @@ from infra.ids import new_id
 from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
-from tests.kit.builders import Home, asking, opened_store
+from tests.kit.builders import Home, asking
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
 from tests.kit.histories import snapshot
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
-
-
-@pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=database_url)
-    return line
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
 
 
 def made(cli: CommandLine, store: Store, name: str) -> Home:

@@ -29,17 +29,6 @@ NEW = MasterKey.from_text(NEW_TEXT, source="the test")
 
 
 @pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    filled_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=filled_url)
-    return line
-
-
-@pytest.fixture
 def filled_url(database_url: str) -> str:
     """A database with sealed events and no process that uses it."""
     with opened_store(database_url) as store:

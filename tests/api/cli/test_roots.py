@@ -1,9 +1,6 @@
 """``goatherd roots``: what it makes and lists."""
 
-from pathlib import Path
-
 import msgspec
-import pytest
 
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import text_hash
@@ -11,18 +8,6 @@ from domain.streams import INSTALLATION
 from infra.eventstore.store import Store
 from tests.kit.builders import ADA, asking, events_for
 from tests.kit.command_line import CommandLine
-
-
-@pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path, database_url=database_url)
-    return line
 
 
 def test_a_root_is_made_printed_and_listed(cli: CommandLine, store: Store):

@@ -13,18 +13,6 @@ from workers.providers.research import api
 KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
 
 
-@pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path, database_url=database_url)
-    return line
-
-
 def test_a_check_of_a_recording_that_has_the_creator_works(cli: CommandLine):
     ended = cli("sources", "check", f"@{DEMO_HANDLES[0]}", "--json")
 

@@ -15,18 +15,6 @@ from tests.kit.command_line import CommandLine
 from tests.kit.keys import MASTER_KEY_TEXT
 
 
-@pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path, database_url=database_url)
-    return line
-
-
 def tamper(store: Store, statement: str) -> None:
     with store.pool.connection() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")

@@ -44,16 +44,9 @@ AWAY = "redis://127.0.0.1:1"
 
 
 @pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    database_url: str,
-    redis_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path, database_url=database_url, redis_url=redis_url)
-    return line
+def cli(cli: CommandLine, redis_url: str) -> CommandLine:
+    cli.set(redis_url=redis_url)
+    return cli
 
 
 @pytest.fixture

@@ -38,17 +38,6 @@ DIGEST = "5f" * 32
 
 
 @pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=database_url)
-    return line
-
-
-@pytest.fixture
 def home(cli: CommandLine, database_url: str) -> Iterator[Home]:
     del cli
     with opened_store(database_url) as store:

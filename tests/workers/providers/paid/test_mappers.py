@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.kit.mutated_json import VALUES, mutated
 from tests.kit.paid_accounts import HANDLE, SEC_UID, USER_ID, PaidAccount, an_aweme
 from workers.http.refusals import RefusedError
 from workers.provider import ProfileObservation, VideoObservation
@@ -33,51 +32,6 @@ WEB_VIDEO = {
     "statsV2": {"playCount": "14200113"},
     "video": {"duration": 30, "cover": "https://a.example/c"},
 }
-NUMBERS = st.one_of(
-    st.integers(),
-    st.integers().map(str),
-    st.integers(2**63 - 2, 2**64 + 2).flatmap(lambda n: st.sampled_from((n, str(n)))),
-    st.from_regex(r"[0-9]{1,4}([.,][0-9]{1,3})? ?[KMBkmbT]", fullmatch=True),
-    st.sampled_from((0, "0", -0.0, 1e300, -1_720_410_671)),
-)
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.floats(), NUMBERS, st.text(max_size=20)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    ),
-    max_leaves=5,
-)
-
-
-def places(tree: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    steps: Any = ()
-    if isinstance(tree, dict):
-        steps = tree.items()
-    elif isinstance(tree, list):
-        steps = enumerate(tree)
-    for step, inner in steps:
-        yield (*path, step)
-        yield from places(inner, (*path, step))
-
-
-@st.composite
-def mutated(draw: st.DrawFn, *trees: Any) -> Any:  # noqa: ANN401
-    """One of the trees with some values gone, and others in their places."""
-    tree = deepcopy(draw(st.sampled_from(trees)))
-    for _ in range(draw(st.integers(1, 4))):
-        ways = list(places(tree))
-        if not ways:
-            break
-        *way, last = draw(st.sampled_from(ways))
-        holder = tree
-        for step in way:
-            holder = holder[step]
-        if draw(st.booleans()):
-            holder[last] = draw(VALUES)
-        else:
-            del holder[last]
-    return tree
 
 
 def counters_of(seen: ProfileObservation | VideoObservation) -> set[int]:

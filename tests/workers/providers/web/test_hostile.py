@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from copy import deepcopy
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.kit.mutated_json import mutated
 from tests.workers.providers.web.server import TikTok
 from tests.workers.providers.web.shapes import (
     HANDLE,
@@ -47,56 +47,6 @@ OLDER = {
     "UserPage": {"uniqueId": HANDLE, "statusCode": 0},
 }
 LISTED = {"itemList": [an_item("71"), an_item("72")], "hasMorePrevious": False}
-
-NUMBERS = st.one_of(
-    st.integers(),
-    st.integers().map(str),
-    st.integers(-(2**63) - 2, -(2**63) + 2),
-    st.integers(2**63 - 2, 2**64 + 2).flatmap(lambda n: st.sampled_from((n, str(n)))),
-    st.from_regex(r"[0-9]{1,5}([.,][0-9]{0,4})? ?[KMBkmbT]", fullmatch=True),
-    st.sampled_from(
-        (10000, 10101, 10201, 10202, 10221, 10222, 10223, "0", -0.0, 1e300)
-    ),
-)
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.floats(), NUMBERS, st.text(max_size=20)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    ),
-    max_leaves=5,
-)
-
-
-def places(tree: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each value of a JSON tree."""
-    steps: Any = ()
-    if isinstance(tree, dict):
-        steps = tree.items()
-    elif isinstance(tree, list):
-        steps = enumerate(tree)
-    for step, inner in steps:
-        yield (*path, step)
-        yield from places(inner, (*path, step))
-
-
-@st.composite
-def mutated(draw: st.DrawFn, tree: Any) -> Any:  # noqa: ANN401
-    """The tree with some of its values gone, and others in their places."""
-    tree = deepcopy(tree)
-    for _ in range(draw(st.integers(1, 4))):
-        ways = list(places(tree))
-        if not ways:
-            break
-        *way, last = draw(st.sampled_from(ways))
-        holder = tree
-        for step in way:
-            holder = holder[step]
-        if draw(st.booleans()):
-            holder[last] = draw(VALUES)
-        else:
-            del holder[last]
-    return tree
 
 
 @st.composite
