@@ -135,7 +135,9 @@ class Consents:
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="too_little", link=link, scopes=error.scopes)
         except (NoReplyError, DomainError) as error:
-            _log.warning("consent_without_account", reason=str(error))
+            # A name that is no handle stands in the sentence about it.
+            reason = str(error) if isinstance(error, NoReplyError) else error.code
+            _log.warning("consent_without_account", reason=reason)
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="failed", link=link)
         # Stored first: whatever happens then, somebody knows what to give back.

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, VIDEOS
@@ -282,6 +283,16 @@ def revoke_all(store: Store, fake: Fake) -> None:
     connections = Connections(store, fake.settings(store.settings))
     while Revoker(store.pool, connections.login, connections.seal).revoke_next():
         pass
+
+
+def test_no_log_line_says_a_name_that_is_no_handle(scene: Scene):
+    scene.fake.accounts["Ada Lovelace"] = account("Ada Lovelace")
+
+    with capture_logs() as lines:
+        scene.visitor.get(scene.consent("Ada Lovelace"))
+
+    (said,) = [line for line in lines if line["event"] == "consent_without_account"]
+    assert said["reason"] == "invalid_handle"
 
 
 @pytest.mark.parametrize("tiktok", ("there", "away"))
