@@ -110,10 +110,13 @@ def verify(
         )
         parts = parts_with_events(connection, plan.after, RANGE)
         ranges = ranges_of(plan, parts, length=RANGE)
-        name = name_of_log(connection)
+        name = f"{name_of_log(connection)} after {plan.after}"
+        if plan.note is not None:
+            # Digests of before are others.
+            name += f", sealed at {plan.note.at}"
     found: list[CheckedRange] = []
     with (
-        ProgressFile(progress, name=f"{name} after {plan.after}") as done,
+        ProgressFile(progress, name=name) as done,
         _executor(processes or _cores(), tasks=len(ranges)) as executor,
     ):
         trees = [
