@@ -18,10 +18,12 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
 from api.cli.up.first_run import key_path, secret_path
 from api.cli.whole_file import interruptible
+from domain.phrases import counted
 from infra.database import create_reader, known_migrations
 from infra.database import migrate as migrate_database
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.data_dir import open_data_dir
+from infra.integrity.kept_keys import erased_subjects, subjects_without_key
 from infra.keys.keyring import destroy
 from infra.keys.master_key import master_key_path
 from infra.private_file import write_private
@@ -33,13 +35,6 @@ SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = reln
 WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_'
   AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')
 ORDER BY 1 LIMIT 1
-"""
-_ERASED = """
-SELECT originator_id FROM goatherd_events WHERE topic = 'subject_erased'
-UNION ALL
-SELECT jsonb_array_elements_text(
-    convert_from(state, 'UTF8')::jsonb -> 'video_ids')::uuid
-FROM goatherd_events WHERE topic = 'subject_erased'
 """
 _NO_KEYS = (
     "The keys were not restored: no handle, name, title or note in the log can be "
@@ -138,6 +133,12 @@ def _restore_database(backups: Sequence[Backup], url: str) -> None:
                 programs.restore(pg_restore, url, source=source, advance=advance)
         migrate_database(url)
         _destroy_erased(connection)
+        if keys and (lacking := subjects_without_key(connection)):
+            raise CommandError(
+                f"The file of keys lacks those of {counted(len(lacking), 'person')} in "
+                "the log: it was made before the backup of the data. Restore both into "
+                "an empty place, with keys from after it, or with older data."
+            )
         # Without ANALYZE the planner would take the tables for empty.
         connection.execute("ANALYZE")
 
@@ -145,8 +146,7 @@ def _restore_database(backups: Sequence[Backup], url: str) -> None:
 def _destroy_erased(connection: Connection[TupleRow]) -> None:
     """Destroy the keys of those whom the log says were erased after their backup."""
     with connection.transaction(), connection.cursor() as cursor:
-        rows = cursor.execute(_ERASED).fetchall()
-        destroy(cursor, [subject for (subject,) in rows])
+        destroy(cursor, erased_subjects(connection))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from api.cli.databases import check_fit, connected, database_url, served_databas
 from api.cli.doctor import checks, seen, surroundings
 from api.cli.doctor.event_log import check_event_log
 from api.cli.doctor.finding import Finding, SkippedError, WarningError, WrongError
-from api.cli.doctor.sealing import check_sealing
+from api.cli.doctor.sealing import check_keys, check_sealing
 from api.cli.options import read_settings
 from infra.database import SchemaTooNewError
 from infra.embedded import EmbeddedServiceError
@@ -94,6 +94,7 @@ def _check_contents(
         yield Finding(check="event log", state="skipped", text="Not read (--quick).")
     else:
         yield _found("event log", lambda: check_event_log(connection))
+        yield _found("keys", lambda: check_keys(connection))
     made: dict[str, _Check] = {
         "sealing": check_sealing,
         "roots": checks.check_roots,

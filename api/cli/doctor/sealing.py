@@ -1,9 +1,11 @@
-"""The check of ``goatherd doctor`` whether history is sealed."""
+"""The checks of ``goatherd doctor`` whether history is sealed, and has its keys."""
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import WrongError
+from domain.phrases import counted
+from infra.integrity.kept_keys import erased_subjects_with_key, subjects_without_key
 from infra.integrity.seal_history import clear_events, clear_history
 
 
@@ -26,3 +28,26 @@ def check_sealing(connection: Connection[TupleRow]) -> str:
         f"{clear_events(connection)} events of earlier releases hold personal data in "
         "the clear: `goatherd seal-history` seals them."
     )
+
+
+def check_keys(connection: Connection[TupleRow]) -> str:
+    """Check that there are keys for all persons in the log but those who are erased.
+
+    Raises:
+        WrongError: one lacks, or is there again.
+    """
+    if back := erased_subjects_with_key(connection):
+        raise WrongError(
+            f"{counted(len(back), 'person')} who had been erased can be read again, "
+            f"such as {min(back)}: somebody put old keys into table subject_keys.",
+            advice="Set wrapped to null, and destroyed_at and erasure, in their rows; "
+            "find out who can write there.",
+        )
+    if lacking := subjects_without_key(connection):
+        raise WrongError(
+            f"Table subject_keys lacks {counted(len(lacking), 'person')} of the log: "
+            "what is sealed of them cannot be read.",
+            advice="Stop Goatherd before it makes new keys for them, and restore a "
+            "backup with its keys.",
+        )
+    return "There is a key for everybody in the log, and for nobody who was erased."

@@ -509,6 +509,26 @@ def test_with_the_keys_everything_can_be_read_but_who_was_erased_since(
     assert "erased-goat" not in log
 
 
+def test_keys_from_before_somebody_came_are_refused(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    file, keys = tmp_path / "backup.zip", tmp_path / "keys"
+    cli.set(database_url=database_url)
+    assert cli("backup", "--keys", str(keys)).status == 0
+    home.creator("new-goat")
+    assert cli("backup", str(file)).status == 0
+    cli.set(database_url=empty_database_url)
+
+    restored = cli("restore", str(file), "--keys", str(keys))
+
+    assert restored.status == 1
+    assert "lacks those of 1 person in the log" in restored.complaint
+
+
 def test_files_of_keys_and_of_data_are_told_apart(
     cli: CommandLine,
     home: Home,

@@ -23,12 +23,14 @@ from infra.settings import Settings
 from projections.engine.follower import Follower
 from tests.kit.builders import NAMES, Home, asking, events_for, make_home
 from tests.kit.command_line import CommandLine, Outcome
+from tests.kit.erasing import erase
 from tests.kit.paths import ROOT
 from workers.request_counts import RequestCounts
 
 CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),
     *(
+        "keys",
         "sealing",
         "roots",
         "projections",
@@ -168,6 +170,42 @@ def test_an_event_that_was_changed_is_found(
     assert f"position {store.head()}." in bad["event log"]["text"]
     assert findings(quick)["event log"]["state"] == "skipped"
     assert home.counted() == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    (
+        ("DELETE FROM subject_keys WHERE subject = %s", "lacks 1 person of the log"),
+        (
+            (
+                "UPDATE subject_keys k SET wrapped = o.wrapped, destroyed_at = NULL, "
+                "erasure = NULL FROM subject_keys o "
+                "WHERE o.wrapped IS NOT NULL AND k.subject = %s"
+            ),
+            "1 person who had been erased can be read again",
+        ),
+    ),
+    ids=["gone", "back"],
+)
+def test_keys_that_are_gone_or_back_are_told(
+    cli: CommandLine, store: Store, home: Home, damage: str, text: str
+):
+    berta = home.creator("berta-2")
+    catch_up(store)
+    if "again" in text:
+        erase(
+            store,
+            berta,
+            organization_id=home.organization_id,
+            confirm="berta-2",
+        )
+        catch_up(store)
+    well = cli("doctor", "--json")
+
+    change(store, damage, berta)
+
+    assert findings(well)["keys"]["state"] == "ok"
+    assert text in wrong(cli("doctor", "--json"))["keys"]["text"]
 
 
 def test_every_batch_of_the_log_is_read(
