@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from infra import database
 from infra.database import Pool
 from infra.ids import new_id
+from infra.locks import AdvisoryLock
 
 LEASE_SECONDS = 4.0
 KEPT_HOURS = 24
@@ -47,10 +48,14 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyLease(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to answer a request; it ends when another process takes it over."""
+    """The right to answer a request; it ends when another process takes it over.
+
+    ``erasure`` is the newest erasure of a person when it was taken.
+    """
 
     request: IdempotentRequest
     holder: UUID
+    erasure: int
 
 
 class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +97,7 @@ WHERE i.holder = excluded.holder
           AND clock_timestamp() + make_interval(secs => %(lease)s)
       AND i.route = excluded.route
       AND i.fingerprint IN (excluded.fingerprint, %(plain_fingerprint)s)
-RETURNING holder
+RETURNING holder, (SELECT coalesce(max(erasure), 0) FROM subject_keys)
 """
 _SELECT = """
 SELECT route, fingerprint, status, headers::text, body FROM idempotency
@@ -116,6 +121,9 @@ WHERE (organization_id, key_id, idempotency_key) IN (
     FOR UPDATE OF idempotency SKIP LOCKED
 )
 """
+# An erasure overwrites the answers that are there, under the append lock.
+_HOLD_ERASURES = "SELECT pg_advisory_xact_lock_shared(%s)"
+_ERASURE = "SELECT coalesce(max(erasure), 0) FROM subject_keys"
 _RELEASE = """
 DELETE FROM idempotency WHERE organization_id = %s AND key_id = %s
 AND idempotency_key = %s AND holder = %s AND status IS NULL
@@ -148,8 +156,8 @@ def acquire(
         return taken or connection.execute(_SELECT, _key(request)).fetchone()
 
     row = database.run_read(pool, acquire_or_select)
-    if row == (holder,):
-        return IdempotencyLease(request=request, holder=holder)
+    if row is not None and row[0] == holder:
+        return IdempotencyLease(request=request, holder=holder, erasure=row[1])
     if row is None:
         # The lease was released between the two statements: answer as if it still runs.
         return KeyUnavailable(reason="in_flight", route=request.route)
@@ -244,6 +252,15 @@ def store_response(
     cursor.execute(_STORE_RESPONSE, parameters)
     if cursor.rowcount != 1:
         raise LeaseLostError
+
+
+def is_nobody_erased_since(cursor: Cursor[TupleRow], lease: IdempotencyLease) -> bool:
+    """Tell whether what was read since the lease was taken may still be answered.
+
+    Until the transaction ends nobody is erased.
+    """
+    cursor.execute(_HOLD_ERASURES, (AdvisoryLock.APPEND,))
+    return cursor.execute(_ERASURE).fetchone() == (lease.erasure,)
 
 
 def release(pool: Pool, lease: IdempotencyLease) -> None:

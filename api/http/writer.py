@@ -173,18 +173,17 @@ class CommandWriter:
         answers: list[Answer[Any]] = []
 
         def store_answer(cursor: Cursor[TupleRow], done: Executed[T]) -> None:
-            if in_transaction is not None and done.events:
+            if in_transaction is not None:
                 in_transaction(cursor, done)
             rows = Rows(self.store, cursor)
-            answer = _with_position(request, respond, rows, done)
-            _store(cursor, lease, answer)
-            answers.append(answer)
+            answers.append(_with_position(request, respond, rows, done))
+            _store(cursor, lease, answers[-1])
 
         try:
             done = run(store_answer)
             if not done.events:
-                # Nothing was appended, so only the answer has to be stored.
-                self._in_transaction(lambda cursor: store_answer(cursor, done))
+                answers = [_with_position(request, respond, Rows(self.store), done)]
+                self._store_unless_erased(lease, answers[-1])
             return answers[-1]
         except Exception as error:
             known = known_error(error)
@@ -196,12 +195,18 @@ class CommandWriter:
                 idempotency.release(self.store.pool, lease)
                 raise
             refusal = answer_failure(request, known)
-            self._in_transaction(lambda cursor: _store(cursor, lease, refusal))
+            self._store_unless_erased(lease, refusal)
             raise
 
-    def _in_transaction(self, write: Callable[[Cursor[TupleRow]], None]) -> None:
+    def _store_unless_erased(
+        self, lease: idempotency.IdempotencyLease, answer: Answer[Any]
+    ) -> None:
+        """Store an answer of no append, unless it may be about who was erased since."""
         with self.store.pool.connection() as connection, connection.transaction():
-            write(connection.cursor())
+            cursor = connection.cursor()
+            if idempotency.is_nobody_erased_since(cursor, lease):
+                return _store(cursor, lease, answer)
+        return idempotency.release(self.store.pool, lease)
 
 
 def _with_position(
@@ -234,7 +239,8 @@ def _repeated(
     given: idempotency.StoredResponse, unseal: Callable[[bytes], bytes]
 ) -> StoredAnswer:
     headers = {**given.headers, "Idempotent-Replayed": "true"}
-    media_type = headers.pop(_TYPE)
+    if (media_type := headers.pop(_TYPE, None)) is None:
+        raise ApiError(Code.GONE, "What this answer was about is erased.")
     answer = StoredAnswer(unseal(given.body), status=given.status, headers=headers)
     answer.sent_media_type = media_type.encode()
     return answer

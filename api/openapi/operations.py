@@ -151,6 +151,7 @@ class Operation(Struct, frozen=True, kw_only=True):
                 codes.add(Code.PROJECTION_BEHIND)
             if self.method == "POST":
                 codes |= {
+                    Code.GONE,
                     Code.IDEMPOTENCY_CONFLICT,
                     Code.IDEMPOTENCY_IN_FLIGHT,
                     Code.IDEMPOTENCY_KEY_REUSED,

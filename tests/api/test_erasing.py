@@ -7,11 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from api.http import writer
 from domain import events as e
 from domain.handlers.erase_creator import Erasure
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed
+from infra.eventstore.store import BusyError
 from infra.ids import new_id
+from projections.bans import Bans
+from projections.rebuild.rebuild import rebuild
 from tests.kit.application import Tenant, data_of
 from tests.kit.builders import log_of
 from tests.kit.erasing import erase as erase_creator
@@ -124,6 +128,139 @@ def test_what_comes_to_belong_to_it_meanwhile_is_erased_as_well(
     erase(home, creator_id)
 
     assert e.AnnotationDeleted in map(type, home.goatherd.events(str(notes[0])))
+
+
+def test_no_answer_that_is_kept_for_a_key_names_who_is_erased(home: Tenant):
+    creator_id = home.add("wanted.goat")["id"]
+    video_id = home.found(creator_id)
+    home.goatherd.catch_up()
+    # None of these names the creator by its id.
+    requests = {
+        "note": (
+            "/analytics/annotations",
+            {
+                "scope": "video",
+                "scope_id": video_id,
+                "starts_on": "2026-03-01",
+                "text": "With her son.",
+            },
+        ),
+        "taken": (home.creators, {"tiktok_handle": "wanted.goat"}),
+        "no video": (
+            f"/projects/{home.project_id}/videos",
+            {"url": "https://www.tiktok.com/@Wanted.Goat"},
+        ),
+        "somebody else": (home.creators, {"tiktok_handle": "wanted.goat.2"}),
+    }
+
+    def statuses() -> list[int]:
+        return [
+            home.post(path, body, headers={"Idempotency-Key": key}).status_code
+            for key, (path, body) in requests.items()
+        ]
+
+    assert statuses() == [201, 409, 400, 201]
+    home.goatherd.catch_up()
+    erase(home, creator_id)
+
+    assert statuses() == [410, 410, 410, 201]
+
+
+def test_who_is_called_like_a_state_takes_no_answers_of_others_along(home: Tenant):
+    creator_id = home.add("active")["id"]
+    keyed = {"Idempotency-Key": "of another"}
+    body = {"tiktok_handle": "goat.kept"}
+    assert home.post(home.creators, body, headers=keyed).status_code == 201
+    home.goatherd.catch_up()
+
+    erase(home, creator_id, confirm="active")
+
+    assert home.post(home.creators, body, headers=keyed).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answers_by", "status", "status_later"),
+    (
+        ("creators", {"tiktok_handle": "wanted.goat"}, "answer_failure", 409, 201),
+        (
+            "videos",
+            {"url": f"https://www.tiktok.com/@wanted.goat/video/{_VIDEO}"},
+            "_with_position",
+            200,
+            410,
+        ),
+    ),
+)
+def test_an_answer_from_before_an_erasure_is_not_stored_after_it(
+    home: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict[str, str],
+    answers_by: str,
+    status: int,
+    status_later: int,
+):
+    creator_id = home.add("wanted.goat")["id"]
+    home.found(
+        creator_id, _VIDEO, pseudonym=home.goatherd.store.names.pseudonym(_VIDEO)
+    )
+    home.goatherd.catch_up()
+    answer = getattr(writer, answers_by)
+
+    def ask() -> int:
+        keyed = {"Idempotency-Key": "slow"}
+        return home.post(
+            f"/projects/{home.project_id}/{path}", body, headers=keyed
+        ).status_code
+
+    def slowly(*given: object) -> object:
+        made = answer(*given)
+        monkeypatch.undo()
+        erase(home, creator_id)
+        return made
+
+    monkeypatch.setattr(writer, answers_by, slowly)
+
+    assert ask() == status
+    assert ask() == status_later
+
+
+def test_single_videos_of_the_time_before_a_renaming_are_erased_as_well(home: Tenant):
+    def single(number: int) -> str:
+        url = f"https://www.tiktok.com/@wanted.before/video/{number}"
+        path = f"/projects/{home.project_id}/videos"
+        return data_of(home.post(path, {"url": url}), status=201)["id"]
+
+    def handle_of(video_id: str) -> str:
+        query = "SELECT tiktok_handle FROM videos WHERE id = %s"
+        return home.goatherd.query(query, video_id)[0][0]
+
+    own = single(7311223344556677101)
+    creator_id = home.add("wanted.before")["id"]
+    data_of(home.patch(f"/creators/{creator_id}", {"tiktok_handle": "wanted.after"}))
+    of_whoever_is_called_so_now = single(7311223344556677102)
+    home.goatherd.catch_up()
+
+    erase(home, creator_id, confirm="wanted.after")
+    home.goatherd.catch_up()
+
+    assert handle_of(own).startswith("erased-")
+    assert handle_of(of_whoever_is_called_so_now) == "wanted.before"
+
+
+def test_an_erasure_holds_no_append_up_while_a_backup_reads_old_tables(home: Tenant):
+    creator_id = home.add("wanted.goat")["id"]
+    store = home.goatherd.store
+    rebuild(store, Bans(), by="test")
+    home.goatherd.catch_up()
+
+    with store.pool.connection() as backup, backup.transaction():
+        backup.execute("SELECT FROM goatherd_old_bans.bans")
+        with pytest.raises(BusyError):
+            erase(home, creator_id)
+        assert home.shown(creator_id)["tiktok_handle"] == "wanted.goat"
+
+    assert erase(home, creator_id).result.creator_ids == (UUID(creator_id),)
 
 
 def _note(home: Tenant, creator_id: str) -> e.AnnotationAdded:

@@ -7,7 +7,9 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.events import HandleChanged
 from domain.handlers.erase_creator import Belongings
+from infra.eventstore.codec import Codec
 from projections.engine.reader import ProjectionBehindError
 
 # Who says what belongs to a creator.
@@ -18,6 +20,7 @@ NEEDED = (
 _BEHIND = """
 SELECT name FROM projection WHERE name = ANY(%s) AND position < %s LIMIT 1
 """
+_END = 2**63 - 1
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
 _OF_THE_ACCOUNT = """
 SELECT other.creator_id FROM creator_identity AS this
@@ -30,14 +33,20 @@ _HANDLE = """
 SELECT tiktok_handle FROM creator_list
 WHERE organization_id = %(organization)s AND id = %(creator)s AND status <> 'erased'
 """
-# Single videos whose first event says their handle alone.
+_RENAMINGS = """
+SELECT notification_id, topic, state FROM goatherd_events
+WHERE originator_id = %s AND topic = 'handle_changed' ORDER BY originator_version
+"""
+# Single videos whose first event says their handle alone: it was the creator's then.
 _VIDEOS = """
 SELECT v.id, v.creator_id IS NULL, v.tiktok_handle FROM videos v
+JOIN goatherd_events e ON e.originator_id = v.id
+    AND e.originator_version = 1 AND e.topic = 'video_added'
 WHERE v.organization_id = %(organization)s
 AND (v.creator_id = %(creator)s
-     OR v.creator_id IS NULL AND v.tiktok_handle = %(handle)s)
-AND EXISTS (SELECT FROM goatherd_events e WHERE e.originator_id = v.id
-            AND e.originator_version = 1 AND e.topic = 'video_added')
+     OR v.creator_id IS NULL AND EXISTS (
+         SELECT FROM unnest(%(had)s::text[], %(until)s::bigint[]) AS h (handle, until)
+         WHERE v.tiktok_handle = h.handle AND e.notification_id < h.until))
 ORDER BY v.id
 """
 _RUNS = """
@@ -80,9 +89,12 @@ def head_of(cursor: Cursor[TupleRow]) -> int:
 
 
 def belongings_of(
-    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+    cursor: Cursor[TupleRow], codec: Codec, organization_id: UUID, creator_id: UUID
 ) -> list[Belongings]:
-    """Return what belongs to a creator, and to each of the same account."""
+    """Return what belongs to a creator, and to each of the same account.
+
+    ``codec`` opens the handles that they had before.
+    """
     ids = [
         *dict.fromkeys(
             [
@@ -91,18 +103,21 @@ def belongings_of(
             ]
         )
     ]
-    return [_of_one(cursor, organization_id, each) for each in ids]
+    return [_of_one(cursor, codec, organization_id, each) for each in ids]
 
 
 def _of_one(
-    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+    cursor: Cursor[TupleRow], codec: Codec, organization_id: UUID, creator_id: UUID
 ) -> Belongings:
     params: dict[str, Any] = {"organization": organization_id, "creator": creator_id}
     row = cursor.execute(_HANDLE.encode(), params).fetchone()
-    params["handle"] = None if row is None else row[0]
+    handle = None if row is None else row[0]
+    until = _handles_until(cursor, codec, creator_id)
+    params["had"] = [handle, *(old for old, _ in until)]
+    params["until"] = [_END, *(position for _, position in until)]
     videos = cursor.execute(_VIDEOS.encode(), params).fetchall()
     params["videos"] = [video[0] for video in videos]
-    params["handles"] = [params["handle"], *(video[2] for video in videos)]
+    params["handles"] = [handle, *(video[2] for video in videos)]
     runs = cursor.execute(_RUNS.encode(), params).fetchall()
     return Belongings(
         creator_id=creator_id,
@@ -113,6 +128,19 @@ def _of_one(
         annotation_ids=_ids(cursor, _NOTES, params),
         member_ids=_ids(cursor, _MEMBERS, params),
     )
+
+
+def _handles_until(
+    cursor: Cursor[TupleRow], codec: Codec, creator_id: UUID
+) -> list[tuple[str, int]]:
+    """Return each former handle of a creator, and the position at which it ended."""
+    rows = cursor.execute(_RENAMINGS, (creator_id,)).fetchall()
+    keys = codec.keys_for((body for _, _, body in rows), cursor.connection)
+    return [
+        (event.old, position)
+        for position, name, body in rows
+        if isinstance(event := codec.decode(name, body, keys), HandleChanged)
+    ]
 
 
 def _ids(cursor: Cursor[TupleRow], query: str, params: dict[str, Any]) -> list[UUID]:

@@ -74,8 +74,11 @@ class ErasureCommand:
             connection.cursor() as cursor,
         ):
             self._head = _caught_up(cursor)
-            belongings = belongings_of(cursor, self._organization_id, self._creator_id)
-            self._values = values_that_belong(connection, self._store.codec, belongings)
+            codec = self._store.codec
+            belongings = belongings_of(
+                cursor, codec, self._organization_id, self._creator_id
+            )
+            self._values = values_that_belong(connection, codec, belongings)
             self._master_key = opened_master_key(self._store.settings, connection)
         return erase_creator(
             self._creator_id,

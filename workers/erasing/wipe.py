@@ -1,14 +1,16 @@
 """What else is wiped in the transaction of an erasure: keys, and what repeats texts."""
 
-from collections.abc import Sequence
+import re
 from uuid import UUID
 
 from psycopg import Cursor
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from domain.handlers.erase_creator import Erasure
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import BusyError
 from infra.keys.keyring import destroy
 from projections.rebuild.swap import forget_previous
 
@@ -23,17 +25,21 @@ SELECT EXISTS (
 )
 """
 # The answer to a request with an Idempotency-Key is kept for a day. It may not be
-# given again, and the request may not be done again.
+# given again, and the request may not be done again. A refusal names a handle alone,
+# and the answer to a note on a video names the video.
 _ANSWERS = """
-UPDATE idempotency SET status = 410, headers = %(headers)s, body = %(body)s
-WHERE organization_id = %(organization)s AND status IS NOT NULL AND EXISTS (
-    SELECT FROM unnest(%(texts)s::bytea[]) AS text WHERE position(text IN body) > 0)
+UPDATE idempotency SET status = 410, headers = '{}', body = ''
+WHERE organization_id = %(organization)s AND status IS NOT NULL AND (
+    EXISTS (SELECT FROM unnest(%(ids)s::bytea[]) AS id WHERE position(id IN body) > 0)
+    OR convert_from(body, 'UTF8') ~* %(handles)s
+    OR position('"scope":"video"'::bytea IN body) > 0 AND EXISTS (
+        SELECT FROM videos v
+        WHERE v.organization_id = %(organization)s AND v.creator_id = ANY(%(creators)s)
+        AND v.id = substring(convert_from(body, 'UTF8')
+                             FROM '"scope_id":"([0-9a-f-]{36})"')::uuid))
 """
-_HEADERS = '{"content-type": "application/json"}'
-_BODY = (
-    b'{"data":null,"error":"What this answer was about is erased.",'
-    b'"meta":{"code":"gone"}}'
-)
+# Nothing can be appended while this transaction waits, and a backup takes minutes.
+_DO_NOT_WAIT = "SET LOCAL lock_timeout = '300ms'"
 _DEAD_LETTERS = """
 UPDATE dead_letter d SET error = 'erased' FROM goatherd_events e
 WHERE e.notification_id = d.position AND (e.originator_id = ANY(%(ids)s)
@@ -56,6 +62,7 @@ def wipe(
 
     Raises:
         AppendConflictError: more came to belong to it since then.
+        BusyError: somebody reads tables that rebuilds took out.
     """
     erasure = done.result
     named = f'"organization_id":"{organization_id}"'.encode()
@@ -65,24 +72,38 @@ def wipe(
     ).fetchone()
     if row is not None and row[0]:
         raise AppendConflictError
-    texts = _texts(erasure)
+    subjects = [str(each).encode() for each in erasure.subjects]
     cursor.execute(
         _ANSWERS,
         {
             "organization": organization_id,
-            "headers": _HEADERS,
-            "body": _BODY,
-            "texts": texts,
+            "ids": subjects,
+            "handles": _handles(erasure),
+            "creators": list(erasure.creator_ids),
         },
     )
-    cursor.execute(_DEAD_LETTERS, {"ids": list(erasure.subjects), "texts": texts})
+    in_clear = [f'"{handle}"'.encode() for handle in erasure.handles]
+    cursor.execute(
+        _DEAD_LETTERS,
+        {"ids": list(erasure.subjects), "texts": [*subjects, *in_clear]},
+    )
+    destroy(cursor, erasure.subjects)
     # Tables that rebuilds took out have the names as well. They are there to go back
     # to, which ends here.
-    forget_previous(cursor)
-    destroy(cursor, erasure.subjects)
+    cursor.execute(_DO_NOT_WAIT)
+    try:
+        forget_previous(cursor)
+    except LockNotAvailable:
+        raise BusyError(
+            "Tables from before a rebuild are being read just now, as by a backup; "
+            "try again after that."
+        ) from None
 
 
-def _texts(erasure: Erasure) -> Sequence[bytes]:
-    """Return what an answer or an event that is about it contains."""
-    ids = (str(each).encode() for each in erasure.subjects)
-    return [*ids, *(f'"{handle}"'.encode() for handle in erasure.handles)]
+def _handles(erasure: Erasure) -> str:
+    """Return a pattern of the handles as answers have them.
+
+    Fields and states may be called like somebody, so not any text will do.
+    """
+    handles = "|".join(map(re.escape, erasure.handles))
+    return rf'(handle":"|@)({handles})(?!\.?[a-z0-9_-])'

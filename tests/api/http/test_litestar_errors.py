@@ -195,6 +195,16 @@ def key_that_is_at_work(scene: Scene) -> None:
     )
 
 
+def answer_about_who_is_erased(scene: Scene) -> None:
+    scene.ask.headers = {"Idempotency-Key": str(uuid4())}
+    scene.ask.made_by(scene.tenant)
+    scene.tenant.goatherd.query(
+        "UPDATE idempotency SET status = 410, headers = '{}', body = '' "
+        "WHERE idempotency_key = %s",
+        scene.ask.headers["Idempotency-Key"],
+    )
+
+
 def database_away(scene: Scene) -> None:
     scene.fail(psycopg.OperationalError("server closed the connection"))
 
@@ -244,6 +254,7 @@ CONVENTIONS: dict[Code, Spoil] = {
     Code.IDEMPOTENCY_CONFLICT: key_of_another_route,
     Code.IDEMPOTENCY_KEY_REUSED: key_of_another_body,
     Code.IDEMPOTENCY_IN_FLIGHT: key_that_is_at_work,
+    Code.GONE: answer_about_who_is_erased,
     Code.PROJECTION_BEHIND: followers_behind,
     Code.UNAVAILABLE: database_away,
     Code.INTERNAL_ERROR: bug,

@@ -129,6 +129,7 @@ def test_every_error_an_operation_may_give_is_in_the_document(served: Document):
         "invalid_api_key",
         "insufficient_scope",
         "request_timeout",
+        "gone",
         "handle_taken",
         "idempotency_conflict",
         "idempotency_in_flight",
