@@ -21,11 +21,13 @@ from projections.analytics.queries.figure_expressions import CreatorFigure
 from projections.analytics.queries.figures import (
     CreatorSet,
     Figures,
+    FiguresOfCreator,
     creator_figures,
     sorted_creators,
     total_figures,
 )
 from projections.analytics.queries.members import members_of
+from projections.analytics.summaries.creator_shares import shares_in_project
 from projections.creators.chosen import (
     ChosenCreators,
     ColumnSort,
@@ -143,6 +145,7 @@ class _Table(Struct, frozen=True, kw_only=True):
 
     listing: ListRequest
     chosen: ChosenCreators
+    shares: list[FiguresOfCreator]
     days: Range
     sort: CreatorListSort
     direction: Literal["asc", "desc"]
@@ -180,11 +183,16 @@ class _Table(Struct, frozen=True, kw_only=True):
             now=now,
             retention=limits.stats_history_retention_days,
         )
+        shares: list[FiguresOfCreator] = []
+        if chosen.project_id is not None:
+            shares = await shares_in_project(
+                listing.reader, listing.organization_id, chosen.project_id, days
+            )
         if table.conditions:
             ids = await creators_with(
                 listing.reader,
                 listing.organization_id,
-                CreatorSet(chosen.query, chosen.parameters),
+                CreatorSet(chosen.query, chosen.parameters, shares=shares),
                 days.start,
                 days.end,
                 conditions=table.conditions,
@@ -193,6 +201,7 @@ class _Table(Struct, frozen=True, kw_only=True):
         return cls(
             listing=listing,
             chosen=chosen,
+            shares=shares,
             days=days,
             sort=sort,
             direction=table.order or ("asc" if sort == "tiktok_handle" else "desc"),
@@ -206,7 +215,7 @@ class _Table(Struct, frozen=True, kw_only=True):
         figures = await creator_figures(
             reader,
             organization_id,
-            CreatorSet.with_ids(ids),
+            replace(CreatorSet.with_ids(ids), shares=self.shares),
             self.days.start,
             self.days.end,
         )
@@ -234,7 +243,7 @@ class _Table(Struct, frozen=True, kw_only=True):
 
     @property
     def _set(self) -> CreatorSet:
-        return CreatorSet(self.chosen.query, self.chosen.parameters)
+        return CreatorSet(self.chosen.query, self.chosen.parameters, shares=self.shares)
 
     async def _ids(self, *, limit: int | None, offset: int) -> list[UUID]:
         reader, organization_id = self.listing.reader, self.listing.organization_id

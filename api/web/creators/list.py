@@ -45,7 +45,7 @@ class ColumnsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class RowsQuery(PageQuery, frozen=True, kw_only=True):
-    """The rows of an open page: ids with commas between, and the days of figures.
+    """The rows of an open page: ids with commas between, and what figures are of.
 
     ``projects`` is not empty if rows name their projects.
     """
@@ -54,13 +54,17 @@ class RowsQuery(PageQuery, frozen=True, kw_only=True):
     period: str = ""
     first: str = ""
     last: str = ""
+    project_id: str = ""
     projects: str = ""
 
     @property
-    def days(self) -> dict[str, str]:
+    def figures(self) -> dict[str, str]:
+        """Return over which days figures are, and in which project, if in one."""
+        project = {"project_id": self.project_id} if self.project_id else {}
         if self.period:
-            return {"period": self.period}
-        return {"from": self.first, "to": self.last} if self.first else {}
+            return {"period": self.period, **project}
+        days = {"from": self.first, "to": self.last} if self.first else {}
+        return {**days, **project}
 
     @property
     def words(self) -> str:
@@ -112,6 +116,7 @@ class CreatorsPage(Controller):
         period = choices.period_name
         days = {"first": str(meta.first_day), "last": str(meta.last_day)}
         stream = RowsQuery(
+            project_id=choices.project_id,
             projects="yes" if has_many else "",
             **({"period": period} if period else days),
         )
@@ -161,7 +166,7 @@ class CreatorsPage(Controller):
         )
 
         async def draw() -> dict[str, str]:
-            rows = await rows_by_id(page, choices.ids, choices.days, names)
+            rows = await rows_by_id(page, choices.ids, choices.figures, names)
             return {
                 f"{row.creator.id}.{name}": str(cell).strip()
                 for row in rows

@@ -79,12 +79,12 @@ async def rows_of(
 
 
 async def rows_by_id(
-    page: PageContext, ids: str, days: dict[str, str], project_names: Mapping[UUID, str]
+    page: PageContext, ids: str, of: dict[str, str], project_names: Mapping[UUID, str]
 ) -> list[ListedCreator]:
     """Return the rows of creators whose ids have commas between."""
     if not ids:
         return []
-    query: dict[str, QueryValue] = {**days, "creator_ids": ids, "status": "all"}
+    query: dict[str, QueryValue] = {**of, "creator_ids": ids, "status": "all"}
     got = await page.get("/creators", list[CreatorWithFigures], limit=100, **query)
     return await rows_of(page, got.data, project_names)
 

@@ -9,10 +9,7 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.series import DECIMALS
-from projections.analytics.queries.figure_expressions import (
-    CreatorFigure,
-    FigureExpressions,
-)
+from projections.analytics.queries.figure_expressions import CreatorFigure
 from projections.analytics.queries.figures import CreatorSet
 from projections.engine.reader import Reader
 
@@ -41,7 +38,7 @@ async def creators_with(
     conditions: Sequence[FigureCondition],
 ) -> list[UUID]:
     """Return the ids of those creators whose figures fulfil all conditions."""
-    of = FigureExpressions(start, end)
+    of = creators.expressions(start, end)
     held = [
         f"{_SHOWN.get(each.figure, '{}').format(of.named(each.figure))} "
         f"{each.comparison} %(number_{place})s"
@@ -55,6 +52,6 @@ async def creators_with(
         WITH chosen AS NOT MATERIALIZED ({creators.query})
         SELECT chosen.id FROM chosen {joins} WHERE {" AND ".join(held)}
         """.encode(),
-        {"organization": organization_id, **creators.parameters, **numbers},
+        {"organization": organization_id, **creators.all_parameters, **numbers},
     )
     return [row[0] for row in rows]

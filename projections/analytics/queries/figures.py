@@ -10,6 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.analytics.series import in_decimals
 from projections.analytics.queries.figure_expressions import (
@@ -23,12 +24,26 @@ class CreatorSet(msgspec.Struct, frozen=True):
     """Some creators of an organization: a query of their ``id``, and its parameters.
 
     The parameter ``organization`` is there already. ``among`` is a condition that the
-    ids of few creators fulfil.
+    ids of few creators fulfil. ``shares`` are the figures over the requested days of
+    creators of which only a part counts.
     """
 
     query: str
     parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
     among: str = ""
+    shares: Sequence["FiguresOfCreator"] = ()
+
+    @property
+    def all_parameters(self) -> dict[str, object]:
+        """Return the parameters of the query, and of ``expressions``."""
+        found = {**self.parameters}
+        if self.shares:
+            found["shares"] = msgspec.json.encode(self.shares).decode()
+        return found
+
+    def expressions(self, start: datetime, end: datetime) -> FigureExpressions:
+        """Return the figures of these creators after ``start`` up to ``end``."""
+        return FigureExpressions(start, end, has_shares=bool(self.shares))
 
     @classmethod
     def every(cls) -> "CreatorSet":
@@ -130,7 +145,7 @@ async def creator_figures(
 
     Both end a quarter of an hour, as midnights of all time zones do.
     """
-    of = FigureExpressions(start, end)
+    of = creators.expressions(start, end)
     columns = ["chosen.id", *_columns(of)]
     joins = of.joins(among=creators.among)
     rows = await reader.rows(
@@ -139,7 +154,7 @@ async def creator_figures(
         WITH chosen AS NOT MATERIALIZED ({creators.query})
         SELECT {", ".join(columns)} FROM chosen {joins} ORDER BY chosen.id
         """.encode(),
-        {"organization": organization_id, **creators.parameters},
+        {"organization": organization_id, **creators.all_parameters},
     )
     return [
         FiguresOfCreator(creator_id=creator_id, **_figures_of(*values))
@@ -155,7 +170,7 @@ async def total_figures(
     end: datetime,
 ) -> TotalFigures:
     """Return the sums of the figures of these creators, of those that are known."""
-    of = FigureExpressions(start, end)
+    of = creators.expressions(start, end)
     columns = [f"sum({each})" for each in _columns(of)]
     joins = of.joins(among=creators.among)
     ((amount, *sums),) = await reader.rows(
@@ -164,7 +179,7 @@ async def total_figures(
         WITH chosen AS MATERIALIZED ({creators.query})
         SELECT count(*), {", ".join(columns)} FROM chosen {joins}
         """.encode(),
-        {"organization": organization_id, **creators.parameters},
+        {"organization": organization_id, **creators.all_parameters},
     )
     return TotalFigures(creators=amount, **_figures_of(*sums))
 
@@ -178,7 +193,7 @@ async def page_of_creators(
     *,
     sort: CreatorFigure,
     direction: Literal["asc", "desc"] = "desc",
-    limit: int,
+    limit: int | None,
     offset: int = 0,
 ) -> list[FiguresOfCreator]:
     """Return a page of these creators, sorted by a figure, unknown ones last.
@@ -189,9 +204,8 @@ async def page_of_creators(
         reader, organization_id, creators, start, end,
         sort=sort, direction=direction, limit=limit, offset=offset,
     )  # fmt: skip
-    found = await creator_figures(
-        reader, organization_id, CreatorSet.these(ids), start, end
-    )
+    these = replace(CreatorSet.these(ids), shares=creators.shares)
+    found = await creator_figures(reader, organization_id, these, start, end)
     by_id = {each.creator_id: each for each in found}
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
@@ -209,7 +223,7 @@ async def sorted_creators(
     offset: int = 0,
 ) -> list[UUID]:
     """Return the ids of these creators as ``page_of_creators`` sorts them."""
-    of = FigureExpressions(start, end)
+    of = creators.expressions(start, end)
     value = of.named(sort)
     joins = of.joins(among=creators.among)
     order = "ASC" if direction == "asc" else "DESC"
@@ -225,7 +239,7 @@ async def sorted_creators(
             "organization": organization_id,
             "limit": limit,
             "offset": offset,
-            **creators.parameters,
+            **creators.all_parameters,
         },
     )
     return [row[0] for row in rows]

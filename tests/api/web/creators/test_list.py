@@ -261,6 +261,10 @@ def test_rows_are_followed_over_the_days_that_are_shown(visitor: Visitor, home: 
     assert named.one("div", id="list")["data-stream"] == "/creators/stream?period=7d"
     query = "first=2026-03-01&last=2026-03-05"
     assert own.one("div", id="list")["data-stream"] == f"/creators/stream?{query}"
+    # Figures of a project stay those of the project.
+    within = f"period=7d&project_id={home.project_id}"
+    of_project = visitor.see(f"/creators?{within}").one("div", id="list")
+    assert of_project["data-stream"] == f"/creators/stream?{within}"
 
 
 @pytest.fixture
