@@ -52,7 +52,8 @@ class VideoRoutes(Controller):
 
         With a period, dates, or sorted by what is new each has `tiktok_handle` and
         `figures`, and meta has `totalCount` and the days: `firstDay`, `lastDay`, `tz`.
-        A named period is cut to the days that the plan shows.
+        A named period is cut to the days that the plan shows. With a project_id, what
+        is new is what counts in the project, if a creator moved and left a part behind.
         """
         return await listed_videos(listing, video_list)
 

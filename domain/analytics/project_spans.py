@@ -66,6 +66,36 @@ def parted(boundaries: Sequence[datetime], *some: Spans) -> list[datetime]:
     return sorted({*boundaries, *ends})
 
 
+def parts_within(
+    spans: Spans, start: datetime, end: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Return the parts of some time in which spans hold, in order: after, and until."""
+    found: list[tuple[datetime, datetime]] = []
+    for first, last in spans:
+        begin = start if first < slot_of(start) else end_of_slot(first)
+        finish = end if last >= slot_of(end) else end_of_slot(last)
+        if begin < finish:
+            found.append((begin, finish))
+    return found
+
+
+def last_held(spans: Spans, instant: datetime) -> datetime | None:
+    """Return until when spans held for the last time up to an instant; None if never.
+
+    It is the instant itself if they hold then.
+    """
+    lasts = [last for first, last in spans if first < slot_of(instant)]
+    if not lasts:
+        return None
+    return instant if lasts[-1] >= slot_of(instant) else end_of_slot(lasts[-1])
+
+
+def ended_at(spans: Spans) -> datetime | None:
+    """Return when the last span was over; None if it goes on."""
+    last = spans[-1][1]
+    return None if last == ALWAYS else end_of_slot(last)
+
+
 def within(
     by_metric: SeriesByMetric,
     parts: Sequence[datetime],

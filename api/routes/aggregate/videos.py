@@ -51,9 +51,10 @@ MinFactor = Annotated[
 class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
     """A counted video's figures; null where nothing is known.
 
-    The counts are levels at the end of ``to``, and ``new_views`` is what is new in the
-    range. ``outlier_factor`` is the one of GET /analytics/aggregate/outliers, null if
-    the video is not judged.
+    The counts are levels at the end of ``to``, or when a creator that moved last was in
+    the project, and ``new_views`` is what is new for it in the range.
+    ``outlier_factor`` is the one of GET /analytics/aggregate/outliers, null if the
+    video is not judged.
     """
 
     video_id: UUID
@@ -77,7 +78,8 @@ class OutlierRow(Struct, frozen=True, kw_only=True):
     """A video with many more views than the creator's others had at its age.
 
     ``age_days`` is how many whole days ago it was posted at the end of ``to``, or now,
-    and ``views`` its level at that age. ``peer_median`` is the median of what the
+    or when a creator that moved last was in the project, and ``views`` its level at
+    that age. ``peer_median`` is the median of what the
     creator's previous 30 counted videos had at that age, of which ``peers`` are known.
     ``outlier_factor`` is ``views`` / ``peer_median``.
     """

@@ -27,6 +27,7 @@ from api.routes.lists.video_responses import (
 from domain.analytics.buckets import Range, midnight
 from infra.structs import shared_fields
 from projections.analytics.queries.members import members_of
+from projections.analytics.queries.project_spans import SpansByCreator, spans_in
 from projections.analytics.queries.video_figures import video_figures
 from projections.analytics.queries.videos_by_figure import videos_by_figure
 from projections.analytics.summaries.names import names_of
@@ -88,6 +89,7 @@ class _List(Struct, frozen=True, kw_only=True):
     listing: ListRequest
     params: VideoListParameters
     chosen: ChosenVideos
+    spans: SpansByCreator
     days: Range
 
     @classmethod
@@ -109,9 +111,13 @@ class _List(Struct, frozen=True, kw_only=True):
         if params.campaign_id is not None:
             found = await members_of(reader, organization_id, params.campaign_id)
             members = frozenset(found.creators), frozenset(found.videos)
+        spans: SpansByCreator = {}
+        if params.project_id is not None and params.asks_for_figures:
+            spans = await spans_in(reader, organization_id, params.project_id)
         return cls(
             listing=listing,
             params=params,
+            spans=spans,
             chosen=ChosenVideos(
                 organization_id=organization_id,
                 statuses=params.statuses,
@@ -167,7 +173,7 @@ class _List(Struct, frozen=True, kw_only=True):
         known = await video_figures(
             reader,
             organization_id,
-            these(video.id for video in videos),
+            these((video.id for video in videos), self.spans),
             self.days.start,
             self.days.end,
         )
@@ -208,6 +214,7 @@ class _List(Struct, frozen=True, kw_only=True):
             organization_id,
             self.chosen.ids,
             self.chosen.parameters,
+            self.spans,
             self.days.start,
             self.days.end,
             sort=cast("NewFigure", self.params.sort),

@@ -13,11 +13,8 @@ import numpy as np
 
 from domain.analytics.metrics import VIDEO_METRICS
 from projections.analytics.columns import Longs
-from projections.analytics.queries.video_levels import (
-    VideoFigureColumns,
-    VideoSet,
-    video_columns,
-)
+from projections.analytics.queries.video_levels import VideoFigureColumns, VideoSet
+from projections.analytics.queries.video_shares import video_columns
 from projections.engine.reader import Reader
 
 VideoFigure = Literal[

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from psycopg.rows import TupleRow
 
+from domain.analytics.membership import Spans
 from projections.analytics.column_codec import unpack
 from projections.analytics.columns import Grid, Longs, Mask, Observations
 from projections.analytics.queries.owner_levels import (
@@ -20,6 +21,7 @@ from projections.analytics.queries.owner_levels import (
     observations_at,
     read_owner_levels,
 )
+from projections.analytics.queries.project_spans import SpansByCreator
 from projections.analytics.queries.video_states import COUNTERS, VideoStates
 from projections.engine.reader import Reader
 
@@ -28,12 +30,14 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
     """Counted videos of an organization: all of some owners, or some of them.
 
     ``owners`` is a condition for the owner states ``s``. ``pairs`` is a query of the
-    ``owner`` and the ``number`` of single videos of others.
+    ``owner`` and the ``number`` of single videos of others. ``spans`` are of the owners
+    of which only a part of the numbers counts.
     """
 
     owners: str = "false"
     pairs: str | None = None
     parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
+    spans: SpansByCreator = msgspec.field(default_factory=dict[UUID, Spans])
 
     @classmethod
     def every(cls) -> "VideoSet":
@@ -88,14 +92,17 @@ class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.numbers)
 
 
-async def video_columns(
+async def own_columns(
     reader: Reader,
     organization_id: UUID,
     videos: VideoSet,
     start: datetime,
     end: datetime,
 ) -> VideoFigureColumns:
-    """Return the figures of these videos after ``start`` up to ``end``."""
+    """Return the figures of these videos after ``start`` up to ``end``.
+
+    They are those of the videos by themselves: ``video_shares`` reads the spans.
+    """
     pairs: list[TupleRow] = []
     owners = videos.owners
     parameters: dict[str, object] = {

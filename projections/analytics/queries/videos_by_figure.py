@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from msgspec.structs import replace
+
+from projections.analytics.queries.project_spans import SpansByCreator
 from projections.analytics.queries.video_figures import (
     VideoFigure,
     figures_at,
     sorted_places,
 )
-from projections.analytics.queries.video_levels import VideoSet, video_columns
+from projections.analytics.queries.video_levels import VideoSet
+from projections.analytics.queries.video_shares import video_columns
 from projections.engine.reader import Reader
 
 # An owner's video is known by its number, which another owner's may have, too.
@@ -32,6 +36,7 @@ async def videos_by_figure(
     organization_id: UUID,
     query: str,
     parameters: Mapping[str, object],
+    spans: SpansByCreator,
     start: datetime,
     end: datetime,
     *,
@@ -43,11 +48,11 @@ async def videos_by_figure(
     """Return some of the videos whose ids a query gives, sorted by a figure.
 
     Figures are those after ``start`` up to ``end``. Videos that do not count, or were
-    never observed, come last. ``limit`` is None for all of them.
+    never observed, come last. ``limit`` is None for all of them. ``spans`` are of the
+    creators of which only a part of the numbers counts.
     """
-    columns = await video_columns(
-        reader, organization_id, VideoSet.these(query, parameters), start, end
-    )
+    videos = replace(VideoSet.these(query, parameters), spans=spans)
+    columns = await video_columns(reader, organization_id, videos, start, end)
     places = sorted_places(columns, sort, direction=direction)
     last = None if limit is None else offset + limit
     found = await figures_at(

@@ -17,7 +17,7 @@ from projections.analytics.queries.video_figures import (
     sorted_places,
     video_figures,
 )
-from projections.analytics.queries.video_levels import video_columns
+from projections.analytics.queries.video_shares import video_columns
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (
@@ -26,6 +26,7 @@ from projections.analytics.summaries.videos import (
     these,
     videos_of,
 )
+from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
 
 VideoOrder = Literal[
@@ -85,10 +86,11 @@ async def ranked_videos(
     """Return some of the counted videos, falling by a figure and unknown ones last.
 
     ``limit`` is None for all of them. Ages are those at the end of the range, or now if
-    that is earlier.
+    that is earlier, or when the creator was in the project for the last time before.
     """
     organization_id, at = scope.organization_id, min(days.end, now)
     judged: Mapping[UUID, Outlier] | None = None
+    scope = await with_videos_left(reader, scope)
     total = await count_of_videos(reader, scope)
     last = total if limit is None else offset + limit
     if order == "posted_at":
@@ -103,7 +105,7 @@ async def ranked_videos(
             reader, scope, days, _FIGURES[order], offset=offset, last=last
         )
     figures = await video_figures(
-        reader, organization_id, these(ids), days.start, days.end
+        reader, organization_id, these(ids, scope.spans), days.start, days.end
     )
     if judged is None:
         judged = await outliers_among(reader, scope, at=at, ids=ids)

@@ -16,11 +16,13 @@ from domain.analytics.outliers import (
     age_in_days,
     outlier,
 )
+from domain.analytics.project_spans import EVER, last_held
 from projections.analytics.columns import Grid, Longs, Mask
 from projections.analytics.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import OwnedVideos, of_their_creators
+from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
 
 _A_DAY = 86_400_000_000
@@ -52,11 +54,18 @@ async def outliers_among(
 ) -> dict[UUID, Outlier]:
     """Return those of the counted videos that can be judged at an instant.
 
+    In a project it is when the creator was there for the last time before, if it moved.
     ``ids`` are those of some of the videos, if not all are meant. With ``min_factor``
     only those with at least such an ``outlier_factor`` are among them.
     """
+    scope = await with_videos_left(reader, scope)
     owned = await of_their_creators(reader, scope, ids)
-    judged = [one for of in owned if (one := _judged(of, at)) is not None]
+    judged = [
+        one
+        for of in owned
+        if (there_at := last_held(scope.spans.get(of.owner, EVER), at)) is not None
+        and (one := _judged(of, there_at)) is not None
+    ]
     batches = [
         judged[begin : begin + _OWNERS_AT_ONCE]
         for begin in range(0, len(judged), _OWNERS_AT_ONCE)

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from domain.analytics.membership import Spans
+from projections.analytics.queries.project_spans import SpansByCreator
 from projections.analytics.queries.projects import VIDEOS_OF_PROJECT
 from projections.engine.reader import Reader
 
@@ -20,7 +22,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     ``posted_until``, are in it; None is no bound, and then videos whose time of posting
     is unknown are in it as well. With ``tags`` only creators, or only videos, that have
     all of these keys of tags are in it. The creators ``moved_away``, who left numbers
-    with the project, are among its creators.
+    with the project, are among its creators, and the ``videos_left`` by them among its
+    videos. ``spans`` say when creators counted in it whose numbers are divided.
     """
 
     organization_id: UUID
@@ -30,6 +33,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     posted_until: datetime | None = None
     tags: tuple[str, ...] = ()
     moved_away: tuple[UUID, ...] = ()
+    videos_left: tuple[UUID, ...] = ()
+    spans: SpansByCreator = msgspec.field(default_factory=dict[UUID, Spans])
 
     @property
     def params(self) -> dict[str, Any]:
@@ -41,6 +46,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
             "posted_until": self.posted_until,
             "tags": list(self.tags),
             "moved_away": list(self.moved_away),
+            "videos_left": list(self.videos_left),
         }
 
     @property
@@ -60,7 +66,10 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def videos(self) -> str:
         """Return the condition for a video ``v`` to count in it."""
-        condition = f"{_VIDEOS[self.kind]} AND {self.posted}"
+        own = _VIDEOS[self.kind]
+        if self.videos_left:
+            own = f"({own} OR {_VIDEOS_LEFT})"
+        condition = f"{own} AND {self.posted}"
         return f"{condition} AND {_HAS_TAGS['video']}" if self.tags else condition
 
     @property
@@ -77,6 +86,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
 
         None if no video does.
         """
+        if self.videos_left:
+            return _VIDEOS_LEFT
         return _SINGLE_VIDEOS if self.kind == "campaign" else None
 
     @property
@@ -111,6 +122,7 @@ _CREATORS: Mapping[ScopeKind, str] = {
     "creator": "c.id = %(scope)s",
 }
 _SINGLE_VIDEOS = f"v.id IN ({_MEMBERS} AND NOT is_creator)"
+_VIDEOS_LEFT = "v.id = ANY(%(videos_left)s)"
 _OWNERS: Mapping[ScopeKind, str] = {
     "campaign": f"s.owner IN ({_MEMBERS} AND is_creator)",
     "project": "s.project_id = %(scope)s",

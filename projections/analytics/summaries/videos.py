@@ -5,13 +5,18 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from domain.analytics.buckets import Range
+from domain.analytics.buckets import Range, slot_of
+from domain.analytics.membership import holds_slot
 from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import structs
+from projections.analytics.queries.project_spans import SpansByCreator
 from projections.analytics.queries.video_figures import video_figures
-from projections.analytics.queries.video_levels import VideoSet, video_columns
+from projections.analytics.queries.video_levels import VideoSet
+from projections.analytics.queries.video_shares import video_columns
 from projections.analytics.summaries.scope import SummaryScope
+from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
 
 
@@ -37,7 +42,7 @@ SELECT coalesce(v.creator_id, v.id) AS owner, v.number FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND v.is_counted AND {single}
 """
 _POSTED = """
-SELECT v.id, v.posted_at FROM analytics_videos v
+SELECT v.id, v.creator_id, v.posted_at FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
 AND v.posted_at > %(after)s AND v.posted_at <= %(until)s
 """
@@ -64,18 +69,24 @@ GROUP BY creator_id ORDER BY creator_id
 def videos_of(scope: SummaryScope) -> VideoSet:
     """Return the counted videos of a scope, as queries of figures take them."""
     if scope.has_posting_days or scope.tags:
-        return VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
+        chosen = VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
+        return replace(chosen, spans=scope.spans)
     single = scope.single_videos
     return VideoSet(
         owners=scope.owners,
         pairs=None if single is None else _PAIRS.format(single=single),
         parameters=scope.params,
+        spans=scope.spans,
     )
 
 
-def these(ids: Iterable[UUID]) -> VideoSet:
-    """Return the counted ones of these videos, as queries of figures take them."""
-    return VideoSet.these("SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)})
+def these(ids: Iterable[UUID], spans: SpansByCreator | None = None) -> VideoSet:
+    """Return the counted ones of these videos, as queries of figures take them.
+
+    ``spans`` are of the creators of which only a part of the numbers counts.
+    """
+    chosen = VideoSet.these("SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)})
+    return chosen if spans is None else replace(chosen, spans=spans)
 
 
 async def count_of_videos(reader: Reader, scope: SummaryScope) -> int:
@@ -95,22 +106,33 @@ async def ids_of_videos(reader: Reader, scope: SummaryScope) -> set[UUID]:
 async def views_of_posted(
     reader: Reader, scope: SummaryScope, days: Range
 ) -> list[tuple[datetime, int | None]]:
-    """Return when each video of the range was posted, and its views at the end."""
+    """Return when each video of the range was posted, and its views at the end.
+
+    Those that were posted while their creator was in another project are left out.
+    """
     organization_id = scope.organization_id
+    scope = await with_videos_left(reader, scope)
     query = _POSTED.format(videos=scope.videos)
     params = {**scope.params, "after": days.start, "until": days.end}
     rows = await reader.rows(organization_id, query.encode(), params)
+    posts = {
+        id_: posted_at
+        for id_, creator_id, posted_at in rows
+        if creator_id not in scope.spans
+        or holds_slot(scope.spans[creator_id], slot_of(posted_at))
+    }
     figures = await video_figures(
-        reader, organization_id, these(row[0] for row in rows), days.start, days.end
+        reader, organization_id, these(posts, scope.spans), days.start, days.end
     )
     views = {one.video_id: one.views for one in figures}
-    return [(posted_at, views.get(id_)) for id_, posted_at in rows]
+    return [(posted_at, views.get(id_)) for id_, posted_at in posts.items()]
 
 
 async def views_at_end(
     reader: Reader, scope: SummaryScope, days: Range
 ) -> list[int | None]:
     """Return the views of each counted video at the end, unknown ones last."""
+    scope = await with_videos_left(reader, scope)
     columns = await video_columns(
         reader, scope.organization_id, videos_of(scope), days.start, days.end
     )

@@ -1,6 +1,8 @@
 """POST /creators/{id}/move: a creator is in another project, with all it has."""
 
+from csv import DictReader
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -144,9 +146,58 @@ def test_what_a_creator_gained_until_a_move_can_stay_with_the_old_project(home: 
         )
         assert (row["creator_id"], row["views"]) == (creator_id, views)
         assert (row["followers"], row["new_followers"]) == (followers, grown)
+        (row,) = data_of(
+            home.get("/analytics/aggregate/video-leaderboard", params=params)
+        )
+        assert (row["video_id"], row["new_views"]) == (video, views - 100 * (of == old))
     own = data_of(home.get("/analytics/kpis", params=days | {"creator_id": creator_id}))
     assert own["views"]["value"] == 130
     assert ids(home.get("/videos", params={"project_id": new})) == [video]
+
+
+def figures_of(tenant: Tenant, path: str, **params: str) -> list[dict[str, Any]]:
+    return [row["figures"] for row in data_of(tenant.get(path, params=params))]
+
+
+def test_lists_of_the_new_project_show_what_is_gained_in_it(home: Tenant):
+    new, old = project(home), str(home.project_id)
+    leaving, staying = (home.add(f"{name}.listed")["id"] for name in ("goat", "kid"))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for creator_id, name in ((leaving, "74"), (staying, "75")):
+        home.saw(creator_id, follower_count=7, observed_at=NOON - timedelta(days=2))
+        home.found(creator_id, name, posted_at=NOON - timedelta(days=1))
+        saw_video(home, creator_id, name, views=100, at=NOON)
+    data_of(home.post(f"/creators/{leaving}/move", stay(new)))
+    data_of(home.post(f"/creators/{staying}/move", {"project_id": new}))
+    for creator_id, name in ((leaving, "74"), (staying, "75")):
+        saw_video(home, creator_id, name, views=130, at=later)
+    home.goatherd.catch_up()
+    days = {"from": "2026-02-01", "to": str(later.date() + timedelta(days=1))}
+    params = days | {"project_id": new, "sort": "new_views", "order": "asc"}
+
+    answer = home.get("/creators", params=params)
+    rows = data_of(answer)
+    meta = answer.json()["meta"]
+    few = data_of(home.get("/creators", params=params | {"figures": "views<100"}))
+    csv = home.get("/creators", params=params | {"format": "csv"}).iter_lines()
+    own = figures_of(home, "/creators", **days, creator_ids=leaving)
+    videos = figures_of(home, "/videos", **params)
+    own_video = figures_of(home, "/videos", **days, creator_id=leaving)
+    video_csv = home.get("/videos", params=params | {"format": "csv"}).iter_lines()
+
+    assert [row["id"] for row in rows] == [leaving, staying]
+    assert [row["figures"]["views"] for row in rows] == [30, 130]
+    assert [row["figures"]["new_views"] for row in rows] == [30, 130]
+    assert meta["totals"]["new_views"] == 160
+    assert [row["id"] for row in few] == [leaving]
+    assert [row["new_views"] for row in DictReader(csv)] == ["30", "130"]
+    assert [(one["views"], one["new_views"]) for one in own] == [(130, 130)]
+    # The counts of a video are its own.
+    assert [one["views"] for one in videos] == [130, 130]
+    assert [one["new_views"] for one in videos] == [30, 130]
+    assert [row["new_views"] for row in DictReader(video_csv)] == ["30", "130"]
+    assert [one["new_views"] for one in own_video] == [130]
+    assert ids(home.get("/creators", params=days | {"project_id": old})) == []
 
 
 def test_a_move_into_its_own_project_changes_nothing(home: Tenant):
@@ -159,6 +210,24 @@ def test_a_move_into_its_own_project_changes_nothing(home: Tenant):
 
     assert data_of(answer)["project_id"] == str(home.project_id)
     assert home.goatherd.kept() == kept
+
+
+def test_a_move_may_name_the_version_that_it_is_of(home: Tenant):
+    new = project(home)
+    creator_id = home.add("versioned.goat")["id"]
+    path = f"/creators/{creator_id}/move"
+    kept = home.goatherd.kept()
+
+    stale = home.post(path, {"project_id": new}, headers={"If-Match": '"9"'})
+    malformed = home.post(path, {"project_id": new}, headers={"If-Match": "9"})
+
+    assert code_of(stale) == (412, "version_conflict")
+    assert code_of(malformed) == (400, "invalid_params")
+    assert home.goatherd.kept() == kept
+    home.goatherd.catch_up()
+    etag = home.get(f"/creators/{creator_id}").headers["ETag"]
+    moved = home.post(path, {"project_id": new}, headers={"If-Match": etag})
+    assert data_of(moved)["project_id"] == new
 
 
 def test_a_move_is_refused_by_name_and_stores_nothing(home: Tenant):

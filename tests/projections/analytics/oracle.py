@@ -514,6 +514,35 @@ class Oracle:
             return True
         return video.posted < min(snapshots)
 
+    def has_video(self, project: UUID, video_id: UUID) -> bool:
+        """Whether a video is a project's: its creator is there, or left it there."""
+        video = self.videos[video_id]
+        if video.creator is None:
+            return video.project == project
+        if self.creators[video.creator] == project:
+            return True
+        left = self.last_there(project, video.creator, ENDING)
+        if left is None:
+            return False
+        was_observed = any(
+            self._level(video_id, counter, left) is not None
+            for counter in VIDEO_COUNTERS
+        )
+        return was_observed or (video.posted is not None and video.posted <= left)
+
+    def last_there(
+        self, project: UUID, creator: UUID | None, instant: datetime
+    ) -> datetime | None:
+        """When a creator was in a project for the last time up to an instant."""
+        query = _of_project(project)
+        if creator is None:
+            return instant
+        parts = self._parts(query, creator, BEGINNING, instant)
+        return parts[-1][1] if parts else None
+
+    def is_there(self, project: UUID, member: UUID, instant: datetime) -> bool:
+        return self._is_there(_of_project(project), member, instant)
+
     def creators_of_project(self, query: OracleQuery) -> dict[UUID, dict[str, Any]]:
         """What the leaderboard of a project says of each creator with numbers in it."""
         return {
@@ -575,19 +604,32 @@ class Oracle:
         }
 
     def video_figures(
-        self, video: UUID, first: date, last: date, tz: str
+        self,
+        video: UUID,
+        first: date,
+        last: date,
+        tz: str,
+        *,
+        project: UUID | None = None,
     ) -> dict[str, Any]:
         """What a list says of a video over some days, each number by itself."""
         query = OracleQuery(
             entity="video", entity_id=video, metric="views", mode="new",
             first=first, last=last, tz=tz, now=datetime.now(UTC),
         )  # fmt: skip
+        if project is not None:
+            query = msgspec.structs.replace(
+                query, entity="project", entity_id=project, only=(video,)
+            )
         start, end = _midnight(first, tz), _midnight(last + timedelta(days=1), tz)
         creator = self.videos[video].creator
         return {
             "video_id": video,
             "owner": video if creator is None else creator,
-            **{counter: self._level(video, counter, end) for counter in VIDEO_COUNTERS},
+            **{
+                counter: self._last_known(query, video, counter, end)
+                for counter in VIDEO_COUNTERS
+            },
             **{
                 f"new_{counter}": self._new(query, counter, start, end)
                 for counter in VIDEO_COUNTERS
@@ -786,6 +828,14 @@ class Oracle:
             )
             for snapshot in self.snapshots.get(member, [])
         )
+
+
+def _of_project(project: UUID) -> OracleQuery:
+    day = date(2026, 1, 1)
+    return OracleQuery(
+        entity="project", entity_id=project, metric="views", mode="new",
+        first=day, last=day, tz="UTC", now=BEGINNING,
+    )  # fmt: skip
 
 
 def _end_of_quarter(instant: datetime) -> datetime:

@@ -72,6 +72,7 @@ class SummaryOracle:
         return self._answer(query, entity, id_, name)["total"]
 
     def creators(self, query: SummaryQuery) -> list[UUID]:
+        """The creators that are there now."""
         if query.entity == "creator":
             return [query.id]
         if query.entity == "campaign":
@@ -85,7 +86,8 @@ class SummaryOracle:
         members, single = self.oracle.members(query.id)
         for id_, video in self.oracle.videos.items():
             is_in = {
-                "project": video.project == query.id,
+                "project": query.entity == "project"
+                and self.oracle.has_video(query.id, id_),
                 "creator": video.creator == query.id,
                 "campaign": video.creator in members or id_ in single,
             }
@@ -106,9 +108,39 @@ class SummaryOracle:
     def level(self, video: UUID, at: datetime, counter: str = "views") -> int | None:
         return self.oracle._level(video, counter, at)  # noqa: SLF001 - a part of it
 
+    def count(
+        self, query: SummaryQuery, video: UUID, counter: str = "views"
+    ) -> int | None:
+        """The level at the end, or when the creator last was in the project."""
+        at = self.last_there(query, video, query.end)
+        return None if at is None else self.level(video, at, counter)
+
+    def last_there(
+        self, query: SummaryQuery, video: UUID, at: datetime
+    ) -> datetime | None:
+        if query.entity != "project":
+            return at
+        creator = self.oracle.videos[video].creator
+        return self.oracle.last_there(query.id, creator, at)
+
+    def was_posted_there(self, query: SummaryQuery, video: UUID) -> bool:
+        """Whether it was posted in the days, while its creator was in the project."""
+        posted = self.oracle.videos[video].posted
+        if posted is None or not query.start < posted <= query.end:
+            return False
+        is_of_project = query.entity == "project"
+        return not is_of_project or self.oracle.is_there(query.id, video, posted)
+
     def leaderboard(self, query: SummaryQuery, order: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        for creator in self.creators(query):
+        creators = self.creators(query)
+        if query.entity == "project":
+            creators = [
+                creator
+                for creator, stays in self.oracle.stays.items()
+                if any(stay.project == query.id for stay in stays)
+            ]
+        for creator in creators:
             row: dict[str, Any] = {"creator_id": str(creator)}
             for name in BY_CREATOR:
                 answer = self._answer(query, "creator", creator, name)
@@ -159,12 +191,10 @@ class SummaryOracle:
     def heatmap(self, query: SummaryQuery) -> list[dict[str, Any]]:
         cells: dict[tuple[int, int], list[int | None]] = {}
         for id_, video in self.counted(query).items():
-            if video.posted and query.start < video.posted <= query.end:
+            if video.posted and self.was_posted_there(query, id_):
                 local = video.posted.astimezone(ZoneInfo(query.tz))
                 dow = (local.weekday() + 1) % 7
-                cells.setdefault((dow, local.hour), []).append(
-                    self.level(id_, query.end)
-                )
+                cells.setdefault((dow, local.hour), []).append(self.count(query, id_))
         return [
             {
                 "dow": dow,
@@ -176,7 +206,7 @@ class SummaryOracle:
         ]
 
     def distribution(self, query: SummaryQuery) -> dict[str, Any]:
-        levels = [self.level(id_, query.end) for id_ in self.counted(query)]
+        levels = [self.count(query, id_) for id_ in self.counted(query)]
         known = sorted(level for level in levels if level is not None)
         bounds = [0, *(lead * 10**zeros for zeros in range(19) for lead in (1, 2, 5))]
         buckets = [
@@ -197,9 +227,11 @@ class SummaryOracle:
 
     def factor(self, query: SummaryQuery, video_id: UUID) -> float | None:
         """How many times its peers' median a video has at its age."""
-        end = min(query.end, query.now)
+        end = self.last_there(query, video_id, min(query.end, query.now))
         video = self.oracle.videos[video_id]
-        if video.posted is None or video.creator is None or video.posted > end:
+        if end is None or video.posted is None or video.creator is None:
+            return None
+        if video.posted > end:
             return None
         days = 0
         while video.posted + (days + 1) * DAY <= end:
@@ -225,7 +257,7 @@ class SummaryOracle:
         for id_, video in self.counted(query).items():
             row: dict[str, Any] = {"video_id": str(id_), "posted_at": video.posted}
             for name, counter in LEVELS.items():
-                row[f"{name}_count"] = self.level(id_, query.end, counter)
+                row[f"{name}_count"] = self.count(query, id_, counter)
             row["new_views"] = self.total(query, "video", id_, "new_views")
             row["outlier_factor"] = self.factor(query, id_)
             rows.append(row)
@@ -280,8 +312,8 @@ class SummaryOracle:
             )
         active = {
             video.creator
-            for video in self.counted(query).values()
-            if video.posted and query.start < video.posted <= query.end
+            for id_, video in self.counted(query).items()
+            if self.was_posted_there(query, id_)
         }
         found["active_creators"] = len(active - {None}), False, False
         return found
@@ -290,12 +322,18 @@ class SummaryOracle:
         counted = [
             id_
             for id_, video in self.counted(query).items()
-            if video.posted is None or video.posted <= query.end
+            if self._is_there_now(query, video)
+            and (video.posted is None or video.posted <= query.end)
         ]
         return self._share(query, counted)
 
     def known_share_of_profiles(self, query: SummaryQuery) -> float | None:
         return self._share(query, self.creators(query))
+
+    def _is_there_now(self, query: SummaryQuery, video: Video) -> bool:
+        if query.entity != "project" or video.creator is None:
+            return True
+        return self.oracle.creators[video.creator] == query.id
 
     def _share(self, query: SummaryQuery, ids: Sequence[UUID]) -> float | None:
         seen = [
@@ -312,10 +350,17 @@ class SummaryOracle:
         self, query: SummaryQuery, entity: str, id_: UUID, name: str
     ) -> dict[str, Any]:
         metric, mode = {**BY_CREATOR, **KPIS}[name]
+        only = None
+        if query.entity == "project" and entity in {"creator", "video"}:
+            # What of it counts in the project.
+            videos = self.oracle.videos.items()
+            own = [v for v, video in videos if video.creator == id_ and video.counts]
+            entity, id_, only = "project", query.id, (id_, *own)
         return self.oracle.answer(
             OracleQuery(
                 entity=entity,
                 entity_id=id_,
+                only=only,
                 metric=metric,
                 mode=mode,
                 granularity="month",
