@@ -96,7 +96,9 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def is_conditional_write(self) -> bool:
-        return self.route.scope is not None and self.method in _CONDITIONAL
+        """Whether it looks at If-Match: each change of one resource, and some POSTs."""
+        looks = self.handler.opt.get("conditional", self.method in _CONDITIONAL)
+        return self.route.scope is not None and looks
 
     @property
     def has_versions(self) -> bool:

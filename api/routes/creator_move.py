@@ -12,16 +12,15 @@ from api.http.errors import Code
 from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
-from api.http.writer import CommandWriter, Rows
+from api.http.writer import CommandWriter
 from api.routes import creator_responses as answers
 from domain import commands as c
 from domain.errors import NotFoundError
-from domain.handlers.move_creator import move_creator
-from projections.campaigns.leaving import LeftCampaign, campaigns_left, single_videos
+from projections.campaigns.leaving import LeftCampaign, campaigns_left
 from projections.creators.creator import Creator
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
-from workers.connections.shared import SharedAccounts
+from workers.moving import MoveCommand
 
 _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
 
@@ -81,6 +80,7 @@ class CreatorMoveRoutes(Controller):
         "/",
         opt={
             "scope": "write",
+            "conditional": True,
             "errors": [
                 Code.HANDLE_TAKEN,
                 Code.CREATOR_REMOVED,
@@ -112,21 +112,16 @@ class CreatorMoveRoutes(Controller):
         nothing, and one into a project with another creator that is connected with its
         account is refused.
         """
-        organization_id = request.organization_id
-        videos = Rows(writer.store).ask(
-            lambda rows: single_videos(rows, organization_id, creator_id)
+        command = MoveCommand(
+            writer.store,
+            creator_id,
+            c.MoveCreator(project_id=data.project_id, history=data.history),
+            organization_id=request.organization_id,
+            expected_versions=writer.expected_versions(request),
         )
-        shared = SharedAccounts(writer.store, creator_id)
         return writer.perform(
             request,
-            lambda: move_creator(
-                creator_id,
-                c.MoveCreator(project_id=data.project_id, history=data.history),
-                video_ids=videos,
-                same_account=shared.read(),
-                organization_id=organization_id,
-                names=writer.store.names,
-            ),
+            command.handler,
             answers.changed_creator,
-            in_transaction=shared.check,
+            in_transaction=command.in_transaction,
         )

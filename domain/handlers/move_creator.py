@@ -25,6 +25,7 @@ def move_creator(
     same_account: Collection[UUID],
     organization_id: UUID,
     names: Names,
+    expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
     """Move a creator into another project; do nothing if it is in it already.
 
@@ -34,13 +35,14 @@ def move_creator(
 
     Raises:
         NotFoundError: there is no such creator or project.
+        StaleVersionError: none of ``expected_versions`` is the creator's.
         CreatorRemovedError: the creator was removed.
         HandleTakenError: another creator of the new project has its handle.
         ConnectedElsewhereError: another creator there is connected with its account.
     """
     others = sorted({*same_account} - {creator_id})
     histories = yield (creator_id, organization_id, *others)
-    creator = own_creator(histories[creator_id], organization_id, None)
+    creator = own_creator(histories[creator_id], organization_id, expected_versions)
     project_owner(histories[organization_id], command.project_id)
     moved = decide(creator, command)
     if not moved:
