@@ -40,6 +40,7 @@ _COMMANDS = (
     (orgs, "lists:list_orgs"),
     (projects, "lists:list_projects"),
     (creators, "lists:list_creators"),
+    (creators, "move:move"),
     (campaigns, "campaigns:list_campaigns"),
     (keys, "keys:create"),
     (keys, "keys:list_keys"),

@@ -54,7 +54,7 @@ COMMANDS = [
     *("rebuild", "doctor", "orgs", "orgs create", "orgs operator", "orgs list"),
     *("projects", "projects list"),
     *("campaigns", "campaigns list"),
-    *("creators", "creators list", "keys", "keys create", "keys list"),
+    *("creators", "creators list", "creators move", "keys", "keys create", "keys list"),
     *(
         "import",
         "keys revoke",
