@@ -18,6 +18,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.messages import MovedHistory
 from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import RecordedEvent
 from infra.ids import new_id
@@ -370,8 +371,9 @@ def test_a_project_has_its_own_events_and_no_others(cli: CommandLine, home: Home
     assert [each["handle"] for each in seen] == ["lovelace"]
 
 
+@pytest.mark.parametrize("history", ("whole", "stay"))
 def test_what_a_project_has_after_a_move_is_imported_and_back_in_it_stores_nothing(
-    cli: CommandLine, home: Home, tmp_path: Path
+    cli: CommandLine, home: Home, tmp_path: Path, history: MovedHistory
 ):
     org, spring = home.organization_id, new_id()
     created = e.ProjectCreated(project_id=spring, name="Spring")
@@ -383,7 +385,7 @@ def test_what_a_project_has_after_a_move_is_imported_and_back_in_it_stores_nothi
     assert moved is not None
     run(home, *profile_and_videos(home, moved), creator_id=moved)
     move_creator(
-        *(home.store, moved, c.MoveCreator(project_id=spring, history="whole")),
+        *(home.store, moved, c.MoveCreator(project_id=spring, history=history)),
         video_ids=(),
         same_account=(),
         organization_id=org,
