@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from domain import events as e
-from infra.ids import new_id
 from tests.browser.watching import Watch
-from tests.kit.application import Tenant
+from tests.kit.application import Tenant, ago
+from tests.kit.creator_with_numbers import one_gained_and_one_lost
 
 
 def handles_shown(page: Page) -> list[str]:
@@ -221,30 +218,9 @@ def test_a_phone_shows_cards_that_do_not_scroll_sideways(
         axe(page)
 
 
-def saw(home: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
-    """Let a run have seen the profile, some days ago."""
-    home.goatherd.append(
-        new_id(),
-        e.ProfileSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator_id),
-            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
-            provider="test",
-            follower_count=followers,
-        ),
-    )
-
-
 @pytest.fixture
 def gained_and_lost(home: Tenant) -> dict[str, str]:
-    """One that gained followers in the last week, and one that lost some."""
-    found: dict[str, str] = {}
-    for name, levels in {"ada": (100, 150, 170), "bea": (500, 900, 850)}.items():
-        found[name] = home.add(name)["id"]
-        for days_ago, followers in zip((40, 20, 2), levels, strict=True):
-            saw(home, found[name], days_ago=days_ago, followers=followers)
-    home.goatherd.catch_up()
-    return found
+    return one_gained_and_one_lost(home)
 
 
 @pytest.mark.usefixtures("gained_and_lost")
@@ -285,7 +261,7 @@ def test_a_first_scrape_fills_its_row_and_the_foot_without_a_reload(
     expect(row).to_contain_text("not yet scraped")
     expect(page.locator("[data-stream-says]")).to_have_text("Live.")
 
-    saw(home, creator_id, days_ago=0.01, followers=84_120)
+    home.saw(creator_id, observed_at=ago(0.01), follower_count=84_120)
     home.goatherd.catch_up()
 
     expect(row).to_contain_text("84.1K")

@@ -4,14 +4,11 @@ import csv
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from domain import events as e
 from infra.embedded.processes import wait_until
-from infra.ids import new_id
 from tests.browser.furnished import furnish
 from tests.kit.application import Tenant
 from tests.kit.paths import ROOT
@@ -91,16 +88,7 @@ def test_task_01_adds_creators_from_a_spreadsheet(task: Task, home: Tenant):
 def test_task_02_shows_who_lost_followers_this_week(
     task: Task, home: Tenant, ids: dict[str, str]
 ):
-    home.goatherd.append(
-        new_id(),
-        e.ProfileSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(ids["creator_id"]),
-            observed_at=datetime.now(UTC),
-            provider="test",
-            follower_count=10,
-        ),
-    )
+    home.saw(ids["creator_id"], observed_at=datetime.now(UTC), follower_count=10)
     home.goatherd.catch_up()
 
     task.follow("This week")

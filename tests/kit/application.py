@@ -1,8 +1,8 @@
 """The real application over a real database, and the organizations that use it."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -285,6 +285,32 @@ class Tenant:
             ),
         )
 
+    def saw_videos(
+        self,
+        creator_id: str,
+        views: Mapping[str, int | None],
+        *,
+        at: datetime = NOON,
+        **counts: Sequence[int | None],
+    ) -> None:
+        """Let a scrape have seen videos with views, and of the rest these counts."""
+        names = ("like_counts", "comment_counts", "share_counts", "save_counts")
+        nothing = (None,) * len(views)
+        rest: Any = {name: tuple(counts.get(name, nothing)) for name in names}
+        self.goatherd.append(
+            new_id(),
+            e.VideoStatsSnapshotRecorded(
+                organization_id=self.organization_id,
+                project_id=self.project_id,
+                creator_id=UUID(creator_id),
+                observed_at=at,
+                provider="test",
+                video_ids=tuple(views),
+                view_counts=tuple(views.values()),
+                **rest,
+            ),
+        )
+
     def failed(self, scrape_id: str, *, outcome: e.Outcome | None = "blocked") -> None:
         """Let a run have failed."""
         requested: Any = self.goatherd.events(scrape_id)[0]
@@ -353,6 +379,11 @@ class Tenant:
             key_id=issued.key_id,
             key=issued.text,
         )
+
+
+def ago(days: float) -> datetime:
+    """The time so many days before now."""
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 def data_of(answer: httpx.Response, *, status: int = 200) -> Any:  # noqa: ANN401

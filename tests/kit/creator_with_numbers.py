@@ -6,7 +6,7 @@ from uuid import UUID
 from domain import events as e
 from domain.messages import Precision
 from infra.ids import new_id
-from tests.kit.application import Tenant
+from tests.kit.application import Tenant, ago
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-05"
@@ -32,17 +32,12 @@ class Watched:
         self, day: float, count: int, *, precision: Precision | None = None
     ) -> None:
         """Let a run have seen the profile."""
-        self.tenant.goatherd.append(
-            new_id(),
-            e.ProfileSnapshotRecorded(
-                organization_id=self.tenant.organization_id,
-                creator_id=UUID(self.id),
-                observed_at=MONDAY + timedelta(days=day),
-                provider="test",
-                precision=precision,
-                follower_count=count,
-                total_likes_count=10 * count,
-            ),
+        self.tenant.saw(
+            self.id,
+            observed_at=MONDAY + timedelta(days=day),
+            precision=precision,
+            follower_count=count,
+            total_likes_count=10 * count,
         )
 
     def was_imported(self) -> None:
@@ -62,21 +57,13 @@ class Watched:
     def looked(self, day: float, **views: int) -> None:
         """Let a run have seen videos, each named with a v before its number."""
         counts = tuple(views.values())
-        self.tenant.goatherd.append(
-            new_id(),
-            e.VideoStatsSnapshotRecorded(
-                organization_id=self.tenant.organization_id,
-                project_id=self.tenant.project_id,
-                creator_id=UUID(self.id),
-                observed_at=MONDAY + timedelta(days=day),
-                provider="test",
-                video_ids=tuple(name.removeprefix("v") for name in views),
-                view_counts=counts,
-                like_counts=tuple(count // 10 for count in counts),
-                comment_counts=(0,) * len(counts),
-                share_counts=(0,) * len(counts),
-                save_counts=(None,) * len(counts),
-            ),
+        self.tenant.saw_videos(
+            self.id,
+            {name.removeprefix("v"): count for name, count in views.items()},
+            at=MONDAY + timedelta(days=day),
+            like_counts=[count // 10 for count in counts],
+            comment_counts=(0,) * len(counts),
+            share_counts=(0,) * len(counts),
         )
 
 
@@ -92,3 +79,14 @@ def a_watched_creator(tenant: Tenant, handle: str = "goat") -> Watched:
     goat.looked(2, v1=125, v2=45)
     tenant.goatherd.catch_up()
     return goat
+
+
+def one_gained_and_one_lost(tenant: Tenant) -> dict[str, str]:
+    """Add one that gained followers in the last week, and one that lost some."""
+    found: dict[str, str] = {}
+    for name, levels in {"ada": (100, 150, 170), "bea": (500, 900, 850)}.items():
+        found[name] = tenant.add(name)["id"]
+        for days, followers in zip((40, 20, 2), levels, strict=True):
+            tenant.saw(found[name], observed_at=ago(days), follower_count=followers)
+    tenant.goatherd.catch_up()
+    return found

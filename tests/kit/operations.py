@@ -1,7 +1,7 @@
 """A request for every operation there is, made from the OpenAPI document."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import cast
 from uuid import UUID, uuid4
@@ -10,12 +10,10 @@ import httpx
 import msgspec
 
 from api.main import assemble
-from domain import events as e
-from infra.ids import new_id
 from infra.integrity.make_root import make_root
 from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
-from tests.kit.application import Tenant, data_of, settings_for
+from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described, Documented, Json
@@ -65,7 +63,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     name = str(uuid4().int % 10**18 + 10**18)
     video_id = tenant.found(creator["id"], name, status="pending_review")
     for hours in (2, 1):
-        tenant.goatherd.append(new_id(), _counted(tenant, creator["id"], name, hours))
+        tenant.saw_videos(creator["id"], {name: 100 - hours}, at=ago(hours / 24))
     tenant.found(creator["id"], status="excluded")
     campaigns = f"/projects/{tenant.project_id}/campaigns"
     inner, outer = (
@@ -99,25 +97,6 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "key_id": str(key.key_id),
         "link_id": link["id"],
     }
-
-
-def _counted(
-    tenant: Tenant, creator_id: str, name: str, hours: int
-) -> e.VideoStatsSnapshotRecorded:
-    """Return that a scrape counted a video so many hours ago."""
-    return e.VideoStatsSnapshotRecorded(
-        organization_id=tenant.organization_id,
-        project_id=tenant.project_id,
-        creator_id=UUID(creator_id),
-        observed_at=datetime.now(UTC) - timedelta(hours=hours),
-        provider="test",
-        video_ids=(name,),
-        view_counts=(100 - hours,),
-        like_counts=(None,),
-        comment_counts=(None,),
-        share_counts=(None,),
-        save_counts=(None,),
-    )
 
 
 def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:

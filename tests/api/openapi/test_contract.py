@@ -5,13 +5,11 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from api.http.errors import Code
-from domain import events as e
-from infra.ids import new_id
 from tests.kit.application import BASE, Goatherd, Tenant, data_of
 from tests.kit.operations import ask_for, ids_of, operations, params_for
 
@@ -204,21 +202,9 @@ def let_a_video_do_well(tenant: Tenant, creator_id: str) -> None:
         posted_at = now - timedelta(days=20 - number)
         tenant.found(creator_id, name, posted_at=posted_at)
     for day in range(20):
-        tenant.goatherd.append(
-            new_id(),
-            e.VideoStatsSnapshotRecorded(
-                organization_id=tenant.organization_id,
-                project_id=tenant.project_id,
-                creator_id=UUID(creator_id),
-                observed_at=now - timedelta(days=19 - day, hours=1),
-                provider="test",
-                video_ids=tuple(names),
-                view_counts=(10, 10, 10, 10, 10, 90),
-                like_counts=(None,) * 6,
-                comment_counts=(None,) * 6,
-                share_counts=(None,) * 6,
-                save_counts=(None,) * 6,
-            ),
+        at = now - timedelta(days=19 - day, hours=1)
+        tenant.saw_videos(
+            creator_id, {**dict.fromkeys(names, 10), names[-1]: 90}, at=at
         )
     tenant.goatherd.catch_up()
 

@@ -5,35 +5,19 @@ import io
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from domain import events as e
 from infra.ids import new_id
-from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.application import Tenant, ago, code_of, data_of
 from tests.kit.creator_with_numbers import a_watched_creator
-
-
-def saw(home: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
-    """Let a run have seen the profile, some days ago."""
-    home.goatherd.append(
-        new_id(),
-        e.ProfileSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator_id),
-            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
-            provider="test",
-            follower_count=followers,
-        ),
-    )
 
 
 def added(home: Tenant, handle: str, *levels: tuple[float, int]) -> str:
     """Add a creator that was seen some days ago with so many followers."""
     creator_id = home.add(handle)["id"]
     for days_ago, followers in levels:
-        saw(home, creator_id, days_ago=days_ago, followers=followers)
+        home.saw(creator_id, observed_at=ago(days_ago), follower_count=followers)
     return creator_id
 
 

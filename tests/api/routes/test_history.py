@@ -49,16 +49,9 @@ def saw(
 ) -> None:
     """Let scrapes have seen these followers, an hour apart."""
     for number, count in enumerate(followers):
-        tenant.goatherd.append(
-            new_id(),
-            e.ProfileSnapshotRecorded(
-                organization_id=tenant.organization_id,
-                creator_id=UUID(creator_id),
-                observed_at=NOON + timedelta(hours=hour + number),
-                provider="test",
-                precision=precision,
-                follower_count=count,
-            ),
+        at = NOON + timedelta(hours=hour + number)
+        tenant.saw(
+            creator_id, observed_at=at, precision=precision, follower_count=count
         )
 
 
@@ -152,21 +145,7 @@ def test_videos_of_the_creator_are_told_of_whoever_added_them_first(home: Tenant
 
 def test_a_snapshot_of_videos_is_counted_and_not_unrolled(home: Tenant):
     creator = home.add("ada")
-    home.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator["id"]),
-            observed_at=NOON,
-            provider="test",
-            video_ids=("1", "2"),
-            view_counts=(1, 2),
-            like_counts=(1, 2),
-            comment_counts=(1, 2),
-            share_counts=(1, 2),
-            save_counts=(1, 2),
-        ),
-    )
+    home.saw_videos(creator["id"], {"1": 1, "2": 2})
 
     (entry,) = history(home, creator["id"], event="video_stats_snapshot_recorded")
 

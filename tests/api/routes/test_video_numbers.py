@@ -2,12 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from domain import events as e
-from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -22,23 +20,8 @@ def counted(
     tenant: Tenant, creator: str, day: float, views: dict[str, int | None]
 ) -> None:
     """Let a scrape have counted videos so many days after the first."""
-    nothing = (None,) * len(views)
-    tenant.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=tenant.organization_id,
-            project_id=tenant.project_id,
-            creator_id=UUID(creator),
-            observed_at=FIRST + timedelta(days=day),
-            provider="test",
-            video_ids=tuple(views),
-            view_counts=tuple(views.values()),
-            like_counts=nothing,
-            comment_counts=(0,) * len(views),
-            share_counts=nothing,
-            save_counts=nothing,
-        ),
-    )
+    at = FIRST + timedelta(days=day)
+    tenant.saw_videos(creator, views, at=at, comment_counts=(0,) * len(views))
 
 
 def points_of(tenant: Tenant, video_id: str) -> list[dict[str, Any]]:

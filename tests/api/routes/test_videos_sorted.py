@@ -7,10 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain import events as e
-from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
-from tests.kit.builders import NOON
 
 FIGURES = ("view_count", "like_count", "comment_count", "share_count", "save_count")
 SORTS = ("posted_at", *FIGURES, "engagement_rate")
@@ -48,22 +45,14 @@ def _days(days: int) -> datetime:
 def _see(
     home: Tenant, creator_id: str, seen: dict[str, tuple[int | None, ...]]
 ) -> None:
-    columns = list(zip(*seen.values(), strict=True))
-    home.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator_id),
-            project_id=home.project_id,
-            observed_at=NOON,
-            provider="test",
-            video_ids=tuple(seen),
-            view_counts=columns[0],
-            like_counts=columns[1],
-            comment_counts=columns[2],
-            share_counts=columns[3],
-            save_counts=columns[4],
-        ),
+    views, likes, comments, shares, saves = zip(*seen.values(), strict=True)
+    home.saw_videos(
+        creator_id,
+        dict(zip(seen, views, strict=True)),
+        like_counts=likes,
+        comment_counts=comments,
+        share_counts=shares,
+        save_counts=saves,
     )
 
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -28,21 +27,12 @@ def creator(home: Tenant) -> dict[str, Any]:
         home.found(creator["id"], tiktok, title=f"Kid {tiktok}", posted_at=posted_at)
     home.found(creator["id"], "104", status="pending_review", kind="photo")
     home.found(creator["id"], "105", status="out_of_window")
-    home.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator["id"]),
-            project_id=home.project_id,
-            observed_at=NOON,
-            provider="test",
-            video_ids=tuple(SEEN),
-            view_counts=tuple(views for views, _ in SEEN.values()),
-            like_counts=tuple(likes for _, likes in SEEN.values()),
-            comment_counts=(0, 0, 0),
-            share_counts=(0, 0, 0),
-            save_counts=(None, None, None),
-        ),
+    home.saw_videos(
+        creator["id"],
+        {tiktok: views for tiktok, (views, _) in SEEN.items()},
+        like_counts=[likes for _, likes in SEEN.values()],
+        comment_counts=(0, 0, 0),
+        share_counts=(0, 0, 0),
     )
     home.goatherd.catch_up()
     return creator
@@ -422,23 +412,9 @@ def test_a_video_is_drawn_next_to_the_median_of_those_before_it(
     names = [str(201 + number) for number in range(6)]
     for name in names:
         home.found(creator["id"], name, posted_at=NOON - timedelta(days=3))
-    nothing = (None,) * len(names)
-    home.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator["id"]),
-            project_id=home.project_id,
-            observed_at=NOON - timedelta(days=2, hours=12),
-            provider="test",
-            video_ids=tuple(names),
-            view_counts=(10, 20, 30, 40, 50, 90),
-            like_counts=nothing,
-            comment_counts=nothing,
-            share_counts=nothing,
-            save_counts=nothing,
-        ),
-    )
+    views = dict(zip(names, (10, 20, 30, 40, 50, 90), strict=True))
+    at = NOON - timedelta(days=2, hours=12)
+    home.saw_videos(creator["id"], views, at=at)
     home.goatherd.catch_up()
     # Of the same time, the one whose id is greatest comes last.
     last = max(names, key=lambda name: id_of(home, name))

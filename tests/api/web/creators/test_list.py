@@ -1,18 +1,14 @@
 """/creators as a page: who is on it, with which figures, and what is kept from whom."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import pytest
 
 from api.web.charts.svg import sparkline
 from domain import events as e
-from domain.messages import Precision
-from infra.ids import new_id
-from tests.kit.application import Goatherd, Tenant
-from tests.kit.creator_with_numbers import a_watched_creator
+from tests.kit.application import Goatherd, Tenant, ago
+from tests.kit.creator_with_numbers import a_watched_creator, one_gained_and_one_lost
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
@@ -29,28 +25,6 @@ def row_of(page: Element, handle: str) -> Element:
     rows = [row for row in page.all("tr") if f"@{handle}" in row.text.split()]
     assert len(rows) == 1, page.text
     return rows[0]
-
-
-def saw(
-    tenant: Tenant,
-    creator_id: str,
-    *,
-    days_ago: float,
-    followers: int,
-    precision: Precision | None = None,
-) -> None:
-    """Let a run have seen the profile, some days ago."""
-    tenant.goatherd.append(
-        new_id(),
-        e.ProfileSnapshotRecorded(
-            organization_id=tenant.organization_id,
-            creator_id=UUID(creator_id),
-            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
-            provider="test",
-            precision=precision,
-            follower_count=followers,
-        ),
-    )
 
 
 @pytest.fixture
@@ -102,9 +76,15 @@ def test_a_number_that_becomes_exact_is_no_growth_in_a_list(
     visitor: Visitor, home: Tenant
 ):
     creator_id = home.add("ada")["id"]
-    saw(home, creator_id, days_ago=20.1, followers=3_800_000, precision="rounded")
-    saw(home, creator_id, days_ago=10.1, followers=3_894_656, precision="exact")
-    saw(home, creator_id, days_ago=3.1, followers=3_894_700, precision="exact")
+    home.saw(
+        creator_id, observed_at=ago(20.1), follower_count=3_800_000, precision="rounded"
+    )
+    home.saw(
+        creator_id, observed_at=ago(10.1), follower_count=3_894_656, precision="exact"
+    )
+    home.saw(
+        creator_id, observed_at=ago(3.1), follower_count=3_894_700, precision="exact"
+    )
     home.goatherd.catch_up()
 
     row = row_of(visitor.see("/creators"), "ada")
@@ -122,8 +102,12 @@ def test_a_number_that_becomes_exact_is_no_growth_in_a_list(
 
 def test_a_rounded_number_has_a_tilde_and_says_why(visitor: Visitor, home: Tenant):
     creator_id = home.add("ada")["id"]
-    saw(home, creator_id, days_ago=20.1, followers=3_700_000, precision="rounded")
-    saw(home, creator_id, days_ago=3.1, followers=3_800_000, precision="rounded")
+    home.saw(
+        creator_id, observed_at=ago(20.1), follower_count=3_700_000, precision="rounded"
+    )
+    home.saw(
+        creator_id, observed_at=ago(3.1), follower_count=3_800_000, precision="rounded"
+    )
     home.goatherd.catch_up()
 
     row = row_of(visitor.see("/creators"), "ada")
@@ -139,8 +123,8 @@ def test_followers_stand_with_their_change_and_their_course(
     visitor: Visitor, home: Tenant
 ):
     creator_id = home.add("ada")["id"]
-    saw(home, creator_id, days_ago=50, followers=80_000)
-    saw(home, creator_id, days_ago=3.1, followers=84_120)
+    home.saw(creator_id, observed_at=ago(50), follower_count=80_000)
+    home.saw(creator_id, observed_at=ago(3.1), follower_count=84_120)
     home.goatherd.catch_up()
 
     row = row_of(visitor.see("/creators"), "ada")
@@ -269,14 +253,7 @@ def test_rows_are_followed_over_the_days_that_are_shown(visitor: Visitor, home: 
 
 @pytest.fixture
 def gained_and_lost(home: Tenant) -> dict[str, str]:
-    """One that gained followers in the last week, and one that lost some."""
-    found: dict[str, str] = {}
-    for name, levels in {"ada": (100, 150, 170), "bea": (500, 900, 850)}.items():
-        found[name] = home.add(name)["id"]
-        for days_ago, followers in zip((40, 20, 2), levels, strict=True):
-            saw(home, found[name], days_ago=days_ago, followers=followers)
-    home.goatherd.catch_up()
-    return found
+    return one_gained_and_one_lost(home)
 
 
 def head_of(page: Element, label: str) -> Element:

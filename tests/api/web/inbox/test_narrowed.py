@@ -1,14 +1,10 @@
 """An inbox as a page: how many wait, those of one creator, and the order."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from domain import events as e
-from infra.ids import new_id
 from tests.kit.application import Tenant, data_of
-from tests.kit.builders import NOON
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
@@ -21,22 +17,7 @@ def creators(home: Tenant) -> list[dict[str, Any]]:
     ada, bob = home.add("ada"), home.add("bob")
     for tiktok in VIEWS:
         home.found(ada["id"], tiktok, status="pending_review", title=f"Kid {tiktok}")
-    home.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(ada["id"]),
-            project_id=home.project_id,
-            observed_at=NOON,
-            provider="test",
-            video_ids=tuple(VIEWS),
-            view_counts=tuple(VIEWS.values()),
-            like_counts=(None, None, None),
-            comment_counts=(None, None, None),
-            share_counts=(None, None, None),
-            save_counts=(None, None, None),
-        ),
-    )
+    home.saw_videos(ada["id"], VIEWS)
     for _ in range(58):
         home.found(bob["id"], status="pending_review")
     home.goatherd.catch_up()
