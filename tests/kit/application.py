@@ -249,6 +249,16 @@ class Tenant:
         assert answer.status_code == 201, answer.text
         return answer.json()["data"]
 
+    def campaign(self, name: str, *items: tuple[str, str]) -> str:
+        """Create a campaign of these items, each a type and an id; return its id."""
+        path = f"/projects/{self.project_id}/campaigns"
+        campaign_id = data_of(self.post(path, {"name": name}), status=201)["id"]
+        if items:
+            put = [{"item_type": kind, "item_id": id_} for kind, id_ in items]
+            answer = self.post(f"/campaigns/{campaign_id}/items", {"items": put})
+            assert answer.status_code == 201, answer.text
+        return campaign_id
+
     def shown(self, creator_id: str) -> dict[str, Any]:
         """The creator as it is read once the followers are level."""
         self.goatherd.catch_up()

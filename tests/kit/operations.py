@@ -65,14 +65,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     for hours in (2, 1):
         tenant.saw_videos(creator["id"], {name: 100 - hours}, at=ago(hours / 24))
     tenant.found(creator["id"], status="excluded")
-    campaigns = f"/projects/{tenant.project_id}/campaigns"
-    inner, outer = (
-        data_of(tenant.post(campaigns, {"name": name}), status=201)["id"]
-        for name in ("Inner", "Outer")
-    )
-    for item_type, item_id in (("video", video_id), ("campaign", inner)):
-        item = {"item_type": item_type, "item_id": item_id}
-        data_of(tenant.post(f"/campaigns/{outer}/items", item), status=201)
+    inner = tenant.campaign("Inner")
+    outer = tenant.campaign("Outer", ("video", video_id), ("campaign", inner))
     note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
     counts = RequestCounts(tenant.goatherd.store.pool, Settings())

@@ -357,8 +357,7 @@ def put_into(scene: Scene, campaign_id: str, item_type: str, item_id: object) ->
 
 
 def new_campaign(scene: Scene) -> str:
-    path = f"/projects/{scene.tenant.project_id}/campaigns"
-    return scene.tenant.post(path, {"name": "Spring"}).json()["data"]["id"]
+    return scene.tenant.campaign("Spring")
 
 
 def full_campaign(scene: Scene) -> None:

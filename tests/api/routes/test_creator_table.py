@@ -165,18 +165,8 @@ def test_some_are_listed_by_their_ids(home: Tenant, three: dict[str, str]):
 
 
 def test_a_campaign_has_the_creators_of_its_tree(home: Tenant, three: dict[str, str]):
-    campaigns = f"/projects/{home.project_id}/campaigns"
-    above, below = (
-        data_of(home.post(campaigns, {"name": name}), status=201)["id"]
-        for name in ("above", "below")
-    )
-    for campaign, kind, item in (
-        (above, "campaign", below),
-        (above, "creator", three["cleo"]),
-        (below, "creator", three["ada"]),
-    ):
-        body = {"item_type": kind, "item_id": item}
-        home.post(f"/campaigns/{campaign}/items", body)
+    below = home.campaign("below", ("creator", three["ada"]))
+    above = home.campaign("above", ("campaign", below), ("creator", three["cleo"]))
     home.goatherd.catch_up()
 
     assert {*handles(home, campaign_id=above)} == {"ada", "cleo"}

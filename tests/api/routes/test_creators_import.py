@@ -22,8 +22,7 @@ def ask(home: Tenant, what: str, text: str, **settings: object) -> dict[str, Any
 
 
 def a_campaign(home: Tenant, name: str) -> str:
-    path = f"/projects/{home.project_id}/campaigns"
-    campaign_id = data_of(home.post(path, {"name": name}), status=201)["id"]
+    campaign_id = home.campaign(name)
     home.goatherd.catch_up()
     return campaign_id
 

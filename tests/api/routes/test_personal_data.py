@@ -95,11 +95,7 @@ def furnished(tenant: Tenant, handle: str) -> dict[str, str]:
     deleted = note_on(tenant, "creator", of, f"{handle} was ill")
     tenant.delete(f"/analytics/annotations/{deleted}")
     note_on(tenant, "video", video, f"{handle} was well")
-    campaigns = f"/projects/{tenant.project_id}/campaigns"
-    campaign = data_of(tenant.post(campaigns, {"name": "Spring"}), status=201)["id"]
-    for item_type, item_id in (("creator", of), ("video", video)):
-        item = {"item_type": item_type, "item_id": item_id}
-        data_of(tenant.post(f"/campaigns/{campaign}/items", item), status=201)
+    campaign = tenant.campaign("Spring", ("creator", of), ("video", video))
     tenant.patch(f"/creators/{of}", {"tiktok_handle": f"{handle}.2"})
     return {"id": of, "video": video, "campaign": campaign}
 

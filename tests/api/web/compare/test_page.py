@@ -250,10 +250,7 @@ def test_projects_are_compared_too(visitor: Visitor, home: Tenant, goat: Watched
 def test_campaigns_are_offered_and_compared_too(
     visitor: Visitor, home: Tenant, goat: Watched
 ):
-    made = home.post(f"/projects/{home.project_id}/campaigns", {"name": "Spring"})
-    spring = data_of(made, status=201)["id"]
-    item = {"item_type": "creator", "item_id": goat.id}
-    assert home.post(f"/campaigns/{spring}/items", item).status_code == 201
+    spring = home.campaign("Spring", ("creator", goat.id))
     home.goatherd.catch_up()
     days = EXACT.replace("entity=creator", "entity=campaign")
 

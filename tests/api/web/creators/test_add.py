@@ -268,7 +268,7 @@ def test_a_plan_without_room_adds_none_and_keeps_what_was_typed(goatherd: Goathe
 
 def test_a_campaign_without_room_is_told_before_anything_is_added(goatherd: Goatherd):
     home = goatherd.tenant(plan="free")
-    home.post(f"/projects/{home.project_id}/campaigns", {"name": "Small"})
+    home.campaign("Small")
     goatherd.catch_up()
     visitor = Visitor(goatherd)
     visitor.sign_in(home.key)

@@ -144,10 +144,7 @@ def test_a_campaign_shows_which_of_its_own_creators_need_attention(
         home.disable(home.add(f"{name}.goat")["id"])
     home.goatherd.catch_up()
     inside = home.get("/creators", params={"search": "inside"}).json()["data"][0]["id"]
-    campaign = home.post(f"/projects/{home.project_id}/campaigns", {"name": "C"})
-    campaign_id = campaign.json()["data"]["id"]
-    body = {"item_type": "creator", "item_id": inside}
-    home.post(f"/campaigns/{campaign_id}/items", body)
+    campaign_id = home.campaign("C", ("creator", inside))
     home.goatherd.catch_up()
 
     page = visitor.see(f"/campaigns/{campaign_id}")
@@ -209,13 +206,8 @@ def test_the_project_chosen_last_comes_back(visitor: Visitor, home: Tenant):
 def test_a_campaign_is_chosen_beside_its_project(visitor: Visitor, goat: Watched):
     tenant = goat.tenant
     sheep = tenant.add("sheep")
-    path = f"/projects/{tenant.project_id}/campaigns"
-    spring, empty = (
-        tenant.post(path, {"name": name}).json()["data"]["id"]
-        for name in ("Spring", "Empty")
-    )
-    item = {"item_type": "creator", "item_id": goat.id}
-    tenant.post(f"/campaigns/{spring}/items", item)
+    spring = tenant.campaign("Spring", ("creator", goat.id))
+    empty = tenant.campaign("Empty")
     other = tenant.post("/projects", {"name": "Zebras"}).json()["data"]["id"]
     tenant.goatherd.catch_up()
 

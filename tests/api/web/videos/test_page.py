@@ -50,9 +50,8 @@ def test_filters_narrow_it_and_stay_in_the_file(visitor: Visitor, watched: Watch
     assert len(answer.text.splitlines()) == 2
     assert titles(visitor.see(f"/videos?{DAYS}&posted_from=2026-03-01")) == ["Video 2"]
     assert "No video found" in visitor.see(f"/videos?{DAYS}&tag=none").text
-    made = home.post(f"/projects/{home.project_id}/campaigns", {"name": "Spring"})
+    campaign = home.campaign("Spring")
     home.goatherd.catch_up()
-    campaign = made.json()["data"]["id"]
     chosen = visitor.see(f"/videos?{DAYS}&campaign_id={campaign}")
     assert titles(chosen) == []
     assert "Spring" in chosen.one("select", name="campaign_id").text
