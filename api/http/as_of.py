@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.query import invalid_query
-from projections.engine.log_end import log_end, own_event
+from projections.engine.log_end import END, log_end, own_event
 from projections.engine.reader import Reader
 
 _MOST_DIGITS = 18
@@ -61,34 +61,28 @@ async def resolve_as_of(
     return AsOf(position=position, now=named, end=own.position)
 
 
-async def first_position(
-    reader: Reader, organization_id: UUID, text: str, *, now: datetime, name: str
-) -> int:
-    """Return the first position recorded at or after a time or position.
+async def positions_between(
+    reader: Reader, organization_id: UUID, first: str | None, last: str | None
+) -> tuple[int, int]:
+    """Return the first and the last position of what was recorded between.
+
+    Each is a time or a position, None without a bound. A time in the future is allowed
+    and means now.
 
     Raises:
-        ApiError: ``invalid_query``, if the text is neither.
+        ApiError: ``invalid_query``, if a text is neither.
     """
-    named = _position_or_time(text, name)
-    if isinstance(named, int):
-        return named
-    return 1 + await log_end(reader, organization_id, min(named, now) - _INSTANT)
-
-
-async def last_position(
-    reader: Reader, organization_id: UUID, text: str, *, now: datetime, name: str
-) -> int:
-    """Return the last position recorded at or before a time or position.
-
-    A time in the future is allowed and means now.
-
-    Raises:
-        ApiError: ``invalid_query``, if the text is neither.
-    """
-    named = _position_or_time(text, name)
-    if isinstance(named, int):
-        return named
-    return await log_end(reader, organization_id, min(named, now))
+    now = datetime.now(UTC)
+    begin, end = 0, END
+    if first is not None:
+        begin = _position_or_time(first, "from")
+    if isinstance(begin, datetime):
+        begin = 1 + await log_end(reader, organization_id, min(begin, now) - _INSTANT)
+    if last is not None:
+        end = _position_or_time(last, "to")
+    if isinstance(end, datetime):
+        end = await log_end(reader, organization_id, min(end, now))
+    return begin, end
 
 
 def _position_or_time(text: str, name: str) -> datetime | int:

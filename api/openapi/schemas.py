@@ -1,6 +1,6 @@
 """JSON Schemas of the Structs in requests and answers, as msgspec enforces them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -30,19 +30,12 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     return list(found), dict(named)
 
 
-def _decimals_as_numbers(schemas: list[Schema]) -> None:
+def _decimals_as_numbers(schemas: list[object]) -> None:
     """Describe amounts of money as answers have them; msgspec has texts otherwise."""
-    waiting: list[object] = [*schemas]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, list):
-            waiting.extend(cast("list[object]", item))
-        elif isinstance(item, dict):
-            inner = cast("Schema", item)
-            if inner.get("format") == "decimal":
-                del inner["format"]
-                inner["type"] = "number"
-            waiting.extend(inner.values())
+    for schema in _all_in(schemas):
+        if schema.get("format") == "decimal":
+            del schema["format"]
+            schema["type"] = "number"
 
 
 def complete(named: dict[str, Schema], *, inputs: Iterable[Schema]) -> None:
@@ -69,20 +62,26 @@ def names_in(schemas: Iterable[Schema], named: Mapping[str, Schema]) -> set[str]
     """Return the names that the schemas refer to, directly or through others."""
     found: set[str] = set()
     waiting: list[object] = list(schemas)
+    for schema in _all_in(waiting):
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and reference.startswith(_REF):
+            name = reference.removeprefix(_REF)
+            if name not in found:
+                found.add(name)
+                waiting.append(named[name])
+    return found
+
+
+def _all_in(waiting: list[object]) -> Iterator[Schema]:
+    """Yield the schemas that wait and all inside them; more may be added meanwhile."""
     while waiting:
         item = waiting.pop()
         if isinstance(item, list):
             waiting.extend(cast("list[object]", item))
         elif isinstance(item, dict):
             inner = cast("Schema", item)
-            reference = inner.get("$ref")
-            if isinstance(reference, str) and reference.startswith(_REF):
-                name = reference.removeprefix(_REF)
-                if name not in found:
-                    found.add(name)
-                    waiting.append(named[name])
+            yield inner
             waiting.extend(inner.values())
-    return found
 
 
 def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") -> Any:  # noqa: ANN401 - any JSON value

@@ -16,6 +16,7 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter, Rows
 from api.routes.analytics.parameters import check_days
+from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
 from domain.annotation.errors import SystemAnnotationError
 from domain.errors import NotFoundError
@@ -52,17 +53,12 @@ class NewAnnotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     text: NoteText
 
 
-class AnnotationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AnnotationChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed."""
 
     starts_on: NoteFirstDay | UnsetType = UNSET
     ends_on: NoteLastDay | UnsetType = UNSET
     text: NoteText | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
-            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
-            raise ValueError(msg)
 
 
 class AnnotationRoutes(Controller):

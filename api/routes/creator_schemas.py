@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code, field_error
+from api.routes.fields_to_change import FieldsToChange
 from domain.events import JobType, TrackingMode
 from domain.tags import MAX_TAG_LENGTH, MAX_TAGS
 from projections.creators.creator import Creator
@@ -72,7 +73,7 @@ class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=MOST_NEW)]
 
 
-class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CreatorChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed.
 
     A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
@@ -89,11 +90,6 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tracking_mode: TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
     tracking_end_date: date | UnsetType | None = UNSET
-
-    def __post_init__(self) -> None:
-        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
-            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
-            raise ValueError(msg)
 
 
 class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from api.http.as_of import AsOf, first_position, last_position, resolve_as_of
+from api.http.as_of import AsOf, positions_between, resolve_as_of
 from api.http.paging import ListRequest, caught_up, reached
 from api.http.query import invalid_query
 from api.http.request import Request
@@ -19,7 +19,6 @@ from api.routes.field_changes import FieldChange, field_changes
 from domain.errors import NotFoundError
 from projections.creator_history.entries import HistoryEntry
 from projections.creator_history.queries import (
-    END,
     EVENTS,
     HistoryPlace,
     HistoryQuery,
@@ -135,14 +134,7 @@ class HistoryRoutes(Controller):
         await listing.caught_up("creator_list", READ_MODEL)
         if await one_creator(reader, organization_id, creator_id) is None:
             raise NotFoundError("creator")
-        now = datetime.now(UTC)
-        first, last = 0, END
-        if from_ is not None:
-            first = await first_position(
-                reader, organization_id, from_, now=now, name="from"
-            )
-        if to is not None:
-            last = await last_position(reader, organization_id, to, now=now, name="to")
+        first, last = await positions_between(reader, organization_id, from_, to)
         rows, next_cursor = await listing.rows(
             "history",
             lambda limit, after: page_of_history(

@@ -7,6 +7,7 @@ from litestar import Controller, get, patch
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from api.http.auth import Principal
 from api.http.errors import ApiError, Code
@@ -15,6 +16,7 @@ from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
+from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
 from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c
@@ -63,11 +65,6 @@ TimeZone = Annotated[
         examples=["Europe/Vienna"],
     ),
 ]
-_FIELDS = (
-    *("name", "time_zone"),
-    *("creator_profiles_hours", "discover_videos_hours", "video_stats_hours"),
-    "erase_removed_after_days",
-)
 _OWN_EVENTS = (
     e.OrganizationCreated
     | e.OrganizationSettingsChanged
@@ -103,7 +100,7 @@ class Organization(OrganizationSettings, frozen=True, kw_only=True):
     is_operator: bool
 
 
-class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OrganizationChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
@@ -112,10 +109,6 @@ class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_field
     discover_videos_hours: Hours | UnsetType | None = UNSET
     video_stats_hours: Hours | UnsetType | None = UNSET
     erase_removed_after_days: RetentionDays | UnsetType | None = UNSET
-
-    def __post_init__(self) -> None:
-        if all(getattr(self, name) is UNSET for name in _FIELDS):
-            raise ValueError(f"must have at least one of {', '.join(_FIELDS)}")
 
 
 class OrganizationRoutes(Controller):
@@ -196,9 +189,7 @@ class OrganizationRoutes(Controller):
             request,
             lambda: change_organization(
                 organization_id,
-                c.ChangeOrganizationSettings(
-                    **{name: getattr(data, name) for name in _FIELDS}
-                ),
+                c.ChangeOrganizationSettings(**asdict(data)),
                 plans=writer.plans,
                 expected_versions=writer.expected_versions(request),
             ),

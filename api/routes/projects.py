@@ -15,6 +15,7 @@ from api.http.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
+from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
@@ -41,15 +42,11 @@ class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: ProjectDescription | None = None
 
 
-class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProjectChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
     description: ProjectDescription | UnsetType | None = UNSET
-
-    def __post_init__(self) -> None:
-        if self.name is UNSET and self.description is UNSET:
-            raise ValueError("must have at least one of name, description")
 
 
 class ProjectRoutes(Controller):

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.routes.creator_schemas import BulkCounts, Description, Metadata, Readme, Tags
+from api.routes.fields_to_change import FieldsToChange
 from domain.events import JobType
 
 VideoUrlText = Annotated[
@@ -26,18 +27,13 @@ class NewVideo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: Tags | UnsetType = UNSET
 
 
-class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VideoChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed."""
 
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
-            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
-            raise ValueError(msg)
 
 
 class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,12 +16,12 @@ from projections.creator_history.entries import (
     key_names,
 )
 from projections.engine.handlers import stored_names
+from projections.engine.log_end import END
 from projections.engine.reader import Reader
 
 OWN_EVENTS = stored_names(*get_args(e.CampaignEvent))
 CAMPAIGN_EVENTS = OWN_EVENTS | stored_names(*get_args(e.MembershipEvent))
 
-END: Final = 2**63 - 1
 _ALL: Final = 2**31 - 1
 _EVENTS = b"""
 SELECT * FROM goatherd_stream_events(

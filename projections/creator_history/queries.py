@@ -22,11 +22,11 @@ from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_i
 from projections.creator_history.projection import CreatorHistory
 from projections.creator_history.unreadable import without_person
 from projections.engine.handlers import stored_name
+from projections.engine.log_end import END
 from projections.engine.reader import Reader
 
 MILESTONE: Final = "follower_milestone_passed"
 EVENTS = CreatorHistory.events | {MILESTONE}
-END: Final = 2**63 - 1
 
 HistoryPlace = tuple[int, int]
 """The sort key of entries: the position, and a milestone's number or 0."""

@@ -1,11 +1,15 @@
 """The end of the log at an earlier time, and the events of one organization in it."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from projections.engine.reader import Reader
+
+END: Final = 2**63 - 1
+"""A position that no log reaches."""
 
 _LOG_END = b"""
 SELECT position FROM goatherd_log_end(%(at)s::timestamptz, NULL)

@@ -1,6 +1,5 @@
 """/campaigns/{id}/items and /history: what is in a campaign, and its change log."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from api.http.as_of import first_position, last_position
+from api.http.as_of import positions_between
 from api.http.errors import Code
 from api.http.json_body import OneOf
 from api.http.paging import ListRequest
@@ -25,7 +24,6 @@ from domain.events import ItemType
 from domain.handlers import campaign_items
 from projections.campaigns.history import (
     CAMPAIGN_EVENTS,
-    END,
     CampaignHistoryQuery,
     page_of_campaign_history,
 )
@@ -207,14 +205,7 @@ class CampaignItemRoutes(Controller):
         await listing.caught_up(READ_MODEL, "creator_list", "videos")
         if not await was_there(reader, organization_id, campaign_id):
             raise NotFoundError("campaign")
-        now = datetime.now(UTC)
-        first, last = 0, END
-        if from_ is not None:
-            first = await first_position(
-                reader, organization_id, from_, now=now, name="from"
-            )
-        if to is not None:
-            last = await last_position(reader, organization_id, to, now=now, name="to")
+        first, last = await positions_between(reader, organization_id, from_, to)
         return await listing.page(
             "campaign_history",
             lambda limit, after: page_of_campaign_history(

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code, field_error
 from api.routes.creator_schemas import MOST_AT_ONCE, Description, Metadata, Readme
+from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
 from domain import commands as c
 from domain.events import ItemType
@@ -39,7 +40,7 @@ class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     target_at: TargetAt | None = None
 
 
-class CampaignChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
@@ -50,11 +51,6 @@ class CampaignChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ends_on: EndsOn | UnsetType | None = UNSET
     target_views: TargetViews | UnsetType | None = UNSET
     target_at: TargetAt | UnsetType | None = UNSET
-
-    def __post_init__(self) -> None:
-        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
-            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
-            raise ValueError(msg)
 
 
 class CampaignItemId(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
