@@ -31,6 +31,11 @@ _PLACE = slice(8, 32)
 _VERSION = slice(24, 32)
 _FIRST = (1).to_bytes(8, "big")
 
+_FOLLOWS_NOTHING = "The event before it in its stream, version {before}, is gone."
+_CHANGED = "Its digest is not that of what is stored."
+_TOO_EARLY = "It stands before version {before}, which it follows."
+_GOES_BACK = "It was recorded before the event that stands before it."
+
 
 class Misfit(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the log that does not fit: where it is, how, and a sentence.
@@ -96,15 +101,15 @@ def check_range(
         else:
             before = known.get(_place_before(message))
             if before is None:
-                misfits.append(_follows_nothing(position, message))
+                misfits.append(_misfit(position, message, "removed", _FOLLOWS_NOTHING))
                 continue
         if sha256(before[1] + message).digest() != digest:
-            misfits.append(_changed(position, message))
+            misfits.append(_misfit(position, message, "changed", _CHANGED))
         elif before[0] >= position:
-            misfits.append(_before_its_predecessor(position, message))
+            misfits.append(_misfit(position, message, "reordered", _TOO_EARLY))
         elif time is not None:
             if message[_TIME] < time:
-                misfits.append(_earlier(position, message))
+                misfits.append(_misfit(position, message, "reordered", _GOES_BACK))
             time = message[_TIME]
     part = LogPart(first)
     part.add((position, digest) for position, digest, _ in events)
@@ -160,45 +165,13 @@ def _place_before(message: bytes) -> Place:
     return message[8:24] + (version - 1).to_bytes(8, "big", signed=True)
 
 
-def _follows_nothing(position: int, message: bytes) -> Misfit:
+def _misfit(position: int, message: bytes, how: How, text: str) -> Misfit:
+    """Return what does not fit of an event; {before} is the version before its own."""
     stream, version = place_of(message)
     return Misfit(
         position=position,
-        how="removed",
-        text=f"The event before it in its stream, version {version - 1}, is gone.",
-        stream=stream,
-        version=version,
-    )
-
-
-def _changed(position: int, message: bytes) -> Misfit:
-    stream, version = place_of(message)
-    return Misfit(
-        position=position,
-        how="changed",
-        text="Its digest is not that of what is stored.",
-        stream=stream,
-        version=version,
-    )
-
-
-def _before_its_predecessor(position: int, message: bytes) -> Misfit:
-    stream, version = place_of(message)
-    return Misfit(
-        position=position,
-        how="reordered",
-        text=f"It stands before version {version - 1}, which it follows.",
-        stream=stream,
-        version=version,
-    )
-
-
-def _earlier(position: int, message: bytes) -> Misfit:
-    stream, version = place_of(message)
-    return Misfit(
-        position=position,
-        how="reordered",
-        text="It was recorded before the event that stands before it.",
+        how=how,
+        text=text.format(before=version - 1),
         stream=stream,
         version=version,
     )
