@@ -18,6 +18,7 @@ from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import AppendHook, RecordedEvent, Store
 from infra.ids import new_id
 from tests.kit.builders import asking, events_for, make_home, opened_store
+from tests.kit.databases import in_line
 from tests.kit.keys import SETTINGS
 from tests.kit.proxy import Damage, Proxy
 
@@ -120,9 +121,9 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
             ],
             in_transaction=_in_transaction(way_in),
         )
-        assert wait_until(lambda: _in_line(holder) == 1, seconds=4)
+        assert wait_until(lambda: in_line(holder) == 1, seconds=4)
         proxy.cut()
-        assert wait_until(lambda: _in_line(holder) == 2, seconds=4)
+        assert wait_until(lambda: in_line(holder) == 2, seconds=4)
         holder.execute("SELECT pg_advisory_unlock(7203914821)")
         reported = answer.result()
 
@@ -331,16 +332,6 @@ def _in_transaction(way_in: str) -> AppendHook | None:
     if way_in != "in_transaction":
         return None
     return lambda cursor, _: cursor.execute("SELECT 1") and None
-
-
-def _in_line(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        " AND database = "
-        "(SELECT oid FROM pg_database WHERE datname = current_database())"
-    ).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def _counted(store: Store, key: object) -> int | None:

@@ -30,6 +30,7 @@ from tests.kit.builders import Home, asking, log_of, make_home, opened_store
 from tests.kit.erasing import erase, tables_with
 from tests.kit.faults import victim
 from tests.kit.jobs import derive_jobs, job_of, jobs_in
+from tests.kit.threads import at_work
 from workers.provider import (
     Ok,
     ProfileObservation,
@@ -78,21 +79,15 @@ def followers(store: Store, *, but: str = "") -> list[Follower]:
 @contextmanager
 def followed(store: Store) -> Iterator[None]:
     """Let every projection follow the log for as long as the block lasts."""
-    stop = threading.Event()
 
-    def follow() -> None:
+    def follow(stop: threading.Event) -> None:
         following = followers(store)
         while not stop.wait(0.01):
             for follower in following:
                 follower.catch_up()
 
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
+    with at_work(follow):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def states_of(store: Store, creators: Sequence[tuple[UUID, str]]) -> list[bool]:

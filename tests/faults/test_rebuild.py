@@ -39,6 +39,7 @@ from tests.kit.expected import expected, stored
 from tests.kit.faults import stop_at_once, victim
 from tests.kit.histories import HOME, added, log, many_events
 from tests.kit.keys import SETTINGS
+from tests.kit.threads import at_work
 
 PATIENTLY = 30.0
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
@@ -62,14 +63,8 @@ def build(url: str) -> None:
 
 @contextmanager
 def projector(url: str, known: Sequence[ReadModel]) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=keep_rebuilt, args=(url, stop, SETTINGS, known))
-    thread.start()
-    try:
+    with at_work(lambda stop: keep_rebuilt(url, stop, SETTINGS, known)):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 class Readers:

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from infra.eventstore.store import Store
 from infra.settings import Settings
 from tests.kit.command_line import CommandLine
 from tests.kit.schedule import run_sql
+from tests.kit.threads import at_work
 from workers.main import keep_clock_measured
 
 
@@ -58,19 +59,11 @@ def measured(store: Store, process: str, *, seconds: float, ago: int = 0) -> Non
 
 def test_a_worker_measures_its_clock_and_forgets_those_of_long_ago(store: Store):
     measured(store, "gone", seconds=60, ago=700)
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=keep_clock_measured, args=(store.pool, stop), daemon=True
-    )
-    thread.start()
-    try:
+    with at_work(partial(keep_clock_measured, store.pool)):
         assert wait_until(
             lambda: run_sql(store, "SELECT process FROM worker_clock") != [("gone",)],
             seconds=10,
         )
-    finally:
-        stop.set()
-        thread.join()
 
     ((process, offset),) = run_sql(
         store, "SELECT process, offset_seconds FROM worker_clock"

@@ -55,6 +55,18 @@ class Scripted(Provider):
         return answer
 
 
+class Watched(Scripted):
+    """A scripted provider that keeps whom it was asked about."""
+
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__(*answers)
+        self.targets: list[Target] = []
+
+    def _answer(self, job_type: e.JobType, target: Target) -> Verdict:
+        self.targets.append(target)
+        return super()._answer(job_type, target)
+
+
 @contextmanager
 def running(broker: Broker, *, threads: int = 2) -> Generator[None]:
     """Run a Dramatiq worker in this process, for the actors that the broker knows."""

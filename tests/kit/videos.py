@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from domain import commands as c
 from domain import events as e
 from domain.handlers.add_creators import RequestedCreator
 from domain.streams import video_stream
@@ -15,6 +16,7 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from infra.ids import new_id
 from tests.kit.builders import Home, asking
+from tests.kit.commands import change_creator
 from workers.policies.runner import VideoPolicies
 from workers.policies.video_policies import do_due
 
@@ -38,6 +40,16 @@ def a_creator(
     (added,) = home.add_new(wanted)
     assert added.creator_id is not None
     return added.creator_id
+
+
+def set_window(home: Home, creator_id: UUID, start: date | None) -> None:
+    change_creator(
+        home.store,
+        creator_id,
+        [c.ChangeTracking(tracking_start_date=start)],
+        organization_id=home.organization_id,
+        context=asking(),
+    )
 
 
 def a_run(

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from infra.settings import Settings
 from tests.kit.faults import kill_group
 from tests.kit.jobs import ends_of, jobs_in
 from tests.kit.paths import ROOT
+from tests.kit.threads import at_work
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
@@ -92,15 +92,8 @@ def dispatcher_at_work(
     store: Store, database_url: str, redis_url: str
 ) -> Iterator[None]:
     dispatcher = Dispatcher(store, connect_broker(redis_url), url=database_url)
-    stop = threading.Event()
-    thread = threading.Thread(target=dispatcher.run, args=(stop,), daemon=True)
-    thread.start()
-    try:
+    with at_work(dispatcher.run, promptly=PROMPTLY):
         yield
-    finally:
-        stop.set()
-        thread.join(PROMPTLY)
-    assert not thread.is_alive()
 
 
 @contextmanager

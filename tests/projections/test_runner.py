@@ -1,8 +1,8 @@
 """Every read model followed at once: level, promptly stopped, and through an outage."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import run_projections
 from projections.status import progress
 from tests.kit.builders import make_home, opened_store
+from tests.kit.threads import at_work
 
 PATIENTLY = 20.0
 PROMPTLY = 1.5
@@ -29,17 +30,8 @@ def store(database_url: str) -> Iterator[Store]:
 @contextmanager
 def running(store: Store, url: str) -> Iterator[None]:
     """Run all projections; they must end promptly when they are told to."""
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=run_projections, args=(store, url, stop), daemon=True
-    )
-    thread.start()
-    try:
+    with at_work(partial(run_projections, store, url), promptly=PROMPTLY):
         yield
-    finally:
-        stop.set()
-        thread.join(PROMPTLY)
-        assert not thread.is_alive()
 
 
 def all_level(store: Store) -> bool:

@@ -1,9 +1,9 @@
 """Projections and their rebuilds over HTTP, with a projector that really runs."""
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import run_projections
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
 from tests.kit.builders import opened_store
+from tests.kit.threads import at_work
 
 PATIENTLY = 30.0
 REBUILD = "/admin/projections/creator_list/rebuild"
@@ -40,17 +41,11 @@ def admin(alone: Goatherd) -> Tenant:
 @contextmanager
 def projector(goatherd: Goatherd) -> Iterator[None]:
     """What `goatherd project` does, until the end of the block."""
-    stop = threading.Event()
-    with opened_store(goatherd.url, pool_size=12) as store:
-        thread = threading.Thread(
-            target=run_projections, args=(store, goatherd.url, stop)
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    with (
+        opened_store(goatherd.url, pool_size=12) as store,
+        at_work(partial(run_projections, store, goatherd.url)),
+    ):
+        yield
 
 
 def shown(admin: Tenant, name: str = "creator_list") -> dict[str, Any]:

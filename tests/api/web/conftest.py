@@ -20,6 +20,14 @@ def visitor(goatherd: Goatherd, home: Tenant) -> Visitor:
 
 
 @pytest.fixture
+def other(goatherd: Goatherd, home: Tenant) -> Visitor:
+    """Somebody else of the same organization, with a key and browser of their own."""
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.with_key("read", "write").key)
+    return visitor
+
+
+@pytest.fixture
 def passer_by(goatherd: Goatherd) -> Visitor:
     """Somebody who did not sign in."""
     return Visitor(goatherd)

@@ -1,12 +1,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.handlers.add_creators import RequestedCreator
 from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
@@ -14,6 +14,7 @@ from domain.video import commands as vc
 from domain.video.decider import VideoState, decide, video_of
 from infra.eventstore.store import RecordedEvent, Store, next_events, plain_events
 from tests.infra.commands.test_races import Queue
+from tests.kit import videos
 from tests.kit.builders import (
     ANOTHER_SCRAPE,
     NAMES,
@@ -24,31 +25,19 @@ from tests.kit.builders import (
     make_home,
 )
 from tests.kit.commands import (
-    change_creator,
     change_organization,
     discover_videos,
     move_window,
     report_missing,
 )
+from tests.kit.videos import set_window
 
 MARCH = date(2026, 3, 1)
 IN_FEBRUARY = datetime(2026, 2, 20, 12, tzinfo=UTC)
 IN_MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def a_creator(
-    home: Home,
-    handle: str = "billie",
-    *,
-    mode: e.TrackingMode = "auto",
-    start: date | None = MARCH,
-) -> UUID:
-    wanted = RequestedCreator(
-        tiktok_handle=handle, tracking_mode=mode, tracking_start_date=start
-    )
-    (added,) = home.add_new(wanted)
-    assert added.creator_id is not None
-    return added.creator_id
+a_creator = partial(videos.a_creator, start=MARCH)
 
 
 def listed(video_id: str, posted_at: datetime | None = IN_MARCH) -> ListedVideo:
@@ -104,16 +93,6 @@ def add_by_hand(home: Home, video_id: str) -> None:
         kind="video",
     )
     ask(home, video_id, added)
-
-
-def set_window(home: Home, creator_id: UUID, start: date | None) -> None:
-    change_creator(
-        home.store,
-        creator_id,
-        [c.ChangeTracking(tracking_start_date=start)],
-        organization_id=home.organization_id,
-        context=asking(),
-    )
 
 
 def set_zone(home: Home, time_zone: str) -> None:

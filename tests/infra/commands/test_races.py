@@ -30,6 +30,7 @@ from tests.kit.commands import (
     reenable_creators,
     unban_handle,
 )
+from tests.kit.databases import in_line
 
 T = TypeVar("T")
 
@@ -65,13 +66,7 @@ class Queue:
         self._threads.shutdown()
 
     def _length(self) -> int:
-        row = self._holder.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            " AND database = "
-            "(SELECT oid FROM pg_database WHERE datname = current_database())"
-        ).fetchone()
-        assert row is not None
-        return row[0]
+        return in_line(self._holder)
 
 
 @pytest.fixture

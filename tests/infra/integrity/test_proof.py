@@ -1,6 +1,5 @@
 """Proofs, and the script that checks them without Goatherd."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from infra.eventstore.store import Store
 from infra.integrity.make_proof import make_proof
 from infra.integrity.make_root import make_root
 from tests.kit.builders import ADA, BERTA, asking, events_for
-from tests.kit.paths import ROOT
+from tests.kit.paths import ROOT, module_of
 from tests.kit.tampered_log import FORGER, SIGNER
 
 SCRIPT = ROOT / "docs" / "verify.py"
@@ -44,12 +43,7 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """The script, as a module."""
-    spec = importlib.util.spec_from_file_location("offline_verify", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(SCRIPT)
 
 
 @pytest.fixture

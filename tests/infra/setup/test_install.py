@@ -1,7 +1,6 @@
 """install.py: uv fetches from where pip is set to look, with the hashes of the lock."""
 
 import hashlib
-import importlib.util
 import io
 import os
 import subprocess
@@ -16,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.kit.paths import ROOT
+from tests.kit.paths import ROOT, module_of
 
 SCRIPT = ROOT / "infra" / "setup" / "install.py"
 WHEEL = "gruff_bell-1.0-py3-none-any.whl"
@@ -26,12 +25,7 @@ _WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 @pytest.fixture
 def install() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("install", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(SCRIPT)
 
 
 def wheel() -> bytes:

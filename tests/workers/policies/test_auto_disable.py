@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import accumulate, cycle, pairwise, takewhile
@@ -252,12 +252,6 @@ def counted(steps: Sequence[tuple[UUID, Any]]) -> dict[UUID, tuple[Any, ...]]:
                 due = [step, UUID(int=0x5C0000 + number)]
             rows[creator_id] = (streak + 1, *due)
     return rows
-
-
-@pytest.fixture
-def connection(store: Store) -> Iterator[Connection[TupleRow]]:
-    with store.pool.connection() as connection:
-        yield connection
 
 
 @settings(

@@ -22,7 +22,7 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from tests.kit.backends import terminate
 from tests.kit.builders import Home, asking
-from tests.kit.commands import change_creator, change_organization
+from tests.kit.commands import change_organization
 from tests.kit.videos import (
     INSIDE,
     MONDAY,
@@ -35,6 +35,7 @@ from tests.kit.videos import (
     happened,
     history_of,
     known,
+    set_window,
     settle,
     take_in,
     the_video,
@@ -44,16 +45,6 @@ from workers.policies import video_policies as discovery
 from workers.policies.runner import VideoPolicies
 
 JANUARY = date(2026, 1, 1)
-
-
-def set_window(home: Home, creator_id: UUID, start: date | None) -> None:
-    change_creator(
-        home.store,
-        creator_id,
-        [c.ChangeTracking(tracking_start_date=start)],
-        organization_id=home.organization_id,
-        context=asking(),
-    )
 
 
 def put_aside(home: Home) -> e.VideoExcluded:

@@ -1,7 +1,7 @@
 """Identity: a creator is one account, and another's figures are never appended."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
 from tests.kit.commands import request_scrape
 from tests.kit.histories import AWAY, HOME, History, snapshot
-from tests.kit.jobs import Scripted, derive_jobs, ends_of, job_of
+from tests.kit.jobs import Scripted, Watched, derive_jobs, ends_of, job_of
 from workers.policies import auto_disable
 from workers.provider import (
     Ok,
@@ -40,18 +40,6 @@ from workers.recordings.file_format import Observation
 from workers.scraping.chain import Chain
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
-
-
-class Watched(Scripted):
-    """A provider that also keeps whom it was asked for."""
-
-    def __init__(self, *answers: Verdict) -> None:
-        super().__init__(*answers)
-        self.targets: list[Target] = []
-
-    def _answer(self, job_type: e.JobType, target: Target) -> Verdict:
-        self.targets.append(target)
-        return super()._answer(job_type, target)
 
 
 def seeing(user_id: str | None, sec_uid: str | None = None) -> Ok:
@@ -373,12 +361,6 @@ def pins(steps: Sequence[tuple[UUID, Any]]) -> dict[UUID, tuple[Any, ...]]:
         if pinned and pinned == user_id:
             rows[goat] = (tenant, pinned, known or sec_uid)
     return rows
-
-
-@pytest.fixture
-def connection(store: Store) -> Iterator[Connection[TupleRow]]:
-    with store.pool.connection() as connection:
-        yield connection
 
 
 @settings(

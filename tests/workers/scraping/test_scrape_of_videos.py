@@ -13,7 +13,7 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.kit.builders import Home, asking
-from tests.kit.jobs import Scripted, derive_jobs
+from tests.kit.jobs import Watched, derive_jobs
 from tests.kit.videos import (
     INSIDE,
     MONDAY,
@@ -29,18 +29,6 @@ from workers.policies.known_video import digest_of
 from workers.provider import Ok, Target, Verdict, VideoObservation
 from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
-
-
-class Watched(Scripted):
-    """A scripted provider that keeps whom it was asked about."""
-
-    def __init__(self, *answers: Verdict) -> None:
-        super().__init__(*answers)
-        self.targets: list[Target] = []
-
-    def _answer(self, job_type: e.JobType, target: Target) -> Verdict:
-        self.targets.append(target)
-        return super()._answer(job_type, target)
 
 
 def seen(

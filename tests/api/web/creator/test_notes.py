@@ -21,14 +21,6 @@ def creator(home: Tenant) -> dict[str, Any]:
     return creator
 
 
-@pytest.fixture
-def other(goatherd: Goatherd, home: Tenant) -> Visitor:
-    """Somebody else of the same organization, with a key and browser of their own."""
-    visitor = Visitor(goatherd)
-    visitor.sign_in(home.with_key("read", "write").key)
-    return visitor
-
-
 def notes_of(creator: dict[str, Any]) -> str:
     return f"/creators/{creator['id']}/notes"
 

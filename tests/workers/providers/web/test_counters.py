@@ -4,21 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.workers.providers.web.server import Answer, TikTok
+from tests.workers.providers.web.server import TikTok, seen
 from tests.workers.providers.web.shapes import HANDLE, a_detail, counting, profile_page
-from workers.provider import Ok, ProfileObservation, Target
+from workers.provider import Target
 from workers.providers.web import WebProvider
 
 NANNY = Target(handle=HANDLE)
 PAGE = f"/@{HANDLE}"
-
-
-def seen(tiktok: TikTok, provider: WebProvider, answer: Answer) -> ProfileObservation:
-    tiktok.answers[PAGE] = answer
-    verdict = provider.creator_profiles(NANNY)
-    assert isinstance(verdict, Ok), verdict
-    assert verdict.profile is not None
-    return verdict.profile
 
 
 def test_counters_without_an_exact_twin_are_rounded(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from tests.workers.providers.web.server import Answer, TikTok
+from tests.workers.providers.web.server import TikTok, seen
 from tests.workers.providers.web.shapes import (
     HANDLE,
     NOW,
@@ -24,14 +24,6 @@ from workers.providers.web import WebProvider
 NANNY = Target(handle=HANDLE)
 PAGE = f"/@{HANDLE}"
 WHOLE_PAGE = page_with({"webapp.user-detail": a_detail()})
-
-
-def seen(tiktok: TikTok, provider: WebProvider, answer: Answer) -> ProfileObservation:
-    tiktok.answers[PAGE] = answer
-    verdict = provider.creator_profiles(NANNY)
-    assert isinstance(verdict, Ok), verdict
-    assert verdict.profile is not None
-    return verdict.profile
 
 
 def test_a_profile_is_seen_with_its_exact_counters(

@@ -1,0 +1,27 @@
+"""Loops at work in threads of the test's own process."""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+PATIENTLY = 30.0
+
+
+@contextmanager
+def at_work(
+    *loops: Callable[[threading.Event], object], promptly: float = PATIENTLY
+) -> Generator[None]:
+    """Run each loop until the block ends; then it is told to stop, and must."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=loop, args=(stop,), daemon=True) for loop in loops
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(promptly)
+    assert not any(thread.is_alive() for thread in threads)
