@@ -16,7 +16,6 @@ _LENGTH = struct.Struct(">i").pack
 _LONG = struct.Struct(">iq").pack
 
 _UUID_PREFIX = _LENGTH(16)
-_NULL = _LENGTH(-1)
 _DAWN = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -56,12 +55,6 @@ def uuids_repeated(items: Sequence[UUID], times: Sequence[int]) -> Packed:
     return _packed(2950, sum(times), [(_UUID_PREFIX + i.bytes) * n for i, n in pairs])
 
 
-def optional_bigints(items: Sequence[int | None]) -> Packed:
-    """Return ``items`` as a binary bigint[] that may hold nulls."""
-    parts = [_NULL if item is None else _LONG(8, item) for item in items]
-    return _packed(20, len(items), parts, has_null=True)
-
-
 def timestamps(items: Sequence[datetime]) -> Packed:
     """Return ``items``, which have a time zone, as a binary timestamptz[]."""
     since = [(item - _DAWN) // _MICROSECOND for item in items]
@@ -92,9 +85,7 @@ def _sized(items: Sequence[bytes]) -> Iterable[bytes]:
     return [part for item in items for part in (_LENGTH(len(item)), item)]
 
 
-def _packed(
-    oid: int, amount: int, parts: Iterable[bytes], *, has_null: bool = False
-) -> Packed:
+def _packed(oid: int, amount: int, parts: Iterable[bytes]) -> Packed:
     if amount == 0:
         return Packed(_HEADER.pack(0, 0, oid, 0, 0)[:12])
-    return Packed(_HEADER.pack(1, has_null, oid, amount, 1) + b"".join(parts))
+    return Packed(_HEADER.pack(1, 0, oid, amount, 1) + b"".join(parts))

@@ -1,6 +1,5 @@
 """Merkle trees by RFC 6962: one hash over many leaves, and paths from a leaf to it."""
 
-from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -58,15 +57,6 @@ def leaf_hash(content: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of a node over its two children."""
     return sha256(_NODE + left + right).digest()
-
-
-def root_of_path(leaf: bytes, path: Iterable[Step]) -> bytes:
-    """Return the hash of the tree in which a leaf's hash has this path."""
-    for step in path:
-        leaf = (
-            node_hash(step.hash, leaf) if step.is_left else node_hash(leaf, step.hash)
-        )
-    return leaf
 
 
 def _join(left: _Subtree, right: _Subtree) -> _Subtree:

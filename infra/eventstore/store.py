@@ -202,16 +202,6 @@ def plain_events(history: RecordedHistory) -> list[Event]:
     return [recorded.event for recorded in history]
 
 
-def next_events(
-    stream: UUID, history: RecordedHistory, events: Sequence[Event]
-) -> list[NewEvent]:
-    """Return ``events`` with the versions that follow ``history``."""
-    return [
-        NewEvent(stream, version, event)
-        for version, event in enumerate(events, len(history) + 1)
-    ]
-
-
 def open_store(url: str, *, pool_size: int, settings: Settings) -> Store:
     """Return a store on the database at ``url`` with an open pool of its own."""
     pool = writing_pool(url, size=pool_size)

@@ -21,7 +21,6 @@ SLICE_EVENTS = 4_000
 SLICE_BYTES = 4_000_000
 PARTITIONS = 4
 LEASE_SECONDS = 60
-GATHER = "gather"
 
 Done = Literal["done", "more", "lost"]
 

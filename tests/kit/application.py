@@ -18,14 +18,14 @@ from domain.organization.api_keys import ALL_SCOPES
 from domain.organization.plans import UNLIMITED
 from domain.streams import creators_counter, video_stream
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import RecordedEvent, Store, next_events
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from infra.organizations import make_organization
 from infra.settings import Settings
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
-from tests.kit.builders import NOON, asking, opened_store
+from tests.kit.builders import NOON, asking, next_events, opened_store
 from tests.kit.command_line import PATIENTLY
 from tests.kit.commands import disable_creator, issue_key
 from tests.kit.documented import Documented

@@ -20,7 +20,6 @@ from infra.eventstore.execute import Executed
 from infra.eventstore.store import (
     RecordedEvent,
     Store,
-    next_events,
     open_envelopes,
     open_store,
     plain_events,
@@ -60,6 +59,16 @@ def opened_store(url: str, *, pool_size: int = 4) -> Generator[Store]:
 def asking(actor: str = "test") -> Context:
     """A command of its own, asked by ``actor``."""
     return Context(actor=actor, command_id=new_id())
+
+
+def next_events(
+    stream: UUID, history: Sequence[RecordedEvent], events: Sequence[e.Event]
+) -> list[NewEvent]:
+    """The events with the versions that follow the history."""
+    return [
+        NewEvent(stream, version, event)
+        for version, event in enumerate(events, len(history) + 1)
+    ]
 
 
 def events_for(

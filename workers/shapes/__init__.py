@@ -1,1 +1,1 @@
-"""Shapes of TikTok's own JSON, as pages, lists and services pass it on."""
+"""Shapes of TikTok's own JSON, as pages, lists, APIs and services have it."""

@@ -1,1 +1,1 @@
-"""The page that compares creators and projects."""
+"""The page that compares creators, projects, campaigns or videos."""

@@ -107,11 +107,6 @@ class CreatorSums(msgspec.Struct, frozen=True):
     values: Sequence[int]
 
 
-def day_of_slot(slot: int) -> int:
-    """Return the day that a quarter of an hour belongs to."""
-    return (slot - 1) // SLOTS_A_DAY
-
-
 def moves_of(rollups: RollupDeltas) -> dict[CreatorKey, SlotMoves]:
     """Return what the deltas move of the sums of creators; posts are not among it."""
     levels = _by_creator(rollups)

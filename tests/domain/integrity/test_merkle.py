@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.integrity.merkle import MerkleTree, Path, leaf_hash, root_of_path
+from domain.integrity.merkle import MerkleTree, Path, leaf_hash, node_hash
 
 # The leaves and roots that Certificate Transparency's own implementations test with.
 LEAVES = [
@@ -27,6 +27,14 @@ ROOTS = [
     "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
+
+
+def root_of_path(leaf: bytes, path: Path) -> bytes:
+    """The hash of the tree in which a leaf's hash has this path."""
+    for step in path:
+        pair = (step.hash, leaf) if step.is_left else (leaf, step.hash)
+        leaf = node_hash(*pair)
+    return leaf
 
 
 def by_definition(leaves: list[bytes]) -> bytes:

@@ -12,7 +12,7 @@ from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from domain.video import commands as vc
 from domain.video.decider import VideoState, decide, video_of
-from infra.eventstore.store import RecordedEvent, Store, next_events, plain_events
+from infra.eventstore.store import RecordedEvent, Store, plain_events
 from tests.infra.commands.test_races import Queue
 from tests.kit import videos
 from tests.kit.builders import (
@@ -23,6 +23,7 @@ from tests.kit.builders import (
     Home,
     asking,
     make_home,
+    next_events,
 )
 from tests.kit.commands import (
     change_organization,

@@ -18,9 +18,9 @@ from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.embedded.processes import wait_until
 from infra.eventstore.execute import Executed
-from infra.eventstore.store import BusyError, Store, next_events
+from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
-from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
+from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home, next_events
 from tests.kit.commands import (
     add_creators,
     ban_handle,

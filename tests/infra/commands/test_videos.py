@@ -26,8 +26,8 @@ from domain.video import commands as c
 from domain.video.decider import video_of
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed
-from infra.eventstore.store import Store, next_events, plain_events
-from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
+from infra.eventstore.store import Store, plain_events
+from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home, next_events
 from tests.kit.commands import (
     add_video,
     change_video,

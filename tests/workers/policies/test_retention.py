@@ -12,11 +12,11 @@ from domain.handlers.organizations import change_organization
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.execute import execute
-from infra.eventstore.store import Store, next_events, plain_events
+from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
-from tests.kit.builders import NOON, Home, asking, log_of
+from tests.kit.builders import NOON, Home, asking, log_of, next_events
 from workers.erasing import erase as erasing
 from workers.erasing.erase import ErasureCommand
 from workers.policies.retention import ACTOR, erase_removed

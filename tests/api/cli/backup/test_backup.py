@@ -19,12 +19,19 @@ from api.cli.backup import archive, programs
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
 from infra.embedded import EmbeddedPostgres
-from infra.eventstore.store import Store, next_events
+from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.keys.keyring import destroy
 from projections.engine.follower import Follower
 from tests.kit.application import SECRET, started
-from tests.kit.builders import Home, asking, log_of, make_home, opened_store
+from tests.kit.builders import (
+    Home,
+    asking,
+    log_of,
+    make_home,
+    next_events,
+    opened_store,
+)
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.databases import new_database
 
