@@ -15,6 +15,7 @@ from api.cli.output import plain, print_json
 from infra.eventstore.codec import UnknownEventError
 from infra.eventstore.sealing import subject_in
 from infra.keys.subject_text import subject_id
+from infra.structs import shared_fields
 
 _READ = """
 SELECT notification_id AS position, originator_id AS stream,
@@ -24,7 +25,7 @@ FROM goatherd_events WHERE notification_id = %s
 """
 
 
-class _StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+class _EventInLog(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     stream: UUID
     version: int
@@ -33,24 +34,19 @@ class _StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     correlation_id: UUID | None
     causation_id: UUID | None
+
+
+class _StoredEvent(_EventInLog, frozen=True, kw_only=True):
     body: bytes
 
 
-class ShownEvent(msgspec.Struct, frozen=True, kw_only=True):
+class ShownEvent(_EventInLog, frozen=True, kw_only=True):
     """An event with what is sealed in it opened.
 
     ``subject`` is whose key it is sealed with, null if it is in the clear.
     ``is_erased`` says that the key is gone, so that what was personal is not shown.
     """
 
-    position: int
-    stream: UUID
-    version: int
-    name: str
-    actor: str
-    recorded_at: datetime
-    correlation_id: UUID | None
-    causation_id: UUID | None
     subject: UUID | None
     is_erased: bool
     payload: dict[str, Any]
@@ -77,11 +73,7 @@ def show(
         except UnknownEventError as error:
             raise CommandError(str(error)) from error
     shown = ShownEvent(
-        **{
-            name: getattr(stored, name)
-            for name in stored.__struct_fields__
-            if name != "body"
-        },
+        **shared_fields(_EventInLog, stored),
         subject=None if text is None else subject_id(text),
         is_erased=text is not None and keys.cipher(text) is None,
         payload=msgspec.json.decode(payload),
