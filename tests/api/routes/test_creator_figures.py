@@ -11,8 +11,7 @@ import pytest
 from domain import events as e
 from domain.messages import Precision
 from domain.streams import video_stream
-from infra.ids import new_id
-from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
 
 DAYS = 30
 
@@ -32,44 +31,20 @@ class Watched:
         precision: Precision | None = None,
     ) -> None:
         """Let a run have seen so many followers."""
-        self._append(
-            e.ProfileSnapshotRecorded(
-                organization_id=self.tenant.organization_id,
-                creator_id=UUID(self.id),
-                observed_at=datetime.now(UTC) - timedelta(days=days_ago),
-                provider="test",
-                precision=precision,
-                follower_count=followers,
-            )
+        self.tenant.saw(
+            self.id,
+            observed_at=ago(days_ago),
+            precision=precision,
+            follower_count=followers,
         )
 
     def has_video(self, name: str, *, days_ago: float) -> None:
         """Let a run have discovered a video that was posted then."""
-        self.tenant.found(
-            self.id, name, posted_at=datetime.now(UTC) - timedelta(days=days_ago)
-        )
+        self.tenant.found(self.id, name, posted_at=ago(days_ago))
 
     def seen(self, views: dict[str, int | None], *, days_ago: float) -> None:
         """Let a run have seen these videos."""
-        nothing = (None,) * len(views)
-        self._append(
-            e.VideoStatsSnapshotRecorded(
-                organization_id=self.tenant.organization_id,
-                project_id=self.tenant.project_id,
-                creator_id=UUID(self.id),
-                observed_at=datetime.now(UTC) - timedelta(days=days_ago),
-                provider="test",
-                video_ids=tuple(views),
-                view_counts=tuple(views.values()),
-                like_counts=nothing,
-                comment_counts=nothing,
-                share_counts=nothing,
-                save_counts=nothing,
-            )
-        )
-
-    def _append(self, event: e.Event) -> None:
-        self.tenant.goatherd.append(new_id(), event)
+        self.tenant.saw_videos(self.id, views, at=ago(days_ago))
 
 
 def figures(tenant: Tenant, *ids: str) -> dict[str, Any]:

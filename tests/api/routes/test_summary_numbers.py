@@ -382,22 +382,8 @@ def test_a_video_is_compared_with_exactly_30_others(goatherd: Goatherd):
         tenant.found(creator, name, status="auto_tracked", posted_at=posted_at)
     # Each has another level, so that each peer moves the median.
     views = (*(10 * nth for nth in range(31)), 1_000)
-    nothing = (None,) * len(names)
-    goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=tenant.organization_id,
-            project_id=tenant.project_id,
-            creator_id=UUID(creator),
-            observed_at=first + timedelta(days=2),
-            provider="test",
-            video_ids=tuple(names),
-            view_counts=views,
-            like_counts=nothing,
-            comment_counts=nothing,
-            share_counts=nothing,
-            save_counts=nothing,
-        ),
+    tenant.saw_videos(
+        creator, dict(zip(names, views, strict=True)), at=first + timedelta(days=2)
     )
     goatherd.catch_up()
 

@@ -8,9 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain import events as e
-from infra.ids import new_id
-from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.application import Tenant, ago, code_of, data_of
 
 # When each was posted, in days ago; None is unknown.
 POSTED = {"101": 40, "102": 20, "103": 5, "201": 10, "202": None}
@@ -23,28 +21,6 @@ TITLES = {
 }
 
 
-def saw(home: Tenant, creator_id: str, *, days_ago: float, **views: int) -> None:
-    """Let a run have seen videos, some days ago."""
-    ids = tuple(name.removeprefix("v") for name in views)
-    none = (None,) * len(ids)
-    home.goatherd.append(
-        new_id(),
-        e.VideoStatsSnapshotRecorded(
-            organization_id=home.organization_id,
-            creator_id=UUID(creator_id),
-            project_id=home.project_id,
-            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
-            provider="test",
-            video_ids=ids,
-            view_counts=tuple(views.values()),
-            like_counts=none,
-            comment_counts=none,
-            share_counts=none,
-            save_counts=none,
-        ),
-    )
-
-
 @pytest.fixture
 def ids(home: Tenant) -> dict[str, str]:
     """Videos of two creators; 202 waits for review, 103 was never seen."""
@@ -55,13 +31,13 @@ def ids(home: Tenant) -> dict[str, str]:
             video,
             status="pending_review" if video == "202" else "auto_tracked",
             title=TITLES[video],
-            posted_at=days and datetime.now(UTC) - timedelta(days=days),
+            posted_at=days and ago(days),
         )
-    saw(home, found["goat"], days_ago=39, v101=100)
-    saw(home, found["goat"], days_ago=15, v101=1_000, v102=50)
-    saw(home, found["goat"], days_ago=2, v101=1_005, v102=90)
-    saw(home, found["sheep"], days_ago=8, v201=10, v202=7)
-    saw(home, found["sheep"], days_ago=1, v201=30, v202=9)
+    home.saw_videos(found["goat"], {"101": 100}, at=ago(39))
+    home.saw_videos(found["goat"], {"101": 1_000, "102": 50}, at=ago(15))
+    home.saw_videos(found["goat"], {"101": 1_005, "102": 90}, at=ago(2))
+    home.saw_videos(found["sheep"], {"201": 10, "202": 7}, at=ago(8))
+    home.saw_videos(found["sheep"], {"201": 30, "202": 9}, at=ago(1))
     home.goatherd.catch_up()
     return found
 
@@ -167,18 +143,8 @@ def test_filters_choose_by_tag_by_posting_and_by_creator(
 
 
 def test_a_campaign_has_the_videos_of_its_tree(home: Tenant, ids: dict[str, str]):
-    campaigns = f"/projects/{home.project_id}/campaigns"
-    above, below = (
-        data_of(home.post(campaigns, {"name": name}), status=201)["id"]
-        for name in ("above", "below")
-    )
-    for campaign, kind, item in (
-        (above, "campaign", below),
-        (above, "video", ids["102"]),
-        (below, "creator", ids["sheep"]),
-    ):
-        body = {"item_type": kind, "item_id": item}
-        home.post(f"/campaigns/{campaign}/items", body)
+    below = home.campaign("below", ("creator", ids["sheep"]))
+    above = home.campaign("above", ("campaign", below), ("video", ids["102"]))
     home.goatherd.catch_up()
 
     assert {*listed(home, campaign_id=above)} == {"102", "201", "202"}
