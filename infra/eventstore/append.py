@@ -12,8 +12,6 @@ from psycopg.rows import TupleRow
 
 from domain.decisions import QuotaCounter
 from infra import arrays
-from infra.eventstore.sealing import subject_in
-from infra.keys.subject_text import subject_id, subject_text
 
 # From this many events on, COPY is faster than the append function
 # (docs/benchmarks.md).
@@ -46,20 +44,16 @@ class Appended(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """Events to be stored, as columns: stream, version, name and body.
 
-    ``new_keys`` are wrapped keys of subjects, to be stored with them.
+    ``sealed_for`` are subjects that bodies are sealed for, whose keys have to be there
+    still; ``new_keys`` are wrapped keys of others, to be stored with the events.
     """
 
     streams: list[UUID]
     versions: list[int]
     names: list[str]
     bodies: list[bytes]
+    sealed_for: Sequence[UUID] = ()
     new_keys: Sequence[tuple[UUID, bytes]] = ()
-
-    def subjects(self) -> list[UUID]:
-        """Return whose keys the bodies are sealed with, but for the new ones."""
-        new = {subject_text(subject) for subject, _ in self.new_keys}
-        texts = {subject_in(body) for body in self.bodies} - new
-        return [subject_id(text) for text in texts if text is not None]
 
     def __len__(self) -> int:
         return len(self.streams)
@@ -153,7 +147,7 @@ def write(
                 for counter in quota_counters
             ]
         ),
-        arrays.uuids(batch.subjects()),
+        arrays.uuids(batch.sealed_for),
         arrays.uuids([subject for subject, _ in batch.new_keys]),
         arrays.blobs([wrapped for _, wrapped in batch.new_keys]),
     )

@@ -13,14 +13,15 @@ from psycopg import Connection
 from domain.events import STORED_NAMES, Event
 from domain.subjects import subject_of
 from infra.eventstore.sealing import (
+    Parted,
     SealedValueError,
     Sealer,
     has_value,
+    sealed,
     subject_in,
     unopened,
 )
 from infra.keys.keyring import Keyring, Keys
-from infra.keys.subject_text import SubjectText, subject_text
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -100,19 +101,9 @@ class Codec:
         mark = _MARK + str(version).encode()
         return mark + (b"," if body != b"{}" else b"") + body[1:]
 
-    def is_sealed(self, event: Event) -> bool:
-        """Tell whether the event has anything that is to be sealed."""
-        return self._sealer.is_sealed(self._names[type(event)], event)
-
-    def seal(self, event: Event, *, subject: SubjectText, keys: Keys) -> bytes:
-        """Return the stored body, with what is personal sealed for a subject.
-
-        ``keys`` has the subject's.
-        """
-        cipher = keys.cipher(subject)
-        assert cipher is not None, "nothing is sealed without a key"
-        name = self._names[type(event)]
-        return self._sealer.seal(name, event, subject=subject, cipher=cipher)
+    def parted(self, event: Event) -> Parted:
+        """Return the event's JSON, what is to be sealed apart from the rest."""
+        return self._sealer.parted(self._names[type(event)], event)
 
     def keys_for(
         self, bodies: Iterable[bytes], connection: Connection[Any] | None = None
@@ -218,14 +209,11 @@ class EventMapper(Mapper[UUID]):
         """
         if not isinstance(domain_event, NewEvent):
             raise TypeError(f"Not an event of Goatherd's: {domain_event!r}")
-        event = domain_event.event
         return StoredEvent(
             domain_event.originator_id,
             domain_event.originator_version,
-            self._codec.name_of(event),
-            self._body(domain_event)
-            if self._codec.is_sealed(event)
-            else self._codec.encode(event),
+            self._codec.name_of(domain_event.event),
+            self._body(domain_event),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> NewEvent:
@@ -245,8 +233,10 @@ class EventMapper(Mapper[UUID]):
         keyring = self._codec.keyring
         if keyring is None:
             return self._codec.encode(entry.event)
+        parted = self._codec.parted(entry.event)
+        if not parted.personal:
+            return parted.rest
         subject = entry.subject or subject_of(
             entry.originator_id, entry.event, lambda _: ()
         )
-        keys = keyring.stored_key(subject)
-        return self._codec.seal(entry.event, subject=subject_text(subject), keys=keys)
+        return sealed(parted, keyring.stored_key(subject))

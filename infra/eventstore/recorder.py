@@ -31,6 +31,7 @@ from infra.eventstore.append import (
     Context,
     write,
 )
+from infra.eventstore.sealing import subjects_in
 from infra.eventstore.subscription import LogSubscription
 
 # For how long to find out whether an append was stored when its answer was lost.
@@ -154,6 +155,7 @@ class Recorder(ApplicationRecorder):
             [event.originator_version for event in stored_events],
             [event.topic for event in stored_events],
             [event.state for event in stored_events],
+            subjects_in(event.state for event in stored_events),
         )
         first = self.append(batch, **kwargs).first_position
         return list(range(first, first + len(stored_events)))

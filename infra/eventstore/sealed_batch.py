@@ -7,8 +7,9 @@ from domain.events import Event
 from domain.subjects import subject_of
 from infra.eventstore.append import Batch
 from infra.eventstore.codec import Codec, NewEvent
-from infra.keys.keyring import Keyring, SealingKeys
-from infra.keys.subject_text import subject_text
+from infra.eventstore.sealing import sealed
+from infra.keys.keyring import Keyring
+from infra.keys.seals import SealingKeys
 
 
 def sealed_batch(
@@ -26,7 +27,12 @@ def sealed_batch(
     Raises:
         SubjectErasedError: a subject's key was destroyed.
     """
-    subjects = list(_subjects(entries, codec))
+    events = [codec.parted(entry.event) for entry in entries]
+    # A subject goes by its number, because a UUID is hashed in Python.
+    subjects = [
+        _subject(entries, place) if event.personal else None
+        for place, event in enumerate(events)
+    ]
     needed = {subject.int: subject for subject in subjects if subject is not None}
     begun = [
         entry.originator_id
@@ -36,34 +42,28 @@ def sealed_batch(
     sealing = keyring.for_sealing(
         list(needed.values()), begun=begun if assume_new else ()
     )
-    texts = {number: subject_text(subject) for number, subject in needed.items()}
     batch = Batch(
         [entry.originator_id for entry in entries],
         [entry.originator_version for entry in entries],
-        [codec.name_of(entry.event) for entry in entries],
+        [event.name for event in events],
         [
-            codec.encode(entry.event)
-            if subject is None
-            else codec.seal(entry.event, subject=texts[subject.int], keys=sealing.keys)
-            for entry, subject in zip(entries, subjects, strict=True)
+            event.rest if subject is None else sealed(event, sealing.seals[subject.int])
+            for event, subject in zip(events, subjects, strict=True)
         ],
+        sealing.stored,
         [(new.subject, new.wrapped) for new in sealing.new],
     )
     return batch, sealing
 
 
-def _subjects(entries: Sequence[NewEvent], codec: Codec) -> Iterator[UUID | None]:
-    """Yield the subject of each event, None for one that has nothing to seal."""
-    for number, entry in enumerate(entries):
-        if not codec.is_sealed(entry.event):
-            yield None
-            continue
-        if entry.subject is not None:
-            yield entry.subject
-            continue
+def _subject(entries: Sequence[NewEvent], place: int) -> UUID:
+    """Return the subject of the event in this place."""
+    entry = entries[place]
+    if entry.subject is not None:
+        return entry.subject
 
-        def earlier(stream: UUID, end: int = number) -> Iterator[Event]:
-            before = entries[:end]
-            return (each.event for each in before if each.originator_id == stream)
+    def earlier(stream: UUID) -> Iterator[Event]:
+        before = entries[:place]
+        return (each.event for each in before if each.originator_id == stream)
 
-        yield subject_of(entry.originator_id, entry.event, earlier)
+    return subject_of(entry.originator_id, entry.event, earlier)

@@ -15,10 +15,11 @@ itself, as ``sealed:<value>`` where ``sealed:`` is now. Such events are read for
 
 import os
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -28,7 +29,8 @@ from msgspec.structs import force_setattr, replace
 
 from domain.messages import Event
 from domain.subjects import personal_fields
-from infra.keys.subject_text import SubjectText
+from infra.keys.seals import Seal
+from infra.keys.subject_text import SubjectText, subject_id
 
 ERASED = "erased"
 
@@ -46,6 +48,26 @@ _to_json = msgspec.json.Encoder().encode
 
 class SealedValueError(Exception):
     """A sealed value is damaged, or was not sealed for this subject and field."""
+
+
+class Parted(msgspec.Struct, frozen=True, gc=False):
+    """An event's stored name and JSON, with placeholders for what is to be sealed.
+
+    ``personal`` is that as JSON. Without it the event is stored as ``rest`` is.
+    """
+
+    name: str
+    rest: bytes
+    personal: bytes = b""
+
+
+def sealed(parted: Parted, seal: Seal) -> bytes:
+    """Return the body that is stored, with what is personal sealed for a subject."""
+    subject, cipher = seal
+    nonce = os.urandom(_NONCE_BYTES)
+    encrypted = cipher.encrypt(nonce, parted.personal, _bound_to(subject, parted.name))
+    value = b2a_base64(nonce + encrypted, newline=False)
+    return b"".join((_MARK, subject, b":", value, b'",', parted.rest[1:]))
 
 
 class PersonalField(NamedTuple):
@@ -67,6 +89,12 @@ class PersonalField(NamedTuple):
 def subject_in(body: bytes) -> SubjectText | None:
     """Return the subject of a stored body, None if it is in the clear."""
     return body[SUBJECT] if body.startswith(_MARK) else None
+
+
+def subjects_in(bodies: Iterable[bytes]) -> list[UUID]:
+    """Return the subjects of stored bodies, each once."""
+    texts = set(map(subject_in, bodies))
+    return [subject_id(text) for text in texts if text is not None]
 
 
 def has_value(body: bytes) -> bool:
@@ -93,39 +121,28 @@ class Sealer:
     ) -> None:
         self._encode = encode
         self._of_name = {name: fields_of(kind, name) for name, kind in names.items()}
+        # Tuples, because they are looped over for each event that is appended.
+        self._to_seal = {
+            name: tuple((f.attribute, f.stored, f.placeholder) for f in fields)
+            for name, fields in self._of_name.items()
+        }
         self._of_kind: dict[tuple[str, type[Event]], tuple[PersonalField, ...]] = {}
-        # What the value is bound to besides the subject.
-        self._purposes = {name: f" {name}".encode() for name in names}
 
-    def is_sealed(self, name: str, event: Event) -> bool:
-        """Tell whether the event has a personal field that is not null or empty."""
-        # A loop, because it runs for each event that is appended: ``any`` takes twice
-        # as long.
-        for field in self._of_name[name]:  # noqa: SIM110
-            if getattr(event, field.attribute):
-                return True
-        return False
+    def parted(self, name: str, event: Event) -> Parted:
+        """Return an event's JSON, what is to be sealed apart from the rest.
 
-    def seal(
-        self, name: str, event: Event, *, subject: SubjectText, cipher: AESGCM
-    ) -> bytes:
-        """Return the stored body, with the personal fields sealed but null and empty.
-
-        It is one function of few steps, because most of what it costs is Python's.
+        The personal fields are to be sealed, unless they are null or empty.
         """
         values: dict[str, object] = {}
         placeholders: dict[str, Any] = {}
-        for field in self._of_name[name]:
-            if value := getattr(event, field.attribute):
-                values[field.stored] = value
-                placeholders[field.attribute] = field.placeholder
-        nonce = os.urandom(_NONCE_BYTES)
-        encrypted = cipher.encrypt(
-            nonce, _to_json(values), subject + self._purposes[name]
-        )
-        value = b2a_base64(nonce + encrypted, newline=False)
+        for attribute, stored, placeholder in self._to_seal[name]:
+            if value := getattr(event, attribute):
+                values[stored] = value
+                placeholders[attribute] = placeholder
+        if not values:
+            return Parted(name, self._encode(event))
         rest = self._encode(replace(event, **placeholders))
-        return b"".join((_MARK, subject, b":", value, b'",', rest[1:]))
+        return Parted(name, rest, _to_json(values))
 
     def opened(
         self, name: str, body: bytes, *, subject: SubjectText, cipher: AESGCM
@@ -136,9 +153,7 @@ class Sealer:
             SealedValueError: the value is damaged, or of another subject or event.
         """
         end = body.find(b'"', _VALUE)
-        fields = _decrypted(
-            body[_VALUE:end], subject + self._purposes[name], cipher, "value"
-        )
+        fields = _decrypted(body[_VALUE:end], _bound_to(subject, name), cipher, "value")
         return b"".join((b"{", body[end + len('",') : -1], b",", fields[1:]))
 
     def open(
@@ -213,6 +228,11 @@ def _field(attribute: str, name: str, stored: str, hint: Any) -> PersonalField: 
         f" {name} {stored}".encode(),
         decode,
     )
+
+
+def _bound_to(subject: SubjectText, name: str) -> bytes:
+    """Return what an event's sealed value is of, so that it opens for nothing else."""
+    return b"%b %b" % (subject, name.encode())
 
 
 def _decrypted(

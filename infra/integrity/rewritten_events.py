@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -14,10 +15,10 @@ from domain.events import Event, VideoAdded, VideoDiscovered
 from domain.subjects import subject_of
 from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import UnknownEventError
-from infra.eventstore.sealing import subject_in
+from infra.eventstore.sealing import Parted, sealed, subject_in
 from infra.eventstore.store import Store
-from infra.keys.keyring import Keys
 from infra.keys.master_key import KEY_BYTES
+from infra.keys.seals import Seal
 from infra.keys.subject_text import subject_text
 
 _OLD_DIGESTS = (
@@ -78,7 +79,7 @@ class SealedBodies:
     def sealed(self, events: Sequence[ClearEvent]) -> dict[int, bytes]:
         """Return the new body of each event that was in the clear, by position."""
         codec = self._store.codec
-        found: list[tuple[int, UUID, Event]] = []
+        found: list[tuple[int, UUID, Parted]] = []
         for stored in events:
             if stored.position > self._until or subject_in(stored.body) is not None:
                 continue
@@ -87,13 +88,14 @@ class SealedBodies:
             except UnknownEventError:
                 # Nobody can read it, so nobody knows what is personal in it.
                 continue
-            if codec.is_sealed(event):
+            parted = codec.parted(_with_pseudonym(event))
+            if parted.personal:
                 subject = subject_of(stored.stream, event, self._earlier(stored))
-                found.append((stored.position, subject, _with_pseudonym(event)))
-        keys = self._keys({subject for _, subject, _ in found})
+                found.append((stored.position, subject, parted))
+        seals = self._seals({subject for _, subject, _ in found})
         return {
-            position: codec.seal(event, subject=subject_text(subject), keys=keys)
-            for position, subject, event in found
+            position: sealed(parted, seals[subject.int])
+            for position, subject, parted in found
         }
 
     def _earlier(self, stored: ClearEvent) -> Callable[[UUID], Iterable[Event]]:
@@ -104,8 +106,8 @@ class SealedBodies:
 
         return history_of
 
-    def _keys(self, subjects: set[UUID]) -> Keys:
-        """Return a key for each subject; new ones are stored with this part.
+    def _seals(self, subjects: set[UUID]) -> dict[int, Seal]:
+        """Return what seals for each subject; new keys are stored with this part.
 
         What is about somebody who was erased is sealed with a key that nobody keeps.
         """
@@ -119,9 +121,13 @@ class SealedBodies:
                 [new.wrapped for new in sealing.new],
             ),
         )
-        for subject in erased:
-            sealing.keys.use(subject_text(subject), os.urandom(KEY_BYTES))
-        return sealing.keys
+        return {
+            **sealing.seals,
+            **{
+                subject.int: Seal(subject_text(subject), AESGCM(os.urandom(KEY_BYTES)))
+                for subject in erased
+            },
+        }
 
 
 class RewrittenChains:

@@ -8,8 +8,8 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -19,6 +19,7 @@ from psycopg import Connection, Cursor
 from domain.subjects import SubjectErasedError
 from infra.database import Pool
 from infra.keys.master_key import KEY_BYTES, MasterKey
+from infra.keys.seals import NewKey, Seal, SealingKeys
 from infra.keys.subject_text import SubjectText, subject_id, subject_text
 from infra.locks import AdvisoryLock
 
@@ -70,30 +71,6 @@ class Keys:
                 return None
             cipher = self._ciphers[subject] = AESGCM(key)
         return cipher
-
-    def use(self, subject: SubjectText, key: bytes) -> None:
-        """Take a key for a subject that has none stored."""
-        self._ciphers[subject] = AESGCM(key)
-
-
-class NewKey(NamedTuple):
-    """A key that is stored with the first event that is sealed with it."""
-
-    subject: UUID
-    key: bytes
-    wrapped: bytes
-
-
-class SealingKeys(NamedTuple):
-    """The keys to seal events with, and those of them that are new.
-
-    ``keys`` also has the new ones. ``erasure`` is the newest erasure known when they
-    were read.
-    """
-
-    keys: Keys
-    new: Sequence[NewKey]
-    erasure: int
 
 
 def destroy(cursor: Cursor[Any], subjects: Collection[UUID]) -> None:
@@ -163,7 +140,7 @@ class Keyring:
     def for_sealing(
         self, subjects: Collection[UUID], *, begun: Collection[UUID] = ()
     ) -> SealingKeys:
-        """Return a key for each subject, new ones for those that have none.
+        """Return what seals for each subject, with new keys for those that have none.
 
         The subjects in ``begun`` are assumed to have none, without a query: their first
         event is being stored. If one has, storing the new key fails.
@@ -177,26 +154,28 @@ class Keyring:
         texts = {subject_text(subject): subject for subject in subjects}
         unknown = [text for text, each in texts.items() if each.int not in assumed]
         found = self._found(unknown, None) if unknown else {}
+        seals: dict[int, Seal] = {}
+        stored: list[UUID] = []
         new: list[NewKey] = []
         for text, subject in texts.items():
-            if found.get(text) is not None:
-                continue
-            if text in found:
+            if text not in found:
+                key = os.urandom(KEY_BYTES)
+                new.append(NewKey(subject, text, key, self._wrap(subject, key)))
+            elif (key := found[text]) is not None:
+                stored.append(subject)
+            else:
                 raise SubjectErasedError
-            found[text] = key = os.urandom(KEY_BYTES)
-            new.append(NewKey(subject, key, self._wrap(subject, key)))
-        return SealingKeys(Keys(found), new, erasure)
+            seals[subject.int] = Seal(text, AESGCM(key))
+        return SealingKeys(seals, stored, new, erasure)
 
     def hold(self, sealing: SealingKeys) -> None:
         """Hold the new keys, which are stored now."""
         with self._lock:
             if sealing.new and sealing.erasure == self._erasure:
-                self._put(
-                    {subject_text(each.subject): each.key for each in sealing.new}
-                )
+                self._put({each.text: each.key for each in sealing.new})
 
-    def stored_key(self, subject: UUID) -> Keys:
-        """Return a subject's key, after storing a new one if it has none.
+    def stored_key(self, subject: UUID) -> Seal:
+        """Return what seals for a subject, after storing a new key if it has none.
 
         Raises:
             SubjectErasedError: its key was destroyed.
@@ -206,7 +185,7 @@ class Keyring:
             with self._pool.connection() as connection:
                 connection.execute(_ADD, (subject, sealing.new[0].wrapped))
             sealing = self.for_sealing([subject])
-        return sealing.keys
+        return sealing.seals[subject.int]
 
     def _read(
         self, subjects: Collection[SubjectText], connection: Connection[Any] | None

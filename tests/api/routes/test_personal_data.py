@@ -11,6 +11,7 @@ from domain.streams import account_stream
 from infra.eventstore.codec import Codec
 from infra.eventstore.execute import execute
 from infra.ids import new_id
+from tests.benchmarks.clear import ClearCodec
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON, asking
 from workers.erasing.erase import ErasureCommand
@@ -231,7 +232,7 @@ def test_what_was_stored_in_the_clear_is_without_names_too(
 ):
     handle = f"clear.{uuid4().hex[:9]}"
     with monkeypatch.context() as unsealed:
-        unsealed.setattr(Codec, "is_sealed", lambda *_: False)
+        unsealed.setattr(Codec, "parted", ClearCodec.parted)
         creator = furnished(home, handle)
     data_before = personal_data_of(home, creator["id"])
 

@@ -199,6 +199,21 @@ def test_an_append_that_began_before_an_erasure_fails_after_it(
     assert store.load(entries[0].originator_id) == {entries[0].originator_id: []}
 
 
+def test_the_library_stores_nothing_for_a_subject_that_was_erased(
+    store: Store,
+) -> None:
+    """Its mapper sealed the event before the erasure."""
+    creator_id = new_id()
+    sealed = store.mapper.to_stored_event(claim(creator_id))
+    erase(store, creator_id)
+    head = store.head()
+
+    with pytest.raises(SubjectErasedError):
+        store.event_recorder.insert_events([sealed], context=asking())
+
+    assert store.head() == head
+
+
 def _someone_waits(connection: Connection[TupleRow]) -> bool:
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database "
