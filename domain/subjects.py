@@ -45,6 +45,10 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
     if creator_id is not None:
         return creator_id
     match event:
+        case e.CreatorAdded():
+            # It is of its stream, as those below that no case names. It comes by the
+            # dozen, and to try all the cases takes longer than to seal it.
+            return stream
         case e.ScrapeRequested(video_id=UUID() as video_id):
             return video_id
         case e.ScrapeRequested(tiktok_video_ids=(tiktok_video_id, *_)):

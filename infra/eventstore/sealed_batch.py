@@ -1,9 +1,8 @@
 """Makes the batch that an append stores, with what is personal in it sealed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from domain.events import Event
 from domain.subjects import subject_of
 from infra.eventstore.append import Batch
 from infra.eventstore.codec import Codec, NewEvent
@@ -61,9 +60,11 @@ def _subject(entries: Sequence[NewEvent], place: int) -> UUID:
     entry = entries[place]
     if entry.subject is not None:
         return entry.subject
-
-    def earlier(stream: UUID) -> Iterator[Event]:
-        before = entries[:place]
-        return (each.event for each in before if each.originator_id == stream)
-
-    return subject_of(entry.originator_id, entry.event, earlier)
+    # Not a function with types: Python would make them anew for each event.
+    return subject_of(
+        entry.originator_id,
+        entry.event,
+        lambda stream: (
+            each.event for each in entries[:place] if each.originator_id == stream
+        ),
+    )

@@ -63,11 +63,11 @@ class Parted(msgspec.Struct, frozen=True, gc=False):
 
 def sealed(parted: Parted, seal: Seal) -> bytes:
     """Return the body that is stored, with what is personal sealed for a subject."""
-    subject, cipher = seal
     nonce = os.urandom(_NONCE_BYTES)
-    encrypted = cipher.encrypt(nonce, parted.personal, _bound_to(subject, parted.name))
+    bound_to = _bound_to(seal.subject, parted.name)
+    encrypted = seal.cipher.encrypt(nonce, parted.personal, bound_to)
     value = b2a_base64(nonce + encrypted, newline=False)
-    return b"".join((_MARK, subject, b":", value, b'",', parted.rest[1:]))
+    return b"".join((_MARK, seal.subject, b":", value, b'",', parted.rest[1:]))
 
 
 class PersonalField(NamedTuple):

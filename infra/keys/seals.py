@@ -4,19 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.keys.subject_text import SubjectText
 
 
-class Seal(NamedTuple):
+class Seal(msgspec.Struct, frozen=True, gc=False):
     """What seals events for a subject."""
 
     subject: SubjectText
     cipher: AESGCM
 
 
-class NewKey(NamedTuple):
+class NewKey(msgspec.Struct, frozen=True, gc=False):
     """A key that is stored with the first event that is sealed with it."""
 
     subject: UUID
