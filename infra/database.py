@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import resources
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
@@ -21,11 +21,15 @@ T = TypeVar("T")
 
 READER_ROLE = "goatherd_reader"
 
-_POOL_TIMEOUT = 2.0
-# After a failure a pool tries again, each time after a wait twice as long, and makes no
-# other attempt meanwhile. After this time it gives up, and the next request for a
-# connection makes a new attempt at once.
-_RECONNECT_SECONDS = 2.0
+_POOL: dict[str, Any] = {
+    "min_size": 1,
+    "open": False,
+    "timeout": 2.0,
+    # After a failure a pool tries again, each time after a wait twice as long, and
+    # makes no other attempt meanwhile. After this time it gives up, and the next
+    # request for a connection makes a new attempt at once.
+    "reconnect_timeout": 2.0,
+}
 _CUT = (psycopg.OperationalError, psycopg.InterfaceError)
 _APPLICATION_NAME = "goatherd"
 _CONNECTION = {
@@ -65,11 +69,8 @@ def writing_pool(url: str, *, size: int) -> Pool:
 
     return ConnectionPool(
         url,
-        min_size=1,
+        **_POOL,
         max_size=size,
-        open=False,
-        timeout=_POOL_TIMEOUT,
-        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={**_CONNECTION, "options": _GUARDED},
         configure=configure,
         name="writing",
@@ -91,11 +92,8 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
 
     return AsyncConnectionPool(
         url,
-        min_size=1,
+        **_POOL,
         max_size=size,
-        open=False,
-        timeout=_POOL_TIMEOUT,
-        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={**_CONNECTION, "options": _READING},
         configure=become_reader,
         name="reading",
@@ -110,11 +108,8 @@ def own_pool(url: str, *, size: int) -> AsyncPool:
 
     return AsyncConnectionPool(
         url,
-        min_size=1,
+        **_POOL,
         max_size=size,
-        open=False,
-        timeout=_POOL_TIMEOUT,
-        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={**_CONNECTION, "options": _OWN},
         configure=note,
         name="own",
