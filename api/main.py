@@ -69,7 +69,7 @@ from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
-from api.web.sign_in.page import SignInService
+from api.web.sign_in.page import SignIn
 from domain.integrity.roots import SignedRoot
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
@@ -264,7 +264,7 @@ def assemble(settings: Settings) -> Litestar:
             pages=[
                 *web_routes(
                     site,
-                    SignInService(
+                    SignIn(
                         authenticator=authenticator,
                         attempts=attempts,
                         sessions=site.sessions,

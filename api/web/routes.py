@@ -45,7 +45,7 @@ from api.web.operations.projects import FormerProjectPages
 from api.web.operations.sources import SourcePages
 from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
-from api.web.sign_in.page import SignInRoutes, SignInService
+from api.web.sign_in.page import SignIn, SignInRoutes
 from api.web.videos.page import VideosPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
@@ -87,7 +87,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 )
 
 
-def web_routes(site: Site, sign_in: SignInService) -> list[ControllerRouterHandler]:
+def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
     """Return the routes of the pages and of their assets."""
     return [
         site.assets.route(),

@@ -30,7 +30,7 @@ from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
 from api.web.kit.project_choices import all_projects, some_campaigns
-from api.web.sign_in.page import SignInService
+from api.web.sign_in.page import SignIn
 
 PATH = "/creators"
 _POLL_SECONDS = 2.0
@@ -155,7 +155,7 @@ class CreatorsPage(Controller):
         request: Request,
         page: NamedDependency[PageContext],
         choices: NamedDependency[RowsQuery],
-        sign_in: NamedDependency[SignInService],
+        sign_in: NamedDependency[SignIn],
     ) -> ServerSentEvent:
         """Send the cells of rows as they change, while the page is open."""
         names = await project_names(page) if choices.projects else {}

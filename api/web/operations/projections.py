@@ -18,7 +18,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from api.web.operations.projection_stream import ProjectionStream
-from api.web.sign_in.page import SignInService
+from api.web.sign_in.page import SignIn
 from projections.rebuild.state import RUNNING
 
 PATH = "/operations/projections"
@@ -67,7 +67,7 @@ class ProjectionPages(Controller):
         self,
         request: Request,
         page: NamedDependency[PageContext],
-        sign_in: NamedDependency[SignInService],
+        sign_in: NamedDependency[SignIn],
         projection_stream: NamedDependency[ProjectionStream],
     ) -> ServerSentEvent:
         """Send changes for as long as the page is open."""

@@ -35,7 +35,7 @@ class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
     next: str = ""
 
 
-class SignInService:
+class SignIn:
     """Checks keys, links and sessions, and begins and ends sessions."""
 
     def __init__(
@@ -134,7 +134,7 @@ class SignInRoutes(Controller):
     async def sign_in(
         self,
         request: Request,
-        sign_in: NamedDependency[SignInService],
+        sign_in: NamedDependency[SignIn],
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a key for a session."""
@@ -149,7 +149,7 @@ class SignInRoutes(Controller):
         self,
         request: Request,
         token: FromPath[str],
-        sign_in: NamedDependency[SignInService],
+        sign_in: NamedDependency[SignIn],
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a link for a session."""
@@ -163,7 +163,7 @@ class SignInRoutes(Controller):
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
     async def sign_out(
-        self, request: Request, sign_in: NamedDependency[SignInService]
+        self, request: Request, sign_in: NamedDependency[SignIn]
     ) -> Redirect:
         """End the session."""
         return await sign_in.end_session(request)
