@@ -6,7 +6,9 @@ from collections.abc import Collection
 from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
+from projections.registry import PROJECTIONS
 from workers.erasing import pictures, sealed_list
+from workers.erasing.idle_rebuilds import cancel_idle_rebuilds
 from workers.erasing.tidy import tidy_if_due
 from workers.policies.retention import erase_removed
 
@@ -17,7 +19,8 @@ class Housekeeping:
     """Deletes what is old: stored answers, lists of what was erased, removed creators.
 
     Once the ``projections`` have taken an erasure in, it also has PostgreSQL forget
-    what their tables had. Any number may run, as doing it twice does no harm.
+    what their tables had, and rebuilds end that nobody works on. Any number may run,
+    as doing it twice does no harm.
     """
 
     def __init__(self, store: Store, projections: Collection[str]) -> None:
@@ -44,5 +47,6 @@ class Housekeeping:
         idempotency.prune(self._store.pool)
         sealed_list.prune(self._store.pool)
         pictures.prune(self._store.pool)
+        cancel_idle_rebuilds(self._store.pool, PROJECTIONS)
         tidy_if_due(self._store.pool, self._projections)
         erase_removed(self._store)

@@ -3,6 +3,9 @@
 from infra.eventstore.store import Store
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
+from projections.rebuild.lock import rebuild_lock
+from projections.rebuild.rebuild import rebuild
+from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 from tests.kit.builders import Home
 from tests.kit.erasing import erase, tables_with
@@ -63,3 +66,34 @@ def test_after_an_erasure_postgresql_forgets_samples_and_a_day_later_the_list_go
         key for key in keys if key != (f"erased values {creator_id}",)
     ]
     assert tables_with(store, "wanted") == []
+
+
+def test_the_tables_of_a_dry_run_go_if_an_erasure_is_ahead_of_them(
+    store: Store, home: Home
+):
+    housekeeping = Housekeeping(store, [CreatorList.name])
+    creator_id = home.creator("wanted.goat")
+    catch_up(store)
+    dry = RebuildOptions(is_dry_run=True)
+    shadow = "goatherd_next_creator_list.creator_list"
+    rebuild(store, CreatorList(), by="test", options=dry)
+    housekeeping.round()
+    assert shadow in tables_with(store, "wanted")
+
+    erase(
+        store,
+        creator_id,
+        organization_id=home.organization_id,
+        confirm="wanted.goat",
+    )
+    catch_up(store)
+    with rebuild_lock(store.pool, CreatorList.name):
+        # Somebody works on it.
+        housekeeping.round()
+    assert shadow in tables_with(store, "wanted")
+    housekeeping.round()
+
+    assert tables_with(store, "wanted") == []
+    assert not rebuild(store, CreatorList(), by="test", options=dry).was_resumed
+    housekeeping.round()
+    assert "ready" in repr(rows(store, "SELECT status FROM projection_rebuild"))
