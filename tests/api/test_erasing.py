@@ -131,8 +131,18 @@ def test_what_comes_to_belong_to_it_meanwhile_is_erased_as_well(
 
 
 def test_no_answer_that_is_kept_for_a_key_names_who_is_erased(home: Tenant):
-    creator_id = home.add("wanted.goat")["id"]
+    creator_id = home.add("wanted.then")["id"]
     video_id = home.found(creator_id)
+    single = (
+        f"/projects/{home.project_id}/videos",
+        {"url": f"https://www.tiktok.com/@wanted.then/video/{_VIDEO}"},
+    )
+
+    def status_of(key: str, path: str, body: dict[str, str]) -> int:
+        return home.post(path, body, headers={"Idempotency-Key": key}).status_code
+
+    assert status_of("single", *single) == 201
+    data_of(home.patch(f"/creators/{creator_id}", {"tiktok_handle": "wanted.goat"}))
     home.goatherd.catch_up()
     # None of these names the creator by its id.
     requests = {
@@ -154,16 +164,14 @@ def test_no_answer_that_is_kept_for_a_key_names_who_is_erased(home: Tenant):
     }
 
     def statuses() -> list[int]:
-        return [
-            home.post(path, body, headers={"Idempotency-Key": key}).status_code
-            for key, (path, body) in requests.items()
-        ]
+        return [status_of(key, *request) for key, request in requests.items()]
 
     assert statuses() == [201, 409, 400, 201]
     home.goatherd.catch_up()
     erase(home, creator_id)
 
     assert statuses() == [410, 410, 410, 201]
+    assert status_of("single", *single) == 410
 
 
 def test_who_is_called_like_a_state_takes_no_answers_of_others_along(home: Tenant):

@@ -26,17 +26,20 @@ SELECT EXISTS (
 """
 # The answer to a request with an Idempotency-Key is kept for a day. It may not be
 # given again, and the request may not be done again. A refusal names a handle alone,
-# and the answer to a note on a video names the video.
+# and what is about a video, or notes something on it, the video. Nothing can be
+# appended meanwhile, so each answer is read as often as this, however many videos.
 _ANSWERS = """
 UPDATE idempotency SET status = 410, headers = '{}', body = ''
 WHERE organization_id = %(organization)s AND status IS NOT NULL AND (
     EXISTS (SELECT FROM unnest(%(ids)s::bytea[]) AS id WHERE position(id IN body) > 0)
     OR convert_from(body, 'UTF8') ~* %(handles)s
-    OR position('"scope":"video"'::bytea IN body) > 0 AND EXISTS (
-        SELECT FROM videos v
-        WHERE v.organization_id = %(organization)s AND v.creator_id = ANY(%(creators)s)
-        AND v.id = substring(convert_from(body, 'UTF8')
-                             FROM '"scope_id":"([0-9a-f-]{36})"')::uuid))
+    OR coalesce(
+        substring(convert_from(body, 'UTF8') FROM '"scope_id":"([0-9a-f-]{36})"'),
+        substring(convert_from(body, 'UTF8')
+                  FROM '^{"data":{"id":"([0-9a-f-]{36})"'))::uuid
+    IN (SELECT unnest(%(videos)s::uuid[])
+        UNION SELECT id FROM videos
+        WHERE organization_id = %(organization)s AND creator_id = ANY(%(creators)s)))
 """
 # Nothing can be appended while this transaction waits, and a backup takes minutes.
 _DO_NOT_WAIT = "SET LOCAL lock_timeout = '300ms'"
@@ -77,9 +80,10 @@ def wipe(
         _ANSWERS,
         {
             "organization": organization_id,
-            "ids": subjects,
+            "ids": [str(each).encode() for each in erasure.creator_ids],
             "handles": _handles(erasure),
             "creators": list(erasure.creator_ids),
+            "videos": list({*erasure.subjects} - {*erasure.creator_ids}),
         },
     )
     in_clear = [f'"{handle}"'.encode() for handle in erasure.handles]
