@@ -243,3 +243,33 @@ def test_figures_of_who_is_erased_from_sealed_history_are_rebuilt_as_they_were(
 
     assert erased.status == 0, erased.err
     assert [one.name for one in rebuilt if not one.comparison.is_equal] == []
+
+
+def test_exports_of_history_in_the_clear_have_nothing_of_who_is_erased(
+    cli: CommandLine, old_database_url: str
+):
+    cli("migrate")
+    start(old_database_url, ALL_PROJECTIONS)
+    with psycopg.connect(old_database_url) as connection:
+        row = connection.execute(
+            "SELECT organization_id::text, id::text, tiktok_handle FROM creator_list l "
+            "WHERE status = 'active' AND display_name IS NULL "
+            "AND scraped_display_name IS NOT NULL AND NOT EXISTS ("
+            "    SELECT FROM creator_list o WHERE o.tiktok_handle = l.tiktok_handle "
+            "    AND o.id <> l.id) ORDER BY id LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    organization_id, creator_id, handle = row
+
+    def exported() -> str:
+        kinds = ("observations", "events")
+        return "".join(
+            cli("export", kind, "--org", organization_id).out for kind in kinds
+        )
+
+    before = exported()
+    assert cli("erase", creator_id, "--confirm", handle).status == 0
+    start(old_database_url, ALL_PROJECTIONS)
+
+    assert before.count(handle) > 5
+    assert handle not in exported()
