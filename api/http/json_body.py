@@ -17,6 +17,7 @@ from msgspec.structs import FieldInfo, fields
 
 from api.http import strict_json
 from api.http.errors import ApiError, Code, FieldProblem, field_error
+from api.http.plain_words import plain
 
 MAX_BODY_BYTES = 1_000_000
 # Above this size, checking and decoding take milliseconds and run in a thread.
@@ -29,14 +30,6 @@ T = TypeVar("T")
 OneOf = Annotated[
     T, SkipValidationMarker(), BodyKwarg(media_type=RequestEncodingType.JSON)
 ]
-
-
-def plain(message: str) -> str:
-    """Return msgspec's message about a value in the style of our messages."""
-    message = message.replace("`", "").replace(", got ", ", not ")
-    if message.startswith("Invalid "):
-        return f"is not a valid {message.removeprefix('Invalid ')}"
-    return message.replace("Expected ", "must be ", 1)
 
 
 def not_allowed(given: str, allowed: Iterable[object]) -> str:

@@ -11,7 +11,7 @@ from litestar.exceptions import (
 )
 
 from api.http.errors import ApiError, Code, FieldProblem, field_error, fields_error
-from api.http.json_body import plain
+from api.http.plain_words import plain
 
 _SERVER_ERROR = 500
 # Codes of Litestar's exceptions that carry only a status.
