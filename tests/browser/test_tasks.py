@@ -145,7 +145,7 @@ def test_task_06_compares_three_creators_in_a_spreadsheet(task: Task, tmp_path: 
 
     saved = tmp_path / "saved.csv"
     download.value.save_as(saved)
-    lines = list(csv.reader(saved.read_text().splitlines()))
+    lines = list(csv.reader(saved.read_text("utf-8-sig").splitlines()))
     assert lines[0] == ["day", "goat.of.the.day", "kid", "ewe"]
     assert len(lines) == 31
     assert task.clicks == CLICKS[6]
