@@ -9,11 +9,11 @@ from litestar.response import Template
 
 from api.routes.aggregate.campaigns import CampaignLeaderboardRow
 from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of
-from api.web.dashboard.periods import PERIODS, PeriodNameOrNone, days_of
+from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
+from api.web.dashboard.periods import PERIODS, days_of
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.page_query import PageQuery
 from api.web.kit.project_choices import all_projects, last_project, remember_project
 from projections.campaigns.queries import Campaign
 
@@ -22,11 +22,10 @@ PATH = "/campaigns"
 _MOST_SHOWN = 100
 
 
-class CampaignsQuery(PageQuery, frozen=True, kw_only=True):
-    """Of which project, and over which days."""
+class CampaignsQuery(FigureTableQuery, frozen=True, kw_only=True):
+    """Of which project, over which days, and in which order."""
 
     project_id: str = ""
-    period: PeriodNameOrNone = ""
 
 
 class CampaignsPage(Controller):
@@ -84,6 +83,7 @@ async def _show(
         list[CampaignLeaderboardRow],
         project_id=project_id,
         limit=_MOST_SHOWN,
+        order=choices.sorted_by if choices.sorted_by in COLUMNS else "",
         **{"from": days.first.isoformat(), "to": days.last.isoformat()},
     )
     context = {
@@ -92,7 +92,12 @@ async def _show(
         "query": choices,
         "periods": PERIODS,
         "days": days,
-        "rows": got.data,
+        "rows": choices.in_order(
+            got.data,
+            name_of=lambda row: row.name,
+            figure_of=getattr,
+        ),
+        "columns": COLUMNS,
         "total": got.meta["totalCount"],
         "form": form,
     }

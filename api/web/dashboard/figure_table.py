@@ -1,0 +1,83 @@
+"""The table of projects or of campaigns: its columns, and the order of its rows."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from api.web.dashboard.periods import USUAL_PERIOD, PeriodName, PeriodNameOrNone
+from api.web.kit.page_query import PageQuery
+from domain.analytics.series import Value
+
+# The columns by the names of their key figures.
+COLUMNS = {
+    "views": "All views",
+    "new_views": "New views",
+    "new_followers": "New followers",
+    "engagement_rate": "Engagement",
+    "posts": "Posts",
+}
+
+_USUAL_SORT = "new_views"
+
+Row = TypeVar("Row")
+
+
+class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
+    """Over which days, and in which order."""
+
+    period: PeriodNameOrNone = ""
+    sort: str = ""
+    order: str = ""
+
+    @property
+    def period_name(self) -> PeriodName:
+        return self.period or USUAL_PERIOD
+
+    @property
+    def sorted_by(self) -> str:
+        """Return the column to sort by; an unknown one is the usual one."""
+        known = self.sort in COLUMNS or self.sort == "name"
+        return self.sort if known else _USUAL_SORT
+
+    @property
+    def is_rising(self) -> bool:
+        return (self.order or _usual_order(self.sorted_by)) == "asc"
+
+    def order_of(self, name: str) -> str:
+        """Return the order of a column; nothing unless the table is sorted by it."""
+        if name != self.sorted_by:
+            return ""
+        return "asc" if self.is_rising else "desc"
+
+    def sorted(self, name: str) -> str:
+        """Return the address of the list sorted by a column, or the other way."""
+        order = usual = _usual_order(name)
+        if name == self.sorted_by:
+            order = "desc" if self.is_rising else "asc"
+        return self.address(sort=name, order="" if order == usual else order)
+
+    def in_order(
+        self,
+        rows: Sequence[Row],
+        *,
+        name_of: Callable[[Row], str],
+        figure_of: Callable[[Row, str], Value],
+    ) -> list[Row]:
+        """Return the rows in the chosen order; what is unknown comes last."""
+        column = self.sorted_by
+        if column == "name":
+            return sorted(
+                rows,
+                key=lambda row: name_of(row).casefold(),
+                reverse=not self.is_rising,
+            )
+        sign = 1 if self.is_rising else -1
+
+        def key(row: Row) -> tuple[bool, float]:
+            value = figure_of(row, column)
+            return value is None, sign * (value or 0)
+
+        return sorted(rows, key=key)
+
+
+def _usual_order(name: str) -> str:
+    return "asc" if name == "name" else "desc"
