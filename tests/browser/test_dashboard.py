@@ -10,6 +10,9 @@ from tests.browser.furnished import furnish
 from tests.browser.layout import PHONE, WIDE, check_layout
 from tests.kit.application import Tenant
 
+# A page of A4 between its margins, in CSS pixels.
+PAPER = {"width": 690, "height": 1_010}
+
 
 @pytest.fixture
 def furnished(home: Tenant) -> dict[str, str]:
@@ -92,8 +95,11 @@ def test_paper_has_the_numbers_and_no_controls(furnished: dict[str, str], page: 
     page.goto("/?period=28d")
 
     page.emulate_media(media="print")
+    page.set_viewport_size(ViewportSize(**PAPER))
 
     expect(page.get_by_label("Key figures")).to_be_visible()
     expect(page.get_by_role("heading", name="Top videos")).to_be_visible()
     for hidden in ("header.top", ".period", ".attending", "[data-print]"):
         expect(page.locator(hidden).first).to_be_hidden()
+    names = page.locator("section:has(> .head > #creators-title) .names")
+    assert all(names.evaluate_all("all => all.map(one => one.clientWidth >= 100)"))

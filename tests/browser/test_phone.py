@@ -64,6 +64,19 @@ def test_small_tables_fit_and_break_no_word_of_ours(
     axe(page)
 
 
+def test_what_was_understood_of_pasted_rows_fits(home: Tenant, page: Page):
+    home.goatherd.catch_up()
+    page.set_viewport_size(ViewportSize(**PHONE))
+    page.goto("/creators/add")
+    rows = "Handle\tTags\n@abcdefghijklmnopqrstuvwx\tspring, tier A\n@lou lou\t\n"
+    page.get_by_label("Handles or profile URLs").fill(rows)
+
+    page.get_by_role("button", name="Continue").click()
+
+    expect(page.get_by_text("is added", exact=True)).to_be_visible()
+    assert page.evaluate(_BROKEN) == []
+
+
 @pytest.mark.parametrize(("page_of", "act"), (("keys", "Revoke"), ("bans", "Lift")))
 def test_what_can_be_done_with_a_row_is_in_sight(
     busy: dict[str, str], page: Page, page_of: str, act: str
