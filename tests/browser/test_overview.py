@@ -97,7 +97,7 @@ def test_a_wrong_range_is_told_where_the_notices_are(
     page.get_by_label("From", exact=True).fill("2026-03-09")
     page.locator(".own").get_by_role("button", name="Show").click()
 
-    expect(page.locator("#flashes")).to_contain_text("must not be after 2026-03-05")
+    expect(page.locator("#flashes")).to_have_text("From must not be after 2026-03-05.")
     expect(page.locator(".uplot")).to_have_count(3)
 
 

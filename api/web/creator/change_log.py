@@ -81,11 +81,15 @@ def to_line(entry: HistoryEntry) -> ChangeLogLine:
 
 
 def _by(entry: HistoryEntry) -> str:
+    """Return who did it, unless the summary says so."""
     is_imported = (
         entry.data.get("provider") == IMPORT_PROVIDER
         or entry.data.get("trigger") == "imported"
     )
-    return f"{'imported ' if is_imported else ''}by {entry.actor_name}"
+    by = f"by {entry.actor_name}"
+    if is_imported:
+        return f"imported {by}"
+    return "" if f" {by}" in entry.summary else by
 
 
 def _folded(entries: list[HistoryEntry]) -> list[ChangeLogLine | FoldedLines]:

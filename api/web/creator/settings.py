@@ -37,6 +37,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from projections.creators.creator import Creator
+from projections.projects import Project
 from workers.erasing.erased import ErasedCreators
 
 WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
@@ -81,7 +82,10 @@ class CreatorSettings(Controller):
         numbers = "all its numbers"
         if body["history"] == "stay":
             numbers = "what it gains from now on"
-        page.flash(f"@{handle} has moved, with its videos and {numbers}.")
+        project = await page.get(f"/projects/{done.data.project_id}", Project)
+        page.flash(
+            f"@{handle} is in {project.data.name} now, with its videos and {numbers}."
+        )
         return page.go_to(_path(creator_id))
 
     @form_route("/erase", form=EraseForm)

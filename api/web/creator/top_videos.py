@@ -58,10 +58,15 @@ def _compared(videos: list[TopVideo], measure: Measure, period: Period) -> str:
 
 def _video(series: Series, measure: Measure, *, whole: float, most: float) -> TopVideo:
     gain = max(series.total or 0, 0)
-    id_ = series.entity_ref.id
+    id_, label = series.entity_ref.id, series.entity_ref.label
+    if id_ == OTHER_ID:
+        label = "All others"
+    elif label.isdigit():
+        # The API names a video without a title by its id.
+        label = f"Video {label}"
     return TopVideo(
         id=None if id_ == OTHER_ID else id_,
-        label="All others" if id_ == OTHER_ID else series.entity_ref.label,
+        label=label,
         value=measure.written(series.total),
         percentage=f"{100 * gain / whole:.0f}%" if gain else "",
         size=round(gain / most, 4) if gain else 0,

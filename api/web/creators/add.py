@@ -16,6 +16,7 @@ from api.http.form_body import typed, uploaded
 from api.routes.creators_import import ReadCreators
 from api.routes.organization import Organization
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.filters import in_words
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import all_projects
@@ -187,7 +188,7 @@ def _left(read: ReadCreators) -> str:
 def _refusal_message(error: ApiRefusedError) -> str:
     """Return why none was added."""
     if error.code is not Code.LIMIT_REACHED:
-        return error.message
+        return in_words(error)
     most, current = error.meta["max"], error.meta["current"]
     if error.meta["limitKey"] == "max_campaign_items_per_campaign":
         return (

@@ -42,9 +42,9 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def is_narrowed(self) -> bool:
-        of_it = (self.search, self.status, self.health, self.tag)
-        around = (self.project_id, self.campaign_id)
-        return any((*of_it, *around)) or bool(self.figure and self.number)
+        """Return whether the creators are less than all of a project."""
+        of_it = (self.search, self.status, self.health, self.tag, self.campaign_id)
+        return any(of_it) or bool(self.figure and self.number)
 
     @property
     def api_query(self) -> dict[str, str]:

@@ -10,11 +10,13 @@ from api.routes.sources import ProviderState
 from api.web.kit.filters import day, number
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
+from domain.phrases import counted
 from projections.creators.creator import Creator
 
 CreatorKind = Literal["failing", "stale", "disabled"]
 
 _MOST_CREATORS = 4
+_MOST_COUNTED = 100
 # How the API finds the creators of each kind; the worst come first.
 _QUERIES: dict[CreatorKind, dict[str, str]] = {
     "failing": {"failing": "true"},
@@ -43,6 +45,7 @@ async def needing_attention(
     found = await asyncio.gather(
         _sources(page),
         *(_creators(page, whose, kind) for kind in _QUERIES),
+        _never_seen(page, whose),
         _inbox(page, project_id),
     )
     return [item for items in found for item in items]
@@ -99,6 +102,28 @@ async def _creators(
             )
         )
     return found
+
+
+async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[AttentionItem]:
+    """Return one item about all creators that no scrape has seen yet."""
+    query = {**whose, "health": "never_seen"}
+    got = await page.get("/creators", list[Creator], limit=_MOST_COUNTED, **query)
+    if not got.data:
+        return []
+    amount = counted(len(got.data), "creator")
+    if got.meta["nextCursor"] is not None:
+        amount = f"More than {amount}"
+    why = "No scrape of them has ended yet"
+    if page.site.plays_recording:
+        why += ", or the recording has nothing of them"
+    return [
+        AttentionItem(
+            text=f"{amount} never seen",
+            why=f"{why}.",
+            href=f"/creators?{urlencode(query)}",
+            kind="",
+        )
+    ]
 
 
 def _why(creator: Creator, kind: CreatorKind) -> str:

@@ -15,6 +15,7 @@ from api.http.guard import StaleFormError, is_same_origin
 from api.http.request import Request
 from api.http.sessions import COOKIE
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.filters import in_words
 from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
 from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import Site
@@ -117,7 +118,7 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
 
 def _headline(error: ApiError) -> str:
     if error.code is not Code.INSUFFICIENT_SCOPE or "required" not in error.meta:
-        return error.message
+        return in_words(error)
     required, granted = error.meta["required"], error.meta["granted"]
     has = _listed(granted) if granted else "none"
     return f"Your key may not do this: it needs the scope {required} and has {has}."

@@ -12,6 +12,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from api.http.errors import ApiError
 from api.web.kit.scrape_labels import failing_shortly
 from domain.phrases import counted
 
@@ -125,11 +126,23 @@ def tone(name: str) -> int:
     return crc32(name.encode()) % TONES
 
 
+def in_words(error: ApiError) -> str:
+    """Return what is wrong, with fields by their names in place of JSON Pointers."""
+    # The messages of the domain are sentences already.
+    if not error.message.startswith(("/", "body: ")):
+        return error.message
+    return " ".join(
+        f"{(name or 'what was sent').replace('_', ' ').capitalize()} {message}."
+        for name, message in error.problems.items()
+    )
+
+
 FILTERS: dict[str, Any] = {
     "ago": ago,
     "counted": counted,
     "day": day,
     "failing_shortly": failing_shortly,
+    "in_words": in_words,
     "initials": initials,
     "lines": lines,
     "timestamp": timestamp,

@@ -7,7 +7,7 @@ until read models have it. A flash message is shown once, on the next page.
 from collections.abc import Mapping
 from typing import Any, Self, TypeAlias, TypeVar
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from litestar import Response
 from litestar.response import Redirect, Template
@@ -56,6 +56,11 @@ class _OrganizationAnswer(Struct, frozen=True):
     scrape_intervals: _ScrapeIntervals
 
 
+class _ProjectAnswer(Struct, frozen=True):
+    id: UUID
+    name: str
+
+
 class PageContext:
     """The user who is signed in, the API with the user's rights, and ways to answer.
 
@@ -90,6 +95,7 @@ class PageContext:
         try:
             got = await self._api.request("GET", "/organization", _OrganizationAnswer)
             waiting = await self.count_waiting()
+            projects = await self.get("/projects", list[_ProjectAnswer], limit=100)
         except ApiRefusedError as error:
             if error.code is not Code.INSUFFICIENT_SCOPE:
                 raise
@@ -99,6 +105,7 @@ class PageContext:
             time_zone=got.data.time_zone,
             scrape_hours=got.data.scrape_intervals.creator_profiles,
             waiting=waiting,
+            projects={one.id: one.name for one in projects.data},
         )
 
     async def count_waiting(self, **among: str) -> int:

@@ -32,13 +32,15 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
     """What every page shows of the organization.
 
     ``scrape_hours`` lie between scheduled profile scrapes; None if the key cannot read.
-    ``waiting`` is how many videos all its inboxes hold.
+    ``waiting`` is how many videos all its inboxes hold. ``projects`` has the names of
+    the newest 100 projects by their ids.
     """
 
     name: str = ""
     time_zone: str = "UTC"
     scrape_hours: int | None = None
     waiting: int | None = None
+    projects: Mapping[UUID, str] = {}
 
 
 class Site:

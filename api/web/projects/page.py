@@ -64,6 +64,7 @@ class ProjectPages(Controller):
             if error.code not in SHOWN_ERRORS:
                 raise
             return await _show_settings(page, project_id, form=form, error=error)
+        page.site.forget(page.principal.organization_id)
         page.flash("The project was saved.")
         return page.go_to(path)
 

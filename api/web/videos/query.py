@@ -32,7 +32,8 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def is_narrowed(self) -> bool:
-        in_all = (self.search, self.tag, self.project_id, self.campaign_id)
+        """Return whether the videos are less than all of a project."""
+        in_all = (self.search, self.tag, self.campaign_id)
         return any((*in_all, self.posted_from, self.posted_to))
 
     @property

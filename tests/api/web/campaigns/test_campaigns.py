@@ -84,6 +84,57 @@ def test_its_dashboard_is_of_its_members_alone(
     assert "17%" in listed.one("tbody").text
 
 
+def test_campaigns_are_sorted_by_any_column_and_keep_their_project(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    make(visitor, home, name="Autumn")
+    path = make(visitor, home, name="spring")
+    visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
+    home.goatherd.catch_up()
+    page = visitor.see(f"/campaigns?project_id={home.project_id}&period=90d")
+    (name, views) = [
+        th.one("a")["href"]
+        for th in page.all("th", scope="col")
+        if th.text in {"Campaign", "All views"}
+    ]
+
+    def names(query: str) -> list[str]:
+        rows = visitor.see(f"/campaigns{query}").one("tbody").all("tr")
+        return [row.one("a").text for row in rows]
+
+    assert f"project_id={home.project_id}" in views
+    assert names(name) == ["Autumn", "spring"]
+    assert names(f"{name}&order=desc") == ["spring", "Autumn"]
+    assert names(views) == ["spring", "Autumn"]
+
+
+def test_a_member_stands_with_its_name_and_its_handle(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    home.patch(f"/creators/{goat.id}", {"display_name": "The Goat"})
+    path = make(visitor, home)
+    visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
+    home.goatherd.catch_up()
+
+    (row,) = visitor.see(f"{path}/members").one("ul", class_="plain ranks").all("li")
+
+    assert row.one("input")["aria-label"] == "Choose The Goat"
+    assert row.text.endswith("The Goat @goat")
+
+
+def test_a_target_that_is_reached_early_is_called_reached(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    path = make(visitor, home, target_views="100", target_on="2999-12-31")
+    visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
+    home.goatherd.catch_up()
+
+    target = visitor.see(path).one("section", **{"aria-label": "Target"}).text
+
+    assert "Reached" in target
+    assert "Needs" not in target
+
+
 def test_members_are_removed_and_the_history_says_so(
     visitor: Visitor, home: Tenant, goat: Watched
 ):

@@ -77,6 +77,7 @@ def test_the_log_says_what_happened_who_did_it_and_where_it_stands(
         e for e in page.all("li") if e.text.startswith("Renamed from @ada to @ada.l")
     ]
     assert len(entry.all("time")) == 1
+    assert entry.text.count("by key First key") == 2, "in the sentence and the details"
     (details,) = entry.all("details")
     where = f"position {renamed['position']} of the log, version 2 of the creator."
     assert details.text.endswith(where)

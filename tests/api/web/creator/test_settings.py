@@ -317,8 +317,10 @@ def test_a_creator_moves_with_all_its_numbers_or_leaves_those_until_now(
     visitor.submit(page, f"{path}/move", history=history)
 
     assert home.shown(creator["id"])["project_id"] == new
-    said = visitor.see(path).text
-    assert f"@goat has moved, with its videos and {taken}" in said
+    shown = visitor.see(path)
+    assert f"@goat is in Summer now, with its videos and {taken}" in shown.text
+    links = shown.one("div", id="creator").all("a")
+    assert (f"/projects/{new}", "Summer") in [(a["href"], a.text) for a in links]
 
 
 def test_a_creator_does_not_come_back_with_a_window_that_ends_before_it_starts(

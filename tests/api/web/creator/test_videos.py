@@ -226,7 +226,7 @@ def test_a_video_is_added_by_its_url(
         ("https://vm.tiktok.com/ZMabc/", "short link"),
         ("https://www.tiktok.com/@goat", "not the URL of a TikTok video"),
         ("javascript:alert(1)", "not the URL of a TikTok video"),
-        ("", "length"),
+        ("", "must not be empty"),
     ),
 )
 def test_what_is_no_video_is_said_and_kept(

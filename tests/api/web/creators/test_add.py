@@ -96,7 +96,7 @@ def test_of_a_spreadsheets_rows_only_handles_are_tracked(
 
     page = read(answer.text)
     assert results(page)["@anna.smith.goat"] == results(page)["@bea"] == "added"
-    assert "has no handle in its column" in results(page)["Carla Goat"]
+    assert "Has no handle in its column." in results(page)["Carla Goat"]
     assert box(page) == "Creator Handle Fee Carla Goat"
     assert tracked(home).keys() == {"anna.smith.goat", "bea"}
 
@@ -202,7 +202,7 @@ def test_the_project_is_the_chosen_one(visitor: Visitor, home: Tenant):
             "handles",
             "more than 2,000 lines of creators: add them in parts",
         ),
-        ({"handles": "ada", "tags": "x" * 41}, "tags", "<= 40"),
+        ({"handles": "ada", "tags": "x" * 41}, "tags", "at most 40"),
         ({"handles": "ada", "since": "day"}, "first-day", "date"),
         ({"handles": "ada", "project_id": "x"}, "project", "one of your projects"),
     ),
@@ -312,7 +312,7 @@ def test_nothing_is_added_before_it_is_confirmed(visitor: Visitor, home: Tenant)
     assert lines(page, "t-good") == {"@new": "is added", "@gone": "comes back"}
     bad = lines(page, "t-bad")
     assert bad["taken"] == "@taken is already tracked in this project."
-    assert bad["NEW"] == "@new is in line 1 already"
+    assert bad["NEW"] == "@new is in line 1 already."
     assert "not a TikTok handle" in bad["@lou lou"]
     assert "paste the address of the profile" in bad["https://vm.tiktok.com/ZMabc/"]
     assert "2 creators are ready , of which 1 comes back." in page.text

@@ -1,5 +1,6 @@
 """/creators as a page: who is on it, with which figures, and what is kept from whom."""
 
+from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -333,6 +334,8 @@ def test_the_whole_filtered_list_is_downloaded(visitor: Visitor):
     answer = visitor.get(link["href"])
 
     assert answer.headers["content-type"].startswith("text/csv")
+    # Spreadsheets read names in other scripts right only if the file begins so.
+    assert answer.content.startswith(BOM_UTF8 + b"creator_id,")
     lines = answer.text.splitlines()
     assert len(lines) == 3
     assert ",ada," in lines[1]
@@ -410,6 +413,25 @@ def test_without_creators_the_page_says_what_to_do(visitor: Visitor):
     assert "No creators yet" in page.text
     assert page.all("a", href="/creators/add")
     assert "No creator found" in visitor.see("/creators?search=x").text
+
+
+@pytest.mark.usefixtures("three")
+def test_a_project_without_creators_leads_to_adding_them_to_it(
+    visitor: Visitor, home: Tenant
+):
+    new = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators?project_id={new}")
+
+    assert "No creators yet in this project" in page.text
+    links = [a["href"] for a in page.one("div", id="list").all("a")]
+    assert links == [f"/creators/add?project_id={new}"]
+    assert (
+        "No videos yet in this project" in visitor.see(f"/videos?project_id={new}").text
+    )
+    of_it = visitor.see(f"/campaigns?project_id={new}").text
+    assert "No campaign yet in this project" in of_it
 
 
 @pytest.mark.usefixtures("three")

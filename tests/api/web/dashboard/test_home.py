@@ -137,6 +137,26 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
     }
 
 
+def test_creators_that_no_scrape_has_seen_are_not_called_scraped(
+    visitor: Visitor, home: Tenant
+):
+    seen = home.add("seen.goat")["id"]
+    for name in ("new.goat", "newer.goat"):
+        home.add(name)
+    home.goatherd.catch_up()
+    home.goatherd.query(
+        "UPDATE creator_list SET last_scraped_at = now() WHERE id = %s", seen
+    )
+
+    (row,) = section(visitor.see("/"), "Needs attention").all("li")
+
+    assert row.text.startswith("2 creators never seen No scrape of them has ended yet")
+    href = row.one("a")["href"]
+    assert href == f"/creators?project_id={home.project_id}&health=never_seen"
+    listed = visitor.see(href).one("tbody").all("tr")
+    assert len(listed) == 2
+
+
 def test_a_campaign_shows_which_of_its_own_creators_need_attention(
     visitor: Visitor, home: Tenant
 ):

@@ -231,8 +231,8 @@ def test_an_empty_inbox_says_where_videos_come_from(
 
     nothing = page.one("div", id="nothing")
     assert "hidden" not in nothing.attributes
-    assert "mode selective" in nothing.text
-    assert nothing.one("a")["href"] == "/creators"
+    assert "wait for review" in nothing.text
+    assert nothing.one("a")["href"] == f"/creators?project_id={home.project_id}"
 
 
 def test_a_title_is_text_whatever_it_is(home: Tenant, visitor: Visitor, inbox: str):

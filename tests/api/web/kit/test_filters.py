@@ -2,7 +2,9 @@
 
 import pytest
 
-from api.web.kit.filters import UNKNOWN, short, signed
+from api.http.error_codes import Code
+from api.http.errors import ApiError, FieldProblem, field_error, fields_error
+from api.web.kit.filters import UNKNOWN, in_words, short, signed
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,29 @@ def test_a_number_in_short_has_not_reached_what_it_has_not(value: int, shown: st
 
 def test_a_change_has_its_sign():
     assert [signed(value) for value in (4_110, 0, -4_110)] == ["+4.11K", "0", "-4.11K"]
+
+
+def test_an_error_about_fields_names_them_as_a_form_does():
+    error = fields_error(
+        Code.INVALID_QUERY,
+        [
+            FieldProblem("/from", "must not be after 2026-03-05"),
+            FieldProblem("/items/0/tiktok_handle", "must not be empty"),
+        ],
+    )
+
+    assert in_words(error) == (
+        "From must not be after 2026-03-05. Tiktok handle must not be empty."
+    )
+
+
+def test_an_error_that_is_a_sentence_already_stays_as_it_is():
+    said = "@goat is already tracked in this project."
+    problems = [FieldProblem("/tiktok_handle", said)]
+
+    assert (
+        in_words(ApiError(Code.HANDLE_TAKEN, said, meta={"fields": problems})) == said
+    )
+    assert in_words(field_error(Code.INVALID_BODY, "", "must be an object")) == (
+        "What was sent must be an object."
+    )

@@ -134,7 +134,7 @@ def test_what_the_api_refuses_is_a_page_with_its_sentence_and_status(
     )
 
     assert no_name.status_code == 400
-    assert "name" in read(no_name.text).one("h1").text
+    assert "Name" in read(no_name.text).one("h1").text
     assert unknown.status_code == 404
 
 
