@@ -102,4 +102,5 @@ def test_paper_has_the_numbers_and_no_controls(furnished: dict[str, str], page: 
     for hidden in ("header.top", ".period", ".attending", "[data-print]"):
         expect(page.locator(hidden).first).to_be_hidden()
     names = page.locator("section:has(> .head > #creators-title) .names")
-    assert all(names.evaluate_all("all => all.map(one => one.clientWidth >= 100)"))
+    heights: list[int] = names.evaluate_all("all => all.map(one => one.clientHeight)")
+    assert max(heights) <= 60, "a name breaks letter by letter"
