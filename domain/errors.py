@@ -232,7 +232,9 @@ class HandleTakenError(ConflictError):
     code = "handle_taken"
 
     def __init__(self, handle: str) -> None:
-        super().__init__(f"@{handle} is already tracked in this project.")
+        super().__init__(
+            f"@{handle} is already tracked in this project, or was moved out of it."
+        )
 
 
 class CreatorBannedError(ConflictError):

@@ -1,8 +1,10 @@
 """What all pages of a campaign share: its name and days on top, and the tabs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar.response import Template
 
@@ -29,4 +31,13 @@ def show_campaign(
     error: ApiError | None = None,
 ) -> Template:
     """Return a page of a campaign; its template extends ``campaigns/layout.html``."""
-    return page.show(template, {"campaign": campaign, **context}, error=error)
+    given = {"campaign": campaign, "own_days": _own_days(page, campaign), **context}
+    return page.show(template, given, error=error)
+
+
+def _own_days(page: PageContext, campaign: ShownCampaign) -> str:
+    """Return the query for the numbers of its days; empty if it has not begun."""
+    today = datetime.now(ZoneInfo(page.time_zone)).date()
+    if campaign.starts_on is None or campaign.starts_on > today:
+        return ""
+    return f"from={campaign.starts_on}&to={min(campaign.ends_on or today, today)}"

@@ -31,7 +31,7 @@ class ListColumn(Struct, frozen=True, kw_only=True):
 COLUMNS: Sequence[ListColumn] = (
     ListColumn(name="followers", label="Followers", kind="level"),
     ListColumn(name="new_followers", label="New followers", kind="new"),
-    ListColumn(name="views", label="Views", kind="level"),
+    ListColumn(name="views", label="All views", kind="level"),
     ListColumn(name="new_views", label="New views", kind="new"),
     ListColumn(name="likes", label="New likes", kind="new"),
     ListColumn(name="comments", label="New comments", kind="new"),

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Literal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -78,10 +79,11 @@ async def _creators(
         **_QUERIES[kind],
     )
     tone = "bad" if kind == "failing" else "warn"
+    zone = ZoneInfo(page.time_zone)
     found = [
         AttentionItem(
             text=f"@{one.tiktok_handle}",
-            why=_why(one, kind),
+            why=_why(one, kind, zone),
             href=f"/creators/{one.id}/settings"
             if kind == "disabled"
             else f"/creators/{one.id}",
@@ -126,13 +128,13 @@ async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[Attentio
     ]
 
 
-def _why(creator: Creator, kind: CreatorKind) -> str:
+def _why(creator: Creator, kind: CreatorKind, zone: ZoneInfo) -> str:
     if kind == "disabled":
         reason = (creator.disabled_reason or "by itself").replace("_", " ")
         return f"disabled: {reason}"
     if kind == "stale":
         last = creator.last_scraped_at
-        return f"stale: not scraped since {day(last and last.date())}"
+        return f"stale: not scraped since {day(last and last.astimezone(zone).date())}"
     return f"failing: {failing_shortly(creator.failing_kinds)}"
 
 

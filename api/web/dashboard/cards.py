@@ -6,7 +6,7 @@ from api.routes.aggregate.kpis import Kpis
 from api.web.charts.measures import MEASURES, Measure
 from api.web.creator.overview_figures import Direction
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.filters import UNKNOWN, short, signed
+from api.web.kit.filters import UNKNOWN, percent_shortly, short, signed
 from domain.analytics.kpis import Kpi
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Value
@@ -18,7 +18,7 @@ _TEN = 10
 _CARDS: tuple[tuple[str, str, str, Mode], ...] = (
     ("New views", "new_views", "views", "new"),
     ("New followers", "new_followers", "followers", "new"),
-    ("Engagement rate", "engagement_rate", "engagement_rate_by_views", "rate"),
+    ("Engagement by views", "engagement_rate", "engagement_rate_by_views", "rate"),
     ("Posts", "posts", "posts", "new"),
     ("Creators who posted", "active_creators", "posts", "new"),
     ("All views", "views", "views", "cumulative"),
@@ -78,7 +78,7 @@ def _card(
 
 def _shortly(value: Value, measure: Measure) -> str:
     if measure.unit == "percent":
-        return measure.written(value)
+        return percent_shortly(value)
     # Views per post are read in whole views.
     return short(round(value) if isinstance(value, float) else value)
 
@@ -94,7 +94,7 @@ def _change(kpi: Kpi, measure: Measure) -> str:
     if not kpi.change:
         return ""
     if measure.unit == "percent":
-        return f"{kpi.change:+.2f} points"
+        return f"{kpi.change:+.1f} points"
     if kpi.change_percent is None or abs(kpi.change_percent) >= _TOO_MUCH:
         return signed(kpi.change)
     digits = 0 if abs(kpi.change_percent) >= _TEN else 1

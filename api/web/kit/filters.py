@@ -98,6 +98,12 @@ def timestamp(context: Context, value: datetime | None) -> str:
 
 
 @pass_context
+def local_day(context: Context, value: datetime | None) -> str:
+    """Return the date of a time in the organization's zone."""
+    return day(None if value is None else value.astimezone(_zone(context)).date())
+
+
+@pass_context
 def ago(context: Context, value: datetime | None) -> Markup | str:
     """Return how long ago a time was, with the time itself as a tooltip."""
     if value is None:
@@ -145,6 +151,7 @@ FILTERS: dict[str, Any] = {
     "in_words": in_words,
     "initials": initials,
     "lines": lines,
+    "local_day": local_day,
     "timestamp": timestamp,
     "money": money,
     "number": number,

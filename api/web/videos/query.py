@@ -5,7 +5,7 @@ from api.web.kit.list_query import ListQuery
 # Each column is a figure, and sorts by what has its name in the API.
 COLUMNS = {
     "posted_at": ("posted_at", "Posted"),
-    "views": ("view_count", "Views"),
+    "views": ("view_count", "All views"),
     "new_views": ("new_views", "New views"),
     "likes": ("like_count", "Likes"),
     "comments": ("comment_count", "Comments"),

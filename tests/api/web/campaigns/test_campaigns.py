@@ -84,6 +84,19 @@ def test_its_dashboard_is_of_its_members_alone(
     assert "17%" in listed.one("tbody").text
 
 
+def test_the_days_of_a_campaign_lead_to_its_numbers_in_them(
+    visitor: Visitor, home: Tenant
+):
+    days = {"starts_on": "2026-03-01", "ends_on": "2026-03-31"}
+    ended = make(visitor, home, **days)
+    ahead = make(visitor, home, starts_on="2999-01-01")
+
+    links = [a["href"] for a in visitor.see(f"{ended}/history").one("main").all("a")]
+
+    assert f"{ended}?from=2026-03-01&to=2026-03-31" in links
+    assert "from=2999" not in visitor.get(f"{ahead}/history").text
+
+
 def test_campaigns_are_sorted_by_any_column_and_keep_their_project(
     visitor: Visitor, home: Tenant, goat: Watched
 ):

@@ -290,7 +290,7 @@ def test_every_column_sorts_and_the_foot_has_the_totals(visitor: Visitor):
 
     heads = page.all("th", scope="col")
     assert [one.text for one in heads] == [
-        *("Creator", "Followers", "New followers", "Views", "New views"),
+        *("Creator", "Followers", "New followers", "All views", "New views"),
         *("Engagement", "Posts", "Health"),
     ]
     for one in heads:

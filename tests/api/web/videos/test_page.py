@@ -1,5 +1,7 @@
 """/videos as a page: the videos that count of all creators."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.kit.application import Tenant
@@ -29,12 +31,12 @@ def test_what_drove_views_is_first_and_every_column_sorts(visitor: Visitor):
 
     assert titles(page) == ["Video 2", "<i>Old</i> goat"]
     assert head_of(page, "New views")["aria-sort"] == "descending"
-    for label in ("Posted", "Views", "Likes", "Comments", "Shares", "Saves"):
+    for label in ("Posted", "All views", "Likes", "Comments", "Shares", "Saves"):
         visitor.see(head_of(page, label).one("a")["href"])
-    by_views = visitor.see(head_of(page, "Views").one("a")["href"])
+    by_views = visitor.see(head_of(page, "All views").one("a")["href"])
     assert titles(by_views) == ["<i>Old</i> goat", "Video 2"]
     (row, _) = by_views.one("tbody").all("tr")
-    assert row.one("td", data_label="Views").text == "125"
+    assert row.one("td", data_label="All views").text == "125"
     assert row.one("td", data_label="New views").text == "+25"
 
 
@@ -81,6 +83,20 @@ def test_an_excluded_video_is_on_the_page_that_it_leads_to(
 
     assert titles(page) == ["<i>Old</i> goat"]
     assert "Video 2" in excluded.text
+
+
+def test_a_video_was_posted_on_the_day_of_the_organizations_zone(
+    visitor: Visitor, home: Tenant
+):
+    home.patch("/organization", {"time_zone": "America/New_York"})
+    posted_at = datetime(2026, 3, 2, 1, tzinfo=UTC)
+    home.found(home.add("goat")["id"], title="Late", posted_at=posted_at)
+    home.goatherd.catch_up()
+
+    (row,) = visitor.see("/videos").one("tbody").all("tr")
+
+    assert row.one("time").text == "1 Mar 2026"
+    assert row.one("time")["title"] == "1 Mar 2026, 20:00"
 
 
 def test_without_videos_the_page_says_where_they_come_from(visitor: Visitor):
