@@ -142,6 +142,7 @@ def test_many_are_decided_about_at_once_until_nothing_waits(
     inbox.get_by_role("button", name="Count selected").click()
 
     expect(inbox.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    expect(inbox.locator("#waiting")).to_be_hidden()
     for video_id in (waiting[0], waiting[2]):
         arrived(home, video_id, e.VideoExcluded)
     for video_id in (waiting[1], waiting[3]):

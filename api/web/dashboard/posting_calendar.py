@@ -76,7 +76,7 @@ def calendar_of(posts: Analytics, *, today: date) -> PostingCalendar:
         labels=_labels(begin),
         months=_months(by_day),
         posts=sum(by_day.values()),
-        busiest=f"{written_day(best)} with {most}" if most else "",
+        busiest=f"{written_day(best)} with {most}" if most > 1 else "",
     )
 
 

@@ -105,7 +105,7 @@ class Chart {
       },
       axes: [
         { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.drawing.granularity)) },
-        { ...ink, size: 56, ...(this.scale === "log" ? { splits: (_, __, least, most) => powers(least, most) } : {}), values: (_, splits) => splits.map((value) => (value === null ? "" : short(value, this.scale === "index" ? "" : unit))) },
+        { ...ink, size: 56, ...(this.scale === "log" ? { splits: (_, __, least, most) => powers(least, most) } : {}), values: (_, splits) => splits.map((value) => (value === null || (unit === "count" && this.scale !== "index" && !Number.isInteger(value)) ? "" : short(value, this.scale === "index" ? "" : unit))) },
       ],
       hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], drawClear: [() => this.shade()], draw: [() => this.mark()] },
     };

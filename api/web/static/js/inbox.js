@@ -78,6 +78,7 @@ function countDown(place, name) {
   // A short number, such as 1.2K, does not change by one.
   if (was === undefined || (name === "waiting" && was >= 1000)) return;
   place.textContent = (was - list.querySelectorAll(".video[hidden]").length).toLocaleString("en");
+  if (name === "waiting") place.parentElement.hidden = place.textContent === "0";
 }
 
 function count() {

@@ -1,5 +1,6 @@
 """Home: the programme at a glance, where each number leads, and how to begin."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -61,7 +62,7 @@ def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Wat
     top = section(page, "Top creators")
     names = [a.text for a in top.all("a") if a["href"] == f"/creators/{goat.id}?{DAYS}"]
     assert names == ["go @goat"]
-    (every,) = [a["href"] for a in top.all("a") if a.text.startswith("All ")]
+    (every,) = [a["href"] for a in top.all("a") if a.text == "All creators (1)"]
     assert every == (
         f"/creators?project_id={goat.tenant.project_id}&sort=new_views&order=desc&{DAYS}"
     )
@@ -108,6 +109,16 @@ def test_the_posting_calendar_has_a_square_for_each_day_of_53_weeks(
     assert 52 * 7 < len(squares) <= 53 * 7
     posted = {one.one("title").text for one in squares if one["class"] == "level-4"}
     assert posted == {"21 Feb 2026: 1 post", "2 Mar 2026: 1 post"}
+
+
+def test_one_post_is_written_as_one(visitor: Visitor, home: Tenant):
+    posted_at = datetime.now(UTC) - timedelta(days=9)
+    home.found(home.add("goat")["id"], posted_at=posted_at)
+    home.goatherd.catch_up()
+
+    (said,) = section(visitor.see("/"), "Posting calendar").all("span")
+
+    assert said.text == "1 post in 53 weeks"
 
 
 def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant):
