@@ -11,7 +11,7 @@ from litestar.response import Template
 from api.http.error_codes import Code
 from api.routes.campaigns.routes import ShownCampaign
 from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of, form_of
-from api.web.campaigns.layout import get_campaign, show_campaign
+from api.web.campaigns.layout import get_campaign, shared_context, show_campaign
 from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
@@ -46,7 +46,7 @@ class CampaignPages(Controller):
             "campaigns/campaign.html",
             programme,
             choices,
-            {"campaign": campaign},
+            shared_context(page, campaign),
         )
 
     @page_route("/history")

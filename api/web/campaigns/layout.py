@@ -31,8 +31,13 @@ def show_campaign(
     error: ApiError | None = None,
 ) -> Template:
     """Return a page of a campaign; its template extends ``campaigns/layout.html``."""
-    given = {"campaign": campaign, "own_days": _own_days(page, campaign), **context}
+    given = {**shared_context(page, campaign), **context}
     return page.show(template, given, error=error)
+
+
+def shared_context(page: PageContext, campaign: ShownCampaign) -> dict[str, Any]:
+    """Return what ``campaigns/layout.html`` shows."""
+    return {"campaign": campaign, "own_days": _own_days(page, campaign)}
 
 
 def _own_days(page: PageContext, campaign: ShownCampaign) -> str:
