@@ -232,9 +232,7 @@ class HandleTakenError(ConflictError):
     code = "handle_taken"
 
     def __init__(self, handle: str) -> None:
-        super().__init__(
-            f"@{handle} is already tracked in this project, or was moved out of it."
-        )
+        super().__init__(f"@{handle} is tracked in this project, or was moved from it.")
 
 
 class CreatorBannedError(ConflictError):

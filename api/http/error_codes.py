@@ -108,7 +108,7 @@ class Code(StrEnum):
         "handle_taken",
         409,
         "Another creator of the project has the handle.",
-        "@ada is already tracked in this project, or was moved out of it.",
+        "@ada is tracked in this project, or was moved from it.",
     )
     CREATOR_BANNED = (
         "creator_banned",

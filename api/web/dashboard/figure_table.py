@@ -18,7 +18,7 @@ COLUMNS = {
 
 _USUAL_SORT = "new_views"
 
-Row = TypeVar("Row")
+T = TypeVar("T")
 
 
 class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
@@ -57,11 +57,11 @@ class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
 
     def in_order(
         self,
-        rows: Sequence[Row],
+        rows: Sequence[T],
         *,
-        name_of: Callable[[Row], str],
-        figure_of: Callable[[Row, str], Value],
-    ) -> list[Row]:
+        name_of: Callable[[T], str],
+        figure_of: Callable[[T, str], Value],
+    ) -> list[T]:
         """Return the rows in the chosen order; what is unknown comes last."""
         column = self.sorted_by
         if column == "name":
@@ -72,7 +72,7 @@ class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
             )
         sign = 1 if self.is_rising else -1
 
-        def key(row: Row) -> tuple[bool, float]:
+        def key(row: T) -> tuple[bool, float]:
             value = figure_of(row, column)
             return value is None, sign * (value or 0)
 

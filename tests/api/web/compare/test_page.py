@@ -115,7 +115,7 @@ def test_a_search_offers_what_is_not_there_yet(
     page = visitor.see(f"/compare?ids={goat.id}&{EXACT}&search=%40shee")
 
     (offered,) = page.one("div", id="suggestions").all("a")
-    assert offered.text == "Add @sheep 10"
+    assert offered.text == "Add @sheep 10 followers"
     query = query_of(offered["href"])
     assert query == query_of(f"?ids={goat.id},{sheep.id}&{EXACT}")
     nothing = visitor.see(f"/compare?ids={goat.id}&{EXACT}&search=goat")
@@ -128,7 +128,10 @@ def test_nothing_chosen_yet_offers_the_largest(visitor: Visitor, both: str):
     page = visitor.see("/compare")
 
     offers = page.one("div", id="suggestions").all("a")
-    assert [offer.text for offer in offers] == ["Add @goat 3.5K", "Add @sheep 10"]
+    assert [offer.text for offer in offers] == [
+        "Add @goat 3.5K followers",
+        "Add @sheep 10 followers",
+    ]
     assert page.all("figure") == []
 
 
@@ -147,8 +150,8 @@ def test_a_rounded_number_that_is_offered_has_a_tilde_and_says_why(
     offers = page.one("ul", class_="suggestions").all("li")
     why = "Rounded by the source: the exact number is not known."
     assert [offer.text for offer in offers] == [
-        "Add @known 3.89M",
-        f"Add @guessed ~3.8M {why}",
+        "Add @known 3.89M followers",
+        f"Add @guessed ~3.8M followers {why}",
     ]
 
 
@@ -165,7 +168,7 @@ def test_one_handle_in_two_projects_is_told_apart(
     page = visitor.see(f"/compare?ids={goat.id},{other}&{EXACT}")
 
     offers = {offer.text for offer in offered.all("a")}
-    assert offers == {f"Add @goat {population} 3.5K", "Add @goat Alps"}
+    assert offers == {f"Add @goat {population} 3.5K followers", "Add @goat Alps"}
     (legend,) = page.all("ul", class_="compared")
     assert [item.one("span", class_="who").text for item in legend.all("li")] == [
         f"@goat {population}",

@@ -56,7 +56,7 @@ def test_an_error_about_fields_names_them_as_a_form_does():
 
 
 def test_an_error_that_is_a_sentence_already_stays_as_it_is():
-    said = "@goat is already tracked in this project."
+    said = "@goat is tracked in this project, or was moved from it."
     problems = [FieldProblem("/tiktok_handle", said)]
 
     assert (
