@@ -104,24 +104,23 @@ def choose_providers(
     return [make_provider(name, surroundings) for name in settings.providers]
 
 
-def choose_provider_for_check(
+def choose_providers_for_check(
     settings: Settings, pool: Pool, name: ProviderName | None = None
-) -> Provider:
-    """Return the provider for a check, whose user waits for it; store nothing.
+) -> list[Provider]:
+    """Return the providers for a check, whose user waits for it; store nothing.
 
-    Null is the one that scrapes ask first.
+    Null are those that scrapes ask, in their order.
 
     Raises:
         SettingsError: a setting that it needs is missing.
         RecordingError: nothing of the recording could be read.
     """
-    (provider,) = choose_providers(
-        replace(settings, providers=(name or settings.providers[0],)),
+    return choose_providers(
+        settings if name is None else replace(settings, providers=(name,)),
         pool,
         run_seconds=_CHECK_SECONDS,
         replay_start=known_replay_start,
     )
-    return provider
 
 
 def run_seconds_within(limit_seconds: float) -> float:

@@ -232,6 +232,19 @@ def another_account(
     )
 
 
+def ask(provider: Provider, job_type: JobType, target: Target) -> Verdict:
+    """Ask a provider for what a run of this kind looks at."""
+    match job_type:
+        case "creator_profiles":
+            return provider.creator_profiles(target)
+        case "discover_videos":
+            return provider.discover_videos(target)
+        case "video_stats":
+            return provider.video_stats(target)
+        case _:
+            assert_never(job_type)
+
+
 def outcome_of(verdict: Verdict) -> Outcome:
     """Return the name under which a verdict is stored."""
     match verdict:

@@ -1,19 +1,18 @@
 """A check of a source: looks at one creator once, and stores nothing."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.events import Outcome
+from domain.events import JobType, Outcome
 from domain.phrases import counted
 from domain.scrape.sources import NEXT
 from infra.database import Pool, run_read
 from workers.connections.rows import connected_creator
 from workers.provider import (
-    Blocked,
     NotInRecording,
     Ok,
     Provider,
@@ -21,6 +20,7 @@ from workers.provider import (
     Target,
     Transient,
     Verdict,
+    ask,
     outcome_of,
 )
 from workers.request_counts import RequestCounts
@@ -42,6 +42,10 @@ _UNABLE_NEXT = (
     "Make a link in the creator's settings and send it to the creator, check one that "
     "has connected, or check another source."
 )
+_LOOKED_FOR: Mapping[JobType, str] = {
+    "creator_profiles": "Profile",
+    "discover_videos": "Videos",
+}
 # Whoever answers so was reached and understood, whatever the account is like.
 _WORKED: frozenset[Outcome] = frozenset({"ok", "not_found", "private", "unavailable"})
 
@@ -75,14 +79,14 @@ class SourceCheck(Struct, frozen=True, kw_only=True):
 
 
 def check_source(
-    provider: Provider,
+    providers: Sequence[Provider],
     handle: str,
     *,
     pool: Pool,
     counts: RequestCounts,
     organization_id: UUID | None = None,
 ) -> SourceCheck:
-    """Ask for a profile and, if that is seen, for the list of videos.
+    """Ask the first that can serve for a profile and, if that is seen, for the videos.
 
     Its requests are counted as the organization's, if there is one. A creator of it, or
     else of any, that has connected its account under the handle is looked at so.
@@ -92,20 +96,59 @@ def check_source(
         lambda connection: connected_creator(connection, handle, organization_id),
     )
     target = Target(handle=handle, creator_id=creator_id)
-    if why_not := provider.cannot_serve(target, "creator_profiles"):
-        return _unable(provider, handle, why_not)
-    steps: list[CheckStep] = []
-    profiles, videos = provider.creator_profiles, provider.discover_videos
-    with metered(partial(counts.take, provider.name, organization_id, creator_id)):
-        verdict = _step(f"Profile of @{handle}", profiles, target, steps)
-        if isinstance(verdict, Ok):
-            verdict = _step(f"Videos of @{handle}", videos, target, steps)
+    passed: list[CheckStep] = []
+    reasons: list[str] = []
+    is_spent = False
+    for provider in providers:
+        spent = counts.why_spent(provider.name)
+        why_not = spent or _why_not(provider, target)
+        if why_not is None:
+            with metered(
+                partial(counts.take, provider.name, organization_id, creator_id)
+            ):
+                return _look(provider, target, passed)
+        is_spent = is_spent or spent is not None
+        passed.append(_unasked(f"{provider.name}: passed over", why_not))
+        reasons.append(
+            why_not if len(providers) == 1 else f"{provider.name}: {why_not}"
+        )
+    outcome: Outcome = "rate_limited" if is_spent else "blocked"
+    return SourceCheck(
+        provider=providers[0].name,
+        tiktok_handle=handle,
+        worked=False,
+        outcome=outcome,
+        steps=passed,
+        verdict=f"It was not asked: {' '.join(reasons)}",
+        next=NEXT[outcome] if is_spent else _UNABLE_NEXT,
+    )
+
+
+def _why_not(provider: Provider, target: Target) -> str | None:
+    """Return why it can serve neither of the two, null if it can serve one."""
+    reasons = [provider.cannot_serve(target, job_type) for job_type in _LOOKED_FOR]
+    return None if None in reasons else reasons[0]
+
+
+def _look(provider: Provider, target: Target, passed: list[CheckStep]) -> SourceCheck:
+    steps = [*passed]
+    verdict: Verdict | None = None
+    for job_type, words in _LOOKED_FOR.items():
+        if verdict is not None and not isinstance(verdict, Ok):
+            break
+        what = f"{words} of @{target.handle}"
+        why_not = provider.cannot_serve(target, job_type)
+        if why_not is None:
+            verdict = _step(what, partial(ask, provider, job_type, target), steps)
+        else:
+            steps.append(_unasked(what, why_not))
+    assert verdict is not None, "it can serve one of them"
     outcome = outcome_of(verdict)
     is_plain = isinstance(verdict, Ok | NotInRecording)
     detail = "" if is_plain else f": {verdict.detail.rstrip('.')}"
     return SourceCheck(
         provider=provider.name,
-        tiktok_handle=handle,
+        tiktok_handle=target.handle,
         worked=outcome in _WORKED,
         outcome=outcome,
         steps=steps,
@@ -114,25 +157,13 @@ def check_source(
     )
 
 
-def _unable(provider: Provider, handle: str, why_not: str) -> SourceCheck:
-    step = CheckStep(
-        what=f"Profile of @{handle}", status=None, understood=why_not, duration_ms=0
-    )
-    return SourceCheck(
-        provider=provider.name,
-        tiktok_handle=handle,
-        worked=False,
-        outcome=outcome_of(Blocked(why_not)),
-        steps=[step],
-        verdict=f"It was not asked: {why_not}",
-        next=_UNABLE_NEXT,
-    )
+def _unasked(what: str, understood: str) -> CheckStep:
+    return CheckStep(what=what, status=None, understood=understood, duration_ms=0)
 
 
 def _step(
     what: str,
-    ask: Callable[[Target], Verdict],
-    target: Target,
+    look: Callable[[], Verdict],
     steps: list[CheckStep],
 ) -> Verdict:
     def note(request: RequestNote) -> None:
@@ -148,7 +179,7 @@ def _step(
     began = time.monotonic()
     try:
         with listening(note):
-            verdict = ask(target)
+            verdict = look()
     except BudgetSpentError as error:
         verdict = RateLimited(error.retry_after, str(error))
     except Exception as error:  # noqa: BLE001 - a provider may have any bug

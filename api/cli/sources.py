@@ -1,6 +1,6 @@
 """``goatherd sources``: whether a source can be reached and understood."""
 
-from contextlib import closing
+from contextlib import ExitStack
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -21,7 +21,8 @@ def check(
     provider: Annotated[
         ProviderName | None,
         Parameter(
-            help="Which source; without it the first that GOATHERD_PROVIDERS names."
+            help="Which source; without it the first of GOATHERD_PROVIDERS that can "
+            "serve the creator."
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -33,7 +34,7 @@ def check(
     """
     from infra.embedded import running_valkey_url
     from infra.settings import SettingsError
-    from workers.main import choose_provider_for_check
+    from workers.main import choose_providers_for_check
     from workers.recordings.file_format import RecordingError
     from workers.request_counts import RequestCounts
     from workers.source_check import check_source
@@ -46,11 +47,13 @@ def check(
     name = normalize_handle(handle)
     with opened_store(settings) as store:
         try:
-            opened = choose_provider_for_check(settings, store.pool, provider)
+            opened = choose_providers_for_check(settings, store.pool, provider)
         except (SettingsError, RecordingError) as error:
             raise CommandError(str(error)) from error
         counts = RequestCounts(store.pool, settings)
-        with closing(opened):
+        with ExitStack() as stack:
+            for each in opened:
+                stack.callback(each.close)
             found = check_source(opened, name, pool=store.pool, counts=counts)
     if json:
         print_json(found)

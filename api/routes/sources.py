@@ -1,7 +1,7 @@
 """/sources: how the ways to look at TikTok do, and a check of one."""
 
 import asyncio
-from contextlib import closing
+from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -132,7 +132,7 @@ class SourceRoutes(Controller):
         ],
         provider: Annotated[
             ProviderName | None,
-            QueryParameter(description="Null is the one that scrapes ask first."),
+            QueryParameter(description="Null is the first that can serve the creator."),
         ] = None,
     ) -> Answer[SourceCheck]:
         """Look at one creator once, and tell each step; nothing is stored.
@@ -167,11 +167,14 @@ def _check(
     organization_id: UUID,
 ) -> SourceCheck:
     # It brings all that workers stand on, which nothing else here needs.
-    from workers.main import choose_provider_for_check
+    from workers.main import choose_providers_for_check
 
-    with closing(choose_provider_for_check(settings, pool, provider)) as opened:
+    with ExitStack() as stack:
+        providers = choose_providers_for_check(settings, pool, provider)
+        for each in providers:
+            stack.callback(each.close)
         return check_source(
-            opened,
+            providers,
             handle,
             pool=pool,
             counts=RequestCounts(pool, settings),

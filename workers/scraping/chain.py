@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from traceback import format_tb
-from typing import assert_never
 
 import structlog
 from dramatiq.middleware.time_limit import TimeLimitExceeded
@@ -24,6 +23,7 @@ from workers.provider import (
     Target,
     Transient,
     Verdict,
+    ask,
     outcome_of,
 )
 from workers.request_counts import RequestCounts
@@ -230,7 +230,7 @@ def _ask(
 
 def _verdict_of(provider: Provider, job_type: JobType, target: Target) -> Verdict:
     try:
-        return _call_provider(provider, job_type, target)
+        return ask(provider, job_type, target)
     except (BudgetSpentError, TimeLimitExceeded):
         raise
     except Exception as error:  # noqa: BLE001 - a provider may have any bug
@@ -240,15 +240,3 @@ def _verdict_of(provider: Provider, job_type: JobType, target: Target) -> Verdic
         place = "".join(format_tb(error.__traceback__))
         _log.error("provider_raised", provider=provider.name, error=kind, place=place)
         return Transient(kind)
-
-
-def _call_provider(provider: Provider, job_type: JobType, target: Target) -> Verdict:
-    match job_type:
-        case "creator_profiles":
-            return provider.creator_profiles(target)
-        case "discover_videos":
-            return provider.discover_videos(target)
-        case "video_stats":
-            return provider.video_stats(target)
-        case _:
-            assert_never(job_type)

@@ -104,3 +104,34 @@ def test_a_source_that_lacks_a_setting_is_one_line(cli: CommandLine):
 
     assert ended.status != 0
     assert "GOATHERD_RESEARCH_CLIENT_KEY" in ended.complaint
+
+
+def test_the_first_that_can_serve_is_checked_and_the_others_say_why_not(
+    cli: CommandLine,
+):
+    cli.set(
+        providers="display,web,replay",
+        display_client_key=KEY,
+        display_client_secret=SECRET,
+        display_redirect_url="https://goatherd.example/connect/callback",
+        web_daily_budget=0,
+    )
+
+    handle = DEMO_HANDLES[0]
+    document = cli("sources", "check", handle, "--json").document
+    named = cli("sources", "check", handle, "--provider", "display", "--json").document
+
+    assert (document["provider"], document["worked"]) == ("replay", True)
+    assert [(step["what"], step["understood"]) for step in document["steps"]][:2] == [
+        (
+            "display: passed over",
+            "Only an account that its creator has connected can be read.",
+        ),
+        (
+            "web: passed over",
+            "Its daily budget of 0 requests is used up until midnight (UTC).",
+        ),
+    ]
+    assert named["verdict"] == (
+        "It was not asked: Only an account that its creator has connected can be read."
+    )

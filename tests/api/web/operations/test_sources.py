@@ -66,7 +66,7 @@ def test_a_source_is_checked_with_a_button(visitor: Visitor):
     page = visitor.see("/operations/sources")
 
     answer = visitor.submit(
-        page, "/operations/sources", tiktok_handle=DEMO_HANDLES[0], provider="replay"
+        page, "/operations/sources", tiktok_handle=DEMO_HANDLES[0], provider=""
     )
 
     checked = read(answer.text).one("section", id="checked")
