@@ -88,6 +88,7 @@ class Ok(Struct, frozen=True, kw_only=True):
     one need not be gone. ``missing`` has those ids of ``Target.video_ids`` for which
     the platform said that it does not show the video. One such answer is no proof.
     ``listed_reason`` says why only a part of the videos was listed; null if all were.
+    ``cut_by`` is the failure that ended the list; null where a limit of the run did.
     ``payload_sha256`` is the hexadecimal digest of the answers.
     """
 
@@ -96,6 +97,7 @@ class Ok(Struct, frozen=True, kw_only=True):
     videos: tuple[VideoObservation, ...] = ()
     missing: tuple[str, ...] = ()
     listed_reason: str | None = None
+    cut_by: "Failure | None" = None
     pages: int = 1
     payload_sha256: str | None = None
 
@@ -169,17 +171,10 @@ class SchemaChanged(Struct, frozen=True):
     profile: ProfileObservation | None = None
 
 
+Failure = Blocked | RateLimited | Transient | SchemaChanged
+
 Verdict = (
-    Ok
-    | NotFound
-    | Private
-    | Unavailable
-    | IdentityChanged
-    | NotInRecording
-    | Blocked
-    | RateLimited
-    | Transient
-    | SchemaChanged
+    Ok | NotFound | Private | Unavailable | IdentityChanged | NotInRecording | Failure
 )
 
 

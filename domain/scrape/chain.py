@@ -21,12 +21,16 @@ class SourceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of one source; ``retry_after`` is in seconds, 0 if it did not say.
 
     ``reads_site``: it sees what TikTok shows to everybody, so what it does not find is
-    not there.
+    not there. ``cut_by`` is how the source failed before its list of ``videos`` was
+    complete; ``is_partial``: it is not, for whatever reason.
     """
 
     outcome: Outcome
     reads_site: bool
     retry_after: float = 0
+    cut_by: Outcome | None = None
+    is_partial: bool = False
+    videos: int = 0
 
 
 def asks_next(
@@ -37,11 +41,12 @@ def asks_next(
     A source that is free again within ``longest_wait`` seconds is waited for.
     ``is_third_strike``: the run would disable the creator.
     """
-    if answer.outcome == "rate_limited":
+    outcome = answer.cut_by or answer.outcome
+    if outcome == "rate_limited":
         return answer.retry_after > longest_wait
-    if answer.outcome in OF_THE_ACCOUNT:
+    if outcome in OF_THE_ACCOUNT:
         return is_third_strike or not answer.reads_site
-    return answer.outcome in OF_THE_SOURCE | UNOBSERVED
+    return outcome in OF_THE_SOURCE | UNOBSERVED
 
 
 def may_contradict(earlier: Sequence[SourceAnswer], *, reads_site: bool) -> bool:
@@ -53,9 +58,19 @@ def may_contradict(earlier: Sequence[SourceAnswer], *, reads_site: bool) -> bool
     return reads_site or not any(map(_is_of_the_site, earlier))
 
 
-def decisive(answers: Sequence[SourceAnswer]) -> int:
-    """Return which answer the run ends with, if none of them ended it at once."""
+def decisive(answers: Sequence[SourceAnswer], *, is_over: bool = False) -> int:
+    """Return which answer the run ends with; ``is_over``: the last of them ended it.
+
+    What was seen is kept, the longest list of it and the first of these that is
+    complete, whatever others say, unless one says that it is another account's.
+    """
+    last = len(answers) - 1
     numbered = list(enumerate(answers))
+    seen = [(-a.videos, a.is_partial, n) for n, a in numbered if a.outcome == "ok"]
+    if seen and answers[last].outcome != "identity_changed":
+        return min(seen)[2]
+    if is_over:
+        return last
     of_the_site = [n for n, each in numbered if _is_of_the_site(each)]
     if of_the_site:
         return of_the_site[0]

@@ -5,25 +5,16 @@ from email.utils import parsedate_to_datetime
 
 from workers.provider import (
     Blocked,
+    Failure,
     IdentityChanged,
     NotFound,
     Private,
-    RateLimited,
     SchemaChanged,
     Transient,
     Unavailable,
 )
 
-Refusal = (
-    NotFound
-    | Private
-    | Unavailable
-    | Blocked
-    | RateLimited
-    | Transient
-    | SchemaChanged
-    | IdentityChanged
-)
+Refusal = NotFound | Private | Unavailable | IdentityChanged | Failure
 
 DEFAULT_RETRY_AFTER = 60.0  # In seconds, if a 429 does not say.
 LONGEST_RETRY_AFTER = 86_400.0
@@ -39,12 +30,21 @@ class RefusedError(Exception):
         super().__init__(verdict.detail)
         self.verdict = verdict
 
+    @property
+    def failure(self) -> Failure | None:
+        """Return how the source failed; null if it did not."""
+        return self.verdict if isinstance(self.verdict, Failure) else None
+
 
 class SpentError(RefusedError):
     """The session has used up its time, its bytes or its requests.
 
     ``verdict`` is for a run that has no observation.
     """
+
+    @property
+    def failure(self) -> None:
+        """Return null: the run has a limit, and the source did not fail."""
 
 
 def refusal_of_status(status: int, *, source: str) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from traceback import format_tb
 
 import structlog
@@ -15,11 +16,11 @@ from domain.scrape.chain import SourceAnswer, asks_next, decisive, may_contradic
 from domain.scrape.outcomes import OF_THE_ACCOUNT
 from workers.provider import (
     Blocked,
+    Failure,
     Ok,
     ProfileObservation,
     Provider,
     RateLimited,
-    SchemaChanged,
     Target,
     Transient,
     Verdict,
@@ -39,28 +40,47 @@ _log = structlog.get_logger()
 class Given(Struct, frozen=True, kw_only=True):
     """A provider and its verdict, which took so many milliseconds.
 
-    ``is_interrupted``: there is no time left for another provider.
+    ``is_interrupted``: there is no time left for another provider. ``is_spent``: its
+    budget ended within the run, which is no failure of its own.
     """
 
     provider: Provider
     verdict: Verdict
     took_ms: int
     is_interrupted: bool = False
+    is_spent: bool = False
 
     @property
     def answer(self) -> SourceAnswer:
         verdict = self.verdict
+        seen = verdict if isinstance(verdict, Ok) else None
+        cut = seen and seen.cut_by
+        failed = cut or verdict
         return SourceAnswer(
             outcome=outcome_of(verdict),
             reads_site=self.provider.reads_site,
-            retry_after=verdict.retry_after if isinstance(verdict, RateLimited) else 0,
+            retry_after=failed.retry_after if isinstance(failed, RateLimited) else 0,
+            cut_by=cut and outcome_of(cut),
+            is_partial=seen is not None and seen.listed_reason is not None,
+            videos=len(seen.videos) if seen else 0,
+        )
+
+    @property
+    def tried(self) -> c.Tried:
+        answer, verdict = self.answer, self.verdict
+        cut_by = None if self.is_spent else answer.cut_by
+        return c.Tried(
+            provider=self.provider.name,
+            outcome=cut_by or answer.outcome,
+            detail=verdict.listed_reason if isinstance(verdict, Ok) else verdict.detail,
+            duration_ms=self.took_ms,
         )
 
 
 class Answered(Struct, frozen=True, kw_only=True):
     """The verdict of a run, from whom it is, and who was tried before or besides.
 
-    ``profile`` is one that another provider read before it was refused, and whose.
+    ``profile`` is one that another provider read before it failed, and whose.
     """
 
     provider: Provider
@@ -73,11 +93,13 @@ class Answered(Struct, frozen=True, kw_only=True):
 class CannotServe(Struct, frozen=True):
     """Nobody can be asked; ``detail`` says why not, of each provider.
 
-    ``until_midnight``: one can again when a new day (UTC) begins.
+    ``until_midnight``: one can again when a new day (UTC) begins. ``seen`` is a profile
+    that one read before its budget ended.
     """
 
     detail: str
     until_midnight: bool = False
+    seen: Given | None = None
 
 
 class Chain:
@@ -113,6 +135,7 @@ class Chain:
         """
         given: list[Given] = []
         unserved: list[CannotServe] = []
+        is_over = False
         for number, provider in enumerate(self.providers):
             answers = [each.answer for each in given]
             if not may_contradict(answers, reads_site=provider.reads_site):
@@ -130,13 +153,17 @@ class Chain:
                 and one.answer.outcome in OF_THE_ACCOUNT
                 and is_third_strike(),
             ):
-                return _answered(given, len(given) - 1)
-        if not given:
+                is_over = True
+                break
+        seen = [each.seen for each in unserved if each.seen]
+        if not given and not seen:
             return CannotServe(
                 " ".join(each.detail for each in unserved),
                 until_midnight=any(each.until_midnight for each in unserved),
             )
-        return _answered(given, decisive([each.answer for each in given]))
+        answers = [each.answer for each in given or seen]
+        chosen = (given or seen)[decisive(answers, is_over=is_over)]
+        return _answered(chosen, [*seen, *given])
 
     def _ask(
         self, provider: Provider, job_type: JobType, target: Target, *, is_last: bool
@@ -153,12 +180,7 @@ class Chain:
         budget = _Budget(counts, name, target)
         with metered(budget.take):
             one = _ask(provider, job_type, target, is_last=is_last)
-        if budget.spent is None:
-            return one
-        if not isinstance(one.verdict, Ok):
-            return CannotServe(f"{name}: {budget.spent}", until_midnight=True)
-        reason = one.verdict.listed_reason or budget.spent
-        return replace(one, verdict=replace(one.verdict, listed_reason=reason))
+        return one if budget.spent is None else _until_spent(one, budget.spent)
 
 
 class _Budget:
@@ -179,29 +201,35 @@ class _Budget:
             raise
 
 
-def _answered(given: list[Given], number: int) -> Answered:
-    chosen = given[number]
+def _until_spent(one: Given, spent: str) -> Given | CannotServe:
+    """Return what a provider saw before its budget ended, as a part of the list."""
+    verdict, name = one.verdict, one.provider.name
+    if isinstance(verdict, Ok):
+        reason = verdict.listed_reason or spent
+        # The next one has a budget, and may list more.
+        part = replace(verdict, listed_reason=reason, cut_by=Blocked(spent))
+        return replace(one, verdict=part, is_spent=True)
+    profile = verdict.profile if isinstance(verdict, Failure) else None
+    seen = None
+    if profile is not None:
+        part = Ok(observed_at=datetime.now(UTC), profile=profile, listed_reason=spent)
+        seen = replace(one, verdict=part, is_spent=True)
+    return CannotServe(f"{name}: {spent}", until_midnight=True, seen=seen)
+
+
+def _answered(chosen: Given, given: list[Given]) -> Answered:
+    others = [each for each in given if each is not chosen]
     profiles = [
         (each.provider.name, each.verdict.profile)
-        for each in given
-        if isinstance(each.verdict, Blocked | RateLimited | Transient | SchemaChanged)
-        and each.verdict.profile is not None
+        for each in others
+        if isinstance(each.verdict, Ok | Failure) and each.verdict.profile is not None
     ]
     return Answered(
         provider=chosen.provider,
         verdict=chosen.verdict,
         took_ms=chosen.took_ms,
         profile=next(iter(profiles), None),
-        tried=tuple(
-            c.Tried(
-                provider=each.provider.name,
-                outcome=each.answer.outcome,
-                detail=None if isinstance(each.verdict, Ok) else each.verdict.detail,
-                duration_ms=each.took_ms,
-            )
-            for each in given
-            if each is not chosen
-        ),
+        tried=tuple(each.tried for each in others),
     )
 
 

@@ -1,5 +1,7 @@
 """When the next source is asked, and which answer a run ends with."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +76,61 @@ def test_a_run_that_nobody_ended_ends_with_the_most_telling_answer(
     answers: list[SourceAnswer], number: int
 ):
     assert decisive(answers) == number
+
+
+def part(videos: int, **given: Any) -> SourceAnswer:  # noqa: ANN401 - its fields
+    return SourceAnswer(
+        outcome="ok", reads_site=True, is_partial=True, videos=videos, **given
+    )
+
+
+@pytest.mark.parametrize("failure", sorted(OF_THE_SOURCE - {"rate_limited"}))
+def test_a_list_that_a_failure_cut_short_is_asked_of_the_next(failure: Outcome):
+    assert asks_next(part(3, cut_by=failure), longest_wait=180)
+
+
+def test_a_list_that_a_limit_of_the_run_or_a_short_wait_ended_is_not():
+    assert not asks_next(part(3), longest_wait=180)
+    assert not asks_next(
+        part(3, cut_by="rate_limited", retry_after=180), longest_wait=180
+    )
+    assert asks_next(part(3, cut_by="rate_limited", retry_after=181), longest_wait=180)
+
+
+WHOLE = SourceAnswer(outcome="ok", reads_site=True, videos=3)
+
+
+@pytest.mark.parametrize(
+    ("answers", "number"),
+    (
+        ([part(2), WHOLE], 1),
+        ([part(3), WHOLE], 1),
+        # What says that it is all, and is less, is not all.
+        ([part(4), WHOLE], 0),
+        ([part(2), part(5), part(4)], 1),
+        ([part(2), part(2)], 0),
+        ([answer("blocked"), part(0), answer("transient")], 1),
+        # Who saw videos knows better than who finds no account.
+        ([part(2), answer("not_found")], 0),
+        ([part(2), answer("private")], 0),
+        ([part(2), answer("rate_limited")], 0),
+    ),
+)
+def test_of_partial_lists_the_longest_is_kept(answers: list[SourceAnswer], number: int):
+    assert decisive(answers) == number
+    assert decisive(answers, is_over=True) == number
+
+
+def test_a_partial_list_that_may_be_anothers_is_not_kept():
+    answers = [part(2), answer("identity_changed")]
+
+    assert decisive(answers, is_over=True) == 1
+
+
+def test_what_ended_a_run_is_what_it_ends_with():
+    answers = [answer("transient"), answer("rate_limited", retry_after=9)]
+
+    assert (decisive(answers), decisive(answers, is_over=True)) == (0, 1)
 
 
 @given(st.lists(st.builds(answer, outcomes, reads_site=st.booleans()), min_size=1))

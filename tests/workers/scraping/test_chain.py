@@ -5,6 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from dramatiq.middleware.time_limit import TimeLimitExceeded
+from msgspec.structs import replace
 from psycopg import sql
 
 from domain import events as e
@@ -17,9 +19,12 @@ from tests.kit.jobs import Answer, Scripted, derive_jobs, ends_of, job_of, jobs_
 from workers.policies.auto_disable import VerdictStreaks
 from workers.provider import (
     Blocked,
+    Failure,
+    IdentityChanged,
     NotFound,
     NotInRecording,
     Ok,
+    Private,
     ProfileObservation,
     RateLimited,
     SchemaChanged,
@@ -222,19 +227,118 @@ def test_a_profile_and_a_list_may_come_from_two_providers(home: Home):
     assert (events[2].profile_observed, events[2].listed) == (True, "complete")
 
 
-def test_a_partial_list_says_so_and_keeps_what_it_has(home: Home):
-    run = run_of(home, home.creator("billie"), "discover_videos")
-    part = Ok(
-        observed_at=NOON, videos=LISTED.videos, listed_reason="The list did not answer."
+def partial(
+    *ids: str, cut_by: Failure | None = None, profile: ProfileObservation | None = None
+) -> Ok:
+    return Ok(
+        observed_at=NOON,
+        profile=profile,
+        videos=tuple(
+            VideoObservation(tiktok_video_id=id_, view_count=3) for id_ in ids
+        ),
+        listed_reason=cut_by.detail if cut_by else "The run took as long as it may.",
+        cut_by=cut_by,
     )
 
-    scrape(home, run, Named("web", part), Named("paid", LISTED))
 
+SHUT = Blocked("The list did not answer.")
+
+
+def listed_by(home: Home, *providers: Named, **settings: object) -> e.ScrapeSucceeded:
+    run = run_of(home, home.creator("billie"), "discover_videos")
+    scrape(home, run, *providers, **settings)
     (end,) = ends_of(home.store, [run])[run]
     assert isinstance(end, e.ScrapeSucceeded)
+    return end
+
+
+def test_a_partial_list_says_so_and_keeps_what_it_has(home: Home):
+    paid = Named("paid", LISTED)
+
+    end = listed_by(home, Named("web", partial("71")), paid)
+
     assert (end.provider, end.videos_observed) == ("web", 1)
-    assert (end.listed, end.listed_reason) == ("partial", "The list did not answer.")
-    assert end.missing_video_ids == ()
+    assert (end.listed, end.listed_reason) == (
+        "partial",
+        "The run took as long as it may.",
+    )
+    assert (end.missing_video_ids, paid.calls) == ((), [])
+
+
+def test_a_list_that_was_shut_half_way_is_asked_of_the_next_source(home: Home):
+    profile = ProfileObservation(follower_count=9)
+    web = Named("web", partial("71", cut_by=SHUT, profile=profile), requests=2)
+    paid = Named("scrapecreators", LISTED, requests=3)
+
+    end = listed_by(home, web, paid, scrapecreators_price="0.01 USD")
+
+    assert (end.provider, end.listed) == ("scrapecreators", "complete")
+    assert end.profile_observed
+    assert [(each.provider, each.outcome) for each in end.tried] == [("web", "blocked")]
+    assert end.tried_details == ("The list did not answer.",)
+    assert rows(
+        home, "SELECT provider, requests, cost_millionths FROM source_day ORDER BY 1"
+    ) == [("scrapecreators", 3, 30_000), ("web", 2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome"),
+    (
+        (Blocked("A captcha."), "blocked"),
+        (Transient("Oh."), "transient"),
+        (RateLimited(9, "Wait."), "rate_limited"),
+        (GONE, "not_found"),
+        (Private("It is private."), "private"),
+        (partial("71", cut_by=SchemaChanged("What?")), "schema_changed"),
+    ),
+    ids=repr,
+)
+def test_a_partial_list_is_kept_if_no_other_source_lists_more(
+    home: Home, second: Verdict, outcome: str
+):
+    first = Named("web", partial("71", "72", cut_by=SHUT))
+
+    end = listed_by(home, first, Named("paid", second))
+
+    assert (end.provider, end.listed, end.videos_observed) == ("web", "partial", 2)
+    assert end.listed_reason == "The list did not answer."
+    assert [(each.provider, each.outcome) for each in end.tried] == [("paid", outcome)]
+
+
+def test_of_two_partial_lists_the_longer_one_is_kept(home: Home):
+    end = listed_by(
+        home,
+        Named("web", partial("71", cut_by=SHUT)),
+        Named("paid", partial("71", "72", cut_by=SchemaChanged("What?"))),
+    )
+
+    assert (end.provider, end.listed, end.videos_observed) == ("paid", "partial", 2)
+    assert end.listed_reason == "What?"
+
+
+def test_a_partial_list_of_whom_another_source_finds_to_be_somebody_else_is_not_kept():
+    found = answered(
+        Named("web", partial("71", cut_by=SHUT)),
+        Named("paid", IdentityChanged("Another's.")),
+    )
+
+    assert found.provider.name == "paid"
+
+
+def test_a_partial_list_is_kept_though_the_next_source_took_too_long():
+    class Slow(Named):
+        def creator_profiles(self, target: Target) -> Verdict:
+            del target
+            raise TimeLimitExceeded
+
+    first = Named("web", partial("71", cut_by=SHUT))
+
+    found = answered(first, Slow("paid"), Named("other", SEEN))
+
+    assert found.provider is first
+    assert [(each.provider, each.detail) for each in found.tried] == [
+        ("paid", "It took too long.")
+    ]
 
 
 def test_a_run_whose_sources_all_fail_waits_as_the_soonest_of_them_says(home: Home):
@@ -331,22 +435,78 @@ def test_without_another_source_a_run_waits_for_midnight_and_fails_not(home: Hom
     assert home.store.load(run)[run][1:] == []
 
 
-def test_a_run_that_uses_up_the_budget_keeps_what_it_listed(home: Home):
-    class Listing(Named):
-        def discover_videos(self, target: Target) -> Verdict:
-            try:
-                return super().discover_videos(target)
-            except BudgetSpentError:
-                return LISTED
+class Counted(Named):
+    """It sends three requests and answers, once its budget ends, with what it has."""
 
+    def __init__(self, so_far: Verdict, answer: Verdict = LISTED) -> None:
+        super().__init__("web", answer, requests=3)
+        self.so_far = so_far
+
+    def discover_videos(self, target: Target) -> Verdict:
+        try:
+            return super().discover_videos(target)
+        except BudgetSpentError as error:
+            if isinstance(self.so_far, RateLimited):
+                return replace(self.so_far, retry_after=error.retry_after)
+            return self.so_far
+
+
+PROFILE_ONLY = RateLimited(0, "Spent.", profile=ProfileObservation(follower_count=9))
+SPENT = "The day's budget of requests is used up."
+
+
+def test_a_run_that_uses_up_the_budget_keeps_what_it_listed(home: Home):
+    end = listed_by(home, Counted(LISTED), web_daily_budget=2)
+
+    assert (end.listed, end.listed_reason) == ("partial", SPENT)
+    assert (end.provider, end.videos_observed) == ("web", 1)
+
+
+def test_a_run_that_uses_up_the_budget_leaves_the_list_to_the_next_source(home: Home):
+    longer = partial("71", "72")
+
+    end = listed_by(home, Counted(LISTED), Named("paid", longer), web_daily_budget=2)
+
+    assert (end.provider, end.videos_observed) == ("paid", 2)
+    # A budget that ends is no failure of the source.
+    assert [(each.provider, each.outcome) for each in end.tried] == [("web", "ok")]
+    assert end.tried_details == (SPENT,)
+
+
+def test_a_profile_that_was_read_before_the_budget_ended_is_kept(home: Home):
+    end = listed_by(home, Counted(PROFILE_ONLY), web_daily_budget=2)
+
+    assert (end.provider, end.profile_observed, end.videos_observed) == ("web", True, 0)
+    assert (end.listed, end.listed_reason) == ("partial", SPENT)
+
+
+def test_a_profile_that_was_read_before_the_budget_ended_goes_with_the_next_list(
+    home: Home,
+):
+    end = listed_by(
+        home, Counted(PROFILE_ONLY), Named("paid", LISTED), web_daily_budget=2
+    )
+
+    assert (end.provider, end.listed, end.profile_observed) == (
+        "paid",
+        "complete",
+        True,
+    )
+    assert [(each.provider, each.outcome) for each in end.tried] == [("web", "ok")]
+
+
+def test_a_list_is_waited_for_where_the_next_source_failed_in_passing(home: Home):
     run = run_of(home, home.creator("billie"), "discover_videos")
 
-    scrape(home, run, Listing("web", LISTED, requests=3), web_daily_budget=2)
+    scrape(
+        home,
+        run,
+        Counted(PROFILE_ONLY),
+        Named("paid", Transient("Oh.")),
+        web_daily_budget=2,
+    )
 
-    (end,) = ends_of(home.store, [run])[run]
-    assert isinstance(end, e.ScrapeSucceeded)
-    assert end.listed == "partial"
-    assert end.listed_reason == "The day's budget of requests is used up."
+    assert job_of(home.store, run)["outcome"] == "transient"
 
 
 def test_nobody_gets_past_a_budget_however_many_ask_at_once(home: Home):

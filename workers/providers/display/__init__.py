@@ -20,6 +20,7 @@ from workers.http.tiktok_api import Deadline, NoReplyError, open_http
 from workers.http.tiktok_envelope import TokenRefusedError
 from workers.provider import (
     Blocked,
+    Failure,
     IdentityChanged,
     Ok,
     Target,
@@ -29,6 +30,7 @@ from workers.provider import (
 from workers.providers.display.api import DisplayAPI, ScopeRefusedError
 from workers.providers.display.pace import Pace
 from workers.providers.display.shapes import BATCH_SIZE, OtherAccountError
+from workers.request_notes import BudgetSpentError
 
 PATIENCE_SECONDS = 40.0
 NOT_CONNECTED = "The creator has not connected its account."
@@ -44,9 +46,9 @@ WHERE creator_id = %s AND provider = 'display' AND state = 'connected'
 class DisplayProvider:
     """Reads creators with their own consent: exact numbers, and never saves.
 
-    A list goes on to its end, or until half of ``patience`` (seconds) is left: then it
-    is partial. Videos that are requested by id and not in the answer are left out,
-    because TikTok does not say why it leaves them out.
+    A list goes on to its end, until half of ``patience`` (seconds) is left, or until a
+    later page fails: then it is partial. Videos that are requested by id and not in the
+    answer are left out, because TikTok does not say why it leaves them out.
     """
 
     name = "display"
@@ -96,19 +98,31 @@ class DisplayProvider:
 
         def read(access: Access) -> Verdict:
             videos: dict[str, VideoObservation] = {}
-            digest, pages, reason = sha256(), 0, None
-            for page in self.api.videos(access, deadline=deadline):
-                pages += 1
-                digest.update(page.data)
-                for video in page.videos:
-                    videos.setdefault(video.tiktok_video_id, video)
-                if page.cursor is not None and deadline.left() < self.patience / 2:
-                    reason = "The time for a run was over before the list was."
-                    break
+            digest, pages, reason, cut_by = sha256(), 0, None, None
+            try:
+                for page in self.api.videos(access, deadline=deadline):
+                    pages += 1
+                    digest.update(page.data)
+                    for video in page.videos:
+                        videos.setdefault(video.tiktok_video_id, video)
+                    if page.cursor is not None and deadline.left() < self.patience / 2:
+                        reason = "The time for a run was over before the list was."
+                        break
+            except (AccessRefusedError, ScopeRefusedError):
+                raise
+            except NoReplyError as error:
+                if not videos or not isinstance(error.verdict, Failure):
+                    raise
+                reason, cut_by = error.verdict.detail, error.verdict
+            except BudgetSpentError as error:
+                if not videos:
+                    raise
+                reason = str(error)
             return Ok(
                 observed_at=self.now(),
                 videos=tuple(videos.values()),
                 listed_reason=reason,
+                cut_by=cut_by,
                 pages=pages,
                 payload_sha256=digest.hexdigest(),
             )

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from workers.http.refusals import RefusedError
 from workers.provider import (
+    Blocked,
+    Failure,
     IdentityChanged,
     SchemaChanged,
     VideoObservation,
@@ -41,12 +43,14 @@ def cursor_of(value: object) -> str | None:
 class PaidList:
     """The videos of one creator that were listed so far, by id.
 
-    ``partial_because`` says why the list is not complete; None if it is.
+    ``partial_because`` says why the list is not complete, None if it is, and ``cut_by``
+    how the service failed; None if it did not.
     """
 
     def __init__(self, name: str, *, handle: str, user_id: str | None = None) -> None:
         self.videos: dict[str, VideoObservation] = {}
         self.partial_because: str | None = None
+        self.cut_by: Failure | None = None
         self._name = name
         self._handle = handle
         self._user_id = user_id
@@ -74,18 +78,22 @@ class PaidList:
                 if not self.videos:
                     raise
                 self.partial_because = refused.verdict.detail
+                self.cut_by = refused.failure
                 return
             if page.has_more is False or (until and until <= self.videos.keys()):
                 return
             old_pages = 0 if new else old_pages + 1
             if old_pages >= _MOST_OLD_PAGES:
-                self.partial_because = f"{self._name} lists the same videos again."
+                self._cut(Blocked(f"{self._name} lists the same videos again."))
                 return
             if page.cursor is None or page.cursor in cursors:
-                self.partial_because = f"{self._name} does not say what comes next."
+                self._cut(SchemaChanged(f"{self._name} does not say what comes next."))
                 return
             cursors.append(page.cursor)
         self.partial_because = f"The list has more than {MOST_PAGES} pages."
+
+    def _cut(self, failure: Failure) -> None:
+        self.partial_because, self.cut_by = failure.detail, failure
 
     def _add(self, rows: Sequence[object]) -> int:
         """Add the creator's own videos; return how many of them are new."""

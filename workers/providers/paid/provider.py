@@ -8,6 +8,7 @@ from msgspec import Struct
 from workers.http.refusals import Refusal, RefusedError
 from workers.provider import (
     Blocked,
+    Failure,
     NotFound,
     Ok,
     Private,
@@ -112,6 +113,7 @@ class PaidProvider(Provider, ABC):
                 account=account,
                 videos=tuple(listed.videos.values()),
                 listed_reason=listed.partial_because,
+                cut_by=listed.cut_by,
             )
 
     def video_stats(self, target: Target) -> Verdict:
@@ -252,6 +254,7 @@ class PaidProvider(Provider, ABC):
         videos: tuple[VideoObservation, ...] = (),
         missing: tuple[str, ...] = (),
         listed_reason: str | None = None,
+        cut_by: Failure | None = None,
     ) -> Ok:
         return Ok(
             observed_at=self.site.now(),
@@ -259,6 +262,7 @@ class PaidProvider(Provider, ABC):
             videos=videos,
             missing=missing,
             listed_reason=listed_reason,
+            cut_by=cut_by,
             pages=session.requests,
             payload_sha256=session.digest,
         )

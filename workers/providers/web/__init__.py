@@ -11,20 +11,16 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workers.http.refusals import Refusal, RefusedError
+from workers.http.refusals import RefusedError
 from workers.http.session import SessionLimits, trusted_certificates
 from workers.politeness import Politeness
 from workers.provider import (
-    Blocked,
+    Failure,
     Ok,
-    ProfileObservation,
     Provider,
-    RateLimited,
     SchemaChanged,
     Target,
-    Transient,
     Verdict,
-    VideoObservation,
 )
 from workers.providers.web.listing import VideoList, list_videos
 from workers.providers.web.pages import ProfilePage, read_profile
@@ -40,6 +36,7 @@ __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 # It names itself, so that a site can tell this program to stay away.
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
 DEFAULT_LIMITS = SessionLimits()
+_NO_LIST = VideoList(videos={})
 
 
 class VideosRead(Struct, frozen=True, kw_only=True):
@@ -104,13 +101,11 @@ class WebProvider(Provider):
             try:
                 listed = _videos_of(session, target, page)
             except RefusedError as refused:
-                return _with_profile(refused.verdict, page.account.profile)
-            return self._ok(
-                session,
-                account=page.account,
-                videos=tuple(listed.videos.values()),
-                listed_reason=listed.partial_because,
-            )
+                failed = refused.verdict
+                if isinstance(failed, Failure):
+                    return replace(failed, profile=page.account.profile)
+                return failed
+            return self._ok(session, account=page.account, listed=listed)
 
     def video_stats(self, target: Target) -> Verdict:
         """Read the requested videos one by one, or the whole list without any.
@@ -138,7 +133,6 @@ class WebProvider(Provider):
             reading.read(target.video_ids)
             if reading.refusal and not (reading.videos or reading.not_shown):
                 return reading.refusal
-            ok = self._ok(session, videos=tuple(reading.videos))
             # The video belongs to another creator, so it is not missing for this one.
             missing = tuple(
                 video.video_id
@@ -146,7 +140,9 @@ class WebProvider(Provider):
                 if video.reason != "someone_elses"
             )
             return VideosRead(
-                ok=replace(ok, missing=missing),
+                ok=replace(
+                    self._ok(session), videos=tuple(reading.videos), missing=missing
+                ),
                 not_shown=tuple(reading.not_shown),
                 unread=tuple(reading.unread),
             )
@@ -156,14 +152,14 @@ class WebProvider(Provider):
         session: TikTokSession,
         *,
         account: SeenAccount | None = None,
-        videos: tuple[VideoObservation, ...] = (),
-        listed_reason: str | None = None,
+        listed: VideoList = _NO_LIST,
     ) -> Ok:
         return Ok(
             observed_at=self.now(),
             profile=account.profile if account else None,
-            videos=videos,
-            listed_reason=listed_reason,
+            videos=tuple(listed.videos.values()),
+            listed_reason=listed.partial_because,
+            cut_by=listed.cut_by,
             pages=session.requests,
             payload_sha256=session.digest,
         )
@@ -194,6 +190,7 @@ def _videos_of(session: TikTokSession, target: Target, page: ProfilePage) -> Vid
             videos=page.videos,
             partial_because=f"Only the profile's page shows videos: "
             f"{refused.verdict.detail}",
+            cut_by=refused.failure,
         )
     return replace(listed, videos={**page.videos, **listed.videos})
 
@@ -210,10 +207,3 @@ def _list_of(session: TikTokSession, target: Target, account: SeenAccount) -> Vi
         author_id=account.user_id,
         expected=account.profile.video_count,
     )
-
-
-def _with_profile(verdict: Refusal, profile: ProfileObservation) -> Verdict:
-    """Return the verdict with what was read before the list was refused."""
-    if isinstance(verdict, Blocked | RateLimited | Transient | SchemaChanged):
-        return replace(verdict, profile=profile)
-    return verdict

@@ -21,7 +21,13 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.utils import ExtractorError
 
 from workers.http.refusals import RefusedError, SpentError
-from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
+from workers.provider import (
+    Blocked,
+    Failure,
+    SchemaChanged,
+    Transient,
+    VideoObservation,
+)
 from workers.providers.web.listed import VideoListPage, read_list
 from workers.providers.web.session import TikTokSession
 
@@ -37,11 +43,13 @@ all_plugins_loaded.value = True
 class VideoList(Struct, frozen=True, kw_only=True):
     """Videos that were listed, by id.
 
-    ``partial_because`` says why these are not all; None if they are.
+    ``partial_because`` says why these are not all, None if they are, and ``cut_by`` how
+    the source failed; None if it did not.
     """
 
     videos: dict[str, VideoObservation]
     partial_because: str | None = None
+    cut_by: Failure | None = None
 
 
 class _Quiet:
@@ -135,6 +143,7 @@ def list_videos(
         RefusedError: the first page of the list was refused, or it has no videos.
     """
     partial_because: str | None = None
+    cut_by: Failure | None = None
     with Gate(session, author_id=author_id) as gate:
         gate.add_info_extractor(_UserVideosIE())
         found: dict[str, VideoObservation] = {}
@@ -147,16 +156,15 @@ def list_videos(
         except RefusedError as refused:
             if not found:
                 raise
-            partial_because = refused.verdict.detail
+            partial_because, cut_by = refused.verdict.detail, refused.failure
         except (ExtractorError, _InCirclesError):
             # yt-dlp complains about nothing else. A list that wrongly says that there
             # is more repeats itself as well, once it has sent everything.
             if expected is None or len(found) < expected:
                 partial_because = "TikTok sends the same page of the list again."
+                cut_by = Blocked(partial_because)
     if not found:
         raise RefusedError(
-            Blocked(
-                partial_because or "TikTok sent an empty list of an account's videos."
-            )
+            cut_by or Blocked("TikTok sent an empty list of an account's videos.")
         )
-    return VideoList(videos=found, partial_because=partial_because)
+    return VideoList(videos=found, partial_because=partial_because, cut_by=cut_by)

@@ -33,6 +33,7 @@ from workers.providers.display import DisplayProvider, open_display
 from workers.providers.display.api import data_of
 from workers.providers.display.pace import Pace
 from workers.providers.display.shapes import page_of, profile_of
+from workers.request_notes import BudgetSpentError, metered
 
 
 @pytest.fixture
@@ -87,6 +88,52 @@ def test_a_list_goes_on_to_its_end_and_has_no_saves(
         "Video 44",
     )
     assert fake.tiktok.requests.count("/v2/video/list/") == 3
+
+
+def test_a_list_that_fails_further_down_keeps_what_it_has(
+    display: DisplayProvider, billie: Target, fake: Fake
+):
+    def fail_later() -> None:
+        if fake.tiktok.requests.count("/v2/video/list/") == 2:
+            raise NoReplyError(Transient("It was not heard."))
+
+    with metered(fail_later):
+        listed = display.discover_videos(billie)
+
+    assert isinstance(listed, Ok)
+    assert (len(listed.videos), listed.pages) == (40, 2)
+    assert listed.cut_by == Transient("It was not heard.")
+    assert listed.listed_reason == "It was not heard."
+
+
+def test_a_list_within_which_the_budget_ends_keeps_what_it_has(
+    display: DisplayProvider, billie: Target
+):
+    left = [2]
+
+    def take() -> None:
+        if not left[0]:
+            raise BudgetSpentError(60)
+        left[0] -= 1
+
+    with metered(take):
+        listed = display.discover_videos(billie)
+
+    assert isinstance(listed, Ok)
+    assert (len(listed.videos), listed.cut_by) == (40, None)
+    assert listed.listed_reason == "The day's budget of requests is used up."
+
+
+def test_a_scope_that_is_taken_back_within_a_list_is_noticed(
+    display: DisplayProvider, billie: Target, fake: Fake, home: Home
+):
+    def take_back() -> None:
+        if fake.tiktok.requests.count("/v2/video/list/") == 1:
+            fake.consents.withdraw_scope(fake.accounts["billie"].open_id, VIDEOS)
+
+    with metered(take_back):
+        assert isinstance(display.discover_videos(billie), Blocked)
+    assert ends(home, billie.creator_id) == ["scope_missing"]
 
 
 def test_videos_are_read_by_their_ids_twenty_at_a_time(

@@ -5,7 +5,12 @@ import pytest
 from tests.kit.paid_accounts import HANDLE, USER_ID
 from tests.workers.providers.paid.building import KNOWN, NOW, PATIENT, Paid, ids_in
 from tests.workers.providers.web.server import Answer, TikTok
-from tests.workers.providers.web.shapes import CAPTCHA_PAGE, a_detail, profile_page
+from tests.workers.providers.web.shapes import (
+    CAPTCHA_PAGE,
+    a_detail,
+    an_item,
+    profile_page,
+)
 from workers.politeness import Politeness
 from workers.provider import Ok
 from workers.providers.web import WebProvider
@@ -54,6 +59,30 @@ def test_a_profile_of_the_page_goes_with_the_list_of_the_service(paid: Paid):
     assert (name, profile.user_id) == ("web", USER_ID)
     assert isinstance(answered.verdict, Ok)
     assert answered.verdict.profile is None
+
+
+@pytest.mark.parametrize("further", (3, 1))
+def test_a_list_that_is_shut_after_a_page_is_asked_of_the_service(
+    paid: Paid, further: int
+):
+    ids = paid.add(videos=further)
+    shown = a_detail(stats=None, exact={"videoCount": "9"})
+    shown["userInfo"]["itemList"] = [
+        an_item(video_id, author={"id": USER_ID}) for video_id in ("71", "72")
+    ]
+    with TikTok() as tiktok:
+        tiktok.answers[PAGE] = profile_page(shown)
+        tiktok.answers[LIST] = CAPTCHA_PAGE
+        answered = ask(tiktok, paid)
+
+    is_longer = further > 2
+    assert ids_in(answered.verdict) == (ids if is_longer else ["71", "72"])
+    assert isinstance(answered.verdict, Ok)
+    assert (answered.verdict.listed_reason is None) is is_longer
+    (tried,) = answered.tried
+    assert (tried.provider, tried.outcome) == (
+        ("web", "blocked") if is_longer else (paid.name, "ok")
+    )
 
 
 def test_a_page_that_answers_costs_nothing(paid: Paid):

@@ -403,9 +403,11 @@ def test_a_list_that_is_refused_further_down_is_partial(
 
     given = provider.discover_videos(NANNY)
 
-    # Half a list must not look like a whole one.
+    # Half a list must not look like a whole one, and the next source may list more.
     assert len(ids(given)) == 15
-    assert reason(given)
+    assert isinstance(given, Ok)
+    assert given.cut_by is not None
+    assert given.listed_reason == given.cut_by.detail
 
 
 def with_items(*items: object, videos: object = 3) -> Answer:
@@ -459,6 +461,8 @@ def test_a_list_that_does_not_answer_leaves_what_the_page_shows(
 
     assert ids(verdict) == ["1", "2", "3"]
     assert str(reason(verdict)).startswith("Only the profile's page shows videos: ")
+    assert isinstance(verdict, Ok)
+    assert verdict.cut_by is not None
 
 
 @pytest.mark.parametrize(
