@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
+from typing import Literal
 
 import redis
 import structlog
@@ -23,6 +24,7 @@ from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings.file_format import read_recording
 
 ReplayStart = Callable[[Pool, str], datetime]
+PaidName = Literal["scrapecreators", "ensembledata"]
 
 _log = structlog.get_logger()
 
@@ -137,27 +139,19 @@ def _research(at: Surroundings) -> Provider:
     )
 
 
-def _scrapecreators(at: Surroundings) -> Provider:
+def _paid(name: PaidName, at: Surroundings) -> Provider:
+    from workers.providers.paid.ensembledata import open_ensembledata
     from workers.providers.paid.scrapecreators import open_scrapecreators
     from workers.providers.paid.session import paid_limits
 
-    key = at.settings.scrapecreators_api_key
+    opens = {
+        "scrapecreators": open_scrapecreators,
+        "ensembledata": open_ensembledata,
+    }
+    key: str | None = getattr(at.settings, f"{name}_api_key")
     assert key is not None, "the table says that it is needed"
-    return open_scrapecreators(
-        base_url=at.settings.scrapecreators_base_url,
-        api_key=key,
-        limits=paid_limits(at.run_seconds),
-    )
-
-
-def _ensembledata(at: Surroundings) -> Provider:
-    from workers.providers.paid.ensembledata import open_ensembledata
-    from workers.providers.paid.session import paid_limits
-
-    key = at.settings.ensembledata_api_key
-    assert key is not None, "the table says that it is needed"
-    return open_ensembledata(
-        base_url=at.settings.ensembledata_base_url,
+    return opens[name](
+        base_url=getattr(at.settings, f"{name}_base_url"),
         api_key=key,
         limits=paid_limits(at.run_seconds),
     )
@@ -188,10 +182,10 @@ PROVIDERS = MappingProxyType(
             make=_research, needs=("research_client_key", "research_client_secret")
         ),
         "scrapecreators": ProviderRow(
-            make=_scrapecreators, needs=("scrapecreators_api_key",)
+            make=partial(_paid, "scrapecreators"), needs=("scrapecreators_api_key",)
         ),
         "ensembledata": ProviderRow(
-            make=_ensembledata, needs=("ensembledata_api_key",)
+            make=partial(_paid, "ensembledata"), needs=("ensembledata_api_key",)
         ),
         "display": ProviderRow(
             make=_display,
