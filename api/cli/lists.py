@@ -47,7 +47,7 @@ GROUP BY o.organization_id ORDER BY o.created_at, o.organization_id
 _CREATOR_LIST = """
 SELECT id, organization_id AS org_id, project_id, tiktok_handle,
        coalesce(display_name, scraped_display_name) AS display_name, status,
-       follower_count, video_count, rounded_counts, created_at
+       follower_count, video_count, rounded_counts, connected_at, created_at
 FROM creator_list
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
@@ -87,6 +87,7 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A creator, with the figures that were last observed.
 
     ``rounded_counts`` names those that are rounded, of the ones that are not shown too.
+    ``connected_at`` is null if the creator's own account is not connected.
     """
 
     id: UUID
@@ -98,6 +99,7 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     follower_count: int | None
     video_count: int | None
     rounded_counts: list[CountName]
+    connected_at: datetime | None
     created_at: datetime
 
 
@@ -160,11 +162,15 @@ def list_creators(
         print_json(found)
         return
     print_table(
-        ("id", "project", "handle", "name", "status", "followers", "videos"),
+        (
+            *("id", "project", "handle", "name", "status"),
+            *("followers", "videos", "connected"),
+        ),
         (
             (
                 *(c.id, c.project_id, c.tiktok_handle, c.display_name, c.status),
                 *(_count(c, "follower_count"), _count(c, "video_count")),
+                "yes" if c.connected_at else "",
             )
             for c in found
         ),

@@ -94,6 +94,13 @@ class CreatorRoutes(Controller):
             bool,
             QueryParameter(description="Those alone whose last scrape failed."),
         ] = False,
+        connected: Annotated[
+            bool | None,
+            QueryParameter(
+                description="Those alone whose own account is connected, or with false "
+                "those that are not."
+            ),
+        ] = None,
         sort: Annotated[
             CreatorListSort,
             QueryParameter(
@@ -115,6 +122,7 @@ class CreatorRoutes(Controller):
             "search": _search_term(search),
             "statuses": _statuses(status),
             "is_failing": failing,
+            "is_connected": connected,
             "tag_keys": tag_filter(tag),
         }
         if creator_table.ask_for_figures(sort):

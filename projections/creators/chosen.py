@@ -57,7 +57,7 @@ class HealthRules(msgspec.Struct, frozen=True, kw_only=True):
 class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
     """Filters of creators; one that is not given holds for all.
 
-    ``search`` and ``tag_keys`` are as in ``CreatorQuery``.
+    ``search``, ``tag_keys`` and ``is_connected`` are as in ``CreatorQuery``.
     """
 
     rules: HealthRules
@@ -67,6 +67,7 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
     tag_keys: tuple[str, ...] = ()
     health: tuple[Health, ...] = ()
     is_failing: bool = False
+    is_connected: bool | None = None
     ids: tuple[UUID, ...] | None = None
 
     @property
@@ -79,6 +80,7 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
             "tag_keys @> %(tags)s": bool(self.tag_keys),
             f"{_HEALTH} = ANY(%(health)s)": bool(self.health),
             "failing_since IS NOT NULL": self.is_failing,
+            "(connected_at IS NOT NULL) = %(connected)s": self.is_connected is not None,
             "id = ANY(%(ids)s)": self.ids is not None,
         }
         held = " AND ".join(text for text, holds in conditions.items() if holds)
@@ -94,6 +96,7 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
             "search": self.search,
             "tags": [*self.tag_keys],
             "health": [*self.health],
+            "connected": self.is_connected,
             "ids": [*(self.ids or ())],
         }
 

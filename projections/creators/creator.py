@@ -27,6 +27,8 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     the last one failed, those that fail longest first: a profile that is scraped well
     does not hide that its videos are not. ``failing_since`` is of the first of them,
     and ``failed_scrapes`` counts those of all; null and 0 where there are none.
+    ``connected_at`` is when the creator connected its own account, null if it is not
+    connected now.
     """
 
     # What scrapes change without a new version.
@@ -61,6 +63,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool
     status: Status
     disabled_reason: str | None
+    connected_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime

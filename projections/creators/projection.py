@@ -119,10 +119,16 @@ def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
     return {"status": "active", "disabled_reason": None}
 
 
-@on_decision(e.CreatorConnected, e.CreatorConnectionLost)
-def _connected(_: e.CreatorConnected | e.CreatorConnectionLost) -> dict[str, Any]:
-    # Only its version changes: whether it is connected is not in its row.
-    return {}
+@on(e.CreatorConnected)
+def _connected(
+    _: e.CreatorConnected, row: CreatorRow | None, recorded: RecordedEvent
+) -> CreatorRow | None:
+    return _decided(row, recorded, {"connected_at": recorded.recorded_at})
+
+
+@on_decision(e.CreatorConnectionLost)
+def _connection_lost(_: e.CreatorConnectionLost) -> dict[str, Any]:
+    return {"connected_at": None}
 
 
 @on(e.SubjectErased)
@@ -220,15 +226,17 @@ def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow 
     event = recorded.event
     if event not in on_decision:
         return _searchable(on.handle(event, row, recorded), before=row)
+    return _searchable(_decided(row, recorded, on_decision.handle(event)), before=row)
+
+
+def _decided(
+    row: CreatorRow | None, recorded: RecordedEvent, changed: dict[str, Any]
+) -> CreatorRow | None:
     if row is None or recorded.version <= row.version:
         return row
-    after = replace(
-        row,
-        version=recorded.version,
-        updated_at=recorded.recorded_at,
-        **on_decision.handle(event),
+    return replace(
+        row, version=recorded.version, updated_at=recorded.recorded_at, **changed
     )
-    return _searchable(after, before=row)
 
 
 def _searchable(
@@ -254,7 +262,7 @@ class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
-    version = 5
+    version = 6
     tables = ("creator_list", "creator_search")
     events = on.events | on_decision.events
 

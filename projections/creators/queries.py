@@ -28,7 +28,8 @@ class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     ``search`` is part of a handle, name or tag in the spelling of ``folded``, and
     ``tag_keys`` are of tags of which a creator must have all. ``is_failing``: those
-    alone whose last scrape failed. ``after`` is the sort value and id of the last row
+    alone whose last scrape failed. ``is_connected``: those whose own account is, or is
+    not; null for all. ``after`` is the sort value and id of the last row
     of the page before.
     """
 
@@ -37,6 +38,7 @@ class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
     search: str | None = None
     statuses: tuple[Status, ...] = ("active", "disabled")
     is_failing: bool = False
+    is_connected: bool | None = None
     tag_keys: tuple[str, ...] = ()
     sort: CreatorSort = "created_at"
     limit: int = 50
@@ -60,13 +62,14 @@ async def one_creator(
 
 async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]:
     """Return up to ``limit`` creators, in the requested order."""
-    is_narrow = query.is_failing or bool(query.tag_keys)
+    is_narrow = query.is_failing or bool(query.is_connected or query.tag_keys)
     variant = CreatorQueryVariant(
         has_project=query.project_id is not None,
         statuses=len(query.statuses),
         sort=query.sort,
         has_after=query.after is not None,
         is_failing=query.is_failing,
+        is_connected=query.is_connected,
         has_tags=bool(query.tag_keys),
         # So few are left that no other way to search them is worth it.
         has_search=is_narrow and query.search is not None,

@@ -176,6 +176,8 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
         elif isinstance(event, e.CreatorEvent):
             row = rows[recorded.stream]
             row |= _decided(event)
+            if isinstance(event, e.CreatorConnected):
+                row["connected_at"] = at
             row |= {"version": row["version"] + 1, "updated_at": at}
     for row in rows.values():
         named = row["display_name"]
@@ -630,6 +632,7 @@ def _new_creator(recorded: RecordedEvent, event: e.CreatorAdded) -> Row:
         "tracking_end_date": event.tracking_end_date,
         "status": "active",
         "disabled_reason": None,
+        "connected_at": None,
         "version": 1,
         "created_at": recorded.recorded_at,
         "updated_at": recorded.recorded_at,
@@ -703,8 +706,10 @@ def _decided(event: e.CreatorEvent) -> Row:
             return {"status": "disabled", "disabled_reason": verdict}
         case e.CreatorReenabled():
             return {"status": "active", "disabled_reason": None}
-        case e.CreatorConnected() | e.CreatorConnectionLost():
+        case e.CreatorConnected():
             return {}
+        case e.CreatorConnectionLost():
+            return {"connected_at": None}
         case _:
             raise AssertionError(event)
 

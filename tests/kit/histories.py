@@ -1,7 +1,7 @@
 """Histories to project: events in envelopes, without a log or through a real one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,21 @@ def added(handle: str = "billie", **settings: object) -> e.CreatorAdded:
         **settings,
     }
     return e.CreatorAdded(handle=handle, **chosen)
+
+
+def connected(organization_id: UUID = HOME) -> e.CreatorConnected:
+    return e.CreatorConnected(
+        organization_id=organization_id,
+        provider="display",
+        scopes=("user.info.stats",),
+        open_id="one",
+    )
+
+
+def connection_lost(organization_id: UUID = HOME) -> e.CreatorConnectionLost:
+    return e.CreatorConnectionLost(
+        organization_id=organization_id, provider="display", reason="revoked_there"
+    )
 
 
 def snapshot(
@@ -206,6 +221,7 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
                     history="whole",
                 ),
             )
+        history.happened(creator_id, *_of_a_connection(run))
         if run % 9 == 0:
             stream = UUID(int=2_000_000 + run % 27)
             items = campaigns.get(stream)
@@ -229,6 +245,13 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
                 e.ProjectDetailsChanged(project_id=PROJECT, name=f"Project {run}"),
             )
     return history.events
+
+
+def _of_a_connection(run: int) -> Iterator[e.CreatorEvent]:
+    if run % 23 == 0:
+        yield connected()
+    if run % 29 == 0:
+        yield connection_lost()
 
 
 def _of_a_campaign(items: set[UUID] | None, run: int, item: UUID) -> list[e.Event]:

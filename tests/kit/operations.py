@@ -112,7 +112,7 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
         return {"period": "7d"}
     if operation.id == "getCreatorDiff":
         return {"from": "1"}
-    if operation.id in {"getCreatorFigures", "listConnectedCreators"}:
+    if operation.id == "getCreatorFigures":
         return {"creator_ids": ids["creator_id"]}
     if operation.id == "checkSource":
         return {"tiktok_handle": "goat"}

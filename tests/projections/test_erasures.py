@@ -23,6 +23,8 @@ from tests.kit.histories import (
     SECOND,
     History,
     added,
+    connected,
+    connection_lost,
     failed,
     found,
     noted,
@@ -123,6 +125,8 @@ class Story(History):
                 for video in {self.known[name] for name in hers}:
                     change = e.VideoDetailsChanged(readme=text, tags=[text], **OURS)
                     self.happened(video, change)
+            case "connected":
+                self.happened(creator, connected() if number else connection_lost())
             case "moved":
                 move = e.CreatorMoved(
                     old_project_id=PROJECT,
@@ -169,7 +173,7 @@ class Story(History):
 
 KINDS = (
     *("profile", "rounded", "videos", "videos", "by hand", "failed", "renamed"),
-    *("noted", "video noted", "moved", "campaign"),
+    *("noted", "video noted", "moved", "campaign", "connected"),
 )
 STEPS = st.lists(
     st.tuples(st.sampled_from(KINDS), st.sampled_from(CREATORS), st.integers(0, 9)),

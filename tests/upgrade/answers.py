@@ -181,9 +181,12 @@ VOLATILE: dict[str, frozenset[str]] = {
     "/api/v1/scrapes/counts": frozenset(
         {"failed_last_day", "quarantined_last_day", "oldest_due_seconds"}
     ),
-    # Told since, of scrapes that ended before as well.
+    # Told since, of what was before as well.
     "/api/v1/creators": frozenset(
-        {"last_outcome", "failing_since", "failed_scrapes", "failing_kinds"}
+        {
+            *("last_outcome", "failing_since", "failed_scrapes", "failing_kinds"),
+            "connected_at",
+        }
     ),
     # The last 30 days until now; what is known at their end stays as it is.
     "/api/v1/creators/figures": frozenset(

@@ -79,10 +79,6 @@ _REFUSE = """
 UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
 WHERE organization_id = %s AND creator_id = %s AND state = 'waiting'
 """
-_CONNECTED = """
-SELECT creator_id FROM creator_connections
-WHERE organization_id = %s AND creator_id = ANY(%s) AND state = 'connected'
-"""
 _CONNECTED_AS = """
 SELECT l.id FROM creator_list l
 JOIN creator_connections c ON c.creator_id = l.id AND c.state = 'connected'
@@ -242,14 +238,6 @@ def shown_connection(
     """Return a creator's consent that waits, else its connection, else its last one."""
     rows = cursor.execute(_SHOWN, (organization_id, creator_id)).fetchall()
     return next(iter(structs(ShownConnection, rows)), None)
-
-
-def connected_among(
-    cursor: Cursor[TupleRow], organization_id: UUID, creator_ids: list[UUID]
-) -> set[UUID]:
-    """Return which of the creators are connected."""
-    rows = cursor.execute(_CONNECTED, (organization_id, creator_ids))
-    return {row[0] for row in rows}
 
 
 def connected_creator(

@@ -2,20 +2,19 @@
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from msgspec import Struct
 
 from api.http.errors import Code
-from api.http.paging import MAX_LIMIT, caught_up
+from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
-from api.routes.analytics.parameters import ids_between_commas
 from api.routes.connections.links import ConnectLinkRoutes
 from domain import commands as c
 from domain.connection.consent import explained
@@ -59,43 +58,10 @@ class CreatorConnection(Struct, frozen=True, kw_only=True):
     other_handle: str | None = None
 
 
-class ConnectedCreators(Struct, frozen=True, kw_only=True):
-    """Those of some creators that are connected."""
-
-    creator_ids: list[UUID]
-
-
 class ConnectionRoutes(Controller):
     """Connections of creators."""
 
     tags = ("Creators",)
-
-    @get(
-        "/creators/connected",
-        opt={"scope": "read", "versioned": False},
-        operation_id="listConnectedCreators",
-    )
-    async def list_connected(
-        self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        writer: NamedDependency[CommandWriter],
-        creator_ids: Annotated[
-            str, QueryParameter(description=f"1 to {MAX_LIMIT} ids with commas.")
-        ],
-    ) -> Answer[ConnectedCreators]:
-        """Tell which of some creators are connected."""
-        ids = ids_between_commas("creator_ids", creator_ids, at_most=MAX_LIMIT)
-        # It is read from a table that is never behind.
-        await caught_up(request, reader, "creator_list")
-        organization_id = request.organization_id
-        found = await asyncio.to_thread(
-            Rows(writer.store).ask,
-            lambda cursor: rows.connected_among(cursor, organization_id, ids),
-        )
-        return Answer(
-            ConnectedCreators(creator_ids=[id_ for id_ in ids if id_ in found])
-        )
 
     @get(
         "/creators/{creator_id:uuid}/connection",

@@ -97,7 +97,7 @@ _MARKS = tuple(name for name in _FIGURES if name.endswith(("rounded", "sharpened
 _CSV_COLUMNS = (
     *("creator_id", "project_id", "tiktok_handle", "display_name", "tags"),
     *("status", "health", *(name for name in _FIGURES if name not in _MARKS)),
-    *("last_scraped_at", "created_at", *_MARKS),
+    *("last_scraped_at", "created_at", *_MARKS, "connected_at"),
 )
 
 

@@ -21,7 +21,13 @@ from api.web.creators.columns import (
     choose_columns,
     chosen_columns,
 )
-from api.web.creators.query import BOUNDS, HEALTHS, STATUSES, CreatorsPageQuery
+from api.web.creators.query import (
+    BOUNDS,
+    CONNECTIONS,
+    HEALTHS,
+    STATUSES,
+    CreatorsPageQuery,
+)
 from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
 from api.web.kit.cell_stream import watch_cells
 from api.web.kit.csv_file import csv_file
@@ -94,6 +100,7 @@ class CreatorsPage(Controller):
             "query": choices,
             "statuses": STATUSES,
             "healths": HEALTHS,
+            "connections": CONNECTIONS,
             "bounds": BOUNDS,
             "periods": PERIODS,
             "projects": projects,

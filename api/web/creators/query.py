@@ -19,6 +19,7 @@ HEALTHS = {
     "disabled": "Disabled",
 }
 
+CONNECTIONS = {"": "Any", "true": "Connected", "false": "Not connected"}
 BOUNDS = {"": "at least", "at_most": "at most"}
 _COMPARISONS = {"at_most": "<="}
 
@@ -33,6 +34,7 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     search: str = ""
     status: str = ""
     health: str = ""
+    connected: str = ""
     tag: str = ""
     project_id: str = ""
     campaign_id: str = ""
@@ -43,8 +45,9 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     @property
     def is_narrowed(self) -> bool:
         """Return whether the creators are less than all of a project."""
-        of_it = (self.search, self.status, self.health, self.tag, self.campaign_id)
-        return any(of_it) or bool(self.figure and self.number)
+        of_it = (self.search, self.status, self.health, self.connected, self.tag)
+        chosen = any((*of_it, self.campaign_id))
+        return chosen or bool(self.figure and self.number)
 
     @property
     def api_query(self) -> dict[str, str]:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
-from api.routes.connections.routes import ConnectedCreators
 from api.routes.creator_figures import CreatorFigures, RecentFigures, Trend
 from api.routes.lists.creators import CreatorWithFigures, ListedFigures
 from api.web.charts.svg import Sparkline, sparkline
@@ -24,16 +23,12 @@ class CreatorsMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ListedCreator(Struct, frozen=True, kw_only=True):
-    """One creator of the list; ``courses`` are drawn over the last 30 days.
-
-    ``is_connected``: it consented that its own account is read.
-    """
+    """One creator of the list; ``courses`` are drawn over the last 30 days."""
 
     creator: CreatorWithFigures
     figures: ListedFigures
     project: str | None
     courses: dict[str, Sparkline | None]
-    is_connected: bool
 
     @property
     def followers(self) -> int | None:
@@ -56,22 +51,16 @@ async def rows_of(
 ) -> list[ListedCreator]:
     """Return the rows of some creators."""
     courses: dict[UUID, CreatorFigures] = {}
-    connected: set[UUID] = set()
     if creators:
         ids = ",".join(str(creator.id) for creator in creators)
         got = await page.get("/creators/figures", RecentFigures, creator_ids=ids)
         courses = {one.creator_id: one for one in got.data.creators}
-        those = await page.get(
-            "/creators/connected", ConnectedCreators, creator_ids=ids
-        )
-        connected = {*those.data.creator_ids}
     return [
         ListedCreator(
             creator=creator,
             figures=creator.figures,
             project=project_names.get(creator.project_id),
             courses=_courses(courses.get(creator.id)),
-            is_connected=creator.id in connected,
         )
         for creator in creators
         if creator.figures is not UNSET

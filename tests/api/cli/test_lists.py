@@ -13,7 +13,7 @@ from domain import events as e
 from domain.organization.commands import OrganizationCommand
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, next_events
 from infra.ids import new_id
 from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
@@ -21,7 +21,7 @@ from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
-from tests.kit.histories import snapshot
+from tests.kit.histories import connected, snapshot
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
 
@@ -29,6 +29,12 @@ NOBODY = "00000000-0000-4000-8000-000000000009"
 def made(cli: CommandLine, store: Store, name: str) -> Home:
     document = cli("orgs", "create", name, "--json").document
     return Home(store, UUID(document["org_id"]), UUID(document["project_id"]))
+
+
+def connect(home: Home, creator_id: UUID) -> None:
+    history = home.store.load(creator_id)[creator_id]
+    event = connected(home.organization_id)
+    home.store.append(next_events(creator_id, history, [event]), context=asking())
 
 
 def command(home: Home, command: OrganizationCommand) -> None:
@@ -68,6 +74,7 @@ def test_everything_is_listed_with_its_id_and_how_much_it_has(
     trails = project(ours, "Trails")
     rename(ours, trails, "Summer trails")
     billy = ours.creator("old-billy")
+    connect(ours, billy)
     ours.remove(ours.creator("gone"))
     ours.disable(ours.creator("private"))
     catch_up(store)
@@ -99,6 +106,9 @@ def test_everything_is_listed_with_its_id_and_how_much_it_has(
         ("private", "disabled"),
     ]
     assert UUID(creators[1]["id"]) == billy
+    assert [each["connected_at"] is not None for each in creators] == [
+        *(False, True, False)
+    ]
     for word in ("orgs", "projects", "creators"):
         table = cli(word, "list")
         assert table.err == ""

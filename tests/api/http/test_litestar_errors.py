@@ -92,7 +92,6 @@ class Scene:
         self.monkeypatch.setattr(roots, "recorded_roots", raise_it)
         self.monkeypatch.setattr(log_check, "newest_check", raise_it)
         self.monkeypatch.setattr(proofs, "streams_of_creator", raise_it)
-        self.monkeypatch.setattr(rows, "connected_among", raise_it)
         self.monkeypatch.setattr(rows, "waiting_consent", raise_it)
         self.monkeypatch.setattr(links, "revoke_link", raise_it)
         self.monkeypatch.setattr(Store, "load", raise_it)

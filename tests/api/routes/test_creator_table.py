@@ -11,6 +11,7 @@ import pytest
 from infra.ids import new_id
 from tests.kit.application import Tenant, ago, code_of, data_of
 from tests.kit.creator_with_numbers import a_watched_creator
+from tests.kit.histories import connected, connection_lost
 
 
 def added(home: Tenant, handle: str, *levels: tuple[float, int]) -> str:
@@ -140,6 +141,40 @@ def test_health_says_who_needs_a_look(home: Tenant, three: dict[str, str]):
     home.patch(f"/creators/{three['ada']}", over)
     home.goatherd.catch_up()
     assert handles(home, health="ok") == ["ada"]
+
+
+def test_who_is_connected_is_told_and_filtered_by(home: Tenant, three: dict[str, str]):
+    def happened(event: e.CreatorEvent) -> str:
+        home.goatherd.append(three["bea"], event)
+        home.goatherd.catch_up()
+        return data_of(home.get(f"/creators/{three['bea']}"))["updated_at"]
+
+    at = happened(connected(home.organization_id))
+
+    shown = {row["tiktok_handle"]: row["connected_at"] for row in listed(home)}
+    assert shown == {"ada": None, "bea": at, "cleo": None}
+    assert handles(home, connected="true") == ["bea"]
+    assert handles(home, connected="true", sort="followers") == ["bea"]
+    assert handles(home, connected="false", order="asc") == ["ada", "cleo"]
+    answer = home.get("/creators", params={"format": "csv", "connected": "true"})
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert row["tiktok_handle"] == "bea"
+    assert datetime.fromisoformat(row["connected_at"]) == datetime.fromisoformat(at)
+    assert code_of(home.get("/creators", params={"connected": "maybe"})) == (
+        400,
+        "invalid_query",
+    )
+
+    happened(connection_lost(home.organization_id))
+    assert handles(home, connected="true") == []
+    path = f"/creators/{three['bea']}"
+    assert data_of(home.get(path))["connected_at"] is None
+    before = data_of(home.get(path, params={"as_of": at}))
+    assert before["connected_at"] == at
+    changes = data_of(home.get(f"{path}/diff", params={"from": at}))["changes"]
+    assert ("connected_at", at, None) in [
+        (change["field"], change["before"], change["after"]) for change in changes
+    ]
 
 
 def test_csv_holds_the_whole_list(home: Tenant, three: dict[str, str]):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from projections.creators import queries as reading
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.histories import connected
 
 Creator = dict[str, Any]
 
@@ -51,9 +52,13 @@ class Population:
         self.home.disable(creator_id)
         self.creators[creator_id]["status"] = "disabled"
 
+    def connect(self, creator_id: str) -> None:
+        self.home.goatherd.append(creator_id, connected(self.home.organization_id))
+        self.creators[creator_id]["is_connected"] = True
+
     def remove(self, creator_id: str) -> None:
         data_of(self.home.delete(f"/creators/{creator_id}"))
-        self.creators[creator_id]["status"] = "removed"
+        self.creators[creator_id] |= {"status": "removed", "is_connected": False}
 
     def expected(
         self,
@@ -62,6 +67,7 @@ class Population:
         status: str = "active,disabled",
         search: str = "",
         project_id: str | None = None,
+        connected: str | None = None,
     ) -> list[str]:
         """The ids that the list must have, by a plain look at every creator."""
         statuses = status.replace("all", "active,disabled,removed").split(",")
@@ -71,6 +77,7 @@ class Population:
             if creator["status"] in statuses
             and search.lower() in creator["tiktok_handle"]
             and project_id in {None, creator["project_id"]}
+            and connected in {None, str(creator.get("is_connected", False)).lower()}
         ]
         found.sort(key=_KEYS[sort], reverse=sort != "tiktok_handle")
         return [creator["id"] for creator in found]
@@ -105,6 +112,7 @@ class Population:
             "status": choose([None, "active", "disabled", "removed,active", "all"]),
             "search": choose([None, None, "a", "B", "a.", "_b", "ab.", "ba-a"]),
             "project_id": choose([None, None, *self.projects]),
+            "connected": choose([None, None, "true", "false"]),
         }
         return {name: value for name, value in filters.items() if value is not None}
 
@@ -134,6 +142,8 @@ def population(goatherd: Goatherd) -> Population:
             population.see(creator_id, population.random.choice(FOLLOWERS))
         if number % 5 == 0:
             population.disable(creator_id)
+        if number % 4 == 0:
+            population.connect(creator_id)
         if number % 7 == 0:
             population.remove(creator_id)
     goatherd.catch_up()

@@ -20,6 +20,8 @@ from tests.kit.histories import (
     PROJECT,
     History,
     added,
+    connected,
+    connection_lost,
     failed,
     requested,
     snapshot,
@@ -461,6 +463,32 @@ def test_a_profile_that_is_scraped_well_does_not_hide_that_videos_fail(
     ]
     assert failing(connection) == (0, None, "ok")
     assert the_row(connection)["failing_kinds"] == []
+
+
+def test_a_connection_is_told_from_when_it_began_until_it_is_lost(
+    connection: Reading, history: History
+):
+    def after(event: e.CreatorEvent) -> Any:  # noqa: ANN401 - a column
+        take_in(connection, *history.happened(BILLIE, event))
+        assert [the_row(connection)] == expected(history.events)["creator_list"]
+        return the_row(connection)["connected_at"]
+
+    take_in(connection, *history.happened(BILLIE, added()))
+    before = the_row(connection)["connected_at"]
+
+    assert before is None
+    assert after(connected()) == history.events[-1].recorded_at
+    # With other scopes, or after a token that was refused.
+    assert after(connected()) == history.events[-1].recorded_at
+    assert after(connection_lost()) is None
+
+
+def test_an_erased_creator_is_not_connected(connection: Reading, history: History):
+    erased = e.SubjectErased(organization_id=HOME, number=7, figures="anonymous")
+
+    take_in(connection, *history.happened(BILLIE, added(), connected(), erased))
+
+    assert the_row(connection)["connected_at"] is None
 
 
 def test_that_a_recording_has_nothing_of_a_creator_is_no_failure(

@@ -7,9 +7,9 @@ from tests.kit.connections import waiting_consent
 from tests.kit.visitor import Visitor
 
 
-def connected(visitor: Visitor) -> set[str]:
+def connected(visitor: Visitor, path: str = "/creators") -> set[str]:
     """The handles of the rows that say so."""
-    rows = visitor.see("/creators").one("tbody").all("tr")
+    rows = visitor.see(path).one("tbody").all("tr")
     return {
         handle
         for row in rows
@@ -28,6 +28,9 @@ def test_a_creator_is_marked_in_the_list_while_it_is_connected(
     home.goatherd.catch_up()
 
     assert connected(visitor) == {"ada"}
+    (row,) = visitor.see("/creators?connected=true").one("tbody").all("tr")
+    assert "@ada" in row.text
+    assert connected(visitor, "/creators?connected=false") == set()
     data_of(home.delete(f"/creators/{ada}/connection"))
     home.goatherd.catch_up()
     assert connected(visitor) == set()
