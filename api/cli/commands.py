@@ -23,6 +23,11 @@ keys = App(
 )
 bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
 sources = App(name="sources", help="Ways to look at TikTok.", sort_key=25)
+connect_links = App(
+    name="connect-links",
+    help="Links with which creators connect their own account.",
+    sort_key=25,
+)
 roots = App(name="roots", help="Signed roots of the event log.", sort_key=27)
 export = App(name="export", help="An organization's data as files.", sort_key=26)
 events = App(name="events", help="Events of the log.", sort_key=27)
@@ -50,6 +55,9 @@ _COMMANDS = (
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
     (sources, "sources:check"),
+    (connect_links, "connect_links:make"),
+    (connect_links, "connect_links:list_links"),
+    (connect_links, "connect_links:revoke"),
     (roots, "roots:make"),
     (roots, "roots:list_roots"),
     (app, "import_recording:import_recording"),
@@ -77,7 +85,7 @@ for order, (where, command) in enumerate(_COMMANDS):
 
 GROUPS = (
     *(orgs, projects, creators, campaigns, keys, bans),
-    *(sources, roots, export, events),
+    *(sources, connect_links, roots, export, events),
 )
 for group in GROUPS:
     app.command(group)

@@ -9,13 +9,11 @@ from cyclopts import Parameter
 from api.cli import CommandError
 from api.cli.databases import cli_context, opened_store
 from api.cli.erase_verify import verify_erasure
+from api.cli.names import organization_of_creator
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
-from domain.creator.state import creator_of
-from domain.errors import NotFoundError
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import execute
-from infra.eventstore.store import Store, plain_events
 from projections.engine.reader import ProjectionBehindError
 from workers.erasing.erase import ErasureCommand
 from workers.erasing.erased import erased_by
@@ -78,7 +76,7 @@ def erase(
         command = ErasureCommand(
             store,
             creator_id,
-            organization_id=_organization_of(store, creator_id),
+            organization_id=organization_of_creator(store, creator_id),
             confirm=confirm,
             figures=figures,
         )
@@ -102,10 +100,3 @@ def erase(
         print(f"Erased {creator.id}, which is {creator.tiktok_handle} from now on.")
     print(f"Look whether anything is left: `goatherd erase --verify {creator_id}`.")
     return None
-
-
-def _organization_of(store: Store, creator_id: UUID) -> UUID:
-    creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
-    if creator is None:
-        raise NotFoundError("creator")
-    return creator.organization_id

@@ -10,6 +10,9 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.output import plain
+from domain.creator.state import creator_of
+from domain.errors import NotFoundError
+from infra.eventstore.store import Store, plain_events
 
 OrganizationOption = Annotated[
     str, Parameter("--org", help="The organization's name or id.")
@@ -94,6 +97,18 @@ def organization_and_project(
     org_id = None if org is None else organization_named(connection, org)
     found = project and project_named(connection, project, org=org_id)
     return {"org": org_id, "project": found.id if found else None}
+
+
+def organization_of_creator(store: Store, creator_id: UUID) -> UUID:
+    """Return whose creator that is.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
+    if creator is None:
+        raise NotFoundError("creator")
+    return creator.organization_id
 
 
 def _only(found: Sequence[UUID], kind: str, given: str, command: str) -> UUID:

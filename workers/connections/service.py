@@ -1,17 +1,21 @@
 """All that a process needs to connect creators, made once of its settings."""
 
 import threading
+from datetime import UTC, datetime
+from uuid import UUID
 
 from msgspec import Struct
 
-from domain.connection.links import ConnectLink
+from domain.connection.links import ConnectLink, new_link
 from domain.creator.state import CreatorState, creator_of
+from domain.errors import CreatorRemovedError
+from domain.handlers.creators import own_creator
 from domain.organization.decider import organization_of
 from infra.database import run_read
 from infra.eventstore.store import Store, plain_events
 from infra.settings import Settings
 from workers.connections.consent import Consents
-from workers.connections.links import find_link
+from workers.connections.links import add_link, find_link
 from workers.connections.revocation import Revoker
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
@@ -49,6 +53,29 @@ class Connections:
         """Return a link's whole address; ``own_address`` is of who asks for it."""
         token = self.seal.link_token(link.id)
         return f"{self.base_address or own_address}/connect/{token}"
+
+    def make_link(
+        self, creator_id: UUID, *, link_id: UUID, organization_id: UUID
+    ) -> ConnectLink:
+        """Store a link for a creator of the organization, which works from now on.
+
+        Raises:
+            NotFoundError: it has no such creator.
+            CreatorRemovedError: the creator is not tracked any more.
+            CreatorErasedError: it was erased.
+        """
+        history = plain_events(self._store.load(creator_id)[creator_id])
+        if own_creator(history, organization_id, None).is_gone:
+            raise CreatorRemovedError
+        link = new_link(
+            link_id,
+            organization_id=organization_id,
+            creator_id=creator_id,
+            now=datetime.now(UTC),
+        )
+        with self._store.pool.connection() as connection:
+            add_link(connection.cursor(), link)
+        return link
 
     def link_at(self, token: str) -> ConnectLink | None:
         """Return the link with this secret, None if there is none."""

@@ -15,14 +15,13 @@ from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
-from domain.connection.links import ConnectLink, new_link
-from domain.errors import CreatorRemovedError, NotFoundError
-from domain.handlers.creators import own_creator
+from domain.connection.links import ConnectLink
+from domain.errors import NotFoundError
 from infra.eventstore.execute import Executed
-from infra.eventstore.store import Store, plain_events
+from infra.eventstore.store import Store
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
-from workers.connections.links import add_link, find_link, links_of, revoke_link
+from workers.connections.links import find_link, links_of, revoke_link
 from workers.connections.service import Connections
 
 _HIDDEN = ""
@@ -41,6 +40,18 @@ class ConnectLinkShown(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     used_at: datetime | None
     revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, link: ConnectLink, *, url: str | None) -> "ConnectLinkShown":
+        """Return a link as it is shown."""
+        return cls(
+            id=link.id,
+            url=url,
+            created_at=link.created_at,
+            expires_at=link.expires_at,
+            used_at=link.used_at,
+            revoked_at=link.revoked_at,
+        )
 
     @property
     def is_open(self) -> bool:
@@ -106,19 +117,13 @@ class ConnectLinkRoutes(Controller):
         The page behind it says who asks, and what will be read. From there the creator
         goes to TikTok, and consents with the account that has the creator's handle.
         """
-        link = new_link(
-            request.command_id,
-            organization_id=request.organization_id,
-            creator_id=creator_id,
-            now=datetime.now(UTC),
-        )
 
         def run(_: object) -> Executed[ConnectLink]:
-            history = plain_events(writer.store.load(creator_id)[creator_id])
-            if own_creator(history, request.organization_id, None).is_gone:
-                raise CreatorRemovedError
-            with writer.store.pool.connection() as connection:
-                add_link(connection.cursor(), link)
+            link = connections.make_link(
+                creator_id,
+                link_id=request.command_id,
+                organization_id=request.organization_id,
+            )
             return Executed(link, events=[], loaded={})
 
         return writer.answer(
@@ -193,11 +198,4 @@ def _shown(
 ) -> ConnectLinkShown:
     if url is None:
         url = connections.address(link, own_address=own_address(request))
-    return ConnectLinkShown(
-        id=link.id,
-        url=url,
-        created_at=link.created_at,
-        expires_at=link.expires_at,
-        used_at=link.used_at,
-        revoked_at=link.revoked_at,
-    )
+    return ConnectLinkShown.of(link, url=url)

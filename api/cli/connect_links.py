@@ -1,0 +1,106 @@
+"""``goatherd connect-links``: links with which creators connect their account."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+
+from api.cli import CommandError
+from api.cli.databases import opened_store
+from api.cli.names import organization_of_creator
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, print_table
+from api.routes.connections.links import ConnectLinkShown
+from domain.connection.links import ConnectLink
+from infra.ids import new_id
+from workers.connections.links import find_link, links_of, revoke_link
+from workers.connections.service import Connections
+
+CreatorId = Annotated[UUID, Parameter(help="The creator's id.")]
+
+
+def make(
+    creator_id: CreatorId, /, *, data_dir: DataDir = None, json: Json = False
+) -> None:
+    """Make a link to send to a creator, which works once within seven days."""
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        connections = Connections(store, settings)
+        if connections.base_address is None:
+            raise CommandError(
+                "Nobody can connect an account here yet: set "
+                "GOATHERD_DISPLAY_CLIENT_KEY, GOATHERD_DISPLAY_CLIENT_SECRET and "
+                "GOATHERD_DISPLAY_REDIRECT_URL, as docs/sources.md says."
+            )
+        link = connections.make_link(
+            creator_id,
+            link_id=new_id(),
+            organization_id=organization_of_creator(store, creator_id),
+        )
+        shown = _shown(connections, link)
+    if json:
+        print_json(shown)
+        return
+    print(f"Link    {shown.id}")
+    print(f"Until   {shown.expires_at:%Y-%m-%d %H:%M}")
+    print(f"Address {shown.url}")
+
+
+def list_links(
+    creator_id: CreatorId, /, *, data_dir: DataDir = None, json: Json = False
+) -> None:
+    """List the newest 100 links of a creator, the newest first."""
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        connections = Connections(store, settings)
+        organization_id = organization_of_creator(store, creator_id)
+        with store.pool.connection() as connection:
+            links = links_of(connection.cursor(), organization_id, creator_id)
+        found = [_shown(connections, link) for link in links]
+    if json:
+        print_json(found)
+        return
+    now = datetime.now(UTC)
+    print_table(
+        ("id", "state", "made", "until", "address"),
+        (
+            (
+                *(link.id, link.state(now), f"{link.created_at:%Y-%m-%d %H:%M}"),
+                *(f"{link.expires_at:%Y-%m-%d %H:%M}", shown.url),
+            )
+            for link, shown in zip(links, found, strict=True)
+        ),
+    )
+
+
+def revoke(
+    link_id: Annotated[UUID, Parameter(help="The link's id.")],
+    /,
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Revoke a link: it works no more. What came of it before stays as it is."""
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        with store.pool.connection() as connection:
+            cursor = connection.cursor()
+            of = find_link(cursor, link_id)
+            link = of and revoke_link(
+                cursor, of.organization_id, of.creator_id, link_id
+            )
+        if link is None:
+            raise CommandError(f"There is no link {link_id}.")
+        shown = _shown(Connections(store, settings), link)
+    if json:
+        print_json(shown)
+        return
+    print(f"Revoked {link_id}")
+
+
+def _shown(connections: Connections, link: ConnectLink) -> ConnectLinkShown:
+    """Return a link; its address is known where accounts can be connected."""
+    base = connections.base_address
+    url = base and connections.address(link, own_address=base)
+    return ConnectLinkShown.of(link, url=url)
