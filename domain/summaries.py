@@ -282,9 +282,11 @@ def _succeeded(event: e.ScrapeSucceeded) -> str:
     found = f": {joined(results)}" if results else ""
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
     partly = " (not all videos were listed)" if event.listed == "partial" else ""
-    after = f" after {_named(event.tried)}" if event.tried else ""
+    # Some of them may have been asked later, and have listed less.
+    others = f", besides {_named(event.tried)}" if event.tried else ""
+    by = f" by {event.provider}{others}" if others else ""
     scrape = f"Scrape of {SCRAPED[event.job_type]}"
-    return f"{scrape} succeeded{tries}{after}{found}{partly}"
+    return f"{scrape} succeeded{tries}{by}{found}{partly}"
 
 
 def _named(tried: Sequence[e.TriedSource]) -> str:

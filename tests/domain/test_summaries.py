@@ -177,6 +177,21 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     (
         changed(
             SUCCEEDED,
+            provider="web",
+            listed="partial",
+            tried=(
+                e.TriedSource(provider="paid", outcome="blocked", duration_ms=1),
+                e.TriedSource(provider="display", outcome="transient", duration_ms=1),
+            ),
+        ),
+        (
+            "Scrape of new videos succeeded by web, besides paid (blocked) and "
+            "display (transient) (not all videos were listed)."
+        ),
+    ),
+    (
+        changed(
+            SUCCEEDED,
             attempts=3,
             profile_observed=True,
             videos_observed=1_200,

@@ -23,6 +23,7 @@ from workers.connections.revocation import Revoker
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
+from workers.demo.fake_tiktok import server
 from workers.http.tiktok_api import Deadline, NoReplyError
 
 REFRESH = """
@@ -174,7 +175,7 @@ def test_a_killed_worker_stops_nobody_and_its_lost_answer_is_noticed_as_expired(
     )
     assert worker.stdout is not None
     assert worker.stdout.readline() == b"ready\n"
-    assert wait_until(lambda: fake.consents.refreshes > 0, seconds=20)
+    assert wait_until(lambda: fake.consents.refreshes > 0, seconds=60)
     worker.kill()
     worker.wait()
     worker.stdout.close()
@@ -319,16 +320,24 @@ def _follow(store: Store) -> None:
 
 
 def test_a_thread_that_waits_for_another_gives_up_in_time(
-    home: Home, fake: Fake, billie: UUID
+    home: Home, fake: Fake, billie: UUID, monkeypatch: pytest.MonkeyPatch
 ):
     let_end(home.store)
-    fake.consents.answers_after = 1.0
+    may_answer = threading.Event()
+
+    class Waiting:
+        @staticmethod
+        def sleep(_: float) -> None:
+            may_answer.wait(60)
+
+    monkeypatch.setattr(server, "time", Waiting)
     first = threading.Thread(target=current, args=(tokens_of(home.store, fake), billie))
     first.start()
-    assert wait_until(lambda: fake.consents.refreshes > 0, seconds=20)
+    assert wait_until(lambda: fake.consents.refreshes > 0, seconds=60)
 
     with pytest.raises(NoReplyError):
         tokens_of(home.store, fake).current(billie, Deadline(0.2))
 
+    may_answer.set()
     first.join()
     assert ends(home.store, billie) == []

@@ -445,10 +445,10 @@ def at_work(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_loop_goes_on_when_its_connections_were_cut(home: Home, database_url: str):
     billie = a_creator(home)
     a_run(home, billie, "71")
-    assert wait_until(lambda: len(events_of(home, "71")) == 1, seconds=10)
+    assert wait_until(lambda: len(events_of(home, "71")) == 1, seconds=60)
 
     terminate(database_url)
     home.store.pool.check()
     a_run(home, billie, "72")
 
-    assert wait_until(lambda: len(events_of(home, "72")) == 1, seconds=10)
+    assert wait_until(lambda: len(events_of(home, "72")) == 1, seconds=60)

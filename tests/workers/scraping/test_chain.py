@@ -550,7 +550,7 @@ def test_who_waits_for_the_count_of_another_sees_it_before_sending(home: Home):
     ):
         connection.execute("UPDATE source_day SET requests = 2")
         waiting.start()
-        assert wait_until(lambda: rows(home, _BLOCKED) == [(1,)], seconds=10)
+        assert wait_until(lambda: rows(home, _BLOCKED) == [(1,)], seconds=60)
     waiting.join()
 
     assert len(refused) == 1

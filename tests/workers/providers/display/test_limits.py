@@ -81,7 +81,7 @@ def test_a_byte_now_and_then_is_cut_off_when_the_time_is_over(
 
     # Each byte comes well before anybody would call the server silent.
     assert isinstance(refusal(api, seconds=SECONDS), Transient)
-    assert time.monotonic() - began_at < SECONDS + 1.5
+    assert time.monotonic() - began_at < SECONDS + 10
 
 
 def test_a_slow_answer_takes_no_time_from_the_next_request(

@@ -273,7 +273,7 @@ def test_who_waits_for_a_token_waits_no_longer_than_the_run_may(
     quick.api.token = slow.api.token
     thread = threading.Thread(target=slow.creator_profiles, args=(BILLIE,))
     thread.start()
-    assert wait_until(lambda: fetched(server) == 1, seconds=10)
+    assert wait_until(lambda: fetched(server) == 1, seconds=60)
 
     verdict = quick.creator_profiles(BILLIE)
     server.over.set()

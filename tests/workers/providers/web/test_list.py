@@ -19,8 +19,8 @@ from tests.workers.providers.web.shapes import (
     CAPTCHA_PAGE,
     EMPTY_PAGE,
     HANDLE,
-    LIMITS,
     NOW,
+    PATIENT,
     SEC_UID,
     SHORT_SEC_UID,
     USER_ID,
@@ -552,7 +552,7 @@ def test_an_endless_list_is_read_as_far_as_the_limits_go(
 ):
     listing(EMPTY_PAGE, videos=10_000)
     tiktok.answers[LIST] = endless
-    few = replace(LIMITS, requests=6)
+    few = replace(PATIENT, requests=6)
 
     verdict = WebProvider(
         tiktok.url, politeness=politeness, limits=few
@@ -568,7 +568,7 @@ def test_a_list_with_bytes_for_ever_is_read_as_far_as_the_limits_go(
 ):
     listing(EMPTY_PAGE, videos=10_000)
     tiktok.answers[LIST] = endless
-    few = replace(LIMITS, run_bytes=50_000)
+    few = replace(PATIENT, run_bytes=50_000)
 
     verdict = WebProvider(
         tiktok.url, politeness=politeness, limits=few
@@ -581,7 +581,7 @@ def test_no_page_of_a_list_before_the_limits_is_no_list(
     tiktok: TikTok, politeness: Politeness, listing: Callable[..., None]
 ):
     listing(json_answer({"hasMorePrevious": True}))
-    few = replace(LIMITS, requests=6)
+    few = replace(PATIENT, requests=6)
 
     verdict = WebProvider(
         tiktok.url, politeness=politeness, limits=few
@@ -618,7 +618,7 @@ def test_yt_dlp_gets_nothing_but_the_list(
         name="TikTok",
         base_url=tiktok.url,
         politeness=politeness,
-        limits=LIMITS,
+        limits=PATIENT,
         headers={},
         tls=ssl.create_default_context(),
         now=lambda: NOW,

@@ -8,8 +8,8 @@ from tests.workers.providers.web.shapes import (
     CAPTCHA_PAGE,
     EMPTY_PAGE,
     HANDLE,
-    LIMITS,
     NOW,
+    PATIENT,
     STRANGE_PAGE,
     USER_ID,
     an_item,
@@ -246,7 +246,7 @@ def test_more_videos_than_a_run_may_ask_for_are_left_unread(
     for number in range(1, 6):
         tiktok.answers[path_of(str(number))] = video_page(an_item(str(number)))
     few = WebProvider(
-        tiktok.url, politeness=politeness, limits=replace(LIMITS, requests=2)
+        tiktok.url, politeness=politeness, limits=replace(PATIENT, requests=2)
     )
 
     reading = read(few, *"12345")
