@@ -283,8 +283,7 @@ def _succeeded(event: e.ScrapeSucceeded) -> str:
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
     partly = " (not all videos were listed)" if event.listed == "partial" else ""
     # Some of them may have been asked later, and have listed less.
-    others = f", besides {_named(event.tried)}" if event.tried else ""
-    by = f" by {event.provider}{others}" if others else ""
+    by = f" by {event.provider}, besides {_named(event.tried)}" if event.tried else ""
     scrape = f"Scrape of {SCRAPED[event.job_type]}"
     return f"{scrape} succeeded{tries}{by}{found}{partly}"
 

@@ -13,7 +13,7 @@ from domain import events as e
 from domain.analytics.precision import Level, next_level
 from domain.creator.state import DETAILS
 from domain.messages import IMPORT_PROVIDER, set_fields
-from domain.scrape.failures import FailingKind, after_failure, after_success
+from domain.scrape.failures import after_failure, after_success
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
 from projections.creators.needed import RUN_ENDS, needed_events
@@ -22,6 +22,7 @@ from projections.creators.rows import (
     CreatorRow,
     CreatorSearchRow,
     erased_row,
+    failing_columns,
     failing_kinds,
     search_row,
 )
@@ -187,7 +188,9 @@ def _scraped(
         last_scraped_at=recorded.recorded_at,
         last_outcome="ok",
         run_position=recorded.position,
-        **_failing(after_success(failing_kinds(row.failing_kinds), event.job_type)),
+        **failing_columns(
+            after_success(failing_kinds(row.failing_kinds), event.job_type)
+        ),
     )
 
 
@@ -206,15 +209,7 @@ def _failed(
         event.outcome,
         at=recorded.recorded_at,
     )
-    return replace(row, last_outcome=event.outcome, **_failing(failing))
-
-
-def _failing(kinds: list[FailingKind]) -> dict[str, Any]:
-    return {
-        "failing_kinds": kinds,
-        "failing_since": kinds[0].failing_since if kinds else None,
-        "failed_scrapes": sum(kind.failed_scrapes for kind in kinds),
-    }
+    return replace(row, last_outcome=event.outcome, **failing_columns(failing))
 
 
 def _is_folded(recorded: RecordedEvent, row: CreatorRow) -> bool:
@@ -250,12 +245,7 @@ def _searchable(
 
 
 def _named(row: CreatorRow) -> object:
-    return (
-        row.tiktok_handle,
-        row.display_name,
-        row.scraped_display_name,
-        row.tag_keys,
-    )
+    return row.tiktok_handle, row.display_name, row.scraped_display_name, row.tag_keys
 
 
 class CreatorList:

@@ -98,6 +98,15 @@ def failing_kinds(stored: list[FailingKind] | list[Any]) -> list[FailingKind]:
     return msgspec.convert(stored, list[FailingKind]) if stored else []
 
 
+def failing_columns(kinds: list[FailingKind]) -> dict[str, Any]:
+    """Return the columns that say what fails of a creator."""
+    return {
+        "failing_kinds": kinds,
+        "failing_since": kinds[0].failing_since if kinds else None,
+        "failed_scrapes": sum(kind.failed_scrapes for kind in kinds),
+    }
+
+
 def erased_row(
     row: CreatorRow, event: SubjectErased, recorded: RecordedEvent
 ) -> CreatorRow:

@@ -51,7 +51,7 @@ def links(cli: CommandLine, creator_id: UUID) -> list[dict[str, Any]]:
 def test_a_link_is_made_listed_and_revoked(cli: CommandLine, home: Home):
     creator_id = home.creator("billie")
     first = cli("connect-links", "make", str(creator_id), "--json").document
-    told = cli("connect-links", "make", str(creator_id))
+    second = cli("connect-links", "make", str(creator_id))
 
     made = links(cli, creator_id)
     revoked = cli("connect-links", "revoke", first["id"], "--json").document
@@ -63,7 +63,7 @@ def test_a_link_is_made_listed_and_revoked(cli: CommandLine, home: Home):
     }
     assert [each["id"] for each in made][1:] == [first["id"]]
     assert made[1] == first
-    assert f"Address {made[0]['url']}" in told.out
+    assert f"Address {made[0]['url']}" in second.out
     assert again == revoked == {**first, "revoked_at": revoked["revoked_at"]}
     assert revoked["revoked_at"] is not None
     assert [each["revoked_at"] for each in links(cli, creator_id)] == [

@@ -108,7 +108,7 @@ class DisplayProvider:
                     if page.cursor is not None and deadline.left() < self.patience / 2:
                         reason = "The time for a run was over before the list was."
                         break
-            except (AccessRefusedError, ScopeRefusedError):
+            except (TokenRefusedError, ScopeRefusedError):
                 raise
             except NoReplyError as error:
                 if not videos or not isinstance(error.verdict, Failure):
