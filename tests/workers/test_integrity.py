@@ -18,7 +18,7 @@ def test_one_of_several_processes_signs_a_root(store: Store):
     signer = InstallationSigner(store.pool, Settings(master_key=MASTER_KEY_TEXT))
     with at_work(*[partial(sign_roots_daily, store, signer)] * 3):
         is_signed = wait_until(
-            lambda: bool(store.load(INSTALLATION)[INSTALLATION]), seconds=10
+            lambda: bool(store.load(INSTALLATION)[INSTALLATION]), seconds=60
         )
 
     assert is_signed

@@ -13,12 +13,12 @@ from domain import events as e
 from domain.organization.commands import OrganizationCommand
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import Store, next_events
+from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
-from tests.kit.builders import Home, asking
+from tests.kit.builders import Home, asking, next_events
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
 from tests.kit.histories import connected, snapshot

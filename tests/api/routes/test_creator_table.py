@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain import events as e
 from infra.ids import new_id
 from tests.kit.application import Tenant, ago, code_of, data_of
 from tests.kit.creator_with_numbers import a_watched_creator
