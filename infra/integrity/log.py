@@ -85,6 +85,18 @@ def recorded_roots(connection: Connection[TupleRow]) -> list[RecordedRoot]:
     return list(_roots(connection, _ROOTS))
 
 
+def unreadable_roots(connection: Connection[TupleRow]) -> list[int]:
+    """Return the positions of events that are roots by name, and nobody can read."""
+    codec, name = Codec(), RootSigned.stored_name
+    found: list[int] = []
+    for position, state in connection.execute(_ROOTS, (INSTALLATION, name)):
+        try:
+            codec.decode(name, state)
+        except UnknownEventError:
+            found.append(position)
+    return found
+
+
 def newest_recorded(connection: Connection[TupleRow]) -> RootSigned | None:
     """Return the newest root in the log, None if there is none."""
     return next((each.root for each in _roots(connection, _NEWEST_ROOT)), None)

@@ -45,6 +45,7 @@ from infra.integrity.log import (
     recorded_roots,
     sealing_note,
     time_before,
+    unreadable_roots,
 )
 from infra.integrity.plan import Plan, make_plan, ranges_of
 from infra.integrity.progress_file import ProgressFile
@@ -108,6 +109,7 @@ def verify(
             kept=kept,
             note=sealing_note(connection),
         )
+        unreadable = unreadable_roots(connection)
         parts = parts_with_events(connection, plan.after, RANGE)
         ranges = ranges_of(plan, parts, length=RANGE)
         name = f"{name_of_log(connection)} after {plan.after}"
@@ -138,7 +140,7 @@ def verify(
         made = [tree for future in trees for tree in future.result()]
         done.remove()
     found.sort(key=lambda each: each.first)
-    return verdict_on(plan, found, made, key=key, kept=kept)
+    return verdict_on(plan, found, made, key=key, kept=kept, unreadable=unreadable)
 
 
 def check_positions(
@@ -165,9 +167,17 @@ def verdict_on(
     *,
     key: str,
     kept: RootSigned | PublicRoot | None,
+    unreadable: Sequence[int],
 ) -> CheckedLog:
-    """Return what the checked ranges and the trees as of all roots show."""
+    """Return what the checked ranges and the trees as of all roots show.
+
+    ``unreadable`` are the positions of roots that nobody can read.
+    """
     misfits = [misfit for each in ranges for misfit in each.misfits]
+    misfits += [
+        Misfit(position=at, how="root", text="It was a root, and cannot be read.")
+        for at in unreadable
+    ]
     misfits += check_signatures(
         plan.recorded, before=plan.before, key=key, is_signed=is_signed
     )

@@ -182,16 +182,25 @@ def signed(root: RootSigned, signer: Signer = SIGNER) -> RootSigned:
 
 
 def roots_of(log: Log) -> list[RecordedRoot]:
-    found: list[RecordedRoot] = []
-    for row in sorted(log, key=lambda each: each.version):
-        if row.stream == INSTALLATION and row.name == RootSigned.stored_name:
-            try:
-                event = _CODEC.decode(row.name, row.body)
-            except UnknownEventError:
-                continue
-            assert isinstance(event, RootSigned)
-            found.append(RecordedRoot(row.position, event))
-    return found
+    read = {position: _read(body) for position, body in _roots(log)}
+    return [RecordedRoot(at, root) for at, root in read.items() if root is not None]
+
+
+def _roots(log: Log) -> list[tuple[int, bytes]]:
+    return [
+        (row.position, row.body)
+        for row in sorted(log, key=lambda each: each.version)
+        if row.stream == INSTALLATION and row.name == RootSigned.stored_name
+    ]
+
+
+def _read(body: bytes) -> RootSigned | None:
+    try:
+        event = _CODEC.decode(RootSigned.stored_name, body)
+    except UnknownEventError:
+        return None
+    assert isinstance(event, RootSigned)
+    return event
 
 
 def trees_of(log: Log, positions: Sequence[int]):
@@ -237,7 +246,10 @@ def verify_in_memory(
             )
         )
     trees = trees_of(log, [root.position for root in plan.contents])
-    return verdict_on(plan, checked, trees, key=SIGNER.key, kept=kept)
+    unreadable = [at for at, body in _roots(log) if _read(body) is None]
+    return verdict_on(
+        plan, checked, trees, key=SIGNER.key, kept=kept, unreadable=unreadable
+    )
 
 
 # What somebody may do: each changes the log and returns where it must be noticed, as
@@ -387,6 +399,14 @@ def change_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
     return {row.position}, {"signature"}
 
 
+def spoil_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One that nobody can read any more, with a chain that is right."""
+    row, _ = _some_root(log, random)
+    row.body = b"{}"
+    chained(log)
+    return {row.position}, {"root"}
+
+
 def change_signature(log: Log, random: Random) -> tuple[set[int], set[str]]:
     row, root = _some_root(log, random)
     root = replace(root, signature=_flipped_text(root.signature, random))
@@ -425,8 +445,8 @@ def rewrite(log: Log, random: Random) -> tuple[set[int], set[str]]:
 TAMPERINGS: tuple[Tampering, ...] = (
     *(change_body, change_metadata, change_place, remove_row, insert_row),
     *(insert_in_stream, swap_positions, swap_bodies, swap_versions, cut_stream),
-    *(cut_log, change_root, change_signature, sign_with_another_key, remove_root),
-    rewrite,
+    *(cut_log, change_root, spoil_root, change_signature, sign_with_another_key),
+    *(remove_root, rewrite),
 )
 
 
