@@ -155,8 +155,8 @@ def test_adding_a_video_that_did_not_count_tracks_it(
         (f"https://evil.example/@goat/video/{ID}", "not the URL of a TikTok video"),
         (f"https://www.tiktok.com@evil.example/@goat/video/{ID}", "not the URL"),
         (f"https://www.tiktok.com/@goat/video/{2**63}", "not the URL"),
-        ("", "length"),
-        ("x" * 2_049, "length"),
+        ("", "must not be empty"),
+        ("x" * 2_049, "at most 2048 characters"),
     ),
 )
 def test_what_is_no_url_of_a_video_is_refused_by_name(
