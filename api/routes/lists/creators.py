@@ -211,6 +211,8 @@ class _Table(Struct, frozen=True, kw_only=True):
         """Return some rows of the list."""
         reader, organization_id = self.listing.reader, self.listing.organization_id
         ids = await self._ids(limit=limit, offset=offset)
+        if not ids:
+            return []
         known = await with_health(reader, organization_id, ids, self.chosen.rules)
         figures = await creator_figures(
             reader,

@@ -17,7 +17,6 @@ from projections.creators.creator import Creator
 CreatorKind = Literal["failing", "stale", "disabled"]
 
 _MOST_CREATORS = 4
-_MOST_COUNTED = 100
 # How the API finds the creators of each kind; the worst come first.
 _QUERIES: dict[CreatorKind, dict[str, str]] = {
     "failing": {"failing": "true"},
@@ -109,18 +108,15 @@ async def _creators(
 async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[AttentionItem]:
     """Return one item about all creators that no scrape has seen yet."""
     query = {**whose, "health": "never_seen"}
-    got = await page.get("/creators", list[Creator], limit=_MOST_COUNTED, **query)
+    got = await page.get("/creators", list[Creator], limit=1, **query)
     if not got.data:
         return []
-    amount = counted(len(got.data), "creator")
-    if got.meta["nextCursor"] is not None:
-        amount = f"More than {amount}"
     why = "No scrape of them has ended yet"
     if page.site.plays_recording:
         why += ", or the recording has nothing of them"
     return [
         AttentionItem(
-            text=f"{amount} never seen",
+            text=f"{counted(got.meta['totalCount'], 'creator')} never seen",
             why=f"{why}.",
             href=f"/creators?{urlencode(query)}",
             kind="",
