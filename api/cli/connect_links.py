@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from api.cli import CommandError
 from api.cli.databases import opened_store
-from api.cli.names import organization_of_creator
+from api.cli.names import creator_with_id
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from api.routes.connections.links import ConnectLinkShown
@@ -36,7 +36,7 @@ def make(
         link = connections.make_link(
             creator_id,
             link_id=new_id(),
-            organization_id=organization_of_creator(store, creator_id),
+            organization_id=creator_with_id(store, creator_id).organization_id,
         )
         shown = _shown(connections, link)
     if json:
@@ -54,7 +54,7 @@ def list_links(
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
         connections = Connections(store, settings)
-        organization_id = organization_of_creator(store, creator_id)
+        organization_id = creator_with_id(store, creator_id).organization_id
         with store.pool.connection() as connection:
             links = links_of(connection.cursor(), organization_id, creator_id)
         found = [_shown(connections, link) for link in links]

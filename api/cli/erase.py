@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from api.cli import CommandError
 from api.cli.databases import cli_context, opened_store
 from api.cli.erase_verify import verify_erasure
-from api.cli.names import organization_of_creator
+from api.cli.names import creator_with_id
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain.messages import ErasedFigures
@@ -76,7 +76,7 @@ def erase(
         command = ErasureCommand(
             store,
             creator_id,
-            organization_id=organization_of_creator(store, creator_id),
+            organization_id=creator_with_id(store, creator_id).organization_id,
             confirm=confirm,
             figures=figures,
         )

@@ -6,15 +6,12 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from api.cli.databases import cli_context, fitting, opened_store
-from api.cli.names import project_named
+from api.cli.names import creator_with_id, project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain import commands as c
-from domain.creator.state import CreatorState, creator_of
-from domain.errors import NotFoundError
 from domain.messages import MovedHistory
 from infra.eventstore.execute import execute
-from infra.eventstore.store import Store, plain_events
 from workers.moving import MoveCommand
 
 _TAKEN = {"whole": "all its numbers", "stay": "what it gains from now on"}
@@ -43,7 +40,7 @@ def move(
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection, opened_store(settings) as store:
-        creator = _creator(store, creator_id)
+        creator = creator_with_id(store, creator_id)
         to = project_named(connection, project, org=creator.organization_id)
         command = MoveCommand(
             store,
@@ -64,10 +61,3 @@ def move(
         print(f"@{creator.handle} has moved, with its videos and {_TAKEN[history]}.")
     else:
         print(f"@{creator.handle} is in that project, as it was before.")
-
-
-def _creator(store: Store, creator_id: UUID) -> CreatorState:
-    creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
-    if creator is None:
-        raise NotFoundError("creator")
-    return creator

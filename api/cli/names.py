@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.output import plain
-from domain.creator.state import creator_of
+from domain.creator.state import CreatorState, creator_of
 from domain.errors import NotFoundError
 from infra.eventstore.store import Store, plain_events
 
@@ -99,8 +99,8 @@ def organization_and_project(
     return {"org": org_id, "project": found.id if found else None}
 
 
-def organization_of_creator(store: Store, creator_id: UUID) -> UUID:
-    """Return whose creator that is.
+def creator_with_id(store: Store, creator_id: UUID) -> CreatorState:
+    """Return a creator as it is, of whatever organization.
 
     Raises:
         NotFoundError: there is none with this id.
@@ -108,7 +108,7 @@ def organization_of_creator(store: Store, creator_id: UUID) -> UUID:
     creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
     if creator is None:
         raise NotFoundError("creator")
-    return creator.organization_id
+    return creator
 
 
 def _only(found: Sequence[UUID], kind: str, given: str, command: str) -> UUID:

@@ -1,6 +1,7 @@
 """Invented accounts and videos in the shapes of paid services, and a server of them."""
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 from msgspec import Struct, field
@@ -113,7 +114,7 @@ def an_aweme(video_id: str, **changes: object) -> dict[str, Any]:
     }
 
 
-class PaidServer(ScriptedSite):
+class PaidServer(ScriptedSite, ABC):
     """A service that has the accounts a test puts in, unless ``answers`` has a path."""
 
     def __init__(self) -> None:
@@ -129,8 +130,9 @@ class PaidServer(ScriptedSite):
             return super().answer_to(request)
         return self.answer_from_accounts(request)
 
+    @abstractmethod
     def answer_from_accounts(self, request: ReceivedRequest) -> Answer:
-        raise NotImplementedError
+        """Answer as the service does, by what the accounts have."""
 
     def requested_video(self, request: ReceivedRequest) -> dict[str, Any] | None:
         named = _VIDEO.fullmatch(request.query["url"][0])

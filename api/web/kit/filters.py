@@ -22,7 +22,6 @@ UNKNOWN = "\N{EN DASH}"
 TONES = 8
 _TWO, _TEN = 2, 10
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_THOUSAND = 1_000
 _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 

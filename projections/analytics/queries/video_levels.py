@@ -3,7 +3,7 @@
 What they are made of is in ``owner_levels``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -40,25 +40,10 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
     spans: SpansByCreator = msgspec.field(default_factory=dict[UUID, Spans])
 
     @classmethod
-    def every(cls) -> "VideoSet":
-        """Return all counted videos of the organization."""
-        return cls(owners="true")
-
-    @classmethod
     def of_project(cls, project_id: UUID) -> "VideoSet":
+        """Return all counted videos of a project."""
         return cls(
             owners="s.project_id = %(project)s", parameters={"project": project_id}
-        )
-
-    @classmethod
-    def of_members(
-        cls, creators: Iterable[UUID], videos: Iterable[UUID] = ()
-    ) -> "VideoSet":
-        """Return the videos of these creators, and these single videos."""
-        return cls(
-            owners="s.owner = ANY(%(creators)s)",
-            pairs=_PAIRS.format("id = ANY(%(videos)s)"),
-            parameters={"creators": sorted(creators), "videos": sorted(videos)},
         )
 
     @classmethod

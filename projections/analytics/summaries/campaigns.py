@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,6 @@ CampaignFigure = Literal[
     "posts",
     "average_views_per_post",
 ]
-FIGURES: tuple[CampaignFigure, ...] = get_args(CampaignFigure)
 _METRICS: Mapping[CampaignFigure, tuple[Metric, Mode]] = {
     "followers": ("followers", "cumulative"),
     "new_followers": ("followers", "new"),

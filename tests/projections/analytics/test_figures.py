@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -195,12 +196,18 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
     reader = cast("Reader", Within(connection))
     counted = oracle.counted_videos()
     of_project = VideoSet.of_project(PROJECT)
+    alone = VideoSet.these("SELECT %(one)s::uuid", {"one": single})
     ends = requested[0].ends
     sets = [
         (of_project, counted),
         (VideoSet.of_project(ELSEWHERE), []),
         (
-            VideoSet.of_members(CREATORS[:1], [single]),
+            # Those of a creator, and a single one.
+            replace(
+                alone,
+                owners="s.owner = ANY(%(creators)s)",
+                parameters={**alone.parameters, "creators": CREATORS[:1]},
+            ),
             [
                 video
                 for video in counted
@@ -208,7 +215,7 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
             ],
         ),
         (
-            VideoSet.these("SELECT %(one)s::uuid", {"one": single}),
+            alone,
             [video for video in counted if video == single],
         ),
     ]
