@@ -31,7 +31,7 @@ from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.campaigns.names import campaigns_by_name
 
-_SETTINGS = ("tracking_mode", "tracking_start_date", "tracking_end_date", "tags")
+_OF_THE_TEXT = {"text", "keep_columns"}
 _ERRORS = [Code.LIMIT_REACHED]
 
 
@@ -43,7 +43,8 @@ class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     mode, start date, end date, description, notes and metadata are read, parted by
     commas, semicolons or tabs. A campaign is one of the project, by its name in any
     letter case; a line with another fails. With ``keep_columns`` cells of other columns
-    become metadata. The settings here apply where a line says nothing else.
+    become metadata. The settings here apply where a line says nothing else, and
+    ``tracking_start_date_if_new`` to creators that are new alone.
     """
 
     text: Annotated[
@@ -58,6 +59,7 @@ class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     keep_columns: bool = False
     tracking_mode: TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
+    tracking_start_date_if_new: date | UnsetType | None = UNSET
     tracking_end_date: date | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
 
@@ -167,7 +169,8 @@ def _perform(
     *,
     stores: bool,
 ) -> Answer[ReadCreators]:
-    check_settings(data.tags, data.tracking_start_date, data.tracking_end_date)
+    for first in (data.tracking_start_date, data.tracking_start_date_if_new):
+        check_settings(data.tags, first, data.tracking_end_date)
     pasted = read_pasted(data.text, keeps_columns=data.keep_columns)
     names = CampaignNames({})
     if any(line.creator and line.creator.campaign for line in pasted.lines):
@@ -271,7 +274,7 @@ def _requested(creator: PastedCreator, data: CreatorText) -> RequestedCreator:
     said.pop("campaign")
     settings = {
         name: value
-        for name in _SETTINGS
+        for name in {*CreatorText.__struct_fields__} - _OF_THE_TEXT
         if (value := getattr(data, name)) is not UNSET and name not in said
     }
     return RequestedCreator(tiktok_handle=creator.handle, **said, **settings)

@@ -1,11 +1,12 @@
 """/videos: the list, and one video."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.http.errors import Code
 from api.http.paging import ListRequest, caught_up, found
@@ -22,7 +23,9 @@ from api.routes.video_schemas import QueuedVideoScrape, VideoChange
 from domain.handlers import videos
 from domain.handlers.scrapes import request_video_scrape
 from domain.video import commands as c
+from projections.analytics.queries.members import members_of
 from projections.engine.reader import Reader
+from projections.videos.counting import VideoAmounts, video_amounts
 from projections.videos.queries import Video, one_video
 
 _READ = {"scope": "read"}
@@ -56,6 +59,39 @@ class VideoRoutes(Controller):
         is new is what counts in the project, if a creator moved and left a part behind.
         """
         return await listed_videos(listing, video_list)
+
+    @get("/videos/amounts", opt=_READ, operation_id="getVideoAmounts")
+    async def get_amounts(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        project_id: FromQuery[UUID | None] = None,
+        creator_id: FromQuery[UUID | None] = None,
+        campaign_id: Annotated[
+            UUID | None,
+            QueryParameter(description="What is in this campaign, those below it too."),
+        ] = None,
+    ) -> Answer[VideoAmounts]:
+        """Say how many videos count, and how many do not for which reason.
+
+        Excluded videos are among them, though no list of videos has them.
+        """
+        organization_id = request.organization_id
+        needed = ("videos",) if campaign_id is None else ("videos", "analytics")
+        await caught_up(request, reader, *needed)
+        members = None
+        if campaign_id is not None:
+            its = await members_of(reader, organization_id, campaign_id)
+            members = frozenset(its.creators), frozenset(its.videos)
+        return Answer(
+            await video_amounts(
+                reader,
+                organization_id,
+                project_id=project_id,
+                creator_id=creator_id,
+                members=members,
+            )
+        )
 
     @get("/videos/{video_id:uuid}", opt=_READ, operation_id="getVideo")
     async def get_video(

@@ -36,11 +36,13 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
 
     What is unset stays as it was for one that was removed. A new one is tracked in
     mode auto, from today in the time zone of the organization, without an end.
+    ``tracking_start_date_if_new`` is its first day in place of today.
     """
 
     tiktok_handle: str
     tracking_mode: e.TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
+    tracking_start_date_if_new: date | UnsetType | None = UNSET
     tracking_end_date: date | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     readme: str | UnsetType | None = UNSET
@@ -245,6 +247,8 @@ def _new_commands(
 ) -> list[c.CreatorCommand]:
     requested = item.requested
     mode, start = requested.tracking_mode, requested.tracking_start_date
+    if start is UNSET:
+        start = requested.tracking_start_date_if_new
     end = requested.tracking_end_date
     return [
         c.AddCreator(

@@ -26,6 +26,7 @@ from api.web.creator.top_videos import top_videos
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from projections.creators.creator import Creator
+from projections.videos.counting import VideoAmounts
 
 
 class OverviewPage(Controller):
@@ -81,10 +82,14 @@ async def _numbers(
         # It takes longer than the rest, so the page requests it separately.
         return {"top": await top_videos(analytics, query.top_measure, period)}
     overview = await overview_of(analytics, query, period)
+    amounts = await page.get(
+        "/videos/amounts", VideoAmounts, creator_id=str(creator.id)
+    )
     if not overview.is_known:
         began = began or await analytics.began(today)
     return {
         "overview": overview,
+        "amounts": amounts.data,
         "happened": happened_of(
             page,
             overview.answer,

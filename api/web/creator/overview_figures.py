@@ -51,7 +51,6 @@ class Overview(Struct, frozen=True, kw_only=True):
     charts: list[Chart]
     is_known: bool
     is_observed: bool
-    has_videos: bool
     answer: Analytics
 
 
@@ -99,7 +98,6 @@ async def overview_of(
             for answer in (followers, views)
             for point in answer.series[0].points
         ),
-        has_videos=bool(ends[2].total) or views.series[0].total is not None,
         answer=posted,
     )
 

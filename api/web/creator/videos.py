@@ -1,5 +1,6 @@
 """/creators/{id}/videos: the table of a creator's videos, and forms for many."""
 
+import asyncio
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
@@ -21,12 +22,13 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.phrases import counted
 from projections.creators.creator import Creator
+from projections.videos.counting import VideoAmounts
 from projections.videos.queries import Video
 from projections.videos.sort_sql import engagement_rate
 
 # Removed videos are listed nowhere but on their own page.
 STATUSES = {
-    "": "All listed",
+    "": "All",
     **{
         status: f"{why[0].upper()}{why[1:]}"
         for status, why in WHY.items()
@@ -46,6 +48,8 @@ _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
     "video_stats": "The figures of the videos that count are scraped now.",
 }
+# Those that do not count are listed, too: a creator never seems to have no videos.
+_ALL = ",".join(status for status in WHY if status != "excluded")
 # Newest first.
 _FIRST_SORT = "posted_at"
 _SHOWN = 50
@@ -135,11 +139,23 @@ class CreatorVideos(Controller):
             page.flash("No video was selected.")
         return page.go_to(table_path(creator_id, form.back))
 
+    @form_route("/older")
+    async def count_older(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Track the creator from the beginning, so that older videos count, too."""
+        body = {"tracking_start_date": None}
+        got = await page.send("PATCH", f"/creators/{creator_id}", Creator, body)
+        then = "count" if got.data.tracking_mode == "auto" else "wait in the inbox"
+        page.flash(
+            f"@{got.data.tiktok_handle} is tracked from the beginning. Older videos "
+            f"{then} in a moment."
+        )
+        return page.go_to(table_path(creator_id))
+
     @form_route("/scrape", form=VideosScrapeForm)
     async def scrape(
-        self,
-        creator_id: FromPath[UUID],
-        page: NamedDependency[PageContext],
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
         """Request a scrape of the videos."""
         job_type = page.form(VideosScrapeForm).job_type
@@ -202,15 +218,18 @@ async def _table(
     error: ApiError | None = None,
 ) -> Template:
     params = {"sort": _FIRST_SORT} | {k: v for k, v in params.items() if v}
-    got = await page.get(
-        "/videos",
-        list[Video],
-        creator_id=str(creator.id),
-        tracking_status=params.get("status"),
-        sort=params.get("sort"),
-        order=params.get("order"),
-        cursor=params.get("cursor"),
-        limit=_SHOWN,
+    got, amounts = await asyncio.gather(
+        page.get(
+            "/videos",
+            list[Video],
+            creator_id=str(creator.id),
+            tracking_status=params.get("status", _ALL),
+            sort=params.get("sort"),
+            order=params.get("order"),
+            cursor=params.get("cursor"),
+            limit=_SHOWN,
+        ),
+        page.get("/videos/amounts", VideoAmounts, creator_id=str(creator.id)),
     )
     path = table_path(creator.id)
     kept = {name: value for name, value in params.items() if name != "cursor"}
@@ -222,6 +241,7 @@ async def _table(
             for s, label in STATUSES.items()
         ],
         "is_filtered": "status" in kept,
+        "amounts": amounts.data,
         "query": urlencode(params),
         "first": f"?{urlencode(kept)}" if "cursor" in params else None,
         "more_url": got.next_url(path, **kept),

@@ -1,8 +1,10 @@
 """/creators/add: creators from a list or a CSV file, shown before they are added."""
 
 from collections import defaultdict
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller
 from litestar.di import NamedDependency
@@ -30,7 +32,7 @@ _AT_FIELDS = {"handles", "project_id", "first_day", "tags"}
 class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list or a file of creators, and how to track those whose line does not say.
 
-    ``since`` is ``today``, ``day`` for the date in ``first_day``, or ``ever``. ``step``
+    ``since`` is ``ever``, ``today``, or ``day`` for the date in ``first_day``. ``step``
     is ``show`` what was understood, ``add`` it, or ``change`` the text.
     """
 
@@ -40,7 +42,7 @@ class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tags: Annotated[str, typed("Tags")] = ""
     keep_columns: bool = False
     tracking_mode: str = "auto"
-    since: str = "today"
+    since: str = "ever"
     first_day: Annotated[str, typed("First day")] = ""
     step: str = "show"
 
@@ -92,12 +94,18 @@ class AddCreatorsPage(Controller):
 async def _read(
     page: PageContext, form: AddCreatorsForm, *, adds: bool
 ) -> ReadCreators:
-    # What the form suggests is left out: it would change a creator that comes back.
+    # What the form suggests is not for a creator that comes back: it would change it.
     body: dict[str, Any] = {"text": form.handles, "keep_columns": form.keep_columns}
     if form.tracking_mode != "auto":
         body["tracking_mode"] = form.tracking_mode
-    if form.since != "today":
-        body["tracking_start_date"] = form.first_day if form.since == "day" else None
+    match form.since:
+        case "day":
+            body["tracking_start_date"] = form.first_day
+        case "today":
+            today = datetime.now(ZoneInfo(page.time_zone)).date()
+            body["tracking_start_date"] = today.isoformat()
+        case _:
+            body["tracking_start_date_if_new"] = None
     if tags := [tag for tag in form.tags.split(",") if tag.strip()]:
         body["tags"] = tags
     path = f"/projects/{_project_id(form)}/creators"
@@ -129,6 +137,7 @@ async def _preview(
             "good": [line for line in read.lines if line.status != "failed"],
             "bad": [line for line in read.lines if line.status == "failed"],
             "unread": [column.heading for column in read.columns if not column.field],
+            "first_day": form.first_day and date.fromisoformat(form.first_day),
             "has_campaigns": any(line.campaign for line in read.lines),
             "project": names.get(form.project_id) if len(projects) > 1 else None,
         },

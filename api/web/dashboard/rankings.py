@@ -9,6 +9,7 @@ from api.routes.aggregate.videos import VideoLeaderboardRow
 from api.web.dashboard.query import Gained
 from api.web.kit.api_client import QueryValue
 from api.web.kit.page import PageContext
+from projections.videos.counting import VideoAmounts
 
 MOST = 5
 
@@ -23,7 +24,10 @@ class GainRow(Struct, frozen=True, kw_only=True):
 
 
 class Rankings(Struct, frozen=True, kw_only=True):
-    """The first creators and videos, and how many creators there are."""
+    """The first creators and videos, and how many there are of each.
+
+    ``amounts`` say why no video counts, null if one does.
+    """
 
     creators: list[CreatorLeaderboardRow]
     videos: list[VideoLeaderboardRow]
@@ -31,6 +35,7 @@ class Rankings(Struct, frozen=True, kw_only=True):
     lost: list[GainRow]
     total_creators: int
     total_videos: int
+    amounts: VideoAmounts | None
 
 
 async def rankings_of(
@@ -64,6 +69,10 @@ async def rankings_of(
             limit=MOST,
         ),
     )
+    amounts: VideoAmounts | None = None
+    if not videos.meta["totalCount"]:
+        whole = {name: id_ for name, id_ in scope.items() if name.endswith("_id")}
+        amounts = (await page.get("/videos/amounts", VideoAmounts, **whole)).data
     return Rankings(
         creators=creators.data,
         videos=videos.data,
@@ -71,6 +80,7 @@ async def rankings_of(
         lost=[row for row in _rows(least.data, gained) if row.change < 0],
         total_creators=creators.meta["totalCount"],
         total_videos=videos.meta["totalCount"],
+        amounts=amounts,
     )
 
 

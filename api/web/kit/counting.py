@@ -3,7 +3,9 @@
 from typing import Final
 
 from domain.events import TrackingStatus
+from domain.phrases import counted, joined
 from domain.video.tracking import Tracking
+from projections.videos.counting import VideoAmounts
 from projections.videos.queries import Video
 
 WHY: Final[dict[TrackingStatus, str]] = {
@@ -14,6 +16,35 @@ WHY: Final[dict[TrackingStatus, str]] = {
     "out_of_window": "posted outside the tracked days",
     "excluded": "removed",
 }
+
+
+# Reasons in the order of a sentence, for one video and for several.
+_LEFT_OUT: Final = {
+    "out_of_window": (
+        "was posted outside the tracked days",
+        "were posted outside the tracked days",
+    ),
+    "pending_review": ("waits in the inbox", "wait in the inbox"),
+    "turned_off": ("was switched off by hand", "were switched off by hand"),
+    "excluded": ("was removed", "were removed"),
+}
+
+
+def why_left_out(amounts: VideoAmounts) -> str:
+    """Return why videos do not count: 3 videos don't count: 2 wait in the inbox, ..."""
+    given = {name: getattr(amounts, name) for name in _LEFT_OUT}
+    reasons = {name: amount for name, amount in given.items() if amount}
+    head = f"{counted(amounts.left_out, 'video')} "
+    head += "doesn't count" if amounts.left_out == 1 else "don't count"
+    if len(reasons) == 1:
+        (name,) = reasons
+        alone = _LEFT_OUT[name][amounts.left_out > 1]
+        subject = "it" if amounts.left_out == 1 else "they"
+        return f"{head}: {subject} {alone}."
+    parts = [
+        f"{amount:,} {_LEFT_OUT[name][amount > 1]}" for name, amount in reasons.items()
+    ]
+    return f"{head}: {joined(parts)}."
 
 
 def counts(video: Video) -> bool:

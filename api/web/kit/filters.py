@@ -13,6 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from api.http.errors import ApiError
+from api.web.kit.counting import why_left_out
 from api.web.kit.scrape_labels import failing_shortly
 from domain.phrases import counted
 
@@ -160,6 +161,7 @@ FILTERS: dict[str, Any] = {
     "signed": signed,
     "tilde": tilde,
     "tone": tone,
+    "why_left_out": why_left_out,
 }
 
 

@@ -17,6 +17,7 @@ from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext
 from api.web.kit.project_choices import all_projects, some_campaigns
 from api.web.videos.query import COLUMNS, VideosPageQuery
+from projections.videos.counting import VideoAmounts
 
 PATH = "/videos"
 _WRONG = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
@@ -65,6 +66,14 @@ class VideosPages(Controller):
             "words": days_in_words(choices.period_name, meta.first_day, meta.last_day),
             "more": got.next_url(PATH, **choices.pairs(cursor="")),
         }
+        if not got.data:
+            amounts = await page.get(
+                "/videos/amounts",
+                VideoAmounts,
+                project_id=choices.project_id,
+                campaign_id=choices.campaign_id,
+            )
+            context["amounts"] = amounts.data
         return page.show("videos/list.html", context)
 
     @page_route("/videos.csv", query=VideosPageQuery)

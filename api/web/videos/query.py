@@ -1,5 +1,6 @@
 """The query of the list of videos: all choices on the page are in its address."""
 
+from api.web.kit.counting import WHY
 from api.web.kit.list_query import ListQuery
 
 # Each column is a figure, and sorts by what has its name in the API.
@@ -12,12 +13,18 @@ COLUMNS = {
     "shares": ("share_count", "Shares"),
     "saves": ("save_count", "Saves"),
 }
-# Those that wait for review are in the inbox.
-_COUNTED = "auto_tracked,included,direct_add"
+# By what is shown: removed ones are on a page of their own.
+_STATUSES = {
+    "": "auto_tracked,included,direct_add",
+    "all": ",".join(status for status in WHY if status != "excluded"),
+}
 
 
 class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
-    """The videos to list; an empty field does not filter."""
+    """The videos to list; an empty field does not filter.
+
+    ``shown`` is ``all`` for those that do not count as well.
+    """
 
     search: str = ""
     tag: str = ""
@@ -25,6 +32,7 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
     campaign_id: str = ""
     posted_from: str = ""
     posted_to: str = ""
+    shown: str = ""
 
     @property
     def usual_sort(self) -> str:
@@ -38,5 +46,7 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def api_query(self) -> dict[str, str]:
-        chosen = {"sort": self.sorted_by, "tracking_status": _COUNTED}
-        return {**super().api_query, **chosen}
+        given = super().api_query
+        given.pop("shown", None)
+        statuses = _STATUSES.get(self.shown, _STATUSES[""])
+        return {**given, "sort": self.sorted_by, "tracking_status": statuses}

@@ -112,12 +112,13 @@ def test_who_comes_back_is_tracked_as_before_unless_something_else_is_chosen(
     home.goatherd.catch_up()
 
     add(visitor, the_form(visitor), handles="gone")
-    add(visitor, the_form(visitor), handles="gone.too", since="ever")
+    add(visitor, the_form(visitor), handles="gone.too", since="today")
 
     now = tracked(home)
     settings = ("tracking_mode", "tracking_start_date")
+    today = str(datetime.now(UTC).date())
     assert [now["gone"][name] for name in settings] == ["selective", "2026-01-31"]
-    assert [now["gone.too"][name] for name in settings] == ["selective", None]
+    assert [now["gone.too"][name] for name in settings] == ["selective", today]
 
 
 @pytest.mark.parametrize("line", ("@lou lou", "Lou Lou\t@lou lou\t$450"))
@@ -167,8 +168,11 @@ def test_mode_and_first_day_are_those_that_were_chosen(visitor: Visitor, home: T
     form = the_form(visitor)
     chosen = {"tracking_mode": "selective", "since": "day", "first_day": "2026-01-31"}
     add(visitor, form, handles="a", **chosen)
-    add(visitor, the_form(visitor), handles="b", since="ever")
-    add(visitor, the_form(visitor), handles="c")
+    add(visitor, the_form(visitor), handles="b")
+    add(visitor, the_form(visitor), handles="c", since="today")
+    table = "Handle,Start date\n@d,2026-02-01\n@e,\n"
+    add(visitor, the_form(visitor), handles=table)
+    home.add("of.the.api")
 
     found = tracked(home)
 
@@ -180,7 +184,10 @@ def test_mode_and_first_day_are_those_that_were_chosen(visitor: Visitor, home: T
         "auto",
         None,
     )
-    assert found["c"]["tracking_start_date"] == str(datetime.now(UTC).date())
+    firsts = {handle: one["tracking_start_date"] for handle, one in found.items()}
+    today = str(datetime.now(UTC).date())
+    assert (firsts["d"], firsts["e"]) == ("2026-02-01", None)
+    assert (firsts["c"], firsts["of.the.api"]) == (today, today)
 
 
 def test_the_project_is_the_chosen_one(visitor: Visitor, home: Tenant):
