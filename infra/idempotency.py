@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 import structlog
+from msgspec.structs import replace
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
@@ -36,12 +37,14 @@ _log = structlog.get_logger()
 class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request with an Idempotency-Key; ``fingerprint`` is a hash of its content.
 
-    ``plain_fingerprint`` is the hash that earlier releases stored, without a secret.
+    ``idempotency_key`` is a hash as well, because clients put names into their keys.
+    The plain ones are the hashes without a secret, which earlier releases stored.
     """
 
     organization_id: UUID
     key_id: UUID
     idempotency_key: str
+    plain_key: str
     route: str
     fingerprint: bytes
     plain_fingerprint: bytes
@@ -77,6 +80,15 @@ class LeaseLostError(Exception):
     """Another process took over the request, so this response must not be stored."""
 
 
+# A key from before keys were hashed with a secret goes by its plain hash for its day.
+_STORED_KEY = """
+coalesce(
+    (SELECT idempotency_key FROM idempotency
+     WHERE organization_id = %(organization)s AND key_id = %(key)s
+     AND idempotency_key = %(plain)s
+     AND created_at >= clock_timestamp() - make_interval(hours => %(kept)s)),
+    %(text)s)
+"""
 # A key can be taken if it is unused, if it is older than a day, or if the process that
 # works on the same request has let its lease run out. All times are of the database's
 # clock, and who lives renews its lease: one that ends later than any could be taken now
@@ -84,7 +96,7 @@ class LeaseLostError(Exception):
 _ACQUIRE = """
 INSERT INTO idempotency AS i (organization_id, key_id, idempotency_key, route,
                               fingerprint, holder, lease_until)
-VALUES (%(organization)s, %(key)s, %(text)s, %(route)s, %(fingerprint)s, %(holder)s,
+VALUES (%(organization)s, %(key)s, STORED_KEY, %(route)s, %(fingerprint)s, %(holder)s,
         clock_timestamp() + make_interval(secs => %(lease)s))
 ON CONFLICT (organization_id, key_id, idempotency_key) DO UPDATE SET
     route = excluded.route, fingerprint = excluded.fingerprint,
@@ -97,12 +109,14 @@ WHERE i.holder = excluded.holder
           AND clock_timestamp() + make_interval(secs => %(lease)s)
       AND i.route = excluded.route
       AND i.fingerprint IN (excluded.fingerprint, %(plain_fingerprint)s)
-RETURNING holder, (SELECT coalesce(max(erasure), 0) FROM subject_keys)
-"""
+RETURNING holder, (SELECT coalesce(max(erasure), 0) FROM subject_keys),
+          idempotency_key
+""".replace("STORED_KEY", _STORED_KEY).encode()
 _SELECT = """
 SELECT route, fingerprint, status, headers::text, body FROM idempotency
-WHERE organization_id = %s AND key_id = %s AND idempotency_key = %s
-"""
+WHERE organization_id = %(organization)s AND key_id = %(key)s
+AND idempotency_key = STORED_KEY
+""".replace("STORED_KEY", _STORED_KEY).encode()
 _STORE_RESPONSE = """
 UPDATE idempotency SET status = %s, headers = %s, body = %s
 WHERE organization_id = %s AND key_id = %s AND idempotency_key = %s AND holder = %s
@@ -143,6 +157,7 @@ def acquire(
         "organization": request.organization_id,
         "key": request.key_id,
         "text": request.idempotency_key,
+        "plain": request.plain_key,
         "route": request.route,
         "fingerprint": request.fingerprint,
         "plain_fingerprint": request.plain_fingerprint,
@@ -153,11 +168,12 @@ def acquire(
 
     def acquire_or_select(connection: Connection[TupleRow]) -> TupleRow | None:
         taken = connection.execute(_ACQUIRE, parameters).fetchone()
-        return taken or connection.execute(_SELECT, _key(request)).fetchone()
+        return taken or connection.execute(_SELECT, parameters).fetchone()
 
     row = database.run_read(pool, acquire_or_select)
     if row is not None and row[0] == holder:
-        return IdempotencyLease(request=request, holder=holder, erasure=row[1])
+        stored = replace(request, idempotency_key=row[2])
+        return IdempotencyLease(request=stored, holder=holder, erasure=row[1])
     if row is None:
         # The lease was released between the two statements: answer as if it still runs.
         return KeyUnavailable(reason="in_flight", route=request.route)

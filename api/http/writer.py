@@ -4,9 +4,6 @@ Every POST that writes uses ``Writer.perform``, which makes the Idempotency-Key 
 the answer is stored in the append's own transaction.
 """
 
-import hashlib
-import hmac
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -14,7 +11,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.http.error_responses import answer_failure
-from api.http.errors import CODES, ApiError, Code, field_error, known_error
+from api.http.errors import CODES, ApiError, Code, known_error
+from api.http.idempotency_key import idempotency_request
 from api.http.request import Request
 from api.http.responses import Answer, StoredAnswer
 from domain.decisions import Handler
@@ -29,8 +27,6 @@ CODES[BusyError] = Code.UNAVAILABLE
 CODES[UnknownPlanError] = Code.UNAVAILABLE
 CODES[idempotency.LeaseLostError] = Code.UNAVAILABLE
 
-# In quotes, as the draft of the standard says, or bare, as most clients send it.
-_KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
 _TYPE = "Content-Type"
 _STORED_BELOW = 500
 _NEVER_STORED = frozenset({Code.RATE_LIMIT_EXCEEDED})
@@ -114,7 +110,7 @@ class CommandWriter:
         inside the append's transaction, as ``in_transaction`` always does. If an answer
         has a secret that may not be stored, ``unseal`` adds it to the stored body.
         """
-        key = _idempotency_request(request, self.secret)
+        key = idempotency_request(request, self.secret)
         if key is None:
             done = run(in_transaction)
             answer = _with_position(request, respond, Rows(self.store), done)
@@ -251,38 +247,6 @@ def _unsealed(answer: Answer[Any], unseal: Callable[[bytes], bytes]) -> Answer[A
         unseal(answer.encoded_body()),
         status=answer.status_code or 200,
         headers=dict(answer.headers),
-    )
-
-
-def _idempotency_request(
-    request: Request, secret: str
-) -> idempotency.IdempotentRequest | None:
-    header = request.raw_header(b"idempotency-key")
-    if header is None or request.method != "POST":
-        return None
-    match = _KEY.match(header.strip(b" \t"))
-    if match is None or match[0] == b'""':
-        raise field_error(
-            Code.INVALID_PARAMS,
-            "/Idempotency-Key",
-            "must be 1 to 255 printable ASCII characters",
-        )
-    principal = request.principal
-    said = b"\n".join(
-        (
-            request.scope["raw_path"],
-            request.scope["query_string"],
-            request.body_that_was_read,
-        )
-    )
-    return idempotency.IdempotentRequest(
-        organization_id=principal.organization_id,
-        key_id=principal.key_id,
-        idempotency_key=(match[1] or match[2]).decode("ascii"),
-        route=f"{request.method} {request.scope['path']}",
-        # Requests name people. With a plain hash anybody could try handles on it.
-        fingerprint=hmac.digest(secret.encode(), said, "sha256"),
-        plain_fingerprint=hashlib.sha256(said).digest(),
     )
 
 

@@ -70,7 +70,13 @@ class CreatorEraseRoutes(Controller):
         return Answer(
             await asyncio.to_thread(
                 rows.ask,
-                lambda cursor: preview_of(cursor, organization_id, creator_id),
+                lambda cursor: preview_of(
+                    cursor,
+                    writer.store.codec,
+                    writer.store.names,
+                    organization_id=organization_id,
+                    creator_id=creator_id,
+                ),
             )
         )
 

@@ -1,6 +1,6 @@
 """The handler that erases a person: every creator of one TikTok account."""
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -61,8 +61,9 @@ class Belongings(msgspec.Struct, frozen=True, kw_only=True):
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     """What was erased: nothing if the creator was erased before.
 
-    ``creator_ids`` are those of the account, each with its handle in ``handles``, and
-    ``subjects`` the creators and videos whose data keys are to be destroyed.
+    ``creator_ids`` are those of the account, ``handles`` every handle that one of them
+    has or had, and ``subjects`` the creators and videos whose data keys are to be
+    destroyed.
     """
 
     creator_ids: Sequence[UUID] = ()
@@ -155,7 +156,7 @@ def erase_creator(
     return Decision(
         Erasure(
             creator_ids=tuple(erased),
-            handles=tuple(sorted({state.handle for _, state in erased.values()})),
+            handles=tuple(sorted({*_handles(erased, histories)})),
             subjects=(
                 *erased,
                 *(video for each, _ in erased.values() for video in each.video_ids),
@@ -165,6 +166,17 @@ def erase_creator(
         guards=sorted(guards - appended),
         quota_counters=active_creators(organization_id, -active),
     )
+
+
+def _handles(creators: Iterable[UUID], histories: Histories) -> Iterator[str]:
+    """Return every handle that the creators have or had."""
+    for creator_id in creators:
+        for event in histories[creator_id]:
+            if isinstance(event, e.CreatorAdded):
+                yield event.handle
+            elif isinstance(event, e.HandleChanged):
+                yield event.old
+                yield event.new
 
 
 def _check_confirmed(confirm: str, creator: CreatorState) -> None:

@@ -156,6 +156,10 @@ def test_no_answer_that_is_kept_for_a_key_names_who_is_erased(home: Tenant):
             },
         ),
         "taken": (home.creators, {"tiktok_handle": "wanted.goat"}),
+        "then": (
+            f"/projects/{home.project_id}/videos",
+            {"url": "https://www.tiktok.com/@Wanted.Then"},
+        ),
         "no video": (
             f"/projects/{home.project_id}/videos",
             {"url": "https://www.tiktok.com/@Wanted.Goat"},
@@ -166,11 +170,11 @@ def test_no_answer_that_is_kept_for_a_key_names_who_is_erased(home: Tenant):
     def statuses() -> list[int]:
         return [status_of(key, *request) for key, request in requests.items()]
 
-    assert statuses() == [201, 409, 400, 201]
+    assert statuses() == [201, 409, 400, 400, 201]
     home.goatherd.catch_up()
     erase(home, creator_id)
 
-    assert statuses() == [410, 410, 410, 201]
+    assert statuses() == [410, 410, 410, 410, 201]
     assert status_of("single", *single) == 410
 
 
@@ -233,9 +237,9 @@ def test_an_answer_from_before_an_erasure_is_not_stored_after_it(
     assert ask() == status_later
 
 
-def test_single_videos_of_the_time_before_a_renaming_are_erased_as_well(home: Tenant):
-    def single(number: int) -> str:
-        url = f"https://www.tiktok.com/@wanted.before/video/{number}"
+def test_single_videos_under_a_former_handle_are_erased_as_well(home: Tenant):
+    def single(number: int, handle: str = "wanted.before") -> str:
+        url = f"https://www.tiktok.com/@{handle}/video/{number}"
         path = f"/projects/{home.project_id}/videos"
         return data_of(home.post(path, {"url": url}), status=201)["id"]
 
@@ -246,14 +250,36 @@ def test_single_videos_of_the_time_before_a_renaming_are_erased_as_well(home: Te
     own = single(7311223344556677101)
     creator_id = home.add("wanted.before")["id"]
     data_of(home.patch(f"/creators/{creator_id}", {"tiktok_handle": "wanted.after"}))
-    of_whoever_is_called_so_now = single(7311223344556677102)
+    under_the_old_address = single(7311223344556677102)
+    # The handle that it had in between is another creator's, and was one more's.
+    data_of(home.patch(f"/creators/{creator_id}", {"tiktok_handle": "wanted.shared"}))
+    data_of(home.patch(f"/creators/{creator_id}", {"tiktok_handle": "wanted.last"}))
+    other = home.add("wanted.shared")["id"]
+    of_another = single(7311223344556677103, "wanted.shared")
+    data_of(home.patch(f"/creators/{other}", {"tiktok_handle": "another.goat"}))
+    home.add("wanted.after")
+    of_whoever_is_called_so_now = single(7311223344556677104, "wanted.after")
+    home.goatherd.catch_up()
+    concerned = data_of(home.get(f"/creators/{creator_id}/erase"))["video_count"]
+
+    done = erase(home, creator_id, confirm="wanted.last")
     home.goatherd.catch_up()
 
-    erase(home, creator_id, confirm="wanted.after")
-    home.goatherd.catch_up()
-
+    assert concerned == 2
+    assert {own, under_the_old_address} < {str(each) for each in done.result.subjects}
     assert handle_of(own).startswith("erased-")
-    assert handle_of(of_whoever_is_called_so_now) == "wanted.before"
+    assert handle_of(under_the_old_address).startswith("erased-")
+    assert home.goatherd.query(
+        "SELECT tracking_status FROM videos WHERE id = %s", under_the_old_address
+    ) == [("excluded",)]
+    assert handle_of(of_another) == "wanted.shared"
+    assert handle_of(of_whoever_is_called_so_now) == "wanted.after"
+    assert done.result.handles == (
+        "wanted.after",
+        "wanted.before",
+        "wanted.last",
+        "wanted.shared",
+    )
 
 
 def test_an_erasure_holds_no_append_up_while_a_backup_reads_old_tables(home: Tenant):

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from api.http import idempotency_key
 from api.main import assemble
 from domain import commands as c
 from domain import events as e
@@ -394,6 +395,13 @@ class Tenant:
 def ago(days: float) -> datetime:
     """The time so many days before now."""
     return datetime.now(UTC) - timedelta(days=days)
+
+
+def stored_key(headers: Mapping[str, str]) -> str:
+    """What is stored of the Idempotency-Key of a request with these headers."""
+    return idempotency_key.stored_key(
+        headers["Idempotency-Key"].encode(), SECRET.strip()
+    )
 
 
 def data_of(answer: httpx.Response, *, status: int = 200) -> Any:  # noqa: ANN401

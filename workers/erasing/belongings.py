@@ -1,26 +1,27 @@
 """What belongs to a creator, as read models know it: for erasing all of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.creator.handle_claim import claim_of
 from domain.events import HandleChanged
 from domain.handlers.erase_creator import Belongings
+from domain.streams import Names
 from infra.eventstore.codec import Codec
 from projections.engine.reader import ProjectionBehindError
 
 # Who says what belongs to a creator.
 NEEDED = (
     *("creator_list", "videos", "scrape_runs", "annotations", "campaigns"),
-    "creator_identities",
+    *("creator_identities", "projects"),
 )
 _BEHIND = """
 SELECT name FROM projection WHERE name = ANY(%s) AND position < %s LIMIT 1
 """
-_END = 2**63 - 1
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
 _OF_THE_ACCOUNT = """
 SELECT other.creator_id FROM creator_identity AS this
@@ -37,17 +38,20 @@ _RENAMINGS = """
 SELECT notification_id, topic, state FROM goatherd_events
 WHERE originator_id = %s AND topic = 'handle_changed' ORDER BY originator_version
 """
-# Single videos whose first event says their handle alone: it was the creator's then.
+# Single videos whose first event says their handle alone.
 _VIDEOS = """
-SELECT v.id, v.creator_id IS NULL, v.tiktok_handle FROM videos v
+SELECT v.id, v.creator_id IS NULL, v.tiktok_handle, e.notification_id FROM videos v
 JOIN goatherd_events e ON e.originator_id = v.id
     AND e.originator_version = 1 AND e.topic = 'video_added'
 WHERE v.organization_id = %(organization)s
 AND (v.creator_id = %(creator)s
-     OR v.creator_id IS NULL AND EXISTS (
-         SELECT FROM unnest(%(had)s::text[], %(until)s::bigint[]) AS h (handle, until)
-         WHERE v.tiktok_handle = h.handle AND e.notification_id < h.until))
+     OR v.creator_id IS NULL AND v.tiktok_handle = ANY(%(had)s))
 ORDER BY v.id
+"""
+_PROJECTS = "SELECT id FROM projects WHERE organization_id = %s"
+_CLAIMS = """
+SELECT notification_id, topic, state FROM goatherd_events
+WHERE originator_id = %s ORDER BY notification_id
 """
 _RUNS = """
 SELECT id, creator_id IS NULL, finished_at IS NULL FROM scrape_runs
@@ -89,11 +93,18 @@ def head_of(cursor: Cursor[TupleRow]) -> int:
 
 
 def belongings_of(
-    cursor: Cursor[TupleRow], codec: Codec, organization_id: UUID, creator_id: UUID
+    cursor: Cursor[TupleRow],
+    codec: Codec,
+    names: Names,
+    *,
+    organization_id: UUID,
+    creator_id: UUID,
 ) -> list[Belongings]:
     """Return what belongs to a creator, and to each of the same account.
 
-    ``codec`` opens the handles that they had before.
+    ``codec`` opens the handles that they had before. A single video under one of these
+    is theirs unless another creator of the organization had the handle when the video
+    was added, or has it now.
     """
     ids = [
         *dict.fromkeys(
@@ -103,19 +114,30 @@ def belongings_of(
             ]
         )
     ]
-    return [_of_one(cursor, codec, organization_id, each) for each in ids]
+    claims = _Claims(cursor, codec, names, organization_id, {*ids})
+    return [_of_one(cursor, codec, claims, organization_id, each) for each in ids]
 
 
 def _of_one(
-    cursor: Cursor[TupleRow], codec: Codec, organization_id: UUID, creator_id: UUID
+    cursor: Cursor[TupleRow],
+    codec: Codec,
+    claims: "_Claims",
+    organization_id: UUID,
+    creator_id: UUID,
 ) -> Belongings:
     params: dict[str, Any] = {"organization": organization_id, "creator": creator_id}
     row = cursor.execute(_HANDLE.encode(), params).fetchone()
     handle = None if row is None else row[0]
-    until = _handles_until(cursor, codec, creator_id)
-    params["had"] = [handle, *(old for old, _ in until)]
-    params["until"] = [_END, *(position for _, position in until)]
-    videos = cursor.execute(_VIDEOS.encode(), params).fetchall()
+    until = dict(_handles_until(cursor, codec, creator_id))
+    params["had"] = [handle, *until]
+    videos = [
+        video
+        for video in cursor.execute(_VIDEOS.encode(), params).fetchall()
+        if not video[1]
+        or video[2] == handle
+        or video[3] < until[video[2]]
+        or not claims.has_another(video[2], at=video[3])
+    ]
     params["videos"] = [video[0] for video in videos]
     params["handles"] = [handle, *(video[2] for video in videos)]
     runs = cursor.execute(_RUNS.encode(), params).fetchall()
@@ -133,7 +155,10 @@ def _of_one(
 def _handles_until(
     cursor: Cursor[TupleRow], codec: Codec, creator_id: UUID
 ) -> list[tuple[str, int]]:
-    """Return each former handle of a creator, and the position at which it ended."""
+    """Return each former handle of a creator, and the position at which it ended.
+
+    One that the creator had twice ended last.
+    """
     rows = cursor.execute(_RENAMINGS, (creator_id,)).fetchall()
     keys = codec.keys_for((body for _, _, body in rows), cursor.connection)
     return [
@@ -141,6 +166,45 @@ def _handles_until(
         for position, name, body in rows
         if isinstance(event := codec.decode(name, body, keys), HandleChanged)
     ]
+
+
+class _Claims:
+    """Which other creators of an organization have or had a handle."""
+
+    def __init__(
+        self,
+        cursor: Cursor[TupleRow],
+        codec: Codec,
+        names: Names,
+        organization_id: UUID,
+        own: Collection[UUID],
+    ) -> None:
+        self._cursor = cursor
+        self._codec = codec
+        self._names = names
+        self._organization_id = organization_id
+        self._own = own
+
+    def has_another(self, handle: str, *, at: int) -> bool:
+        """Tell whether another creator had the handle at a position, or has it now."""
+        projects = self._cursor.execute(_PROJECTS, (self._organization_id,)).fetchall()
+        return any(self._in_project(project, handle, at) for (project,) in projects)
+
+    def _in_project(self, project_id: UUID, handle: str, at: int) -> bool:
+        stream = self._names.claim_stream(project_id, handle)
+        rows = self._cursor.execute(_CLAIMS, (stream,)).fetchall()
+        keys = self._codec.keys_for(
+            (body for _, _, body in rows), self._cursor.connection
+        )
+        history = [
+            (position, self._codec.decode(name, body, keys))
+            for position, name, body in rows
+        ]
+        then = [event for position, event in history if position < at]
+        holders = {
+            claim_of(events).holder for events in (then, [each for _, each in history])
+        }
+        return bool(holders - {None, *self._own})
 
 
 def _ids(cursor: Cursor[TupleRow], query: str, params: dict[str, Any]) -> list[UUID]:

@@ -76,7 +76,11 @@ class ErasureCommand:
             self._head = _caught_up(cursor)
             codec = self._store.codec
             belongings = belongings_of(
-                cursor, codec, self._organization_id, self._creator_id
+                cursor,
+                codec,
+                self._store.names,
+                organization_id=self._organization_id,
+                creator_id=self._creator_id,
             )
             self._values = values_that_belong(connection, codec, belongings)
             self._master_key = opened_master_key(self._store.settings, connection)

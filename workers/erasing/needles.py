@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
 
@@ -21,7 +21,9 @@ CELL_END = "\x1f"
 _NAMING = frozenset(
     {"handle", "user id", "sec_uid", "video id", "picture", "given value"}
 )
-_LONG_NAME, _LONG_NUMBER, _LONG_TEXT = 6, 8, 12
+# A handle that is as long stands out in any text.
+LONG_NAME = 6
+_LONG_NUMBER, _LONG_TEXT = 8, 12
 _SHORTEST_NAME, _SHORTEST_TEXT = 2, 3
 # More of a text adds nothing to finding it.
 _MOST_WORDS = 40
@@ -70,6 +72,9 @@ class Needles:
         found = self._found_in(folded(text))
         if "\\" in text:
             found |= self._found_in(folded(_escape.sub(_unescaped, text)))
+        if "%" in text:
+            # An address in an address, or a form as it was sent.
+            found |= self._found_in(folded(unquote_plus(text)))
         return found
 
     def _found_in(self, text: str) -> set[ErasedValue]:
@@ -96,7 +101,7 @@ def _needle(value: ErasedValue) -> Needle | Unsearched:
         return "a word that Goatherd uses itself"
     least = _LONG_TEXT
     if is_name:
-        least = _LONG_NUMBER if text.isdecimal() else _LONG_NAME
+        least = _LONG_NUMBER if text.isdecimal() else LONG_NAME
     if len(text) < least:
         pattern = _AS_A_VALUE.replace("{0}", rf"\s*{re.escape(text)}\s*")
     elif is_name:

@@ -6,26 +6,20 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.streams import Names
+from infra.eventstore.codec import Codec
 from infra.structs import structs
+from workers.erasing.belongings import belongings_of
 
-# Whose account it is, the same handles' single videos, and what is about them.
 _COUNTS = """
-WITH account AS (
-    SELECT %(creator)s::uuid AS id
-    UNION
-    SELECT other.creator_id FROM creator_identity AS this
-    JOIN creator_identity AS other ON other.user_id = this.user_id
-        AND other.organization_id = this.organization_id
-    WHERE this.creator_id = %(creator)s AND this.organization_id = %(organization)s
-), creators AS (
+WITH creators AS (
     SELECT id, tiktok_handle AS handle FROM creator_list
-    WHERE organization_id = %(organization)s AND id IN (SELECT id FROM account)
+    WHERE organization_id = %(organization)s AND id = ANY(%(creators)s)
     AND status <> 'erased'
 ), theirs AS (
-    SELECT id, tiktok_handle AS handle FROM videos
+    SELECT id FROM videos
     WHERE organization_id = %(organization)s
-    AND (creator_id IN (SELECT id FROM creators)
-         OR creator_id IS NULL AND tiktok_handle IN (SELECT handle FROM creators))
+    AND (creator_id IN (SELECT id FROM creators) OR id = ANY(%(videos)s))
 ), items AS (
     SELECT id FROM creators UNION ALL SELECT id FROM theirs
 )
@@ -34,9 +28,7 @@ SELECT %(creator)s::uuid,
     (SELECT count(*) FROM theirs),
     (SELECT count(*) FROM scrape_runs
      WHERE organization_id = %(organization)s
-     AND (creator_id IN (SELECT id FROM creators)
-          OR creator_id IS NULL AND tiktok_handle IN (
-              SELECT handle FROM creators UNION ALL SELECT handle FROM theirs))),
+     AND (creator_id IN (SELECT id FROM creators) OR id = ANY(%(scrapes)s))),
     (SELECT count(*) FROM annotations
      WHERE organization_id = %(organization)s AND kind = 'note'
      AND scope IN ('creator', 'video') AND scope_id IN (SELECT id FROM items)),
@@ -66,10 +58,24 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview_of(
-    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+    cursor: Cursor[TupleRow],
+    codec: Codec,
+    names: Names,
+    *,
+    organization_id: UUID,
+    creator_id: UUID,
 ) -> ErasurePreview:
     """Return what an erasure of the creator would concern, as read models know it."""
-    params = {"organization": organization_id, "creator": creator_id}
+    belongings = belongings_of(
+        cursor, codec, names, organization_id=organization_id, creator_id=creator_id
+    )
+    params = {
+        "organization": organization_id,
+        "creator": creator_id,
+        "creators": [each.creator_id for each in belongings],
+        "videos": [v for each in belongings for v in each.videos_without_creator],
+        "scrapes": [run for each in belongings for run in each.scrape_ids],
+    }
     rows = cursor.execute(_COUNTS.encode(), params).fetchall()
     (preview,) = structs(ErasurePreview, rows)
     return preview

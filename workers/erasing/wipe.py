@@ -13,6 +13,7 @@ from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError
 from infra.keys.keyring import destroy
 from projections.rebuild.swap import forget_previous
+from workers.erasing.needles import LONG_NAME, own_words
 
 # What would have belonged to it, had it been known. Appends wait for this one.
 _CAME_MEANWHILE = """
@@ -107,7 +108,16 @@ def wipe(
 def _handles(erasure: Erasure) -> str:
     """Return a pattern of the handles as answers have them.
 
-    Fields and states may be called like somebody, so not any text will do.
+    Fields and states may be called like somebody, and so may short words: these are
+    only found where a handle stands.
     """
     handles = "|".join(map(re.escape, erasure.handles))
-    return rf'(handle":"|@)({handles})(?!\.?[a-z0-9_-])'
+    own = own_words()
+    anywhere = [
+        re.escape(handle)
+        for handle in erasure.handles
+        if len(handle) >= LONG_NAME and handle not in own
+    ]
+    before = rf'(handle":"|@|%40|tiktok\.com/)({handles})'
+    named = "|".join([before, *(rf"(?<![a-z0-9_.]){each}" for each in anywhere)])
+    return rf"({named})(?!\.?[a-z0-9_-])"

@@ -181,6 +181,33 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
     assert "loud.goat" not in shown.out.lower().replace(str(tmp_path), "")
 
 
+def test_handles_of_before_a_renaming_are_looked_for_in_every_spelling(
+    home: Tenant, cli: CommandLine, tmp_path: Path
+) -> None:
+    creator_id = home.add("early.goat")["id"]
+    for handle in ("middle.goat", "late.goat"):
+        home.patch(f"/creators/{creator_id}", {"tiktok_handle": handle})
+    for number, handle in enumerate(("early.goat", "late.goat")):
+        url = f"https://www.tiktok.com/@{handle}/video/731122334455667798{number}"
+        home.post(f"/projects/{home.project_id}/videos", {"url": url})
+    home.goatherd.catch_up()
+    assert cli("erase", creator_id, "--confirm", "late.goat").status == 0
+    home.goatherd.catch_up()
+
+    clean, document = verdict(cli, creator_id)
+    (tmp_path / "data" / "a.log").write_text("add @Early.Goat")
+    (tmp_path / "data" / "b.log").write_text("?u=tiktok.com%2F%40MIDDLE.GOAT")
+    (tmp_path / "data" / "c.log").write_text("https://tiktok.com/@late.goat?lang=en")
+    status, found = verdict(cli, creator_id)
+
+    counts = {one["kind"]: one["values"] for one in document["looked_for"]}
+    assert (clean, counts) == (0, {"handle": 3, "video id": 2})
+    assert status == 1
+    assert places(found) == [
+        f"{tmp_path / 'data' / name}.log: handle" for name in ("a", "b", "c")
+    ]
+
+
 def test_copies_of_pictures_go_with_the_erasure(
     home: Tenant, cli: CommandLine, tmp_path: Path
 ) -> None:

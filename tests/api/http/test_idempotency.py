@@ -10,7 +10,14 @@ import httpx
 import pytest
 
 from domain import events as e
-from tests.kit.application import SECRET, Goatherd, Tenant, code_of, data_of
+from tests.kit.application import (
+    SECRET,
+    Goatherd,
+    Tenant,
+    code_of,
+    data_of,
+    stored_key,
+)
 from tests.kit.builders import log_of
 from tests.kit.operations import ask_for, ids_of, operations
 
@@ -195,9 +202,9 @@ def test_a_key_is_forgotten_after_a_day(home: Tenant, once: dict[str, str]):
         "WHERE idempotency_key = %s"
     )
 
-    home.goatherd.query(age, 23.99, once["Idempotency-Key"])
+    home.goatherd.query(age, 23.99, stored_key(once))
     within = home.post("/projects", {"name": "Alps"}, headers=once)
-    home.goatherd.query(age, 0.02, once["Idempotency-Key"])
+    home.goatherd.query(age, 0.02, stored_key(once))
     after = home.post("/projects", {"name": "Andes"}, headers=once)
     again = home.post("/projects", {"name": "Andes"}, headers=once)
 
@@ -304,6 +311,33 @@ def test_bulk_additions_that_race_never_pass_the_plans_limit(
     assert len(handles(home)) == home.counted == 4
 
 
+def test_no_text_of_a_key_is_kept_and_keys_of_before_are_known_for_their_day(
+    home: Tenant,
+):
+    old, new = ({"Idempotency-Key": f"add @{name}.goat"} for name in ("old", "new"))
+    first = home.post("/projects", {"name": "Alps"}, headers=old)
+    home.post("/projects", {"name": "Alps"}, headers=new)
+    kept = home.goatherd.query("SELECT i::text FROM idempotency i")
+    # As the upgrade leaves a key of before.
+    plain = f"sha256:{sha256(old['Idempotency-Key'].encode()).hexdigest()}"
+    query = "UPDATE idempotency SET idempotency_key = %s WHERE idempotency_key = %s"
+    home.goatherd.query(query, plain, stored_key(old))
+
+    again = home.post("/projects", {"name": "Alps"}, headers=old)
+    otherwise = home.post("/projects", {"name": "Andes"}, headers=old)
+    home.goatherd.query(
+        "UPDATE idempotency SET created_at = created_at - interval '25 hours' "
+        "WHERE idempotency_key = %s",
+        plain,
+    )
+    later = home.post("/projects", {"name": "Andes"}, headers=old)
+
+    assert not [row for (row,) in kept if ".goat" in row]
+    assert_replays(again, first)
+    assert code_of(otherwise) == (422, "idempotency_key_reused")
+    assert data_of(later, status=201)["name"] == "Andes"
+
+
 def test_nobody_can_try_handles_on_what_is_kept_of_a_request(
     home: Tenant, once: dict[str, str]
 ):
@@ -313,7 +347,7 @@ def test_nobody_can_try_handles_on_what_is_kept_of_a_request(
 
     (row,) = home.goatherd.query(
         "SELECT fingerprint FROM idempotency WHERE idempotency_key = %s",
-        once["Idempotency-Key"],
+        stored_key(once),
     )
 
     assert row[0] != sha256(said).digest()

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from infra import idempotency
 from infra.eventstore.store import BusyError, RecordedEvent, Store
-from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.application import Tenant, code_of, data_of, stored_key
 
 BODY = {"tiktok_handle": "wanted.goat"}
 PATIENTLY = 10.0
@@ -28,7 +28,7 @@ def once() -> dict[str, str]:
 def stored_under(home: Tenant, once: dict[str, str]) -> list[int | None]:
     rows = home.goatherd.query(
         "SELECT status FROM idempotency WHERE idempotency_key = %s",
-        once["Idempotency-Key"],
+        stored_key(once),
     )
     return [status for (status,) in rows]
 
@@ -190,7 +190,7 @@ def test_whoever_was_taken_over_in_the_middle_of_the_append_takes_it_back(
         home.goatherd.query(
             "UPDATE idempotency SET holder = gen_random_uuid() "
             "WHERE idempotency_key = %s",
-            once["Idempotency-Key"],
+            stored_key(once),
         )
         keep(cursor, claimed, status=status, headers=headers, body=body)
 
@@ -212,7 +212,7 @@ def test_a_claim_that_vanishes_between_two_looks_counts_as_in_flight(
     monkeypatch.setattr(
         idempotency,
         "_SELECT",
-        f"{idempotency._SELECT} AND false",  # noqa: SLF001
+        idempotency._SELECT + b" AND false",  # noqa: SLF001
     )
 
     answer = home.post(home.creators, BODY, headers=once)
@@ -227,7 +227,7 @@ def test_answers_older_than_a_day_are_pruned(home: Tenant, once: dict[str, str])
     home.goatherd.query(
         "UPDATE idempotency SET created_at = now() - interval '25 hours' "
         "WHERE idempotency_key = %s",
-        old["Idempotency-Key"],
+        stored_key(old),
     )
 
     pruned = idempotency.prune(home.goatherd.store.pool)

@@ -27,7 +27,7 @@ from api.routes import (
 from api.routes.connections import links
 from infra.eventstore.store import Store
 from projections.engine import reader
-from tests.kit.application import Goatherd, Tenant
+from tests.kit.application import Goatherd, Tenant, stored_key
 from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
@@ -190,7 +190,7 @@ def key_that_is_at_work(scene: Scene) -> None:
     scene.ask.made_by(scene.tenant)
     scene.tenant.goatherd.query(
         "UPDATE idempotency SET status = NULL WHERE idempotency_key = %s",
-        scene.ask.headers["Idempotency-Key"],
+        stored_key(scene.ask.headers),
     )
 
 
@@ -200,7 +200,7 @@ def answer_about_who_is_erased(scene: Scene) -> None:
     scene.tenant.goatherd.query(
         "UPDATE idempotency SET status = 410, headers = '{}', body = '' "
         "WHERE idempotency_key = %s",
-        scene.ask.headers["Idempotency-Key"],
+        stored_key(scene.ask.headers),
     )
 
 

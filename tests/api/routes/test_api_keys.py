@@ -10,7 +10,14 @@ import pytest
 
 from api.routes import api_keys
 from domain import events as e
-from tests.kit.application import Goatherd, Tenant, code_of, data_of, serving
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    code_of,
+    data_of,
+    serving,
+    stored_key,
+)
 
 REVOKED_WITHIN = 1.0
 NEXT_YEAR = datetime(2999, 1, 1, tzinfo=UTC)
@@ -227,7 +234,7 @@ def test_the_stored_answer_never_holds_the_text_and_yet_repeats_it(home: Tenant)
     assert home.get("/creators", headers=bearer(text)).status_code == 200
     rows = home.goatherd.query(
         "SELECT body, i::text FROM idempotency i WHERE idempotency_key = %s",
-        headers["Idempotency-Key"],
+        stored_key(headers),
     )
     ((body, row),) = rows
     assert text.encode() not in body

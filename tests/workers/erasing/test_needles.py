@@ -36,6 +36,8 @@ def is_found(kind: str, value: str, text: str) -> bool:
         ("ada", "handle=ada status=404"),
         ("ada", "https://www.tiktok.com/@ada"),
         ("ada", "{ada,bob}"),
+        ("wanted.goat", "return=https%3A%2F%2Fwww.tiktok.com%2F%40Wanted.Goat%3Fa"),
+        ("ada", "/sign-in?next=%2Fsearch%3Fq%3D%40ADA"),
         ("ada", "ada"),
     ),
 )
