@@ -10,9 +10,11 @@ class Kpi(Struct, frozen=True, kw_only=True):
 
     ``change`` is ``value`` minus ``previous``, and ``change_percent`` is that in
     percent of ``previous``, by its size where it is negative. They are null if one of
-    the two is unknown, and the latter also if ``previous`` is 0. ``rounded``: the value
-    is made of a rounded one. ``sharpened``: a rounded level became exact in the range,
-    which is not growth. ``known_share`` is the share, 0 to 1, of what the number
+    the two is unknown, and the latter also if ``previous`` is 0, or if one of the two
+    rests on rounded levels. ``rounded``: the value is made of a rounded one.
+    ``sharpened``: a rounded level became exact in the range, which is not growth.
+    ``previous_rounded``: ``previous`` rests on a rounded level, whether that became
+    exact in its range or not. ``known_share`` is the share, 0 to 1, of what the number
     is of that was observed in the range: of the counted videos, or of the profiles for
     followers; null if there are none.
     """
@@ -23,7 +25,14 @@ class Kpi(Struct, frozen=True, kw_only=True):
     change_percent: float | None
     rounded: bool
     sharpened: bool
+    previous_rounded: bool
     known_share: float | None
+
+    @property
+    def is_change_exact(self) -> bool:
+        """Tell whether neither number of the change rests on a rounded level."""
+        # What came before a level was sharpened could not be seen.
+        return not (self.rounded or self.sharpened or self.previous_rounded)
 
 
 def kpi(
@@ -32,6 +41,7 @@ def kpi(
     *,
     rounded: bool = False,
     sharpened: bool = False,
+    previous_rounded: bool = False,
     known_share: float | None,
 ) -> Kpi:
     """Return a key figure with its change against the range before."""
@@ -41,7 +51,7 @@ def kpi(
         change = value - previous
         if isinstance(change, float):
             change = in_decimals(change)
-        if previous:
+        if previous and not (rounded or sharpened or previous_rounded):
             percent = in_decimals(100 * change / abs(previous))
     return Kpi(
         value=value,
@@ -50,6 +60,7 @@ def kpi(
         change_percent=percent,
         rounded=rounded,
         sharpened=sharpened,
+        previous_rounded=previous_rounded,
         known_share=known_share,
     )
 

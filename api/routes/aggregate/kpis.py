@@ -38,7 +38,8 @@ class Kpis(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     GET /analytics. ``engagement_rate`` is by views and ``average_views_per_post`` is
     new views by the counted videos posted up to the end. ``active_creators`` is how
     many creators posted a counted video. ``previous`` is of the days from
-    ``compare_from`` to ``compare_to``, null without ``compare``.
+    ``compare_from`` to ``compare_to``, null without ``compare``. A change that rests on
+    rounded levels in either period has no percentage.
     """
 
     from_: date
@@ -141,6 +142,8 @@ def _kpis(
             None if before is None else before.values[figure],
             rounded=figure in now.rounded,
             sharpened=figure in now.sharpened,
+            previous_rounded=before is not None
+            and figure in before.rounded | before.sharpened,
             known_share=shares.profiles if figure == "new_followers" else shares.videos,
         )
         for figure in KEY_FIGURES

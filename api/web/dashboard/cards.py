@@ -6,7 +6,7 @@ from api.routes.aggregate.kpis import Kpis
 from api.web.charts.measures import MEASURES, Measure
 from api.web.creator.overview_figures import Direction
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.filters import UNKNOWN, percent_shortly, short, signed
+from api.web.kit.filters import UNKNOWN, percent_shortly, short, signed, tilde
 from domain.analytics.kpis import Kpi
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Value
@@ -65,15 +65,21 @@ def _card(
         full=measure.written(kpi.value),
         change=_change(kpi, measure),
         full_change=_full_change(kpi, measure),
-        direction="" if not kpi.change else "up" if kpi.change > 0 else "down",
-        before=""
-        if kpi.previous is None
-        else f"{_shortly(kpi.previous, measure)} before",
-        full_before=measure.written(kpi.previous),
+        direction=_direction(kpi),
+        before=_before(kpi, measure),
+        full_before=tilde(
+            measure.written(kpi.previous), is_rounded=kpi.previous_rounded
+        ),
         href=f"{query.address(metric=measure.name, mode=mode)}#chart-main",
         is_rounded=kpi.rounded,
         is_sharpened=kpi.sharpened,
     )
+
+
+def _direction(kpi: Kpi) -> Direction:
+    if not kpi.change or not kpi.is_change_exact:
+        return ""
+    return "up" if kpi.change > 0 else "down"
 
 
 def _shortly(value: Value, measure: Measure) -> str:
@@ -81,6 +87,15 @@ def _shortly(value: Value, measure: Measure) -> str:
         return percent_shortly(value)
     # Views per post are read in whole views.
     return short(round(value) if isinstance(value, float) else value)
+
+
+def _before(kpi: Kpi, measure: Measure) -> str:
+    if kpi.previous is None:
+        return ""
+    if kpi.previous_rounded:
+        return "before: not exact enough to compare"
+    before = f"{_shortly(kpi.previous, measure)} before"
+    return before if kpi.is_change_exact else f"{before}, not exact enough to compare"
 
 
 def _full_change(kpi: Kpi, measure: Measure) -> str:
@@ -91,7 +106,7 @@ def _full_change(kpi: Kpi, measure: Measure) -> str:
 
 def _change(kpi: Kpi, measure: Measure) -> str:
     """Return the change in percent; of a rate in its points, which are percent too."""
-    if not kpi.change:
+    if not kpi.change or not kpi.is_change_exact:
         return ""
     if measure.unit == "percent":
         return f"{kpi.change:+.1f} points"

@@ -99,15 +99,24 @@ def test_ages_are_whole_days_since_posting():
 def test_a_change_is_of_what_was_before(
     value: Value, previous: Value, change: Value, percent: float | None
 ):
-    assert kpi(value, previous, rounded=True, known_share=0.5) == Kpi(
+    assert kpi(value, previous, known_share=0.5) == Kpi(
         value=value,
         previous=previous,
         change=change,
         change_percent=percent,
-        rounded=True,
+        rounded=False,
         sharpened=False,
+        previous_rounded=False,
         known_share=0.5,
     )
+
+
+@pytest.mark.parametrize("mark", ("rounded", "sharpened", "previous_rounded"))
+def test_a_change_that_rests_on_rounded_levels_has_no_percentage(mark: str):
+    found = kpi(63_000, 7_741, known_share=1.0, **{mark: True})
+
+    assert (found.change, found.change_percent) == (55_259, None)
+    assert not found.is_change_exact
 
 
 def test_a_share_of_nothing_is_unknown():

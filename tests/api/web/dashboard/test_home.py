@@ -51,6 +51,24 @@ def test_key_figures_are_those_of_the_project_in_these_days(
     assert figure["title"] == "500"
 
 
+def test_what_was_rounded_before_is_not_compared_in_percent(
+    visitor: Visitor, home: Tenant
+):
+    goat = Watched(home, "goat")
+    goat.followers(0, 3_800_000, precision="rounded")
+    # Exact from here on: what it gained before could not be seen.
+    goat.followers(1.9, 3_894_656)
+    goat.followers(2.1, 3_897_000)
+    goat.followers(3, 3_960_000)
+    home.goatherd.catch_up()
+
+    page = visitor.see("/?from=2026-03-05&to=2026-03-06")
+
+    assert cards(page)["New followers"] == "63K before: not exact enough to compare"
+    titles = [span.attributes.get("title") for span in page.one("dl").all("span")]
+    assert "~2,344" in titles
+
+
 def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Watched):
     page = visitor.see(f"/?{DAYS}")
 
