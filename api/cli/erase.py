@@ -58,8 +58,10 @@ def erase(
 
     Nothing brings back what is erased. What it was is kept for 24 hours, sealed, so
     that --verify can look for it: in every table, in Valkey, in the data directory, and
-    where --also says. The exit status of --verify is 0 if nothing was found, 1 if
-    something was, and 2 if it could not look everywhere.
+    where --also says. While events of earlier releases hold the person's data in the
+    clear nothing is erased: `goatherd seal-history` seals them. The exit status of
+    --verify is 0 if nothing was found, 1 if something was, and 2 if it could not look
+    everywhere.
     """
     settings = read_settings(data_dir=data_dir)
     if verify:

@@ -176,6 +176,12 @@ class Code(StrEnum):
         "The annotation follows from what happened, so nobody can change it.",
         "The annotation follows from what happened; only notes can be changed.",
     )
+    HISTORY_IN_CLEAR = (
+        "history_in_clear",
+        409,
+        "Events of the person are not sealed; run `goatherd seal-history` first.",
+        "Events of earlier releases hold this person's data in the clear.",
+    )
     CANNOT_REBUILD = (
         "cannot_rebuild",
         409,

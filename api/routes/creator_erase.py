@@ -57,7 +57,8 @@ class CreatorEraseRoutes(Controller):
         """Count what an erasure of the creator would concern.
 
         Creators that are pinned to the same TikTok account are erased with it. Bans of
-        the handle stay, because they are of the installation.
+        the handle stay, because they are of the installation. `history_in_clear` says
+        that nothing is erased before `goatherd seal-history`.
         """
         await caught_up(request, reader, *NEEDED, "bans")
         organization_id = request.organization_id
@@ -71,11 +72,7 @@ class CreatorEraseRoutes(Controller):
             await asyncio.to_thread(
                 rows.ask,
                 lambda cursor: preview_of(
-                    cursor,
-                    writer.store.codec,
-                    writer.store.names,
-                    organization_id=organization_id,
-                    creator_id=creator_id,
+                    cursor, writer.store, organization_id, creator_id
                 ),
             )
         )
@@ -84,7 +81,7 @@ class CreatorEraseRoutes(Controller):
         "/",
         opt={
             "scope": "admin",
-            "errors": [Code.GONE, Code.PROJECTION_BEHIND],
+            "errors": [Code.GONE, Code.HISTORY_IN_CLEAR, Code.PROJECTION_BEHIND],
             "body_examples": {"Erase": {"confirm": "ada", "figures": "anonymous"}},
         },
         operation_id="eraseCreator",
@@ -106,7 +103,9 @@ class CreatorEraseRoutes(Controller):
         of `erased-<number>`, with `drop` they leave all sums and campaigns. Every
         creator that is pinned to the same TikTok account is erased with it, open
         scrapes end, notes are deleted, and the handle may be added again as a new
-        creator. A second erasure is 410.
+        creator. A second erasure is 410. While events of releases before sealing hold
+        the person's data in the clear, the answer is 409 `history_in_clear`, and
+        nothing is erased: `goatherd seal-history` seals them.
         """
         command = ErasureCommand(
             writer.store,

@@ -1,7 +1,8 @@
 """Seals history: rewrites, once, what earlier releases stored in the clear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +37,14 @@ WHERE finished_at IS NULL
 _CLEAR = """
 SELECT count(*) FROM goatherd_events
 WHERE notification_id <= %s AND notification_id > %s AND topic = ANY(%s)
+"""
+_HAS_CLEAR = """
+SELECT EXISTS (
+    SELECT FROM goatherd_events JOIN history_sealing ON finished_at IS NULL
+    AND notification_id > position AND notification_id <= until
+    WHERE originator_id = ANY(%s) AND topic = ANY(%s)
+    AND substring(state FROM 1 FOR 11) <> convert_to('{"sealed":"', 'UTF8')
+)
 """
 _BEGIN = """
 UPDATE history_sealing SET before = %s, ends_at = %s WHERE finished_at IS NULL
@@ -88,9 +97,25 @@ def clear_events(connection: Connection[TupleRow]) -> int:
     state = clear_history(connection)
     if state is None:
         return 0
-    kinds = [name for name, kind in STORED_NAMES.items() if personal_fields(kind)]
-    row = connection.execute(_CLEAR, (state.until, state.position, kinds)).fetchone()
+    values = (state.until, state.position, _personal_names())
+    row = connection.execute(_CLEAR, values).fetchone()
     return 0 if row is None else row[0]
+
+
+def _personal_names() -> list[str]:
+    """Return the stored names of the events that may name somebody."""
+    return [name for name, kind in STORED_NAMES.items() if personal_fields(kind)]
+
+
+def has_clear_events(
+    connection: Connection[TupleRow], streams: Collection[UUID]
+) -> bool:
+    """Tell whether one of the streams has events that are not sealed yet.
+
+    An event counts if it could name somebody: its own texts may be empty.
+    """
+    row = connection.execute(_HAS_CLEAR, (list(streams), _personal_names())).fetchone()
+    return row is not None and row[0]
 
 
 def others_at_work(connection: Connection[TupleRow]) -> list[str]:

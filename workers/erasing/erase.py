@@ -20,6 +20,7 @@ from projections.engine.reader import ProjectionBehindError
 from workers.connections.erasure import erase_connections
 from workers.connections.sealing import ConnectionSeal
 from workers.erasing.belongings import belongings_of, head_of
+from workers.erasing.clear_history import check_sealed
 from workers.erasing.pictures import erase_pictures
 from workers.erasing.sealed_list import ErasedValues, keep
 from workers.erasing.values import ErasedValue, values_since, values_that_belong
@@ -64,6 +65,7 @@ class ErasureCommand:
 
         Raises:
             NotFoundError: there is no such creator.
+            HistoryInClearError: events from before sealing name the person.
             ProjectionBehindError: a read model does not catch up with the log.
         """
         self._check_there()
@@ -83,6 +85,13 @@ class ErasureCommand:
                 creator_id=self._creator_id,
             )
             self._values = values_that_belong(connection, codec, belongings)
+            check_sealed(
+                connection,
+                self._store,
+                self._organization_id,
+                belongings,
+                self._values,
+            )
             self._master_key = opened_master_key(self._store.settings, connection)
         return erase_creator(
             self._creator_id,

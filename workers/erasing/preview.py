@@ -3,13 +3,14 @@
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from domain.streams import Names
-from infra.eventstore.codec import Codec
+from infra.eventstore.store import Store
 from infra.structs import structs
 from workers.erasing.belongings import belongings_of
+from workers.erasing.clear_history import is_in_clear
 
 _COUNTS = """
 WITH creators AS (
@@ -36,7 +37,8 @@ SELECT %(creator)s::uuid,
          ON c.organization_id = i.organization_id AND c.id = i.campaign_id
      WHERE i.organization_id = %(organization)s AND c.deleted_at IS NULL
      AND i.item_id IN (SELECT id FROM items)),
-    (SELECT count(*) FROM bans WHERE handle IN (SELECT handle FROM creators))
+    (SELECT count(*) FROM bans WHERE handle IN (SELECT handle FROM creators)),
+    false
 """
 
 
@@ -46,6 +48,8 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     ``creator_count`` counts the creator and those pinned to the same TikTok account,
     ``note_count`` the notes that are deleted, and ``campaign_count`` the campaigns that
     hold one of these creators or videos. Bans of their handles stay, ``ban_count``.
+    While ``history_in_clear`` events from before sealing name the person, and nothing
+    is erased.
     """
 
     creator_id: UUID
@@ -55,19 +59,19 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     note_count: int
     campaign_count: int
     ban_count: int
+    history_in_clear: bool
 
 
 def preview_of(
-    cursor: Cursor[TupleRow],
-    codec: Codec,
-    names: Names,
-    *,
-    organization_id: UUID,
-    creator_id: UUID,
+    cursor: Cursor[TupleRow], store: Store, organization_id: UUID, creator_id: UUID
 ) -> ErasurePreview:
     """Return what an erasure of the creator would concern, as read models know it."""
     belongings = belongings_of(
-        cursor, codec, names, organization_id=organization_id, creator_id=creator_id
+        cursor,
+        store.codec,
+        store.names,
+        organization_id=organization_id,
+        creator_id=creator_id,
     )
     params = {
         "organization": organization_id,
@@ -78,4 +82,5 @@ def preview_of(
     }
     rows = cursor.execute(_COUNTS.encode(), params).fetchall()
     (preview,) = structs(ErasurePreview, rows)
-    return preview
+    in_clear = is_in_clear(cursor.connection, store, organization_id, belongings)
+    return replace(preview, history_in_clear=in_clear)

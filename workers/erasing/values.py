@@ -80,10 +80,10 @@ def values_of(events: Iterable[Event]) -> set[ErasedValue]:
     }
 
 
-def values_that_belong(
-    connection: Connection[TupleRow], codec: Codec, belongings: Sequence[Belongings]
-) -> set[ErasedValue]:
-    """Return the personal values of what belongs to creators, past and present."""
+def streams_that_belong(
+    connection: Connection[TupleRow], belongings: Sequence[Belongings]
+) -> set[UUID]:
+    """Return the streams of what belongs to creators."""
     streams: set[UUID] = set()
     for each in belongings:
         streams |= {
@@ -93,6 +93,14 @@ def values_that_belong(
             *each.open_scrape_ids,
             *each.annotation_ids,
         }
+    return streams
+
+
+def values_that_belong(
+    connection: Connection[TupleRow], codec: Codec, belongings: Sequence[Belongings]
+) -> set[ErasedValue]:
+    """Return the personal values of what belongs to creators, past and present."""
+    streams = streams_that_belong(connection, belongings)
     rows = connection.cursor(binary=True).execute(
         _OF_STREAMS, (arrays.uuids([*streams]),)
     )

@@ -1,11 +1,10 @@
 """Erases creators that were removed as long ago as their organization keeps them."""
 
-from uuid import UUID
-
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.creator.errors import HistoryInClearError
 from domain.errors import DomainError
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
@@ -36,7 +35,13 @@ WITH removed AS (
         <= clock_timestamp() - make_interval(days => o.erase_removed_after_days)
     WHERE o.erase_removed_after_days IS NOT NULL
 )
-SELECT organization_id, id, handle FROM removed r
+SELECT organization_id, id, handle, EXISTS (
+    SELECT FROM history_sealing s JOIN goatherd_events e
+        ON e.originator_id = r.id AND e.originator_version = 1
+        AND e.notification_id > s.position AND e.notification_id <= s.until
+    WHERE s.finished_at IS NULL
+)
+FROM removed r
 WHERE NOT EXISTS (
     SELECT FROM creator_list l
     WHERE l.organization_id = r.organization_id AND l.tiktok_handle = r.handle
@@ -47,7 +52,7 @@ WHERE NOT EXISTS (
     WHERE i.organization_id = r.organization_id AND i.user_id = r.user_id
     AND l.status <> 'erased' AND l.id NOT IN (SELECT id FROM removed)
 )
-ORDER BY recorded_at LIMIT %s
+ORDER BY recorded_at
 """
 
 _log = structlog.get_logger()
@@ -56,12 +61,18 @@ _log = structlog.get_logger()
 def erase_removed(store: Store) -> int:
     """Erase who is due, with the figures kept as those of nobody; return how many.
 
-    While a read model does not catch up with the log, nobody is erased.
+    While a read model does not catch up with the log, nobody is erased. A person whose
+    events are in the clear waits until history is sealed, and holds up nobody else.
     """
     with store.pool.connection() as connection:
-        due = _due(connection)
-    erased = 0
-    for organization_id, creator_id, handle in due:
+        due = connection.execute(_DUE).fetchall()
+    erased = tried = 0
+    for organization_id, creator_id, handle, is_in_clear in due:
+        if is_in_clear:
+            continue
+        if tried == MOST_AT_ONCE:
+            break
+        tried += 1
         command = ErasureCommand(
             store,
             creator_id,
@@ -77,6 +88,9 @@ def erase_removed(store: Store) -> int:
                 context=Context(actor=ACTOR, command_id=new_id()),
                 in_transaction=command.in_transaction,
             )
+        except HistoryInClearError:
+            tried -= 1
+            continue
         except (DomainError, BusyError, ProjectionBehindError) as error:
             # Whatever it is, it is looked at again in the next round.
             _log.info("retention_put_off", creator=str(creator_id), error=repr(error))
@@ -85,5 +99,6 @@ def erase_removed(store: Store) -> int:
     return erased
 
 
-def _due(connection: Connection[TupleRow]) -> list[tuple[UUID, UUID, str]]:
-    return connection.execute(_DUE, (MOST_AT_ONCE,)).fetchall()
+def due_in_clear(connection: Connection[TupleRow]) -> int:
+    """Return how many are due, and wait until their history is sealed."""
+    return sum(is_in_clear for *_, is_in_clear in connection.execute(_DUE))

@@ -3,17 +3,19 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.finding import WrongError
-from domain.phrases import counted
+from api.cli.doctor.finding import WarningError, WrongError
+from domain.phrases import counted, counted_are
 from infra.integrity.kept_keys import erased_subjects_with_key, subjects_without_key
 from infra.integrity.seal_history import clear_events, clear_history
+from workers.policies.retention import due_in_clear
 
 
 def check_sealing(connection: Connection[TupleRow]) -> str:
-    """Check that no sealing of history was left unfinished.
+    """Check that history is sealed, and that no sealing of it was left unfinished.
 
     Raises:
-        WrongError: one was.
+        WrongError: a sealing was left unfinished.
+        WarningError: events of earlier releases are in the clear.
     """
     state = clear_history(connection)
     if state is None:
@@ -24,9 +26,17 @@ def check_sealing(connection: Connection[TupleRow]) -> str:
             "do not fit.",
             advice="Stop Goatherd and go on with `goatherd seal-history`.",
         )
-    return (
-        f"{clear_events(connection)} events of earlier releases hold personal data in "
-        "the clear: `goatherd seal-history` seals them."
+    waiting = due_in_clear(connection)
+    late = (
+        f", and {counted_are(waiting, 'removed creator')} kept longer than their "
+        "organization wants"
+        if waiting
+        else ""
+    )
+    raise WarningError(
+        f"{counted(clear_events(connection), 'event')} of earlier releases may hold "
+        f"personal data in the clear: nobody whose data lie there can be erased{late}.",
+        advice="Stop Goatherd, make a backup, and run `goatherd seal-history`.",
     )
 
 

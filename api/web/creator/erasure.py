@@ -9,10 +9,14 @@ from workers.erasing.preview import ErasurePreview
 
 
 class PossibleErasure(Struct, frozen=True, kw_only=True):
-    """What an erasure concerns, in words, and whether its handle stays banned."""
+    """What an erasure concerns, in words, and whether its handle stays banned.
+
+    With ``is_in_clear`` the log has to be sealed before.
+    """
 
     concerned: list[str]
     is_banned: bool
+    is_in_clear: bool
 
 
 async def possible_erasure(
@@ -38,4 +42,5 @@ async def possible_erasure(
             *(f"{counted(n, thing)}{more}" for n, thing, more in others if n),
         ],
         is_banned=preview.ban_count > 0,
+        is_in_clear=preview.history_in_clear,
     )

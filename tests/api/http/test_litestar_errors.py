@@ -456,6 +456,29 @@ def erased_creator(scene: Scene) -> None:
         scene.ask.json["scope_id"] = creator["id"]
 
 
+def creator_in_clear(scene: Scene) -> None:
+    """Let a creator's first event be as releases before sealing stored it."""
+    creator = scene.tenant.add(f"clear.{uuid4().hex[:20]}")
+    store = scene.tenant.goatherd.store
+    scene.tenant.goatherd.catch_up()
+    first = scene.tenant.goatherd.events(creator["id"])[0]
+    with store.pool.connection() as connection, connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        row = connection.execute(
+            "UPDATE goatherd_events SET state = %s WHERE originator_id = %s "
+            "AND originator_version = 1 RETURNING notification_id",
+            (store.codec.encode(first), creator["id"]),
+        ).fetchone()
+        assert row is not None
+        connection.execute(
+            "INSERT INTO history_sealing (until, position) VALUES (%s, %s)",
+            (row[0], row[0] - 1),
+        )
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+    assert scene.ask.json is not None
+    scene.ask.json["confirm"] = creator["tiktok_handle"]
+
+
 def run_of_an_erased_creator(scene: Scene) -> None:
     creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
     requested = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
@@ -562,6 +585,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("previewCreatorErasure", Code.GONE): erased_creator,
     ("eraseCreator", Code.GONE): erased_creator,
     ("eraseCreator", Code.PROJECTION_BEHIND): read_models_behind,
+    ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
         key_of_another_body
     ),
