@@ -6,6 +6,7 @@ from api.cli import CommandError
 from api.cli.databases import cli_context, connected, opened_store, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
+from domain.integrity.sealing_note import note_hash
 from infra.integrity.log import head_of
 from infra.integrity.seal_history import (
     clear_history,
@@ -44,16 +45,27 @@ def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
                 connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
             note = note_sealing(store, signer, context=cli_context())
     if json:
-        print_json({"events": note.events, "position": note.position})
+        print_json(
+            {
+                "events": note.events,
+                "position": note.position,
+                "hash": note_hash(note),
+            }
+        )
         return
     print(
         f"Sealed: {note.events} events up to position {note.position} were rewritten."
+    )
+    print(f"The hash of its note is {note_hash(note)}.")
+    print(
+        "Give it to everybody who keeps a root from before: `goatherd verify --against "
+        "FILE --accept-sealing HASH` needs it."
     )
     print("Backups of before still hold them in the clear: delete those in time.")
 
 
 def _print_nothing(*, json: bool) -> None:
     if json:
-        print_json({"events": 0, "position": None})
+        print_json({"events": 0, "position": None, "hash": None})
         return
     print("Nothing in the log is stored in the clear.")

@@ -11,7 +11,7 @@ from api.cli.databases import check_fit, connected, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
 from domain.integrity.events import RootSigned
-from domain.integrity.roots import PublicRoot
+from domain.integrity.roots import PublicRoot, is_sound
 from domain.phrases import counted
 from infra.integrity.progress_file import PROGRESS_FILE
 from infra.integrity.seal_history import clear_history
@@ -42,6 +42,14 @@ def verify(
             "printed, or /.well-known/goatherd-root.json had.",
         ),
     ] = None,
+    accept_sealing: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(),
+            help="The hash of the note of a sealing since the root of --against, as "
+            "somebody whom you trust gave it to you. Give it once for each sealing.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
@@ -51,23 +59,32 @@ def verify(
     it is killed, the next one goes on where it was. Only --against finds that whoever
     has the keys of this installation wrote history anew and signed it again.
 
-    Its exit status is 0 if all is well, 1 if something is not, and 2 if it could not
-    check.
+    Its exit status is 0 if all is well, 1 if something is not, 2 if it could not check,
+    and 3 if the root of --against is from before history was sealed, so that it cannot
+    be compared, and the note of that was not named.
     """
+    accepted = [each.lower() for each in accept_sealing or ()]
     try:
-        verdict = _verdict(read_settings(data_dir=data_dir), since, against)
+        verdict = _verdict(
+            read_settings(data_dir=data_dir), since, against, accepted=accepted
+        )
     except Exception as error:
         if not is_expected(error):
             raise
         return print_error(error, status=2)
+    status = 1 if verdict.misfits else 0
+    if verdict.kept is not None and verdict.kept.state == "not_comparable":
+        status = 3
     if json:
-        print_json({"ok": not verdict.misfits, **msgspec.to_builtins(verdict)})
+        print_json({"ok": status == 0, **msgspec.to_builtins(verdict)})
     else:
         _print(verdict, against)
-    return 1 if verdict.misfits else 0
+    return status
 
 
-def _verdict(settings: Settings, since: int, against: Path | None) -> CheckedLog:
+def _verdict(
+    settings: Settings, since: int, against: Path | None, *, accepted: list[str]
+) -> CheckedLog:
     kept = None if against is None else _kept_root(against)
     with served_database(settings) as url:
         with connected(url) as connection:
@@ -99,6 +116,7 @@ def _verdict(settings: Settings, since: int, against: Path | None) -> CheckedLog
                 key=key,
                 since=since,
                 kept=kept,
+                accepted=accepted,
                 progress=settings.data_dir.expanduser() / PROGRESS_FILE,
                 report=report,
             )
@@ -110,9 +128,12 @@ def _kept_root(path: Path) -> RootSigned | PublicRoot:
         # As HTTP answers it, or as the command line prints it.
         document = document.get("data", document)
         is_whole = "position" in document
-        return msgspec.convert(document, RootSigned if is_whole else PublicRoot)
+        root = msgspec.convert(document, RootSigned if is_whole else PublicRoot)
     except (msgspec.MsgspecError, TypeError) as error:
         raise CommandError(f"{path} holds no root: {error}") from error
+    if isinstance(root, RootSigned) and not is_sound(root):
+        raise CommandError(f"{path} holds no root: its time or a position cannot be.")
+    return root
 
 
 def _print(verdict: CheckedLog, against: Path | None) -> None:
@@ -132,20 +153,33 @@ def _print(verdict: CheckedLog, against: Path | None) -> None:
     if verdict.misfits:
         print("The event log is not what was recorded.")
         return
-    if verdict.under_root:
-        print(f"All up to position {verdict.under_root} is as it was signed.")
-    else:
-        print("No root was signed yet: only the chains of streams were checked.")
-    if verdict.sealed_up_to is not None:
-        print(
-            f"History up to position {verdict.sealed_up_to} was sealed after it was "
-            "recorded: it is as the signed note says. Roots of before hold the log of "
-            "before."
-        )
-    if against is None:
+    _print_signed(verdict)
+    if verdict.kept is not None and verdict.kept.state != "held":
+        print(plain(verdict.kept.text))
+    elif against is None:
         print(
             "A root that is kept elsewhere would show whether history was signed "
             "anew: `goatherd verify --against FILE`."
         )
     else:
         print(f"The root in {against} is in the log.")
+
+
+def _print_signed(verdict: CheckedLog) -> None:
+    sealed = verdict.sealed_up_to or 0
+    if verdict.under_root > sealed:
+        part = f" after position {sealed} and" if sealed else ""
+        print(f"All{part} up to position {verdict.under_root} is as it was signed.")
+    elif sealed:
+        print("No root was signed since history was sealed.")
+    else:
+        print("No root was signed yet: only the chains of streams were checked.")
+    for each in verdict.sealings:
+        print(
+            f"History up to position {each.position} was rewritten by the sealing of "
+            f"{each.signed_at:%Y-%m-%d}; the hash of its note is {each.hash}. What "
+            "that history was before cannot be computed from this log: see what the "
+            "note was made from, or the word of whoever gave you its hash."
+        )
+    if sealed:
+        print(f"Up to position {sealed} the log is as the newest note says since.")

@@ -11,6 +11,8 @@ from domain.integrity.roots import (
     MOST_GAPS,
     PublicRoot,
     events_hash,
+    is_over,
+    roots_hash,
     signed_text,
     text_hash,
 )
@@ -60,15 +62,29 @@ def check_signatures(
     return misfits
 
 
-def check_note(
-    recorded: RecordedNote, *, key: str, is_signed: IsSigned
+def check_notes(
+    notes: Iterable[RecordedNote],
+    every: Sequence[RecordedRoot],
+    *,
+    key: str,
+    is_signed: IsSigned,
 ) -> list[Misfit]:
-    """Check that the note that history was sealed is signed."""
-    note = recorded.note
-    if note.key == key and is_signed(note_text(note), note.signature, note.key):
-        return []
-    text = "Its signature is not that of what it says, or of another key."
-    return [Misfit(position=recorded.at, how="signature", text=text)]
+    """Check that notes of sealings are signed, and name the roots before them.
+
+    ``every`` has all roots of the log, in order.
+    """
+    misfits: list[Misfit] = []
+    for each in notes:
+        note = each.note
+        if note.key != key or not is_signed(note_text(note), note.signature, key):
+            text = "Its signature is not that of what it says, or of another key."
+            misfits.append(Misfit(position=each.at, how="signature", text=text))
+        before = [root.root for root in every if root.at <= note.position]
+        is_same = (note.size, note.roots) == (len(before), roots_hash(before))
+        if note.roots is not None and not is_same:
+            text = "The roots before it are not those that the note names."
+            misfits.append(Misfit(position=each.at, how="root", text=text))
+    return misfits
 
 
 def check_contents(
@@ -99,7 +115,7 @@ def check_contents(
         ]
         by_gaps = _check_gaps(root, found, orphans)
         misfits += by_gaps
-        is_same = (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
+        is_same = is_over(root, tree)
         if not is_same:
             text = (
                 f"The streams as of position {root.position} are not those of the root "

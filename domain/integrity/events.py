@@ -47,7 +47,10 @@ class HistorySealed(Event, frozen=True, kw_only=True):
     ``tree_before`` and ``events_before`` are what a root without one before it would
     have said of these positions until then, ``tree_after`` and ``events_after`` what it
     says since. Roots that were signed before hold the log of before, of which a copy
-    shows that it is the one that this names. Everything else is as in ``RootSigned``.
+    shows that it is the one that this names. ``roots`` is the hash of the Merkle tree
+    over the ``size`` roots up to that position; the log still held those since the
+    sealing before when this one began. It is null in notes of before, which do not
+    say that. Everything else is as in ``RootSigned``.
     """
 
     stored_name: ClassVar[str] = "history_sealed"
@@ -62,6 +65,8 @@ class HistorySealed(Event, frozen=True, kw_only=True):
     key: str
     signature: str
     gaps: tuple[PositionGap, ...] = ()
+    size: int = 0
+    roots: str | None = None
 
 
 IntegrityEvent = RootSigned | HistorySealed

@@ -42,11 +42,15 @@ class MerkleTree:
         self._subtrees.append(added)
 
     def root_hash(self) -> bytes:
-        """Return the hash of the whole tree, to which nothing can be added any more."""
-        while len(self._subtrees) > 1:
-            right = self._subtrees.pop()
-            self._subtrees.append(_join(self._subtrees.pop(), right))
-        return self._subtrees[0].hash if self._subtrees else EMPTY
+        """Return the hash of the whole tree.
+
+        Paths end there: to a tree with paths nothing can be added any more.
+        """
+        subtrees = list(self._subtrees)
+        while len(subtrees) > 1:
+            right = subtrees.pop()
+            subtrees.append(_join(subtrees.pop(), right))
+        return subtrees[0].hash if subtrees else EMPTY
 
 
 def leaf_hash(content: bytes) -> bytes:

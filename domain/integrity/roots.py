@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 
-from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.events import HistorySealed, PositionGap, RootSigned
 from domain.integrity.merkle import MerkleTree, Path, leaf_hash
 from domain.messages import Event
 
@@ -16,6 +16,8 @@ from domain.messages import Event
 BLOCK = 4_096
 MOST_GAPS = 1_000
 _STREAM_BYTES = 16
+# PostgreSQL's largest bigint.
+_LARGEST = 2**63 - 1
 
 # The first and the last of some positions.
 Positions = tuple[int, int]
@@ -110,7 +112,35 @@ def signed_text(root: RootSigned | PublicRoot) -> bytes:
 
 def time_text(at: datetime) -> str:
     """Return a time as it is signed: in UTC, with microseconds."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    # The standard library does not pad years to four digits everywhere.
+    moment = at.astimezone(UTC)
+    return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S.%fZ}"
+
+
+def is_sound(signed: RootSigned | HistorySealed) -> bool:
+    """Tell whether the time and the numbers of a root or a note can be ones at all."""
+    try:
+        time_text(signed.signed_at)
+    except (OverflowError, ValueError):
+        return False
+    gaps = [number for gap in signed.gaps for number in (gap.first, gap.last)]
+    numbers = [signed.position, signed.streams, *gaps]
+    if isinstance(signed, RootSigned):
+        numbers.append(signed.before_position)
+    return all(0 <= number <= _LARGEST for number in numbers)
+
+
+def is_over(root: RootSigned, tree: MerkleTree) -> bool:
+    """Tell whether a root is over a tree of heads."""
+    return (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
+
+
+def roots_hash(roots: Iterable[RootSigned]) -> str:
+    """Return the hash of the Merkle tree over signed texts of roots, in their order."""
+    tree = MerkleTree()
+    for root in roots:
+        tree.add(leaf_hash(signed_text(root)))
+    return tree.root_hash().hex()
 
 
 def text_hash(root: RootSigned | PublicRoot) -> str:

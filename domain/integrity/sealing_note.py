@@ -1,11 +1,13 @@
 """The note that history was sealed: as the text that is signed, and as a root."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
 
 import msgspec
 
 from domain.integrity.events import HistorySealed, RootSigned
-from domain.integrity.roots import LogContent
+from domain.integrity.roots import LogContent, roots_hash, time_text
 
 
 class RecordedNote(msgspec.Struct, frozen=True):
@@ -15,12 +17,33 @@ class RecordedNote(msgspec.Struct, frozen=True):
     note: HistorySealed
 
 
+class Sealing(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealing that rewrote the history up to ``position``, as its note says.
+
+    ``events`` of it were rewritten. ``hash`` is that of the note, and ``is_accepted``
+    is true if it was named as that of a note that counts.
+    """
+
+    position: int
+    events: int
+    signed_at: datetime
+    hash: str
+    is_accepted: bool = False
+
+
 def unsigned_note(
-    before: LogContent, after: LogContent, *, events: int, key: str, at: datetime
+    before: LogContent,
+    after: LogContent,
+    *,
+    events: int,
+    roots: Sequence[RootSigned],
+    key: str,
+    at: datetime,
 ) -> HistorySealed:
     """Return the note that so many events were rewritten, without signature.
 
-    Both contents are of all events up to the same position.
+    Both contents are of all events up to the same position, and ``roots`` are all that
+    were in the log then.
     """
     return HistorySealed(
         position=before.position,
@@ -31,6 +54,8 @@ def unsigned_note(
         events_before=before.events,
         tree_after=after.tree,
         events_after=after.events,
+        size=len(roots),
+        roots=roots_hash(roots),
         signed_at=at,
         key=key,
         signature="",
@@ -39,19 +64,25 @@ def unsigned_note(
 
 def note_text(note: HistorySealed) -> bytes:
     """Return the text that the signature of a note is over."""
-    at = note.signed_at.astimezone(UTC)
     gaps = " ".join(f"{gap.first}-{gap.last}" for gap in note.gaps)
+    roots = "" if note.roots is None else f"roots {note.size} {note.roots}\n"
     return (
-        "goatherd history sealed 1\n"
-        f"{at:%Y-%m-%dT%H:%M:%S.%fZ}\n"
+        f"goatherd history sealed {2 if roots else 1}\n"
+        f"{time_text(note.signed_at)}\n"
         f"position {note.position}\n"
         f"events {note.events}\n"
         f"streams {note.streams}\n"
         f"gaps {gaps}\n"
         f"before {note.tree_before} {note.events_before}\n"
         f"after {note.tree_after} {note.events_after}\n"
+        f"{roots}"
         f"{note.key}\n"
     ).encode()
+
+
+def note_hash(note: HistorySealed) -> str:
+    """Return the SHA-256 of a note's signed text, by which people name it."""
+    return sha256(note_text(note)).hexdigest()
 
 
 def as_root(note: HistorySealed) -> RootSigned:

@@ -1,8 +1,7 @@
 """What roots and checks read from the event log, in parts that fit into memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -10,26 +9,29 @@ from psycopg.rows import TupleRow
 from domain.integrity.chains import LinkedEvent, Place
 from domain.integrity.check import RecordedRoot
 from domain.integrity.events import HistorySealed, RootSigned
+from domain.integrity.merkle import MerkleTree
+from domain.integrity.roots import HeadTrees, is_sound
 from domain.integrity.sealing_note import RecordedNote
 from domain.streams import INSTALLATION
 from infra.eventstore.codec import Codec, UnknownEventError
+
+T = TypeVar("T", RootSigned, HistorySealed)
 
 # A long log takes longer to read than a command may take.
 NO_HURRY: LiteralString = """
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
 """
 _ROWS_AT_ONCE = 10_000
+# Of how many roots the trees are made while the heads are read once.
+TREES_AT_ONCE = 30
+_CODEC = Codec()
 # The server counts microseconds from 2000 on, a digest from 1970 on.
 _MICROSECONDS_TO_2000 = 946_684_800_000_000
 
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
-_ROOTS = """
+_SIGNED = """
 SELECT notification_id, state FROM goatherd_events
 WHERE originator_id = %s AND topic = %s ORDER BY originator_version
-"""
-_NOTE = """
-SELECT notification_id, state FROM goatherd_events
-WHERE originator_id = %s AND topic = %s ORDER BY originator_version LIMIT 1
 """
 _NEWEST_ROOT = """
 SELECT notification_id, state FROM goatherd_events
@@ -82,37 +84,38 @@ def head_of(connection: Connection[TupleRow]) -> int:
 
 def recorded_roots(connection: Connection[TupleRow]) -> list[RecordedRoot]:
     """Return all roots in the log, in their order, without those nobody can read."""
-    return list(_roots(connection, _ROOTS))
+    return [
+        RecordedRoot(position, root)
+        for position, root in _signed(connection, _SIGNED, RootSigned)
+        if root is not None
+    ]
 
 
 def unreadable_roots(connection: Connection[TupleRow]) -> list[int]:
     """Return the positions of events that are roots by name, and nobody can read."""
-    codec, name = Codec(), RootSigned.stored_name
-    found: list[int] = []
-    for position, state in connection.execute(_ROOTS, (INSTALLATION, name)):
-        try:
-            codec.decode(name, state)
-        except UnknownEventError:
-            found.append(position)
-    return found
+    return [
+        position
+        for position, root in _signed(connection, _SIGNED, RootSigned)
+        if root is None
+    ]
 
 
 def newest_recorded(connection: Connection[TupleRow]) -> RootSigned | None:
     """Return the newest root in the log, None if there is none."""
-    return next((each.root for each in _roots(connection, _NEWEST_ROOT)), None)
+    found = _signed(connection, _NEWEST_ROOT, RootSigned)
+    return next((root for _, root in found if root is not None), None)
 
 
-def sealing_note(connection: Connection[TupleRow]) -> RecordedNote | None:
-    """Return the note that history was sealed, None if it was not."""
-    name = HistorySealed.stored_name
-    row = connection.execute(_NOTE, (INSTALLATION, name)).fetchone()
-    if row is None:
-        return None
-    with suppress(UnknownEventError):
-        note = Codec().decode(name, row[1])
-        assert isinstance(note, HistorySealed)
-        return RecordedNote(row[0], note)
-    return None
+def sealing_notes(connection: Connection[TupleRow]) -> list[RecordedNote]:
+    """Return the notes that history was sealed, in their order, if anybody can read it.
+
+    That one cannot be read shows in its chain, or in the roots since.
+    """
+    return [
+        RecordedNote(position, note)
+        for position, note in _signed(connection, _SIGNED, HistorySealed)
+        if note is not None
+    ]
 
 
 def heads_at(
@@ -126,6 +129,24 @@ def heads_at(
         cursor.itersize = _ROWS_AT_ONCE
         parameters = {"positions": list(positions), "last": positions[-1]}
         yield from cursor.execute(_HEADS, parameters)
+
+
+def trees_at(
+    connection: Connection[TupleRow], positions: Sequence[int]
+) -> list[MerkleTree]:
+    """Return the trees over all heads as of each position, which are in order.
+
+    It runs in a transaction of the caller's.
+    """
+    trees = HeadTrees(len(positions))
+    trees.add(heads_at(connection, positions))
+    return trees.trees()
+
+
+def in_groups(roots: Sequence[RootSigned]) -> Iterator[Sequence[RootSigned]]:
+    """Yield roots in groups, for ``trees_at``, which reads all heads each time."""
+    for first in range(0, len(roots), TREES_AT_ONCE):
+        yield roots[first : first + TREES_AT_ONCE]
 
 
 def digests_between(
@@ -185,15 +206,23 @@ def events_at(
     return {place: (position, digest) for place, position, digest in rows}
 
 
-def _roots(
-    connection: Connection[TupleRow], query: LiteralString
-) -> Iterator[RecordedRoot]:
-    codec, name = Codec(), RootSigned.stored_name
+def _signed(
+    connection: Connection[TupleRow], query: LiteralString, kind: type[T]
+) -> Iterator[tuple[int, T | None]]:
+    """Yield roots or notes with their positions; null is one that nobody can read."""
+    name = kind.stored_name
     for position, state in connection.execute(query, (INSTALLATION, name)):
-        with suppress(UnknownEventError):
-            event = codec.decode(name, state)
-            assert isinstance(event, RootSigned)
-            yield RecordedRoot(position, event)
+        yield position, decoded(kind, state)
+
+
+def decoded(kind: type[T], state: bytes) -> T | None:
+    """Return a root or a note as stored; null if nobody can read it."""
+    try:
+        event = _CODEC.decode(kind.stored_name, state)
+    except UnknownEventError:
+        return None
+    assert isinstance(event, kind)
+    return event if is_sound(event) else None
 
 
 def _time(sent: bytes) -> bytes:

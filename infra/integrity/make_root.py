@@ -12,7 +12,6 @@ from domain.handlers.roots import record_root
 from domain.integrity.events import PositionGap, RootSigned
 from domain.integrity.roots import (
     MOST_GAPS,
-    HeadTrees,
     LogContent,
     LogPart,
     events_hash,
@@ -26,9 +25,9 @@ from infra.integrity.log import (
     NO_HURRY,
     digests_between,
     head_of,
-    heads_at,
     newest_recorded,
-    sealing_note,
+    sealing_notes,
+    trees_at,
 )
 from infra.integrity.signing import Signer
 from infra.locks import AdvisoryLock
@@ -89,11 +88,10 @@ def _measure(
         newest = newest_recorded(connection)
         if due_after is not None and newest and at - newest.signed_at < due_after:
             return None
-        note = sealing_note(connection)
         content = measured(
             connection,
             0 if newest is None else newest.position,
-            cuts=() if note is None else [note.note.position],
+            cuts=[each.note.position for each in sealing_notes(connection)],
         )
     root = unsigned_root(content, newest, key=signer.key, at=at)
     return replace(root, signature=signer.sign(signed_text(root)))
@@ -119,9 +117,7 @@ def measured(
         part.add(digests_between(connection, first, last))
         part.end_block()
     part.end(head)
-    trees = HeadTrees(1)
-    trees.add(heads_at(connection, [head]))
-    (tree,) = trees.trees()
+    (tree,) = trees_at(connection, [head])
     return LogContent(
         position=head,
         streams=tree.size,

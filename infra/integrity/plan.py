@@ -14,19 +14,22 @@ from infra.integrity.signing import is_signed
 class Plan(msgspec.Struct, frozen=True):
     """What there is to check after a position: up to which one, and which roots.
 
-    ``before`` is the root before those of the log that are checked, ``known`` has the
-    hashes of all, and ``contents`` are all whose contents are compared, in order.
-    ``note`` is the note that history was sealed.
+    ``before`` is the root before those of the log that are checked, ``every`` are all,
+    ``known`` has the hash of each with the position of its own event, and ``contents``
+    are all whose contents are compared, in order. ``ends`` are positions at which
+    signed parts of the log end, and ``notes`` the notes that history was sealed.
     """
 
     after: int
     head: int
     recorded: list[RecordedRoot]
     before: RootSigned | None
-    known: set[str]
+    every: Sequence[RecordedRoot]
+    known: dict[str, int]
     contents: list[RootSigned]
     times_from: int
-    note: RecordedNote | None = None
+    ends: set[int]
+    notes: Sequence[RecordedNote] = ()
 
 
 def make_plan(
@@ -35,37 +38,46 @@ def make_plan(
     head: int,
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
-    note: RecordedNote | None = None,
+    notes: Sequence[RecordedNote] = (),
 ) -> Plan:
     """Return what there is to check of a log with these roots.
 
     The contents of roots from before history was sealed cannot be compared any more.
-    What the ``note`` says of the log since is compared in their place.
+    What the newest of the ``notes`` says of the log since is compared in their place.
     """
     recorded = [each for each in every if not since or each.root.position > since]
     older = every[: len(every) - len(recorded)]
-    rewritten_at = 0 if note is None else note.at
+    rewritten_at = notes[-1].at if notes else 0
     contents = [each.root for each in recorded if each.at > rewritten_at]
-    known = {text_hash(each.root) for each in every}
-    if note is not None and note.note.position > since:
-        contents.append(as_root(note.note))
-        known.add(text_hash(contents[-1]))
+    known = {text_hash(each.root): each.at for each in every}
+    ends = {position for each in every for position in _ends_of(each.root)}
+    ends |= {each.note.position for each in notes}
+    if notes and notes[-1].note.position > since:
+        contents.append(as_root(notes[-1].note))
+        known[text_hash(contents[-1])] = rewritten_at
     if (
         isinstance(kept, RootSigned)
         and text_hash(kept) not in known
         and is_signed(signed_text(kept), kept.signature, kept.key)
     ):
         contents.append(kept)
+    times_from = every[0].root.position if every else head
     return Plan(
         after=min([since, *(root.before_position for root in contents)]),
         head=head,
         recorded=recorded,
         before=older[-1].root if older else None,
+        every=every,
         known=known,
-        note=note,
+        notes=notes,
         contents=sorted(contents, key=lambda root: root.position),
-        times_from=every[0].root.position if every else head,
+        times_from=times_from,
+        ends=ends | {times_from},
     )
+
+
+def _ends_of(root: RootSigned) -> tuple[int, int]:
+    return root.before_position, root.position
 
 
 def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Positions]:
@@ -73,16 +85,11 @@ def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Position
 
     ``parts`` are those that have events, of as many positions as ``length`` says.
     """
-    ends = {plan.times_from}
-    if plan.note is not None:
-        ends.add(plan.note.note.position)
-    for each in plan.recorded:
-        ends |= {each.root.before_position, each.root.position}
     ranges: list[Positions] = []
     for part in parts:
         first = max(part * length, plan.after + 1)
         last = min((part + 1) * length - 1, plan.head)
-        for end in (*sorted(end for end in ends if first <= end < last), last):
+        for end in (*sorted(end for end in plan.ends if first <= end < last), last):
             ranges.append((first, end))
             first = end + 1
     return ranges

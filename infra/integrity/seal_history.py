@@ -12,15 +12,22 @@ from psycopg.rows import TupleRow
 from domain.events import STORED_NAMES
 from domain.handlers.roots import record_note
 from domain.integrity.events import HistorySealed
-from domain.integrity.roots import LogContent
+from domain.integrity.roots import LogContent, is_over, time_text
 from domain.integrity.sealing_note import note_text, unsigned_note
 from domain.subjects import personal_fields
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
-from infra.integrity.log import NO_HURRY, recorded_roots
+from infra.integrity.log import (
+    NO_HURRY,
+    in_groups,
+    recorded_roots,
+    sealing_notes,
+    trees_at,
+)
 from infra.integrity.make_root import measured
 from infra.integrity.rewritten_events import (
+    BrokenHistoryError,
     ClearEvent,
     RewrittenChains,
     SealedBodies,
@@ -161,14 +168,37 @@ def _begun(connection: Connection[TupleRow]) -> ClearHistory | None:
         state = clear_history(connection)
         if state is None or state.before is not None:
             return state
+        _check_roots(connection)
         before = measured(connection, 0, cuts=_cuts(connection))
         text = msgspec.json.encode(before).decode()
         connection.execute(_BEGIN, (text, before.position))
     return clear_history(connection)
 
 
+def _check_roots(connection: Connection[TupleRow]) -> None:
+    """Check that the log still holds all roots since the sealing before.
+
+    The note says so: whoever kept one of them cannot compare it any more. It runs in a
+    transaction of the caller's.
+
+    Raises:
+        BrokenHistoryError: a root does not hold.
+    """
+    after = max((each.at for each in sealing_notes(connection)), default=0)
+    roots = [each.root for each in recorded_roots(connection) if each.at > after]
+    for group in in_groups(roots):
+        trees = trees_at(connection, [root.position for root in group])
+        for root, tree in zip(group, trees, strict=True):
+            if not is_over(root, tree):
+                raise BrokenHistoryError(
+                    f"The log up to position {root.position} is not what the root of "
+                    f"{time_text(root.signed_at)} says: see `goatherd verify`."
+                )
+
+
 def _cuts(connection: Connection[TupleRow]) -> list[int]:
-    return [each.root.position for each in recorded_roots(connection)]
+    notes = [each.note.position for each in sealing_notes(connection)]
+    return notes + [each.root.position for each in recorded_roots(connection)]
 
 
 def _seal_part(connection: Connection[TupleRow], store: Store) -> int:
@@ -209,7 +239,11 @@ def _note(
         after = measured(connection, 0, until=before.position, cuts=_cuts(connection))
         row = connection.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None
-    note = unsigned_note(before, after, events=state.events, key=signer.key, at=row[0])
+        recorded = recorded_roots(connection)
+        roots = [each.root for each in recorded if each.at <= before.position]
+    note = unsigned_note(
+        before, after, events=state.events, roots=roots, key=signer.key, at=row[0]
+    )
     return replace(note, signature=signer.sign(note_text(note)))
 
 

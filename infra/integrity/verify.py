@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -24,37 +24,39 @@ from domain.integrity.chains import (
 from domain.integrity.check import (
     check_contents,
     check_kept,
-    check_note,
+    check_notes,
     check_signatures,
     in_order,
 )
 from domain.integrity.events import RootSigned
-from domain.integrity.merkle import MerkleTree
-from domain.integrity.roots import (
-    BLOCK,
-    HeadTrees,
-    PublicRoot,
+from domain.integrity.kept_root import (
+    KeptVerdict,
+    judge_kept,
+    missing_sealings,
+    sealings_of,
 )
+from domain.integrity.merkle import MerkleTree
+from domain.integrity.roots import BLOCK, PublicRoot, text_hash
+from domain.integrity.sealing_note import Sealing
 from infra.integrity.log import (
     events_at,
     head_of,
-    heads_at,
+    in_groups,
     linked_events,
     name_of_log,
     parts_with_events,
     recorded_roots,
-    sealing_note,
+    sealing_notes,
     time_before,
+    trees_at,
     unreadable_roots,
 )
 from infra.integrity.plan import Plan, make_plan, ranges_of
 from infra.integrity.progress_file import ProgressFile
 from infra.integrity.signing import is_signed
 
-# How many positions one process checks at a time, and of how many roots it makes the
-# trees while it reads the heads once.
+# How many positions one process checks at a time.
 RANGE = 8 * BLOCK
-TREES_AT_ONCE = 30
 
 # Below so many ranges, processes of their own take longer to start than they save.
 _FEW = 3
@@ -68,9 +70,12 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     """What a check of the log found.
 
     ``after`` is the position that it began after, ``head`` the end of the log, and
-    ``under_root`` the position up to which a root holds the log, and ``sealed_up_to``
-    the one up to which history was sealed after it was recorded, null if it was not.
-    ``misfits`` is empty if all is as it was recorded.
+    ``under_root`` the position up to which a root holds the log: of roots from before
+    history was sealed nothing can be compared, so that they do not count.
+    ``sealed_up_to`` is the position up to which history was sealed after it was
+    recorded, null if it was not, and ``sealings`` are what the notes say of it.
+    ``kept`` is the verdict on the root that was kept elsewhere. ``misfits`` is empty if
+    all is as it was recorded, or as the note says since.
     """
 
     after: int
@@ -80,6 +85,8 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     roots: int
     misfits: list[Misfit]
     sealed_up_to: int | None = None
+    sealings: list[Sealing] = []
+    kept: KeptVerdict | None = None
 
 
 def verify(
@@ -88,6 +95,7 @@ def verify(
     key: str,
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
+    accepted: Collection[str] = (),
     report: Report | None = None,
     progress: Path | None = None,
     processes: int | None = None,
@@ -95,8 +103,9 @@ def verify(
     """Check the log after the position ``since``, and all roots of it.
 
     Roots must be signed with the public ``key``, and the root ``kept`` elsewhere must
-    be among them. ``report`` is called with how many ranges are done, of how many. The
-    file ``progress`` has what is done, so that a check that is killed goes on there.
+    be among them; ``accepted`` are hashes of notes of sealings that count for it.
+    ``report`` is called with how many ranges are done, of how many. The file
+    ``progress`` has what is done, so that a check that is killed goes on there.
 
     Raises:
         psycopg.Error: the log cannot be read.
@@ -107,15 +116,15 @@ def verify(
             head=head_of(connection),
             since=since,
             kept=kept,
-            note=sealing_note(connection),
+            notes=sealing_notes(connection),
         )
         unreadable = unreadable_roots(connection)
         parts = parts_with_events(connection, plan.after, RANGE)
         ranges = ranges_of(plan, parts, length=RANGE)
         name = f"{name_of_log(connection)} after {plan.after}"
-        if plan.note is not None:
+        if plan.notes:
             # Digests of before are others.
-            name += f", sealed at {plan.note.at}"
+            name += f", sealed at {plan.notes[-1].at}"
     found: list[CheckedRange] = []
     with (
         ProgressFile(progress, name=name) as done,
@@ -123,7 +132,7 @@ def verify(
     ):
         trees = [
             executor.submit(_trees, url, [root.position for root in group])
-            for group in _groups(plan.contents)
+            for group in in_groups(plan.contents)
         ]
         found += done.ranges(ranges)
         known = {(each.first, each.last) for each in found}
@@ -140,7 +149,13 @@ def verify(
         made = [tree for future in trees for tree in future.result()]
         done.remove()
     found.sort(key=lambda each: each.first)
-    return verdict_on(plan, found, made, key=key, kept=kept, unreadable=unreadable)
+    return verdict_on(
+        *(plan, found, made),
+        key=key,
+        kept=kept,
+        accepted=accepted,
+        unreadable=unreadable,
+    )
 
 
 def check_positions(
@@ -167,6 +182,7 @@ def verdict_on(
     *,
     key: str,
     kept: RootSigned | PublicRoot | None,
+    accepted: Collection[str] = (),
     unreadable: Sequence[int],
 ) -> CheckedLog:
     """Return what the checked ranges and the trees as of all roots show.
@@ -183,20 +199,30 @@ def verdict_on(
     )
     pairs = list(zip(plan.contents, trees, strict=True))
     misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)
-    if plan.note is not None:
-        misfits += check_note(plan.note, key=key, is_signed=is_signed)
+    misfits += check_notes(plan.notes, plan.every, key=key, is_signed=is_signed)
+    sealings = sealings_of(plan.notes, accepted)
+    misfits += missing_sealings(sealings, accepted, head=plan.head)
+    judged = None
     if kept is not None:
         misfits += check_kept(
             kept, plan.known, head=plan.head, key=key, is_signed=is_signed
         )
+        at = plan.known.get(text_hash(kept))
+        if at is not None:
+            judged, contradictions = judge_kept(kept, at, sealings, plan.notes)
+            misfits += contradictions
+    comparable = plan.notes[-1].at if plan.notes else 0
+    held = (each.root.position for each in plan.recorded if each.at > comparable)
     return CheckedLog(
         after=plan.after,
         head=plan.head,
-        under_root=max((each.root.position for each in plan.recorded), default=0),
+        under_root=max(held, default=0),
         events=sum(each.events for each in ranges),
         roots=len(plan.recorded),
         misfits=in_order(misfits),
-        sealed_up_to=None if plan.note is None else plan.note.note.position,
+        sealed_up_to=sealings[-1].position if sealings else None,
+        sealings=sealings,
+        kept=None if misfits else judged,
     )
 
 
@@ -207,14 +233,7 @@ def _check(url: str, first: int, last: int, times_from: int) -> CheckedRange:
 
 def _trees(url: str, positions: Sequence[int]) -> list[MerkleTree]:
     with _connected(url) as connection, connection.transaction():
-        trees = HeadTrees(len(positions))
-        trees.add(heads_at(connection, positions))
-        return trees.trees()
-
-
-def _groups(roots: Sequence[RootSigned]) -> Iterable[Sequence[RootSigned]]:
-    for first in range(0, len(roots), TREES_AT_ONCE):
-        yield roots[first : first + TREES_AT_ONCE]
+        return trees_at(connection, positions)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ HARMLESS = {
         ("history_sealed", field): _DIGEST
         for field in (
             *("tree_before", "events_before", "tree_after", "events_after"),
-            *("signature", "key"),
+            *("signature", "key", "roots"),
         )
     },
 }

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.integrity.chains import LinkedEvent, check_range, missing_predecessors
 from domain.integrity.check import RecordedRoot
-from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.events import HistorySealed, PositionGap, RootSigned
 from domain.integrity.roots import (
     HeadTrees,
     LogContent,
@@ -21,9 +21,11 @@ from domain.integrity.roots import (
     signed_text,
     unsigned_root,
 )
+from domain.integrity.sealing_note import RecordedNote, note_text, unsigned_note
 from domain.streams import INSTALLATION
 from infra.eventstore.append import Context, describe_context, link
-from infra.eventstore.codec import Codec, UnknownEventError
+from infra.eventstore.codec import Codec
+from infra.integrity.log import decoded
 from infra.integrity.plan import make_plan, ranges_of
 from infra.integrity.signing import Signer
 from infra.integrity.verify import CheckedLog, verdict_on
@@ -90,14 +92,22 @@ def chained(rows: Log) -> Log:
     return rows
 
 
-def make_log(random: Random, *, appends: int = 14, roots: int = 3) -> Log:
-    """A log with some streams, appends of several events, gaps and roots."""
+def make_log(
+    random: Random, *, appends: int = 14, roots: int = 3, is_sealed: bool = False
+) -> Log:
+    """A log with some streams, appends of several events, gaps and roots.
+
+    It may have been sealed after the first root.
+    """
     streams = [UUID(int=random.getrandbits(128), version=4) for _ in range(6)]
     versions = dict.fromkeys([*streams, INSTALLATION], 0)
     log: Log = []
     position, at = 0, _START
     signed_after = {(n + 1) * appends // roots - 1 for n in range(roots)}
     for number in range(appends):
+        if is_sealed and number == min(signed_after) + 1:
+            log = sealed(log, at=at)
+            position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
         at += timedelta(seconds=random.randint(1, 5_000))
         if random.random() < 0.25:  # an append failed
             position += random.randint(1, 3)
@@ -162,19 +172,68 @@ def next_root(log: Log, *, at: datetime, signer: Signer = SIGNER) -> RootSigned:
     """The root of a log, which contains its newest one."""
     recorded = roots_of(log)
     before = recorded[-1].root if recorded else None
-    after, head = (before.position if before else 0), log[-1].position
+    content = content_of(
+        log,
+        after=before.position if before else 0,
+        cuts=[each.note.position for each in notes_of(log)],
+    )
+    return signed(unsigned_root(content, before, key=signer.key, at=at), signer)
+
+
+def content_of(log: Log, *, after: int, cuts: Sequence[int]) -> LogContent:
+    """What a root says of a log, with the events after a position."""
+    head = log[-1].position
     part = LogPart(after + 1)
-    part.add((row.position, row.digest) for row in log if row.position > after)
+    ends = sorted({each for each in cuts if after < each < head} | {head})
+    for first, last in pairwise((after, *ends)):
+        part.add((r.position, r.digest) for r in log if first < r.position <= last)
+        part.end_block()
     part.end(head)
     (tree,) = trees_of(log, [head])
-    content = LogContent(
+    return LogContent(
         position=head,
         streams=tree.size,
         tree=tree.root_hash().hex(),
         events=events_hash(part.blocks),
         gaps=tuple(PositionGap(*gap) for gap in part.gaps),
     )
-    return signed(unsigned_root(content, before, key=signer.key, at=at), signer)
+
+
+def sealed(log: Log, *, at: datetime, signer: Signer = SIGNER) -> Log:
+    """The log with bodies written anew, and a note of that at its end."""
+    recorded = roots_of(log)
+    cuts = [each.root.position for each in recorded]
+    cuts += [each.note.position for each in notes_of(log)]
+    before = content_of(log, after=0, cuts=cuts)
+    rewritten = [
+        row
+        if row.stream == INSTALLATION
+        else replace(row, body=b'{"sealed":"%s"}' % row.body.hex().encode())
+        for row in log
+    ]
+    note = unsigned_note(
+        before,
+        content_of(chained(rewritten), after=0, cuts=cuts),
+        events=sum(row.stream != INSTALLATION for row in log),
+        roots=[each.root for each in recorded],
+        key=signer.key,
+        at=at,
+    )
+    version = sum(row.stream == INSTALLATION for row in log) + 1
+    row = replace(
+        log[-1],
+        position=log[-1].position + 1,
+        stream=INSTALLATION,
+        version=version,
+        name=HistorySealed.stored_name,
+        body=_CODEC.encode(signed_note(note, signer)),
+        at=at,
+    )
+    return chained([*rewritten, row])
+
+
+def signed_note(note: HistorySealed, signer: Signer = SIGNER) -> HistorySealed:
+    return replace(note, signature=signer.sign(note_text(note)))
 
 
 def signed(root: RootSigned, signer: Signer = SIGNER) -> RootSigned:
@@ -182,25 +241,24 @@ def signed(root: RootSigned, signer: Signer = SIGNER) -> RootSigned:
 
 
 def roots_of(log: Log) -> list[RecordedRoot]:
-    read = {position: _read(body) for position, body in _roots(log)}
-    return [RecordedRoot(at, root) for at, root in read.items() if root is not None]
+    read = ((at, decoded(RootSigned, body)) for at, body in _bodies(log, RootSigned))
+    return [RecordedRoot(at, root) for at, root in read if root is not None]
 
 
-def _roots(log: Log) -> list[tuple[int, bytes]]:
+def notes_of(log: Log) -> list[RecordedNote]:
+    bodies = _bodies(log, HistorySealed)
+    read = ((at, decoded(HistorySealed, body)) for at, body in bodies)
+    return [RecordedNote(at, note) for at, note in read if note is not None]
+
+
+def _bodies(
+    log: Log, kind: type[RootSigned | HistorySealed]
+) -> list[tuple[int, bytes]]:
     return [
         (row.position, row.body)
         for row in sorted(log, key=lambda each: each.version)
-        if row.stream == INSTALLATION and row.name == RootSigned.stored_name
+        if row.stream == INSTALLATION and row.name == kind.stored_name
     ]
-
-
-def _read(body: bytes) -> RootSigned | None:
-    try:
-        event = _CODEC.decode(RootSigned.stored_name, body)
-    except UnknownEventError:
-        return None
-    assert isinstance(event, RootSigned)
-    return event
 
 
 def trees_of(log: Log, positions: Sequence[int]):
@@ -217,12 +275,18 @@ def trees_of(log: Log, positions: Sequence[int]):
 
 
 def verify_in_memory(
-    rows: Log, *, since: int = 0, kept: RootSigned | PublicRoot | None = None
+    rows: Log,
+    *,
+    since: int = 0,
+    kept: RootSigned | PublicRoot | None = None,
+    accepted: Sequence[str] = (),
 ) -> CheckedLog:
     """What ``verify`` finds in this log, without a database."""
     log = sorted(rows, key=lambda row: row.position)
     head = max((row.position for row in log), default=0)
-    plan = make_plan(roots_of(log), head=head, since=since, kept=kept)
+    plan = make_plan(
+        roots_of(log), head=head, since=since, kept=kept, notes=notes_of(log)
+    )
     places = {
         row.stream.bytes + row.version.to_bytes(8, "big", signed=True): row
         for row in log
@@ -246,9 +310,13 @@ def verify_in_memory(
             )
         )
     trees = trees_of(log, [root.position for root in plan.contents])
-    unreadable = [at for at, body in _roots(log) if _read(body) is None]
+    roots = _bodies(log, RootSigned)
     return verdict_on(
-        plan, checked, trees, key=SIGNER.key, kept=kept, unreadable=unreadable
+        *(plan, checked, trees),
+        key=SIGNER.key,
+        kept=kept,
+        accepted=accepted,
+        unreadable=[at for at, body in roots if decoded(RootSigned, body) is None],
     )
 
 
@@ -434,6 +502,45 @@ def remove_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
     return set(), ANYHOW
 
 
+def change_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One that says something else of the sealing, with a chain that is right."""
+    row = _row_of(log, random, HistorySealed)
+    note = decoded(HistorySealed, row.body)
+    assert note is not None
+    match random.randrange(6):
+        case 0:
+            note = replace(note, tree_before=_flipped_text(note.tree_before, random))
+        case 1:
+            note = replace(note, tree_after=_flipped_text(note.tree_after, random))
+        case 2:
+            note = replace(note, position=note.position - 1)
+        case 3:
+            note = replace(note, size=note.size + 1)
+        case 4:
+            note = replace(note, roots=None)
+        case _:
+            note = signed_note(replace(note, key=FORGER.key), FORGER)
+    row.body = _CODEC.encode(note)
+    chained(log)
+    return {row.position}, {"signature"}
+
+
+def spoil_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One that nobody can read, so that roots of before are compared again."""
+    row = _row_of(log, random, HistorySealed)
+    row.body = b"{}"
+    chained(log)
+    return set(), CHANGED
+
+
+def seal_again(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """Change history, and have the log sealed by somebody who has not its key."""
+    row = random.choice([row for row in log if row.stream != INSTALLATION])
+    row.body = _flipped(row.body, random)
+    log[:] = sealed(chained(log), at=log[-1].at, signer=FORGER)
+    return {log[-1].position}, {"signature"}
+
+
 def rewrite(log: Log, random: Random) -> tuple[set[int], set[str]]:
     """Change an event, and compute all chains anew."""
     row = random.choice([row for row in log if row.stream != INSTALLATION])
@@ -446,15 +553,21 @@ TAMPERINGS: tuple[Tampering, ...] = (
     *(change_body, change_metadata, change_place, remove_row, insert_row),
     *(insert_in_stream, swap_positions, swap_bodies, swap_versions, cut_stream),
     *(cut_log, change_root, spoil_root, change_signature, sign_with_another_key),
-    *(remove_root, rewrite),
+    *(remove_root, change_note, spoil_note, seal_again, rewrite),
 )
 
 
 def _some_root(log: Log, random: Random) -> tuple[StoredRow, RootSigned]:
-    row = random.choice([row for row in log if row.stream == INSTALLATION])
-    event = _CODEC.decode(row.name, row.body)
-    assert isinstance(event, RootSigned)
-    return row, event
+    row = _row_of(log, random, RootSigned)
+    root = decoded(RootSigned, row.body)
+    assert root is not None
+    return row, root
+
+
+def _row_of(
+    log: Log, random: Random, kind: type[RootSigned | HistorySealed]
+) -> StoredRow:
+    return random.choice([row for row in log if row.name == kind.stored_name])
 
 
 def _place(row: StoredRow) -> tuple[UUID, int]:

@@ -132,17 +132,37 @@ def test_the_log_is_verified_against_the_note_and_roots_of_before_and_since(
     with monkeypatch.context() as killed_at_the_end:
         killed_at_the_end.setattr(ProgressFile, "remove", lambda _: None)
         assert cli("verify").status == 0
-    sealed(cli)
-    (alone,) = [cli("verify", "--json").document]
-    cli("roots", "make")
+    note = cli("seal-history", "--json").document["hash"]
+    alone = cli("verify", "--json").document
+    plain = cli("verify")
+    since = tmp_path / "since.json"
+    since.write_text(cli("roots", "make", "--json").out)
     whole = cli("verify", "--json").document
     against = cli("verify", "--against", str(kept))
+    document = cli("verify", "--against", str(kept), "--json")
+    accepted = cli("verify", "--against", str(kept), "--accept-sealing", note.upper())
+    another = cli("verify", "--against", str(kept), "--accept-sealing", "00" * 32)
+    later = cli("verify", "--against", str(since))
 
     assert alone["sealed_up_to"] == whole["sealed_up_to"] > 0
+    assert [each["hash"] for each in whole["sealings"]] == [note]
     assert alone["ok"]
     assert whole["ok"]
-    assert (against.status, against.err) == (0, "")
-    assert "was sealed after it was recorded" in against.out
+    assert plain.status == 0
+    assert "as it was signed" not in plain.out
+    assert "was rewritten by the sealing of 20" in plain.out
+    assert (against.status, document.status) == (3, 3)
+    assert f"--accept-sealing {note}" in against.out
+    assert "as it was signed" in against.out
+    assert f"All after position {whole['sealed_up_to']} and up to" in against.out
+    found = msgspec.json.decode(document.out)
+    assert not found["ok"]
+    assert found["kept"]["state"] == "not_comparable"
+    assert (accepted.status, another.status, later.status) == (0, 1, 0)
+    assert "cannot be compared any more" in accepted.out
+    assert "the log still held this root" in accepted.out
+    assert "is not in the log" in another.out
+    assert f"The root in {since} is in the log" in later.out
 
     with psycopg.connect(old_database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE goatherd_events DISABLE TRIGGER USER")
@@ -169,6 +189,24 @@ def test_an_event_that_was_changed_stops_it_and_is_named(
     assert row is not None
 
     assert f"at position {row[0]}" in cli("seal-history").complaint
+
+
+def test_a_root_that_the_log_does_not_hold_any_more_stops_it(
+    cli: CommandLine, old_database_url: str
+):
+    cli("migrate")
+    cli("roots", "make")
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE goatherd_events DISABLE TRIGGER USER")
+        # The newest of a stream, so that every chain fits.
+        connection.execute(
+            "DELETE FROM goatherd_events WHERE notification_id = ("
+            "SELECT max(notification_id) FROM goatherd_events "
+            "WHERE topic <> 'root_signed')"
+        )
+        connection.execute("ALTER TABLE goatherd_events ENABLE TRIGGER USER")
+
+    assert "is not what the root of" in cli("seal-history").complaint
 
 
 def test_it_is_not_begun_while_goatherd_runs(cli: CommandLine, old_database_url: str):

@@ -43,6 +43,8 @@ def test_an_untouched_log_is_fine(cli: CommandLine, store: Store):
         "roots": 1,
         "misfits": [],
         "sealed_up_to": None,
+        "sealings": [],
+        "kept": None,
     }
 
 
@@ -102,7 +104,17 @@ def test_what_cannot_be_checked_is_neither_well_nor_wrong(
     cli: CommandLine, tmp_path: Path
 ):
     none = tmp_path / "none.json"
-    for text in ("no JSON", "[]", "{}", '{"position": 1}'):
+    root = {
+        "position": 1,
+        "streams": 1,
+        "tree": "",
+        "events": "",
+        "key": "",
+        "signature": "",
+        "signed_at": "9999-12-31T23:59:59-14:00",
+    }
+    absurd = msgspec.json.encode(root).decode()
+    for text in ("no JSON", "[]", "{}", '{"position": 1}', absurd):
         none.write_text(text)
         outcome = cli("verify", "--against", str(none))
         assert outcome.status == 2

@@ -5,7 +5,6 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from domain.integrity import roots
 from domain.integrity.roots import PublicRoot
 from tests.kit.tampered_log import (
     TAMPERINGS,
@@ -17,13 +16,9 @@ from tests.kit.tampered_log import (
     verify_in_memory,
 )
 
-ROUNDS = 589
+ROUNDS = 500
 
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a small log has several, and several ranges to check."""
-    monkeypatch.setattr(roots, "BLOCK", 8)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 def copy_of(log: Log) -> Log:
@@ -33,7 +28,13 @@ def copy_of(log: Log) -> Log:
 def test_nothing_is_found_in_an_untouched_log():
     random = Random(1)  # noqa: S311
     for number in range(100):
-        log = make_log(random, appends=random.randint(1, 20), roots=number % 4 or 1)
+        appends = random.randint(1, 20)
+        log = make_log(
+            random,
+            appends=appends,
+            roots=number % 4 or 1,
+            is_sealed=number % 3 == 0,
+        )
         signed = [each.root for each in roots_of(log)]
         for since in (0, 1, log[len(log) // 2].position, log[-1].position):
             for kept in (None, *signed, PublicRoot.of(signed[0])):
@@ -48,7 +49,8 @@ def test_every_tampering_is_found_and_named(tampering: Tampering):
     whole: Log = []
     for number in range(ROUNDS):
         if number % 25 == 0:
-            whole = make_log(random)
+            is_sealed = "note" in tampering.__name__ or number % 50 == 0
+            whole = make_log(random, is_sealed=is_sealed)
         log, kept = copy_of(whole), roots_of(whole)[-1].root
 
         positions, how = tampering(log, random)
