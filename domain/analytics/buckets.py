@@ -18,8 +18,9 @@ _A_DAY = timedelta(days=1)
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """The time after ``start``, up to and including ``end``.
 
-    ``date`` is its first day, and ``days`` is the number of its calendar days.
-    ``is_cut``: the range begins or ends inside of the week or month.
+    A post belongs to it from ``start`` on, until before ``end``. ``date`` is its first
+    day, and ``days`` is the number of its calendar days. ``is_cut``: the range begins
+    or ends inside of the week or month.
     """
 
     date: date
@@ -132,6 +133,14 @@ def slot_of(instant: datetime) -> int:
     including n quarters.
     """
     return -((_EPOCH - instant) // _QUARTER)
+
+
+def slot_of_post(posted_at: datetime) -> int:
+    """Return the number of the quarter of an hour that a post counts in.
+
+    What is posted at the very end of a quarter belongs to the one that begins then.
+    """
+    return (posted_at - _EPOCH) // _QUARTER + 1
 
 
 def end_of_slot(slot: int) -> datetime:

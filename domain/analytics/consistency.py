@@ -1,6 +1,6 @@
 """Posting consistency: how regularly a creator posted in the last weeks."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -20,8 +20,8 @@ _A_WEEK = timedelta(days=7)
 class PostingWeeks(Struct, frozen=True, kw_only=True):
     """The last whole weeks before an instant.
 
-    ``bounds`` are their beginnings and the end of the last: a week is the time after
-    its beginning, up to and including its end. ``end`` is the instant.
+    ``bounds`` are their beginnings and the end of the last: a week is the time from
+    its beginning on, until before its end. ``end`` is the instant.
     """
 
     bounds: tuple[datetime, ...]
@@ -33,10 +33,11 @@ class PostingConsistency(Struct, frozen=True, kw_only=True):
 
     ``share_of_weeks`` is the share of the last 12 whole weeks with a post, 0 to 1, and
     ``posts_per_week`` the mean of those weeks. ``longest_gap_days`` is the longest time
-    in days between two posts since those weeks began, or since the last post; null
-    without any post. ``gap_standard_deviation`` is that of the times between these
-    posts, in days and of the whole population; null under 3 posts. ``last_post_at`` may
-    lie before the weeks.
+    in days between two posts in those weeks, or from the last one before their end
+    until then, at most as long as the weeks are; null without any post.
+    ``gap_standard_deviation`` is that of the times between the posts in the weeks, in
+    days and of the whole population; null under 3 posts. ``last_post_at`` may lie
+    before the weeks or after them.
     """
 
     share_of_weeks: float
@@ -60,12 +61,13 @@ def weeks_before(last: date, zone: ZoneInfo, *, now: datetime) -> PostingWeeks:
 
 def consistency(posted: Sequence[datetime], weeks: PostingWeeks) -> PostingConsistency:
     """Return the consistency of videos posted at these times, in ascending order."""
-    until = posted[: bisect_right(posted, weeks.end)]
-    bounds = [bisect_right(until, bound) for bound in weeks.bounds]
+    until = posted[: bisect_left(posted, weeks.end)]
+    bounds = [bisect_left(until, bound) for bound in weeks.bounds]
     in_each = [after - before for before, after in pairwise(bounds)]
-    recent = until[bounds[0] :]
-    gaps = [(after - before) / _A_DAY for before, after in pairwise(recent)]
-    since = [(weeks.end - until[-1]) / _A_DAY] if until else []
+    judged = until[bounds[0] : bounds[-1]]
+    gaps = [(after - before) / _A_DAY for before, after in pairwise(judged)]
+    begin, end = weeks.bounds[0], weeks.bounds[-1]
+    since = [(end - max([begin, *judged])) / _A_DAY] if until else []
     return PostingConsistency(
         share_of_weeks=round(sum(map(bool, in_each)) / WEEKS, DECIMALS),
         posts_per_week=round(sum(in_each) / WEEKS, DECIMALS),

@@ -1,6 +1,6 @@
 """Precision: the counts that a rounded counter may be, and which changes are growth."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 from domain.messages import Precision
 
@@ -17,6 +17,14 @@ class Level(NamedTuple):
 
     value: int | None
     is_rounded: bool
+
+
+def is_known(count: int | None) -> TypeGuard[int]:
+    """Tell whether an observed counter says how many there are.
+
+    A negative one does not: a counter of 32 bits has overflown at the source.
+    """
+    return count is not None and count >= 0
 
 
 def unit_of(count: int) -> int:
@@ -45,7 +53,7 @@ def next_level(level: Level, count: int | None, precision: Precision | None) -> 
 
     A rounded one that may be the exact level confirms it.
     """
-    if count is None:
+    if not is_known(count):
         return level
     if not is_rounded(precision, count):
         return Level(count, is_rounded=False)

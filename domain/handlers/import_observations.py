@@ -8,7 +8,8 @@ import msgspec
 from domain.decisions import Decision, Handler, History, StreamEvent, on
 from domain.scrape import events as e
 from domain.scrape import importing
-from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine
+from domain.scrape.importing import KnownDetails, ObservationGroup
+from domain.scrape.recorded_lines import ObservationLine, are_distinct
 from domain.streams import Names, imported_run_stream
 
 
@@ -129,6 +130,6 @@ def _pending(group: ObservationGroup) -> _PendingGroup:
     if group.content is not None:
         return _PendingGroup(group=group)
     lines = group.read_lines()
-    if not importing.are_distinct(lines):
+    if not are_distinct(lines):
         lines = list(importing.distinct(lines).values())
     return _PendingGroup(group=group, new=lines)

@@ -3,40 +3,30 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
+from operator import itemgetter
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.messages import IMPORT_PROVIDER, Event, JobType, Outcome
+from domain.messages import IMPORT_PROVIDER, Event, JobType
 from domain.scrape import commands as c
 from domain.scrape import decider
 from domain.scrape import events as e
 from domain.scrape.events import VideoDetails
+from domain.scrape.recorded_lines import (
+    NewObservations,
+    ObservationLine,
+    ObservedContent,
+    key_of,
+)
 from domain.streams import Names
 from domain.video.url import picture_path
 
 # By the pseudonyms of videos.
 KnownDetails = dict[str, VideoDetails]
 
-# Two observations of a creator at one time with the same key are the same observation.
-# VideoDetails are not part of the key, because a stored snapshot leaves out details
-# that were known already.
-ObservationKey = e.VideoCounts | c.ProfileSnapshot | str
-
 _NOTHING: VideoDetails = (None, None, None, None)
-
-
-class ObservedContent(msgspec.Struct, frozen=True, gc=False):
-    """The content of one line: exactly one of a profile, a video and an outcome."""
-
-    profile: c.ProfileSnapshot | None = None
-    video: c.VideoSnapshot | None = None
-    outcome: Outcome | None = None
-
-
-ObservationLine = tuple[bytes, ObservedContent]
-NewObservations = dict[ObservationKey, ObservationLine]
 
 
 class RunContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +44,7 @@ class RunContent(msgspec.Struct, frozen=True, kw_only=True):
 class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The observations of one creator at one time in a recording.
 
-    ``read_lines`` returns the canonical lines in the order of their text, with their
+    ``read_lines`` returns the canonical lines in the order of the recording, with their
     content. ``content`` is set if one run can store all of it and the reader found that
     out anyway; reading the lines takes several times as long. ``scraped`` are the runs
     of the project itself that observed the creator at that time.
@@ -70,28 +60,22 @@ class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
     scraped: Sequence[UUID] = ()
 
 
-def are_distinct(lines: Sequence[ObservationLine]) -> bool:
-    """Tell whether no two lines can be the same observation, as is almost always so."""
-    names = {
-        line if (video := observed.video) is None else video.tiktok_video_id
-        for line, observed in lines
-    }
-    return len(names) == len(lines)
-
-
 def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
-    """Return each observation once, with the first details that a line has for it."""
+    """Return each observation once, with the first details that a line has for it.
+
+    It has the place of the last of its lines.
+    """
     found: NewObservations = {
-        _key(observed): (line, observed) for line, observed in lines
+        key_of(observed): (line, observed) for line, observed in lines
     }
     if len(found) == len(lines):
         return found
     found.clear()
     for line, observed in lines:
-        key = _key(observed)
-        before = found.setdefault(key, (line, observed))
-        if before[0] is not line:
-            found[key] = (before[0], _merged(before[1], observed))
+        key = key_of(observed)
+        both = (found.pop(key, (line, observed)), (line, observed))
+        first, other = sorted(both, key=itemgetter(0))
+        found[key] = first[0], _merged(first[1], other[1])
     return found
 
 
@@ -137,28 +121,34 @@ def runs_of(
     """Yield the events of each run that stores the new observations; add to ``known``.
 
     One run has a profile and every video. Observations that contradict each other are
-    stored by separate runs, and so is each outcome. Outcomes come last.
+    stored by separate runs, the later line of the recording by the later run, and exact
+    ones after rounded ones: what is stored last counts. So is each outcome. Outcomes
+    come last.
     """
     rest = [each for each in new if each[1].outcome is None]
+    rest.sort(key=lambda each: not each[1].is_rounded)
     while rest:
-        lines: list[bytes] = []
+        taken: list[ObservationLine] = []
         later: list[ObservationLine] = []
         profile: c.ProfileSnapshot | None = None
-        videos: dict[str, c.VideoSnapshot] = {}
+        videos: set[str] = set()
         for line, observed in rest:
             video = observed.video
             if video is not None and video.tiktok_video_id not in videos:
-                videos[video.tiktok_video_id] = video
+                videos.add(video.tiktok_video_id)
             elif video is None and profile is None:
                 profile = observed.profile
             else:
                 later.append((line, observed))
                 continue
-            lines.append(line)
+            taken.append((line, observed))
+        # In a run, where nothing contradicts, the order of lines does not matter.
+        taken.sort(key=itemgetter(0))
+        found = [each.video for _, each in taken if each.video is not None]
         content = RunContent(
-            payload_sha256=sha256(b"\n".join(lines)).hexdigest(),
+            payload_sha256=sha256(b"\n".join(line for line, _ in taken)).hexdigest(),
             profile=profile,
-            videos=decider.columns_of(list(videos.values())),
+            videos=decider.columns_of(found),
         )
         yield run_of(group, content, known, names)
         rest = later
@@ -216,22 +206,6 @@ def _run(
         ),
     )
     return [*requested, *decider.decide(decider.evolve(None, requested[0]), command)]
-
-
-def _key(observed: ObservedContent) -> ObservationKey:
-    video = observed.video
-    if video is not None:
-        return (
-            video.tiktok_video_id,
-            video.view_count,
-            video.like_count,
-            video.comment_count,
-            video.share_count,
-            video.save_count,
-        )
-    key = observed.profile or observed.outcome
-    assert key is not None, "an observation is one of the three"
-    return key
 
 
 def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:

@@ -21,8 +21,9 @@ class Observations:
     """Observations of videos from several snapshots, one column each, in time order.
 
     ``snapshots`` holds the index of each observation's snapshot. Bit n of ``missing``
-    is set where counter n was left out; ``counts`` has 0 there. ``same_videos`` is the
-    number of videos in each snapshot if all list the same ones, else 0.
+    is set where counter n is unknown: it was left out, and ``counts`` has 0 there, or
+    it was negative. ``same_videos`` is the number of videos in each snapshot if all
+    list the same ones, else 0.
     A profile is one video with the number 0.
     """
 
@@ -143,7 +144,8 @@ def observed_counts(
 ) -> ObservedCounts:
     """Return the counts of a snapshot, given one column a counter.
 
-    Of a video that is listed twice, the last entry counts.
+    Of a video that is listed twice, the last entry counts. A negative counter is kept,
+    and counts as left out.
 
     Raises:
         OverflowError: a counter is not a signed 64-bit number.
@@ -171,6 +173,9 @@ def observed_counts(
             filled = np.array([count or 0 for count in column], np.int64)
             columns_.append(filled.tobytes())
     counts = np.frombuffer(b"".join(columns_), np.int64).reshape(len(columns_), amount)
+    if counts.size and counts.min() < 0:
+        for number, column in enumerate(counts < 0):
+            missing |= column * np.uint8(1 << number)
     if names.order is None:
         return ObservedCounts(names.video_numbers, counts, missing)
     return ObservedCounts(

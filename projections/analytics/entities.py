@@ -220,6 +220,8 @@ def _folded(
     video: VideoState | None = None
     details: list[ObservedDetails] = []
     title: str | None = None
+    # The first known one, in the order of the log: later ones change no number.
+    posted_at: datetime | None = None
     is_item = False
     mark: ErasedMark | None = None
     for change in changes:
@@ -230,22 +232,23 @@ def _folded(
             is_item = True
             continue
         if change.name == DETAILS:
-            details.append(msgspec.json.decode(change.body, type=ObservedDetails))
+            observed = msgspec.json.decode(change.body, type=ObservedDetails)
+            details.append(observed)
+            posted_at = posted_at or observed.posted_at
             continue
         event = events.get(change.position)
         if event is None:
             event = _codec.decode(change.name, bytes(change.body))
         if isinstance(event, e.VideoDiscovered):
             title = event.title or title
+            posted_at = posted_at or event.posted_at
         try:
             video = evolve(video, cast("e.VideoEvent", event))
         except CorruptHistoryError:
             # The video's first event is in a part of the log that was not read yet.
             continue
-    posted_at = None
     # The newest snapshot wins; of two at one instant, the later in the log.
     for one in sorted(details, key=_observed_at):
-        posted_at = one.posted_at or posted_at
         title = one.title or title
     if mark is not None:
         title = None if mark.is_dropped else UNREADABLE
@@ -262,7 +265,7 @@ def _folded(
             is_there=True,
             number=_number(video, mark),
             is_counted=video.is_counted and not mark.is_dropped,
-            posted_at=posted_at or video.posted_at,
+            posted_at=posted_at,
         )
     return replace(
         row,

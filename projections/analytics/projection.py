@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.baselines import BaselineRule
+from domain.analytics.rules import RULES
 from domain.messages import Event
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.baseline_rule import put_rule, rule_of
@@ -33,7 +34,7 @@ class AnalyticsProjection:
     """
 
     name = "analytics"
-    version = 7
+    version = RULES
     events = stored_names(
         e.ProjectCreated,
         e.ProjectDetailsChanged,

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
-from domain.analytics.buckets import slot_of
+from domain.analytics.buckets import slot_of_post
 from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, RawMetric
 from projections.analytics.columns import Longs
 from projections.analytics.levels import Deltas
@@ -204,7 +204,7 @@ class RollupDeltas:
         sign: int = 1,
     ) -> None:
         """Count videos as posts, or with the sign -1 stop counting them."""
-        posts = [(slot_of(posted), sign) for posted in posted_at]
+        posts = [(slot_of_post(posted), sign) for posted in posted_at]
         if posts:
             self.has_removals |= sign < 0
             self._posts[organization_id, subjects] += posts

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, earliest
+from domain.analytics.precision import is_known
 from infra.eventstore.store import RecordedEvent
 from projections.engine.erasures import ErasedSubject, cut_at_erasures
 from projections.engine.handlers import stored_name, stored_names
@@ -54,7 +55,7 @@ class CreatorHistory:
     """Keeps creator_history, creator_history_videos and creator_milestones."""
 
     name = "creator_history"
-    version = 2
+    version = 3
     tables = ("creator_history", "creator_history_videos", "creator_milestones")
     events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS | MEMBERSHIP_EVENTS
 
@@ -226,8 +227,8 @@ def _write_milestones(
     )
     for recorded in events:
         event = recorded.event
-        if isinstance(event, e.ProfileSnapshotRecorded) and (
-            event.follower_count is not None
+        if isinstance(event, e.ProfileSnapshotRecorded) and is_known(
+            event.follower_count
         ):
             observed[event.organization_id, event.creator_id].append(
                 FollowerObservation(

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.analytics.precision import is_rounded
+from domain.analytics.precision import is_known, is_rounded
 from domain.messages import IMPORT_PROVIDER
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import OWN_EVENTS
@@ -84,7 +84,7 @@ def _is_exact(event: e.Event, name: CountName) -> bool:
     if not isinstance(event, e.ProfileSnapshotRecorded):
         return False
     count: int | None = getattr(event, name)
-    return count is not None and not is_rounded(event.precision, count)
+    return is_known(count) and not is_rounded(event.precision, count)
 
 
 async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain import events as e
+from domain.analytics.precision import is_known
 from domain.messages import JobType
 from infra.eventstore.store import RecordedEvent
 
@@ -49,8 +50,8 @@ def _is_whole(event: e.ProfileSnapshotRecorded) -> bool:
         event.precision != "rounded"
         and event.display_name is not None
         and event.avatar_url is not None
-        and event.follower_count is not None
-        and event.following_count is not None
-        and event.total_likes_count is not None
-        and event.video_count is not None
+        and is_known(event.follower_count)
+        and is_known(event.following_count)
+        and is_known(event.total_likes_count)
+        and is_known(event.video_count)
     )

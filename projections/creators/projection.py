@@ -252,7 +252,7 @@ class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
-    version = 6
+    version = 7
     tables = ("creator_list", "creator_search")
     events = on.events | on_decision.events
 

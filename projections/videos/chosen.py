@@ -26,8 +26,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
 
     ``members`` are creators and single videos: a video is chosen that is one of these
     or of one of those. ``tag_keys`` must all be its own, ``search`` is a part of its
-    title in any letter case, and it was posted after ``posted_after`` and up to
-    ``posted_until``.
+    title in any letter case, and it was posted from ``posted_since`` on, and before
+    ``posted_before``.
     """
 
     organization_id: UUID
@@ -37,13 +37,13 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[frozenset[UUID], frozenset[UUID]] | None = None
     tag_keys: tuple[str, ...] = ()
     search: str | None = None
-    posted_after: datetime | None = None
-    posted_until: datetime | None = None
+    posted_since: datetime | None = None
+    posted_before: datetime | None = None
 
     @property
     def conditions(self) -> str:
         """Return the conditions for the video ``v`` and its figures ``f``."""
-        posted = "coalesce(f.posted_at, v.posted_at)"
+        posted = "coalesce(v.posted_at, f.posted_at)"
         conditions = {
             "v.organization_id = %(organization)s": True,
             "v.tracking_status = ANY(%(statuses)s)": True,
@@ -53,8 +53,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
             "OR v.id = ANY(%(member_videos)s))": self.members is not None,
             "v.tag_keys @> %(tags)s": bool(self.tag_keys),
             "coalesce(f.title, v.title) ~ %(search)s": self.search is not None,
-            f"{posted} > %(posted_after)s": self.posted_after is not None,
-            f"{posted} <= %(posted_until)s": self.posted_until is not None,
+            f"{posted} >= %(posted_since)s": self.posted_since is not None,
+            f"{posted} < %(posted_before)s": self.posted_before is not None,
         }
         return " AND ".join(text for text, is_given in conditions.items() if is_given)
 
@@ -65,8 +65,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
             self.members is not None
             or self.tag_keys
             or self.search
-            or self.posted_after
-            or self.posted_until
+            or self.posted_since
+            or self.posted_before
         )
 
     @property
@@ -82,8 +82,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
             "member_videos": [*videos],
             "tags": [*self.tag_keys],
             "search": None if self.search is None else in_any_case(self.search),
-            "posted_after": self.posted_after,
-            "posted_until": self.posted_until,
+            "posted_since": self.posted_since,
+            "posted_before": self.posted_before,
         }
 
     @property

@@ -5,7 +5,8 @@ added.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,18 +14,25 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.analytics.precision import is_known
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import stored_names
 from projections.engine.table import Table
 
+# An instant in microseconds since 1970, and a position of the log.
+_CountTime = tuple[int, int]
+
 
 class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The newest observation of a video; null is what no snapshot had.
 
-    ``observed_at`` and ``position`` are those of the newest snapshot, and
-    ``first_seen_at`` is the time of the earliest one. ``creator_id`` is whose scrape
-    saw it last.
+    Each count is the newest known one; a negative one is none. ``observed_at`` and
+    ``position`` are those of the newest snapshot, ``older_counts`` of counts that it
+    lacks, in microseconds since 1970; null if there are none. ``posted_at`` is the
+    first known one, in the order of the log, of the snapshot at ``posted_position``.
+    ``first_seen_at`` is the time of the earliest snapshot. ``creator_id`` is whose
+    scrape saw it last.
     """
 
     organization_id: UUID
@@ -42,11 +50,15 @@ class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     observed_at: datetime
     position: int
     creator_id: UUID | None = None
+    older_counts: dict[str, _CountTime] | None = None
+    posted_position: int | None = None
 
 
+COUNTS = ("view_count", "like_count", "comment_count", "share_count", "save_count")
 FIGURE_EVENTS = stored_names(e.VideoStatsSnapshotRecorded)
 _TABLE = Table(VideoFiguresRow, name="video_figures")
 _ROWS_AT_A_TIME = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def write_figures(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
@@ -85,15 +97,16 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
             title=title,
             posted_at=posted_at,
             thumbnail_url=thumbnail_url,
-            view_count=counts[0],
-            like_count=counts[1],
-            comment_count=counts[2],
-            share_count=counts[3],
-            save_count=counts[4],
+            view_count=_known(counts[0]),
+            like_count=_known(counts[1]),
+            comment_count=_known(counts[2]),
+            share_count=_known(counts[3]),
+            save_count=_known(counts[4]),
             first_seen_at=at,
             observed_at=at,
             position=recorded.position,
             creator_id=event.creator_id,
+            posted_position=posted_at and recorded.position,
         )
         for (
             (tiktok_video_id, *counts),
@@ -108,28 +121,26 @@ def merge_figures(
     """Return the row after a snapshot; merging one twice changes nothing.
 
     The newest observation wins; of two at the same time, the later one in the log. A
-    value that it left out stays as it was.
+    value that it left out stays as it was, and so does a known time of posting.
     """
     if row is None:
         return fresh
     is_newer = (fresh.observed_at, fresh.position) > (row.observed_at, row.position)
     new, old = (fresh, row) if is_newer else (row, fresh)
+    posted = row if row.posted_at is not None else fresh
     both = VideoFiguresRow(
         organization_id=row.organization_id,
         id=row.id,
         kind=new.kind or old.kind,
         title=old.title if new.title is None else new.title,
-        posted_at=new.posted_at or old.posted_at,
+        posted_at=posted.posted_at,
         thumbnail_url=new.thumbnail_url or old.thumbnail_url,
-        view_count=_known(new.view_count, old.view_count),
-        like_count=_known(new.like_count, old.like_count),
-        comment_count=_known(new.comment_count, old.comment_count),
-        share_count=_known(new.share_count, old.share_count),
-        save_count=_known(new.save_count, old.save_count),
         first_seen_at=min(row.first_seen_at, fresh.first_seen_at),
         observed_at=new.observed_at,
         position=new.position,
         creator_id=new.creator_id or old.creator_id,
+        posted_position=posted.posted_position,
+        **_newest_counts(new, old),
     )
     return row if both == row else both
 
@@ -140,5 +151,31 @@ def _write(cursor: Cursor[TupleRow], rows: Sequence[VideoFiguresRow]) -> None:
     )
 
 
-def _known(new: int | None, old: int | None) -> int | None:
-    return old if new is None else new
+def _known(count: int | None) -> int | None:
+    return count if is_known(count) else None
+
+
+def _newest_counts(new: VideoFiguresRow, old: VideoFiguresRow) -> dict[str, Any]:
+    """Return each newest known count, and the times of those from older snapshots."""
+    counts: dict[str, Any] = {name: getattr(new, name) for name in COUNTS}
+    if new.older_counts is None and None not in counts.values():
+        return counts
+    times: dict[str, _CountTime] = {}
+    for name in COUNTS:
+        found = max(
+            (one for one in (new, old) if getattr(one, name) is not None),
+            key=lambda one: _time_of(one, name),
+            default=new,
+        )
+        counts[name] = getattr(found, name)
+        if counts[name] is not None and _time_of(found, name) != _time_of(new):
+            times[name] = _time_of(found, name)
+    return {**counts, "older_counts": times or None}
+
+
+def _time_of(row: VideoFiguresRow, name: str = "") -> _CountTime:
+    """Return when a count was observed; without a name, when the newest was."""
+    if row.older_counts is not None and name in row.older_counts:
+        instant, position = row.older_counts[name]
+        return instant, position
+    return (row.observed_at - _EPOCH) // timedelta(microseconds=1), row.position

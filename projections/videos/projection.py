@@ -31,6 +31,8 @@ from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video without its figures, which are in ``VideoFiguresRow``.
 
+    ``posted_at`` is that of its discovery, or of a snapshot before that.
+
     ``missing_since`` is the last reported absence; a video observed after it is not
     missing.
     """
@@ -121,7 +123,7 @@ class Videos:
     """Keeps the tables videos, video_figures and moved_creators."""
 
     name = "videos"
-    version = 1
+    version = 2
     tables = ("videos", "video_figures", "moved_creators")
     events = on.events | FIGURE_EVENTS | MOVE_EVENTS | ERASURE_EVENTS
 
@@ -130,12 +132,34 @@ class Videos:
         for part, erasure in cut_at_erasures(events):
             write_figures(cursor, part)
             _TABLE.fold(cursor, part, key=_key, fold=fold_video)
+            _keep_first_times(cursor, part)
             follow_creators(cursor, part)
             if erasure is not None:
                 _erase(cursor, erasure)
 
 
 _TABLE = Table(VideoRow, name="videos")
+_FIRST_TIMES = """
+UPDATE videos v SET posted_at = f.posted_at
+FROM unnest(%(ids)s::uuid[], %(positions)s::bigint[]) AS discovered (one, at)
+JOIN video_figures f ON f.id = one AND f.posted_position < at
+WHERE v.id = one AND v.organization_id = f.organization_id
+AND v.posted_at <> f.posted_at
+"""
+
+
+def _keep_first_times(
+    cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+) -> None:
+    """Let a time of posting from before a discovery stay the video's."""
+    discovered = {
+        recorded.stream: recorded.position
+        for recorded in events
+        if isinstance(recorded.event, e.VideoDiscovered) and recorded.event.posted_at
+    }
+    if discovered:
+        params = {"ids": [*discovered], "positions": [*discovered.values()]}
+        cursor.execute(_FIRST_TIMES.encode(), params, prepare=True)
 
 
 def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:

@@ -13,7 +13,7 @@ from domain.events import TrackingStatus, VideoKind
 from domain.video.url import video_url
 from projections.engine.reader import Reader
 from projections.videos.chosen import ChosenVideos
-from projections.videos.latest_counts import VideoFiguresRow
+from projections.videos.latest_counts import COUNTS, VideoFiguresRow
 from projections.videos.projection import VideoRow
 from projections.videos.sort_sql import (
     SortOrder,
@@ -30,7 +30,8 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     ``tracking_status`` says how the video came into the project and what was decided.
     The video counts while that is auto_tracked, included or direct_add and
     ``tracking_enabled`` is true. A video that was added by its URL has no creator until
-    a run lists it. Figures are those of ``last_scraped_at``. ``missing_since`` is since
+    a run lists it. Each count is the newest known one. ``posted_at`` is the first that
+    a source gave. ``missing_since`` is since
     when TikTok does not have the video; a video that one list leaves out is not
     missing. ``thumbnail_url`` is where TikTok last had its picture; such addresses
     end after some days.
@@ -188,7 +189,7 @@ def video_from_row(
     if since is not None and figures is not None and figures.observed_at > since:
         since = None
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
-    counts: dict[str, Any] = {name: getattr(figures, name, None) for name in _COUNTS}
+    counts: dict[str, Any] = {name: getattr(figures, name, None) for name in COUNTS}
     return Video(
         **same,
         **counts,
@@ -199,7 +200,7 @@ def video_from_row(
         kind=kind,
         metadata=metadata or msgspec.Raw(msgspec.json.encode(row.metadata)),
         thumbnail_url=figures and figures.thumbnail_url,
-        posted_at=(figures and figures.posted_at) or row.posted_at,
+        posted_at=row.posted_at or (figures and figures.posted_at),
         first_seen_at=min(figures.first_seen_at, row.created_at)
         if figures
         else row.created_at,
@@ -208,7 +209,6 @@ def video_from_row(
     )
 
 
-_COUNTS = ("view_count", "like_count", "comment_count", "share_count", "save_count")
 _SAME_FIELDS = [
     name
     for name in Video.__struct_fields__

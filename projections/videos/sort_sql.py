@@ -23,7 +23,7 @@ _RATE = (
 )
 _TIMES: dict[VideoSort, str] = {
     "created_at": "v.created_at",
-    "posted_at": "coalesce(f.posted_at, v.posted_at)",
+    "posted_at": "coalesce(v.posted_at, f.posted_at)",
 }
 # Unknown values come last in either order.
 _UNKNOWN: dict[tuple[str, SortOrder], str] = {

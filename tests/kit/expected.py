@@ -4,7 +4,7 @@ Nothing here is shared with what it checks, not even a column's name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -263,6 +263,7 @@ def _tried(ended: e.ScrapeSucceeded | e.ScrapeFailed) -> list[dict[str, Any]] | 
 
 def videos(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
+    figures = video_figures(events)
     for recorded in events:
         event, at = recorded.event, recorded.recorded_at
         if not isinstance(event, e.VideoEvent):
@@ -286,6 +287,9 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
                 row |= _set(event, "project_id", "tiktok_video_id", "creator_id")
                 row |= {"tiktok_handle": event.handle}
                 row |= _set(event, "title", "posted_at")
+                first = figures.get(recorded.stream, {}).get("posted_position")
+                if event.posted_at and first and first < recorded.position:
+                    row["posted_at"] = figures[recorded.stream]["posted_at"]
                 row["kind"] = event.kind or row["kind"]
                 if recorded.version == 1:
                     row["tracking_status"] = event.tracking_status
@@ -337,14 +341,21 @@ def _moved(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
 
 def video_figures(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
+    counts: dict[tuple[UUID, str], list[tuple[datetime, int, int | None]]] = {}
     for recorded in events:
         event = recorded.event
         if not isinstance(event, e.VideoStatsSnapshotRecorded) or not event.project_id:
             continue
         for index, tiktok_video_id in enumerate(event.video_ids):
+            row_id = video_stream(event.project_id, tiktok_video_id)
             row = rows.setdefault(
-                video_stream(event.project_id, tiktok_video_id),
-                {"first_seen_at": event.observed_at, **dict.fromkeys(_SEEN_OF_VIDEOS)},
+                row_id,
+                {
+                    "first_seen_at": event.observed_at,
+                    "posted_position": None,
+                    "older_counts": None,
+                    **dict.fromkeys(_SEEN_OF_VIDEOS),
+                },
             )
             seen: Row = {
                 column: getattr(event, array)[index] if getattr(event, array) else None
@@ -353,7 +364,14 @@ def video_figures(events: Iterable[RecordedEvent]) -> Rows:
             last = row.get("observed_at")
             is_newer = last is None or event.observed_at >= last
             for column, value in seen.items():
-                if value is not None and (is_newer or row[column] is None):
+                if column.endswith("_count"):
+                    counts.setdefault((row_id, column), []).append(
+                        (event.observed_at, recorded.position, value)
+                    )
+                elif column == "posted_at":
+                    if value is not None and row[column] is None:
+                        row |= {column: value, "posted_position": recorded.position}
+                elif value is not None and (is_newer or row[column] is None):
                     row[column] = value
             if event.creator_id and (is_newer or not row.get("creator_id")):
                 row["creator_id"] = event.creator_id
@@ -362,7 +380,17 @@ def video_figures(events: Iterable[RecordedEvent]) -> Rows:
                 row |= {"observed_at": event.observed_at, "position": recorded.position}
             row["first_seen_at"] = min(row["first_seen_at"], event.observed_at)
             row["organization_id"] = event.organization_id
-            row["id"] = video_stream(event.project_id, tiktok_video_id)
+            row["id"] = row_id
+    for (row_id, column), some in counts.items():
+        row = rows[row_id]
+        known = [one for one in some if one[2] is not None and one[2] >= 0]
+        if not known:
+            continue
+        at, position, row[column] = max(known)
+        if (at, position) != (row["observed_at"], row["position"]):
+            since = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+            older = row["older_counts"] or {}
+            row["older_counts"] = {**older, column: [since, position]}
     return rows
 
 
@@ -423,6 +451,7 @@ def creator_milestones(events: Iterable[RecordedEvent]) -> Rows:
         for recorded in events
         if isinstance(recorded.event, e.ProfileSnapshotRecorded)
         and recorded.event.follower_count is not None
+        and recorded.event.follower_count >= 0
     ]
     for observed_at, position, event in sorted(seen, key=lambda each: each[:2]):
         assert event.follower_count is not None
@@ -653,8 +682,9 @@ def _figures(seen: e.ProfileSnapshotRecorded, position: int) -> Row:
         "profile_position": position,
     }
     for field, column in _FIGURES.items():
-        if getattr(seen, field) is not None:
-            figures[column] = getattr(seen, field)
+        value = getattr(seen, field)
+        if value is not None and not (isinstance(value, int) and value < 0):
+            figures[column] = value
     return figures
 
 
@@ -663,7 +693,7 @@ def _levels(row: Row, seen: e.ProfileSnapshotRecorded) -> Row:
     rounded, kept = set(row["rounded_counts"]), {}
     for column in _COUNTS:
         new, old = getattr(seen, column), row[column]
-        if new is None:
+        if new is None or new < 0:
             continue
         step = _shown_in_steps_of(new) if seen.precision == "rounded" else 1
         if step == 1:

@@ -133,6 +133,7 @@ def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
             video_count=event.video_count,
             precision=event.precision,
         ),
+        in_log_order=event.precision == "rounded",
     )
 
 

@@ -44,6 +44,8 @@ class Observation(
 ):
     """One observation of a handle at one time: a profile, a video or an outcome.
 
+    ``in_log_order`` is of rounded profiles in exports: what is before it in the file
+    was recorded before it, so that an exact one there has no precedence over it.
     The handle is in its plain form, and both times are in UTC, however they were
     written.
 
@@ -58,6 +60,7 @@ class Observation(
     profile: ProfileObservation | None = None
     video: VideoObservation | None = None
     outcome: RecordedOutcome | None = None
+    in_log_order: bool = False
 
     def __post_init__(self) -> None:
         # Called for every line, so that half a microsecond matters.

@@ -17,7 +17,8 @@ import msgspec
 from msgspec.structs import asdict, astuple
 
 from domain import commands as c
-from domain.scrape.importing import ObservationLine, ObservedContent, RunContent
+from domain.scrape.importing import RunContent
+from domain.scrape.recorded_lines import ObservationLine, ObservedContent
 from workers.provider import VideoObservation
 from workers.recordings.file_format import (
     BadLineError,
@@ -139,7 +140,8 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
     def lines(self, location: GroupLocation) -> list[ObservationLine]:
         """Return the group's canonical lines, each with its observation.
 
-        They are sorted by text, so that the order in the file does not matter.
+        They are in the order of the recording: of lines that contradict each other the
+        later one counts.
         """
         number = self._file.fileno()
         text = b"".join(
@@ -148,8 +150,7 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
                 location.spans[2::4], location.spans[3::4], strict=True
             )
         )
-        ordered = sorted(text.splitlines())
-        return list(zip(ordered, _decode_lines(b"\n".join(ordered)), strict=True))
+        return list(zip(text.splitlines(), _decode_lines(text), strict=True))
 
     def _take_in(self, path: Path, *, until: datetime, advance: Advance) -> None:
         gathered: dict[tuple[str, datetime], list[Observation]] = {}

@@ -150,8 +150,8 @@ async def summary_of(
             organization_id=organization_id,
             kind=kind,
             id=id_,
-            posted_after=posted_from and midnight(posted_from, days.zone),
-            posted_until=posted_to and midnight(posted_to + _A_DAY, days.zone),
+            posted_since=posted_from and midnight(posted_from, days.zone),
+            posted_before=posted_to and midnight(posted_to + _A_DAY, days.zone),
         ),
         days=days,
         now=now,
@@ -165,7 +165,7 @@ def refuse_choice_of_videos(scope: SummaryScope, whose: str) -> None:
         ApiError: ``invalid_query``, naming the first of them that is given.
     """
     if scope.has_posting_days:
-        name = "posted_to" if scope.posted_after is None else "posted_from"
+        name = "posted_to" if scope.posted_since is None else "posted_from"
         message = f"must be left out: a {whose}'s figures are of all its counted videos"
         raise invalid_query(name, message)
 

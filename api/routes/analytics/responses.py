@@ -143,7 +143,9 @@ class MetricDescription(Struct, frozen=True, kw_only=True):
 class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     """The parameters that /analytics takes, and the meaning of its numbers.
 
-    ``baseline_rule`` is in force; ``baseline_rules`` says what each of them means.
+    ``rules`` is the number of the rules, which grows with every change of what a number
+    means. ``baseline_rule`` is in force; ``baseline_rules`` says what each of them
+    means.
     """
 
     entities: list[Entity]
@@ -156,6 +158,7 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     formats: list[str]
     max_entities: int
     max_buckets: int
+    rules: int
     baseline_rule: BaselineRule
     baseline_rules: dict[BaselineRule, str]
 

@@ -50,6 +50,7 @@ from domain.analytics.metrics import (
     Question,
     checked_question,
 )
+from domain.analytics.rules import RULES
 from domain.errors import NotFoundError
 from projections.analytics.baseline_rule import rule_in_force
 from projections.engine.reader import Reader
@@ -66,6 +67,7 @@ _SCHEMA = AnalyticsSchema(
     formats=["json", "csv"],
     max_entities=MOST_ENTITIES,
     max_buckets=MOST_BUCKETS,
+    rules=RULES,
     baseline_rule=DEFAULT_RULE,
     baseline_rules=MEANINGS,
 )

@@ -126,8 +126,8 @@ class _List(Struct, frozen=True, kw_only=True):
                 members=members,
                 tag_keys=params.tag_keys,
                 search=params.search,
-                posted_after=params.posted_from and midnight(params.posted_from, zone),
-                posted_until=params.posted_to
+                posted_since=params.posted_from and midnight(params.posted_from, zone),
+                posted_before=params.posted_to
                 and midnight(params.posted_to + _A_DAY, zone),
             ),
             days=days_of_list(

@@ -1,6 +1,6 @@
 """Builds counter series from rows of rollups, and sums series."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -102,9 +102,12 @@ def posts_of(
     boundaries: Sequence[datetime],
     snapshots: Sequence[int],
 ) -> CounterSeries:
-    """Return the counter series of the number of these videos that were posted."""
+    """Return the counter series of the number of these videos that were posted.
+
+    One that was posted at a boundary belongs to what begins there.
+    """
     times = sorted(posted for posted in posted_at if posted is not None)
-    return _posts([bisect_right(times, end) for end in boundaries], snapshots)
+    return _posts([bisect_left(times, end) for end in boundaries], snapshots)
 
 
 def sum_of_series(series: Sequence[CounterSeries], *, buckets: int) -> CounterSeries:

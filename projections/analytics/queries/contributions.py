@@ -123,11 +123,11 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
         """Yield the videos that were posted."""
         for member in members:
             posted_at = member.posted_at
-            if posted_at is None or posted_at > self._until:
+            if posted_at is None or posted_at >= self._until:
                 continue
             if not member.gains_as_a_post:
                 continue
-            if not self._adds_up or posted_at > self.bucket.start:
+            if not self._adds_up or posted_at >= self.bucket.start:
                 yield ExplainedObservation(
                     term=self.term,
                     metric=self.metric,

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from domain.analytics.buckets import slot_of
+from domain.analytics.buckets import slot_of_post
 from domain.analytics.membership import Spans, holds_slot
 from projections.analytics.column_codec import unpack
 from projections.analytics.columns import Longs, Mask, Observations
@@ -54,7 +54,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
         if self.spans is None:
             return True
         at = self.posted_at
-        return at is not None and holds_slot(self.spans, slot_of(at))
+        return at is not None and holds_slot(self.spans, slot_of_post(at))
 
     @property
     def title(self) -> str | None:

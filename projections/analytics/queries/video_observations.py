@@ -18,6 +18,8 @@ _OF_A_VIDEO = checked_question(entity="video", metric="views")
 class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """What one scrape counted of a video; null is what its source left out.
 
+    A negative count is shown as the source gave it, and counts as unknown.
+
     ``position`` is that of the event in the log.
     """
 
@@ -52,9 +54,14 @@ async def observations_of_video(
 
 
 def _counts(missing: int, counts: list[int]) -> dict[str, Any]:
-    """Return the counts by their names; a bit says which are missing."""
+    """Return the counts by their names; a bit says which are unknown.
+
+    Negative ones are unknown, and shown as the source gave them.
+    """
     return {
-        f"{metric.removesuffix('s')}_count": None if missing >> number & 1 else count
+        f"{metric.removesuffix('s')}_count": None
+        if missing >> number & 1 and count >= 0
+        else count
         for number, (metric, count) in enumerate(
             zip(VIDEOS.metrics, counts, strict=True)
         )

@@ -27,7 +27,7 @@ from projections.engine.reader import Reader
 
 _TIMES_MORE = 8
 _AMOUNT = struct.Struct("<I")
-_LATE = "(v.posted_at > %(end)s)"
+_LATE = "(v.posted_at >= %(end)s)"
 # Nothing is counted that was posted later.
 _WHOLE = f"""
 SELECT count(*) FILTER (WHERE {_LATE} IS NOT TRUE),

@@ -88,7 +88,7 @@ def _judged(of: OwnedVideos, at: datetime) -> _Judged | None:
     places = [
         place
         for place in range(FEWEST_PEERS, len(of.ids))
-        if of.is_requested[place] and of.posted[place] <= at
+        if of.is_requested[place] and of.posted[place] < at
     ]
     if not places:
         return None

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.analytics.buckets import slot_of
+from domain.analytics.buckets import slot_of_post
 from domain.analytics.membership import Spans, holds_slot
 from infra.structs import structs
 from projections.analytics.queries.project_spans import spans_in
@@ -28,12 +28,12 @@ _POSTS = """
 SELECT c.id, ARRAY(
     SELECT posted_at FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
-    AND {posted} AND posted_at > %(start)s AND posted_at <= %(end)s
+    AND {posted} AND posted_at >= %(start)s AND posted_at < %(end)s
     ORDER BY posted_at
 ), (
     SELECT posted_at FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
-    AND {posted} AND posted_at <= %(end)s
+    AND {posted} AND posted_at < %(end)s
     ORDER BY posted_at DESC LIMIT 1
 )
 FROM analytics_subjects c WHERE c.organization_id = %(organization)s AND {creators}
@@ -44,7 +44,7 @@ SELECT count(*) FROM analytics_subjects c
 WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
     SELECT FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
-    AND {posted} AND posted_at > %(start)s AND posted_at <= %(end)s
+    AND {posted} AND posted_at >= %(start)s AND posted_at < %(end)s
 )
 """
 
@@ -53,14 +53,14 @@ WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
 _ACTIVE_IN_CAMPAIGN = """
 SELECT count(DISTINCT v.creator_id) FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
-AND posted_at > %(start)s AND posted_at <= %(end)s
+AND posted_at >= %(start)s AND posted_at < %(end)s
 """
 
 
 async def posts_by_creator(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> list[CreatorPosts]:
-    """Return every creator's posts after ``start``, up to and including ``end``."""
+    """Return every creator's posts from ``start`` on, until before ``end``."""
     rows = await reader.rows(*_query(_POSTS, scope, start=start, end=end))
     return structs(CreatorPosts, rows)
 
@@ -82,7 +82,7 @@ async def active_creators(
 
 def _is_active(posts: CreatorPosts, spans: Spans | None) -> bool:
     """Tell whether a creator posted, in the spans unless they are None."""
-    slots = map(slot_of, posts.posted)
+    slots = map(slot_of_post, posts.posted)
     return any(spans is None or holds_slot(spans, slot) for slot in slots)
 
 

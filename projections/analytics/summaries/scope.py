@@ -18,10 +18,10 @@ ScopeKind = Literal["project", "campaign", "creator"]
 class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     """A project, a campaign or a creator, whose counted videos a summary is of.
 
-    Only videos posted after ``posted_after``, and up to and including
-    ``posted_until``, are in it; None is no bound, and then videos whose time of posting
-    is unknown are in it as well. With ``tags`` only creators, or only videos, that have
-    all of these keys of tags are in it. The creators ``moved_away``, who left numbers
+    Only videos posted from ``posted_since`` on, and before ``posted_before``, are in
+    it; None is no bound, and then videos of unknown times of posting are in it, too.
+    With ``tags`` only creators, or only videos, that have all of these keys of tags are
+    in it. The creators ``moved_away``, who left numbers
     with the project, are among its creators, and the ``videos_left`` by them among its
     videos. ``spans`` say when creators counted in it whose numbers are divided.
     """
@@ -29,8 +29,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     kind: ScopeKind
     id: UUID
-    posted_after: datetime | None = None
-    posted_until: datetime | None = None
+    posted_since: datetime | None = None
+    posted_before: datetime | None = None
     tags: tuple[str, ...] = ()
     moved_away: tuple[UUID, ...] = ()
     videos_left: tuple[UUID, ...] = ()
@@ -42,8 +42,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "organization": self.organization_id,
             "scope": self.id,
-            "posted_after": self.posted_after,
-            "posted_until": self.posted_until,
+            "posted_since": self.posted_since,
+            "posted_before": self.posted_before,
             "tags": list(self.tags),
             "moved_away": list(self.moved_away),
             "videos_left": list(self.videos_left),
@@ -52,7 +52,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_posting_days(self) -> bool:
         """Tell whether only videos posted at certain times are in it."""
-        return self.posted_after is not None or self.posted_until is not None
+        return self.posted_since is not None or self.posted_before is not None
 
     @property
     def creators(self) -> str:
@@ -94,10 +94,10 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     def posted(self) -> str:
         """Return the condition for a video ``v`` to count, and to be posted then."""
         conditions = ["v.is_counted", "v.is_there"]
-        if self.posted_after is not None:
-            conditions.append("v.posted_at > %(posted_after)s")
-        if self.posted_until is not None:
-            conditions.append("v.posted_at <= %(posted_until)s")
+        if self.posted_since is not None:
+            conditions.append("v.posted_at >= %(posted_since)s")
+        if self.posted_before is not None:
+            conditions.append("v.posted_at < %(posted_before)s")
         return " AND ".join(conditions)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.analytics.buckets import Range, slot_of
+from domain.analytics.buckets import Range, slot_of_post
 from domain.analytics.membership import holds_slot
 from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import structs
@@ -44,7 +44,7 @@ WHERE v.organization_id = %(organization)s AND v.is_counted AND {single}
 _POSTED = """
 SELECT v.id, v.creator_id, v.posted_at FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
-AND v.posted_at > %(after)s AND v.posted_at <= %(until)s
+AND v.posted_at >= %(start)s AND v.posted_at < %(end)s
 """
 _COUNT = """
 SELECT count(*) FROM analytics_videos v
@@ -113,13 +113,13 @@ async def views_of_posted(
     organization_id = scope.organization_id
     scope = await with_videos_left(reader, scope)
     query = _POSTED.format(videos=scope.videos)
-    params = {**scope.params, "after": days.start, "until": days.end}
+    params = {**scope.params, "start": days.start, "end": days.end}
     rows = await reader.rows(organization_id, query.encode(), params)
     posts = {
         id_: posted_at
         for id_, creator_id, posted_at in rows
         if creator_id not in scope.spans
-        or holds_slot(scope.spans[creator_id], slot_of(posted_at))
+        or holds_slot(scope.spans[creator_id], slot_of_post(posted_at))
     }
     figures = await video_figures(
         reader, organization_id, these(posts, scope.spans), days.start, days.end

@@ -64,5 +64,5 @@ async def _videos_left(
         id_
         for id_, creator_id, number, posted_at in rows
         if (creator_id, number) in observed
-        or (posted_at is not None and posted_at <= ends[creator_id])
+        or (posted_at is not None and posted_at < ends[creator_id])
     )

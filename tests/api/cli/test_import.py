@@ -12,12 +12,14 @@ import pytest
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
+from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent, Store
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
 from projections.organizations.projection import ApiKeys
 from projections.scrape_runs.projection import ScrapeRuns
+from projections.videos.projection import Videos
 from tests.kit.builders import Home, asking, make_home, opened_store
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.commands import ban_handle
@@ -195,10 +197,10 @@ def test_a_recording_that_is_imported_again_stores_nothing(importing: Importing)
     assert importing.store.head() == head
 
 
-def test_the_order_of_lines_decides_nothing(
+def test_the_order_of_lines_that_agree_decides_nothing(
     importing: Importing, cli: CommandLine, tmp_path: Path
 ):
-    lines = [*LINES, video(5), video(6), video(5, title="Hay")]
+    lines = [*LINES, video(5), video(6, name="7002"), video(5, title="Hay")]
     other = level(make_home(importing.store))
     other.add("kid.and.kettle", "old-billy")
 
@@ -247,6 +249,25 @@ def test_lines_of_one_moment_may_come_from_files_that_overlap(importing: Importi
     assert stored == [2, 2, 0, 2, 0]
     assert set(importing.videos().values()) == {1}
     assert len(importing.videos()) == 6
+
+
+@pytest.mark.parametrize("views", ((90, 100), (100, 90)))
+def test_the_later_of_two_lines_that_contradict_each_other_counts(
+    importing: Importing, views: tuple[int, int]
+):
+    # Alone in a group, and among those that make one run.
+    others = [video(1, name=str(7100 + number)) for number in range(8)]
+
+    importing(video(views[0]), *others, video(views[1]))
+
+    catch_up(importing.store, Videos())
+    name = importing.store.names.pseudonym("7001")
+    stream = video_stream(importing.home.project_id, name)
+    with importing.store.pool.connection() as connection:
+        row = connection.execute(
+            "SELECT view_count FROM video_figures WHERE id = %s", (stream,)
+        ).fetchone()
+    assert row == (views[1],)
 
 
 def test_lines_that_contradict_each_other_are_both_kept(importing: Importing):

@@ -682,6 +682,7 @@ def test_the_schema_names_every_metric_and_what_has_it(home: Tenant):
     assert schema["metrics"]["views"]["modes"] == ["new", "cumulative"]
     assert all(described["meaning"] for described in schema["metrics"].values())
     assert (schema["max_entities"], schema["max_buckets"]) == (5, 400)
+    assert schema["rules"] == AnalyticsProjection.version
 
 
 def test_everything_the_schema_names_can_be_asked(population: Population):

@@ -69,27 +69,30 @@ def test_a_week_with_a_post_is_one_however_many_it_has():
     )
 
 
-def test_a_post_at_midnight_is_of_the_week_that_ends_with_it():
-    assert consistency(days(-84), WEEKS).share_of_weeks == 0.0
-    assert consistency(days(0), WEEKS).share_of_weeks == 0.083333
-    assert consistency(days(0.01), WEEKS).share_of_weeks == 0.0
+def test_a_post_at_midnight_is_of_the_week_that_begins_with_it():
+    assert consistency(days(-84), WEEKS).share_of_weeks == 0.083333
+    assert consistency(days(-0.01), WEEKS).share_of_weeks == 0.083333
+    assert consistency(days(0), WEEKS).share_of_weeks == 0.0
 
 
-def test_the_time_since_the_last_post_is_a_gap_too():
-    # Wednesday's end is three days after Monday's beginning.
-    assert consistency(days(-20, -19), WEEKS).longest_gap_days == 22.0
-    assert consistency(days(-200), WEEKS).longest_gap_days == 203.0
-    assert consistency(days(2), WEEKS).longest_gap_days == 1.0
+def test_a_gap_lies_inside_of_the_weeks():
+    # The weeks are over on Monday, and begin 84 days before.
+    assert consistency(days(-20, -19), WEEKS).longest_gap_days == 19.0
+    assert consistency(days(-20, -19, 2), WEEKS).longest_gap_days == 19.0
+    assert consistency(days(-200), WEEKS).longest_gap_days == 84.0
+    assert consistency(days(2), WEEKS).longest_gap_days == 84.0
+    assert consistency(days(-30, -1, 2.9), WEEKS).longest_gap_days == 29.0
 
 
-def test_three_posts_have_a_standard_deviation():
+def test_three_posts_in_the_weeks_have_a_standard_deviation():
+    assert consistency(days(-20, -10, 1), WEEKS).gap_standard_deviation is None
     assert consistency(days(-20, -10), WEEKS).gap_standard_deviation is None
     assert consistency(days(-20, -10, -6), WEEKS).gap_standard_deviation == 3.0
     # A gap that began before the weeks is none between two posts of these weeks.
     assert consistency(days(-99, -10, -6), WEEKS).gap_standard_deviation is None
 
 
-def test_what_was_posted_after_the_end_is_not_there():
+def test_what_was_posted_since_the_end_is_not_there():
     weeks = PostingWeeks(bounds=WEEKS.bounds, end=MONDAY)
 
     assert consistency(days(-4, 2), weeks) == consistency(days(-4), weeks)

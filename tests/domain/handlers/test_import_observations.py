@@ -5,7 +5,8 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.handlers.import_observations import import_observations
-from domain.scrape.importing import KnownDetails, ObservationGroup, ObservedContent
+from domain.scrape.importing import KnownDetails, ObservationGroup
+from domain.scrape.recorded_lines import ObservedContent
 from domain.streams import imported_run_stream
 from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on

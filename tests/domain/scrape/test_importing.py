@@ -10,12 +10,12 @@ from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from domain.scrape.importing import (
     KnownDetails,
     ObservationGroup,
-    ObservedContent,
     distinct,
     learn,
     runs_of,
     take_out,
 )
+from domain.scrape.recorded_lines import ObservedContent
 from domain.streams import Names
 from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
 
@@ -25,8 +25,14 @@ GONE = ObservedContent(outcome="not_found")
 PRIVATE = ObservedContent(outcome="private")
 
 
-def profile(followers: int) -> ObservedContent:
-    return ObservedContent(profile=c.ProfileSnapshot(follower_count=followers))
+def profile(
+    followers: int,
+    precision: e.Precision | None = None,
+    *,
+    in_log_order: bool = False,
+) -> ObservedContent:
+    seen = c.ProfileSnapshot(follower_count=followers, precision=precision)
+    return ObservedContent(profile=seen, in_log_order=in_log_order)
 
 
 def video(
@@ -134,7 +140,7 @@ def test_a_profile_and_the_videos_of_a_moment_are_one_run():
             duration_ms=0,
             profile_observed=True,
             videos_observed=2,
-            payload_sha256=sha256(b"\n".join(map(line_of, lines))).hexdigest(),
+            payload_sha256=sha256(b"\n".join(sorted(map(line_of, lines)))).hexdigest(),
         ),
     ]
 
@@ -193,13 +199,63 @@ def test_what_contradicts_goes_into_a_run_of_its_own():
         ("7001", "7002"),
         ("7001",),
     ]
-    profiles = [
+    assert followers_in(made) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("views", "stored"),
+    (
+        ((90, 100), [90, 100]),
+        ((100, 90), [100, 90]),
+        ((100, 90, 100), [90, 100]),
+        ((9, 100, 20, 9), [100, 20, 9]),
+    ),
+)
+def test_the_later_line_of_a_recording_is_stored_last(
+    views: tuple[int, ...], stored: list[int]
+):
+    made = runs(video(8, name="7002"), *map(video, views))
+
+    seen = [dict(zip(s.video_ids, s.view_counts, strict=True)) for s in map(last, made)]
+    assert [each["7001"] for each in seen] == stored
+    assert seen[0]["7002"] == 8
+
+
+def last(run: list[e.ScrapeEvent]) -> e.VideoStatsSnapshotRecorded:
+    return snapshots(run)[-1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "stored"),
+    (
+        ([(12_345, "exact"), (12_300, "rounded")], [12_300, 12_345]),
+        ([(12_300, "rounded"), (12_345, None)], [12_300, 12_345]),
+        # What is shown to the last digit is exact.
+        ([(9_876, None), (9_875, "rounded")], [9_876, 9_875]),
+        ([(1, "exact"), (2, "exact"), (12_300, "rounded")], [12_300, 1, 2]),
+    ),
+)
+def test_what_is_exact_is_stored_after_what_is_rounded(
+    lines: list[tuple[int, e.Precision | None]], stored: list[int]
+):
+    made = runs(*(profile(*line) for line in lines))
+
+    assert followers_in(made) == stored
+
+
+def test_lines_of_an_export_are_stored_as_they_were_recorded():
+    made = runs(profile(12_345, "exact"), profile(12_300, "rounded", in_log_order=True))
+
+    assert followers_in(made) == [12_345, 12_300]
+
+
+def followers_in(made: list[list[e.ScrapeEvent]]) -> list[int | None]:
+    return [
         event.follower_count
         for run in made
         for event in run
         if isinstance(event, e.ProfileSnapshotRecorded)
     ]
-    assert profiles == [1, 2]
 
 
 def test_a_video_that_differs_in_its_details_alone_counts_once_with_all_of_them():

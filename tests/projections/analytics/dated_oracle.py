@@ -91,7 +91,8 @@ class DatedOracle(Oracle):
         if counter == "posts":
             posted = self.videos[member].posted
             if posted is not None:
-                yield posted, 1
+                # Rule 12: it is of what begins at that very moment.
+                yield posted + timedelta(microseconds=1), 1
             return
         before: Level | None = None
         for level in self._levels(member, counter):

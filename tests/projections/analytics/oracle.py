@@ -62,14 +62,15 @@ class Video(msgspec.Struct, kw_only=True):
     enabled: bool = True
     creator: UUID | None = None
     project: UUID | None = None
-    posted_in_discovery: datetime | None = None
-    posted_in_snapshots: dict[tuple[datetime, int], datetime] = {}
+    # By the position of the event that says so.
+    posting_times: dict[int, datetime] = {}
 
     @property
     def posted(self) -> datetime | None:
-        if not self.posted_in_snapshots:
-            return self.posted_in_discovery
-        return self.posted_in_snapshots[max(self.posted_in_snapshots)]
+        """Rule 12: the first known time counts, whatever is said later."""
+        if not self.posting_times:
+            return None
+        return self.posting_times[min(self.posting_times)]
 
     @property
     def counts(self) -> bool:
@@ -231,7 +232,8 @@ class Oracle:
                 if video.status is None:
                     video.status = event.tracking_status
                 video.creator, video.project = event.creator_id, event.project_id
-                video.posted_in_discovery = event.posted_at
+                if event.posted_at is not None:
+                    video.posting_times[recorded.position] = event.posted_at
             case e.VideoAdded():
                 video = self._video(recorded.stream)
                 video.status, video.enabled = "direct_add", True
@@ -296,8 +298,8 @@ class Oracle:
             )
             posted_at = event.posted_at[n] if event.posted_at else None
             if posted_at is not None:
-                reported = self._video(video_id).posted_in_snapshots
-                reported[event.observed_at, recorded.position] = posted_at
+                times = self._video(video_id).posting_times
+                times[recorded.position] = posted_at
 
     def _look(
         self,
@@ -334,10 +336,12 @@ class Oracle:
     # The rules
 
     def _levels(self, entity_id: UUID, counter: str) -> list[Level]:
-        """Rules 1 and 10: what each observation made of the level, in order of time."""
+        """Rules 1, 10 and 12: what each observation made of the level, by time."""
         by_instant: dict[datetime, Snapshot] = {}
         for snapshot in self.snapshots.get(entity_id, []):
-            if snapshot.counters[counter] is None:
+            count = snapshot.counters[counter]
+            # Rule 12: a negative counter is as good as none.
+            if count is None or count < 0:
                 continue
             # Rule 1: of two at one instant the earlier in the log was no level.
             other = by_instant.get(snapshot.at)
@@ -399,6 +403,12 @@ class Oracle:
         """Whether it is in the entity at an instant."""
         parts = self._parts(query, member, BEGINNING, ENDING)
         return any(start < instant <= end for start, end in parts)
+
+    def _is_post(self, query: OracleQuery, video: UUID) -> bool:
+        """Rule 12: a video of the very moment of a move is of what begins then."""
+        posted = self.videos[video].posted
+        parts = self._parts(query, video, BEGINNING, ENDING)
+        return any(posted and start <= posted < end for start, end in parts)
 
     def _last_known(
         self, query: OracleQuery, member: UUID, counter: str, instant: datetime
@@ -528,7 +538,7 @@ class Oracle:
             self._level(video_id, counter, left) is not None
             for counter in VIDEO_COUNTERS
         )
-        return was_observed or (video.posted is not None and video.posted <= left)
+        return was_observed or (video.posted is not None and video.posted < left)
 
     def last_there(
         self, project: UUID, creator: UUID | None, instant: datetime
@@ -540,8 +550,8 @@ class Oracle:
         parts = self._parts(query, creator, BEGINNING, instant)
         return parts[-1][1] if parts else None
 
-    def is_there(self, project: UUID, member: UUID, instant: datetime) -> bool:
-        return self._is_there(_of_project(project), member, instant)
+    def was_posted_in(self, project: UUID, video: UUID) -> bool:
+        return self._is_post(_of_project(project), video)
 
     def creators_of_project(self, query: OracleQuery) -> dict[UUID, dict[str, Any]]:
         """What the leaderboard of a project says of each creator with numbers in it."""
@@ -662,8 +672,8 @@ class Oracle:
                 1
                 for video in self._members(query, "views")
                 if (at := self.videos[video].posted) is not None
-                and at <= instant
-                and self._is_there(query, video, at)
+                and at < instant
+                and self._is_post(query, video)
             )
         members = [
             member

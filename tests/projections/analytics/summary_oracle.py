@@ -95,11 +95,11 @@ class SummaryOracle:
                 continue
             posted = video.posted
             if query.posted_from is not None and (
-                posted is None or posted <= query.midnight(query.posted_from)
+                posted is None or posted < query.midnight(query.posted_from)
             ):
                 continue
             if query.posted_to is not None and (
-                posted is None or posted > query.midnight(query.posted_to + DAY)
+                posted is None or posted >= query.midnight(query.posted_to + DAY)
             ):
                 continue
             found[id_] = video
@@ -126,10 +126,10 @@ class SummaryOracle:
     def was_posted_there(self, query: SummaryQuery, video: UUID) -> bool:
         """Whether it was posted in the days, while its creator was in the project."""
         posted = self.oracle.videos[video].posted
-        if posted is None or not query.start < posted <= query.end:
+        if posted is None or not query.start <= posted < query.end:
             return False
         is_of_project = query.entity == "project"
-        return not is_of_project or self.oracle.is_there(query.id, video, posted)
+        return not is_of_project or self.oracle.was_posted_in(query.id, video)
 
     def leaderboard(self, query: SummaryQuery, order: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -169,16 +169,19 @@ class SummaryOracle:
             posts = sorted(
                 video.posted
                 for video in self.counted(query).values()
-                if video.creator == creator and video.posted and video.posted <= end
+                if video.creator == creator and video.posted and video.posted < end
             )
-            recent = [post for post in posts if post > weeks[-1][0]]
+            begin, over = weeks[-1][0], weeks[0][1]
+            recent = [post for post in posts if begin <= post < over]
             gaps = [(recent[n] - recent[n - 1]) / DAY for n in range(1, len(recent))]
-            longest = max([*gaps, (end - posts[-1]) / DAY]) if posts else None
+            # Nothing of a gap lies outside of the weeks.
+            last = max([begin, *(post for post in posts if post < over)])
+            longest = max([*gaps, (over - last) / DAY]) if posts else None
             deviation = None
             if len(recent) >= 3:
                 mean = sum(gaps) / len(gaps)
                 deviation = sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps))
-            each = [sum(a < post <= b for post in posts) for a, b in weeks]
+            each = [sum(a <= post < b for post in posts) for a, b in weeks]
             found[str(creator)] = {
                 "share_of_weeks": sum(1 for number in each if number) / 12,
                 "posts_per_week": sum(each) / 12,
@@ -231,7 +234,7 @@ class SummaryOracle:
         video = self.oracle.videos[video_id]
         if end is None or video.posted is None or video.creator is None:
             return None
-        if video.posted > end:
+        if video.posted >= end:
             return None
         days = 0
         while video.posted + (days + 1) * DAY <= end:
@@ -323,7 +326,7 @@ class SummaryOracle:
             id_
             for id_, video in self.counted(query).items()
             if self._is_there_now(query, video)
-            and (video.posted is None or video.posted <= query.end)
+            and (video.posted is None or video.posted < query.end)
         ]
         return self._share(query, counted)
 

@@ -301,7 +301,7 @@ def assert_summaries(
 ) -> None:
     after = query.posted_from and query.midnight(query.posted_from)
     scope = SummaryScope(
-        organization_id=HOME, kind="project", id=query.id, posted_after=after
+        organization_id=HOME, kind="project", id=query.id, posted_since=after
     )
     zone = ZoneInfo(query.tz)
     days = Range(first=query.first, last=query.last, granularity="day", zone=zone)

@@ -127,11 +127,13 @@ def test_creators_from_before_the_search_had_its_table_are_found(
     empty_database_url: str, history: History, monkeypatch: pytest.MonkeyPatch
 ):
     known = database.known_migrations()
+    # Negative counts are unknown since rules that are newer than this migration.
+    known_counts = [count for count in COUNTS if count is None or count >= 0]
     with monkeypatch.context() as before:
         before.setattr(database, "known_migrations", lambda: known[:5])
         database.migrate(empty_database_url)
     with psycopg.connect(empty_database_url) as connection:
-        for number, count in enumerate(COUNTS):
+        for number, count in enumerate(known_counts):
             creator_id = UUID(int=0xC0 + number)
             status = ("active", "disabled", "removed")[number % 3]
             history.happened(creator_id, added(f"billie_{number}"))
@@ -155,7 +157,7 @@ def test_creators_from_before_the_search_had_its_table_are_found(
     with psycopg.connect(empty_database_url) as connection:
         rows = rows_of(connection, "creator_search")
         assert rows == expected(history.events)["creator_search"]
-        assert len(found_by(connection, "llie_")) == len(COUNTS)
+        assert len(found_by(connection, "llie_")) == len(known_counts)
 
 
 _ENDS: dict[str, e.CreatorEvent] = {

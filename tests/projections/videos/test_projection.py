@@ -318,14 +318,46 @@ def test_a_snapshot_leaves_the_version_and_the_notes_alone(
     assert rows_of(connection, "videos") == before
 
 
-@pytest.mark.parametrize("count", (0, 2**63 - 1, -(2**63)))
-def test_counters_are_kept_as_they_were_seen(
-    connection: Reading, history: History, count: int
+@pytest.mark.parametrize(
+    ("count", "known"), ((0, 0), (2**63 - 1, 2**63 - 1), (-1, 5), (-(2**63), 5))
+)
+def test_a_counter_is_the_newest_one_that_is_not_negative(
+    connection: Reading, history: History, count: int, known: int
 ):
-    take_in(connection, *history.happened(RUN, stats(ID, views=count)))
+    take_in(connection, *history.happened(RUN, stats(ID, day=1, views=5)))
+
+    take_in(connection, *history.happened(RUN, stats(ID, day=2, views=count)))
 
     (row,) = rows_of(connection, "video_figures")
-    assert row["view_count"] == count
+    assert row["view_count"] == known
+    assert row["observed_at"] == day(2)
+
+
+def test_a_late_observation_counts_where_newer_ones_lack_the_counter(
+    connection: Reading, history: History
+):
+    for at, views in ((1, 5), (4, None), (2, 37), (1.5, 11), (3, -4)):
+        take_in(connection, *history.happened(RUN, stats(ID, day=at, views=views)))
+
+    (row,) = rows_of(connection, "video_figures")
+    assert row["view_count"] == 37
+    assert row["observed_at"] == day(4)
+    assert [row] == expected(history.events)["video_figures"]
+
+
+def test_the_first_known_time_of_posting_stays(connection: Reading, history: History):
+    for number, posted in ((3, None), (2, day(-3)), (4, day(-1)), (1, day(-2))):
+        seen = stats(ID, day=number, posted_at=(posted,))
+        take_in(connection, *history.happened(RUN, seen))
+    discovered = found(BILLIE, ID, posted_at=day(-1))
+
+    take_in(connection, *history.happened(VIDEO, discovered))
+
+    assert the_video(connection).posted_at == day(-3)
+    later = stats(ID, day=9, posted_at=(day(-9),))
+    take_in(connection, *history.happened(RUN, later))
+    assert the_video(connection).posted_at == day(-3)
+    assert rows_of(connection, "videos") == expected(history.events)["videos"]
 
 
 def test_five_hundred_videos_of_a_snapshot_are_as_many_rows(
