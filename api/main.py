@@ -57,6 +57,7 @@ from api.routes.scrapes import ScrapeRoutes
 from api.routes.source_requests import SourceRequestRoutes
 from api.routes.sources import ProviderState, SourceRoutes
 from api.routes.tags import TagRoutes
+from api.routes.video_ids import video_ids
 from api.routes.videos import VideoRoutes
 from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
 from api.system.gauges import Gauges
@@ -175,7 +176,7 @@ def assemble(settings: Settings) -> Litestar:
             kept=KeptPictures(pictures),
             erased=erased_pictures,
         ),
-        names=lambda: asyncio.to_thread(lambda: store.names),
+        video_id=video_ids(store),
         plays_recording=settings.plays_recording,
         connects=connections.consents is not None,
         callback=settings.display_redirect_url,

@@ -1,6 +1,7 @@
 """Ids of streams and quota counters, computed from what they are about."""
 
 import hmac
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha1
@@ -49,9 +50,15 @@ class Names(msgspec.Struct, frozen=True):
     With the key, whoever has only the log cannot find out by trying whose an id is.
     ``key`` is None in an installation whose log began without one: there ids are plain
     hashes, and videos go by their ids on TikTok.
+
+    A video whose creator was erased gets another pseudonym when it is seen again: that
+    of the next generation. ``generations`` has those that are not 0, by the ids on
+    TikTok of one project's videos. Without ``key`` they are made with ``later_key``.
     """
 
     key: bytes | None = None
+    later_key: bytes | None = None
+    generations: Mapping[str, int] = {}
 
     def __repr__(self) -> str:
         return "Names(***)"
@@ -66,9 +73,18 @@ class Names(msgspec.Struct, frozen=True):
 
     def pseudonym(self, tiktok_video_id: str) -> str:
         """Return what a video goes by in snapshots: a number of 63 bits, in digits."""
-        if self.key is None:
-            return tiktok_video_id
-        return _pseudonym(self.key, tiktok_video_id)
+        generation = self.generations.get(tiktok_video_id, 0)
+        return self.pseudonym_of_generation(tiktok_video_id, generation)
+
+    def pseudonym_of_generation(self, tiktok_video_id: str, generation: int) -> str:
+        """Return what a video goes by after so many erasures of whoever had it."""
+        if generation == 0:
+            if self.key is None:
+                return tiktok_video_id
+            return _pseudonym(self.key, tiktok_video_id)
+        key = self.key or self.later_key
+        assert key is not None, "an installation has one of the two"
+        return _pseudonym(key, f"{tiktok_video_id}/{generation}")
 
     def _id(self, namespace: UUID, name: str) -> UUID:
         if self.key is None:

@@ -21,6 +21,7 @@ from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
+from projections.engine.reader import ProjectionBehindError
 from workers.recordings.holders import Holders, find_holders
 from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
@@ -80,15 +81,22 @@ def import_recording(
                 context=context,
             )
         with progress_bar("Storing", total=recording.observations) as advance:
-            imported = store_recording(
-                store,
-                recording,
-                holders.creators,
-                organization_id=organization_id,
-                project_id=project_id,
-                context=context,
-                advance=advance,
-            )
+            try:
+                imported = store_recording(
+                    store,
+                    recording,
+                    holders.creators,
+                    organization_id=organization_id,
+                    project_id=project_id,
+                    context=context,
+                    advance=advance,
+                )
+            except ProjectionBehindError as error:
+                raise CommandError(
+                    "The rest is not stored: the list of videos has not taken in the "
+                    "last erasure. Start `goatherd project`, and import it again once "
+                    "it has caught up."
+                ) from error
         _print_result(
             imported, recording.bad, created, brought_back=holders.removed, json=json
         )

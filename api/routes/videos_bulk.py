@@ -9,17 +9,20 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from api.http.errors import Code
-from api.http.paging import ListRequest
+from api.http.paging import ListRequest, behind
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
+from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.events import TrackingStatus
 from domain.handlers import videos
+from projections.engine.reader import ProjectionBehindError
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos
+from workers.adding_video import add_video
 
 
 class ProjectVideoRoutes(Controller):
@@ -42,7 +45,10 @@ class ProjectVideoRoutes(Controller):
         "/",
         opt={
             "scope": "write",
-            "errors": [Code.CREATOR_BANNED, Code.OTHER_PROJECT, Code.GONE],
+            "errors": [
+                *(Code.CREATOR_BANNED, Code.OTHER_PROJECT, Code.GONE),
+                Code.PROJECTION_BEHIND,
+            ],
         },
         operation_id="addVideo",
         responses={200: ResponseSpec(Video, description="The video was there before.")},
@@ -58,20 +64,23 @@ class ProjectVideoRoutes(Controller):
         """Track a video by its URL, whatever the project did with it before.
 
         It counts whoever posted it. A new one is scraped at once; a known one gets the
-        tags, if any are given.
+        tags, if any are given. One that an erased creator had is new.
         """
-        return writer.perform(
-            request,
-            lambda: videos.add_video(
-                data.url,
-                organization_id=request.organization_id,
-                project_id=project_id,
-                command_id=request.command_id,
-                names=writer.store.names,
-                tags=data.tags,
-            ),
-            answers.added_video,
-        )
+
+        def handler() -> Handler[UUID]:
+            try:
+                return add_video(
+                    writer.store,
+                    data.url,
+                    organization_id=request.organization_id,
+                    project_id=project_id,
+                    command_id=request.command_id,
+                    tags=data.tags,
+                )
+            except ProjectionBehindError as error:
+                raise behind(error) from error
+
+        return writer.perform(request, handler, answers.added_video)
 
     @post(
         "/bulk-tracking-disable",

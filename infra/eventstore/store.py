@@ -91,7 +91,7 @@ class Store(Application[UUID]):
         """
         with self.pool.connection() as connection:
             _, keys = opened_keys(self.settings, connection)
-        return Names(keys.names)
+        return Names(keys.names, keys.later_names)
 
     def load(self, *streams: UUID) -> dict[UUID, list[RecordedEvent]]:
         """Return the history of each stream, empty for a stream that has none."""

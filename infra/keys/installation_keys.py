@@ -1,6 +1,7 @@
 """Table installation_keys: secrets of the installation, wrapped by the master key."""
 
 import secrets
+from collections.abc import Collection
 from typing import Any, LiteralString
 
 import msgspec
@@ -42,11 +43,13 @@ class InstallationKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     ``signing`` is the private half of the Ed25519 key that signs roots, as 32 bytes.
     ``names`` is the key of the ids that follow from handles and videos; null in an
-    installation whose log began before there was one.
+    installation whose log began before there was one. That one has ``later_names``, for
+    videos that are seen again after an erasure.
     """
 
     signing: bytes
     names: bytes | None = None
+    later_names: bytes | None = None
 
     def __repr__(self) -> str:
         return "InstallationKeys(***)"
@@ -78,7 +81,7 @@ def open_installation_keys(
             gone.
     """
     kept = _kept(connection, master_key)
-    if {_CHECK, "signing"} <= kept.keys():
+    if _is_complete(kept):
         return _opened(kept, master_key)
     with connection.transaction():
         connection.execute(
@@ -94,6 +97,8 @@ def open_installation_keys(
                 fresh["names"] = secrets.token_bytes(KEY_BYTES)
         if "signing" not in kept:
             fresh["signing"] = secrets.token_bytes(KEY_BYTES)
+        if not {"names", "later_names"} & {*kept, *fresh}:
+            fresh["later_names"] = secrets.token_bytes(KEY_BYTES)
         for name, secret in fresh.items():
             kept[name] = master_key.wrap(name, secret)
             connection.execute(_ADD, (name, kept[name]))
@@ -111,9 +116,17 @@ def _opened(kept: dict[str, bytes], master_key: MasterKey) -> InstallationKeys:
     found = {
         name: master_key.unwrap(name, wrapped)
         for name, wrapped in kept.items()
-        if name in {"names", "signing"}
+        if name in {"names", "later_names", "signing"}
     }
-    return InstallationKeys(signing=found["signing"], names=found.get("names"))
+    return InstallationKeys(
+        signing=found["signing"],
+        names=found.get("names"),
+        later_names=found.get("later_names"),
+    )
+
+
+def _is_complete(kept: Collection[str]) -> bool:
+    return {_CHECK, "signing"} <= {*kept} and bool({"names", "later_names"} & {*kept})
 
 
 def _has(connection: Connection[Any], query: LiteralString) -> bool:

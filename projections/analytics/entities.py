@@ -32,6 +32,8 @@ from projections.analytics.video_changes import (
     encode_changes,
     is_dropped,
     mark_of,
+    position_of_mark,
+    unless_later,
     without_person,
 )
 from projections.analytics.video_changes import (
@@ -250,48 +252,40 @@ def _folded(
     # The newest snapshot wins; of two at one instant, the later in the log.
     for one in sorted(details, key=_observed_at):
         title = one.title or title
+    is_dropped = mark is not None and mark.is_dropped
     if mark is not None:
-        title = None if mark.is_dropped else UNREADABLE
+        title = None if is_dropped else UNREADABLE
     if video is None:
         return replace(row, posted_at=posted_at, label=title, is_campaign_item=is_item)
-    if mark is not None:
-        return replace(
-            row,
-            is_campaign_item=is_item,
-            project_id=video.project_id,
-            creator_id=video.creator_id,
-            tiktok_video_id=None,
-            label=title,
-            is_there=True,
-            number=_number(video, mark),
-            is_counted=video.is_counted and not mark.is_dropped,
-            posted_at=posted_at,
-        )
+    tiktok_video_id = video.tiktok_video_id if mark is None else None
     return replace(
         row,
         is_campaign_item=is_item,
         project_id=video.project_id,
         creator_id=video.creator_id,
-        tiktok_video_id=video.tiktok_video_id,
-        label=title or video.tiktok_video_id,
+        tiktok_video_id=tiktok_video_id,
+        label=title or tiktok_video_id,
         is_there=True,
-        number=number_of(video.pseudonym),
-        is_counted=video.is_counted,
-        posted_at=posted_at or video.posted_at,
+        number=_number(video, mark),
+        is_counted=video.is_counted and not is_dropped,
+        posted_at=posted_at or (video.posted_at if mark is None else None),
     )
 
 
 def _of_all(
     row: AnalyticsVideoRow, changes: Sequence[Change], events: Mapping[int, Event]
 ) -> AnalyticsVideoRow:
+    erased_at = position_of_mark(changes)
+    if erased_at is not None:
+        changes = unless_later(changes, erased_at)
     folded = _folded(row, changes, events)
-    if any(change.name == ERASED for change in changes):
+    if erased_at is not None:
         changes = without_person(changes, folded.number)
     return replace(folded, changes=msgspec.Raw(encode_changes(changes)))
 
 
-def _number(video: VideoState, mark: ErasedMark) -> int | None:
+def _number(video: VideoState, mark: ErasedMark | None) -> int | None:
     # Only in an old log is the pseudonym the id, which is gone.
-    if video.pseudonym == UNREADABLE:
+    if mark is not None and video.pseudonym == UNREADABLE:
         return mark.number
     return number_of(video.pseudonym)

@@ -22,6 +22,7 @@ from projections.analytics.owner_state import ITEM, OwnerState
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
 from projections.analytics.snapshots import OwnerSnapshot
+from projections.analytics.video_changes import decode_changes, position_of_mark
 
 Unattributed = tuple[UUID, int, UUID]
 """An organization, a video's number, and the provisional owner of its observations."""
@@ -32,6 +33,13 @@ def owner_of(row: AnalyticsVideoRow | None) -> UUID | None:
     if row is None or not row.is_there:
         return None
     return row.creator_id or row.id
+
+
+def erased_position(row: AnalyticsVideoRow | None) -> int | None:
+    """Return where in the log a video's creator was erased; null if it was not."""
+    if row is None or not row.is_there or row.tiktok_video_id is not None:
+        return None
+    return position_of_mark(decode_changes(row.changes))
 
 
 def load_numbered(
@@ -218,12 +226,13 @@ def attribute(
 ) -> tuple[dict[OwnerKey, list[OwnerSnapshot]], set[Unattributed]]:
     """Return the snapshots split by owner, and the new unattributed videos.
 
-    ``new`` are the videos that are not in the provisional owner's state, ``projects``
-    its project, both by provisional owner.
+    What was observed of a video after its creator was erased is nobody's. ``new`` are
+    the videos that are not in the provisional owner's state, ``projects`` its project,
+    both by provisional owner.
     """
     attributed: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
     unattributed: set[Unattributed] = set()
-    elsewhere: dict[OwnerKey, dict[UUID, list[int]]] = {}
+    elsewhere: dict[OwnerKey, dict[tuple[UUID, int | None], list[int]]] = {}
     for key, video_numbers in new.items():
         organization_id, _, provisional_owner = key
         theirs = elsewhere[key] = defaultdict(list)
@@ -234,18 +243,21 @@ def attribute(
             if owner is None:
                 unattributed.add((organization_id, number, provisional_owner))
             elif owner != provisional_owner:
-                theirs[owner].append(number)
+                theirs[owner, erased_position(row)].append(number)
     for snapshot in snapshots:
         stays = snapshot
-        for owner, numbers in elsewhere[snapshot.key].items():
+        for (owner, erased_at), numbers in elsewhere[snapshot.key].items():
             away = np.isin(stays.observed.video_numbers, np.array(numbers, np.int64))
-            if away.any():
-                observed = stays.observed
-                away_snapshot = msgspec.structs.replace(
-                    snapshot, owner=owner, observed=observed.where(away)
-                )
-                attributed[away_snapshot.key].append(away_snapshot)
-                stays = msgspec.structs.replace(stays, observed=observed.where(~away))
+            if not away.any():
+                continue
+            observed = stays.observed
+            stays = msgspec.structs.replace(stays, observed=observed.where(~away))
+            if erased_at is not None and snapshot.position > erased_at:
+                continue
+            away_snapshot = msgspec.structs.replace(
+                snapshot, owner=owner, observed=observed.where(away)
+            )
+            attributed[away_snapshot.key].append(away_snapshot)
         attributed[snapshot.key].append(stays)
     return attributed, unattributed
 

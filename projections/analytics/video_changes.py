@@ -85,6 +85,16 @@ def is_dropped(changes: Iterable[Change]) -> bool:
     return any(mark_of(one).is_dropped for one in changes if one.name == ERASED)
 
 
+def position_of_mark(changes: Iterable[Change]) -> int | None:
+    """Return where in the log the video's creator was erased; null if it was not."""
+    return next((one.position for one in changes if one.name == ERASED), None)
+
+
+def unless_later(changes: Iterable[Change], erased_at: int) -> list[Change]:
+    """Return the changes without details that were observed after the erasure."""
+    return [o for o in changes if o.name != DETAILS or o.position < erased_at]
+
+
 def mark_of(change: Change) -> ErasedMark:
     """Return the mark of an erasure."""
     return msgspec.json.decode(change.body, type=ErasedMark)

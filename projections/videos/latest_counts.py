@@ -19,6 +19,7 @@ from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import stored_names
 from projections.engine.table import Table
+from projections.videos.erased import erased_among
 
 # An instant in microseconds since 1970, and a position of the log.
 _CountTime = tuple[int, int]
@@ -146,8 +147,13 @@ def merge_figures(
 
 
 def _write(cursor: Cursor[TupleRow], rows: Sequence[VideoFiguresRow]) -> None:
+    # Nothing that is observed later, or read twice, reaches who is erased.
+    erased = erased_among(cursor, [(row.organization_id, row.id) for row in rows])
     _TABLE.fold(
-        cursor, rows, key=lambda row: (row.organization_id, row.id), fold=merge_figures
+        cursor,
+        [row for row in rows if row.id not in erased] if erased else rows,
+        key=lambda row: (row.organization_id, row.id),
+        fold=merge_figures,
     )
 
 

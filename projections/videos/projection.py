@@ -24,6 +24,7 @@ from projections.engine.erasures import (
 )
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
+from projections.videos.erased import NOTE_ERASED
 from projections.videos.follow_creators import MOVE_EVENTS, follow_creators
 from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 
@@ -120,11 +121,11 @@ UPDATE video_figures SET title = NULL, thumbnail_url = NULL {_OF_WHO_IS_ERASED}
 
 
 class Videos:
-    """Keeps the tables videos, video_figures and moved_creators."""
+    """Keeps the tables videos, video_figures, moved_creators and erased_videos."""
 
     name = "videos"
     version = 2
-    tables = ("videos", "video_figures", "moved_creators")
+    tables = ("videos", "video_figures", "moved_creators", "erased_videos")
     events = on.events | FIGURE_EVENTS | MOVE_EVENTS | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
@@ -163,6 +164,7 @@ def _keep_first_times(
 
 
 def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
+    erasure.execute(cursor, NOTE_ERASED)
     if erasure.is_dropped:
         erasure.execute(
             cursor,

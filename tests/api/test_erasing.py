@@ -199,7 +199,7 @@ def test_who_is_called_like_a_state_takes_no_answers_of_others_along(home: Tenan
             {"url": f"https://www.tiktok.com/@wanted.goat/video/{_VIDEO}"},
             "_with_position",
             200,
-            410,
+            201,
         ),
     ),
 )
@@ -229,6 +229,7 @@ def test_an_answer_from_before_an_erasure_is_not_stored_after_it(
         made = answer(*given)
         monkeypatch.undo()
         erase(home, creator_id)
+        home.goatherd.catch_up()
         return made
 
     monkeypatch.setattr(writer, answers_by, slowly)

@@ -1,5 +1,7 @@
 from datetime import date
 
+import msgspec
+
 from domain.streams import (
     Names,
     creators_counter,
@@ -31,6 +33,21 @@ def test_what_is_stored_is_found_under_the_same_ids_for_ever():
         "0177a897-1293-58f7-a13d-6437e5bb71ab",
         "6ab01fec-2a8d-53b7-843a-928871aa9419",
     ]
+
+
+def test_a_video_has_other_pseudonyms_in_other_generations():
+    old = Names(later_key=b"the goats that came later on")
+    later = [
+        msgspec.structs.replace(names, generations={"71": generation}).pseudonym("71")
+        for names in (NAMES, old)
+        for generation in (0, 1, 2)
+    ]
+
+    assert later[:4] == [NAMES.pseudonym("71"), *later[1:3], "71"]
+    assert len({*later}) == len(later)
+    assert all(0 <= int(name) < 2**63 for name in later)
+    others = msgspec.structs.replace(NAMES, generations={"72": 1})
+    assert others.pseudonym("71") == NAMES.pseudonym("71")
 
 
 def test_no_two_things_share_a_stream():

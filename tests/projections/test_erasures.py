@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
@@ -270,3 +271,24 @@ def test_rows_of_who_is_erased_follow_from_the_erasure_alone(
         assert not found_there, table
     text = "\n".join(live["videos"] + live["video_figures"])
     assert (str(ERASED) not in text) or figures == "anonymous"
+
+
+@pytest.mark.parametrize("figures", ("anonymous", "drop"))
+def test_what_others_list_later_reaches_no_row_of_who_is_erased(
+    connection: Connection[TupleRow], figures: e.ErasedFigures
+):
+    # As in a log from before videos were named anew after an erasure.
+    story = Story()
+    story.step("videos", ERASED, 2)
+    story.step("videos", ERASED, 3)
+    story.erase(figures)
+    erased = len(story.events)
+    for name in (f"{ERASED.int}1", f"{ERASED.int}3", f"{ADDED_BY_HAND}{ERASED.int}"):
+        seen = stats(name, day=9, views=77, titles=("Later",))
+        story.happened(UUID(int=9), msgspec.structs.replace(seen, creator_id=OTHER))
+
+    then = followed(connection, [story.events[:erased]])
+    later = followed(connection, cut(story.events, [1]))
+
+    assert later["video_figures"] == then["video_figures"]
+    assert later["erased_videos"] == then["erased_videos"] != []

@@ -54,6 +54,7 @@ WALLED = (
     "videos",
     "video_figures",
     "moved_creators",
+    "erased_videos",
     "analytics_subjects",
     "analytics_videos",
     "analytics_snapshots",
@@ -200,6 +201,15 @@ def two_tenants(store: Store, history: History) -> None:
             ),
             e.CampaignItemAdded(
                 organization_id=tenant, item_type="creator", item_id=creator_id
+            ),
+        )
+        history.happened(
+            UUID(int=0xE8 + number),
+            e.SubjectErased(
+                organization_id=tenant,
+                number=1,
+                figures="drop",
+                video_ids=(UUID(int=0xEC + number),),
             ),
         )
         RequestCounts(store.pool, Settings()).take("web", tenant, creator_id)

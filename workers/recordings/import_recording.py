@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import groupby
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,7 @@ from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from projections.scraped_runs import scraped_runs
+from projections.videos.erased import names_after_erasures
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
 
 # An append makes all others wait for a moment, so neither number may be very large.
@@ -112,16 +114,27 @@ class _Storing:
 
     def store(self, groups: Sequence[ObservationGroup], observations: int) -> None:
         """Store what is not stored yet of a batch with so many observations."""
+        for project_id, part in groupby(groups, key=lambda group: group.project_id):
+            self._store_part([*part], project_id)
+        self._advance(observations)
+
+    def _store_part(self, groups: Sequence[ObservationGroup], project_id: UUID) -> None:
+        """Store groups of one project, which names videos in its own way."""
         context = replace(
             self._context,
             command_id=new_id(),
             correlation_id=self._context.command_id,
         )
+        names = names_after_erasures(
+            self._store.pool,
+            self._store.names,
+            lambda: {id_ for group in groups for id_ in _videos_of(group)},
+            organization_id=groups[0].organization_id,
+            project_id=project_id,
+        )
         executed = execute(
             self._store,
-            lambda: import_observations(
-                groups, known=self._known, names=self._store.names
-            ),
+            lambda: import_observations(groups, known=self._known, names=names),
             context=context,
         )
         result = executed.result
@@ -132,7 +145,16 @@ class _Storing:
         # Only the groups of the last creator can continue in the next batch.
         last = groups[-1].creator_id
         self._known = {last: result.known[last]}
-        self._advance(observations)
+
+
+def _videos_of(group: ObservationGroup) -> Iterator[str]:
+    """Yield the ids on TikTok of the videos that were observed."""
+    if group.content is not None:
+        yield from group.content.videos.video_ids
+        return
+    for _, observed in group.read_lines():
+        if observed.video is not None:
+            yield observed.video.tiktok_video_id
 
 
 def _origins(

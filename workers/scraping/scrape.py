@@ -18,6 +18,7 @@ from domain.subjects import SubjectErasedError
 from infra.eventstore.append import Context
 from infra.eventstore.execute import RecordedHistories, execute
 from infra.eventstore.store import Store
+from projections.videos.erased import names_after_erasures
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.policies.auto_disable import is_third_strike
 from workers.provider import (
@@ -160,7 +161,15 @@ def _record_result(
     answered: Answered,
     observed: Ok,
 ) -> None:
-    run, names = given.run, dependencies.store.names
+    run, store = given.run, dependencies.store
+    seen = [snapshot(video, c.VideoSnapshot) for video in observed.videos]
+    names = names_after_erasures(
+        store.pool,
+        store.names,
+        lambda: (*(video.tiktok_video_id for video in seen), *observed.missing),
+        organization_id=run.organization_id,
+        project_id=run.project_id,
+    )
     profile, profile_provider = observed.profile, None
     if profile is None and answered.profile is not None:
         profile_provider, profile = answered.profile
@@ -171,8 +180,9 @@ def _record_result(
         duration_ms=answered.took_ms,
         profile=snapshot(profile, c.ProfileSnapshot) if profile else None,
         videos=only_news(
-            dependencies.store,
-            (snapshot(video, c.VideoSnapshot) for video in observed.videos),
+            store,
+            seen,
+            names=names,
             organization_id=run.organization_id,
             project_id=run.project_id,
             creator_id=run.creator_id,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain.scrape.decider import columns_of, named
-from domain.streams import video_stream
+from domain.streams import Names, video_stream
 from domain.video.url import picture_path
 from infra import arrays
 from infra.database import Pool, run_read
@@ -48,13 +48,14 @@ def only_news(
     store: Store,
     videos: Iterable[c.VideoSnapshot],
     *,
+    names: Names,
     organization_id: UUID,
     project_id: UUID,
     creator_id: UUID | None,
 ) -> c.NamedVideos:
     """Leave out the known details of each video, and videos that are listed twice.
 
-    Videos go by their pseudonyms.
+    Videos go by the pseudonyms that ``names`` has for them in the project.
 
     Otherwise the log would get five hundred titles twice a day. A video that the
     project does not know yet as the creator's keeps all details, because its discovery
@@ -63,7 +64,7 @@ def only_news(
     observed: dict[UUID, c.VideoSnapshot] = {}
     for video in videos:
         # A pinned video may be listed twice; its first entry counts.
-        name = store.names.pseudonym(video.tiktok_video_id)
+        name = names.pseudonym(video.tiktok_video_id)
         observed.setdefault(video_stream(project_id, name), video)
     if not observed:
         return c.NamedVideos()
@@ -91,6 +92,6 @@ def only_news(
         )
     return named(
         columns_of(list(observed.values())),
-        store.names,
+        names,
         is_known=[stream in known for stream in observed],
     )

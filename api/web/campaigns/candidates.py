@@ -11,7 +11,6 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import short
 from api.web.kit.page import PageContext
 from domain.errors import InvalidVideoUrlError
-from domain.streams import video_stream
 from domain.video.url import read_video_url
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
@@ -70,10 +69,10 @@ async def _one_video(
     page: PageContext, campaign: Campaign, search: str, tiktok_video_id: str
 ) -> list[Candidate]:
     """Return the video that is named; one that is not tracked yet by its URL."""
-    names = await page.site.names()
-    pseudonym = names.pseudonym(tiktok_video_id)
-    video_id = video_stream(campaign.project_id, pseudonym)
     try:
+        video_id = await page.site.video_id(
+            page.principal.organization_id, campaign.project_id, tiktok_video_id
+        )
         return [_video((await page.get(f"/videos/{video_id}", Video)).data)]
     except ApiRefusedError as error:
         if error.code is not Code.NOT_FOUND:

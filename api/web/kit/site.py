@@ -17,7 +17,6 @@ from api.http.sessions import Sessions
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
-from domain.streams import Names
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -46,8 +45,8 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
 class Site:
     """Templates, assets and sessions, and what the operator allows.
 
-    ``images`` shows the pictures of creators and videos. ``names`` returns what ids of
-    videos are computed with, once the database answers.
+    ``images`` shows the pictures of creators and videos. ``video_id`` returns the
+    id of a video on TikTok in a project of an organization.
     ``plays_recording`` says that no scrape asks TikTok, which every page tells.
     ``connects`` says that creators can connect their accounts, and ``callback`` is the
     address that the settings have for that.
@@ -60,7 +59,7 @@ class Site:
         live_sessions: LiveSessions,
         assets: Assets,
         images: ImageProxy,
-        names: Callable[[], Awaitable[Names]],
+        video_id: Callable[[UUID, UUID, str], Awaitable[UUID]],
         plays_recording: bool = False,
         connects: bool = False,
         callback: str | None = None,
@@ -70,7 +69,7 @@ class Site:
         self.live_sessions = live_sessions
         self.assets = assets
         self.images = images
-        self.names = names
+        self.video_id = video_id
         self.plays_recording = plays_recording
         self.connects = connects
         self.callback = callback

@@ -1,0 +1,28 @@
+"""The id of a video on TikTok in a project, for pages that are given a link."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from api.http.paging import behind
+from infra.eventstore.store import Store
+from projections.engine.reader import ProjectionBehindError
+from workers.adding_video import id_of_video
+
+
+def video_ids(store: Store) -> Callable[[UUID, UUID, str], Awaitable[UUID]]:
+    """Return the function from an organization, a project and TikTok's id to ours.
+
+    It raises ``ApiError`` with 503 while the list of videos is behind an erasure.
+    """
+
+    async def find(
+        organization_id: UUID, project_id: UUID, tiktok_video_id: str
+    ) -> UUID:
+        named = organization_id, project_id, tiktok_video_id
+        try:
+            return await asyncio.to_thread(id_of_video, store, *named)
+        except ProjectionBehindError as error:
+            raise behind(error) from error
+
+    return find
