@@ -34,6 +34,7 @@ Trigger = Literal[
 ]
 Precision = Literal["exact", "rounded"]
 Completeness = Literal["complete", "partial"]
+Platform = Literal["tiktok"]
 Outcome = Literal[
     "ok",
     "not_found",
@@ -56,6 +57,15 @@ Personal = Annotated[_T, msgspec.Meta(extra={"personal": True})]
 
 # The provider of an imported run: it read a recording, and not TikTok.
 IMPORT_PROVIDER: Final = "import"
+
+
+def tiktok() -> Platform:
+    """Return the platform of events that were stored before they named one.
+
+    As the factory of a default it is stored with each event, which a default itself
+    would not be.
+    """
+    return "tiktok"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

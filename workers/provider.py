@@ -8,12 +8,21 @@ learned.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal, Protocol, assert_never
+from typing import Annotated, Any, Literal, Protocol, assert_never
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from domain.events import JobType, Outcome, Precision
+from domain.video.attributes import (
+    ATTRIBUTES,
+    Seconds,
+    ShortText,
+    ShortTexts,
+    Sound,
+    VideoAttributes,
+    attributes_of,
+)
 
 # Signed 64-bit, as observed: negative if a source overflowed, null if it had no value.
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
@@ -64,8 +73,9 @@ class VideoObservation(
 ):
     """A video as observed in a list; null for what the source left out, never 0.
 
-    ``thumbnail_url`` is where its picture is for some days. A recording has the field
-    only where there is one, so that lines without it stay as they were.
+    ``thumbnail_url`` is where its picture is for some days. The fields from
+    ``duration_s`` on are as in ``VideoAttributes``. A recording has these fields only
+    where there is a value, so that lines without them stay as they were.
     """
 
     # Ids have 19 digits today, and an unsigned 64-bit number has at most 20.
@@ -79,6 +89,35 @@ class VideoObservation(
     comment_count: Counter = None
     share_count: Counter = None
     save_count: Counter = None
+    duration_s: Seconds | UnsetType | None = UNSET
+    sound: Sound | UnsetType | None = UNSET
+    hashtags: ShortTexts | UnsetType | None = UNSET
+    mentions: ShortTexts | UnsetType | None = UNSET
+    is_ad: bool | UnsetType | None = UNSET
+    is_pinned: bool | UnsetType | None = UNSET
+    is_private: bool | UnsetType | None = UNSET
+    language: ShortText | UnsetType | None = UNSET
+
+    @property
+    def attributes(self) -> VideoAttributes | None:
+        """Return the attributes of the video; None if the source left out all."""
+        return attributes_of(
+            [
+                None if (value := getattr(self, name)) is UNSET else value
+                for name in ATTRIBUTES
+            ]
+        )
+
+
+def stated_attributes(attributes: VideoAttributes | None) -> dict[str, Any]:
+    """Return the fields of an observation that has these attributes."""
+    if attributes is None:
+        return {}
+    return {
+        name: value
+        for name in ATTRIBUTES
+        if (value := getattr(attributes, name)) is not None
+    }
 
 
 class Ok(Struct, frozen=True, kw_only=True):

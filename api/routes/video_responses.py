@@ -13,6 +13,7 @@ from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
 from domain.decisions import ItemResults
 from domain.handlers.scrapes import RequestedVideoRun
 from infra.eventstore.execute import Executed
+from projections.videos.attributes import VideoAttributesRow, load_attributes
 from projections.videos.latest_counts import VideoFiguresRow, load_figures
 from projections.videos.projection import VideoRow, fold_video, load_video_rows
 from projections.videos.queries import Video, video_from_row
@@ -26,11 +27,11 @@ def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
     The read model may lag behind, but is never wrong: it lacks only the last events of
     the history.
     """
-    row, figures = rows.ask(lambda cursor: _rows(cursor, done))
+    row, figures, attributes = rows.ask(lambda cursor: _rows(cursor, done))
     for recorded in done.history(done.result):
         row = fold_video(row, recorded)
     assert row is not None
-    return Answer(video_from_row(row, figures), version=row.version)
+    return Answer(video_from_row(row, figures, attributes), version=row.version)
 
 
 def added_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
@@ -67,8 +68,11 @@ def queued_scrape(
 
 def _rows(
     cursor: Cursor[TupleRow], done: Executed[UUID]
-) -> tuple[VideoRow | None, VideoFiguresRow | None]:
+) -> tuple[VideoRow | None, VideoFiguresRow | None, VideoAttributesRow | None]:
     first: Any = done.history(done.result)[0].event
     key = (first.organization_id, done.result)
-    row = load_video_rows(cursor, [key]).get(done.result)
-    return row, load_figures(cursor, [key]).get(done.result)
+    return (
+        load_video_rows(cursor, [key]).get(done.result),
+        load_figures(cursor, [key]).get(done.result),
+        load_attributes(cursor, [key]).get(done.result),
+    )

@@ -14,7 +14,9 @@ from domain.messages import (
     MovedHistory,
     Outcome,
     Personal,
+    Platform,
     TrackingMode,
+    tiktok,
 )
 
 # creator: one stream for each tracked creator
@@ -34,6 +36,7 @@ class CreatorAdded(Event, frozen=True, kw_only=True):
     readme: Personal[str | None] = None
     metadata: Personal[dict[str, Any]] = {}  # noqa: RUF012 - msgspec copies it, and omits it
     tags: Personal[list[str]] = []  # noqa: RUF012
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 class HandleChanged(Event, frozen=True, kw_only=True):
@@ -147,6 +150,7 @@ class CreatorConnected(Event, frozen=True, kw_only=True):
     provider: ConnectionProvider
     scopes: tuple[str, ...]
     open_id: Personal[str]
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 class CreatorConnectionLost(Event, frozen=True, kw_only=True):
@@ -240,6 +244,7 @@ class AccountPinned(Event, frozen=True, kw_only=True):
     organization_id: UUID
     creator_id: UUID
     user_id: Personal[str]
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 # platform handle: one stream for each handle, for the whole installation

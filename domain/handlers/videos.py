@@ -28,6 +28,7 @@ from domain.errors import CreatorBannedError, NotFoundError
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
 from domain.streams import Names, video_stream
+from domain.video.attributes import VideoAttributes
 from domain.video.decider import VideoState, Window, decide, video_after, video_of
 from domain.video.errors import VideoElsewhereError
 from domain.video.url import read_video_url
@@ -61,6 +62,7 @@ class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
     kind: e.VideoKind | None = None
     title: str | None = None
     posted_at: datetime | None = None
+    attributes: VideoAttributes | None = None
 
 
 def add_video(
@@ -223,6 +225,7 @@ def discover_videos(
             kind=each.kind,
             title=each.title,
             posted_at=each.posted_at,
+            attributes=each.attributes,
         )
         events += on(video_id, decide(known, command))
     return Decision(None, events=events, guards=[creator_id, organization_id])

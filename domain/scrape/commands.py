@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Command, JobType, Outcome, Precision, Trigger
+from domain.video.attributes import ATTRIBUTES, VideoAttributes, attributes_of
 
 
 class RequestScrape(Command, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     video_count: int | None = None
 
 
-class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class VideoSnapshot(VideoAttributes, frozen=True, kw_only=True, gc=False):
     """One video as one provider returned it; None for what the provider left out."""
 
     tiktok_video_id: str
@@ -47,13 +48,18 @@ class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     share_count: int | None = None
     save_count: int | None = None
 
+    @property
+    def attributes(self) -> VideoAttributes | None:
+        """Its attributes; None if the provider left out all of them."""
+        return attributes_of([getattr(self, name) for name in ATTRIBUTES])
+
 
 class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Videos as one provider returned them, one tuple a field, all in the same order.
 
     It holds the same as a list of ``VideoSnapshot``, but is faster for many videos.
-    ``kinds``, ``titles``, ``posted_at`` and ``thumbnail_urls`` may be empty if they are
-    None for every video.
+    ``kinds``, ``titles``, ``posted_at``, ``thumbnail_urls`` and ``attributes`` may be
+    empty if they are None for every video.
     """
 
     video_ids: tuple[str, ...] = ()
@@ -66,6 +72,7 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
     titles: tuple[str | None, ...] = ()
     posted_at: tuple[datetime | None, ...] = ()
     thumbnail_urls: tuple[str | None, ...] = ()
+    attributes: tuple[VideoAttributes | None, ...] = ()
 
 
 class NamedVideos(VideoColumns, frozen=True, kw_only=True):
@@ -94,8 +101,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 class RecordResult(Command, frozen=True, kw_only=True):
     """Record that a run succeeded, with what it observed.
 
-    The details of a video, its kind, title, time of posting and picture, are None if
-    they are known already. ``missing_video_ids`` are pseudonyms.
+    The details of a video, its kind, title, time of posting, picture and attributes,
+    are None if they are known already. ``missing_video_ids`` are pseudonyms.
     ``known_user_id`` is the creator's account if only the table of identities has it.
     ``profile_provider`` is set if the profile is from another provider than the rest.
     ``listed_reason`` says why not all videos were listed.

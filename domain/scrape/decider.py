@@ -151,6 +151,7 @@ def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
         titles=tuple([video.title for video in videos]),
         posted_at=tuple([video.posted_at for video in videos]),
         thumbnail_urls=tuple([video.thumbnail_url for video in videos]),
+        attributes=tuple([video.attributes for video in videos]),
     )
 
 
@@ -244,6 +245,7 @@ def _video_snapshot(
     kinds, titles = videos.kinds[these], videos.titles[these]
     posted_at = videos.posted_at[these]
     thumbnail_urls = videos.thumbnail_urls[these]
+    attributes = zip(videos.video_ids[these], videos.attributes[these], strict=False)
     tiktok_video_ids = videos.tiktok_video_ids[these]
     return e.VideoStatsSnapshotRecorded(
         organization_id=scrape.organization_id,
@@ -263,4 +265,5 @@ def _video_snapshot(
         thumbnail_urls=thumbnail_urls if any(thumbnail_urls) else (),
         has_pseudonyms=videos.has_pseudonyms,
         tiktok_video_ids=tiktok_video_ids if any(tiktok_video_ids) else (),
+        attributes={name: each for name, each in attributes if each is not None},
     )

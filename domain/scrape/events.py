@@ -13,12 +13,18 @@ from domain.messages import (
     JobType,
     Outcome,
     Personal,
+    Platform,
     Precision,
     Trigger,
+    tiktok,
 )
+from domain.video.attributes import VideoAttributes
 
-# A video's kind, its title, the time when it was posted, and where its picture is.
-VideoDetails = tuple[str | None, str | None, datetime | None, str | None]
+# A video's kind, its title, the time when it was posted, where its picture is, and its
+# attributes.
+VideoDetails = tuple[
+    str | None, str | None, datetime | None, str | None, VideoAttributes | None
+]
 VideoCounts = tuple[str, int | None, int | None, int | None, int | None, int | None]
 
 
@@ -39,6 +45,7 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
     trigger: Trigger
     tiktok_video_ids: Personal[tuple[str, ...]] = ()
     video_id: UUID | None = None
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
@@ -62,6 +69,7 @@ class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
     following_count: int | None = None
     total_likes_count: int | None = None
     video_count: int | None = None
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
@@ -71,7 +79,8 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     ``thumbnail_urls`` hold what was not known of a video before. They are null for a
     video if nothing is new or the provider left it out, and empty if that is so for all
     videos. A picture is known by its path alone, as the rest of its address is signed
-    anew each time. ``project_id`` is null in events from before projects had videos.
+    anew each time. ``attributes`` has those that are new, by the names of their videos
+    in ``video_ids``. ``project_id`` is null in events from before projects had videos.
 
     With ``has_pseudonyms`` videos go by their pseudonyms, and ``tiktok_video_ids`` has
     TikTok's id of those that the project may not know yet, as the details are kept.
@@ -96,6 +105,8 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     thumbnail_urls: Personal[tuple[str | None, ...]] = ()
     has_pseudonyms: bool = False
     tiktok_video_ids: Personal[tuple[str | None, ...]] = ()
+    attributes: Personal[dict[str, VideoAttributes]] = {}  # noqa: RUF012 - as in VideoAdded
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
     def tiktok_ids(self) -> Sequence[str | None]:
         """Return each video's id on TikTok; null where an earlier event has it."""
@@ -123,6 +134,7 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
             self.titles or nothing,
             self.posted_at or nothing,
             self.thumbnail_urls or nothing,
+            map(self.attributes.get, self.video_ids) if self.attributes else nothing,
             strict=True,
         )
 

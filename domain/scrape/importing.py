@@ -21,12 +21,15 @@ from domain.scrape.recorded_lines import (
     key_of,
 )
 from domain.streams import Names
+from domain.video.attributes import changed, merged, values_of
 from domain.video.url import picture_path
 
 # By the pseudonyms of videos.
 KnownDetails = dict[str, VideoDetails]
 
-_NOTHING: VideoDetails = (None, None, None, None)
+# The columns of VideoDetails, in their order.
+_DETAIL_COLUMNS = ("kinds", "titles", "posted_at", "thumbnail_urls", "attributes")
+_NOTHING: VideoDetails = (None, None, None, None, None)
 
 
 class RunContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,7 +217,7 @@ def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
     stated: KnownDetails = {}
     _remember(stated, "", _details(other.video))
     _remember(stated, "", _details(first.video))
-    kind, title, posted_at, thumbnail_url = stated.get("", _NOTHING)
+    kind, title, posted_at, thumbnail_url, attributes = stated.get("", _NOTHING)
     return ObservedContent(
         video=replace(
             first.video,
@@ -222,6 +225,7 @@ def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
             title=title,
             posted_at=posted_at,
             thumbnail_url=thumbnail_url,
+            **values_of(attributes),
         )
     )
 
@@ -231,31 +235,37 @@ def _news(videos: c.VideoColumns, known: KnownDetails, names: Names) -> c.NamedV
     ids = tuple(map(names.pseudonym, videos.video_ids))
     before = list(map(known.get, ids))
     named = decider.named(videos, names, is_known=[old is not None for old in before])
-    pictures = videos.thumbnail_urls or (None,) * len(videos.video_ids)
-    columns = (videos.kinds, videos.titles, videos.posted_at, pictures)
+    nothing = (None,) * len(videos.video_ids)
+    columns = (
+        *(videos.kinds, videos.titles, videos.posted_at),
+        *(videos.thumbnail_urls or nothing, videos.attributes or nothing),
+    )
     stated: list[VideoDetails] = list(zip(*columns, strict=True))
     if before == stated:
         # The usual case by far, which needs no loop over the videos.
-        return replace(named, kinds=(), titles=(), posted_at=(), thumbnail_urls=())
+        return replace(named, **dict.fromkeys(_DETAIL_COLUMNS, ()))
     news: list[VideoDetails] = []
     for video_id, old, new in zip(ids, before, stated, strict=True):
         _remember(known, video_id, new)
-        kind, title, posted_at, thumbnail_url = new
+        kind, title, posted_at, thumbnail_url, attributes = new
         if old is not None:
             kind = None if kind == old[0] else kind
             title = None if title == old[1] else title
             posted_at = None if posted_at == old[2] else posted_at
             is_same = picture_path(thumbnail_url) == picture_path(old[3])
             thumbnail_url = None if is_same else thumbnail_url
-        news.append((kind, title, posted_at, thumbnail_url))
-    kinds, titles, posted, pictures = zip(*news, strict=True)
+            attributes = changed(old[4], attributes)
+        news.append((kind, title, posted_at, thumbnail_url, attributes))
     return replace(
-        named, kinds=kinds, titles=titles, posted_at=posted, thumbnail_urls=pictures
+        named, **dict(zip(_DETAIL_COLUMNS, zip(*news, strict=True), strict=True))
     )
 
 
 def _details(video: c.VideoSnapshot) -> VideoDetails:
-    return video.kind, video.title, video.posted_at, video.thumbnail_url
+    return (
+        *(video.kind, video.title, video.posted_at),
+        *(video.thumbnail_url, video.attributes),
+    )
 
 
 def _remember(known: KnownDetails, video_id: str, details: VideoDetails) -> None:
@@ -263,10 +273,11 @@ def _remember(known: KnownDetails, video_id: str, details: VideoDetails) -> None
     if before is None:
         known[video_id] = details
     elif before != details:
-        kind, title, posted_at, thumbnail_url = details
+        kind, title, posted_at, thumbnail_url, attributes = details
         known[video_id] = (
             before[0] if kind is None else kind,
             before[1] if title is None else title,
             before[2] if posted_at is None else posted_at,
             before[3] if thumbnail_url is None else thumbnail_url,
+            merged(before[4], attributes),
         )

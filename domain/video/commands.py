@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Command, TrackingStatus, VideoKind
+from domain.video.attributes import VideoAttributes
 
 
 class DiscoverVideo(Command, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class DiscoverVideo(Command, frozen=True, kw_only=True):
     kind: VideoKind | None = None
     title: str | None = None
     posted_at: datetime | None = None
+    attributes: VideoAttributes | None = None
 
 
 class AddVideo(Command, frozen=True, kw_only=True):

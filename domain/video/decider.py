@@ -211,6 +211,7 @@ def _discover(video: VideoState | None, command: c.DiscoverVideo) -> list[e.Vide
             title=command.title,
             posted_at=command.posted_at,
             pseudonym=command.pseudonym,
+            attributes=command.attributes,
         )
     ]
 

@@ -6,7 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, Personal, TrackingStatus, VideoKind
+from domain.messages import (
+    Event,
+    Personal,
+    Platform,
+    TrackingStatus,
+    VideoKind,
+    tiktok,
+)
+from domain.video.attributes import VideoAttributes
 
 
 class VideoDiscovered(Event, frozen=True, kw_only=True):
@@ -30,6 +38,8 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
     title: Personal[str | None] = None
     posted_at: datetime | None = None
     pseudonym: str | None = None
+    attributes: Personal[VideoAttributes | None] = None
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 class VideoAdded(Event, frozen=True, kw_only=True):
@@ -43,6 +53,7 @@ class VideoAdded(Event, frozen=True, kw_only=True):
     kind: VideoKind
     tags: Personal[list[str]] = []  # noqa: RUF012 - msgspec copies it, and omits it
     pseudonym: str | None = None
+    platform: Platform = msgspec.field(default_factory=tiktok)
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):

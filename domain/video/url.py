@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from domain.creator.handle import normalize_handle
-from domain.errors import InvalidVideoUrlError
+from domain.errors import InvalidHandleError, InvalidVideoUrlError
 from domain.messages import VideoKind
 
 LARGEST_VIDEO_ID = 2**63 - 1
@@ -57,8 +57,12 @@ def read_video_url(text: str) -> VideoUrl:
     found = _VIDEO_URL.fullmatch(plain)
     if found is None or not found[1].strip(".") or int(found[3]) > LARGEST_VIDEO_ID:
         raise InvalidVideoUrlError(plain)
+    try:
+        handle = normalize_handle(found[1])
+    except InvalidHandleError:
+        raise InvalidVideoUrlError(plain) from None
     return VideoUrl(
-        handle=normalize_handle(found[1]),
+        handle=handle,
         kind=cast("VideoKind", found[2].lower()),
         tiktok_video_id=found[3],
     )

@@ -218,8 +218,9 @@ def _field(attribute: str, name: str, stored: str, hint: Any) -> PersonalField: 
     decode, empty, placeholder = None, cast("object", ERASED), cast("object", _PREFIX)
     if stated is not str:
         decode = msgspec.json.Decoder(stated).decode
-        empty = cast("object", get_origin(stated)())
-        placeholder = {_KEY: _PREFIX} if empty == {} else (_PREFIX,)
+        container = get_origin(stated)
+        empty = None if container is None else cast("object", container())
+        placeholder = _placeholder(stated, empty)
     return PersonalField(
         attribute,
         stored,
@@ -228,6 +229,18 @@ def _field(attribute: str, name: str, stored: str, hint: Any) -> PersonalField: 
         f" {name} {stored}".encode(),
         decode,
     )
+
+
+def _placeholder(stated: object, empty: object) -> object:
+    """Return what a field reads as where it is sealed: in a list or object a text.
+
+    A field that is a struct, or has structs by name, cannot hold a text, so that it is
+    null or empty. Such fields came after the time in which each was sealed by itself.
+    """
+    if empty != {}:
+        return empty if empty is None else (_PREFIX,)
+    _, value = get_args(stated)
+    return {_KEY: _PREFIX} if value is Any else {}
 
 
 def _bound_to(subject: SubjectText, name: str) -> bytes:

@@ -18,6 +18,9 @@ SELECT count(*) FROM videos v LEFT JOIN video_figures f
     ON f.organization_id = %(organization)s AND f.id = v.id
 WHERE {conditions}
 """
+_HAS = """EXISTS (
+SELECT FROM video_attributes a
+WHERE a.organization_id = %(organization)s AND a.id = v.id"""
 _IDS = _COUNTED.replace("count(*)", "v.id")
 
 
@@ -27,7 +30,7 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
     ``members`` are creators and single videos: a video is chosen that is one of these
     or of one of those. ``tag_keys`` must all be its own, ``search`` is a part of its
     title in any letter case, and it was posted from ``posted_since`` on, and before
-    ``posted_before``.
+    ``posted_before``. It has all of ``hashtag_keys``, and the sound ``sound_id``.
     """
 
     organization_id: UUID
@@ -39,6 +42,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
     search: str | None = None
     posted_since: datetime | None = None
     posted_before: datetime | None = None
+    hashtag_keys: tuple[str, ...] = ()
+    sound_id: str | None = None
 
     @property
     def conditions(self) -> str:
@@ -55,6 +60,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
             "coalesce(f.title, v.title) ~ %(search)s": self.search is not None,
             f"{posted} >= %(posted_since)s": self.posted_since is not None,
             f"{posted} < %(posted_before)s": self.posted_before is not None,
+            f"{_HAS} AND a.hashtag_keys @> %(hashtags)s)": bool(self.hashtag_keys),
+            f"{_HAS} AND a.sound_id = %(sound)s)": self.sound_id is not None,
         }
         return " AND ".join(text for text, is_given in conditions.items() if is_given)
 
@@ -67,6 +74,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
             or self.search
             or self.posted_since
             or self.posted_before
+            or self.hashtag_keys
+            or self.sound_id is not None
         )
 
     @property
@@ -84,6 +93,8 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
             "search": None if self.search is None else in_any_case(self.search),
             "posted_since": self.posted_since,
             "posted_before": self.posted_before,
+            "hashtags": [*self.hashtag_keys],
+            "sound": self.sound_id,
         }
 
     @property

@@ -111,7 +111,7 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
         )
         for (
             (tiktok_video_id, *counts),
-            (kind, title, posted_at, thumbnail_url),
+            (kind, title, posted_at, thumbnail_url, _),
         ) in videos
     ]
 

@@ -24,6 +24,7 @@ from projections.engine.erasures import (
 )
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
+from projections.videos.attributes import write_attributes
 from projections.videos.erased import NOTE_ERASED
 from projections.videos.follow_creators import MOVE_EVENTS, follow_creators
 from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
@@ -118,20 +119,26 @@ UPDATE videos SET tiktok_video_id = 'erased', tiktok_handle = %(handle)s,
 _FIGURES_WITHOUT_PERSON = f"""
 UPDATE video_figures SET title = NULL, thumbnail_url = NULL {_OF_WHO_IS_ERASED}
 """
+# A sound, hashtags and a length together tell which video it is.
+_NO_ATTRIBUTES = f"DELETE FROM video_attributes {_OF_WHO_IS_ERASED}"
 
 
 class Videos:
-    """Keeps the tables videos, video_figures, moved_creators and erased_videos."""
+    """Keeps the table videos, and those of what follows from it."""
 
     name = "videos"
     version = 2
-    tables = ("videos", "video_figures", "moved_creators", "erased_videos")
+    tables = (
+        *("videos", "video_figures", "video_attributes"),
+        *("moved_creators", "erased_videos"),
+    )
     events = on.events | FIGURE_EVENTS | MOVE_EVENTS | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their videos' rows, and save each changed row once."""
         for part, erasure in cut_at_erasures(events):
             write_figures(cursor, part)
+            write_attributes(cursor, part)
             _TABLE.fold(cursor, part, key=_key, fold=fold_video)
             _keep_first_times(cursor, part)
             follow_creators(cursor, part)
@@ -170,9 +177,12 @@ def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
             cursor,
             f"DELETE FROM videos {_OF_WHO_IS_ERASED}",
             f"DELETE FROM video_figures {_OF_WHO_IS_ERASED}",
+            _NO_ATTRIBUTES,
         )
     else:
-        erasure.execute(cursor, _VIDEOS_WITHOUT_PERSON, _FIGURES_WITHOUT_PERSON)
+        erasure.execute(
+            cursor, _VIDEOS_WITHOUT_PERSON, _FIGURES_WITHOUT_PERSON, _NO_ATTRIBUTES
+        )
 
 
 def load_video_rows(

@@ -10,8 +10,10 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from domain.events import TrackingStatus, VideoKind
+from domain.video.attributes import ATTRIBUTES, Sound
 from domain.video.url import video_url
 from projections.engine.reader import Reader
+from projections.videos.attributes import VideoAttributesRow
 from projections.videos.chosen import ChosenVideos
 from projections.videos.latest_counts import COUNTS, VideoFiguresRow
 from projections.videos.projection import VideoRow
@@ -34,7 +36,10 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     a source gave. ``missing_since`` is since
     when TikTok does not have the video; a video that one list leaves out is not
     missing. ``thumbnail_url`` is where TikTok last had its picture; such addresses
-    end after some days.
+    end after some days. ``duration_s`` is the length in seconds. ``hashtags`` have no
+    ``#``, ``mentions`` no ``@``. ``is_ad``, ``is_pinned`` and ``is_private`` are what
+    TikTok says of the post, and ``language`` is its code of the language of the text.
+    Null is what no source had.
     """
 
     # What scrapes change without a new version.
@@ -42,6 +47,8 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
         *("url", "title", "kind", "thumbnail_url", "posted_at", "view_count"),
         *("like_count", "comment_count", "share_count", "save_count"),
         *("first_seen_at", "last_scraped_at", "missing_since"),
+        *("duration_s", "sound", "hashtags", "mentions"),
+        *("is_ad", "is_pinned", "is_private", "language"),
     )
 
     id: UUID
@@ -62,6 +69,14 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     comment_count: int | None
     share_count: int | None
     save_count: int | None
+    duration_s: int | None
+    sound: Sound | None
+    hashtags: list[str] | None
+    mentions: list[str] | None
+    is_ad: bool | None
+    is_pinned: bool | None
+    is_private: bool | None
+    language: str | None
     tracking_status: TrackingStatus
     tracking_enabled: bool
     first_seen_at: datetime
@@ -87,17 +102,21 @@ class VideoQuery(ChosenVideos, frozen=True, kw_only=True):
 
 _OF_VIDEO = VideoRow.__struct_fields__
 _OF_FIGURES = VideoFiguresRow.__struct_fields__
+_OF_ATTRIBUTES = VideoAttributesRow.__struct_fields__
 _COLUMNS = ", ".join(
     [
         *(f"v.{name}" for name in _OF_VIDEO if name != "metadata"),
         "v.metadata::text",
         *(f"f.{name}" for name in _OF_FIGURES),
+        *(f"a.{name}" for name in _OF_ATTRIBUTES),
     ]
 )
 _NAMES = [name for name in _OF_VIDEO if name != "metadata"]
 _FIGURES = """
 LEFT JOIN video_figures f
     ON f.organization_id = %(organization)s AND f.id = v.id
+LEFT JOIN video_attributes a
+    ON a.organization_id = %(organization)s AND a.id = v.id
 """
 _ONE = f"""
 SELECT {_COLUMNS} FROM videos v {_FIGURES}
@@ -176,10 +195,11 @@ def video_sort_value(video: Video, sort: VideoSort) -> Any:  # noqa: ANN401 - as
 def video_from_row(
     row: VideoRow,
     figures: VideoFiguresRow | None,
+    attributes: VideoAttributesRow | None,
     *,
     metadata: msgspec.Raw | None = None,
 ) -> Video:
-    """Return a video as clients read it, from its row and its figures.
+    """Return a video as clients read it, from its row, its figures and its attributes.
 
     ``metadata`` is the row's as JSON text, if the caller has it.
     """
@@ -190,9 +210,13 @@ def video_from_row(
         since = None
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
     counts: dict[str, Any] = {name: getattr(figures, name, None) for name in COUNTS}
+    stated: dict[str, Any] = {
+        name: getattr(attributes, name, None) for name in ATTRIBUTES
+    }
     return Video(
         **same,
         **counts,
+        **stated,
         url=video_url(
             handle=row.tiktok_handle, kind=kind, tiktok_video_id=row.tiktok_video_id
         ),
@@ -262,15 +286,14 @@ def _sorted(variant: VideoQueryVariant) -> bytes:
 
 
 def _video(row: TupleRow) -> Video:
-    of_video, metadata, of_figures = (
-        row[: len(_NAMES)],
-        row[len(_NAMES)],
-        row[len(_NAMES) + 1 :],
-    )
-    values: dict[str, Any] = dict(zip(_NAMES, of_video, strict=True))
-    figures: dict[str, Any] = dict(zip(_OF_FIGURES, of_figures, strict=True))
+    rest = iter(row)
+    values: dict[str, Any] = {name: next(rest) for name in _NAMES}
+    metadata = next(rest)
+    figures: dict[str, Any] = {name: next(rest) for name in _OF_FIGURES}
+    attributes: dict[str, Any] = {name: next(rest) for name in _OF_ATTRIBUTES}
     return video_from_row(
         VideoRow(**values, metadata={}),
         None if figures["id"] is None else VideoFiguresRow(**figures),
+        None if attributes["id"] is None else VideoAttributesRow(**attributes),
         metadata=msgspec.Raw(metadata),
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import events as e
@@ -50,6 +51,8 @@ HARMLESS = {
     ("scrape_succeeded", "payload_sha256"): _DIGEST,
     ("scrape_succeeded", "missing_video_ids"): _PSEUDONYMS,
     ("scrape_failed", "provider"): _CODE,
+    ("scrape_succeeded", "tried"): _CODE,
+    ("scrape_failed", "tried"): _CODE,
     ("video_discovered", "pseudonym"): _PSEUDONYMS,
     ("video_added", "pseudonym"): _PSEUDONYMS,
     **{
@@ -77,6 +80,9 @@ def _holds_text(hint: Any) -> bool:  # noqa: ANN401 - a type
         return False
     if origin is Annotated:
         return _holds_text(get_args(hint)[0])
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        hints = get_type_hints(hint, include_extras=True)
+        return any(map(_holds_text, hints.values()))
     return any(_holds_text(part) for part in get_args(hint))
 
 

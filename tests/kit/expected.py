@@ -16,6 +16,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from tests.kit.expected_annotations import annotations
+from tests.kit.expected_attributes import video_attributes
 
 Row = dict[str, Any]
 Rows = dict[Any, Row]
@@ -548,6 +549,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "scrape_runs": scrape_runs,
     "videos": videos,
     "video_figures": video_figures,
+    "video_attributes": video_attributes,
     "moved_creators": moved_creators,
     "creator_history": creator_history,
     "creator_history_videos": creator_history_videos,

@@ -93,7 +93,7 @@ def an_aweme(video_id: str, **changes: object) -> dict[str, Any]:
     """A video in the app's shape."""
     return {
         "aweme_id": video_id,
-        "desc": "Which #hay is best?",
+        "desc": "Which #hay is best? 🐐 @berta",
         "create_time": NEWEST,
         "author": {"uid": USER_ID, "unique_id": HANDLE, "nickname": "Nanny Bleat"},
         "statistics": {
@@ -110,6 +110,22 @@ def an_aweme(video_id: str, **changes: object) -> dict[str, Any]:
             "cover": {"url_list": ["https://p16.example.net/cover.webp"]},
         },
         "status": {"is_delete": False, "private_status": 0},
+        "music": {
+            "id": 7_064_643_531_196_860_417,
+            "id_str": "7064643531196860417",
+            "title": "original sound - nanny",
+            "author": "Nanny Bleat",
+            "is_original_sound": True,
+        },
+        "cha_list": [{"cha_name": "hay"}],
+        # Places are in units of UTF-16: the goat is two.
+        "text_extra": [
+            {"start": 6, "end": 10, "hashtag_name": "Hay", "type": 1},
+            {"start": 23, "end": 29, "user_id": "7", "hashtag_name": "", "type": 0},
+        ],
+        "is_ads": False,
+        "is_top": 1,
+        "desc_language": "en",
         **changes,
     }
 

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
 from domain.streams import membership_stream, video_stream
+from domain.video.attributes import Sound, VideoAttributes
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.rows import enable_arrays
 from projections.creator_history.unreadable import without_person
@@ -150,6 +151,10 @@ class Story(History):
             views=number,
             titles=(text,) * len(ids),
             thumbnail_urls=(f"https://p.example/{text}",) * len(ids),
+            attributes={
+                name: VideoAttributes(sound=Sound(title=text), hashtags=(text,))
+                for name in ids
+            },
         )
         seen = msgspec.structs.replace(seen, creator_id=creator)
         run_of_videos = msgspec.structs.replace(

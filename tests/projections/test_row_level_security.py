@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import video_stream
+from domain.video.attributes import VideoAttributes
 from infra.database import READER_ROLE, reading_pool
 from infra.eventstore.store import Store
 from infra.settings import Settings
@@ -53,6 +54,7 @@ WALLED = (
     "source_request",
     "videos",
     "video_figures",
+    "video_attributes",
     "moved_creators",
     "erased_videos",
     "analytics_subjects",
@@ -155,7 +157,12 @@ def two_tenants(store: Store, history: History) -> None:
                 follower_count=20_000 + number,
                 precision="rounded",
             ),
-            stats("1" * (number + 1), organization_id=tenant, views=number),
+            stats(
+                "1" * (number + 1),
+                organization_id=tenant,
+                views=number,
+                attributes={"1" * (number + 1): VideoAttributes(is_ad=True)},
+            ),
         )
         history.happened(
             UUID(int=0xD0 + number), found(creator_id, "1", organization_id=tenant)

@@ -1,16 +1,20 @@
 """What the policies store about each video, to recognize what is new about it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from domain import events as e
+from domain.video.attributes import VideoAttributes, attributes_of
 from domain.video.tracking import Tracking, tracking_after
 from domain.video.url import picture_path
 from infra.eventstore.store import RecordedEvent
+
+_encode = msgspec.json.Encoder().encode
 
 
 class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -19,7 +23,8 @@ class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``id`` is its stream. ``creator_id`` is null if it was added by hand and no run of a
     creator has listed it. ``missing_since`` is when the first direct read found it
     gone, null again once a later run found it. ``missing_confirmed`` says whether a
-    second read found it gone.
+    second read found it gone. ``attribute_digests`` are of each of ``ATTRIBUTES``, and
+    none before the first are known.
     """
 
     organization_id: UUID
@@ -32,6 +37,7 @@ class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     title_digest: int | None = None
     posted_at: datetime | None = None
     thumbnail_digest: int | None = None
+    attribute_digests: list[int | None] = []
     missing_since: datetime | None = None
     missing_scrape_id: UUID | None = None
     missing_confirmed: bool = False
@@ -44,6 +50,26 @@ def digest_of(text: str | None) -> int | None:
         return None
     digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def attribute_digests(attributes: VideoAttributes | None) -> list[int | None]:
+    """Return a digest of each attribute, null where it is null; none without any."""
+    if attributes is None:
+        return []
+    return [
+        None if value is None else digest_of(_encode(value).decode())
+        for value in astuple(attributes)
+    ]
+
+
+def new_attributes(
+    attributes: VideoAttributes | None, known: Sequence[int | None]
+) -> VideoAttributes | None:
+    """Return those attributes whose digests are not the known ones; None if none is."""
+    if attributes is None or not known:
+        return attributes
+    stated = zip(astuple(attributes), attribute_digests(attributes), known, strict=True)
+    return attributes_of([None if now == old else each for each, now, old in stated])
 
 
 def after_event(row: KnownVideo | None, recorded: RecordedEvent) -> KnownVideo | None:
@@ -85,6 +111,7 @@ def after_observation(
     title: str | None,
     posted_at: datetime | None,
     thumbnail_url: str | None,
+    attributes: VideoAttributes | None,
 ) -> KnownVideo:
     """Return the row after a run that found the video; null details change nothing.
 
@@ -92,7 +119,10 @@ def after_observation(
     """
     if row.position >= position:
         return row
-    known = (row.kind, row.title_digest, row.posted_at, row.thumbnail_digest)
+    known = (
+        *(row.kind, row.title_digest, row.posted_at),
+        *(row.thumbnail_digest, row.attribute_digests),
+    )
     observed = (
         row.kind if kind is None else kind,
         row.title_digest if title is None else digest_of(title),
@@ -100,17 +130,19 @@ def after_observation(
         row.thumbnail_digest
         if thumbnail_url is None
         else digest_of(picture_path(thumbnail_url)),
+        _digests_after(row, attributes),
     )
     is_back = row.missing_since is not None and row.missing_since <= observed_at
     if observed == known and not is_back:
         return row
-    kind, digest, posted_at, thumbnail_digest = observed
+    kind, digest, posted_at, thumbnail_digest, digests = observed
     return replace(
         row,
         kind=kind,
         title_digest=digest,
         posted_at=posted_at,
         thumbnail_digest=thumbnail_digest,
+        attribute_digests=digests,
         missing_since=None if is_back else row.missing_since,
         missing_scrape_id=None if is_back else row.missing_scrape_id,
         missing_confirmed=row.missing_confirmed and not is_back,
@@ -154,6 +186,7 @@ def _discovered(
             kind=event.kind,
             title_digest=digest_of(event.title),
             posted_at=event.posted_at,
+            attribute_digests=attribute_digests(event.attributes),
             position=recorded.position,
         )
     # It was added by hand before, and stays so.
@@ -165,5 +198,16 @@ def _discovered(
         if event.title is None
         else digest_of(event.title),
         posted_at=event.posted_at or row.posted_at,
+        attribute_digests=_digests_after(row, event.attributes),
         position=recorded.position,
     )
+
+
+def _digests_after(
+    row: KnownVideo, attributes: VideoAttributes | None
+) -> list[int | None]:
+    digests = attribute_digests(attributes)
+    if not digests or not row.attribute_digests:
+        return digests or row.attribute_digests
+    both = zip(row.attribute_digests, digests, strict=True)
+    return [old if new is None else new for old, new in both]

@@ -73,7 +73,7 @@ class _VideoBatch:
             return
         streams = self._streams_of(event.project_id, event.video_ids)
         has_news = False
-        for stream, (kind, title, posted_at, thumbnail_url) in zip(
+        for stream, (kind, title, posted_at, thumbnail_url, attributes) in zip(
             streams, event.details(), strict=True
         ):
             row = self._rows.get(stream)
@@ -86,6 +86,7 @@ class _VideoBatch:
                     title=title,
                     posted_at=posted_at,
                     thumbnail_url=thumbnail_url,
+                    attributes=attributes,
                 )
                 self._rows.put(stream, after)
             if row is None or row.creator_id is None:

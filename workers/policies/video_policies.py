@@ -135,7 +135,7 @@ def _listed(
     listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
         videos = zip(event.video_ids, event.tiktok_ids(), event.details(), strict=True)
-        for pseudonym, video_id, (kind, title, posted_at, _) in videos:
+        for pseudonym, video_id, (kind, title, posted_at, _, attributes) in videos:
             before = listed.get(pseudonym)
             if before is None:
                 listed[pseudonym] = ListedVideo(
@@ -145,10 +145,11 @@ def _listed(
                     kind=_KINDS.get(kind),
                     title=title,
                     posted_at=posted_at,
+                    attributes=attributes,
                 )
             elif None in (
                 *(before.tiktok_video_id, before.kind),
-                *(before.title, before.posted_at),
+                *(before.title, before.posted_at, before.attributes),
             ):
                 listed[pseudonym] = replace(
                     before,
@@ -156,6 +157,7 @@ def _listed(
                     kind=before.kind or _KINDS.get(kind),
                     title=title if before.title is None else before.title,
                     posted_at=before.posted_at or posted_at,
+                    attributes=before.attributes or attributes,
                 )
     return list(listed.values())
 

@@ -9,7 +9,7 @@ import msgspec
 from domain import events as e
 from domain.streams import video_stream
 from projections.event_log import ObservationEvent, OrganizationLog, PositionRange
-from workers.provider import ProfileObservation, VideoObservation
+from workers.provider import ProfileObservation, VideoObservation, stated_attributes
 from workers.recordings.file_format import Observation, RecordedOutcome
 
 _OUTCOMES: dict[str | None, RecordedOutcome] = {
@@ -144,7 +144,7 @@ def _videos(
     for name, (_, views, likes, comments, shares, saves), details in videos:
         if name is None:
             continue
-        kind, title, posted_at, thumbnail_url = details
+        kind, title, posted_at, thumbnail_url, attributes = details
         yield Observation(
             observed_at=event.observed_at,
             handle=handle,
@@ -159,6 +159,7 @@ def _videos(
                 comment_count=comments,
                 share_count=shares,
                 save_count=saves,
+                **stated_attributes(attributes),
             ),
         )
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from io import BufferedReader
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 from msgspec.structs import astuple, force_setattr, replace
@@ -259,7 +259,15 @@ def _holds_nul(observation: Observation) -> bool:
     observed = observation.profile or observation.video
     if observed is None:
         return False
-    return any(isinstance(value, str) and "\0" in value for value in astuple(observed))
+    return _has_nul(observed)
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, msgspec.Struct):
+        value = astuple(value)
+    if isinstance(value, tuple):
+        return any(map(_has_nul, cast("tuple[object, ...]", value)))
+    return isinstance(value, str) and "\0" in value
 
 
 @lru_cache(maxsize=65_536)

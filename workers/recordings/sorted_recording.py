@@ -14,11 +14,13 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import asdict, astuple
 
 from domain import commands as c
 from domain.scrape.importing import RunContent
 from domain.scrape.recorded_lines import ObservationLine, ObservedContent
+from domain.video.attributes import ATTRIBUTES
 from workers.provider import VideoObservation
 from workers.recordings.file_format import (
     BadLineError,
@@ -235,6 +237,9 @@ def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | No
             titles=column["title"],
             posted_at=column["posted_at"],
             thumbnail_urls=tuple(url or None for url in urls) if any(urls) else (),
+            attributes=tuple(video.attributes for video in videos)
+            if any(column[name].count(UNSET) < len(videos) for name in ATTRIBUTES)
+            else (),
         ),
     )
     return _encode_content(content), text

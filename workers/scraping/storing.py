@@ -1,11 +1,12 @@
 """What is stored of the answers of providers: in the words of commands."""
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from domain import commands as c
+from domain.video.attributes import Sound
 from workers.provider import ProfileObservation, VideoObservation
 from workers.scraping.chain import Answered
 
@@ -25,9 +26,26 @@ def snapshot(
 ) -> Snapshot:
     """Return what was observed as commands have it."""
     values = msgspec.structs.asdict(observed)
-    texts = {k: storable(v) for k, v in values.items() if isinstance(v, str)}
-    stated = {k: v for k, v in {**values, **texts}.items() if v is not msgspec.UNSET}
+    stated = {k: _storable(v) for k, v in values.items() if v is not msgspec.UNSET}
     return msgspec.convert(stated, kind)
+
+
+def _storable(value: object) -> object:
+    """Return a value whose texts are all storable, those in lists and structs too."""
+    match value:
+        case str():
+            return storable(value)
+        case tuple():
+            return tuple(_storable(each) for each in cast("tuple[object, ...]", value))
+        case Sound():
+            return replace(
+                value,
+                id=_storable(value.id),
+                title=_storable(value.title),
+                author=_storable(value.author),
+            )
+        case _:
+            return value
 
 
 def storable(text: str) -> str:

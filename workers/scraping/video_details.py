@@ -1,6 +1,7 @@
 """Leaves out the details of videos that are known already."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -8,14 +9,16 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain.scrape.decider import columns_of, named
 from domain.streams import Names, video_stream
+from domain.video.attributes import values_of
 from domain.video.url import picture_path
 from infra import arrays
 from infra.database import Pool, run_read
 from infra.eventstore.store import Store
-from workers.policies.known_video import digest_of
+from workers.policies.known_video import digest_of, new_attributes
 
 _KNOWN = """
-SELECT id, kind, title_digest, posted_at, thumbnail_digest FROM known_video
+SELECT id, kind, title_digest, posted_at, thumbnail_digest, attribute_digests
+FROM known_video
 WHERE organization_id = %s AND id = ANY(%b::uuid[])
   AND (creator_id IS NOT NULL OR %s::uuid IS NULL)
 """
@@ -70,7 +73,7 @@ def only_news(
         return c.NamedVideos()
     known: set[UUID] = set()
     parameters = (organization_id, arrays.uuids(list(observed)), creator_id)
-    rows: Sequence[tuple[UUID, object, object, object, object]] = run_read(
+    rows: Sequence[tuple[UUID, object, object, object, object, Any]] = run_read(
         store.pool,
         lambda connection: (
             connection.cursor(binary=True)
@@ -78,7 +81,7 @@ def only_news(
             .fetchall()
         ),
     )
-    for stream, kind, title_digest, posted_at, thumbnail_digest in rows:
+    for stream, kind, title_digest, posted_at, thumbnail_digest, digests in rows:
         known.add(stream)
         video = observed[stream]
         observed[stream] = replace(
@@ -89,6 +92,7 @@ def only_news(
             thumbnail_url=None
             if digest_of(picture_path(video.thumbnail_url)) == thumbnail_digest
             else video.thumbnail_url,
+            **values_of(new_attributes(video.attributes, digests)),
         )
     return named(
         columns_of(list(observed.values())),

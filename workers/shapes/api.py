@@ -6,9 +6,21 @@ from typing import Any, TypeVar
 import structlog
 from msgspec import Struct
 
+from domain.video.attributes import VideoAttributes
 from workers.http.tiktok_api import NoReplyError
-from workers.provider import ProfileObservation, SchemaChanged, VideoObservation
-from workers.shapes.api_values import counter, numeric_id, text_of, time_of
+from workers.provider import (
+    ProfileObservation,
+    SchemaChanged,
+    VideoObservation,
+    stated_attributes,
+)
+from workers.shapes.api_values import (
+    counter,
+    numeric_id,
+    seconds_of,
+    text_of,
+    time_of,
+)
 
 _log = structlog.get_logger()
 
@@ -35,6 +47,7 @@ class ApiVideo(Struct, frozen=True):
     like_count: Any = None
     comment_count: Any = None
     share_count: Any = None
+    duration: Any = None
 
 
 V = TypeVar("V", bound=ApiVideo)
@@ -65,6 +78,7 @@ def video_of(row: ApiVideo) -> VideoObservation | None:
         like_count=counter(row.like_count),
         comment_count=counter(row.comment_count),
         share_count=counter(row.share_count),
+        **stated_attributes(VideoAttributes(duration_s=seconds_of(row.duration))),
     )
 
 

@@ -37,6 +37,12 @@ def time_of(value: object) -> datetime | None:
     return datetime.fromtimestamp(second, UTC)
 
 
+def seconds_of(value: object) -> int | None:
+    """Return a length in seconds; TikTok writes 0 for photos, which have none."""
+    seconds = whole_number(value)
+    return seconds if seconds is not None and 0 < seconds < 2**31 else None
+
+
 def text_of(value: object) -> str | None:
     """Return a text, cut off after 20,000 characters."""
     return value[:_LONGEST_TEXT] if isinstance(value, str) else None

@@ -4,7 +4,8 @@ from typing import Literal, cast
 
 from msgspec import UNSET
 
-from workers.provider import VideoObservation
+from workers.provider import VideoObservation, stated_attributes
+from workers.shapes.attributes import app_attributes_of
 from workers.shapes.readings import (
     address_of,
     count_of,
@@ -80,6 +81,7 @@ def app_video_of(video: object) -> VideoObservation | None:
         comment_count=_count(video, "statistics", "comment_count"),
         share_count=_count(video, "statistics", "share_count"),
         save_count=_count(video, "statistics", "collect_count"),
+        **stated_attributes(app_attributes_of(video)),
     )
 
 

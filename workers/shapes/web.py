@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from workers.http.refusals import RefusedError
 from workers.provider import (
@@ -12,7 +13,9 @@ from workers.provider import (
     SchemaChanged,
     Unavailable,
     VideoObservation,
+    stated_attributes,
 )
+from workers.shapes.attributes import web_attributes_of
 from workers.shapes.readings import (
     address_of,
     count_of,
@@ -93,18 +96,22 @@ def video_of(item: object) -> VideoObservation | None:
         # Not repostCount: that counts something else, and is 0 for anonymous readers.
         share_count=_counter(item, "shareCount"),
         save_count=_counter(item, "collectCount"),
+        **stated_attributes(web_attributes_of(item)),
     )
 
 
 def own_videos(
     items: Iterable[object], *, author_id: str
 ) -> dict[str, VideoObservation]:
-    """Return the videos of ``author_id`` among these, by id."""
-    return {
-        video.tiktok_video_id: video
-        for item in items
-        if author_of(item) in {None, author_id} and (video := video_of(item))
-    }
+    """Return the videos of ``author_id`` among these, by id.
+
+    TikTok marks the pinned ones and leaves the mark out of the others.
+    """
+    theirs = [item for item in items if author_of(item) in {None, author_id}]
+    videos = [video for item in theirs if (video := video_of(item))]
+    if any(video.is_pinned is True for video in videos):
+        videos = [replace(each, is_pinned=each.is_pinned is True) for each in videos]
+    return {video.tiktok_video_id: video for video in videos}
 
 
 def author_of(item: object) -> str | None:

@@ -1,7 +1,7 @@
 """Lists with figures as CSV files: a column for each of some fields of the rows."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict
@@ -26,11 +26,20 @@ class CsvPage(ListPage[R], Generic[R]):
 
     def encoded_body(self) -> bytes:
         known = map(self._values, self._rows)
-        rows = ([values[name] for name in self._columns] for values in known)
+        rows = ([values.get(name) for name in self._columns] for values in known)
         return csv_text(self._columns, rows).encode()
 
     def _values(self, row: R) -> dict[str, Any]:
         values = asdict(row)
         figures = {} if values["figures"] is UNSET else asdict(values["figures"])
-        values |= {f"{self._noun}_id": values["id"], "tags": ",".join(values["tags"])}
-        return {**figures, **values}
+        found = {**figures, f"{self._noun}_id": values["id"]}
+        for name, value in values.items():
+            if isinstance(value, list):
+                found[name] = ",".join(map(str, cast("list[object]", value)))
+            elif isinstance(value, Struct):
+                # A column for each of its fields; none are known where it is null.
+                stated = asdict(value).items()
+                found |= {f"{name}_{field}": each for field, each in stated}
+            else:
+                found[name] = value
+        return found

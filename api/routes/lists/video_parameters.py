@@ -19,6 +19,7 @@ from api.routes.lists.days import (
 )
 from api.routes.tags import TagFilter, tag_filter
 from domain.events import TrackingStatus
+from domain.video.attributes import hashtag_keys
 from projections.videos.sort_sql import SortOrder, VideoSort
 
 NewFigure = Literal["new_views", "new_likes", "new_comments", "new_shares", "new_saves"]
@@ -44,6 +45,8 @@ class VideoListParameters(Struct, frozen=True, kw_only=True):
     statuses: tuple[TrackingStatus, ...]
     search: str | None
     tag_keys: tuple[str, ...]
+    hashtag_keys: tuple[str, ...]
+    sound_id: str | None
     posted_from: date | None
     posted_to: date | None
     sort: VideoListSort
@@ -87,6 +90,18 @@ def provide_video_list(
         ),
     ] = None,
     tag: TagFilter = None,
+    hashtag: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=1_000,
+            description="Hashtags with commas between, with or without #, in any "
+            "letter case. A video has to have all of them.",
+        ),
+    ] = None,
+    sound_id: Annotated[
+        str | None,
+        QueryParameter(max_length=500, description="TikTok's id of the sound."),
+    ] = None,
     posted_from: PostedFrom = None,
     posted_to: PostedTo = None,
     sort: Annotated[
@@ -121,6 +136,8 @@ def provide_video_list(
         statuses=_statuses(tracking_status),
         search=(search or "").strip() or None,
         tag_keys=tag_filter(tag),
+        hashtag_keys=tuple(hashtag_keys((hashtag or "").split(","))),
+        sound_id=(sound_id or "").strip() or None,
         posted_from=posted_from,
         posted_to=posted_to,
         sort=sort,

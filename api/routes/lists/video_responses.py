@@ -53,7 +53,8 @@ CSV_COLUMNS = (
     *("url", "title", "tags", "tracking_status", "tracking_enabled", "posted_at"),
     *("view_count", "like_count", "comment_count", "share_count", "save_count"),
     *("new_views", "new_likes", "new_comments", "new_shares", "new_saves"),
-    *("last_scraped_at", "created_at"),
+    *("last_scraped_at", "created_at", "duration_s", "sound_id", "sound_title"),
+    *("hashtags", "mentions", "is_ad", "is_pinned", "is_private", "language"),
 )
 
 

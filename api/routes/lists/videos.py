@@ -125,6 +125,8 @@ class _List(Struct, frozen=True, kw_only=True):
                 creator_id=params.creator_id,
                 members=members,
                 tag_keys=params.tag_keys,
+                hashtag_keys=params.hashtag_keys,
+                sound_id=params.sound_id,
                 search=params.search,
                 posted_since=params.posted_from and midnight(params.posted_from, zone),
                 posted_before=params.posted_to

@@ -28,6 +28,8 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
 
     search: str = ""
     tag: str = ""
+    hashtag: str = ""
+    sound_id: str = ""
     project_id: str = ""
     campaign_id: str = ""
     posted_from: str = ""
@@ -41,7 +43,10 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
     @property
     def is_narrowed(self) -> bool:
         """Return whether the videos are less than all of a project."""
-        in_all = (self.search, self.tag, self.campaign_id)
+        in_all = (
+            *(self.search, self.tag, self.hashtag),
+            *(self.sound_id, self.campaign_id),
+        )
         return any((*in_all, self.posted_from, self.posted_to))
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from domain import events as e
 from domain.streams import video_stream
+from domain.video.attributes import Sound, VideoAttributes
 from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON
@@ -26,7 +27,9 @@ FIELDS = (
         "posted_at",
         "view_count",
     ),
-    *("like_count", "comment_count", "share_count", "save_count", "tracking_status"),
+    *("like_count", "comment_count", "share_count", "save_count", "duration_s"),
+    *("sound", "hashtags", "mentions", "is_ad", "is_pinned", "is_private"),
+    *("language", "tracking_status"),
     *("tracking_enabled", "first_seen_at", "last_scraped_at", "missing_since"),
     *("version", "created_at", "updated_at"),
 )
@@ -43,10 +46,14 @@ def added(home: Tenant, url: str = URL) -> dict[str, Any]:
 def seen(home: Tenant, *, hours: int = 0, **figures: Any) -> None:  # noqa: ANN401
     """Let a scrape have seen the video."""
     names = home.goatherd.store.names
-    nothing = dict.fromkeys(
+    nothing: dict[str, Any] = dict.fromkeys(
         f"{name}_counts" for name in ("view", "like", "comment", "share", "save")
     )
-    columns = {**nothing, **figures}
+    attributes: Any = figures.pop("attributes", None)
+    columns: dict[str, Any] = {
+        name: (value,) for name, value in {**nothing, **figures}.items()
+    }
+    name = names.pseudonym(ID)
     home.goatherd.append(
         new_id(),
         e.VideoStatsSnapshotRecorded(
@@ -55,9 +62,10 @@ def seen(home: Tenant, *, hours: int = 0, **figures: Any) -> None:  # noqa: ANN4
             creator_id=None,
             observed_at=NOON + timedelta(hours=hours),
             provider="test",
-            video_ids=(names.pseudonym(ID),),
+            video_ids=(name,),
             has_pseudonyms=True,
-            **{name: (value,) for name, value in columns.items()},
+            attributes={} if attributes is None else {name: attributes},
+            **columns,
         ),
     )
     home.goatherd.catch_up()
@@ -382,3 +390,59 @@ def test_while_the_queue_is_behind_looks_by_hand_are_told_to_wait(home: Tenant):
     assert code_of(refused) == (429, "rate_limit_exceeded")
     assert refused.headers["Retry-After"] == "60"
     assert home.goatherd.kept() == kept
+
+
+def test_a_video_shows_its_attributes_and_lists_are_filtered_by_them(home: Tenant):
+    video = added(home)
+    added(home, URL.replace(ID, ID[:-1] + "0"))
+    attributes = VideoAttributes(
+        duration_s=15,
+        sound=Sound(id="7064", title="=Hay", author="Cleo", original=False),
+        hashtags=("Hay", "Goats"),
+        mentions=(),
+        is_ad=True,
+    )
+    seen(home, attributes=attributes)
+    seen(home, hours=1, attributes=VideoAttributes(is_ad=False))
+    home.goatherd.catch_up()
+
+    shown = data_of(home.get(f"/videos/{video['id']}"))
+    found = {
+        query: [each["id"] for each in data_of(home.get(f"/videos?{query}"))]
+        for query in (
+            *("hashtag=hay", "hashtag=%23HAY,goats", "hashtag=hay,straw"),
+            *("sound_id=7064", "sound_id=706", "hashtag=hay&sound_id=7064"),
+            *("hashtag=hay&sort=new_views", "hashtag=%20,", "sort=view_count"),
+        )
+    }
+    table = home.get("/videos?hashtag=hay&format=csv").text.splitlines()
+
+    assert shown["sound"] == {
+        "id": "7064",
+        "title": "=Hay",
+        "author": "Cleo",
+        "original": False,
+    }
+    assert (shown["duration_s"], shown["hashtags"], shown["mentions"]) == (
+        *(15, ["Hay", "Goats"]),
+        [],
+    )
+    assert (shown["is_ad"], shown["is_pinned"], shown["language"]) == (
+        *(False, None),
+        None,
+    )
+    only, none = [video["id"]], []
+    assert {query: ids for query, ids in found.items() if len(ids) < 2} == {
+        "hashtag=hay": only,
+        "hashtag=%23HAY,goats": only,
+        "hashtag=hay,straw": none,
+        "sound_id=7064": only,
+        "sound_id=706": none,
+        "hashtag=hay&sound_id=7064": only,
+        "hashtag=hay&sort=new_views": only,
+    }
+    assert table[0].endswith(
+        "duration_s,sound_id,sound_title,hashtags,mentions,is_ad,is_pinned,"
+        "is_private,language"
+    )
+    assert table[1].endswith('15,7064,\'=Hay,"Hay,Goats",,false,,,')

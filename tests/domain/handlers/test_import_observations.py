@@ -92,7 +92,7 @@ def test_what_a_longer_recording_adds_goes_into_the_next_part():
 
 
 def test_details_that_are_known_are_not_told_again():
-    known: dict[UUID, KnownDetails] = {ADA: {NAME: (None, "Hay", None, None)}}
+    known: dict[UUID, KnownDetails] = {ADA: {NAME: (None, "Hay", None, None, None)}}
 
     decision = decide_on(
         {},
@@ -107,7 +107,7 @@ def test_details_that_are_known_are_not_told_again():
         if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
     assert snapshot.titles in {(), (None,)}
-    assert known == {ADA: {NAME: (None, "Hay", None, None)}}
+    assert known == {ADA: {NAME: (None, "Hay", None, None, None)}}
 
 
 def test_what_is_stored_teaches_the_details_of_what_follows():
@@ -118,4 +118,4 @@ def test_what_is_stored_teaches_the_details_of_what_follows():
         imported([group(video("71", 5))]),
     )
 
-    assert decision.result.known == {ADA: {NAME: (None, "Hay", None, None)}}
+    assert decision.result.known == {ADA: {NAME: (None, "Hay", None, None, None)}}

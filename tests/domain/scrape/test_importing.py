@@ -279,16 +279,16 @@ def test_details_are_told_where_they_are_new_or_changed():
     assert (first.kinds, first.titles) == (("video",), ("Hay",))
     assert (second.kinds, second.titles) == ((), ())
     assert (third.kinds, third.titles) == ((), ("Straw",))
-    assert known == {"7001": ("video", "Straw", None, None)}
+    assert known == {"7001": ("video", "Straw", None, None, None)}
 
 
 def test_details_that_a_line_leaves_out_stay_known():
-    known: KnownDetails = {"7001": ("video", "Hay", NEW_YEAR, HAY)}
+    known: KnownDetails = {"7001": ("video", "Hay", NEW_YEAR, HAY, None)}
 
     (run,) = runs(video(1), known=known)
 
     assert (the_snapshot(run).titles, the_snapshot(run).kinds) == ((), ())
-    assert known == {"7001": ("video", "Hay", NEW_YEAR, HAY)}
+    assert known == {"7001": ("video", "Hay", NEW_YEAR, HAY, None)}
 
 
 @pytest.mark.parametrize(
@@ -321,11 +321,11 @@ def test_of_a_moment_that_grew_only_what_is_new_makes_a_run():
 
 def test_what_is_stored_teaches_the_details_that_it_tells():
     (stored,) = runs(video(5, title="Hay", posted_at=NEW_YEAR), video(1, name="7002"))
-    known: KnownDetails = {"7002": ("photo", None, None, None)}
+    known: KnownDetails = {"7002": ("photo", None, None, None, None)}
 
     learn(known, stored)
 
     assert known == {
-        "7001": (None, "Hay", NEW_YEAR, None),
-        "7002": ("photo", None, None, None),
+        "7001": (None, "Hay", NEW_YEAR, None, None),
+        "7002": ("photo", None, None, None, None),
     }

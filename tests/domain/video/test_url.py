@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidVideoUrlError
@@ -131,6 +131,7 @@ def test_the_url_we_make_is_one_we_understand(handle: str, kind: VideoKind, id_:
 
 
 @given(st.text())
+@example("0.")
 def test_any_text_is_either_refused_or_plain_ascii(text: str):
     try:
         read = read_video_url(f"https://www.tiktok.com/@{text}/video/{ID}")

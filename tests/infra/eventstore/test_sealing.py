@@ -103,6 +103,11 @@ def seal_each(event: e.Event, subject: UUID = ADA) -> bytes:
 SHAPES = (seal, seal_each)
 
 
+def shapes_of(event: e.Event) -> tuple[Callable[[e.Event], bytes], ...]:
+    """The shapes an event was ever sealed in; structs never were by themselves."""
+    return (seal,) if getattr(event, "attributes", None) else SHAPES
+
+
 def opened(event: e.Event, body: bytes, *of: UUID) -> e.Event:
     of = of or (ADA,)
     ring = Keys({subject_text(subject): KEY for subject in of})
@@ -222,7 +227,7 @@ def test_every_golden_event_opens_to_what_it_was(line: Golden) -> None:
     if not is_sealed(event):
         return
 
-    for shape in SHAPES:
+    for shape in shapes_of(event):
         assert opened(event, shape(event)) == event
 
 
@@ -233,7 +238,8 @@ def test_without_its_key_a_golden_event_still_says_all_that_is_of_nobody(
     event = CODEC.decode(line.name, line.body.encode())
     if not is_sealed(event):
         return
-    bodies, personal = [seal(event), seal_each(event)], personal_fields(type(event))
+    bodies = [shape(event) for shape in shapes_of(event)]
+    personal = personal_fields(type(event))
 
     for body, ring in product(bodies, (Keys({}), keys(key=None), None)):
         erased = CODEC.decode(line.name, body, ring)

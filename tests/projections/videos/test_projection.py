@@ -9,9 +9,11 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import video_stream
+from domain.video.attributes import Sound, VideoAttributes
 from infra.eventstore.store import RecordedEvent, Store
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, Follower
 from projections.videos import latest_counts
+from projections.videos.attributes import load_attributes
 from projections.videos.latest_counts import load_figures
 from projections.videos.projection import Videos, load_video_rows
 from projections.videos.queries import Video, video_from_row
@@ -52,7 +54,8 @@ def the_video(connection: Reading) -> Video:
     with connection.cursor() as cursor:
         key = [(HOME, VIDEO)]
         figures = load_figures(cursor, key).get(VIDEO)
-        return video_from_row(load_video_rows(cursor, key)[VIDEO], figures)
+        attributes = load_attributes(cursor, key).get(VIDEO)
+        return video_from_row(load_video_rows(cursor, key)[VIDEO], figures, attributes)
 
 
 def day(number: float) -> Any:  # noqa: ANN401 - a moment, to compare with
@@ -358,6 +361,33 @@ def test_the_first_known_time_of_posting_stays(connection: Reading, history: His
     take_in(connection, *history.happened(RUN, later))
     assert the_video(connection).posted_at == day(-3)
     assert rows_of(connection, "videos") == expected(history.events)["videos"]
+
+
+def test_attributes_are_those_of_the_newest_snapshot_that_has_them(
+    connection: Reading, history: History
+):
+    known = (
+        (1, VideoAttributes(duration_s=15, hashtags=("Hay", "Hen"), is_pinned=True)),
+        (3, VideoAttributes(sound=Sound(id="8"), hashtags=("straw",), language="de")),
+        # A late one, which is older.
+        (2, VideoAttributes(sound=Sound(id="7", title="Hay"), mentions=("ada",))),
+    )
+    seen = [
+        history.happened(RUN, stats(ID, day=number, attributes={ID: attributes}))[0]
+        for number, attributes in known
+    ]
+    for batches in ([seen], [[each] for each in (*seen, seen[0])]):
+        with connection.transaction(force_rollback=True):
+            for batch in batches:
+                take_in(connection, *batch)
+            (row,) = rows_of(connection, "video_attributes")
+
+        assert [row] == expected(history.events)["video_attributes"]
+        assert (row["hashtags"], row["sound_id"], row["sound_title"]) == (
+            *(["straw"], "8"),
+            None,
+        )
+        assert (row["duration_s"], row["mentions"]) == (15, ["ada"])
 
 
 def test_five_hundred_videos_of_a_snapshot_are_as_many_rows(

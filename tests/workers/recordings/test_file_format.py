@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.video.attributes import Sound, VideoAttributes
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings import file_format
 from workers.recordings.file_format import (
@@ -104,6 +105,48 @@ def test_a_picture_is_in_a_line_only_where_there_is_one(tmp_path: Path):
     assert with_it.video is not None
     assert with_it.video.thumbnail_url == url
     assert url.encode() in encode_observation(with_it)
+
+
+def test_a_line_has_the_attributes_that_a_source_told_and_no_others(tmp_path: Path):
+    line = f'{{{AT},{BILLIE},"video":{{"tiktok_video_id":"1"}}}}'
+    stated = (
+        '"duration_s":15,"sound":{"id":"7","title":"Hay","author":"Cleo",'
+        '"original":false},"hashtags":["hay"],"mentions":[],"is_ad":false,'
+        '"is_pinned":true,"is_private":null,"language":"de"'
+    )
+    bad = [
+        line.replace('"1"', f'"1",{attribute}')
+        for attribute in (
+            '"duration_s":-1',
+            '"sound":{"name":"Hay"}',
+            '"hashtags":"hay"',
+            '"is_ad":1',
+            '"sound":{"title":"a\\u0000b"}',
+            '"hashtags":["a\\u0000b"]',
+        )
+    ]
+
+    without, with_it, *refused = read_lines(
+        tmp_path, line, line.replace('"1"', f'"1",{stated}'), *bad
+    )
+
+    assert isinstance(without, Observation)
+    assert isinstance(with_it, Observation)
+    assert without.video is not None
+    assert with_it.video is not None
+    assert without.video.attributes is None
+    assert b"hashtags" not in encode_observation(without)
+    assert with_it.video.attributes == VideoAttributes(
+        duration_s=15,
+        sound=Sound(id="7", title="Hay", author="Cleo", original=False),
+        hashtags=("hay",),
+        mentions=(),
+        is_ad=False,
+        is_pinned=True,
+        language="de",
+    )
+    assert stated.encode() in encode_observation(with_it)
+    assert [type(each) for each in refused] == [BadLineError] * len(bad)
 
 
 def test_what_a_line_leaves_out_stays_null(tmp_path: Path):

@@ -17,6 +17,7 @@ from domain.scrape.importing import (
     run_of,
     runs_of,
 )
+from domain.video.attributes import Sound, values_of
 from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings import file_format, sorted_recording
@@ -52,6 +53,7 @@ VIDEOS = [
         thumbnail_url=f"https://p16/74{number}.jpeg?x=1" if number % 2 else UNSET,
         view_count=-(2**63) + number,
         save_count=2**63 - 1 if number % 4 else None,
+        **({"hashtags": ("hay",), "sound": Sound(id="7")} if number % 5 == 0 else {}),
     )
     for number in range(20)
 ]
@@ -151,22 +153,25 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
         details = {each.video for _, each in recording.lines(location) if each.video}
 
     assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)
-    rows = zip(
-        snapshot.tiktok_video_ids,
-        snapshot.kinds,
-        snapshot.titles,
-        snapshot.posted_at,
-        snapshot.thumbnail_urls,
-        snapshot.view_counts,
-        snapshot.like_counts,
-        snapshot.comment_counts,
-        snapshot.share_counts,
-        snapshot.save_counts,
-        strict=True,
-    )
-    names = c.VideoSnapshot.__struct_fields__
+    columns = {
+        "tiktok_video_id": snapshot.tiktok_video_ids,
+        "kind": snapshot.kinds,
+        "title": snapshot.titles,
+        "posted_at": snapshot.posted_at,
+        "thumbnail_url": snapshot.thumbnail_urls,
+        "view_count": snapshot.view_counts,
+        "like_count": snapshot.like_counts,
+        "comment_count": snapshot.comment_counts,
+        "share_count": snapshot.share_counts,
+        "save_count": snapshot.save_counts,
+    }
+    rows = zip(snapshot.video_ids, *columns.values(), strict=True)
     assert {
-        c.VideoSnapshot(**dict(zip(names, row, strict=True))) for row in rows
+        c.VideoSnapshot(
+            **dict(zip(columns, row, strict=True)),
+            **values_of(snapshot.attributes.get(name)),
+        )
+        for name, *row in rows
     } == details
     assert len(details) == len(VIDEOS)
     assert snapshot.video_ids == tuple(

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
+from domain.video.attributes import VideoAttributes
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.kit.builders import Home, asking
+from tests.kit.builders import Home, asking, log_of
 from tests.kit.jobs import Watched, derive_jobs
 from tests.kit.videos import (
     INSIDE,
@@ -124,6 +125,34 @@ def test_a_picture_is_told_again_only_where_its_path_is_another(home: Home):
         stored += [event.thumbnail_urls for event in snapshots(home.store, run)]
 
     assert stored == [(first,), (), (), (other,), (signed,)]
+
+
+def test_an_attribute_is_told_again_only_where_it_is_another(home: Home):
+    billie = a_creator(home)
+    full = replace(video(), duration_s=15, hashtags=("hay",), is_pinned=True)
+    partly = replace(video(), duration_s=15)
+    unpinned = replace(full, is_pinned=False)
+    # Before a discovery nothing is known of a video.
+    scrape(home, billie, seen(full))
+    settle(home.store)
+    (discovered,) = (
+        recorded.event
+        for recorded in log_of(home.store)
+        if isinstance(recorded.event, e.VideoDiscovered)
+    )
+
+    stored: list[VideoAttributes | None] = []
+    for listed in (full, partly, full, unpinned, video(), unpinned):
+        run, _ = scrape(home, billie, seen(listed))
+        settle(home.store)
+        stored += [
+            next(iter(event.attributes.values()), None)
+            for event in snapshots(home.store, run)
+        ]
+
+    stated = VideoAttributes(duration_s=15, hashtags=("hay",), is_pinned=True)
+    assert discovered.attributes == stated
+    assert stored == [None, None, None, VideoAttributes(is_pinned=False), None, None]
 
 
 def test_what_nobody_knows_as_a_creators_yet_is_told_in_full(home: Home):

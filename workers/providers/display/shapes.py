@@ -23,7 +23,7 @@ from workers.shapes.api_values import text_of, whole_number
 BATCH_SIZE = 20
 VIDEO_FIELDS = (
     "id,create_time,cover_image_url,title,video_description,view_count,"
-    "like_count,comment_count,share_count"
+    "like_count,comment_count,share_count,duration"
 )
 _USER_FIELDS = {
     BASIC: ("open_id", "avatar_url", "display_name"),

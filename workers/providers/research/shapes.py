@@ -5,9 +5,15 @@ from typing import Any
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from domain.video.attributes import Sound, VideoAttributes
 from workers.http.tiktok_api import NoReplyError
 from workers.http.tiktok_envelope import decode
-from workers.provider import ProfileObservation, SchemaChanged, VideoObservation
+from workers.provider import (
+    ProfileObservation,
+    SchemaChanged,
+    VideoObservation,
+    stated_attributes,
+)
 from workers.shapes.api import (
     ApiUser,
     ApiVideo,
@@ -15,20 +21,25 @@ from workers.shapes.api import (
     video_of,
     videos_of,
 )
-from workers.shapes.api_values import counter
+from workers.shapes.api_values import counter, numeric_id, seconds_of
+from workers.shapes.attributes import names_of
 
 USER_FIELDS = (
     "display_name,avatar_url,follower_count,following_count,likes_count,video_count"
 )
 VIDEO_FIELDS = (
     "id,video_description,create_time,view_count,like_count,comment_count,share_count,"
-    "favorites_count"
+    "favorites_count,music_id,hashtag_names,video_mention_list,video_duration"
 )
 
 
 class _Video(ApiVideo, frozen=True):
     video_id: Any = None  # the name in the API of 2023
     favorites_count: Any = None
+    music_id: Any = None
+    hashtag_names: Any = None
+    video_mention_list: Any = None
+    video_duration: Any = None
 
 
 class _Page(Struct, frozen=True):
@@ -91,4 +102,15 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
 
 def _video_of(row: _Video) -> VideoObservation | None:
     video = video_of(replace(row, id=row.video_id) if row.id is None else row)
-    return video and replace(video, save_count=counter(row.favorites_count))
+    sound_id = numeric_id(row.music_id)
+    attributes = VideoAttributes(
+        duration_s=seconds_of(row.video_duration),
+        sound=None if sound_id is None else Sound(id=sound_id),
+        hashtags=names_of(row.hashtag_names),
+        mentions=names_of(row.video_mention_list),
+    )
+    return video and replace(
+        video,
+        save_count=counter(row.favorites_count),
+        **stated_attributes(attributes),
+    )

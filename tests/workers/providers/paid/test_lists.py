@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
+from domain.video.attributes import Sound
 from tests.kit.paid_accounts import NEWEST, USER_ID, PaidAccount, an_aweme
 from tests.kit.scripted_site import Answer, ReceivedRequest, json_answer
 from tests.workers.providers.paid.building import KNOWN, NANNY, PATIENT, Paid, ids_in
@@ -52,7 +53,7 @@ def test_a_video_has_all_that_the_app_counts(paid: Paid):
     assert verdict.videos == (
         VideoObservation(
             tiktok_video_id=video_id,
-            title="Which #hay is best?",
+            title="Which #hay is best? 🐐 @berta",
             kind="video",
             posted_at=datetime.fromtimestamp(NEWEST, UTC),
             thumbnail_url="https://p16.example.net/cover.webp",
@@ -61,6 +62,19 @@ def test_a_video_has_all_that_the_app_counts(paid: Paid):
             comment_count=1_234,
             share_count=456,
             save_count=78,
+            duration_s=15,
+            sound=Sound(
+                id="7064643531196860417",
+                title="original sound - nanny",
+                author="Nanny Bleat",
+                original=True,
+            ),
+            hashtags=("Hay",),
+            mentions=("berta",),
+            is_ad=False,
+            is_pinned=True,
+            is_private=False,
+            language="en",
         ),
     )
 

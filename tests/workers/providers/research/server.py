@@ -80,7 +80,10 @@ class ResearchServer(ThreadingHTTPServer):
             "share_count": 3,
             "favorites_count": 5,
             "region_code": "CH",
-            "hashtag_names": ["goats"],
+            "hashtag_names": ["goats", "Goats"],
+            "music_id": 703_847_506_349_838_790,
+            "video_mention_list": [],
+            "video_duration": 15,
         } | changes
         self.videos.append(video)
         return video

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from structlog.testing import capture_logs
 
+from domain.video.attributes import Sound
 from tests.workers.providers.research.building import (
     BILLIE,
     NOON,
@@ -84,6 +85,10 @@ def test_a_video_is_read_with_everything_that_the_api_shows(
             comment_count=7,
             share_count=3,
             save_count=5,
+            duration_s=15,
+            sound=Sound(id="703847506349838790"),
+            hashtags=("goats",),
+            mentions=(),
         ),
     )
 

@@ -156,6 +156,18 @@ def an_item(video_id: str, **changes: object) -> dict[str, Any]:
         "privateItem": False,
         "isAd": False,
         "textLanguage": "en",
+        "music": {
+            "id": "7064643531196860417",
+            "title": "Good Hay (Instrumental)",
+            "authorName": "Cleo",
+            "original": False,
+            "duration": 171,
+        },
+        "challenges": [{"id": "1", "title": "hay"}],
+        "textExtra": [
+            {"start": 6, "end": 10, "hashtagName": "Hay", "type": 1},
+            {"start": 20, "end": 26, "hashtagName": "", "userUniqueId": "berta"},
+        ],
         **changes,
     }
 

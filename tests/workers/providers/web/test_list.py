@@ -14,6 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from yt_dlp.networking import Request
 
+from domain.video.attributes import Sound
 from tests.workers.providers.web.server import Answer, ReceivedRequest, TikTok
 from tests.workers.providers.web.shapes import (
     CAPTCHA_PAGE,
@@ -144,6 +145,18 @@ def test_a_video_is_seen_with_its_exact_counters(
             comment_count=18_904,
             share_count=34_711,
             save_count=59_149,
+            duration_s=30,
+            sound=Sound(
+                id="7064643531196860417",
+                title="Good Hay (Instrumental)",
+                author="Cleo",
+                original=False,
+            ),
+            hashtags=("Hay",),
+            mentions=("berta",),
+            is_ad=False,
+            is_private=False,
+            language="en",
         ),
     )
 
@@ -185,6 +198,18 @@ def test_a_video_is_seen_with_its_exact_counters(
         ({"imagePost": {"images": [7]}}, {"thumbnail_url": UNSET}),
         ({"video": {"cover": "javascript:alert(1)"}}, {"thumbnail_url": UNSET}),
         ({"id": 7498337886933191943}, {"tiktok_video_id": "7498337886933191943"}),
+        ({"music": None}, {"sound": UNSET}),
+        ({"music": {"original": True}}, {"sound": UNSET}),
+        ({"music": {"id": "7", "title": 3}}, {"sound": Sound(id="7")}),
+        ({"textExtra": None, "challenges": None}, {"hashtags": UNSET}),
+        ({"textExtra": [], "challenges": None}, {"hashtags": (), "mentions": ()}),
+        (
+            {"textExtra": None, "contents": [{"textExtra": [{"hashtagName": "a"}]}]},
+            {"hashtags": ("a", "hay")},
+        ),
+        ({"isAd": 1, "isPinnedItem": True}, {"is_ad": True, "is_pinned": True}),
+        ({"isAd": "yes", "textLanguage": "un"}, {"is_ad": UNSET, "language": UNSET}),
+        ({"video": {"duration": 0}}, {"duration_s": UNSET}),
     ),
 )
 def test_a_video_is_what_its_item_says_or_nothing(
@@ -652,3 +677,14 @@ def test_nobody_elses_plug_ins_come_along_with_yt_dlp(tmp_path: Path):
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_in_a_list_with_pinned_videos_the_others_are_not_pinned(
+    provider: WebProvider, listing: Callable[..., None]
+):
+    listing(list_page([an_item("1", isPinnedItem=True), an_item("2")], more=False))
+
+    verdict = provider.discover_videos(NANNY)
+
+    assert isinstance(verdict, Ok)
+    assert [video.is_pinned for video in verdict.videos] == [True, False]
