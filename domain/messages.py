@@ -33,6 +33,7 @@ Trigger = Literal[
     "imported",
 ]
 Precision = Literal["exact", "rounded"]
+TargetScope = Literal["gained", "posts_in_days", "lifetime"]
 Completeness = Literal["complete", "partial"]
 Platform = Literal["tiktok"]
 Outcome = Literal[

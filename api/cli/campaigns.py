@@ -15,11 +15,12 @@ from api.cli.names import (
 )
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
+from domain.messages import TargetScope
 
 _CAMPAIGNS = """
 SELECT id, organization_id AS org_id, project_id, name, creator_count AS creators,
        video_count AS videos, campaign_count AS campaigns, starts_on, ends_on,
-       target_views, target_at, created_at
+       target_views, target_at, target_scope, created_at
 FROM campaigns
 WHERE deleted_at IS NULL
   AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
@@ -42,6 +43,7 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
     ends_on: date | None
     target_views: int | None
     target_at: datetime | None
+    target_scope: TargetScope
     created_at: datetime
 
 
@@ -67,12 +69,12 @@ def list_campaigns(
     print_table(
         (
             *("id", "project", "name", "creators", "videos", "campaigns"),
-            *("first day", "last day", "target views"),
+            *("first day", "last day", "target views", "counted"),
         ),
         (
             (
                 *(c.id, c.project_id, c.name, c.creators, c.videos, c.campaigns),
-                *(c.starts_on, c.ends_on, c.target_views),
+                *(c.starts_on, c.ends_on, c.target_views, c.target_scope),
             )
             for c in found
         ),

@@ -1,11 +1,12 @@
 """Targets: how far a campaign is on its way to a number of views."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 from msgspec import Struct
 
 from domain.analytics.series import DECIMALS
+from domain.messages import TargetScope
 
 TargetStatus = Literal["on_track", "behind_pace", "at_risk", "completed", "missed"]
 
@@ -18,16 +19,20 @@ GROWTH_DAYS = 7
 class Progress(Struct, frozen=True, kw_only=True):
     """How far a campaign is on its way to ``target_views`` until ``target_at``.
 
-    ``reached`` is its views now, null if nothing is known, and ``percentage`` that in
-    percent of the target, rounded down. ``projected_at_target`` adds the mean daily
-    growth of the last 7 days for each day that is left, and ``required_per_day`` is
-    what must be added on each of them; both are null without an end, and when it is
-    over. Until the end ``status`` is on_track if the projection reaches the target or
-    if less than a tenth of the time is over, behind_pace if it reaches 70 % of it, else
-    at_risk; then it is completed or missed. It is null without a target, and without an
-    end as long as the target is not reached.
+    ``reached`` is the number that is counted, by ``target_scope``: the views gained
+    from its first day to its last one, all views of the videos posted in these days, or
+    all views of all time. It is null if nothing is known, and ``percentage`` is that in
+    percent of the target, rounded down. ``projected_at_target`` adds a seventh of what
+    the views grew by in the last 7 days for each whole day that is left, and
+    ``required_per_day`` is what must be added on each of them. Both are null without an
+    end, when it is over, and where they are unknown. ``status`` is completed once the
+    target is reached. Until the end it is on_track if the projection reaches the target
+    or if less than a tenth of the time is over, behind_pace if it reaches 70 % of it,
+    else at_risk; then it is missed. It is null without a target or an end, and where
+    what it follows from is unknown.
     """
 
+    target_scope: TargetScope
     target_views: int | None
     target_at: datetime | None
     reached: int | None
@@ -39,50 +44,95 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 def progress(
     *,
+    scope: TargetScope,
     target_views: int | None,
     target_at: datetime | None,
     reached: int | None,
-    recent_growth: int | None,
+    growth: int | None,
     began_at: datetime,
+    ends_at: datetime | None,
     now: datetime,
+    zone: tzinfo,
 ) -> Progress:
-    """Return the progress; ``recent_growth`` is what the last 7 days added."""
-    views = reached or 0
-    left = None if target_at is None else max((target_at - now) / _A_DAY, 0.0)
+    """Return the progress; ``growth`` is what the level grew by in the last 7 days.
+
+    ``ends_at`` is the end of the campaign's last day, None without one. Whole days are
+    counted by the clock of ``zone``.
+    """
+    left = _whole_days_left(target_at, ends_at, now, zone, scope=scope)
+    is_over = target_at is not None and now >= target_at
     projected = None
     required = None
-    if left:
-        projected = views + round((recent_growth or 0) / GROWTH_DAYS * left)
-        if target_views is not None:
-            required = round(max(target_views - views, 0) / left, DECIMALS)
+    if left is not None and not is_over and reached is not None:
+        if growth is not None:
+            projected = reached + round(growth / GROWTH_DAYS * left)
+        if target_views is not None and left:
+            required = round(max(target_views - reached, 0) / left, DECIMALS)
     status = None
-    if target_views is not None:
+    if target_views is not None and reached is not None:
         status = _status(
             target_views,
-            views,
+            reached,
             projected,
+            is_open=target_at is None,
             is_early=target_at is not None
             and now - began_at < _TOO_EARLY * (target_at - began_at),
-            is_over=left == 0.0,
+            is_over=is_over,
         )
     return Progress(
+        target_scope=scope,
         target_views=target_views,
         target_at=target_at,
         reached=reached,
-        percentage=None if not target_views else 100 * views // target_views,
+        percentage=None
+        if not target_views or reached is None
+        else 100 * reached // target_views,
         required_per_day=required,
         projected_at_target=projected,
         status=status,
     )
 
 
+def _whole_days_left(
+    target_at: datetime | None,
+    ends_at: datetime | None,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    scope: TargetScope,
+) -> int | None:
+    """Return the whole days until the target; None without a time of it."""
+    if target_at is None:
+        return None
+    end = target_at
+    if scope == "gained" and ends_at is not None:
+        # Nothing is gained for it after the last day.
+        end = min(end, ends_at)
+    shown_end, shown_now = (
+        instant.astimezone(zone).replace(tzinfo=None) for instant in (end, now)
+    )
+    return max((shown_end - shown_now) // _A_DAY, 0)
+
+
 def _status(
-    target: int, views: int, projected: int | None, *, is_early: bool, is_over: bool
+    target: int,
+    reached: int,
+    projected: int | None,
+    *,
+    is_open: bool,
+    is_early: bool,
+    is_over: bool,
 ) -> TargetStatus | None:
+    if reached >= target:
+        return "completed"
+    if is_open:
+        return None
     if is_over:
-        return "completed" if views >= target else "missed"
+        return "missed"
+    if is_early:
+        return "on_track"
     if projected is None:
-        return "completed" if views >= target else None
-    if projected >= target or is_early:
+        return None
+    if projected >= target:
         return "on_track"
     return "behind_pace" if projected >= _BEHIND * target else "at_risk"

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.campaign.events import ItemType
-from domain.messages import Command
+from domain.messages import Command, TargetScope
 
 
 class CampaignItem(NamedTuple):
@@ -26,6 +26,7 @@ class CreateCampaign(Command, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
     starts_on: date | None = None
     ends_on: date | None = None
+    target_scope: TargetScope = "gained"
 
 
 class ChangeCampaignDetails(Command, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class ChangeCampaignDetails(Command, frozen=True, kw_only=True):
 class ChangeCampaignTarget(Command, frozen=True, kw_only=True):
     target_views: int | msgspec.UnsetType | None = msgspec.UNSET
     target_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    target_scope: TargetScope | msgspec.UnsetType = msgspec.UNSET
 
 
 class AddCampaignItems(Command, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, changed_fields, set_fields
+from domain.messages import Event, TargetScope, changed_fields, set_fields
 from domain.organization.plans import NO_LIMITS, Limits
 
 _OfItem = e.CampaignItemAdded | e.CampaignItemRemoved
@@ -30,7 +30,7 @@ _OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
 
 # What people note on a campaign.
 DETAILS = ("name", "description", "readme", "metadata", "starts_on", "ends_on")
-TARGET = ("target_views", "target_at")
+TARGET = ("target_views", "target_at", "target_scope")
 
 
 class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,7 @@ class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
     ends_on: date | None = None
     target_views: int | None = None
     target_at: datetime | None = None
+    target_scope: TargetScope = "lifetime"
     items: frozenset[CampaignItem] = frozenset()
     is_deleted: bool = False
 
@@ -124,6 +125,7 @@ def evolve(campaign: CampaignState | None, event: e.CampaignEvent) -> CampaignSt
             metadata=event.metadata,
             starts_on=event.starts_on,
             ends_on=event.ends_on,
+            target_scope=event.target_scope,
         )
     if campaign is None:
         msg = "A campaign's history must begin with campaign_created."
@@ -184,6 +186,7 @@ def _create(
             metadata=command.metadata,
             starts_on=command.starts_on,
             ends_on=command.ends_on,
+            target_scope=command.target_scope,
         )
     ]
 

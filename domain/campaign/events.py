@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event
+from domain.messages import Event, TargetScope
 
 ItemType = Literal["creator", "video", "campaign"]
 
@@ -14,7 +14,11 @@ ItemType = Literal["creator", "video", "campaign"]
 
 
 class CampaignCreated(Event, frozen=True, kw_only=True):
-    """A campaign was created in a project, without items and without a target."""
+    """A campaign was created in a project, without items and without a target.
+
+    ``target_scope`` says which views are counted for one. An event from before the
+    field says nothing: all views of all time were counted then.
+    """
 
     stored_name: ClassVar[str] = "campaign_created"
     organization_id: UUID
@@ -25,6 +29,7 @@ class CampaignCreated(Event, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it, and omits it
     starts_on: date | None = None
     ends_on: date | None = None
+    target_scope: TargetScope = "lifetime"
 
 
 class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
@@ -46,13 +51,15 @@ class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
 class CampaignTargetChanged(Event, frozen=True, kw_only=True):
     """The campaign is to reach so many views, by then; null says that it has no such.
 
-    The event has the whole new target.
+    The event has the whole new target; an event from before ``target_scope`` leaves
+    the scope as it was.
     """
 
     stored_name: ClassVar[str] = "campaign_target_changed"
     organization_id: UUID
     target_views: int | None = None
     target_at: datetime | None = None
+    target_scope: TargetScope | msgspec.UnsetType = msgspec.UNSET
 
 
 class CampaignItemAdded(Event, frozen=True, kw_only=True):

@@ -6,7 +6,14 @@ from typing import assert_never
 from msgspec import UNSET
 
 from domain.campaign import events as e
+from domain.messages import TargetScope
 from domain.phrases import counted, joined
+
+_OF: dict[TargetScope, str] = {
+    "gained": "gained in its days",
+    "posts_in_days": "of videos posted in its days",
+    "lifetime": "of all time",
+}
 
 
 def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
@@ -62,9 +69,12 @@ def _target(event: e.CampaignTargetChanged) -> str:
     until = (
         "" if by is None else f" until {by.astimezone(UTC).isoformat(' ', 'minutes')}"
     ).replace("+00:00", " UTC")
+    if event.target_views is None and event.target_scope is not UNSET:
+        return f"No target is set; views {_OF[event.target_scope]} would count{until}"
     if event.target_views is None:
         return f"Target cleared, its time stays{until}" if until else "Target cleared"
-    return f"Target set to {counted(event.target_views, 'view')}{until}"
+    scope = "" if event.target_scope is UNSET else f" {_OF[event.target_scope]}"
+    return f"Target set to {counted(event.target_views, 'view')}{scope}{until}"
 
 
 def _dates(start: date | None, end: date | None) -> str:

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.campaign.decider import DETAILS, TARGET
-from domain.messages import set_fields
+from domain.messages import TargetScope, set_fields
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import RowBatch, Table
@@ -32,6 +32,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ends_on: date | None
     target_views: int | None = None
     target_at: datetime | None = None
+    target_scope: TargetScope = "lifetime"
     creator_count: int = 0
     video_count: int = 0
     campaign_count: int = 0
@@ -198,6 +199,7 @@ def _created(event: e.CampaignCreated, recorded: RecordedEvent) -> CampaignRow:
         metadata=event.metadata,
         starts_on=event.starts_on,
         ends_on=event.ends_on,
+        target_scope=event.target_scope,
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.messages import TargetScope
 from infra.structs import structs
 from projections.campaigns.history import END, events_of_campaign
 from projections.campaigns.projection import CampaignRow, fold_campaign
@@ -28,7 +29,9 @@ class Campaign(Struct, frozen=True, kw_only=True):
     """A named group of creators, videos and other campaigns of one project.
 
     What counts in it is the union of all below it, each video once. It is to reach
-    ``target_views`` until ``target_at``. ``starts_on`` and ``ends_on`` are inclusive
+    ``target_views`` until ``target_at``; ``target_scope`` says which views are counted
+    for that: those ``gained`` in its days, all of the ``posts_in_days``, or those of
+    the whole ``lifetime``. ``starts_on`` and ``ends_on`` are inclusive
     days in the organization's time zone, null where it is open. ``item_counts`` counts
     what is directly in it.
     """
@@ -44,6 +47,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     ends_on: date | None
     target_views: int | None
     target_at: datetime | None
+    target_scope: TargetScope
     item_counts: ItemCounts
     version: int
     created_at: datetime
@@ -73,7 +77,7 @@ class CampaignMember(Struct, frozen=True, kw_only=True):
 _FIELDS = (
     *("id", "project_id", "organization_id", "name", "description", "readme"),
     *("metadata::text", "starts_on", "ends_on", "target_views", "target_at"),
-    *("creator_count", "video_count", "campaign_count", "version"),
+    *("target_scope", "creator_count", "video_count", "campaign_count", "version"),
     *("created_at", "updated_at"),
 )
 _COLUMNS = ", ".join(_FIELDS)
@@ -203,6 +207,7 @@ def campaign_from_row(row: CampaignRow) -> Campaign:
         ends_on=row.ends_on,
         target_views=row.target_views,
         target_at=row.target_at,
+        target_scope=row.target_scope,
         item_counts=ItemCounts(
             creators=row.creator_count,
             videos=row.video_count,

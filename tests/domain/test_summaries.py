@@ -266,6 +266,17 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.CampaignTargetChanged(**OURS, target_views=1),
         "Target set to 1 view by key Ops.",
     ),
+    (
+        e.CampaignTargetChanged(
+            **OURS, target_views=2, target_at=NOON, target_scope="gained"
+        ),
+        "Target set to 2 views gained in its days until 2026-03-01 12:00 UTC by key "
+        "Ops.",
+    ),
+    (
+        e.CampaignTargetChanged(**OURS, target_scope="posts_in_days"),
+        "No target is set; views of videos posted in its days would count by key Ops.",
+    ),
     (e.CampaignTargetChanged(**OURS), "Target cleared by key Ops."),
     (
         e.CampaignTargetChanged(**OURS, target_at=NOON),

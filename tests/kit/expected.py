@@ -491,7 +491,8 @@ def campaigns(events: Iterable[RecordedEvent]) -> Rows:
                 names = ("name", "description", "readme", "metadata")
                 rows[recorded.stream] |= _set(change, *names, "starts_on", "ends_on")
             case e.CampaignTargetChanged() as change:
-                rows[recorded.stream] |= _set(change, "target_views", "target_at")
+                names = ("target_views", "target_at", "target_scope")
+                rows[recorded.stream] |= _set(change, *names)
             case e.CampaignItemAdded(item_type=item_type):
                 rows[recorded.stream][_CAMPAIGN_COUNTS[item_type]] += 1
             case e.CampaignItemRemoved(item_type=item_type):

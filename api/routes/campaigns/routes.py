@@ -28,11 +28,11 @@ from domain.analytics.targets import Progress
 from domain.errors import NotFoundError
 from domain.handlers import campaigns
 from infra.ids import new_id
-from projections.analytics.summaries.campaigns import (
-    CampaignTarget,
-    progress_of_campaign,
-)
 from projections.analytics.summaries.scope import known_scope
+from projections.analytics.summaries.target_counts import (
+    CampaignTarget,
+    progress_of_campaigns,
+)
 from projections.campaigns.queries import (
     Campaign,
     campaign_as_of,
@@ -229,17 +229,21 @@ async def _shown(
     reader: Reader, campaign: Campaign, *, now: datetime, at: int | None = None
 ) -> ShownCampaign:
     organization_id = campaign.org_id
+    if campaign.target_views is None:
+        return ShownCampaign(**asdict(campaign), progress=None)
     _, zone = await known_scope(reader, organization_id, "campaign", campaign.id)
     target = CampaignTarget(
         id=campaign.id,
         name=campaign.name,
         target_views=campaign.target_views,
         target_at=campaign.target_at,
+        target_scope=campaign.target_scope,
         starts_on=campaign.starts_on,
+        ends_on=campaign.ends_on,
         created_at=campaign.created_at,
         time_zone=zone,
     )
-    progress = await progress_of_campaign(
-        reader, organization_id, target, now=now, at=at
+    found = await progress_of_campaigns(
+        reader, organization_id, [target], now=now, at=at
     )
-    return ShownCampaign(**asdict(campaign), progress=progress)
+    return ShownCampaign(**asdict(campaign), progress=found[campaign.id])

@@ -12,12 +12,21 @@ from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
 from domain import commands as c
 from domain.events import ItemType
+from domain.messages import TargetScope
 
 TargetViews = Annotated[
     int, Meta(ge=1, le=2**53 - 1, description="How many views it is to reach.")
 ]
 TargetAt = Annotated[
     datetime, Meta(tz=True, description="When it is to have reached them.")
+]
+ScopeOfTarget = Annotated[
+    TargetScope,
+    Meta(
+        description="Which views are counted: those ``gained`` from its first day, or "
+        "its creation, to its last day; all views of the videos posted in these days "
+        "(``posts_in_days``); or all views of all time (``lifetime``)."
+    ),
 ]
 StartsOn = Annotated[
     date, Meta(description="Its first day, in the organization's time zone.")
@@ -38,6 +47,7 @@ class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ends_on: EndsOn | None = None
     target_views: TargetViews | None = None
     target_at: TargetAt | None = None
+    target_scope: ScopeOfTarget = "gained"
 
 
 class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
@@ -51,6 +61,7 @@ class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
     ends_on: EndsOn | UnsetType | None = UNSET
     target_views: TargetViews | UnsetType | None = UNSET
     target_at: TargetAt | UnsetType | None = UNSET
+    target_scope: ScopeOfTarget | UnsetType = UNSET
 
 
 class CampaignItemId(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +95,7 @@ def creating_commands(
             metadata=data.metadata,
             starts_on=data.starts_on,
             ends_on=data.ends_on,
+            target_scope=data.target_scope,
         ),
         _target_command(data),
     ]
@@ -118,4 +130,6 @@ def _target_command(data: NewCampaign | CampaignChange) -> c.ChangeCampaignTarge
         except OverflowError:
             message = "must lie in the years 1 to 9999 in UTC"
             raise field_error(Code.INVALID_BODY, "/target_at", message) from None
-    return c.ChangeCampaignTarget(target_views=data.target_views, target_at=at)
+    return c.ChangeCampaignTarget(
+        target_views=data.target_views, target_at=at, target_scope=data.target_scope
+    )

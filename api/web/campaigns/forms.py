@@ -17,7 +17,8 @@ SHOWN_ERRORS = {Code.INVALID_BODY, Code.LIMIT_REACHED, Code.VERSION_CONFLICT}
 class CampaignForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A campaign as typed; ``version`` is the version that the form was made from.
 
-    ``target_on`` is the last day on which the target may be reached.
+    ``target_on`` is the last day on which the target may be reached, and
+    ``target_scope`` which views are counted for it.
     """
 
     project_id: str = ""
@@ -27,6 +28,7 @@ class CampaignForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ends_on: str = ""
     target_views: Annotated[str, typed("Views to reach")] = ""
     target_on: str = ""
+    target_scope: str = "gained"
     version: str = ""
 
 
@@ -43,6 +45,7 @@ def form_of(campaign: Campaign, *, time_zone: str) -> CampaignForm:
         if campaign.target_views is None
         else str(campaign.target_views),
         target_on="" if target is None else _last_day(target, time_zone),
+        target_scope=campaign.target_scope,
         version=str(campaign.version),
     )
 
@@ -68,6 +71,7 @@ def body_of(
         "ends_on": form.ends_on or None,
         "target_views": int(digits) if digits.isdecimal() else digits or None,
         "target_at": target_at,
+        "target_scope": form.target_scope,
     }
 
 

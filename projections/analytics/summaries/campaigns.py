@@ -1,14 +1,13 @@
 """The campaigns of a summary with their figures, and how far their targets are."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.analytics.buckets import Bucket, Range, midnight
+from domain.analytics.buckets import Bucket, Range
 from domain.analytics.metrics import Metric, Mode, Question
 from domain.analytics.series import (
     SeriesByMetric,
@@ -17,13 +16,15 @@ from domain.analytics.series import (
     is_sharpened,
     value_of,
 )
-from domain.analytics.targets import GROWTH_DAYS, Progress, progress
+from domain.analytics.targets import Progress
 from infra.structs import structs
 from projections.analytics.queries.accumulate import chosen
-from projections.analytics.queries.as_of import series_by_entity_as_of
-from projections.analytics.queries.series import series_by_entity
 from projections.analytics.summaries.key_figures import series_of
 from projections.analytics.summaries.scope import SummaryScope
+from projections.analytics.summaries.target_counts import (
+    CampaignTarget,
+    progress_of_campaigns,
+)
 from projections.engine.reader import Reader
 
 CampaignFigure = Literal[
@@ -44,20 +45,6 @@ _METRICS: Mapping[CampaignFigure, tuple[Metric, Mode]] = {
     "posts": ("posts", "new"),
     "average_views_per_post": ("avg_views_per_post", "rate"),
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_QUARTER = timedelta(minutes=15)
-
-
-class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign's name and target."""
-
-    id: UUID
-    name: str
-    target_views: int | None
-    target_at: datetime | None
-    starts_on: date | None
-    created_at: datetime
-    time_zone: str | None
 
 
 class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +60,8 @@ class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FIELDS = """
-SELECT c.id, c.name, c.target_views, c.target_at, c.starts_on, c.created_at,
+SELECT c.id, c.name, c.target_views, c.target_at, c.target_scope, c.starts_on,
+       c.ends_on, c.created_at,
        (SELECT time_zone FROM organizations o
         WHERE o.organization_id = %(organization)s)
 FROM campaigns c
@@ -105,47 +93,20 @@ async def figures_of_campaigns(
         return []
     whole = Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
     in_range = await series_of(reader, scope.organization_id, "campaign", ids, [whole])
-    recently = await series_of(
-        reader, scope.organization_id, "campaign", ids, [_recent(now)]
+    progress = await progress_of_campaigns(
+        reader, scope.organization_id, campaigns, now=now
     )
     return [
-        _figures(campaign, in_range[campaign.id], recently[campaign.id], days, now)
+        _figures(campaign, in_range[campaign.id], progress[campaign.id], days)
         for campaign in campaigns
     ]
-
-
-async def progress_of_campaign(
-    reader: Reader,
-    organization_id: UUID,
-    campaign: CampaignTarget,
-    *,
-    now: datetime,
-    at: int | None = None,
-) -> Progress | None:
-    """Return how far a campaign is, None without a target.
-
-    ``at`` is the position as of which the log is read, None for all of it.
-    """
-    if campaign.target_views is None:
-        return None
-    views = Question(entity="campaign", metric="views", mode="new")
-    ids, buckets = [campaign.id], [_recent(now)]
-    found = (
-        await series_by_entity(reader, organization_id, views, ids, buckets)
-        if at is None
-        else await series_by_entity_as_of(
-            reader, organization_id, views, ids, buckets, at=at
-        )
-    )
-    return _progress(campaign, found[campaign.id], now)
 
 
 def _figures(
     campaign: CampaignTarget,
     in_range: SeriesByMetric,
-    recently: SeriesByMetric,
+    progress: Progress,
     days: Range,
-    now: datetime,
 ) -> CampaignFigures:
     questions: dict[CampaignFigure, Question] = {
         figure: Question(entity="campaign", metric=metric, mode=mode)
@@ -165,28 +126,5 @@ def _figures(
         ),
         new_followers_rounded=is_rounded(new_followers, in_range, 0, days=days.days),
         new_followers_sharpened=is_sharpened(followers, 0),
-        progress=_progress(campaign, recently, now),
+        progress=progress,
     )
-
-
-def _progress(
-    campaign: CampaignTarget, recently: SeriesByMetric, now: datetime
-) -> Progress:
-    zone = ZoneInfo(campaign.time_zone or "UTC")
-    return progress(
-        target_views=campaign.target_views,
-        target_at=campaign.target_at,
-        reached=recently["views"].level(0),
-        recent_growth=recently["views"].new(0),
-        began_at=campaign.created_at
-        if campaign.starts_on is None
-        else midnight(campaign.starts_on, zone),
-        now=now,
-    )
-
-
-def _recent(now: datetime) -> Bucket:
-    """Return the last days up to the end of the present quarter of an hour."""
-    end = _EPOCH - (_EPOCH - now) // _QUARTER * _QUARTER
-    start = end - timedelta(days=GROWTH_DAYS)
-    return Bucket(date=start.date(), start=start, end=end, days=GROWTH_DAYS)

@@ -306,7 +306,7 @@ def test_a_history_tells_what_happened_and_where_it_was_put(home: Tenant):
     history = data_of(home.get(path))
 
     assert [entry["summary"] for entry in history] == [
-        "Target set to 5,000 views by key First key.",
+        "Target set to 5,000 views gained in its days by key First key.",
         'Put into campaign "Year" by key First key.',
         "Creator @ada added by key First key.",
         'Created as "Spring" by key First key.',

@@ -19,6 +19,7 @@ WHOLE: dict[str, Any] = {
     "ends_on": "2026-05-31",
     "target_views": 10_000_000,
     "target_at": "2026-06-01T00:00:00+02:00",
+    "target_scope": "gained",
 }
 
 
@@ -41,13 +42,14 @@ def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
     if campaign["target_views"] is None:
         return {**campaign, "progress": None}
     progress = {
+        "target_scope": campaign["target_scope"],
         "target_views": campaign["target_views"],
         "target_at": campaign["target_at"],
         "reached": None,
-        "percentage": 0,
+        "percentage": None,
         "required_per_day": None,
         "projected_at_target": None,
-        "status": "missed" if campaign["target_at"] else None,
+        "status": None,
     }
     return {**campaign, "progress": progress}
 
@@ -105,6 +107,8 @@ def test_a_campaign_needs_but_a_name(home: Tenant):
         ({"target_views": 1.5}, "/target_views"),
         ({"target_at": "2026-06-01T00:00:00"}, "/target_at"),
         ({"target_at": "9999-12-31T23:59:59-02:00"}, "/target_at"),
+        ({"target_scope": "ever"}, "/target_scope"),
+        ({"target_scope": None}, "/target_scope"),
         ({"colour": "blue"}, "/colour"),
     ),
 )
@@ -131,6 +135,7 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
         ({"name": "May"}, [e.CampaignDetailsChanged]),
         ({"ends_on": None, "readme": None}, [e.CampaignDetailsChanged]),
         ({"target_views": None}, [e.CampaignTargetChanged]),
+        ({"target_scope": "posts_in_days"}, [e.CampaignTargetChanged]),
         (
             {"metadata": {}, "target_views": 5, "target_at": None},
             [e.CampaignDetailsChanged, e.CampaignTargetChanged],
@@ -356,7 +361,7 @@ def test_a_campaign_shows_how_much_of_its_target_is_reached(home: Tenant):
     population.video("1")
     population.looked(0, v1=100)
     path = f"/campaigns/{population.campaign()}"
-    data_of(home.patch(path, {"target_views": 400}))
+    data_of(home.patch(path, {"target_views": 400, "target_scope": "lifetime"}))
     home.goatherd.catch_up()
     before, head = home.get(path), home.goatherd.head
     known = {"If-None-Match": before.headers["ETag"]}

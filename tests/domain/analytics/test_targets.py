@@ -1,6 +1,7 @@
 """Targets: reached, required and projected, and the words for it."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,19 +17,24 @@ def after(
     growth: int | None = 0,
     *,
     end: datetime | None = END,
+    target: int | None = 1_000,
 ) -> Progress:
     return progress(
-        target_views=1_000,
+        scope="lifetime",
+        target_views=target,
         target_at=end,
         reached=reached,
-        recent_growth=growth,
+        growth=growth,
         began_at=BEGAN,
+        ends_at=None,
         now=BEGAN + timedelta(days=days),
+        zone=UTC,
     )
 
 
 def test_a_running_target_says_what_it_needs_and_what_it_will_be():
     assert after(60, 405, 70) == Progress(
+        target_scope="lifetime",
         target_views=1_000,
         target_at=END,
         reached=405,
@@ -46,19 +52,75 @@ def test_a_running_target_says_what_it_needs_and_what_it_will_be():
         (60, 599, 70, "behind_pace"),
         (60, 300, 70, "behind_pace"),
         (60, 299, 70, "at_risk"),
-        (60, 1_200, -70, "behind_pace"),
         (9.9, 0, 0, "on_track"),
+        (9.9, 0, None, "on_track"),
         (10, 0, 0, "at_risk"),
-        (60, None, None, "at_risk"),
+        # What is reached is completed at once, however it goes on.
+        (60, 1_000, -70, "completed"),
+        (5, 1_000, 0, "completed"),
         (100, 1_000, 0, "completed"),
         (100, 999, 70, "missed"),
-        (120, None, None, "missed"),
+        # Nothing is said of what is not known.
+        (60, 300, None, None),
+        (60, None, None, None),
+        (120, None, None, None),
     ),
 )
 def test_the_status_follows_from_the_projection(
-    days: float, reached: int | None, growth: int | None, status: TargetStatus
+    days: float, reached: int | None, growth: int | None, status: TargetStatus | None
 ):
     assert after(days, reached, growth).status == status
+
+
+def test_what_is_unknown_is_null_and_not_0():
+    found = after(60, None, None)
+
+    assert (found.reached, found.percentage, found.required_per_day) == (None,) * 3
+    assert found.projected_at_target is None
+    assert after(60, 300, None).required_per_day == 17.5
+
+
+def test_only_whole_days_are_left():
+    assert after(60.5, 220, 70).required_per_day == 20
+    assert after(60.5, 220, 70).projected_at_target == 610
+    last_day = after(99.5, 220, 70)
+    assert (last_day.required_per_day, last_day.projected_at_target) == (None, 220)
+
+
+def test_days_are_those_of_the_organization_where_clocks_change():
+    berlin = ZoneInfo("Europe/Berlin")
+
+    found = progress(
+        scope="gained",
+        target_views=400,
+        target_at=datetime(2026, 4, 1, tzinfo=berlin),
+        reached=0,
+        growth=7,
+        began_at=BEGAN,
+        ends_at=None,
+        now=datetime(2026, 3, 28, tzinfo=berlin),
+        zone=berlin,
+    )
+
+    # An hour is missing on March 29, and yet these are four days.
+    assert (found.required_per_day, found.projected_at_target) == (100, 4)
+
+
+@pytest.mark.parametrize(("scope", "left"), (("gained", 10), ("posts_in_days", 40)))
+def test_nothing_is_gained_after_the_last_day(scope: str, left: int):
+    found = progress(
+        scope=scope,  # pyright: ignore[reportArgumentType]
+        target_views=1_000,
+        target_at=END,
+        reached=0,
+        growth=7,
+        began_at=BEGAN,
+        ends_at=BEGAN + timedelta(days=70),
+        now=BEGAN + timedelta(days=60),
+        zone=UTC,
+    )
+
+    assert found.projected_at_target == left
 
 
 def test_what_is_over_needs_and_projects_nothing():
@@ -74,14 +136,7 @@ def test_without_an_end_a_target_is_reached_or_not():
 
 
 def test_without_a_target_there_is_only_what_was_reached():
-    found = progress(
-        target_views=None,
-        target_at=END,
-        reached=7,
-        recent_growth=7,
-        began_at=BEGAN,
-        now=END - timedelta(days=7),
-    )
+    found = after(93, 7, 7, target=None)
 
     assert (found.reached, found.projected_at_target) == (7, 14)
     assert (found.percentage, found.required_per_day, found.status) == (None,) * 3

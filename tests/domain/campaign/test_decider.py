@@ -32,6 +32,7 @@ CREATED = e.CampaignCreated(
     metadata={"tier": 1},
     starts_on=MAY_1,
     ends_on=MAY_31,
+    target_scope="gained",
 )
 CREATE = c.CreateCampaign(
     **OURS,
@@ -106,7 +107,9 @@ def test_details_that_are_the_same_change_nothing(scenario: Scenario):
 
 
 def test_a_change_of_the_target_has_the_whole_target(scenario: Scenario):
-    target = e.CampaignTargetChanged(**OURS, target_views=5, target_at=NOON)
+    target = e.CampaignTargetChanged(
+        **OURS, target_views=5, target_at=NOON, target_scope="gained"
+    )
 
     scenario.given(CREATED).when(
         c.ChangeCampaignTarget(target_views=5, target_at=NOON)
@@ -115,8 +118,25 @@ def test_a_change_of_the_target_has_the_whole_target(scenario: Scenario):
         replace(target, target_views=6)
     )
     scenario.given(CREATED, target).when(c.ChangeCampaignTarget(target_at=None)).then(
-        e.CampaignTargetChanged(**OURS, target_views=5)
+        replace(target, target_at=None)
     )
+    scenario.given(CREATED, target).when(
+        c.ChangeCampaignTarget(target_scope="posts_in_days")
+    ).then(replace(target, target_scope="posts_in_days"))
+
+
+def test_a_campaign_of_before_counts_all_views_until_another_scope_is_chosen(
+    scenario: Scenario,
+):
+    created = replace(CREATED, target_scope="lifetime")
+    before = e.CampaignTargetChanged(**OURS, target_views=5)
+
+    scenario.given(created, before).when(c.ChangeCampaignTarget(target_views=6)).then(
+        replace(before, target_views=6, target_scope="lifetime")
+    )
+    scenario.given(created, before).when(
+        c.ChangeCampaignTarget(target_scope="lifetime")
+    ).then_nothing()
 
 
 def test_the_same_target_changes_nothing(scenario: Scenario):
@@ -224,6 +244,7 @@ def test_a_campaign_is_what_its_events_say():
         ends_on=MAY_31,
         target_views=5,
         target_at=NOON,
+        target_scope="gained",
         items=frozenset({B, Item("campaign", UUID(int=1))}),
     )
     deleted = campaign_of([*history, DELETED])

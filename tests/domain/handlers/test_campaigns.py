@@ -108,8 +108,8 @@ def test_a_campaign_is_created_with_its_target_and_counted(world: World):
     )
 
     assert decision.events == [
-        (A, e.CampaignCreated(**IN_PROJECT, name="Spring")),
-        (A, e.CampaignTargetChanged(**OWN, target_views=5)),
+        (A, e.CampaignCreated(**IN_PROJECT, name="Spring", target_scope="gained")),
+        (A, e.CampaignTargetChanged(**OWN, target_views=5, target_scope="gained")),
     ]
     assert decision.quota_counters == [
         QuotaCounter(

@@ -281,6 +281,46 @@ class SummaryOracle:
         ]
         return falling(rows, order, "campaign_id")
 
+    def target(
+        self, campaign: UUID, scope: str, began: datetime, ended: datetime, at: datetime
+    ) -> tuple[int | None, int | None]:
+        """What is counted for a campaign's target, and the growth of the last 7 days.
+
+        It is counted from ``began`` to ``ended``, and known at ``at``.
+        """
+        oracle = self.oracle
+        query = OracleQuery(
+            entity="campaign", entity_id=campaign, metric="views", mode="new",
+            first=at.date(), last=at.date(), tz="UTC", now=at,
+        )  # fmt: skip
+        began, ended = min(began, at), min(ended, at)
+        if scope == "posts_in_days":
+            chosen = [
+                id_
+                for id_, video in self.oracle.videos.items()
+                if id_ in oracle._members(query, "views")  # noqa: SLF001 - a part of it
+                and video.posted is not None
+                and began <= video.posted < ended
+            ]
+            query = msgspec.structs.replace(query, only=tuple(chosen))
+        levels: list[int | None] = []
+        for instant in (at - 7 * DAY, at):
+            level = oracle._cumulative(query, "views", instant)  # noqa: SLF001
+            if scope == "posts_in_days" and not any(
+                posted is not None and posted <= instant
+                for posted in (
+                    self.oracle.videos[id_].posted for id_ in query.only or ()
+                )
+            ):
+                level = 0
+            levels.append(level)
+        before, after = levels
+        growth = None if before is None or after is None else after - before
+        if scope == "gained":
+            new = oracle._new(query, "views", began, max(began, ended))  # noqa: SLF001
+            return new, growth
+        return after, growth
+
     def shared(self, a: UUID, b: UUID) -> dict[str, Any]:
         ones, others = (self.oracle.members(id_)[0] for id_ in (a, b))
         videos = []

@@ -39,12 +39,14 @@ def test_a_campaign_is_created_with_its_days_and_target(visitor: Visitor, home: 
         ends_on="2026-03-31",
         target_views="1,000",
         target_on="2026-03-31",
+        target_scope="posts_in_days",
     )
 
     campaign = stored(home, path)
     assert campaign["name"] == "Spring"
     assert (campaign["starts_on"], campaign["ends_on"]) == ("2026-03-01", "2026-03-31")
     assert campaign["target_views"] == 1_000
+    assert campaign["target_scope"] == "posts_in_days"
     assert campaign["target_at"].startswith("2026-03-31T23:59:59")
 
 
@@ -67,7 +69,7 @@ def test_its_dashboard_is_of_its_members_alone(
     sheep = Watched(home, "sheep")
     sheep.followers(0, 900)
     sheep.followers(1, 950)
-    path = make(visitor, home, target_views="1000")
+    path = make(visitor, home, target_views="1000", target_scope="lifetime")
     page = visitor.see(f"{path}/members?search=goat")
 
     item = f"creator:{goat.id}"
@@ -78,7 +80,7 @@ def test_its_dashboard_is_of_its_members_alone(
     cards = {c.one("dt").text: c.one("dd").text for c in shown.one("dl").all("div")}
     assert cards["New followers"].startswith("500")
     assert (
-        "170 of 1K views, 17%" in shown.one("section", **{"aria-label": "Target"}).text
+        "170 of 1K views of all time, 17%" in shown.one("section", **{"aria-label": "Target"}).text
     )
     listed = visitor.see("/campaigns")
     assert "17%" in listed.one("tbody").text
@@ -138,14 +140,37 @@ def test_a_member_stands_with_its_name_and_its_handle(
 def test_a_target_that_is_reached_early_is_called_reached(
     visitor: Visitor, home: Tenant, goat: Watched
 ):
-    path = make(visitor, home, target_views="100", target_on="2999-12-31")
+    days = {"starts_on": "2026-03-01", "target_on": "2999-12-31"}
+    path = make(visitor, home, target_views="60", **days)
     visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
     home.goatherd.catch_up()
 
     target = visitor.see(path).one("section", **{"aria-label": "Target"}).text
 
+    assert "70 of 60 views gained in its days, 116%" in target
     assert "Reached" in target
     assert "Needs" not in target
+
+
+def test_a_campaign_that_counts_all_views_says_so_and_how_to_choose(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    path = make(visitor, home, target_views="100", target_scope="lifetime")
+    visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
+    home.goatherd.catch_up()
+    target = visitor.see(path).one("section", **{"aria-label": "Target"})
+    assert "also from before the campaign" in target.text
+    link = target.one("a")["href"]
+
+    settings = visitor.see(link.partition("#")[0])
+    visitor.submit(settings, f"{path}/settings", target_scope="gained")
+    home.goatherd.catch_up()
+
+    target = visitor.see(path).one("section", **{"aria-label": "Target"})
+    assert "0 of 100 views gained in its days" in target.text
+    assert "before the campaign" not in target.text
+    listed = visitor.see("/campaigns").one("tbody").text
+    assert "0 of 100 views gained in its days" in listed
 
 
 def test_members_are_removed_and_the_history_says_so(

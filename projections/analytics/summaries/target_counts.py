@@ -1,0 +1,327 @@
+"""What counts for the targets of campaigns, and what their views grew by."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from domain.analytics.buckets import midnight, slot_of
+from domain.analytics.metrics import Question
+from domain.analytics.series import CounterSeries
+from domain.analytics.targets import GROWTH_DAYS, Progress, progress
+from domain.messages import TargetScope
+from projections.analytics.keys import instant_of
+from projections.analytics.queries.as_of import counted_as_of
+from projections.analytics.queries.counted import counted
+from projections.analytics.queries.observations import Counted
+from projections.analytics.queries.series import ends_slots, series_from_snapshots
+from projections.analytics.rollup_deltas import VIDEOS
+from projections.analytics.summaries.levels import LevelRequest, views_at
+from projections.engine.reader import Reader
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER = timedelta(minutes=15)
+_A_DAY = timedelta(days=1)
+_VIEWS = Question(entity="campaign", metric="views", mode="new")
+# One pass over the sums of each campaign, however different their days are.
+_SUMS = f"""
+SELECT id, coalesce(sum(views) FILTER (WHERE slot <= began), 0),
+       coalesce(sum(views) FILTER (WHERE slot <= ended), 0),
+       coalesce(sum(views_known) FILTER (WHERE slot <= ended), 0),
+       coalesce(sum(views_base) FILTER (WHERE slot > began AND slot <= ended), 0),
+       coalesce(sum(views) FILTER (WHERE slot <= %(week_ago)s), 0),
+       coalesce(sum(views_known) FILTER (WHERE slot <= %(week_ago)s), 0),
+       sum(views), sum(views_known)
+FROM unnest(%(ids)s::uuid[], %(began)s::int[], %(ended)s::int[])
+    AS requested (campaign, began, ended)
+JOIN {VIDEOS.rollup_table} ON organization_id = %(organization)s AND id = campaign
+WHERE slot <= %(until)s GROUP BY id
+""".encode()
+_POSTED = b"""
+SELECT campaign, coalesce(v.creator_id, v.id), v.number, v.posted_at
+FROM unnest(%(ids)s::uuid[], %(began)s::timestamptz[], %(ended)s::timestamptz[])
+    AS requested (campaign, began, ended)
+JOIN analytics_campaign_members m
+    ON m.organization_id = %(organization)s AND m.campaign_id = campaign
+JOIN LATERAL (
+    SELECT creator_id, id, number, posted_at FROM analytics_videos
+    WHERE organization_id = %(organization)s AND is_counted AND is_there
+    AND m.is_creator AND creator_id = m.member_id
+    UNION ALL
+    SELECT creator_id, id, number, posted_at FROM analytics_videos
+    WHERE organization_id = %(organization)s AND is_counted AND is_there
+    AND NOT m.is_creator AND id = m.member_id
+) v ON v.posted_at >= began AND v.posted_at < ended
+"""
+
+
+class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign's name, days and target; ``time_zone`` is the organization's."""
+
+    id: UUID
+    name: str
+    target_views: int | None
+    target_at: datetime | None
+    target_scope: TargetScope
+    starts_on: date | None
+    ends_on: date | None
+    created_at: datetime
+    time_zone: str | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or "UTC")
+
+    @property
+    def began_at(self) -> datetime:
+        """The beginning of its first day, or its creation without one."""
+        if self.starts_on is None:
+            return self.created_at
+        return midnight(self.starts_on, self.zone)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of its last day, None without one."""
+        return (
+            None if self.ends_on is None else midnight(self.ends_on + _A_DAY, self.zone)
+        )
+
+
+class TargetCount(NamedTuple):
+    """The number that is counted, and what the level grew by in the last 7 days.
+
+    Both are None where they are unknown.
+    """
+
+    reached: int | None
+    growth: int | None
+
+
+class _Times(NamedTuple):
+    """From when to when a campaign counts, and the last days, all up to the present."""
+
+    began: datetime
+    ended: datetime
+    week_ago: datetime
+    until: datetime
+
+    @classmethod
+    def of(cls, campaign: CampaignTarget, now: datetime) -> "_Times":
+        # Sums are kept for quarters of an hour, and what is made in one counts from
+        # its end on.
+        until = _end_of_quarter(now)
+        began = campaign.began_at
+        if campaign.starts_on is None:
+            began = _end_of_quarter(began)
+        began = min(began, until)
+        ended = min(campaign.ends_at or until, until)
+        week_ago = until - timedelta(days=GROWTH_DAYS)
+        return cls(began, max(began, ended), week_ago, until)
+
+    def holds(self, posted_at: datetime | None) -> bool:
+        """Tell whether a video was posted in the days of the campaign."""
+        return posted_at is not None and self.began <= posted_at < self.ended
+
+
+async def progress_of_campaigns(
+    reader: Reader,
+    organization_id: UUID,
+    campaigns: Sequence[CampaignTarget],
+    *,
+    now: datetime,
+    at: int | None = None,
+) -> Mapping[UUID, Progress]:
+    """Return how far campaigns are on their way to their targets.
+
+    ``at`` is the position as of which the log is read, None for all of it.
+    """
+    times = {one.id: _Times.of(one, now) for one in campaigns}
+    counts: dict[UUID, TargetCount] = {}
+    by_sums: list[UUID] = []
+    by_posts: list[UUID] = []
+    for one in campaigns:
+        if at is not None or not ends_slots(times[one.id]):
+            counts[one.id] = await _from_snapshots(
+                reader, organization_id, one, times[one.id], at=at
+            )
+        elif one.target_scope == "posts_in_days":
+            by_posts.append(one.id)
+        else:
+            by_sums.append(one.id)
+    sums = await _from_sums(reader, organization_id, by_sums, times)
+    for one in campaigns:
+        if one.id in sums:
+            gained, lifetime = sums[one.id]
+            counts[one.id] = gained if one.target_scope == "gained" else lifetime
+    counts |= await _from_posts(reader, organization_id, by_posts, times)
+    return {
+        one.id: progress(
+            scope=one.target_scope,
+            target_views=one.target_views,
+            target_at=one.target_at,
+            reached=counts[one.id].reached,
+            growth=counts[one.id].growth,
+            began_at=one.began_at,
+            ends_at=one.ends_at,
+            now=now,
+            zone=one.zone,
+        )
+        for one in campaigns
+    }
+
+
+async def _from_sums(
+    reader: Reader,
+    organization_id: UUID,
+    ids: Sequence[UUID],
+    times: Mapping[UUID, _Times],
+) -> dict[UUID, tuple[TargetCount, TargetCount]]:
+    """Return of each campaign what was gained in its days, and its views."""
+    if not ids:
+        return {}
+    found = dict.fromkeys(ids, (TargetCount(None, None), TargetCount(None, None)))
+    any_of_them = times[ids[0]]
+    params = {
+        "organization": organization_id,
+        "ids": [*ids],
+        "began": [slot_of(times[id_].began) for id_ in ids],
+        "ended": [slot_of(times[id_].ended) for id_ in ids],
+        "week_ago": slot_of(any_of_them.week_ago),
+        "until": slot_of(any_of_them.until),
+    }
+    for id_, *sums in await reader.rows(organization_id, _SUMS, params):
+        before, after, known, bases, week_ago, was_known, views, is_known = map(
+            int, sums
+        )
+        growth = views - week_ago if was_known and is_known else None
+        gained = after - before - bases if known else None
+        found[id_] = (
+            TargetCount(gained, growth),
+            TargetCount(views if is_known else None, growth),
+        )
+    return found
+
+
+async def _from_posts(
+    reader: Reader,
+    organization_id: UUID,
+    ids: Sequence[UUID],
+    times: Mapping[UUID, _Times],
+) -> dict[UUID, TargetCount]:
+    """Return of each campaign the views of the videos posted in its days."""
+    if not ids:
+        return {}
+    rows = await reader.rows(
+        organization_id,
+        _POSTED,
+        {
+            "organization": organization_id,
+            "ids": [*ids],
+            "began": [times[id_].began for id_ in ids],
+            "ended": [times[id_].ended for id_ in ids],
+        },
+    )
+    numbers: defaultdict[tuple[UUID, UUID], list[int]] = defaultdict(list)
+    posted: defaultdict[UUID, list[datetime]] = defaultdict(list)
+    for campaign_id, owner, number, posted_at in rows:
+        posted[campaign_id].append(posted_at)
+        if number is not None:
+            numbers[campaign_id, owner].append(number)
+    week_ago, until = times[ids[0]].week_ago, times[ids[0]].until
+    requests = [
+        LevelRequest(
+            owner=owner,
+            numbers=np.array(of_owner, np.int64),
+            instants=np.full(len(of_owner), instant_of(instant), np.int64),
+        )
+        for (_, owner), of_owner in numbers.items()
+        for instant in (week_ago, until)
+    ]
+    levels = await views_at(reader, organization_id, requests) if requests else []
+    sums = [(int(views[known].sum()), bool(known.any())) for views, known in levels]
+    found: dict[UUID, TargetCount] = {}
+    for id_ in ids:
+        places = [2 * n for n, key in enumerate(numbers) if key[0] == id_]
+        found[id_] = _count_of_posts(
+            _together(sums[place] for place in places),
+            _together(sums[place + 1] for place in places),
+            any_before=any(posted_at <= week_ago for posted_at in posted[id_]),
+            any_now=bool(posted[id_]),
+        )
+    return found
+
+
+def _together(sums: Iterable[tuple[int, bool]]) -> int | None:
+    """Return the sum of levels, None if none is known."""
+    known = [level for level, is_known in sums if is_known]
+    return sum(known) if known else None
+
+
+def _count_of_posts(
+    before: int | None, after: int | None, *, any_before: bool, any_now: bool
+) -> TargetCount:
+    """Return the count of posts; where there was none, their views are 0."""
+    before = before if any_before else 0
+    after = after if any_now else 0
+    if after is None or before is None:
+        return TargetCount(after, None)
+    return TargetCount(after, after - before)
+
+
+async def _from_snapshots(
+    reader: Reader,
+    organization_id: UUID,
+    campaign: CampaignTarget,
+    times: _Times,
+    *,
+    at: int | None,
+) -> TargetCount:
+    """Return the count from single observations, as of a position if it is given."""
+    held = (
+        await counted(reader, organization_id, _VIEWS, campaign.id)
+        if at is None
+        else await counted_as_of(reader, organization_id, _VIEWS, campaign.id, at=at)
+    )
+    videos: list[Counted] = held[VIDEOS]
+    is_of_posts = campaign.target_scope == "posts_in_days"
+    if is_of_posts:
+        videos = [video for video in videos if times.holds(video.posted_at)]
+    boundaries = sorted({*times})
+    found = await series_from_snapshots(
+        reader, organization_id, _VIEWS, {VIDEOS: videos}, boundaries, at=at
+    )
+    views = found["views"]
+    before, after = (
+        _level(views, boundaries.index(at_)) for at_ in (times.week_ago, times.until)
+    )
+    if is_of_posts:
+        return _count_of_posts(
+            before,
+            after,
+            any_before=any(
+                video.posted_at is not None and video.posted_at <= times.week_ago
+                for video in videos
+            ),
+            any_now=bool(videos),
+        )
+    growth = None if before is None or after is None else after - before
+    if campaign.target_scope == "lifetime":
+        return TargetCount(after, growth)
+    first, last = boundaries.index(times.began), boundaries.index(times.ended)
+    gained = None
+    if views.known[last]:
+        gained = views.levels[last] - views.levels[first] - sum(views.bases[first:last])
+    return TargetCount(gained, growth)
+
+
+def _level(views: CounterSeries, boundary: int) -> int | None:
+    return views.levels[boundary] if views.known[boundary] else None
+
+
+def _end_of_quarter(instant: datetime) -> datetime:
+    return _EPOCH - (_EPOCH - instant) // _QUARTER * _QUARTER
