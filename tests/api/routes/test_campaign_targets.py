@@ -164,8 +164,9 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
         assert progress["target_scope"] == scope
         assert (progress["reached"], progress["percentage"]) == (reached, percentage)
         if scope != "gained" or campaign["ends_on"] is None:
-            known = reached is not None and growth is not None
-            projected = reached + round(growth / 7 * 20) if known else None
+            projected = None
+            if reached is not None and growth is not None:
+                projected = reached + round(growth / 7 * 20)
             assert progress["projected_at_target"] == projected
         assert ranked[campaign_id] == progress
         seen[scope].add(bool(reached))

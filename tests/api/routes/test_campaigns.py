@@ -41,15 +41,17 @@ def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
     """What is shown of a campaign in which nothing counts yet, its target over."""
     if campaign["target_views"] is None:
         return {**campaign, "progress": None}
+    # Where no video was posted, posts have no views; levels are not known.
+    is_known = campaign["target_scope"] == "posts_in_days"
     progress = {
         "target_scope": campaign["target_scope"],
         "target_views": campaign["target_views"],
         "target_at": campaign["target_at"],
-        "reached": None,
-        "percentage": None,
+        "reached": 0 if is_known else None,
+        "percentage": 0 if is_known else None,
         "required_per_day": None,
         "projected_at_target": None,
-        "status": None,
+        "status": "missed" if is_known and campaign["target_at"] else None,
     }
     return {**campaign, "progress": progress}
 

@@ -80,7 +80,8 @@ def test_its_dashboard_is_of_its_members_alone(
     cards = {c.one("dt").text: c.one("dd").text for c in shown.one("dl").all("div")}
     assert cards["New followers"].startswith("500")
     assert (
-        "170 of 1K views of all time, 17%" in shown.one("section", **{"aria-label": "Target"}).text
+        "170 of 1K views of all time, 17%"
+        in shown.one("section", **{"aria-label": "Target"}).text
     )
     listed = visitor.see("/campaigns")
     assert "17%" in listed.one("tbody").text
