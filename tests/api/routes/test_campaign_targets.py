@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 approx = partial(pytest.approx, abs=2e-6)
 
 
-class Herd:
+class Past:
     """A project with a random past of 40 days, and campaigns in it."""
 
     def __init__(self, goatherd: Goatherd, seed: str, zone: str) -> None:
@@ -144,8 +144,8 @@ class Herd:
 
 @pytest.mark.parametrize("zone", ("Europe/Berlin", "America/St_Johns"))
 def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
-    herd = Herd(goatherd, zone, zone)
-    tenant, oracle, head = herd.tenant, herd.oracle(), goatherd.head
+    past = Past(goatherd, zone, zone)
+    tenant, oracle, head = past.tenant, past.oracle(), goatherd.head
     rows = data_of(
         tenant.get(
             "/analytics/aggregate/campaign-leaderboard",
@@ -155,10 +155,10 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
     ranked = {row["campaign_id"]: row["progress"] for row in rows}
     seen: dict[str, set[bool]] = {scope: set() for scope in SCOPES}
 
-    for campaign_id in herd.campaigns:
+    for campaign_id in past.campaigns:
         campaign = _shown(tenant, campaign_id)
         progress = campaign["progress"]
-        reached, growth = herd.expected(campaign, oracle)
+        reached, growth = past.expected(campaign, oracle)
         target, scope = campaign["target_views"], campaign["target_scope"]
         percentage = None if reached is None else 100 * reached // target
         assert progress["target_scope"] == scope
@@ -174,16 +174,16 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
 
     # What is recorded later changes no answer of before, and is in those of now.
     for _ in range(10):
-        herd.looks(herd.moment())
+        past.looks(past.moment())
     goatherd.catch_up()
-    later = herd.oracle()
+    later = past.oracle()
     changed = 0
-    for campaign_id in herd.campaigns:
+    for campaign_id in past.campaigns:
         now = _shown(tenant, campaign_id)
         then = _shown(tenant, campaign_id, as_of=str(head))
         reached = ranked[campaign_id]["reached"]
         assert then["progress"]["reached"] == reached
-        assert now["progress"]["reached"] == herd.expected(now, later)[0]
+        assert now["progress"]["reached"] == past.expected(now, later)[0]
         changed += now["progress"]["reached"] != reached
     assert changed
 
