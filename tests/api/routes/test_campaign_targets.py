@@ -21,8 +21,8 @@ DAY = timedelta(days=1)
 approx = partial(pytest.approx, abs=2e-6)
 
 
-class Past:
-    """A project with a random past of 40 days, and campaigns in it."""
+class Programme:
+    """A project with a random history of 40 days, and campaigns in it."""
 
     def __init__(self, goatherd: Goatherd, seed: str, zone: str) -> None:
         self.random = Random(seed)  # noqa: S311 - histories, not secrets
@@ -144,8 +144,8 @@ class Past:
 
 @pytest.mark.parametrize("zone", ("Europe/Berlin", "America/St_Johns"))
 def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
-    past = Past(goatherd, zone, zone)
-    tenant, oracle, head = past.tenant, past.oracle(), goatherd.head
+    programme = Programme(goatherd, zone, zone)
+    tenant, oracle, head = programme.tenant, programme.oracle(), goatherd.head
     rows = data_of(
         tenant.get(
             "/analytics/aggregate/campaign-leaderboard",
@@ -155,10 +155,10 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
     ranked = {row["campaign_id"]: row["progress"] for row in rows}
     seen: dict[str, set[bool]] = {scope: set() for scope in SCOPES}
 
-    for campaign_id in past.campaigns:
+    for campaign_id in programme.campaigns:
         campaign = _shown(tenant, campaign_id)
         progress = campaign["progress"]
-        reached, growth = past.expected(campaign, oracle)
+        reached, growth = programme.expected(campaign, oracle)
         target, scope = campaign["target_views"], campaign["target_scope"]
         percentage = None if reached is None else 100 * reached // target
         assert progress["target_scope"] == scope
@@ -174,16 +174,16 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
 
     # What is recorded later changes no answer of before, and is in those of now.
     for _ in range(10):
-        past.looks(past.moment())
+        programme.looks(programme.moment())
     goatherd.catch_up()
-    later = past.oracle()
+    later = programme.oracle()
     changed = 0
-    for campaign_id in past.campaigns:
+    for campaign_id in programme.campaigns:
         now = _shown(tenant, campaign_id)
         then = _shown(tenant, campaign_id, as_of=str(head))
         reached = ranked[campaign_id]["reached"]
         assert then["progress"]["reached"] == reached
-        assert now["progress"]["reached"] == past.expected(now, later)[0]
+        assert now["progress"]["reached"] == programme.expected(now, later)[0]
         changed += now["progress"]["reached"] != reached
     assert changed
 
