@@ -29,10 +29,8 @@ from domain.errors import NotFoundError
 from domain.handlers import campaigns
 from infra.ids import new_id
 from projections.analytics.summaries.scope import known_scope
-from projections.analytics.summaries.target_counts import (
-    CampaignTarget,
-    progress_of_campaigns,
-)
+from projections.analytics.summaries.target_counts import progress_of_campaigns
+from projections.analytics.summaries.target_days import CampaignTarget
 from projections.campaigns.queries import (
     Campaign,
     campaign_as_of,

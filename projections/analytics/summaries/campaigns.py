@@ -21,10 +21,8 @@ from infra.structs import structs
 from projections.analytics.queries.accumulate import chosen
 from projections.analytics.summaries.key_figures import series_of
 from projections.analytics.summaries.scope import SummaryScope
-from projections.analytics.summaries.target_counts import (
-    CampaignTarget,
-    progress_of_campaigns,
-)
+from projections.analytics.summaries.target_counts import progress_of_campaigns
+from projections.analytics.summaries.target_days import CampaignTarget
 from projections.engine.reader import Reader
 
 CampaignFigure = Literal[

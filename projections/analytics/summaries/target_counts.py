@@ -2,19 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import msgspec
 import numpy as np
 
-from domain.analytics.buckets import midnight, slot_of
+from domain.analytics.buckets import slot_of
 from domain.analytics.metrics import Question
 from domain.analytics.series import CounterSeries
-from domain.analytics.targets import GROWTH_DAYS, Progress, progress
-from domain.messages import TargetScope
+from domain.analytics.targets import Progress, progress
 from projections.analytics.keys import instant_of
 from projections.analytics.queries.as_of import counted_as_of
 from projections.analytics.queries.counted import counted
@@ -22,11 +19,9 @@ from projections.analytics.queries.observations import Counted
 from projections.analytics.queries.series import ends_slots, series_from_snapshots
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.analytics.summaries.levels import LevelRequest, views_at
+from projections.analytics.summaries.target_days import CampaignTarget, TargetTimes
 from projections.engine.reader import Reader
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_QUARTER = timedelta(minutes=15)
-_A_DAY = timedelta(days=1)
 _VIEWS = Question(entity="campaign", metric="views", mode="new")
 # One pass over the sums of each campaign, however different their days are.
 _SUMS = f"""
@@ -60,38 +55,6 @@ JOIN LATERAL (
 """
 
 
-class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign's name, days and target; ``time_zone`` is the organization's."""
-
-    id: UUID
-    name: str
-    target_views: int | None
-    target_at: datetime | None
-    target_scope: TargetScope
-    starts_on: date | None
-    ends_on: date | None
-    created_at: datetime
-    time_zone: str | None
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone or "UTC")
-
-    @property
-    def began_at(self) -> datetime:
-        """The beginning of its first day, or its creation without one."""
-        if self.starts_on is None:
-            return self.created_at
-        return midnight(self.starts_on, self.zone)
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """The end of its last day, None without one."""
-        return (
-            None if self.ends_on is None else midnight(self.ends_on + _A_DAY, self.zone)
-        )
-
-
 class TargetCount(NamedTuple):
     """The number that is counted, and what the level grew by in the last 7 days.
 
@@ -100,32 +63,6 @@ class TargetCount(NamedTuple):
 
     reached: int | None
     growth: int | None
-
-
-class _Times(NamedTuple):
-    """From when to when a campaign counts, and the last days, all up to the present."""
-
-    began: datetime
-    ended: datetime
-    week_ago: datetime
-    until: datetime
-
-    @classmethod
-    def of(cls, campaign: CampaignTarget, now: datetime) -> "_Times":
-        # Sums are kept for quarters of an hour, and what is made in one counts from
-        # its end on.
-        until = _end_of_quarter(now)
-        began = campaign.began_at
-        if campaign.starts_on is None:
-            began = _end_of_quarter(began)
-        began = min(began, until)
-        ended = min(campaign.ends_at or until, until)
-        week_ago = until - timedelta(days=GROWTH_DAYS)
-        return cls(began, max(began, ended), week_ago, until)
-
-    def holds(self, posted_at: datetime | None) -> bool:
-        """Tell whether a video was posted in the days of the campaign."""
-        return posted_at is not None and self.began <= posted_at < self.ended
 
 
 async def progress_of_campaigns(
@@ -140,7 +77,7 @@ async def progress_of_campaigns(
 
     ``at`` is the position as of which the log is read, None for all of it.
     """
-    times = {one.id: _Times.of(one, now) for one in campaigns}
+    times = {one.id: TargetTimes.of(one, now) for one in campaigns}
     counts: dict[UUID, TargetCount] = {}
     by_sums: list[UUID] = []
     by_posts: list[UUID] = []
@@ -179,7 +116,7 @@ async def _from_sums(
     reader: Reader,
     organization_id: UUID,
     ids: Sequence[UUID],
-    times: Mapping[UUID, _Times],
+    times: Mapping[UUID, TargetTimes],
 ) -> dict[UUID, tuple[TargetCount, TargetCount]]:
     """Return of each campaign what was gained in its days, and its views."""
     if not ids:
@@ -211,7 +148,7 @@ async def _from_posts(
     reader: Reader,
     organization_id: UUID,
     ids: Sequence[UUID],
-    times: Mapping[UUID, _Times],
+    times: Mapping[UUID, TargetTimes],
 ) -> dict[UUID, TargetCount]:
     """Return of each campaign the views of the videos posted in its days."""
     if not ids:
@@ -277,7 +214,7 @@ async def _from_snapshots(
     reader: Reader,
     organization_id: UUID,
     campaign: CampaignTarget,
-    times: _Times,
+    times: TargetTimes,
     *,
     at: int | None,
 ) -> TargetCount:
@@ -321,7 +258,3 @@ async def _from_snapshots(
 
 def _level(views: CounterSeries, boundary: int) -> int | None:
     return views.levels[boundary] if views.known[boundary] else None
-
-
-def _end_of_quarter(instant: datetime) -> datetime:
-    return _EPOCH - (_EPOCH - instant) // _QUARTER * _QUARTER

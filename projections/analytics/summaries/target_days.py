@@ -1,0 +1,78 @@
+"""The targets of campaigns, and the times from and to which they count."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain.analytics.buckets import midnight
+from domain.analytics.targets import GROWTH_DAYS
+from domain.messages import TargetScope
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER = timedelta(minutes=15)
+_A_DAY = timedelta(days=1)
+
+
+class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign's name, days and target; ``time_zone`` is the organization's."""
+
+    id: UUID
+    name: str
+    target_views: int | None
+    target_at: datetime | None
+    target_scope: TargetScope
+    starts_on: date | None
+    ends_on: date | None
+    created_at: datetime
+    time_zone: str | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or "UTC")
+
+    @property
+    def began_at(self) -> datetime:
+        """The beginning of its first day, or its creation without one."""
+        if self.starts_on is None:
+            return self.created_at
+        return midnight(self.starts_on, self.zone)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of its last day, None without one."""
+        return (
+            None if self.ends_on is None else midnight(self.ends_on + _A_DAY, self.zone)
+        )
+
+
+class TargetTimes(NamedTuple):
+    """From when to when a campaign counts, and the last days, all up to the present."""
+
+    began: datetime
+    ended: datetime
+    week_ago: datetime
+    until: datetime
+
+    @classmethod
+    def of(cls, campaign: CampaignTarget, now: datetime) -> "TargetTimes":
+        # Sums are kept for quarters of an hour, and what is made in one counts from
+        # its end on.
+        until = _end_of_quarter(now)
+        began = campaign.began_at
+        if campaign.starts_on is None:
+            began = _end_of_quarter(began)
+        began = min(began, until)
+        ended = min(campaign.ends_at or until, until)
+        week_ago = until - timedelta(days=GROWTH_DAYS)
+        return cls(began, max(began, ended), week_ago, until)
+
+    def holds(self, posted_at: datetime | None) -> bool:
+        """Tell whether a video was posted in the days of the campaign."""
+        return posted_at is not None and self.began <= posted_at < self.ended
+
+
+def _end_of_quarter(instant: datetime) -> datetime:
+    return _EPOCH - (_EPOCH - instant) // _QUARTER * _QUARTER
