@@ -21,6 +21,7 @@ from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 from api.http.route_info import inspect_routes
 from api.http.sessions import Sessions
+from api.http.snapshots import OneMoment
 from api.openapi.docs_page import docs_routes
 from api.openapi.document import openapi_route
 from api.openapi.entities import entities_route
@@ -106,10 +107,8 @@ def create_app(config: AppConfig) -> Litestar:
     inspect_routes(app)
     app.state.site = config.site
     # Pages call the API without the middleware, which has counted their own request.
-    app.state.in_process_api = app.asgi_handler
-    app.asgi_handler = RequestMiddleware(
-        app.asgi_handler, RequestMetrics(config.registry)
-    )
+    app.state.in_process_api = api = OneMoment(app.asgi_handler)
+    app.asgi_handler = RequestMiddleware(api, RequestMetrics(config.registry))
     return app
 
 

@@ -19,6 +19,7 @@ from api.http.live_sessions import LiveSessions
 from api.http.paging import provide_list_request
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
+from api.http.snapshots import provide_reader
 from api.http.writer import CommandWriter
 from api.routes.aggregate.campaigns import CampaignSummaryRoutes
 from api.routes.aggregate.creators import CreatorSummaryRoutes
@@ -82,7 +83,6 @@ from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
-from projections.engine.reader import Reader
 from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
@@ -145,7 +145,6 @@ def assemble(settings: Settings) -> Litestar:
         max_queue_age_seconds=settings.max_queue_age_seconds,
         secret=secret,
     )
-    reader = Reader(reading, store.codec)
     connections = Connections(store, settings)
 
     async def look_up(digest: bytes) -> Principal | None:
@@ -277,7 +276,7 @@ def assemble(settings: Settings) -> Litestar:
             ],
             cors_origins=settings.cors_origins,
             dependencies={
-                "reader": _provide(reader),
+                "reader": provide_reader(reading, store.codec),
                 "listing": provide_list_request(secret),
                 "creator_table": Provide(provide_table, sync_to_thread=False),
                 "video_list": Provide(provide_video_list, sync_to_thread=False),

@@ -51,6 +51,7 @@ _GUARDED = (
 # goes from one process of the server to another for less than PostgreSQL assumes.
 _READING = (
     f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on "
+    "-c idle_in_transaction_session_timeout=15s "
     "-c jit=off -c work_mem=16MB -c parallel_tuple_cost=0.01"
 )
 _OWN = f"{_UTC} -c statement_timeout=2s -c lock_timeout=1s"
@@ -137,15 +138,23 @@ async def run_read_async(
     pool: AsyncPool, read: Callable[[AsyncConnection[TupleRow]], Awaitable[T]]
 ) -> T:
     """Return the result of ``read`` as ``run_read`` does, on an asynchronous pool."""
-    try:
+
+    async def attempt() -> T:
         async with pool.connection() as connection:
             return await read(connection)
+
+    return await again_if_cut(pool, attempt)
+
+
+async def again_if_cut(pool: AsyncPool, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return the result of ``attempt``, the second one if its connection was cut."""
+    try:
+        return await attempt()
     except _CUT as error:
         if isinstance(error, NO_CONNECTION):
             raise
         await pool.check()
-        async with pool.connection() as connection:
-            return await read(connection)
+        return await attempt()
 
 
 def known_migrations() -> list[tuple[int, str, str]]:

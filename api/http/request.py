@@ -21,6 +21,7 @@ from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_t
 from api.http.route_info import RouteInfo
 from api.http.sessions import Cookies, Session
 from infra.ids import new_id
+from projections.engine.snapshot_reader import SnapshotReader
 
 F = TypeVar("F", bound=Struct)
 
@@ -33,7 +34,7 @@ class RequestContext:
     """What all layers share about one request and its answer.
 
     ``response_headers`` are added to every answer. ``session`` and ``form`` are for
-    pages only.
+    pages only. ``snapshot`` is what the request reads, if it only reads.
     """
 
     __slots__ = (
@@ -43,6 +44,7 @@ class RequestContext:
         "request_id",
         "response_headers",
         "session",
+        "snapshot",
         "started_at",
     )
 
@@ -52,6 +54,7 @@ class RequestContext:
         self.principal: Principal | None = None
         self.session: Session | None = None
         self.form: Form | None = None
+        self.snapshot: SnapshotReader | None = None
         self.response_headers: list[tuple[bytes, bytes]] = []
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.match(given):

@@ -133,7 +133,7 @@ class CreatorRoutes(Controller):
         page = await listing.page(
             "creators",
             lambda limit, after: page_of_creators(
-                listing.reader,
+                listing.reader.alone,
                 CreatorQuery(
                     organization_id=listing.organization_id,
                     limit=limit,
@@ -178,7 +178,9 @@ class CreatorRoutes(Controller):
                 raise NotFoundError("creator")
             return Answer(creator_from_row(row))
         await caught_up(request, reader, "creator_list")
-        return found("creator", await one_creator(reader, organization_id, creator_id))
+        return found(
+            "creator", await one_creator(reader.alone, organization_id, creator_id)
+        )
 
     @patch(
         "/creators/{creator_id:uuid}",

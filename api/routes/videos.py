@@ -103,7 +103,7 @@ class VideoRoutes(Controller):
         """Show one video, unless it was excluded."""
         await caught_up(request, reader, "videos")
         return found(
-            "video", await one_video(reader, request.organization_id, video_id)
+            "video", await one_video(reader.alone, request.organization_id, video_id)
         )
 
     @patch(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -18,8 +18,38 @@ _POLL_SECONDS = 0.003
 
 # The setting ends with the pipeline's implicit transaction, so the pool gets the
 # connection back without it.
-_SET_ORGANIZATION = "SELECT set_config('goatherd.organization_id', %s, true)"
-_POSITION = "SELECT position FROM projection WHERE name = %s"
+_SET_ORGANIZATION = b"SELECT set_config('goatherd.organization_id', %s, true)"
+_POSITION = b"SELECT position FROM projection WHERE name = %(name)s"
+Statement = tuple[bytes, Sequence[object]]
+
+
+class Query(NamedTuple):
+    """A query of an organization's rows, or without one of what everybody may see."""
+
+    organization_id: UUID | None
+    text: bytes
+    parameters: Mapping[str, object]
+
+    @property
+    def as_whom(self) -> Sequence[Statement]:
+        """Return what must come before it in its transaction."""
+        if self.organization_id is None:
+            return ()
+        return ((_SET_ORGANIZATION, (str(self.organization_id),)),)
+
+    async def rows(
+        self, connection: AsyncConnection[TupleRow], *, after: Sequence[Statement]
+    ) -> list[TupleRow]:
+        """Run it after other statements, with one way to the server and back."""
+        cursor = connection.cursor(binary=True)
+        if not after:
+            await cursor.execute(self.text, self.parameters, prepare=True)
+            return await cursor.fetchall()
+        async with connection.pipeline():
+            for statement, values in after:
+                await connection.execute(statement, values)
+            await cursor.execute(self.text, self.parameters, prepare=True)
+        return await cursor.fetchall()
 
 
 class ProjectionBehindError(Exception):
@@ -37,28 +67,27 @@ class ProjectionBehindError(Exception):
 class Reader:
     """Queries read models as the role that row-level security applies to.
 
-    ``codec`` decodes events, and opens those that are sealed.
+    ``codec`` decodes events, and opens those that are sealed. Each read has a snapshot
+    of its own.
     """
 
     def __init__(self, pool: AsyncPool, codec: Codec) -> None:
         self._pool = pool
         self._codec = codec
 
+    @property
+    def alone(self) -> "Reader":
+        """Return the reader for a read that is the only one of its answer.
+
+        It costs a way to the server and back less than to begin and end a snapshot.
+        """
+        return self
+
     async def rows(
         self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
     ) -> list[TupleRow]:
         """Run a query that sees the rows of one organization only."""
-
-        async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
-            async with connection.pipeline():
-                await connection.execute(
-                    _SET_ORGANIZATION, (str(organization_id),), prepare=True
-                )
-                cursor = connection.cursor(binary=True)
-                await cursor.execute(query, parameters, prepare=True)
-            return await cursor.fetchall()
-
-        return await run_read_async(self._pool, run)
+        return await self.run(Query(organization_id, query, parameters))
 
     async def page(
         self,
@@ -83,6 +112,17 @@ class Reader:
         # It may read keys from the database.
         return await asyncio.to_thread(open_envelopes, rows, self._codec)
 
+    async def position(self, name: str) -> int:
+        """Return the position that a projection has reached, 0 before it began."""
+        rows = await self.run(Query(None, _POSITION, {"name": name}))
+        return rows[0][0] if rows else 0
+
+    async def side_by_side(self) -> None:
+        """Let reads run at the same time from now on, if there are several."""
+
+    async def end(self) -> None:
+        """End the snapshot, if there is one: the next read sees what is there then."""
+
     async def wait_for(
         self,
         name: str,
@@ -98,15 +138,8 @@ class Reader:
             ProjectionBehindError: it did not, within two seconds.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
-
-        async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
-            cursor = await connection.execute(_POSITION, (name,), prepare=True)
-            return await cursor.fetchone()
-
         while True:
-            row = await run_read_async(self._pool, run)
-            reached = 0 if row is None else int(row[0])
-            if reached >= position:
+            if await self.position(name) >= position:
                 return
             if unless is not None:
                 if await unless():
@@ -114,7 +147,16 @@ class Reader:
                 unless = None
             if time.monotonic() >= deadline:
                 raise ProjectionBehindError(name)
+            await self.end()
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def run(self, query: Query) -> list[TupleRow]:
+        """Return the rows of a query."""
+
+        async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+            return await query.rows(connection, after=query.as_whom)
+
+        return await run_read_async(self._pool, run)
 
 
 def newest_first(time_column: str, id_column: str = "id") -> str:

@@ -1,4 +1,4 @@
-"""A reader in one database snapshot, for reads that take long."""
+"""Readers in one snapshot of the database: of an answer, and of an export."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,10 +10,52 @@ from psycopg.rows import TupleRow
 
 from infra.database import READER_ROLE, AsyncPool
 from infra.eventstore.codec import Codec
-from projections.engine.reader import Reader
+from projections.engine.moment import BEGIN, Moment
+from projections.engine.reader import Query, Reader
 
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_EXPORT = b"SELECT pg_export_snapshot()"
 _POSITION = "SELECT position FROM projection WHERE name = %s"
+
+
+class SnapshotReader(Reader):
+    """A reader that sees the database as it was at its first read, until its end.
+
+    So all parts of an answer are of one moment. A wait for a position that is not
+    reached ends the snapshot, and the next read begins another: what is read before a
+    wait only says how far to wait. After ``close`` each read has a snapshot of its own.
+    """
+
+    def __init__(self, pool: AsyncPool, codec: Codec) -> None:
+        super().__init__(pool, codec)
+        self._moment = Moment(pool)
+        self._is_closed = False
+
+    @property
+    def alone(self) -> Reader:
+        """Return the reader for a read that is the only one of its answer."""
+        return self if self._moment.has_begun else Reader(self._pool, self._codec)
+
+    async def side_by_side(self) -> None:
+        """Let reads run at the same time from now on, if there are several."""
+        if not self._moment.is_shared:
+            ((name,),) = await self.run(Query(None, _EXPORT, {}))
+            self._moment.share(name)
+
+    async def end(self) -> None:
+        """End the snapshot, if there is one: the next read sees what is there then."""
+        moment, self._moment = self._moment, Moment(self._pool)
+        await moment.end()
+
+    async def close(self) -> None:
+        """End the snapshot, if there is one, and begin no other."""
+        self._is_closed = True
+        await self.end()
+
+    async def run(self, query: Query) -> list[TupleRow]:
+        """Return the rows of a query, as they are in the snapshot."""
+        if self._is_closed:
+            return await super().run(query)
+        return await self._moment.run(query)
 
 
 class _SingleConnection:
@@ -46,7 +88,7 @@ async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
         options="-c timezone=UTC",
     )
     async with connection:
-        await connection.execute(_BEGIN)
+        await connection.execute(BEGIN)
         await connection.execute(
             sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(READER_ROLE))
         )

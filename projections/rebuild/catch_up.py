@@ -10,11 +10,10 @@ from infra.eventstore.store import Store
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, most_at_once
 from projections.engine.projection import ReadModel
 from projections.rebuild.errors import RebuildCancelledError, RebuildReplacedError
-from projections.rebuild.log_batch import FOREVER, BatchWriter
+from projections.rebuild.log_batch import FOREVER, BatchWriter, with_bodies
 from projections.rebuild.shadow_tables import (
     next_schema,
     previous_schema,
-    search_path_restored,
 )
 
 # These events are also written in the transaction of their append, so the live tables
@@ -89,17 +88,13 @@ class CatchUp:
             if passed < LIVE_BATCH:
                 return position
 
-    def finish(self, cursor: Cursor[TupleRow], *, position: int) -> int:
-        """Apply all that is left in the caller's transaction; return the position.
+    def is_level(self, cursor: Cursor[TupleRow], *, position: int) -> bool:
+        """Tell whether no event after ``position`` is left to apply.
 
-        It is for the events of ``WRITTEN_WITH_APPEND``, while nothing can be appended.
+        It is for the events of ``WRITTEN_WITH_APPEND``, while none can be appended.
         """
         rows = self._batches.read(cursor, after=position, until=FOREVER, limit=FOREVER)
-        if not rows:
-            return position
-        with search_path_restored(cursor):
-            self._batches.write(cursor, rows)
-        return rows[-1][0]
+        return not with_bodies(rows)
 
     def _take(self, cursor: Cursor[TupleRow]) -> int:
         cursor.execute(_PATIENTLY)

@@ -66,7 +66,7 @@ class BatchWriter:
         self._write_events(cursor, rows)
 
     def _write_events(self, cursor: Cursor[TupleRow], rows: Sequence[TupleRow]) -> None:
-        events = open_envelopes(_with_bodies(rows), self._codec, cursor.connection)
+        events = open_envelopes(with_bodies(rows), self._codec, cursor.connection)
         if events:
             self._write(cursor, events)
 
@@ -82,7 +82,7 @@ class BatchWriter:
         except _NO_EVENTS_FAULT:
             raise
         except Exception as error:
-            refused = self._refused(_with_bodies(rows), error)
+            refused = self._refused(with_bodies(rows), error)
             if refused is None:
                 raise
             raise refused from error
@@ -117,5 +117,6 @@ class BatchWriter:
         )
 
 
-def _with_bodies(rows: Sequence[TupleRow]) -> list[TupleRow]:
+def with_bodies(rows: Sequence[TupleRow]) -> list[TupleRow]:
+    """Return the rows of events that the projection reads."""
     return [row for row in rows if row[8] is not None]

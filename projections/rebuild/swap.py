@@ -165,7 +165,7 @@ def _try_swap(
         reached = incoming.position
         if incoming.catch_up is not None:
             # These commit before the swap, so that every reader of the new tables sees
-            # their rows, however old its snapshot is.
+            # their rows, however old its snapshot is. Nothing is written after that.
             reached = incoming.catch_up.run()
             if reached < position:
                 raise TryAgainError(name)
@@ -173,8 +173,12 @@ def _try_swap(
         with connection.cursor() as cursor:
             locked = time.monotonic()
             _lock(cursor, projection.tables, schema=schema)
-            if incoming.catch_up is not None and name in WRITTEN_WITH_APPEND:
-                reached = incoming.catch_up.finish(cursor, position=reached)
+            if (
+                incoming.catch_up is not None
+                and name in WRITTEN_WITH_APPEND
+                and not incoming.catch_up.is_level(cursor, position=reached)
+            ):
+                raise TryAgainError(name)
             exchange_tables(
                 cursor,
                 projection.tables,

@@ -26,6 +26,7 @@ from projections.engine import follower
 from projections.engine.follower import Follower
 from projections.engine.projection import ReadModel
 from projections.engine.reader import Reader
+from projections.engine.snapshot_reader import SnapshotReader
 from projections.rebuild import catch_up
 from projections.rebuild.errors import AlreadyRebuildingError
 from projections.rebuild.lock import rebuild_lock
@@ -34,6 +35,7 @@ from projections.rebuild.state import Rebuild, rebuild_of
 from projections.rebuild.transitions import RebuildOptions, begin, set_status
 from projections.runner import keep_rebuilt
 from projections.scrape_runs.projection import ScrapeRuns
+from projections.scrape_runs.queries import count_runs
 from tests.kit.builders import asking, opened_store
 from tests.kit.expected import expected, stored
 from tests.kit.faults import stop_at_once, victim
@@ -91,14 +93,17 @@ class Readers:
             thread.join()
 
     async def _read_on(self) -> None:
-        async with reading_pool(self._url, size=2) as pool:
+        async with reading_pool(self._url, size=3) as pool:
             await asyncio.gather(
                 self._reader(Reader(pool, Codec()), waits=True),
-                self._reader(Reader(pool, Codec()), waits=False),
+                self._reader(SnapshotReader(pool, Codec()), waits=True),
+                self._reader(SnapshotReader(pool, Codec()), waits=False),
             )
 
     async def _reader(self, reader: Reader, *, waits: bool) -> None:
         while not self._stop.is_set():
+            # Of a snapshot, this is the end of the answer before.
+            await reader.end()
             newest = self.newest if waits else None
             try:
                 if newest:
@@ -108,6 +113,7 @@ class Readers:
                     reader, CreatorQuery(organization_id=HOME, limit=50)
                 )
                 found = newest and await one_creator(reader, HOME, newest[0])
+                await count_runs(reader, HOME)
                 self.slowest = max(self.slowest, time.monotonic() - began)
             except Exception as error:  # noqa: BLE001 - each is a failure to look at
                 self.errors.append(error)

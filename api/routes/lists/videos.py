@@ -204,7 +204,10 @@ class _List(Struct, frozen=True, kw_only=True):
             limit=limit,
             after=after,
         )
-        return await page_of_videos(self.listing.reader, query)
+        reader = self.listing.reader
+        return await page_of_videos(
+            reader if self.params.asks_for_figures else reader.alone, query
+        )
 
     async def _numbered(
         self, *, limit: int | None, after: tuple[int] | None

@@ -79,6 +79,7 @@ async def outliers_among(
             for one, of_it in zip(batch, levels, strict=True):
                 found.update(_outliers(one, *of_it, min_factor=min_factor))
 
+    await reader.side_by_side()
     await asyncio.gather(*(judge(batches[nth::_AT_ONCE]) for nth in range(_AT_ONCE)))
     return found
 

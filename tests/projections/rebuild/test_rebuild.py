@@ -550,18 +550,37 @@ def test_a_key_that_is_issued_in_the_last_moment_is_there(
     organization = run(store, "SELECT organization_id FROM organizations")[0][0]
     version = len(store.load(organization)[organization]) + 1
 
-    def issue(_: object) -> None:
-        store.append(
-            [NewEvent(organization, version, key)],
-            context=asking(),
-            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
-        )
+    seen: list[TupleRow] = []
 
-    monkeypatch.setattr("projections.rebuild.swap.wait_for_older_reads", issue)
-    done = rebuild(store, ApiKeys(), by="test")
+    with store.pool.connection() as reader:
+
+        def read() -> None:
+            if reader.info.transaction_status == TransactionStatus.INTRANS:
+                seen.extend(reader.execute("SELECT id FROM api_keys").fetchall())
+                reader.execute("ROLLBACK")
+
+        def issue(_: object) -> None:
+            if version == len(store.load(organization)[organization]) + 1:
+                store.append(
+                    [NewEvent(organization, version, key)],
+                    context=asking(),
+                    in_transaction=lambda cursor, events: ApiKeys().write(
+                        cursor, events
+                    ),
+                )
+                reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+                reader.execute("SELECT 1")
+            else:
+                read()
+
+        monkeypatch.setattr("projections.rebuild.swap.wait_for_older_reads", issue)
+        done = rebuild(store, ApiKeys(), by="test")
+        read()
 
     assert done.comparison.is_equal
     assert (UUID(int=77),) in run(store, "SELECT id FROM api_keys")
+    # A reader whose snapshot is older than the swap.
+    assert (UUID(int=77),) in seen
 
 
 def test_an_event_that_was_followed_in_the_last_moment_is_there(

@@ -1,0 +1,53 @@
+"""One answer is one moment: the snapshot of each request that only reads."""
+
+from litestar.di import Provide
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from api.http.request import Request, context_of
+from infra.database import AsyncPool
+from infra.eventstore.codec import Codec
+from projections.engine.reader import Reader
+from projections.engine.snapshot_reader import SnapshotReader
+
+_READING = frozenset({"GET", "HEAD"})
+
+
+def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
+    """Return the dependency that reads: in one snapshot, if the request only reads.
+
+    A request that writes answers with what is there after it wrote, so each of its
+    reads has a snapshot of its own.
+    """
+    always = Reader(pool, codec)
+
+    def provide(request: Request) -> Reader:
+        if request.method not in _READING:
+            return always
+        context = request.context
+        if context.snapshot is None:
+            context.snapshot = SnapshotReader(pool, codec)
+        return context.snapshot
+
+    return Provide(provide, sync_to_thread=False)
+
+
+class OneMoment:
+    """Wraps the API: the snapshot of a request ends once the request is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            await _end(scope)
+
+
+async def _end(scope: HTTPScope) -> None:
+    snapshot = context_of(scope).snapshot
+    if snapshot is not None:
+        await snapshot.close()

@@ -1,0 +1,131 @@
+"""One snapshot of the database, on one connection or on several side by side."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import PoolTimeout
+
+from infra.database import AsyncPool, again_if_cut
+from projections.engine.reader import Query, Statement
+
+BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# The rest of the pool is left to others.
+_SIDE_BY_SIDE = 4
+_SIDE_SECONDS = 0.1
+
+_Connection = AsyncConnection[TupleRow]
+
+
+class Moment:
+    """A snapshot, from the first query to ``end``.
+
+    Queries at the same time wait for each other, because a snapshot belongs to one
+    connection. Once it is shared they run on connections of their own, if the pool has
+    any to spare.
+    """
+
+    def __init__(self, pool: AsyncPool) -> None:
+        self._pool = pool
+        self._change = asyncio.Condition()
+        self._taken = 0
+        self._free: list[_Connection] = []
+        # The organization that the transaction of each connection is set to.
+        self._begun: dict[_Connection, UUID | None] = {}
+        self._name: str | None = None
+        self._has_ended = False
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self._begun)
+
+    @property
+    def is_shared(self) -> bool:
+        return self._name is not None
+
+    def share(self, name: str) -> None:
+        """Let other connections see the snapshot, which has been exported as this."""
+        self._name = name
+
+    async def run(self, query: Query) -> list[TupleRow]:
+        """Return the rows of a query, as they are in the snapshot."""
+        if self._taken:
+            return await self._run(query)
+        return await again_if_cut(self._pool, lambda: self._run(query))
+
+    async def end(self) -> None:
+        """End the snapshot; queries that run meanwhile end first."""
+        async with self._change:
+            self._has_ended = True
+            free, self._free = self._free, []
+        await asyncio.gather(*(self._give_back(each) for each in free))
+
+    async def _run(self, query: Query) -> list[TupleRow]:
+        connection = await self._take()
+        try:
+            rows = await query.rows(connection, after=self._first(connection, query))
+        except BaseException:
+            # Its transaction has failed.
+            await self._give_back(connection)
+            raise
+        self._begun[connection] = query.organization_id or self._begun.get(connection)
+        async with self._change:
+            if not self._has_ended:
+                self._free.append(connection)
+                self._change.notify()
+                return rows
+        await self._give_back(connection)
+        return rows
+
+    async def _take(self) -> _Connection:
+        while True:
+            async with self._change:
+                await self._change.wait_for(self._is_possible)
+                if self._free:
+                    return self._free.pop()
+                is_first = not self._taken
+                self._taken += 1
+            try:
+                if is_first:
+                    return await self._pool.getconn()
+                return await self._pool.getconn(timeout=_SIDE_SECONDS)
+            except BaseException as error:
+                async with self._change:
+                    self._taken -= 1
+                    self._change.notify()
+                if is_first or not isinstance(error, PoolTimeout):
+                    raise
+
+    def _is_possible(self) -> bool:
+        if self._free or not self._taken:
+            return True
+        if self._name is None or self._taken >= _SIDE_BY_SIDE:
+            return False
+        pool = self._pool.get_stats()
+        has_room = pool["pool_available"] or pool["pool_size"] < pool["pool_max"]
+        return bool(has_room and not pool["requests_waiting"])
+
+    def _first(self, connection: _Connection, query: Query) -> list[Statement]:
+        """Return what must come before a query on this connection."""
+        if connection in self._begun:
+            is_set = query.organization_id == self._begun[connection]
+            return [] if is_set else [*query.as_whom]
+        begin: list[Statement] = [(BEGIN, ())]
+        if self._name is not None:
+            begin.append((f"SET TRANSACTION SNAPSHOT '{self._name}'".encode(), ()))
+        return [*begin, *query.as_whom]
+
+    async def _give_back(self, connection: _Connection) -> None:
+        self._begun.pop(connection, None)
+        try:
+            # The pool replaces a connection that was cut.
+            with suppress(psycopg.Error):
+                await connection.rollback()
+        finally:
+            await self._pool.putconn(connection)
+            async with self._change:
+                self._taken -= 1
+                self._change.notify()

@@ -1,0 +1,159 @@
+"""Readers of one snapshot: what they see, on how many connections, and their end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import pytest
+
+from infra.database import AsyncPool, reading_pool
+from infra.embedded.processes import wait_until
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import Store
+from infra.ids import new_id
+from projections.engine.snapshot_reader import SnapshotReader
+from tests.kit.databases import in_line
+
+NOBODY = new_id()
+COUNT = b"SELECT count(*) FROM projection"
+WAIT = b"SELECT pg_advisory_lock_shared(62), (SELECT count(*) FROM projection)"
+PATIENTLY = 20.0
+
+Reads = Callable[[SnapshotReader, AsyncPool], Awaitable[None]]
+
+
+def reading(url: str, reads: Reads, *, size: int = 3) -> None:
+    """Let something be read; afterwards the pool has all its connections."""
+
+    async def run() -> None:
+        async with reading_pool(url, size=size) as pool:
+            reader = SnapshotReader(pool, Codec())
+            await reads(reader, pool)
+            await reader.close()
+            stats = pool.get_stats()
+            assert stats["pool_available"] == stats["pool_size"]
+
+    asyncio.run(run())
+
+
+def write(store: Store, name: str) -> None:
+    with store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO projection (name, version, position) VALUES (%s, 1, 7)",
+            (name,),
+        )
+
+
+async def count(reader: SnapshotReader, query: bytes = COUNT) -> int:
+    return (await reader.rows(NOBODY, query, {}))[0][-1]
+
+
+def test_all_reads_are_of_one_moment_until_the_end(store: Store, database_url: str):
+    async def reads(reader: SnapshotReader, _: AsyncPool) -> None:
+        before = await count(reader)
+        write(store, "first")
+
+        assert await count(reader) == before
+        assert await reader.position("first") == 0
+        assert reader.alone is reader
+        await reader.end()
+        assert reader.alone is not reader
+        assert await reader.position("first") == 7
+        assert await count(reader) == before + 1
+
+    reading(database_url, reads)
+
+
+def test_reads_side_by_side_run_at_once_and_see_the_same(
+    store: Store, database_url: str
+):
+    async def reads(reader: SnapshotReader, _: AsyncPool) -> None:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(62)")
+            before = await count(reader)
+            await reader.side_by_side()
+            waiting = asyncio.create_task(count(reader, WAIT))
+            await asyncio.to_thread(
+                wait_until, lambda: in_line(other) == 1, seconds=PATIENTLY
+            )
+            write(store, "second")
+            meanwhile = await count(reader)
+            other.execute("SELECT pg_advisory_unlock(62)")
+
+            assert (meanwhile, await waiting) == (before, before)
+
+    reading(database_url, reads)
+
+
+def test_reads_side_by_side_take_turns_where_the_pool_has_no_more(database_url: str):
+    async def reads(reader: SnapshotReader, _: AsyncPool) -> None:
+        await reader.side_by_side()
+        counts = await asyncio.gather(*(count(reader) for _ in range(6)))
+
+        assert len({*counts}) == 1
+
+    reading(database_url, reads, size=1)
+
+
+@pytest.mark.parametrize("is_begun", (False, True))
+def test_a_read_that_fails_or_is_given_up_leaves_no_connection_behind(
+    database_url: str, *, is_begun: bool
+):
+    async def reads(reader: SnapshotReader, pool: AsyncPool) -> None:
+        if is_begun:
+            await count(reader)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await count(reader, b"SELECT 1 / 0")
+        await count(reader)
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(62)")
+            given_up = asyncio.create_task(count(reader, WAIT))
+            await asyncio.to_thread(
+                wait_until, lambda: in_line(other) == 1, seconds=PATIENTLY
+            )
+            given_up.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await given_up
+
+        assert await count(reader) >= 0
+        assert pool.get_stats()["pool_size"] <= 3
+
+    reading(database_url, reads)
+
+
+def test_a_read_that_goes_on_after_the_end_gives_its_connection_back(
+    store: Store, database_url: str
+):
+    async def reads(reader: SnapshotReader, pool: AsyncPool) -> None:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(62)")
+            late = asyncio.create_task(count(reader, WAIT))
+            await asyncio.to_thread(
+                wait_until, lambda: in_line(other) == 1, seconds=PATIENTLY
+            )
+            await reader.close()
+            other.execute("SELECT pg_advisory_unlock(62)")
+            await late
+            # After the close each read is by itself.
+            write(store, "late")
+            assert await reader.position("late") == 7
+            assert pool.get_stats()["requests_waiting"] == 0
+
+    reading(database_url, reads)
+
+
+def test_a_connection_that_was_cut_before_the_snapshot_is_replaced(
+    store: Store, database_url: str
+):
+    async def reads(reader: SnapshotReader, _: AsyncPool) -> None:
+        await count(reader)
+        await reader.end()
+        with store.pool.connection() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND query LIKE 'ROLLBACK%'"
+            )
+
+        assert await count(reader) >= 0
+
+    reading(database_url, reads)
