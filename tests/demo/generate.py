@@ -13,13 +13,18 @@ from pathlib import Path
 
 from msgspec.structs import astuple
 
+from tests.demo.attributes import attributes_of_clip
 from tests.demo.cast import CAST
 from tests.demo.character import Character, Fate
 from tests.demo.clips import Clip, clips_of
 from tests.demo.dice import Dice
 from tests.demo.scrape_times import BEGIN_DAY, DAY, DAYS, HOUR, ScrapeTime, scrape_times
 from workers.demo import DEMO_BEGINS, DEMO_HISTORY, DEMO_RECORDING, history_path
-from workers.provider import ProfileObservation, VideoObservation
+from workers.provider import (
+    ProfileObservation,
+    VideoObservation,
+    stated_attributes,
+)
 from workers.recordings.file_format import (
     Observation,
     RecordedOutcome,
@@ -90,7 +95,9 @@ def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
         if scrape.lists:
             for clip in _listed(character.fate, clips, scrape=scrape, dice=dice):
                 clip.lose_some(dice, scrape.second)
-                video = _video(character.fate, clip, scrape=scrape, dice=dice)
+                video = _video(
+                    character.fate, clip, character.handle, scrape=scrape, dice=dice
+                )
                 for handle in handles:
                     yield _observed(scrape, handle, video=video)
 
@@ -133,7 +140,9 @@ def _quiet(character: Character, number: int) -> Iterator[Observation]:
         yield _observed(scrape, character.handle, profile=profile)
         for clip in clips:
             if clip.shown_at(second):
-                video = _video(character.fate, clip, scrape=scrape, dice=dice)
+                video = _video(
+                    character.fate, clip, character.handle, scrape=scrape, dice=dice
+                )
                 yield _observed(scrape, character.handle, video=video)
 
 
@@ -239,7 +248,7 @@ def _listed(
 
 
 def _video(
-    fate: Fate, clip: Clip, *, scrape: ScrapeTime, dice: Dice
+    fate: Fate, clip: Clip, handle: str, *, scrape: ScrapeTime, dice: Dice
 ) -> VideoObservation:
     counts = clip.counts_at(scrape.second)
     rounded = scrape.day < fate.rounded_until
@@ -256,6 +265,7 @@ def _video(
         comment_count=comments,
         share_count=shares,
         save_count=saves if scrape.day >= fate.save_counts_from else None,
+        **stated_attributes(attributes_of_clip(clip, handle)),
     )
 
 
