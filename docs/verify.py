@@ -1,7 +1,10 @@
-"""Check a proof of `goatherd export proof`: python3 verify.py FILE [--key FILE].
+"""Check a proof of Goatherd's: python3 verify.py FILE [--key FILE] [--root FILE].
 
-FILE of --key has the installation's key, kept from /.well-known/goatherd-key.json. Exit
-status: 0 if all fits, 1 if something does not, 2 if the proof cannot be read.
+FILE is from `goatherd export proof` or /.well-known/goatherd-consistency.json. --key
+has the keys of the installation, kept from /.well-known/goatherd-key.json, and --root a
+root that was kept, for which FILE was made. Exit status: 0 if all fits, 1 if something
+does not, 2 if a file cannot be read, 3 if not all that is older than the kept root
+leads to it.
 """
 
 import argparse
@@ -11,6 +14,42 @@ from datetime import datetime, timedelta
 from hashlib import sha256, sha512
 from pathlib import Path
 from uuid import UUID
+
+TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+# What was recorded while a root was made need not be in it, nor what is not this old.
+WHILE = timedelta(hours=1)
+# What each part of a file has; those after a bar may be missing. Nothing else may be.
+MEMBERS = {
+    "answer": "data | error meta",
+    "proof": "format creator_id made_at root streams signature | kept keys",
+    "consistency": "format root kept | keys",
+    "root": "signed_at tree details key signature | size roots",
+    "kept": "root index inclusion consistency sealings",
+    "stream": "stream version path events | kept_version kept_path",
+    "event": "position version name body recorded_at actor correlation_id causation_id"
+    " digest",
+    "key file": "key | algorithm keys",
+    "key": "key from until signatures",
+}
+
+
+def part(value, kind):
+    needed, _, allowed = (names.split() for names in MEMBERS[kind].partition("|"))
+    if not {*needed} <= value.keys() <= {*needed, *allowed}:
+        raise ValueError(f"a {kind} with these members: {sorted(value)}")
+    return value
+
+
+def once(pairs):
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError(f"a name that stands twice: {[name for name, _ in pairs]}")
+    return dict(pairs)
+
+
+def read(path):
+    document = json.loads(path.read_bytes(), object_pairs_hook=once)
+    return part(document, "answer")["data"] if "data" in document else document
+
 
 # Ed25519 as RFC 8032 defines it, for machines without the library `cryptography`.
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
@@ -68,8 +107,93 @@ def lines_of(*lines):
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def node_of(left, right):
+    return sha256(b"\1" + left + right).digest()
+
+
+def climbed(low, high, node, path):
+    """Return the roots of the older and of the newer tree by RFC 9162, 2.1.3.2."""
+    old = new = node
+    for sibling in path:
+        if high == 0 or len(sibling) != 32:
+            return None
+        if low & 1 or low == high:
+            old, new = node_of(sibling, old), node_of(sibling, new)
+            while low and not low & 1:
+                low, high = low >> 1, high >> 1
+        else:
+            new = node_of(new, sibling)
+        low, high = low >> 1, high >> 1
+    return (old, new) if high == 0 else None
+
+
+def is_included(index, size, leaf, path, root):
+    """Tell whether a leaf's hash is in the tree over so many leaves."""
+    found = 0 <= index < size and climbed(index, size - 1, leaf, path)
+    return bool(found) and len(leaf) == 32 and found[1] == root
+
+
+def is_consistent(first, second, old, new, path):
+    """Tell whether the tree over the second number of leaves continues the first."""
+    if first == second:
+        return first > 0 and path == [] and old == new
+    if not 0 < first < second or path == []:
+        return False
+    start, *rest = path if first & (first - 1) else [old, *path]
+    low, high = first - 1, second - 1
+    while low & 1:
+        low, high = low >> 1, high >> 1
+    return climbed(low, high, start, rest) == (old, new)
+
+
+def text_of(root):
+    roots = [f"{root['size']} {root['roots']}"] if root.get("roots") else []
+    words = (root["signed_at"], root["tree"], root["details"], *roots, root["key"])
+    return lines_of(f"goatherd root {1 + len(roots)}", *words)
+
+
+def keys_of(file, proof):
+    """Return the keys of a file, continued by the changes of keys of a proof."""
+    keys = [*file.get("keys", [{"key": file["key"], "from": None, "until": None}])]
+    known = {key["key"] for key in keys}
+    offered = [part(key, "key") for key in proof.get("keys", [])]
+    ours = [number for number, key in enumerate(offered) if key["key"] in known]
+    for new in offered[ours[-1] + 1 :] if ours else []:
+        old = keys[-1]
+        text = lines_of("goatherd key 1", new["from"], old["key"], new["key"])
+        signed = zip((old["key"], new["key"]), new["signatures"], strict=True)
+        if old["until"] or not all(is_signed(*each, text) for each in signed):
+            raise ValueError("a key that the one before it did not sign")
+        keys = [*keys[:-1], {**old, "until": new["from"]}, {**new, "until": None}]
+    return keys
+
+
+def check_root(root, keys, which):
+    at, key = part(root, "root")["signed_at"], root["key"]
+    times = [(k["from"] or "", k["until"] or "~") for k in keys if k["key"] == key]
+    is_of_its_time = any(first <= at < end for first, end in times)
+    if not is_of_its_time or not is_signed(key, root["signature"], text_of(root)):
+        yield f"{which} is not signed with this key, or not in its time"
+
+
+def check_kept(root, kept, keys):
+    old, size, index = part(kept, "kept")["root"], root.get("size", 0), kept["index"]
+    yield from check_root(old, keys, "the kept root")
+    if text_of(old) == text_of(root):
+        return
+    after, before = (bytes.fromhex(each.get("roots") or "") for each in (root, old))
+    leaf = sha256(b"\0" + text_of(old)).digest()
+    path = [bytes.fromhex(each) for each in kept["inclusion"]]
+    if not is_included(index, size, leaf, path, after):
+        yield "the kept root is not among the roots that the newest one names"
+    path = [bytes.fromhex(each) for each in kept["consistency"]]
+    is_same = index and is_consistent(index, size, before, after, path)
+    if before and (old["size"] != index or (index and not is_same)):
+        yield "the newest root does not continue the roots that the kept one names"
+
+
 def digest_of(before, stream, event):
-    at = datetime.strptime(event["recorded_at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    at = datetime.strptime(event["recorded_at"], TIME)
     microseconds = (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     numbers = microseconds.to_bytes(8, "big", signed=True) + UUID(stream).bytes
     numbers += event["version"].to_bytes(8, "big")
@@ -78,9 +202,10 @@ def digest_of(before, stream, event):
     return sha256(before + numbers + words + event["body"].encode()).hexdigest()
 
 
-def check_stream(stream, tree):
-    before, last, name, version = b"", 0, stream["stream"], stream["version"]
+def check_chain(stream):
+    before, last, name = b"", 0, stream["stream"]
     for expected, event in enumerate(stream["events"], 1):
+        part(event, "event")
         where = f"position {event['position']}, version {event['version']} of {name}"
         if event["version"] != expected:
             yield f"{where}: removed, inserted or reordered before it"
@@ -89,60 +214,109 @@ def check_stream(stream, tree):
         elif digest_of(before, name, event) != event["digest"]:
             yield f"{where}: changed, its digest is not that of what is here"
         before, last = bytes.fromhex(event["digest"]), event["position"]
+
+
+def check_head(stream, version, path, tree, which):
+    name = stream["stream"]
     if version > len(stream["events"]):
-        yield f"version {version} of {name}: cut off, the root has it"
+        yield f"version {version} of {name}: cut off, {which} has it"
     elif version:
         head = bytes.fromhex(stream["events"][version - 1]["digest"])
-        node = sha256(b"\0" + UUID(name).bytes + version.to_bytes(8, "big") + head)
-        for step in stream["path"]:
-            pair = node.digest(), bytes.fromhex(step[1:])
-            node = sha256(b"\1" + b"".join(pair[::-1] if step[0] == "L" else pair))
-        if node.hexdigest() != tree:
-            yield f"version {version} of {name}: not the one that the root has"
+        node = sha256(
+            b"\0" + UUID(name).bytes + version.to_bytes(8, "big") + head
+        ).digest()
+        for step in path:
+            pair = node, bytes.fromhex(step[1:])
+            node = node_of(*pair[::-1]) if step[0] == "L" else node_of(*pair)
+        if node.hex() != tree:
+            yield f"version {version} of {name}: not the one that {which} has"
 
 
-def check(proof, key):
-    root = proof["root"]
-    words = [root[name] for name in ("signed_at", "tree", "details", "key")]
-    text = lines_of("goatherd root 1", *words)
-    if root["key"] != key or not is_signed(key, root["signature"], text):
-        yield "the root is not signed with this key"
-    lines = [proof["made_at"], sha256(text).hexdigest()]
-    for stream in proof["streams"]:
-        yield from check_stream(stream, root["tree"])
+def older(stream, version, root):
+    """Return the events after a version that are an hour older than a root."""
+    end = datetime.strptime(root["signed_at"], TIME) - WHILE
+    events = stream["events"][version:]
+    return [
+        each for each in events if datetime.strptime(each["recorded_at"], TIME) < end
+    ]
+
+
+def check(proof, keys):
+    root, kept = proof["root"], proof.get("kept")
+    yield from check_root(root, keys, "the root")
+    if kept:
+        yield from check_kept(root, kept, keys)
+    lines = [proof.get("made_at"), sha256(text_of(root)).hexdigest()]
+    for stream in proof.get("streams", []):
+        name, version = part(stream, "stream")["stream"], stream["version"]
+        yield from check_chain(stream)
+        yield from check_head(stream, version, stream["path"], root["tree"], "the root")
+        if kept:
+            then = stream["kept_version"], stream["kept_path"], kept["root"]["tree"]
+            yield from check_head(stream, *then, "the kept root")
+        if older(stream, version, root):
+            yield f"after version {version} of {name}: older than the root, not in it"
         hashed = sha256()
         for event in stream["events"]:
             position = event["position"].to_bytes(8, "big")
             hashed.update(position + bytes.fromhex(event["digest"]))
-        lines.append(f"{stream['stream']} {stream['version']} {hashed.hexdigest()}")
-    text = lines_of(proof["format"], proof["creator_id"], *lines)
-    if not is_signed(key, proof["signature"], text):
-        yield "the list of streams and positions is not the one that was signed"
+        lines.append(f"{name} {version} {hashed.hexdigest()}")
+    if "streams" in proof:
+        text = lines_of(proof["format"], proof["creator_id"], *lines)
+        if not is_signed(root["key"], proof["signature"], text):
+            yield "the list of streams and positions is not the one that was signed"
+
+
+def not_proven(proof, own):
+    """Say what nothing leads to the root from that somebody kept themselves."""
+    root, kept, streams = proof["root"], proof.get("kept"), proof.get("streams", [])
+    found = kept["root"] if kept else root
+    # A whole root, as operators get it, has its hash; that of its text is the same.
+    if sha256(text_of(found)).hexdigest() != (
+        own.get("hash") or sha256(text_of(part(own, "root"))).hexdigest()
+    ):
+        yield "The file was not made for the root that you kept: ask for one with it."
+        return
+    events = sum(
+        len(older(each, each.get("kept_version", 0), found)) for each in streams
+    )
+    if kept and events:
+        yield f"{events} events are older than the kept root, and do not lead to it."
+    for note in kept["sealings"] if kept else []:
+        yield f"History was sealed since, says note {note}: the kept root says what it"
+        yield "was before. Whoever has the installation's keys can write such a note."
 
 
 def main():
     parser = argparse.ArgumentParser(description="Check a proof of Goatherd's.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--key", type=Path, help="the installation's public key")
+    parser.add_argument("--key", type=Path, help="the installation's public keys")
+    parser.add_argument("--root", type=Path, help="a root that was kept")
     given = parser.parse_args()
     try:
-        proof = json.loads(given.file.read_bytes())
-        proof = proof.get("data", proof)
-        key = json.loads(given.key.read_bytes()) if given.key else proof["root"]
-        key = key.get("data", key)["key"]
-        problems = list(check(proof, key))
+        proof = read(given.file)
+        proof = part(proof, "proof" if "streams" in proof else "consistency")
+        root, streams = proof["root"], proof.get("streams", [])
+        file = read(given.key) if given.key else (proof.get("keys") or [root])[0]
+        file = part(file, "key file") if given.key else {"key": file["key"]}
+        problems = [*check(proof, keys_of(file, proof))]
+        unproven = [*not_proven(proof, read(given.root))] if given.root else []
+        events = sum(len(stream["events"]) for stream in streams)
+        new = events - sum(stream["version"] for stream in streams)
     except Exception as error:
         print(f"This cannot be read as a proof: {error!r}", file=sys.stderr)
         return 2
-    for problem in problems:
-        print(f"DOES NOT FIT: {problem}")
-    events = sum(len(stream["events"]) for stream in proof["streams"])
-    new = events - sum(stream["version"] for stream in proof["streams"])
-    print(f"Checked {events} events, {new} of them not yet under a root, of creator")
-    print(f"{proof['creator_id']}, root of {proof['root']['signed_at']}, key {key}.")
+    for text in (*(f"DOES NOT FIT: {each}" for each in problems), *unproven):
+        print(text)
+    if streams:
+        print(
+            f"Checked {events} events, {new} of them not yet under a root, of creator"
+        )
+        print(proof["creator_id"], end=", ")
+    print(f"root of {root['signed_at']}, key {root['key']}.")
     print("" if given.key else "The key is the proof's own: compare it elsewhere.")
     print("Not checked: whether what was recorded is true, and all that happened.")
-    return 1 if problems else 0
+    return 1 if problems else 3 if unproven else 0
 
 
 if __name__ == "__main__":

@@ -1,17 +1,16 @@
 """``goatherd verify``: whether the event log is what was recorded."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter, validators
 
 from api.cli import CommandError, is_expected, print_error
 from api.cli.databases import check_fit, connected, served_database
+from api.cli.kept_root import read_kept_root
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
-from domain.integrity.events import RootSigned
-from domain.integrity.roots import PublicRoot, is_sound
 from domain.phrases import counted
 from infra.integrity.progress_file import PROGRESS_FILE
 from infra.integrity.seal_history import clear_history
@@ -85,7 +84,7 @@ def verify(
 def _verdict(
     settings: Settings, since: int, against: Path | None, *, accepted: list[str]
 ) -> CheckedLog:
-    kept = None if against is None else _kept_root(against)
+    kept = None if against is None else read_kept_root(against)
     with served_database(settings) as url:
         with connected(url) as connection:
             check_fit(connection)
@@ -120,20 +119,6 @@ def _verdict(
                 progress=settings.data_dir.expanduser() / PROGRESS_FILE,
                 report=report,
             )
-
-
-def _kept_root(path: Path) -> RootSigned | PublicRoot:
-    try:
-        document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        # As HTTP answers it, or as the command line prints it.
-        document = document.get("data", document)
-        is_whole = "position" in document
-        root = msgspec.convert(document, RootSigned if is_whole else PublicRoot)
-    except (msgspec.MsgspecError, TypeError) as error:
-        raise CommandError(f"{path} holds no root: {error}") from error
-    if isinstance(root, RootSigned) and not is_sound(root):
-        raise CommandError(f"{path} holds no root: its time or a position cannot be.")
-    return root
 
 
 def _print(verdict: CheckedLog, against: Path | None) -> None:

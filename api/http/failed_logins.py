@@ -15,7 +15,8 @@ class FailedLogins:
 
     Only failures are counted and refused: a valid key is never slowed down, whatever
     other clients with the same address do. If there are too many addresses, the oldest
-    are forgotten.
+    are forgotten. ``refusal`` is the sentence that a client gets; other requests than
+    those with a key are counted like this, too.
     """
 
     def __init__(
@@ -23,10 +24,12 @@ class FailedLogins:
         *,
         limit: int = 20,
         window: float = 60.0,
+        refusal: str = "Too many failed attempts to authenticate.",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._window = window
+        self._refusal = refusal
         self._clock = clock
         self._failures: dict[str, tuple[float, int]] = {}
 
@@ -48,7 +51,7 @@ class FailedLogins:
             wait = max(1, math.ceil(ends_at - now))
             raise ApiError(
                 Code.RATE_LIMIT_EXCEEDED,
-                f"Too many failed attempts to authenticate. Retry in {wait} s.",
+                f"{self._refusal} Retry in {wait} s.",
                 meta={"retryAfter": wait},
                 headers={"Retry-After": str(wait)},
             )

@@ -1,12 +1,12 @@
 """/creators/{id}/proof: what was recorded of a creator, to be checked elsewhere."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from api.http.paging import caught_up
 from api.http.request import Request
@@ -35,12 +35,22 @@ class ProofRoutes(Controller):
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
         signer: NamedDependency[InstallationSigner],
+        root: Annotated[
+            str | None,
+            QueryParameter(
+                description="The hash of a root that somebody kept, to which the "
+                "proof leads, too.",
+                max_length=64,
+            ),
+        ] = None,
     ) -> Answer[Proof]:
         """Read all events of a creator as stored, with the way to the newest root.
 
         `docs/verify.py` checks it on a machine without Goatherd. It has the creator's
         own stream and those of its videos and scrapes; what was erased is unreadable in
-        it and proven all the same. Without a root it is 404.
+        it and proven all the same. Without a root, and for a `root` that is not in the
+        log, it is 404. Nothing leads to a root from before history was sealed: `kept`
+        says so.
         """
         await caught_up(request, reader, "videos", "scrape_runs")
 
@@ -52,6 +62,6 @@ class ProofRoutes(Controller):
                     connection, creator_id, organization_id=request.organization_id
                 ),
             )
-            return make_proof(pool, signer.open(), creator_id, streams)
+            return make_proof(pool, signer.open(), creator_id, streams, kept=root)
 
         return Answer(await asyncio.to_thread(make))

@@ -1,19 +1,33 @@
-"""/.well-known: the key that roots are signed with and the newest root, for all."""
+"""/.well-known: the key that roots are signed with, and the log of roots, for all."""
 
 import asyncio
+from typing import Annotated
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
+from api.http.failed_logins import FailedLogins
+from api.http.query import invalid_query
+from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
 from domain.errors import NotFoundError
+from domain.integrity.proofs import ConsistencyProof
 from domain.integrity.roots import PublicRoot
 from infra.database import run_read
 from infra.integrity.log import newest_recorded
+from infra.integrity.roots_log import RootsLog
 from infra.integrity.signing import InstallationSigner
+
+_MOST_IN_A_MINUTE = 60
+_NEWEST_SECONDS = 300
+# A proof between two roots that are named stays as it is.
+_FIXED_SECONDS = 86_400
 
 
 class PublicKey(Struct, frozen=True, kw_only=True):
@@ -50,14 +64,88 @@ def well_known_routes() -> list[HTTPRouteHandler]:
     ) -> Answer[PublicRoot]:
         """Read the newest signed root of the log, without what only operators see.
 
-        Keep it: `goatherd verify --against` compares the log with it.
+        Keep it: `goatherd verify --against` compares the log with it, and
+        `/.well-known/goatherd-consistency.json` leads to it for ever.
         """
         newest = await asyncio.to_thread(run_read, writer.store.pool, newest_recorded)
         if newest is None:
             raise NotFoundError("root")
-        return Answer(PublicRoot.of(newest), headers=_cached(seconds=300))
+        return Answer(PublicRoot.of(newest), headers=_cached(seconds=_NEWEST_SECONDS))
 
-    return [key, root]
+    roots_log = RootsLog()
+    # Each takes some milliseconds, and anybody may ask.
+    requests = FailedLogins(
+        limit=_MOST_IN_A_MINUTE, refusal="Too many proofs were requested."
+    )
+
+    @get(
+        "/.well-known/goatherd-consistency.json",
+        opt={"scope": None},
+        operation_id="getConsistency",
+        tags=["Operations"],
+    )
+    async def consistency(
+        request: Request,
+        writer: NamedDependency[CommandWriter],
+        from_: Annotated[
+            int | None,
+            QueryParameter(
+                name="from",
+                ge=0,
+                description="The `size` of the root that was kept: how many are before "
+                "it.",
+            ),
+        ] = None,
+        to: Annotated[
+            int | None,
+            QueryParameter(
+                ge=0,
+                description="The `size` of the root that leads to it, by default of "
+                "the newest.",
+            ),
+        ] = None,
+        root: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="The hash of the root that was kept, in place of `from`.",
+            ),
+        ] = None,
+    ) -> Answer[ConsistencyProof]:
+        """Read the proof that a root was not replaced since somebody kept it.
+
+        It has a newer root and the way from it to the kept one, by RFC 9162:
+        `docs/verify.py FILE --root ROOT` checks it. A root of older releases has no
+        `size`, so name its hash, as `root`.
+        """
+        client = request.scope["client"]
+        requests.count(client[0] if client else "")
+
+        def proof(connection: Connection[TupleRow]) -> ConsistencyProof:
+            known = roots_log.known(connection)
+            newest = _number("to", to, most=known.newest())
+            if root is not None:
+                index = known.number_of(root)
+            elif from_ is not None:
+                index = _number("from", from_, most=newest)
+            else:
+                raise invalid_query("from", "is required, or root is")
+            if index > newest:
+                raise invalid_query("to", "is older than the root")
+            return roots_log.proof(connection, index=index, newest=newest)
+
+        made = await asyncio.to_thread(run_read, writer.store.pool, proof)
+        seconds = _NEWEST_SECONDS if to is None else _FIXED_SECONDS
+        return Answer(made, headers=_cached(seconds=seconds))
+
+    return [key, root, consistency]
+
+
+def _number(name: str, given: int | None, *, most: int) -> int:
+    """Return the number of a root that somebody named, by default the newest."""
+    if given is not None and given > most:
+        raise invalid_query(name, f"must be int <= {most}")
+    return most if given is None else given
 
 
 def _cached(*, seconds: int) -> dict[str, str]:

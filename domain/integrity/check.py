@@ -12,6 +12,7 @@ from domain.integrity.roots import (
     PublicRoot,
     events_hash,
     is_over,
+    leaf_of,
     roots_hash,
     signed_text,
     text_hash,
@@ -30,19 +31,25 @@ class RecordedRoot(msgspec.Struct, frozen=True):
 
 
 def check_signatures(
-    recorded: Sequence[RecordedRoot],
+    every: Sequence[RecordedRoot],
     *,
-    before: RootSigned | None,
+    first: int,
     key: str,
     is_signed: IsSigned,
 ) -> list[Misfit]:
-    """Check that roots are signed, and that each contains the one before it.
+    """Check that roots are signed, and that each contains all before it.
 
-    ``before`` is the root before the first of them, null if there is none.
+    Those before the one with the index ``first`` are not checked themselves.
     """
     misfits: list[Misfit] = []
-    for each in recorded:
-        root = each.root
+    tree = MerkleTree()
+    before = None
+    for index, each in enumerate(every):
+        root, roots_before = each.root, tree.root_hash().hex()
+        tree.add(leaf_of(root))
+        if index < first:
+            before = root
+            continue
         why = _wrong_signature(root, key, is_signed)
         if why is not None:
             misfits.append(Misfit(position=each.at, how="signature", text=why))
@@ -57,6 +64,13 @@ def check_signatures(
             )
         elif not root.before_position <= root.position < each.at:
             text = "It names a position that it cannot have been signed at."
+            misfits.append(Misfit(position=each.at, how="root", text=text))
+        elif root.roots is None:
+            if before is not None and before.roots is not None:
+                text = "It does not name the roots before it, as that before it did."
+                misfits.append(Misfit(position=each.at, how="root", text=text))
+        elif (root.size, root.roots) != (index, roots_before):
+            text = "The roots before it are not the ones that it names."
             misfits.append(Misfit(position=each.at, how="root", text=text))
         before = root
     return misfits

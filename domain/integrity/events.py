@@ -22,8 +22,10 @@ class RootSigned(Event, frozen=True, kw_only=True):
     of their ids. ``events`` is the hash of the positions and digests after the position
     ``before_position`` of the root before, and ``gaps`` are the positions among
     them that hold no event, the first ``MOST_GAPS`` of them. ``before`` is
-    the SHA-256 of the text that the root before signed, null for the first. All hashes,
-    the public Ed25519 ``key`` and the ``signature`` are written in hex.
+    the SHA-256 of the text that the root before signed, null for the first. ``roots``
+    is the hash of the Merkle tree over the ``size`` roots before, null in roots that
+    were signed before there was one. All hashes, the public Ed25519 ``key`` and the
+    ``signature`` are written in hex.
     """
 
     stored_name: ClassVar[str] = "root_signed"
@@ -37,6 +39,8 @@ class RootSigned(Event, frozen=True, kw_only=True):
     gaps: tuple[PositionGap, ...] = ()
     before: str | None = None
     before_position: int = 0
+    size: int = 0
+    roots: str | None = None
 
 
 class HistorySealed(Event, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Merkle trees by RFC 6962: one hash over many leaves, and paths from a leaf to it."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -46,11 +47,53 @@ class MerkleTree:
 
         Paths end there: to a tree with paths nothing can be added any more.
         """
-        subtrees = list(self._subtrees)
+        subtrees = self._subtrees
+        if not any(each.paths for each in subtrees):
+            subtrees = list(subtrees)
         while len(subtrees) > 1:
             right = subtrees.pop()
             subtrees.append(_join(subtrees.pop(), right))
         return subtrees[0].hash if subtrees else EMPTY
+
+
+def tree_hash(leaves: Sequence[bytes]) -> bytes:
+    """Return the hash of the tree over these hashes of leaves."""
+    tree = MerkleTree()
+    for leaf in leaves:
+        tree.add(leaf)
+    return tree.root_hash()
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the hashes that lead from a leaf to the root, as RFC 9162, 2.1.3, says."""
+    path: Path = []
+    tree = MerkleTree()
+    for number, leaf in enumerate(leaves):
+        tree.add(leaf, path=path if number == index else None)
+    tree.root_hash()
+    return [step.hash for step in path]
+
+
+def consistency_path(leaves: Sequence[bytes], size: int) -> list[bytes]:
+    """Return the proof that the tree over the first ``size`` leaves was continued.
+
+    It is that of RFC 9162, 2.1.4; ``size`` is at least 1 and at most the number of
+    leaves.
+    """
+    hashes: list[bytes] = []
+    # From the whole tree down: what the older tree does not reach into is one hash.
+    is_known = True
+    while size < len(leaves):
+        half = 1 << (len(leaves) - 1).bit_length() - 1
+        if size <= half:
+            hashes.append(tree_hash(leaves[half:]))
+            leaves = leaves[:half]
+        else:
+            hashes.append(tree_hash(leaves[:half]))
+            leaves, size, is_known = leaves[half:], size - half, False
+    if not is_known:
+        hashes.append(tree_hash(leaves))
+    return hashes[::-1]
 
 
 def leaf_hash(content: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Roots: what is signed of the log at a position, as text, and how hashes are made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Self
@@ -8,7 +8,7 @@ from typing import Self
 import msgspec
 
 from domain.integrity.events import HistorySealed, PositionGap, RootSigned
-from domain.integrity.merkle import MerkleTree, Path, leaf_hash
+from domain.integrity.merkle import MerkleTree, Path, leaf_hash, tree_hash
 from domain.messages import Event
 
 # Positions whose events are hashed as one, so that the parts of a long log can be
@@ -37,12 +37,16 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
     """A signed root without what it tells of how much happens on an installation.
 
     ``signed_at`` is in UTC, with microseconds, as it is signed. ``details`` is the
-    SHA-256 of ``details_text``. The signature holds all of it.
+    SHA-256 of ``details_text``. ``roots`` is the hash of the Merkle tree over the
+    ``size`` roots before it, null in roots of older releases. The signature holds all
+    of it.
     """
 
     signed_at: str
     tree: str
     details: str
+    size: int = 0
+    roots: str | None = None
     key: str
     signature: str
 
@@ -53,6 +57,8 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
             signed_at=time_text(root.signed_at),
             tree=root.tree,
             details=sha256(details_text(root)).hexdigest(),
+            size=root.size,
+            roots=root.roots,
             key=root.key,
             signature=root.signature,
         )
@@ -64,7 +70,9 @@ class SignedRoot(msgspec.Struct, frozen=True, kw_only=True):
     ``position`` is the end of the log that it holds, ``tree`` the hash of the tree over
     the heads of all ``streams``, and ``events`` that of the events after
     ``before_position``, between which there are ``gaps``. ``before`` is the hash of the
-    root before, null in the first. ``hash`` is that of the text that is signed.
+    root before, null in the first. ``roots`` is that of the Merkle tree over the
+    ``size`` roots before it, null in roots of older releases. ``hash`` is that of the
+    text that is signed.
     """
 
     hash: str
@@ -75,6 +83,8 @@ class SignedRoot(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[PositionGap, ...]
     before: str | None
     before_position: int
+    size: int
+    roots: str | None
     signed_at: datetime
     key: str
     signature: str
@@ -101,11 +111,13 @@ def details_text(root: RootSigned) -> bytes:
 def signed_text(root: RootSigned | PublicRoot) -> bytes:
     """Return the text that the signature of a root is over."""
     public = PublicRoot.of(root) if isinstance(root, RootSigned) else root
+    roots = "" if public.roots is None else f"{public.size} {public.roots}\n"
     return (
-        "goatherd root 1\n"
+        f"goatherd root {2 if roots else 1}\n"
         f"{public.signed_at}\n"
         f"{public.tree}\n"
         f"{public.details}\n"
+        f"{roots}"
         f"{public.key}\n"
     ).encode()
 
@@ -135,12 +147,17 @@ def is_over(root: RootSigned, tree: MerkleTree) -> bool:
     return (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
 
 
+def leaf_of(root: RootSigned | PublicRoot) -> bytes:
+    """Return the hash of a root as a leaf of the tree over roots: of its signed text.
+
+    The signature itself is not in it: another one of the same text says the same.
+    """
+    return leaf_hash(signed_text(root))
+
+
 def roots_hash(roots: Iterable[RootSigned]) -> str:
-    """Return the hash of the Merkle tree over signed texts of roots, in their order."""
-    tree = MerkleTree()
-    for root in roots:
-        tree.add(leaf_hash(signed_text(root)))
-    return tree.root_hash().hex()
+    """Return the hash of the Merkle tree over roots, in their order."""
+    return tree_hash([leaf_of(root) for root in roots]).hex()
 
 
 def text_hash(root: RootSigned | PublicRoot) -> str:
@@ -149,16 +166,18 @@ def text_hash(root: RootSigned | PublicRoot) -> str:
 
 
 def unsigned_root(
-    content: LogContent, before: RootSigned | None, *, key: str, at: datetime
+    content: LogContent, before: Sequence[RootSigned], *, key: str, at: datetime
 ) -> RootSigned:
-    """Return the root that says ``content`` after the root before, without signature.
+    """Return the root that says ``content`` after all roots before, without signature.
 
-    The content's events are those after the position of the root before.
+    The content's events are those after the position of the newest of them.
     """
     return RootSigned(
         **msgspec.structs.asdict(content),
-        before=None if before is None else text_hash(before),
-        before_position=0 if before is None else before.position,
+        before=text_hash(before[-1]) if before else None,
+        before_position=before[-1].position if before else 0,
+        size=len(before),
+        roots=roots_hash(before),
         signed_at=at,
         key=key,
         signature="",

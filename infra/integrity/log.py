@@ -31,11 +31,13 @@ _MICROSECONDS_TO_2000 = 946_684_800_000_000
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
 _SIGNED = """
 SELECT notification_id, state FROM goatherd_events
-WHERE originator_id = %s AND topic = %s ORDER BY originator_version
+WHERE originator_id = %s AND topic = %s AND notification_id > %s
+ORDER BY originator_version
 """
 _NEWEST_ROOT = """
 SELECT notification_id, state FROM goatherd_events
-WHERE originator_id = %s AND topic = %s ORDER BY originator_version DESC LIMIT 1
+WHERE originator_id = %s AND topic = %s AND notification_id > %s
+ORDER BY originator_version DESC LIMIT 1
 """
 # The index of the first of the positions, in order, that an event is not after.
 _HEADS: LiteralString = """
@@ -82,11 +84,16 @@ def head_of(connection: Connection[TupleRow]) -> int:
     return 0 if row is None else row[0]
 
 
-def recorded_roots(connection: Connection[TupleRow]) -> list[RecordedRoot]:
-    """Return all roots in the log, in their order, without those nobody can read."""
+def recorded_roots(
+    connection: Connection[TupleRow], *, after: int = 0
+) -> list[RecordedRoot]:
+    """Return the roots in the log, in their order, without those nobody can read.
+
+    The events of all are after the position ``after``.
+    """
     return [
         RecordedRoot(position, root)
-        for position, root in _signed(connection, _SIGNED, RootSigned)
+        for position, root in _signed(connection, _SIGNED, RootSigned, after=after)
         if root is not None
     ]
 
@@ -207,11 +214,15 @@ def events_at(
 
 
 def _signed(
-    connection: Connection[TupleRow], query: LiteralString, kind: type[T]
+    connection: Connection[TupleRow],
+    query: LiteralString,
+    kind: type[T],
+    *,
+    after: int = 0,
 ) -> Iterator[tuple[int, T | None]]:
     """Yield roots or notes with their positions; null is one that nobody can read."""
-    name = kind.stored_name
-    for position, state in connection.execute(query, (INSTALLATION, name)):
+    parameters = (INSTALLATION, kind.stored_name, after)
+    for position, state in connection.execute(query, parameters):
         yield position, decoded(kind, state)
 
 

@@ -1,13 +1,14 @@
 """Makes proofs of what an installation has recorded of one creator."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.errors import NotFoundError
+from domain.integrity.events import RootSigned
 from domain.integrity.merkle import Path
 from domain.integrity.proofs import (
     Proof,
@@ -16,11 +17,12 @@ from domain.integrity.proofs import (
     proof_text,
     steps_of,
 )
-from domain.integrity.roots import PublicRoot, time_text, tree_with_paths
+from domain.integrity.roots import is_over, time_text, tree_with_paths
 from infra import arrays
 from infra.database import Pool
 from infra.eventstore.store import BusyError
-from infra.integrity.log import NO_HURRY, heads_at, newest_recorded
+from infra.integrity.log import NO_HURRY, heads_at
+from infra.integrity.roots_log import known_roots, way_to
 from infra.integrity.signing import Signer
 from infra.locks import AdvisoryLock
 
@@ -34,12 +36,20 @@ ORDER BY originator_id, originator_version
 
 
 def make_proof(
-    pool: Pool, signer: Signer, creator_id: UUID, streams: Sequence[UUID]
+    pool: Pool,
+    signer: Signer,
+    creator_id: UUID,
+    streams: Sequence[UUID],
+    *,
+    kept: str | None = None,
 ) -> Proof:
     """Return the proof of these streams under the newest root.
 
+    It also leads to the root with the hash ``kept``, if one is named.
+
     Raises:
-        NotFoundError: no root was signed yet.
+        NotFoundError: no root was signed yet, or none with that hash.
+        InvalidQuestionError: the newest root names none of those before it.
         BusyError: another proof is being made, which reads the heads of all streams.
     """
     with pool.connection() as connection, connection.transaction():
@@ -47,19 +57,26 @@ def make_proof(
         row = connection.execute(_TAKE_LOCK, (AdvisoryLock.MAKE_PROOF,)).fetchone()
         if row is None or not row[0]:
             raise BusyError("Another proof is being made just now; try again.")
-        root = newest_recorded(connection)
-        if root is None:
-            raise NotFoundError("root")
+        known = known_roots(connection)
+        newest = known.newest()
         events = _events_of(connection, streams)
-        paths: dict[bytes, Path] = {stream.bytes: [] for stream in events}
-        heads = (head for _, head in heads_at(connection, [root.position]))
-        _, found = tree_with_paths(heads, paths)
-    public = PublicRoot.of(root)
+        now = _ways(connection, events, known.roots[newest].root)
+        way, then = None, _Ways()
+        if kept is not None:
+            index = known.number_of(kept)
+            way = way_to(connection, known, index=index, newest=newest)
+            then = _ways(connection, events, known.roots[index].root)
+            if not then.are_held:
+                # History was sealed since: the root has other heads.
+                then = _Ways()
+    public = known.public(newest)
     proven = tuple(
         ProvenStream(
             stream=stream,
-            version=int.from_bytes(found.get(stream.bytes, b"")[16:24], "big"),
-            path=steps_of(paths[stream.bytes]),
+            version=now.versions[stream],
+            path=now.paths[stream],
+            kept_version=then.versions.get(stream, 0),
+            kept_path=then.paths.get(stream, ()),
             events=tuple(events[stream]),
         )
         for stream in dict.fromkeys(streams)
@@ -71,8 +88,33 @@ def make_proof(
         creator_id=creator_id,
         made_at=made_at,
         root=public,
+        kept=way,
         streams=proven,
         signature=signer.sign(text),
+    )
+
+
+class _Ways(NamedTuple):
+    """The versions of streams that a root has, and the paths from them to the root."""
+
+    versions: Mapping[UUID, int] = {}
+    paths: Mapping[UUID, tuple[str, ...]] = {}
+    are_held: bool = False
+
+
+def _ways(
+    connection: Connection[TupleRow], streams: Collection[UUID], root: RootSigned
+) -> _Ways:
+    paths: dict[bytes, Path] = {stream.bytes: [] for stream in streams}
+    heads = (head for _, head in heads_at(connection, [root.position]))
+    tree, found = tree_with_paths(heads, paths)
+    return _Ways(
+        {
+            stream: int.from_bytes(found.get(stream.bytes, b"")[16:24], "big")
+            for stream in streams
+        },
+        {stream: steps_of(paths[stream.bytes]) for stream in streams},
+        is_over(root, tree),
     )
 
 

@@ -26,6 +26,7 @@ from infra.integrity.log import (
     digests_between,
     head_of,
     newest_recorded,
+    recorded_roots,
     sealing_notes,
     trees_at,
 )
@@ -88,12 +89,13 @@ def _measure(
         newest = newest_recorded(connection)
         if due_after is not None and newest and at - newest.signed_at < due_after:
             return None
+        before = [each.root for each in recorded_roots(connection)]
         content = measured(
             connection,
             0 if newest is None else newest.position,
             cuts=[each.note.position for each in sealing_notes(connection)],
         )
-    root = unsigned_root(content, newest, key=signer.key, at=at)
+    root = unsigned_root(content, before, key=signer.key, at=at)
     return replace(root, signature=signer.sign(signed_text(root)))
 
 

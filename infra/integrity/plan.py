@@ -14,16 +14,15 @@ from infra.integrity.signing import is_signed
 class Plan(msgspec.Struct, frozen=True):
     """What there is to check after a position: up to which one, and which roots.
 
-    ``before`` is the root before those of the log that are checked, ``every`` are all,
-    ``known`` has the hash of each with the position of its own event, and ``contents``
-    are all whose contents are compared, in order. ``ends`` are positions at which
+    ``recorded`` are the roots of the log that are checked, ``every`` are all, ``known``
+    has the hash of each with the position of its own event, and ``contents`` are all
+    whose contents are compared, in order. ``ends`` are positions at which
     signed parts of the log end, and ``notes`` the notes that history was sealed.
     """
 
     after: int
     head: int
     recorded: list[RecordedRoot]
-    before: RootSigned | None
     every: Sequence[RecordedRoot]
     known: dict[str, int]
     contents: list[RootSigned]
@@ -46,7 +45,6 @@ def make_plan(
     What the newest of the ``notes`` says of the log since is compared in their place.
     """
     recorded = [each for each in every if not since or each.root.position > since]
-    older = every[: len(every) - len(recorded)]
     rewritten_at = notes[-1].at if notes else 0
     contents = [each.root for each in recorded if each.at > rewritten_at]
     known = {text_hash(each.root): each.at for each in every}
@@ -66,7 +64,6 @@ def make_plan(
         after=min([since, *(root.before_position for root in contents)]),
         head=head,
         recorded=recorded,
-        before=older[-1].root if older else None,
         every=every,
         known=known,
         notes=notes,

@@ -195,7 +195,10 @@ def verdict_on(
         for at in unreadable
     ]
     misfits += check_signatures(
-        plan.recorded, before=plan.before, key=key, is_signed=is_signed
+        plan.every,
+        first=len(plan.every) - len(plan.recorded),
+        key=key,
+        is_signed=is_signed,
     )
     pairs = list(zip(plan.contents, trees, strict=True))
     misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)

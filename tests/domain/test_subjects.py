@@ -57,7 +57,7 @@ HARMLESS = {
     ("video_added", "pseudonym"): _PSEUDONYMS,
     **{
         ("root_signed", field): _DIGEST
-        for field in ("tree", "events", "before", "signature", "key")
+        for field in ("tree", "events", "before", "signature", "key", "roots")
     },
     **{
         ("history_sealed", field): _DIGEST

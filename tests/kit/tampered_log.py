@@ -170,11 +170,10 @@ def next_rows(log: Log, *, amount: int) -> Log:
 
 def next_root(log: Log, *, at: datetime, signer: Signer = SIGNER) -> RootSigned:
     """The root of a log, which contains its newest one."""
-    recorded = roots_of(log)
-    before = recorded[-1].root if recorded else None
+    before = [each.root for each in roots_of(log)]
     content = content_of(
         log,
-        after=before.position if before else 0,
+        after=before[-1].position if before else 0,
         cuts=[each.note.position for each in notes_of(log)],
     )
     return signed(unsigned_root(content, before, key=signer.key, at=at), signer)
@@ -449,7 +448,10 @@ def cut_log(log: Log, random: Random) -> tuple[set[int], set[str]]:
 def change_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
     """One that says something else, with a chain that is right."""
     row, root = _some_root(log, random)
-    match random.randrange(6):
+    match random.randrange(7):
+        case 6:
+            assert root.roots is not None
+            root = replace(root, roots=_flipped_text(root.roots, random))
         case 0:
             root = replace(root, tree=_flipped_text(root.tree, random))
         case 1:
@@ -465,6 +467,22 @@ def change_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
     row.body = _CODEC.encode(root)
     chained(log)
     return {row.position}, {"signature"}
+
+
+def name_other_roots(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """A root that names others before it, by somebody with all keys."""
+    row, root = _some_root(log, random)
+    match random.randrange(3 if root.size else 2):
+        case 0:
+            assert root.roots is not None
+            root = replace(root, roots=_flipped_text(root.roots, random))
+        case 1:
+            root = replace(root, size=root.size + 1)
+        case _:
+            root = replace(root, size=0, roots=None)
+    row.body = _CODEC.encode(signed(root))
+    chained(log)
+    return {row.position}, {"root"}
 
 
 def spoil_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
@@ -553,7 +571,7 @@ TAMPERINGS: tuple[Tampering, ...] = (
     *(change_body, change_metadata, change_place, remove_row, insert_row),
     *(insert_in_stream, swap_positions, swap_bodies, swap_versions, cut_stream),
     *(cut_log, change_root, spoil_root, change_signature, sign_with_another_key),
-    *(remove_root, change_note, spoil_note, seal_again, rewrite),
+    *(remove_root, name_other_roots, change_note, spoil_note, seal_again, rewrite),
 )
 
 

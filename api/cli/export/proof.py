@@ -9,9 +9,11 @@ from cyclopts import Parameter
 
 from api.cli.caught_up import wait_until_caught_up
 from api.cli.databases import fitting, opened_store
+from api.cli.kept_root import read_kept_root
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from api.cli.whole_file import check_file, whole_file
+from domain.integrity.roots import text_hash
 from domain.phrases import counted
 from infra.integrity.make_proof import make_proof
 from infra.integrity.signing import InstallationSigner
@@ -22,6 +24,10 @@ def proof(
     *,
     creator: Annotated[UUID, Parameter(help="The id of the creator.")],
     output: Annotated[Path, Parameter(help="The file to write.")],
+    root: Annotated[
+        Path | None,
+        Parameter(help="A root that somebody kept, to which the proof leads, too."),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -31,13 +37,14 @@ def proof(
     stream and those of its videos and scrapes.
     """
     check_file(output)
+    kept = None if root is None else text_hash(read_kept_root(root))
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         wait_until_caught_up(connection, "videos", "scrape_runs", what="the proof is")
         streams = streams_of_creator(connection, creator)
     with opened_store(settings) as store:
         signer = InstallationSigner(store.pool, settings).open()
-        made = make_proof(store.pool, signer, creator, streams)
+        made = make_proof(store.pool, signer, creator, streams, kept=kept)
     with whole_file(output) as file:
         file.write(msgspec.json.encode(made) + b"\n")
     events = sum(len(each.events) for each in made.streams)
@@ -48,3 +55,8 @@ def proof(
         f"Wrote {counted(events, 'event')} of {counted(len(made.streams), 'stream')} "
         f"to {output}, under the root of {made.root.signed_at}."
     )
+    if made.kept is not None and made.kept.sealings:
+        print(
+            "History was sealed since the root that was kept: nothing can lead from "
+            "what is older to that root."
+        )

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from domain.integrity.proofs import Proof
+from domain.integrity.roots import text_hash
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.command_line import CommandLine
 
@@ -85,6 +86,23 @@ def test_the_command_line_writes_the_same_proof(
     unknown = cli(*words[:3], str(uuid4()), *words[4:])
 
     written = msgspec.json.decode(file.read_bytes(), type=Proof)
+    kept = tmp_path / "kept.json"
+    kept.write_bytes(msgspec.json.encode({"data": written.root}))
+    home.post("/admin/roots")
+    led = cli(*words, "--root", str(kept))
+    leads = msgspec.json.decode(file.read_bytes(), type=Proof)
+    nowhere = cli(*words, "--root", str(file))
+
+    assert led.status == 0
+    assert leads.kept is not None
+    assert leads.kept.root == written.root
+    name = text_hash(written.root)
+    by_hash = home.get(f"/creators/{creator['id']}/proof?root={name}")
+    assert msgspec.convert(data_of(by_hash), Proof).kept == leads.kept
+    assert code_of(home.get(f"/creators/{creator['id']}/proof?root=1")) == (
+        *(404, "not_found"),
+    )
+    assert (nowhere.status, "holds no root" in nowhere.complaint) == (1, True)
     assert done.status == 0
     assert done.out.startswith("Wrote ")
     assert (written.root, written.streams) == (answered.root, answered.streams)

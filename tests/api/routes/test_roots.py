@@ -1,5 +1,7 @@
 """Signed roots over HTTP: made by operators, and the newest for anybody."""
 
+from typing import Any
+
 import msgspec
 
 from api.http.responses import Envelope
@@ -9,6 +11,10 @@ from domain.streams import INSTALLATION
 from infra.integrity.signing import is_signed
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
 from tests.kit.databases import new_database
+from tests.kit.paths import ROOT, module_of
+
+PROOF = "/.well-known/goatherd-consistency.json"
+SCRIPT = module_of(ROOT / "docs" / "verify.py")
 
 
 def published(goatherd: Goatherd, name: str) -> object:
@@ -41,8 +47,51 @@ def test_what_anybody_sees_of_a_root_does_not_tell_how_much_happens(home: Tenant
     home.post("/admin/roots")
 
     assert published(home.goatherd, "root").keys() == {  # pyright: ignore[reportAttributeAccessIssue]
-        *("signed_at", "tree", "details", "key", "signature")
+        *("signed_at", "tree", "details", "key", "signature", "size", "roots")
     }
+
+
+def proof_between(home: Tenant, **query: str | int) -> dict[str, Any]:
+    """The document of consistency, for somebody without a key."""
+    answer = home.goatherd.client.get(PROOF, params=query)
+    home.goatherd.documented.check(answer)
+    assert answer.headers["cache-control"].startswith("public, max-age=")
+    return data_of(answer)
+
+
+def test_anybody_gets_the_way_from_a_newer_root_to_one_that_they_kept(home: Tenant):
+    kept: list[dict[str, Any]] = []
+    for _ in range(5):
+        home.post("/admin/roots")
+        kept.append(published(home.goatherd, "root"))  # pyright: ignore[reportArgumentType]
+    keys = [{"key": kept[0]["key"], "from": None, "until": None}]
+    newest = kept[-1]
+    for root in kept:
+        name = text_hash(msgspec.convert(root, PublicRoot))
+        by_size = proof_between(home, **{"from": root["size"], "to": newest["size"]})
+        assert by_size == proof_between(home, root=name, to=newest["size"])
+        assert by_size["root"] == newest
+        assert list(SCRIPT.check(by_size, keys)) == []
+        assert list(SCRIPT.not_proven(by_size, root)) == []
+    other = proof_between(home, **{"from": kept[0]["size"], "to": kept[2]["size"]})
+    assert other["root"] == kept[2]
+    assert list(SCRIPT.check(other, keys)) == []
+    assert proof_between(home, **{"from": 0})["root"]["size"] >= newest["size"]
+
+
+def test_a_proof_of_roots_that_there_are_not_is_refused(home: Tenant):
+    home.post("/admin/roots")
+    home.post("/admin/roots")
+
+    def refused(**query: str | int) -> tuple[int, str | None]:
+        return code_of(home.goatherd.client.get(PROOF, params=query))
+
+    assert refused(root="00" * 32) == (404, "not_found")
+    for wrong in (
+        *({}, {"from": 10**9}, {"from": -1}, {"from": "x"}, {"from": 0, "to": 10**9}),
+        *({"from": 1, "to": 0}, {"root": "0" * 65}, {"from": 0, "more": 1}),
+    ):
+        assert refused(**wrong) == (400, "invalid_query"), wrong
 
 
 def test_a_repeated_request_makes_one_root(home: Tenant):
@@ -74,3 +123,7 @@ def test_an_installation_without_a_root_says_so(
     ):
         answer = goatherd.client.get("/.well-known/goatherd-root.json")
         assert code_of(answer) == (404, "not_found")
+        answers = [goatherd.client.get(f"{PROOF}?from=0") for _ in range(61)]
+        assert {code_of(each) for each in answers[:-1]} == {(404, "not_found")}
+        assert code_of(answers[-1]) == (429, "rate_limit_exceeded")
+        assert int(answers[-1].headers["retry-after"]) > 0

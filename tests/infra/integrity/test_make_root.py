@@ -72,9 +72,10 @@ def test_a_root_signs_exactly_these_lines(store: Store):
         f"events {second.events}\ngaps \nbefore {text_hash(first)} 1\n"
     )
     text = (
-        "goatherd root 1\n"
+        "goatherd root 2\n"
         f"{second.signed_at:%Y-%m-%dT%H:%M:%S.%f}Z\n{second.tree}\n"
-        f"{sha256(details.encode()).hexdigest()}\n{SIGNER.key}\n"
+        f"{sha256(details.encode()).hexdigest()}\n"
+        f"1 {leaf_hash(signed_text(first)).hex()}\n{SIGNER.key}\n"
     ).encode()
     assert signed_text(second) == signed_text(PublicRoot.of(second)) == text
     assert is_signed(text, second.signature, SIGNER.key)
@@ -98,6 +99,8 @@ def test_every_field_of_a_root_is_under_its_signature(store: Store):
         "gaps": (PositionGap(1, 1),),
         "before": "00",
         "before_position": 7,
+        "size": 7,
+        "roots": "00",
     }
 
     assert {*others, "signature"} == set(RootSigned.__struct_fields__)

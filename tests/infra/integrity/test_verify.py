@@ -30,7 +30,7 @@ from tests.kit.tampered_log import (
     verify_in_memory,
 )
 
-ROUNDS = 12
+ROUNDS = 8
 _READ = """
 SELECT notification_id, originator_id, originator_version, topic, state, recorded_at,
        actor, correlation_id, causation_id, digest FROM goatherd_events

@@ -41,6 +41,7 @@ OPEN = {
     # Whoever checks a root needs no key.
     ("GET", "/.well-known/goatherd-key.json"),
     ("GET", "/.well-known/goatherd-root.json"),
+    ("GET", "/.well-known/goatherd-consistency.json"),
     # Who consents has no account here; the address has the link's secret.
     ("GET", "/connect/{token}"),
     ("GET", "/connect/{token}/consent"),

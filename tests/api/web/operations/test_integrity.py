@@ -2,8 +2,10 @@
 
 import json
 
+import msgspec
 import pytest
 
+from domain.integrity.roots import PublicRoot, text_hash
 from domain.streams import INSTALLATION
 from infra.integrity import requested_check
 from infra.integrity.requested_check import run_requested_check
@@ -88,8 +90,13 @@ def test_a_creators_proof_is_a_file(home: Tenant, visitor: Visitor):
     home.goatherd.catch_up()
 
     page = visitor.see(f"/creators/{creator['id']}/settings")
-    (link,) = [a for a in page.all("a") if "proof" in a["href"]]
-    answer = visitor.ask("GET", link["href"])
+    path = f"/creators/{creator['id']}/proof.json"
+    assert [form["action"] for form in page.all("form") if "proof" in form["action"]]
+    answer = visitor.ask("GET", f"{path}?root=")
+    name = answer.json()["data"]["root"]
+    kept = text_hash(msgspec.convert(name, PublicRoot))
+    led = visitor.ask("GET", f"{path}?root={kept}")
+    assert led.json()["data"]["kept"]["root"] == name
 
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     assert answer.json()["data"]["creator_id"] == creator["id"]

@@ -1,0 +1,28 @@
+"""A root that was kept in a file: as HTTP answers it, or as the command line does."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from api.cli import CommandError
+from domain.integrity.events import RootSigned
+from domain.integrity.roots import PublicRoot, is_sound
+
+
+def read_kept_root(path: Path) -> RootSigned | PublicRoot:
+    """Return the root in a file.
+
+    Raises:
+        CommandError: it holds none.
+    """
+    try:
+        document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        document = document.get("data", document)
+        is_whole = "position" in document
+        root = msgspec.convert(document, RootSigned if is_whole else PublicRoot)
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise CommandError(f"{path} holds no root: {error}") from error
+    if isinstance(root, RootSigned) and not is_sound(root):
+        raise CommandError(f"{path} holds no root: its time or a position cannot be.")
+    return root
