@@ -1,5 +1,6 @@
 """What the demo's platform says of each post next to its counters, such as a sound."""
 
+import re
 from hashlib import sha256
 
 from domain.video.attributes import Sound, VideoAttributes
@@ -11,20 +12,18 @@ _SOUNDS = (
     ("7301000000000000013", "Ridge walk (instrumental)", "The Bells"),
     ("7301000000000000014", "Cheese song", "Cleo & the Kids"),
 )
-_HASHTAGS = ("goats", "alps", "goattok", "cheese", "farmlife", "mountains", "hay")
 
 
 def attributes_of_clip(clip: Clip, handle: str) -> VideoAttributes:
-    """Return what follows from the id of the post, the same for each scrape."""
+    """Return what follows from the post itself, the same for each scrape."""
     dice = sha256(clip.tiktok_video_id.encode()).digest()
     number, title, author = _SOUNDS[dice[0] % len(_SOUNDS)]
     own = Sound(title="original sound", author=handle, original=True)
     popular = Sound(id=number, title=title, author=author, original=False)
-    first = dice[3] % len(_HASHTAGS)
     return VideoAttributes(
         duration_s=None if clip.photo else 7 + dice[1] % 55,
         sound=own if dice[2] % 3 == 0 else popular,
-        hashtags=(_HASHTAGS * 2)[first : first + 1 + dice[4] % 3],
-        is_ad=True if dice[5] % 23 == 0 else None,
+        hashtags=tuple(re.findall(r"#(\w+)", clip.title)),
+        is_ad=True if dice[3] % 23 == 0 else None,
         is_pinned=True if clip.pinned else None,
     )
