@@ -126,6 +126,12 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
+def beginning_of_day(instant: datetime, time_zone: str) -> datetime:
+    """Return when the day of an instant begins in a time zone, given by its name."""
+    zone = ZoneInfo(time_zone)
+    return midnight(instant.astimezone(zone).date(), zone)
+
+
 def slot_of(instant: datetime) -> int:
     """Return the number of the quarter of an hour that contains the instant.
 

@@ -96,6 +96,7 @@ class EraseSubject(Command, frozen=True, kw_only=True):
     figures: ErasedFigures
     video_ids: tuple[UUID, ...] = ()
     scrape_ids: tuple[UUID, ...] = ()
+    time_zone: str = "UTC"
 
 
 CreatorCommand = (

@@ -125,6 +125,7 @@ def decide(
                     figures=command.figures,
                     video_ids=command.video_ids,
                     scrape_ids=command.scrape_ids,
+                    time_zone=command.time_zone,
                 )
             ]
         case _:

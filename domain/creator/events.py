@@ -174,7 +174,8 @@ class SubjectErased(Event, frozen=True, kw_only=True):
     It is ``erased-<number>`` from then on. With ``figures`` anonymous its numbers stay
     as those of nobody, with drop they are gone from every sum. ``video_ids`` are its
     single videos that were subjects of their own, because they were added before it
-    was known whose they are, and ``scrape_ids`` the runs of these.
+    was known whose they are, and ``scrape_ids`` the runs of these. ``time_zone`` is
+    the organization's: of a video it is only known on which day of it it was posted.
     """
 
     stored_name: ClassVar[str] = "subject_erased"
@@ -183,6 +184,7 @@ class SubjectErased(Event, frozen=True, kw_only=True):
     figures: ErasedFigures
     video_ids: tuple[UUID, ...] = ()
     scrape_ids: tuple[UUID, ...] = ()
+    time_zone: str = "UTC"
 
     @property
     def handle(self) -> str:

@@ -28,6 +28,7 @@ from domain.handlers.campaign_items import leave_campaigns
 from domain.handlers.claims import claims_of, release_handles
 from domain.handlers.creators import active_creators
 from domain.messages import ErasedFigures
+from domain.organization.decider import organization_of
 from domain.scrape import decider as scrapes
 from domain.scrape.decider import scrape_of
 from domain.streams import Names, erasures_stream
@@ -95,7 +96,7 @@ def erase_creator(
     """
     ids = [each.creator_id for each in belongings]
     numbers = erasures_stream(organization_id)
-    histories = yield (creator_id, *ids, numbers)
+    histories = yield (creator_id, organization_id, *ids, numbers)
     creator = creator_of(histories[creator_id])
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
@@ -121,6 +122,7 @@ def erase_creator(
     claims = yield [
         claim for _, state in erased.values() for claim in claims_of(state, names)
     ]
+    organization = organization_of(histories[organization_id])
     events: list[StreamEvent] = []
     guards: set[UUID] = set(accounts.values())
     number = len(histories[numbers])
@@ -149,6 +151,7 @@ def erase_creator(
             figures=figures,
             video_ids=tuple(sorted(each.video_ids)),
             scrape_ids=tuple(sorted(each.scrape_ids)),
+            time_zone="UTC" if organization is None else organization.time_zone,
         )
         events += on(each.creator_id, decide(state, command))
     active = sum(state.status == "active" for _, state in erased.values())

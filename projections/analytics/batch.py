@@ -70,13 +70,16 @@ def _subject_erased(
         row,
         kind="erased" if is_dropped else row.kind,
         erased_position=recorded.position,
+        erased_time_zone=event.time_zone,
     )
     batch.put(row.named(event.handle, recorded.position))
     batch.erasures.append((recorded, event))
     for video_id in event.video_ids:
         key = entity_key(event.organization_id, video_id)
         batch.changes[key].append(
-            erased_change(recorded.position, is_dropped=is_dropped)
+            erased_change(
+                recorded.position, is_dropped=is_dropped, time_zone=event.time_zone
+            )
         )
 
 

@@ -52,7 +52,8 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``is_there`` is false while only snapshots mention the video, and no event has
     added it. ``is_raw`` is true until a rebuild has folded its changes.
     ``is_campaign_item``: a campaign has or had the video by itself, so that the video
-    has sums of its own.
+    has sums of its own. Of who is erased ``posted_at`` is the beginning of the day, and
+    ``posted_exactly_at`` decides what is a baseline; else it is null.
     """
 
     organization_id: UUID
@@ -68,6 +69,7 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     number: int | None = None
     is_raw: bool = False
     is_campaign_item: bool = False
+    posted_exactly_at: datetime | None = None
 
     def subjects(
         self, creators: Mapping[UUID, "SubjectRow"]
@@ -95,6 +97,7 @@ class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
     is_counted: bool
     posted_at: datetime | None
     is_campaign_item: bool
+    posted_exactly_at: datetime | None
 
 
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -118,6 +121,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origin_project_id: UUID | None = None
     project_position: int = 0
     erased_position: int | None = None
+    erased_time_zone: str | None = None
 
     def moved_to(self, project_id: UUID, position: int) -> "SubjectRow":
         """Return the row with the project of its newest move."""
@@ -202,7 +206,8 @@ def flags_of_video(
     creator = subjects.get(row.creator_id) if row.creator_id else None
     earliest = None if creator is None else creator.earliest_at
     item = ITEM if row.is_campaign_item else 0
-    if is_baseline(rule, posted_at=row.posted_at, earliest_at=earliest):
+    posted_at = row.posted_exactly_at or row.posted_at
+    if is_baseline(rule, posted_at=posted_at, earliest_at=earliest):
         return OWNED | COUNTED | BASELINE | item
     return OWNED | COUNTED | item
 
@@ -258,6 +263,7 @@ def _folded(
     if video is None:
         return replace(row, posted_at=posted_at, label=title, is_campaign_item=is_item)
     tiktok_video_id = video.tiktok_video_id if mark is None else None
+    posted_at = posted_at or video.posted_at
     return replace(
         row,
         is_campaign_item=is_item,
@@ -268,7 +274,8 @@ def _folded(
         is_there=True,
         number=_number(video, mark),
         is_counted=video.is_counted and not is_dropped,
-        posted_at=posted_at or (video.posted_at if mark is None else None),
+        posted_at=posted_at if mark is None else mark.day_of(posted_at),
+        posted_exactly_at=None if mark is None else posted_at,
     )
 
 

@@ -24,7 +24,8 @@ SELECT id FROM analytics_videos
 WHERE organization_id = %s AND creator_id = %s AND is_there ORDER BY id
 """
 _ERASED = f"""
-SELECT organization_id, id, kind, erased_position FROM analytics_subjects
+SELECT organization_id, id, kind, erased_position, erased_time_zone
+FROM analytics_subjects
 WHERE erased_position IS NOT NULL AND {PARTITION.format("id")}
 """
 # All that is stored of an owner: its snapshots, and what follows from them alone. Sums
@@ -43,7 +44,11 @@ def is_dropped_owner(subject: SubjectRow | None) -> bool:
 def mark_videos(cursor: Cursor[TupleRow], batch: BatchInput) -> None:
     """Add to a batch that the videos of the creators that it erases are erased."""
     for recorded, event in batch.erasures:
-        mark = erased_change(recorded.position, is_dropped=event.figures == "drop")
+        mark = erased_change(
+            recorded.position,
+            is_dropped=event.figures == "drop",
+            time_zone=event.time_zone,
+        )
         for key in _videos_of(cursor, event.organization_id, recorded.stream):
             batch.changes[key].append(mark)
 
@@ -51,10 +56,12 @@ def mark_videos(cursor: Cursor[TupleRow], batch: BatchInput) -> None:
 def merge_erasures(cursor: Cursor[TupleRow], partition: int, partitions: int) -> Merged:
     """Mark the videos of a partition's erased creators, in a rebuild."""
     changes: dict[EntityKey, list[Change]] = defaultdict(list)
-    for organization_id, creator_id, kind, position in execute(
+    for organization_id, creator_id, kind, position, time_zone in execute(
         cursor, _ERASED, partitions, partition
     ).fetchall():
-        mark = erased_change(position, is_dropped=kind == "erased")
+        mark = erased_change(
+            position, is_dropped=kind == "erased", time_zone=time_zone or "UTC"
+        )
         for key in _videos_of(cursor, organization_id, creator_id):
             changes[key].append(mark)
     before = load_videos(cursor, sorted(changes))

@@ -44,6 +44,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
     kind = CASE WHEN excluded.kind = 'erased' THEN 'erased'
         ELSE coalesce(held.kind, excluded.kind) END,
     erased_position = coalesce(held.erased_position, excluded.erased_position),
+    erased_time_zone = coalesce(held.erased_time_zone, excluded.erased_time_zone),
     project_id = CASE WHEN excluded.project_position > held.project_position
         THEN excluded.project_id
         ELSE coalesce(held.project_id, excluded.project_id) END,

@@ -34,7 +34,8 @@ END = datetime.max.replace(tzinfo=UTC)
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 VIDEO_COLUMNS = """
 organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
-is_counted, posted_at, changes::text, number, is_raw, is_campaign_item
+is_counted, posted_at, changes::text, number, is_raw, is_campaign_item,
+posted_exactly_at
 """
 
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")
@@ -60,7 +61,7 @@ _COPY_VIDEOS: LiteralString = cast(
 # The binary form of JSON is its text.
 _VIDEO_TYPES = [
     *("uuid", "uuid", "uuid", "uuid", "text", "text"),
-    *("bool", "bool", "timestamptz", "bytea", "int8", "bool", "bool"),
+    *("bool", "bool", "timestamptz", "bytea", "int8", "bool", "bool", "timestamptz"),
 ]
 _CHANGES = AnalyticsVideoRow.__struct_fields__.index("changes")
 _POSTED_BETWEEN = f"""

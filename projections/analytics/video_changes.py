@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec.structs import replace
 
+from domain.analytics.buckets import beginning_of_day
 from domain.events import VideoAdded, VideoDiscovered
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent
@@ -31,10 +32,18 @@ class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class ErasedMark(msgspec.Struct, frozen=True, kw_only=True):
-    """That the video's creator was erased; ``number`` is the video's, once known."""
+    """That the video's creator was erased; ``number`` is the video's, once known.
+
+    Of the time of posting the day in ``time_zone`` is left.
+    """
 
     is_dropped: bool
     number: int | None = None
+    time_zone: str = "UTC"
+
+    def day_of(self, posted_at: datetime | None) -> datetime | None:
+        """Return the beginning of the day on which the video was posted."""
+        return posted_at and beginning_of_day(posted_at, self.time_zone)
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -59,9 +68,9 @@ def item_change(position: int) -> Change:
     return Change(position, ITEM, _NULL)
 
 
-def erased_change(position: int, *, is_dropped: bool) -> Change:
+def erased_change(position: int, *, is_dropped: bool, time_zone: str) -> Change:
     """Return that the video's creator was erased as a change."""
-    mark = ErasedMark(is_dropped=is_dropped)
+    mark = ErasedMark(is_dropped=is_dropped, time_zone=time_zone)
     return Change(position, ERASED, msgspec.Raw(msgspec.json.encode(mark)))
 
 
@@ -124,7 +133,8 @@ def _without_person(change: Change, number: int | None) -> Change:
         fields["pseudonym"] = its_id
     kept = {
         name: UNREADABLE if name in {"handle", "tiktok_video_id"} else value
-        for name, value in fields.items()
+        # In one order, whichever of them were added here.
+        for name, value in sorted(fields.items())
         if name not in {"title", "tags"}
     }
     return replace(change, body=msgspec.Raw(msgspec.json.encode(kept)))

@@ -20,7 +20,7 @@ from projections.creator_history.entries import (
 )
 from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
 from projections.creator_history.projection import CreatorHistory
-from projections.creator_history.unreadable import without_person
+from projections.creator_history.unreadable import of_nobody
 from projections.engine.handlers import stored_name
 from projections.engine.log_end import END
 from projections.engine.reader import Reader
@@ -164,22 +164,19 @@ async def events_of(
         },
     )
     events = await reader.opened(rows)
-    handle = await _erased_handle(reader, query)
-    if handle is None:
+    erasure = await _erasure(reader, query)
+    if erasure is None:
         return await with_tiktok_ids(reader, query.organization_id, events)
     # What was stored in the clear, before anything was sealed, still opens.
-    return [
-        replace(each, event=without_person(each.event, handle=handle))
-        for each in events
-    ]
+    return [replace(each, event=of_nobody(each.event, erasure)) for each in events]
 
 
-async def _erased_handle(reader: Reader, query: HistoryQuery) -> str | None:
-    """Return the name of a creator that was erased, at whatever position."""
+async def _erasure(reader: Reader, query: HistoryQuery) -> e.SubjectErased | None:
+    """Return how a creator was erased, at whatever position."""
     params = {"creator": query.creator_id}
     rows = await reader.rows(query.organization_id, _ERASED, params)
     erased = [each.event for each in await reader.opened(rows)] if rows else []
-    return next((o.handle for o in erased if isinstance(o, e.SubjectErased)), None)
+    return next((one for one in erased if isinstance(one, e.SubjectErased)), None)
 
 
 class _EntryFormatter(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.analytics.buckets import beginning_of_day
 from infra.eventstore.sealing import fields_of
 
 _HANDLES = frozenset({"handle", "old", "new"})
@@ -16,6 +17,18 @@ _ALSO: dict[type[e.Event], dict[str, Any]] = {
     e.VideoAdded: {"pseudonym": None},
     e.VideoDiscovered: {"pseudonym": None},
 }
+
+
+def of_nobody(event: e.Event, erasure: e.SubjectErased) -> e.Event:
+    """Return the event as everybody may read it: without what tells who it was.
+
+    Of the time at which a video was posted the day is left.
+    """
+    event = without_person(event, handle=erasure.handle)
+    if isinstance(event, e.VideoDiscovered) and event.posted_at is not None:
+        day = beginning_of_day(event.posted_at, erasure.time_zone)
+        return replace(event, posted_at=day)
+    return event
 
 
 def without_person(event: e.Event, *, handle: str) -> e.Event:

@@ -38,6 +38,7 @@ class ErasedSubject(msgspec.Struct, frozen=True, gc=False):
             "videos": list(self.event.video_ids),
             "scrapes": list(self.event.scrape_ids),
             "position": self.recorded.position,
+            "time_zone": self.event.time_zone,
         }
 
     def execute(self, cursor: Cursor[TupleRow], *statements: str) -> None:

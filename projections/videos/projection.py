@@ -106,6 +106,7 @@ def _went_missing(event: e.VideoWentMissing, _: VideoRow) -> dict[str, Any]:
     return {"missing_since": event.missing_since}
 
 
+_DAY = "date_trunc('day', {}, %(time_zone)s)"
 _OF_WHO_IS_ERASED = """
 WHERE organization_id = %(organization)s
 AND (creator_id = %(creator)s OR id = ANY(%(videos)s))
@@ -113,14 +114,23 @@ AND (creator_id = %(creator)s OR id = ANY(%(videos)s))
 _VIDEOS_WITHOUT_PERSON = f"""
 UPDATE videos SET tiktok_video_id = 'erased', tiktok_handle = %(handle)s,
     title = NULL, description = NULL, readme = NULL, metadata = '{{}}', tags = '{{}}',
-    tag_keys = '{{}}'
+    tag_keys = '{{}}', posted_at = {_DAY.format("posted_at")}
 {_OF_WHO_IS_ERASED}
 """
-_FIGURES_WITHOUT_PERSON = f"""
+_TEXTS_WITHOUT_PERSON = f"""
 UPDATE video_figures SET title = NULL, thumbnail_url = NULL {_OF_WHO_IS_ERASED}
 """
 # A sound, hashtags and a length together tell which video it is.
 _NO_ATTRIBUTES = f"DELETE FROM video_attributes {_OF_WHO_IS_ERASED}"
+# The counts and the second of posting are on TikTok's pages next to the name.
+_FIGURES_WITHOUT_PERSON = f"""
+UPDATE video_figures f SET title = NULL, thumbnail_url = NULL, view_count = NULL,
+    like_count = NULL, comment_count = NULL, share_count = NULL, save_count = NULL,
+    older_counts = NULL, posted_at = {_DAY.format("posted_at")}
+FROM erased_videos e
+WHERE e.organization_id = %(organization)s AND e.position = %(position)s
+AND f.organization_id = e.organization_id AND f.id = e.id
+"""
 
 
 class Videos:
@@ -181,7 +191,11 @@ def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
         )
     else:
         erasure.execute(
-            cursor, _VIDEOS_WITHOUT_PERSON, _FIGURES_WITHOUT_PERSON, _NO_ATTRIBUTES
+            cursor,
+            _VIDEOS_WITHOUT_PERSON,
+            _TEXTS_WITHOUT_PERSON,
+            _FIGURES_WITHOUT_PERSON,
+            _NO_ATTRIBUTES,
         )
 
 

@@ -17,9 +17,11 @@ from domain.streams import Names, video_stream
 from infra.ids import new_id
 from infra.integrity.make_root import make_root
 from infra.integrity.signing import InstallationSigner
+from projections.analytics.projection import AnalyticsProjection
 from projections.rebuild.rebuild import rebuild
 from projections.registry import PROJECTIONS
 from projections.videos.erased import names_after_erasures
+from projections.videos.projection import Videos
 from tests.browser.places import places
 from tests.kit.application import Goatherd, Tenant, data_of, settings_for
 from tests.kit.builders import asking
@@ -37,7 +39,8 @@ from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 _HANDLE = "wanted.again"
 _START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
-_IDS = [str(7311223344556600000 + n) for n in range(1, 6)]
+_TODAY = datetime.now(UTC).date()
+_IDS = [str(7311223344556600000 + n) for n in range(1, 8)]
 # What names one creator, one of its videos or one of its runs.
 _NAMED = ("creator_id", "video_id", "scrape_id")
 # What an answer says of itself: when it was made, and how far the log was then.
@@ -284,6 +287,96 @@ def _erase(
         figures=figures,
     )
     scene.goatherd.catch_up()
+
+
+def _said_of_videos(scene: _Scene, of: dict[str, str]) -> dict[str, str]:
+    """What a key that may read learns of a creator's videos, and of all together."""
+    said: dict[str, str] = {}
+    days = {"from": str((_START - timedelta(days=9)).date()), "to": str(_TODAY)}
+    for operation in operations().values():
+        if operation.method != "GET" or operation.id in {"getProof", "getPersonalData"}:
+            continue
+        ask = ask_for(operation, of)
+        ways = [ask.params]
+        if operation.id == "getAnalytics":
+            about = {"metric": "views", "mode": "cumulative", **days}
+            entities = [("video", "video_id"), ("creator", "creator_id")]
+            ways = [
+                {"entity": entity, "entity_id": of[name], **about, **more}
+                for entity, name in [*entities, ("project", "project_id")]
+                for more in ({}, {"breakdown": "video"})
+                if not (more and entity == "video")
+            ]
+        elif operation.id == "explainAnalytics":
+            on = {"metric": "views", "date": str((_START + timedelta(days=3)).date())}
+            ways = [
+                {"entity": entity, "entity_id": of[f"{entity}_id"], **on}
+                for entity in ("video", "creator", "project")
+            ]
+        elif operation.id == "listVideos":
+            ways += [{"sort": "view_count"}, {"creator_id": of["creator_id"], **days}]
+        elif "Summaries" in operation.details["tags"]:
+            ways = [{**ask.params, **days}]
+        for params in ways:
+            one = msgspec.structs.replace(ask, params=params)
+            said[f"{operation.id} {params}"] = one.made_by(scene.home).text
+    return said
+
+
+def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
+    scene = _Scene(home)
+    creator_id = scene.add(1)
+    scene.scrape(creator_id, 2, 3)
+    of = {
+        **dict.fromkeys(("annotation_id", "key_id", "link_id"), str(new_id())),
+        **scene.ids_of(creator_id),
+        "project_id": str(home.project_id),
+        "campaign_id": home.campaign("Spring", ("creator", creator_id)),
+        "inner_id": home.campaign("Inner"),
+        "confirm": _HANDLE,
+    }
+    home.goatherd.catch_up()
+    videos = [video for day in (1, 2, 3) for video in scene.seen(day).videos]
+    telling = re.compile(
+        "|".join(
+            [rf"(?<![0-9]){video.view_count}(?![0-9])" for video in videos]
+            + [f"{video.posted_at:%Y-%m-%dT%H:%M:%S}" for video in videos]
+        )
+    )
+
+    def sums() -> list[object]:
+        chosen_series = {
+            "entity": "creator",
+            "entity_id": creator_id,
+            "mode": "cumulative",
+        }
+        span = {"from": str(_START.date()), "to": str(_TODAY)}
+        return [
+            data_of(
+                home.get(
+                    "/analytics", params={**chosen_series, **span, "metric": metric}
+                )
+            )["series"][0]["points"]
+            for metric in ("views", "likes", "posts", "followers")
+        ]
+
+    before, shown_before = sums(), _said_of_videos(scene, of)
+    _erase(scene, creator_id, _HANDLE)
+    after, answered = sums(), _said_of_videos(scene, of)
+
+    assert after == before
+    assert len([text for text in shown_before.values() if telling.search(text)]) > 9
+    found = {what: telling.findall(text) for what, text in answered.items()}
+    assert {what: numbers for what, numbers in found.items() if numbers} == {}
+    shown = data_of(home.get("/videos", params={"creator_id": creator_id}))
+    assert {video["posted_at"][10:] for video in shown} == {"T00:00:00Z"}
+    assert {video["view_count"] for video in shown} == {None}
+    for projection in (AnalyticsProjection(), Videos()):
+        rebuild(home.goatherd.store, projection, by="test")
+    home.goatherd.catch_up()
+    assert sums() == before
+    assert _said_of_videos(scene, of).keys() == answered.keys()
+    assert data_of(home.get("/videos", params={"creator_id": creator_id})) == shown
 
 
 def _differing(before: dict[str, object], after: dict[str, object]) -> list[str]:

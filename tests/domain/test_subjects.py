@@ -25,6 +25,7 @@ HARMLESS = {
     ("organization_created", "time_zone"): _CODE,
     ("organization_settings_changed", "name"): _OF_THE_TENANT,
     ("organization_settings_changed", "time_zone"): _CODE,
+    ("subject_erased", "time_zone"): _CODE,
     ("plan_changed", "old"): _CODE,
     ("plan_changed", "new"): _CODE,
     ("api_key_created", "name"): _OF_THE_TENANT,

@@ -85,7 +85,7 @@ async def explain_number(
         return None
     day = day_in("on", on)
     found = await analytics.explain(measure, mode, period, day)
-    largest = sorted(found.observations, key=lambda o: -abs(o.contribution))
+    largest = sorted(found.observations, key=lambda o: -abs(o.contribution or 0))
     return ExplainedNumber(
         chart=chart,
         bucket=bucket_label(day, period.granularity),

@@ -156,12 +156,13 @@ async def _videos(
             number=now.number or 0,
             is_baseline=is_baseline(
                 rule,
-                posted_at=row.posted_at,
+                posted_at=row.posted_exactly_at or row.posted_at,
                 earliest_at=earliest.get(row.creator_id),
             ),
             posted_at=row.posted_at,
             label=row.label,
             tiktok_video_id=row.tiktok_video_id,
+            is_erased=row.tiktok_video_id is None,
             spans=members.spans_of_video(row.id, row.creator_id),
             counts_in=members.counts_in(row.creator_id),
         )

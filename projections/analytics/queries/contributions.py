@@ -46,7 +46,8 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     ``precision`` is that of the observed counter of a profile. ``rounded``: the
     contribution is from a rounded level or to one. ``sharpened``: the observation made
     a rounded level exact, and contributes 0. ``others`` are different counts that other
-    providers saw up to six hours before: of two the newest counts.
+    providers saw up to six hours before: of two the newest counts. The levels and the
+    contribution of a video are null if its creator was erased: sums alone have them.
     """
 
     term: Role
@@ -61,7 +62,7 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     position: int | None = None
     level_before: int | None = None
     level_after: int | None = None
-    contribution: int
+    contribution: int | None
     baseline: bool = False
     precision: Precision | None = None
     rounded: bool = False
@@ -177,6 +178,11 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
                 before=None if opens else int(values[at - 1]),
                 after=int(values[at]),
             )
+            if loaded.members[int(places[at])].is_erased:
+                yield msgspec.structs.replace(
+                    found, level_before=None, level_after=None, contribution=None
+                )
+                continue
             seen = others.before(int(order[at]))
             yield msgspec.structs.replace(found, others=seen)
 

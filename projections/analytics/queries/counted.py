@@ -13,7 +13,7 @@ from projections.engine.reader import Reader
 
 _VIDEOS = f"""
 SELECT v.id, v.creator_id, v.number, v.posted_at, c.earliest_at, v.label,
-       v.tiktok_video_id, {RULE_IN_FORCE}
+       v.tiktok_video_id, {RULE_IN_FORCE}, coalesce(v.posted_exactly_at, v.posted_at)
 FROM analytics_videos v LEFT JOIN analytics_subjects c
     ON c.organization_id = v.organization_id AND c.id = v.creator_id
 WHERE v.organization_id = %(organization)s AND v.is_there
@@ -59,10 +59,11 @@ async def counted(
                 owner=row[1] or row[0],
                 creator_id=row[1],
                 number=row[2],
-                is_baseline=is_baseline(row[7], posted_at=row[3], earliest_at=row[4]),
+                is_baseline=is_baseline(row[7], posted_at=row[8], earliest_at=row[4]),
                 posted_at=row[3],
                 label=row[5],
                 tiktok_video_id=row[6],
+                is_erased=row[6] is None,
                 spans=members.spans_of_video(row[0], row[1]),
                 counts_in=members.counts_in(row[1]),
             )

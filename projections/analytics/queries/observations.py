@@ -34,7 +34,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
     ``spans`` is when what it gains counts, None if that is always. ``counts_in`` is of
     a creator that left numbers with another project: when it counts in the one in
-    question, None if that is always.
+    question, None if that is always. ``is_erased``: it is a video whose creator was
+    erased, so that only sums with others may be shown.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     tiktok_video_id: str | None = None
     spans: Spans | None = None
     counts_in: Spans | None = None
+    is_erased: bool = False
 
     @property
     def gains_as_a_post(self) -> bool:

@@ -21,10 +21,14 @@ from projections.analytics.rollup_deltas import VIDEOS
 from projections.engine.reader import Reader
 
 _ROWS = """
-SELECT s.owner, s.state, s.observed_at, {is_whole}, first.levels, {columns}
+SELECT s.owner, s.state, s.observed_at, {is_whole}, erased.id IS NOT NULL,
+       first.levels, {columns}
 FROM analytics_owner_states s
 LEFT JOIN analytics_first_levels first
     ON first.organization_id = %(organization)s AND first.owner = s.owner
+LEFT JOIN analytics_subjects erased
+    ON erased.organization_id = %(organization)s AND erased.id = s.owner
+    AND erased.erased_position IS NOT NULL
 {joins}
 WHERE s.organization_id = %(organization)s AND s.metric_group = {videos}
 AND ({owners}) ORDER BY s.owner
@@ -58,13 +62,15 @@ LEFT JOIN LATERAL (
 class OwnerLevels(NamedTuple):
     """An owner's state, and packed observations up to two instants, oldest first.
 
-    ``is_whole`` tells whether all of its videos are requested.
+    ``is_whole`` tells whether all of its videos are requested, ``is_erased`` whether it
+    is a creator that was erased.
     """
 
     owner: UUID
     state: bytes
     observed_at: datetime
     is_whole: bool
+    is_erased: bool
     first_levels: bytes | None
     start_day: bytes | None
     start_part: Sequence[bytes] | None

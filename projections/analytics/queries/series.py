@@ -242,7 +242,10 @@ async def series_from_snapshots(
     ``at`` is the position as of which the log is read, None for all of it.
     """
     by_metric: dict[RawMetric, CounterSeries] = {}
-    for metric_group, some in members.items():
+    for metric_group, every in members.items():
+        # The numbers of a single video of who is erased are nobody's.
+        is_single = question.entity == "video"
+        some = [one for one in every if not (is_single and one.is_erased)]
         by_metric |= await series_of_members(
             reader, organization_id, metric_group, some, boundaries, at=at,
             mode=question.mode,

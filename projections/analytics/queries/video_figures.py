@@ -102,7 +102,7 @@ def sorted_places(
     """Return the indexes of the videos, sorted by a figure, unknown ones last."""
     number = _FIGURES.index(sort) % len(VIDEO_METRICS)
     values = (columns.new if sort.startswith("new_") else columns.levels)[number]
-    is_unknown = ~columns.is_known[number]
+    is_unknown = ~columns.is_known[number] | columns.is_erased
     if direction == "desc":
         # The complement of a number sorts the other way, and never overflows.
         values = -1 - values
@@ -134,7 +134,7 @@ async def figures_at(
         },
     )
     ids = {(row[0], row[1]): row[2] for row in rows}
-    known = columns.is_known[:, at].T.tolist()
+    known = (columns.is_known[:, at] & ~columns.is_erased[at]).T.tolist()
     levels, new = columns.levels[:, at].T.tolist(), columns.new[:, at].T.tolist()
     return [
         FiguresOfVideo(

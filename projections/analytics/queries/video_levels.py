@@ -63,7 +63,8 @@ class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
 
     A video is known by the index of its owner and its number, and columns are sorted by
     both. ``levels`` are those at the end, ``new`` what came to them in the range; both
-    hold where ``is_known``.
+    hold where ``is_known``. Where ``is_erased``, the creator was, and nobody is shown
+    them.
     """
 
     owners: Sequence[UUID]
@@ -72,6 +73,7 @@ class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
     levels: Grid
     new: Grid
     is_known: Mask
+    is_erased: Mask
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -118,6 +120,7 @@ def _columns_of(
     before, was_known = _levels_at(states, rows, query.start)
     levels, is_known = _levels_at(states, rows, query.end)
     is_whole = np.array([row.is_whole for row in rows], np.bool_)
+    is_erased = np.array([row.is_erased for row in rows], np.bool_)
     is_chosen = states.is_counted & is_whole[states.owner_of]
     if pairs:
         owners = {row.owner: number for number, row in enumerate(rows)}
@@ -135,6 +138,7 @@ def _columns_of(
         levels=levels[:, is_chosen],
         new=np.where(is_known, _difference(levels, opening), 0)[:, is_chosen],
         is_known=is_known[:, is_chosen],
+        is_erased=is_erased[states.owner_of[is_chosen]],
     )
 
 

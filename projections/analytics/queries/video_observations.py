@@ -38,16 +38,24 @@ class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
 async def observations_of_video(
     reader: Reader, organization_id: UUID, video_id: UUID, *, until: datetime
 ) -> list[ObservedVideo]:
-    """Return the observations of a video up to an instant, the newest first."""
+    """Return the observations of a video up to an instant, the newest first.
+
+    They have no counts if the video's creator was erased.
+    """
     members = await counted(reader, organization_id, _OF_A_VIDEO, video_id)
     loaded = await load_observations(
         reader, organization_id, VIDEOS, members[VIDEOS], until
     )
     its = loaded.observations
+    is_erased = any(member.is_erased for member in members[VIDEOS])
+    unknown = (1 << VIDEOS.counters) - 1 if is_erased else 0
     return [
         ObservedVideo(
             **msgspec.structs.asdict(loaded.sources[int(its.snapshots[nth])]),
-            **_counts(int(its.missing[nth]), its.counts[:, nth].tolist()),
+            **_counts(
+                int(its.missing[nth]) | unknown,
+                [0] * VIDEOS.counters if is_erased else its.counts[:, nth].tolist(),
+            ),
         )
         for nth in reversed(range(len(its)))
     ]

@@ -45,6 +45,7 @@ _POSTED = """
 SELECT v.id, v.creator_id, v.posted_at FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
 AND v.posted_at >= %(start)s AND v.posted_at < %(end)s
+AND v.posted_exactly_at IS NULL
 """
 _COUNT = """
 SELECT count(*) FROM analytics_videos v
@@ -58,7 +59,8 @@ SELECT creator_id, array_agg(id ORDER BY posted_at, id),
        array_agg(({requested}) IS TRUE ORDER BY posted_at, id)
 FROM analytics_videos v
 WHERE organization_id = %(organization)s AND is_counted AND is_there
-AND number IS NOT NULL AND posted_at IS NOT NULL AND creator_id IN (
+AND number IS NOT NULL AND posted_at IS NOT NULL AND posted_exactly_at IS NULL
+AND creator_id IN (
     SELECT creator_id FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND {requested}
 )
@@ -137,7 +139,8 @@ async def views_at_end(
         reader, scope.organization_id, videos_of(scope), days.start, days.end
     )
     counter = VIDEO_METRICS.index("views")
-    known: Sequence[int] = columns.levels[counter][columns.is_known[counter]].tolist()
+    is_shown = columns.is_known[counter] & ~columns.is_erased
+    known: Sequence[int] = columns.levels[counter][is_shown].tolist()
     unknown = await count_of_videos(reader, scope) - len(known)
     return [*known, *[None] * unknown]
 

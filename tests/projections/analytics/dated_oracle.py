@@ -89,7 +89,7 @@ class DatedOracle(Oracle):
 
     def _gains_of(self, member: UUID, counter: str) -> Iterator[tuple[datetime, int]]:
         if counter == "posts":
-            posted = self.videos[member].posted
+            posted = self.videos[member].counted_at
             if posted is not None:
                 # Rule 12: it is of what begins at that very moment.
                 yield posted + timedelta(microseconds=1), 1

@@ -64,6 +64,8 @@ class Video(msgspec.Struct, kw_only=True):
     project: UUID | None = None
     # By the position of the event that says so.
     posting_times: dict[int, datetime] = {}
+    # Of who is erased only the day of posting is left, but of baselines.
+    is_erased: bool = False
 
     @property
     def posted(self) -> datetime | None:
@@ -71,6 +73,13 @@ class Video(msgspec.Struct, kw_only=True):
         if not self.posting_times:
             return None
         return self.posting_times[min(self.posting_times)]
+
+    @property
+    def counted_at(self) -> datetime | None:
+        """When it counts as a post: of who is erased, from when its day begins."""
+        if self.posted is None or not self.is_erased:
+            return self.posted
+        return self.posted.replace(hour=0, minute=0, second=0, microsecond=0)
 
     @property
     def counts(self) -> bool:
@@ -406,7 +415,7 @@ class Oracle:
 
     def _is_post(self, query: OracleQuery, video: UUID) -> bool:
         """Rule 12: a video of the very moment of a move is of what begins then."""
-        posted = self.videos[video].posted
+        posted = self.videos[video].counted_at
         parts = self._parts(query, video, BEGINNING, ENDING)
         return any(posted and start <= posted < end for start, end in parts)
 
@@ -538,7 +547,8 @@ class Oracle:
             self._level(video_id, counter, left) is not None
             for counter in VIDEO_COUNTERS
         )
-        return was_observed or (video.posted is not None and video.posted < left)
+        posted = video.counted_at
+        return was_observed or (posted is not None and posted < left)
 
     def last_there(
         self, project: UUID, creator: UUID | None, instant: datetime
@@ -671,7 +681,7 @@ class Oracle:
             return sum(
                 1
                 for video in self._members(query, "views")
-                if (at := self.videos[video].posted) is not None
+                if (at := self.videos[video].counted_at) is not None
                 and at < instant
                 and self._is_post(query, video)
             )

@@ -578,7 +578,7 @@ def assert_observations_add_up(
 
     value = answered["points"][-1]["value"]
     summed = {
-        part: sum(o.contribution for o in found if o.term == part)
+        part: sum(o.contribution or 0 for o in found if o.term == part)
         for part in ("value", "numerator", "denominator")
     }
     if question.mode != "rate":

@@ -224,4 +224,4 @@ def _explained(connection: Connection[TupleRow], query: DatedQuery) -> dict[str,
     if point["value"] is None:
         assert not found
         return point
-    return point | {"value": sum(one.contribution for one in found)}
+    return point | {"value": sum(one.contribution or 0 for one in found)}
