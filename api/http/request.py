@@ -21,6 +21,7 @@ from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_t
 from api.http.route_info import RouteInfo
 from api.http.sessions import Cookies, Session
 from infra.ids import new_id
+from projections.analytics.queries.basis import Basis
 from projections.engine.snapshot_reader import SnapshotReader
 
 F = TypeVar("F", bound=Struct)
@@ -34,10 +35,12 @@ class RequestContext:
     """What all layers share about one request and its answer.
 
     ``response_headers`` are added to every answer. ``session`` and ``form`` are for
-    pages only. ``snapshot`` is what the request reads, if it only reads.
+    pages only. ``snapshot`` is what the request reads, if it only reads, and ``basis``
+    what the numbers of the answer stand on, if it has any.
     """
 
     __slots__ = (
+        "basis",
         "form",
         "headers",
         "principal",
@@ -55,6 +58,7 @@ class RequestContext:
         self.session: Session | None = None
         self.form: Form | None = None
         self.snapshot: SnapshotReader | None = None
+        self.basis: Basis | None = None
         self.response_headers: list[tuple[bytes, bytes]] = []
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.match(given):

@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
 from api.http.etags import ETagCondition, etag
+from projections.analytics.queries.basis import Basis
 
 T = TypeVar("T")
 
@@ -108,6 +109,22 @@ class Answer(Response[T]):
         """Return the body as it will be sent."""
         return _ENCODER.encode(Envelope(self.content, None, self.meta))
 
+    def _stand_on(self, basis: Basis) -> None:
+        """Add what the numbers stand on to the meta, or to the headers of a file."""
+        if self.sent_media_type == Answer.sent_media_type:
+            parts = (self.meta, basis) if self.meta is not None else (basis,)
+            self.meta = {
+                name: value
+                for part in parts
+                for name, value in msgspec.to_builtins(part).items()
+            }
+            return
+        self.headers["Goatherd-Position"] = str(basis.position)
+        self.headers["Goatherd-Rules"] = str(basis.rules)
+        if basis.erased_since is not None:
+            erased = basis.erased_since
+            self.headers["Goatherd-Erased-Since"] = f"{erased.count}; {erased.until}"
+
     def to_asgi_response(
         self,
         app: object,  # noqa: ARG002 - as the class it overrides
@@ -117,6 +134,8 @@ class Answer(Response[T]):
         status_code: int | None = None,
         **_: Any,  # noqa: ANN401
     ) -> ASGIResponse:
+        if (basis := request.context.basis) is not None:
+            self._stand_on(basis)
         sent = _encoded({**(headers or {}), **self.headers})
         if self.etag is not None and request.method == "GET":
             sent.append(_REVALIDATE)

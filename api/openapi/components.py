@@ -71,6 +71,32 @@ _DETAILS: Schema = {
     "retryAfter": {"type": "integer", "description": "Seconds to wait."},
 }
 
+_COUNTED: Schema = {
+    "totalCount": {
+        "type": "integer",
+        "description": "How many rows there are before limit and offset.",
+    },
+    "limit": {"type": "integer", "minimum": 1},
+    "offset": {"type": "integer", "minimum": 0},
+}
+_BASIS: Schema = {
+    "position": {
+        "type": "integer",
+        "description": "The organization's newest event that is in the numbers.",
+    },
+    "rules": {
+        "type": "integer",
+        "description": "The number of the rules, as in GET /analytics/schema.",
+    },
+    "erasedSince": {
+        "type": ["object", "null"],
+        "description": "With as_of: how many people were erased after the position, "
+        "whose figures the answer may have had, and the position of the last erasure.",
+        "required": ["count", "until"],
+        "properties": {"count": {"type": "integer"}, "until": {"type": "integer"}},
+    },
+}
+
 SCHEMAS: dict[str, Schema] = {
     "PageMeta": {
         "type": "object",
@@ -86,14 +112,20 @@ SCHEMAS: dict[str, Schema] = {
     "CountedMeta": {
         "type": "object",
         "required": ["totalCount", "limit", "offset"],
-        "properties": {
-            "totalCount": {
-                "type": "integer",
-                "description": "How many rows there are before limit and offset.",
-            },
-            "limit": {"type": "integer", "minimum": 1},
-            "offset": {"type": "integer", "minimum": 0},
-        },
+        "properties": _COUNTED,
+    },
+    "NumbersMeta": {
+        "type": "object",
+        "description": "What the numbers stand on: the same question as of the same "
+        "position under the same rules has the same numbers for ever.",
+        "required": ["position", "rules", "erasedSince"],
+        "properties": _BASIS,
+    },
+    "CountedNumbersMeta": {
+        "type": "object",
+        "description": "How many rows there are, and what their numbers stand on.",
+        "required": [*_COUNTED, *_BASIS],
+        "properties": {**_COUNTED, **_BASIS},
     },
     "Failure": {
         "type": "object",

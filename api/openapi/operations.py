@@ -16,9 +16,11 @@ from api.http.json_body import forms_of
 from api.http.responses import Answer, CountedList, ListPage
 from api.http.route_info import RouteInfo, fields_of
 from api.openapi.prose import prose
+from domain.analytics.rules import RULES
 
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _CONDITIONAL = {"PATCH", "DELETE"}
+_BASIS = {"position": 4_211, "rules": RULES, "erasedSince": None}
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -77,9 +79,19 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Return the schema of the meta of a list and an example; None without meta."""
         if self.is_page:
             return "PageMeta", {"nextCursor": None, "limit": 50}
+        counted = {"totalCount": 1, "limit": 50, "offset": 0}
+        if self.has_basis and self.is_counted:
+            return "CountedNumbersMeta", {**counted, **_BASIS}
+        if self.has_basis:
+            return "NumbersMeta", _BASIS
         if self.is_counted:
-            return "CountedMeta", {"totalCount": 1, "limit": 50, "offset": 0}
+            return "CountedMeta", counted
         return None
+
+    @property
+    def has_basis(self) -> bool:
+        """Whether its answers say what their numbers stand on."""
+        return bool(self.handler.opt.get("has_basis"))
 
     @property
     def fuller_meta(self) -> list[Any]:
@@ -119,7 +131,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         found: dict[int, tuple[Any, str]] = {}
         if self._returned.is_subclass_of(Answer):
             inner = self._returned.inner_types[0].annotation
-            data = inner if self.meta is None else list[inner]
+            is_list = self.is_page or self.is_counted
+            data = list[inner] if is_list else inner
             description = handler.response_description or f"{self.summary}."
             found[handler.status_code] = (data, description)
         for status, spec in (handler.responses or {}).items():

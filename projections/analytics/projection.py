@@ -79,6 +79,7 @@ class AnalyticsProjection:
         "analytics_creator_moves",
         "analytics_campaign_changes",
         "analytics_campaign_members",
+        "analytics_positions",
     )
     stages = ("videos", "erasures", "attribution", "owner_states", "campaigns")
     decoders: Mapping[str, Callable[[bytes], Event]] = {
@@ -99,6 +100,7 @@ class AnalyticsProjection:
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold events into the tables. Events folded before change nothing."""
         from projections.analytics.chunks import chunks_of_log
+        from projections.analytics.positions import save_positions
         from projections.analytics.rows import enable_arrays
         from projections.analytics.writer import Intake
 
@@ -106,6 +108,7 @@ class AnalyticsProjection:
         rule = rule_of(cursor)
         for part in chunks_of_log(events):
             Intake(cursor, rule).take_in(part)
+        save_positions(cursor, events)
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Store the events of a slice of the log, to be merged later."""

@@ -18,6 +18,7 @@ from projections.analytics.creator_moves import save_moves
 from projections.analytics.entities import AnalyticsVideoRow, changed
 from projections.analytics.keys import CAMPAIGNS, OwnerKey, execute
 from projections.analytics.ownership import owner_key_of
+from projections.analytics.positions import save_positions
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.video_lists import save_lists
 
@@ -104,6 +105,7 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     for metric_group, is_attributed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == metric_group.number]
         note_gathered(cursor, ours, is_attributed=is_attributed)
+    save_positions(cursor, events)
 
 
 def _write_videos(

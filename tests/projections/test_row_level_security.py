@@ -68,6 +68,7 @@ WALLED = (
     "analytics_creator_moves",
     "analytics_campaign_changes",
     "analytics_campaign_members",
+    "analytics_positions",
     "analytics_video_days",
     "analytics_profile_totals",
     "analytics_profile_days",

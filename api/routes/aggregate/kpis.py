@@ -10,10 +10,10 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.http.errors import Code
 from api.http.request import Request
 from api.http.responses import Answer
 from api.routes.aggregate.parameters import (
+    OPTIONS,
     CampaignId,
     ProjectId,
     one_of,
@@ -67,10 +67,7 @@ class KpiRoutes(Controller):
 
     @get(
         "/analytics/kpis",
-        opt={
-            "scope": "read",
-            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
-        },
+        opt=OPTIONS,
         operation_id="getKpis",
     )
     async def get_kpis(

@@ -26,6 +26,7 @@ from api.routes.analytics.parameters import (
 from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.buckets import Granularity, Range, midnight
 from domain.errors import NotFoundError
+from projections.analytics.queries.basis import basis_of_now
 from projections.analytics.summaries.scope import ScopeKind, SummaryScope, known_scope
 from projections.engine.reader import Reader
 
@@ -66,6 +67,7 @@ ListFormat = Annotated[
 ]
 OPTIONS: dict[str, Any] = {
     "scope": "read",
+    "has_basis": True,
     "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
 }
 
@@ -136,6 +138,7 @@ async def summary_of(
     now = datetime.now(UTC)
     organization_id = request.organization_id
     await caught_up(request, reader, *_READ_MODELS)
+    request.context.basis = await basis_of_now(reader, organization_id)
     is_there, own_zone = await known_scope(reader, organization_id, kind, id_)
     if not is_there:
         raise NotFoundError(kind)

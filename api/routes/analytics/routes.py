@@ -1,5 +1,6 @@
 """/analytics: numbers over time, of creators, videos, projects and campaigns."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -53,9 +54,15 @@ from domain.analytics.metrics import (
 from domain.analytics.rules import RULES
 from domain.errors import NotFoundError
 from projections.analytics.baseline_rule import rule_in_force
+from projections.analytics.queries.basis import basis_as_of, basis_of_now
 from projections.engine.reader import Reader
 
 _READ: dict[str, Any] = {"scope": "read"}
+_NUMBERS: dict[str, Any] = {
+    "scope": "read",
+    "has_basis": True,
+    "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+}
 _SCHEMA = AnalyticsSchema(
     entities=["creator", "video", "project", "campaign"],
     metrics=described_metrics(),
@@ -80,10 +87,7 @@ class AnalyticsRoutes(Controller):
 
     @get(
         "/analytics",
-        opt={
-            **_READ,
-            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
-        },
+        opt=_NUMBERS,
         operation_id="getAnalytics",
     )
     async def get_analytics(
@@ -145,7 +149,7 @@ class AnalyticsRoutes(Controller):
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
         query = await _query(
-            request, reader, question, as_of, "annotations", today=today
+            request, reader, question, ids, as_of, "annotations", today=today
         )
         entities, own_zone = await query.entities(ids)
         if len(entities) < len(ids):
@@ -182,10 +186,7 @@ class AnalyticsRoutes(Controller):
 
     @get(
         "/analytics/explain",
-        opt={
-            **_READ,
-            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
-        },
+        opt=_NUMBERS,
         operation_id="explainAnalytics",
     )
     async def explain_analytics(
@@ -223,7 +224,7 @@ class AnalyticsRoutes(Controller):
         )
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
-        query = await _query(request, reader, question, as_of, today=today)
+        query = await _query(request, reader, question, [entity_id], as_of, today=today)
         entities, own_zone = await query.entities([entity_id])
         if not entities:
             raise NotFoundError(entity)
@@ -261,13 +262,15 @@ async def _query(
     request: Request,
     reader: Reader,
     question: Question,
+    ids: Sequence[UUID],
     as_of: str | None,
     *also: str,
     today: datetime,
 ) -> AnalyticsQuery:
     """Return the caller's query, as of a time or position if ``as_of`` is given.
 
-    ``also`` are the projections that it reads besides analytics.
+    The answer says what it stands on. ``also`` are the projections that it reads
+    besides analytics.
     """
     organization_id = request.principal.organization_id
     await caught_up(request, reader, "analytics", *also)
@@ -275,6 +278,13 @@ async def _query(
         None
         if as_of is None
         else await resolve_as_of(reader, organization_id, as_of, now=today)
+    )
+    request.context.basis = (
+        await basis_of_now(reader, organization_id)
+        if end is None
+        else await basis_as_of(
+            reader, organization_id, question.entity, ids, at=end.position, own=end.end
+        )
     )
     return AnalyticsQuery(
         reader=reader,
