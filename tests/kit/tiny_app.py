@@ -108,6 +108,18 @@ async def rank_notes() -> CountedList[Note]:
     return CountedList([NOTE], total_count=3, limit=1, offset=2)
 
 
+@get("/notes/counted", opt={"scope": "read", "has_basis": True}, tags=["Schema"])
+async def count_notes() -> Answer[Note]:
+    """Count the notes, and say what the number stands on."""
+    return Answer(NOTE)
+
+
+@get("/notes/summed", opt={"scope": "read", "has_basis": True}, tags=["Schema"])
+async def sum_up_notes() -> CountedList[Note]:
+    """Sum up the notes, and say what the numbers stand on."""
+    return CountedList([NOTE], total_count=3, limit=1, offset=2)
+
+
 @get("/notes/{note_id:uuid}", opt={"scope": "read"}, tags=["Schema"])
 async def get_note(note_id: FromPath[UUID]) -> Answer[Note]:
     """Read a note."""
@@ -202,6 +214,8 @@ ROUTES: list[ControllerRouterHandler] = [
     list_notes,
     find_note,
     rank_notes,
+    count_notes,
+    sum_up_notes,
     get_note,
     add_notes,
     change_note,
