@@ -21,7 +21,7 @@ from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_t
 from api.http.route_info import RouteInfo
 from api.http.sessions import Cookies, Session
 from infra.ids import new_id
-from projections.analytics.queries.basis import Basis
+from projections.engine.basis import Basis
 from projections.engine.snapshot_reader import SnapshotReader
 
 F = TypeVar("F", bound=Struct)

@@ -13,7 +13,7 @@ from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
 from api.http.etags import ETagCondition, etag
-from projections.analytics.queries.basis import Basis
+from projections.engine.basis import Basis
 
 T = TypeVar("T")
 

@@ -1,12 +1,11 @@
-"""What an answer of analytics stands on: a position of the log, and rules."""
+"""What an answer of analytics stands on, read in the snapshot of the answer."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from msgspec import Struct
-
 from domain.analytics.metrics import Entity
 from domain.analytics.rules import RULES
+from projections.engine.basis import Basis, ErasedSince
 from projections.engine.reader import Reader
 
 # An organization without a row has had no event since the table is there.
@@ -33,28 +32,6 @@ _AMONG: dict[Entity, str] = {
     "project": "",
     "campaign": "",
 }
-
-
-class ErasedSince(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How many people were erased since, and the position of the last erasure."""
-
-    count: int
-    until: int
-
-
-class Basis(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What an answer stands on.
-
-    ``position`` is that of the organization's newest event in the answer, ``rules`` the
-    number of the rules of GET /analytics/schema. The same question as of the same
-    position under the same rules has the same numbers for ever, unless
-    ``erased_since`` says that people were erased after it, whose figures it may have
-    had.
-    """
-
-    position: int
-    rules: int
-    erased_since: ErasedSince | None
 
 
 async def basis_of_now(reader: Reader, organization_id: UUID) -> Basis:
