@@ -26,8 +26,8 @@ QUESTIONS = (
 )
 
 
-class Told:
-    """A project about which random things are told, late ones among them."""
+class Programme:
+    """A project about which random things are recorded, late ones among them."""
 
     def __init__(self, tenant: Tenant, seed: str) -> None:
         self.random = Random(seed)  # noqa: S311 - histories, not secrets
@@ -89,11 +89,11 @@ def test_as_of_its_position_an_answer_has_the_same_numbers_for_ever(
     goatherd: Goatherd, seed: str
 ):
     tenant = goatherd.tenant()
-    told = Told(tenant, seed)
+    programme = Programme(tenant, seed)
     # What others do tells nothing, and changes nothing.
     goatherd.tenant().add("somebody")
     goatherd.catch_up()
-    first = told.ask()
+    first = programme.ask()
     explained = {**DAYS, "entity": "project", "entity_id": str(tenant.project_id)}
     explained |= {"metric": "views", "date": "2026-03-05"}
     before = tenant.get("/analytics/explain", params=explained).json()
@@ -105,18 +105,18 @@ def test_as_of_its_position_an_answer_has_the_same_numbers_for_ever(
     assert position < goatherd.head
 
     for _ in range(8):
-        told.looks()
+        programme.looks()
     other = data_of(tenant.post("/projects", {"name": "Autumn"}), status=201)["id"]
-    move = {"project_id": other, "history": told.random.choice(("whole", "stay"))}
-    data_of(tenant.post(f"/creators/{told.creators[2]}/move", move))
+    move = {"project_id": other, "history": programme.random.choice(("whole", "stay"))}
+    data_of(tenant.post(f"/creators/{programme.creators[2]}/move", move))
     goatherd.catch_up()
-    listed = data_of(tenant.get(f"/videos?creator_id={told.creators[0]}"))
+    listed = data_of(tenant.get(f"/videos?creator_id={programme.creators[0]}"))
     data_of(tenant.delete(f"/videos/{listed[0]['id']}"))
     goatherd.catch_up()
     if seed == "two":
         rebuild(goatherd.store, AnalyticsProjection(), by="test")
-    again = told.ask(as_of=str(position))
-    now = told.ask()
+    again = programme.ask(as_of=str(position))
+    now = programme.ask()
     assert {value["meta"]["position"] for value in now.values()} != {position}
 
     assert {key: value["data"] for key, value in again.items()} == {
@@ -133,16 +133,16 @@ def test_as_of_its_position_an_answer_has_the_same_numbers_for_ever(
 
 def test_an_erasure_that_removed_figures_is_said(goatherd: Goatherd):
     tenant = goatherd.tenant()
-    told = Told(tenant, "erased")
+    programme = Programme(tenant, "erased")
     goatherd.catch_up()
-    position = told.ask()[next(iter(told.ask()))]["meta"]["position"]
-    erased = told.creators[1]
+    position = programme.ask()[next(iter(programme.ask()))]["meta"]["position"]
+    erased = programme.creators[1]
     body = {"confirm": "goat.1", "figures": "drop"}
     data_of(tenant.post(f"/creators/{erased}/erase", body))
     goatherd.catch_up()
 
-    of_all = told.ask(as_of=str(position))
-    now = told.ask()
+    of_all = programme.ask(as_of=str(position))
+    now = programme.ask()
 
     said = {
         json.loads(key)[0]: answer["meta"]["erasedSince"]
@@ -164,14 +164,14 @@ def test_an_erasure_that_removed_figures_is_said(goatherd: Goatherd):
 
 def test_summaries_and_key_figures_say_what_they_stand_on(goatherd: Goatherd):
     tenant = goatherd.tenant()
-    told = Told(tenant, "summaries")
+    programme = Programme(tenant, "summaries")
     goatherd.catch_up()
-    position = told.ask()[next(iter(told.ask()))]["meta"]["position"]
+    position = programme.ask()[next(iter(programme.ask()))]["meta"]["position"]
     expected = {"position": position, "rules": RULES, "erasedSince": None}
     other = tenant.campaign("Other")
     goatherd.catch_up()
     # A campaign that was made is an event of analytics, too.
-    position = told.ask()[next(iter(told.ask()))]["meta"]["position"]
+    position = programme.ask()[next(iter(programme.ask()))]["meta"]["position"]
     assert position > expected["position"]
     expected["position"] = position
     wrong: list[str] = []
@@ -180,7 +180,7 @@ def test_summaries_and_key_figures_say_what_they_stand_on(goatherd: Goatherd):
     for path in (*(f"aggregate/{name}" for name in names), "kpis"):
         params = {**DAYS, "project_id": str(tenant.project_id)}
         if path.endswith("overlap"):
-            params = {**DAYS, "campaign_ids": f"{told.campaign},{other}"}
+            params = {**DAYS, "campaign_ids": f"{programme.campaign},{other}"}
         answer = tenant.get(f"/analytics/{path}", params=params)
         meta = answer.json()["meta"]
         if {name: meta.get(name) for name in expected} != expected:
