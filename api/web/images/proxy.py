@@ -21,6 +21,9 @@ BASE = "/images"
 _PURPOSE = "image"
 _LONGEST = 6_000
 _A_DAY, _TEN_MINUTES = 86_400, 600
+# An address stays the same for a day, so that browsers keep pictures, and is answered
+# for two more. Who is erased has none for a week: addresses of before are over by then.
+_DAYS = 2
 _AT_A_TIME = 8
 _MOST_MISSING = 10_000
 # Drawn over a placeholder, which stays in sight.
@@ -46,7 +49,9 @@ class ImageProxy:
         kept: KeptPictures,
         erased: ErasedPictures | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._sessions = sessions
         self._source = source
         self._kept = kept
@@ -57,10 +62,27 @@ class ImageProxy:
         self._turns = asyncio.Semaphore(_AT_A_TIME)
 
     def address(self, url: str | None) -> str | None:
-        """Return the address of the picture at a URL; None if it is not shown."""
+        """Return the address of the picture at a URL; None if it is not shown.
+
+        It is valid until the end of the day after the next, in UTC.
+        """
         if url is None or self._source is None or not self._source.allows(url):
             return None
-        return f"{BASE}/{self._sessions.signed(_PURPOSE, url.encode())}"
+        signed = f"{self._day + _DAYS} {url}".encode()
+        return f"{BASE}/{self._sessions.signed(_PURPOSE, signed)}"
+
+    def url_of(self, signed: str) -> str | None:
+        """Return the URL that an address is of; None if it is no valid one any more."""
+        found = self._sessions.verified(_PURPOSE, signed, longest=_LONGEST)
+        if found is None:
+            return None
+        last, space, url = found.decode().partition(" ")
+        is_valid = space and last.isdecimal() and self._day <= int(last)
+        return url if is_valid else None
+
+    @property
+    def _day(self) -> int:
+        return int(self._now() // _A_DAY)
 
     async def picture(self, url: str) -> Picture | None:
         """Return the picture at a URL; None if there is none now."""
@@ -107,14 +129,14 @@ class ImageProxy:
             include_in_schema=False,
         )
         async def image(request: Request, signed: FromPath[str]) -> Response[bytes]:
-            url = self._sessions.verified(_PURPOSE, signed, longest=_LONGEST)
+            url = self.url_of(signed)
             if url is None:
                 raise NotFoundException
-            tag = f'"{picture_name(url.decode())}"'
+            tag = f'"{picture_name(url)}"'
             headers = {"Cache-Control": f"private, max-age={_A_DAY}", "ETag": tag}
             if request.raw_header(b"if-none-match") == tag.encode():
                 return Response(b"", status_code=_NOT_MODIFIED, headers=headers)
-            found = await self.picture(url.decode())
+            found = await self.picture(url)
             if found is not None:
                 return Response(
                     found.content, media_type=found.media_type, headers=headers

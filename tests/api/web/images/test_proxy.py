@@ -302,6 +302,29 @@ def test_only_addresses_that_a_page_signed_are_answered(tmp_path: Path):
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_an_address_stays_for_a_day_and_ends_after_two_more(cdn: Cdn, tmp_path: Path):
+    now = [86_400.0 * 20_000]
+    sessions = Sessions("s" * 32)
+    proxy = ImageProxy(
+        sessions, source=cdn.source, kept=KeptPictures(tmp_path), now=lambda: now[0]
+    )
+    url = cdn.url("png")
+    address = proxy.address(url)
+    assert address is not None
+    signed = address.removeprefix("/images/")
+
+    valid: list[tuple[bool, bool]] = []
+    for _ in range(4):
+        now[0] += 86_399
+        valid.append((proxy.url_of(signed) == url, proxy.address(url) == address))
+        now[0] += 1
+
+    assert valid == [(True, True), (True, False), (True, False), (False, False)]
+    assert proxy.url_of(signed) is None
+    # As earlier releases made them.
+    assert proxy.url_of(sessions.signed("image", url.encode())) is None
+
+
 def test_a_picture_that_is_not_there_leaves_its_placeholder_in_sight(
     cdn: Cdn, tmp_path: Path
 ):
