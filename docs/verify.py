@@ -154,7 +154,8 @@ def text_of(root):
 
 def keys_of(file, proof):
     """Return the keys of a file, continued by the changes of keys of a proof."""
-    keys = [*file.get("keys", [{"key": file["key"], "from": None, "until": None}])]
+    keys = [part(key, "key") for key in file.get("keys", [])]
+    keys = keys or [{"key": file["key"], "from": None, "until": None}]
     known = {key["key"] for key in keys}
     offered = [part(key, "key") for key in proof.get("keys", [])]
     ours = [number for number, key in enumerate(offered) if key["key"] in known]
@@ -168,11 +169,15 @@ def keys_of(file, proof):
     return keys
 
 
+def signs(at, keys):
+    """Return the key that signed at a time."""
+    times = ((key["from"] or "", key["until"] or "~", key["key"]) for key in keys)
+    return next(key for first, end, key in times if first <= at < end)
+
+
 def check_root(root, keys, which):
-    at, key = part(root, "root")["signed_at"], root["key"]
-    times = [(k["from"] or "", k["until"] or "~") for k in keys if k["key"] == key]
-    is_of_its_time = any(first <= at < end for first, end in times)
-    if not is_of_its_time or not is_signed(key, root["signature"], text_of(root)):
+    key = signs(part(root, "root")["signed_at"], keys)
+    if root["key"] != key or not is_signed(key, root["signature"], text_of(root)):
         yield f"{which} is not signed with this key, or not in its time"
 
 
@@ -263,7 +268,7 @@ def check(proof, keys):
         lines.append(f"{name} {version} {hashed.hexdigest()}")
     if "streams" in proof:
         text = lines_of(proof["format"], proof["creator_id"], *lines)
-        if not is_signed(root["key"], proof["signature"], text):
+        if not is_signed(signs(proof["made_at"], keys), proof["signature"], text):
             yield "the list of streams and positions is not the one that was signed"
 
 
@@ -308,6 +313,8 @@ def main():
         return 2
     for text in (*(f"DOES NOT FIT: {each}" for each in problems), *unproven):
         print(text)
+    if given.root and not problems and not unproven:
+        print("The root that was kept is among those that the newest one names.")
     if streams:
         print(
             f"Checked {events} events, {new} of them not yet under a root, of creator"

@@ -51,6 +51,7 @@ _COMMANDS = (
     (keys, "keys:list_keys"),
     (keys, "keys:revoke"),
     (keys, "master_key:rotate_master"),
+    (keys, "signing_key:rotate_signing"),
     (bans, "bans:add"),
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
@@ -76,7 +77,11 @@ _COMMANDS = (
 )
 
 # Of the others the first word of the function is the command's.
-_LONGER_NAMES = {"rotate_master": "rotate-master", "seal_history": "seal-history"}
+_LONGER_NAMES = {
+    "rotate_master": "rotate-master",
+    "rotate_signing": "rotate-signing",
+    "seal_history": "seal-history",
+}
 
 for order, (where, command) in enumerate(_COMMANDS):
     _, _, function = command.partition(":")

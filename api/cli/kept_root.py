@@ -7,7 +7,8 @@ import msgspec
 
 from api.cli import CommandError
 from domain.integrity.events import RootSigned
-from domain.integrity.roots import PublicRoot, is_sound
+from domain.integrity.roots import PublicRoot
+from domain.integrity.soundness import is_sound
 
 
 def read_kept_root(path: Path) -> RootSigned | PublicRoot:

@@ -94,13 +94,14 @@ def _verdict(
                     "History is sealed in part only: stop Goatherd, and go on with "
                     "`goatherd seal-history`."
                 )
+            is_kept_key = False
             try:
                 key = Signer(opened_keys(settings, connection)[1].signing).key
             except MasterKeyError:
                 # Whoever checks a copy of the log may not have the master key.
                 if kept is None:
                     raise
-                key = kept.key
+                key, is_kept_key = kept.key, True
         with progress_bar("Checking the event log", total=_PERMILLE) as advance:
             shown = 0
 
@@ -116,6 +117,7 @@ def _verdict(
                 since=since,
                 kept=kept,
                 accepted=accepted,
+                is_kept_key=is_kept_key,
                 progress=settings.data_dir.expanduser() / PROGRESS_FILE,
                 report=report,
             )
@@ -163,8 +165,7 @@ def _print_signed(verdict: CheckedLog) -> None:
         print(
             f"History up to position {each.position} was rewritten by the sealing of "
             f"{each.signed_at:%Y-%m-%d}; the hash of its note is {each.hash}. What "
-            "that history was before cannot be computed from this log: see what the "
-            "note was made from, or the word of whoever gave you its hash."
+            "that history was before cannot be computed from this log."
         )
     if sealed:
         print(f"Up to position {sealed} the log is as the newest note says since.")

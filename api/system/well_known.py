@@ -19,9 +19,10 @@ from api.http.writer import CommandWriter
 from domain.errors import NotFoundError
 from domain.integrity.proofs import ConsistencyProof
 from domain.integrity.roots import PublicRoot
+from domain.integrity.signing_keys import SigningKey
 from infra.database import run_read
 from infra.integrity.log import newest_recorded
-from infra.integrity.roots_log import RootsLog
+from infra.integrity.roots_log import RootsLog, keys_of
 from infra.integrity.signing import InstallationSigner
 
 _MOST_IN_A_MINUTE = 60
@@ -31,10 +32,15 @@ _FIXED_SECONDS = 86_400
 
 
 class PublicKey(Struct, frozen=True, kw_only=True):
-    """The public Ed25519 key of an installation, in hex."""
+    """The public Ed25519 key of an installation, in hex.
+
+    ``keys`` are all that ever signed its roots, each with its time; ``key`` is the
+    newest.
+    """
 
     algorithm: str = "Ed25519"
     key: str
+    keys: list[SigningKey]
 
 
 def well_known_routes() -> list[HTTPRouteHandler]:
@@ -47,11 +53,18 @@ def well_known_routes() -> list[HTTPRouteHandler]:
         tags=["Operations"],
     )
     async def key(
+        writer: NamedDependency[CommandWriter],
         signer: NamedDependency[InstallationSigner],
     ) -> Answer[PublicKey]:
         """Read the public half of the key that this installation signs roots with."""
+
+        def read(connection: Connection[TupleRow]) -> PublicKey:
+            keys = keys_of(connection, opened.key)
+            return PublicKey(key=keys[-1].key, keys=keys)
+
         opened = await asyncio.to_thread(signer.open)
-        return Answer(PublicKey(key=opened.key), headers=_cached(seconds=3_600))
+        public = await asyncio.to_thread(run_read, writer.store.pool, read)
+        return Answer(public, headers=_cached(seconds=3_600))
 
     @get(
         "/.well-known/goatherd-root.json",

@@ -1,19 +1,23 @@
 """The handlers that record what was signed of the log."""
 
 from domain.decisions import Decision, Handler, on
-from domain.integrity.events import HistorySealed, RootSigned
-from domain.integrity.roots import newest_root, text_hash
+from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
+from domain.integrity.roots import newest_of, text_hash
+from domain.integrity.signing_keys import is_of_key
 from domain.streams import INSTALLATION
 
 
 def record_root(root: RootSigned) -> Handler[RootSigned | None]:
     """Decide to record a root, which is the result.
 
-    If another was recorded since it was made, which it does not contain, nothing
-    happens, the result is null, and it is to be made again.
+    If another was recorded since it was made, which it does not contain, or the key was
+    changed, nothing happens, the result is null, and it is to be made again.
     """
     histories = yield (INSTALLATION,)
-    newest = newest_root(histories[INSTALLATION])
+    history = histories[INSTALLATION]
+    newest = newest_of(history, RootSigned)
+    if not is_of_key(root, newest_of(history, SigningKeyRotated)):
+        return Decision(None)
     if root.before != (None if newest is None else text_hash(newest)):
         return Decision(None)
     return Decision(root, events=on(INSTALLATION, [root]))
@@ -23,3 +27,19 @@ def record_note(note: HistorySealed) -> Handler[None]:
     """Decide to record the note that history was sealed."""
     yield (INSTALLATION,)
     return Decision(None, events=on(INSTALLATION, [note]))
+
+
+def record_rotation(rotation: SigningKeyRotated) -> Handler[bool]:
+    """Decide to record a change of the key that signs roots.
+
+    The result is false, and nothing happens, if the key was changed since, or a root
+    was signed with the old one after the time of the change.
+    """
+    histories = yield (INSTALLATION,)
+    history = histories[INSTALLATION]
+    before = newest_of(history, SigningKeyRotated)
+    root = newest_of(history, RootSigned)
+    is_stale = before is not None and before.new_key != rotation.old_key
+    if is_stale or (root is not None and root.signed_at >= rotation.rotated_at):
+        return Decision(result=False)
+    return Decision(result=True, events=on(INSTALLATION, [rotation]))

@@ -1,6 +1,6 @@
 """The check of roots: whether the log is still what each of them says."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -18,9 +18,7 @@ from domain.integrity.roots import (
     text_hash,
 )
 from domain.integrity.sealing_note import RecordedNote, note_text
-
-# Whether a signature of a text is that of a key; both are written in hex.
-IsSigned = Callable[[bytes, str, str], bool]
+from domain.integrity.signing_keys import IsSigned, KeyTimes
 
 
 class RecordedRoot(msgspec.Struct, frozen=True):
@@ -34,7 +32,7 @@ def check_signatures(
     every: Sequence[RecordedRoot],
     *,
     first: int,
-    key: str,
+    keys: KeyTimes,
     is_signed: IsSigned,
 ) -> list[Misfit]:
     """Check that roots are signed, and that each contains all before it.
@@ -50,7 +48,7 @@ def check_signatures(
         if index < first:
             before = root
             continue
-        why = _wrong_signature(root, key, is_signed)
+        why = _wrong_signature(root, [keys.at(each.at)], is_signed)
         if why is not None:
             misfits.append(Misfit(position=each.at, how="signature", text=why))
         if (root.before, root.before_position) != _name_of(before):
@@ -80,7 +78,7 @@ def check_notes(
     notes: Iterable[RecordedNote],
     every: Sequence[RecordedRoot],
     *,
-    key: str,
+    keys: KeyTimes,
     is_signed: IsSigned,
 ) -> list[Misfit]:
     """Check that notes of sealings are signed, and name the roots before them.
@@ -90,7 +88,8 @@ def check_notes(
     misfits: list[Misfit] = []
     for each in notes:
         note = each.note
-        if note.key != key or not is_signed(note_text(note), note.signature, key):
+        is_ours = note.key == keys.at(each.at)
+        if not is_ours or not is_signed(note_text(note), note.signature, note.key):
             text = "Its signature is not that of what it says, or of another key."
             misfits.append(Misfit(position=each.at, how="signature", text=text))
         before = [root.root for root in every if root.at <= note.position]
@@ -148,7 +147,7 @@ def check_kept(
     known: Collection[str],
     *,
     head: int,
-    key: str,
+    keys: KeyTimes,
     is_signed: IsSigned,
 ) -> list[Misfit]:
     """Check that a root that was kept elsewhere is still in the log.
@@ -156,7 +155,7 @@ def check_kept(
     ``known`` has the hashes of all roots in the log, whose end is ``head``.
     """
     position = kept.position if isinstance(kept, RootSigned) else head
-    why = _wrong_signature(kept, key, is_signed)
+    why = _wrong_signature(kept, keys.keys, is_signed)
     if why is not None:
         text = f"The root that was kept: {why}"
         return [Misfit(position=position, how="signature", text=text)]
@@ -187,12 +186,12 @@ def _name_of(root: RootSigned | None) -> tuple[str | None, int]:
 
 
 def _wrong_signature(
-    root: RootSigned | PublicRoot, key: str, is_signed: IsSigned
+    root: RootSigned | PublicRoot, keys: Collection[str], is_signed: IsSigned
 ) -> str | None:
     if not is_signed(signed_text(root), root.signature, root.key):
         return "Its signature is not that of what it says."
-    if root.key != key:
-        return "It is signed with another key than this installation's."
+    if root.key not in keys:
+        return "It is signed with another key than this installation's of that time."
     return None
 
 

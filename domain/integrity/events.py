@@ -73,4 +73,18 @@ class HistorySealed(Event, frozen=True, kw_only=True):
     roots: str | None = None
 
 
-IntegrityEvent = RootSigned | HistorySealed
+class SigningKeyRotated(Event, frozen=True, kw_only=True):
+    """The key that signs roots was changed: ``old_key`` ended, ``new_key`` began.
+
+    ``signatures`` are those of both, in this order, of the time and both keys. Keys and
+    signatures are written in hex.
+    """
+
+    stored_name: ClassVar[str] = "signing_key_rotated"
+    rotated_at: datetime
+    old_key: str
+    new_key: str
+    signatures: tuple[str, str]
+
+
+IntegrityEvent = RootSigned | HistorySealed | SigningKeyRotated

@@ -32,8 +32,8 @@ _SAYS_NOTHING = (
 _ACCEPTED = " The root counts because you named the hash of the note."
 _NOT_ACCEPTED = (
     " Whoever has the database and the master key can write such a note, so the root "
-    "does not count. If you have the hash of the note from somebody whom you trust, "
-    "name it: --accept-sealing {hash}."
+    "does not count. If somebody whom you trust gave you the hash of the note, name "
+    "the one that they gave you: --accept-sealing HASH{for_each}."
 )
 _REPLACED_ANOTHER = (
     "The note of the sealing up to position {position} says that it replaced another "
@@ -110,9 +110,9 @@ def judge_kept(
     )
     is_named = first.note.roots is not None and at <= first.note.position
     text += _STILL_HELD if is_named else _SAYS_NOTHING
-    missing = [each.hash for each, _ in since if not each.is_accepted]
-    if missing:
-        text += _NOT_ACCEPTED.format(hash=" --accept-sealing ".join(missing))
+    if not all(each.is_accepted for each, _ in since):
+        for_each = f", for each of {len(since)} sealings" if len(since) > 1 else ""
+        text += _NOT_ACCEPTED.format(for_each=for_each)
         verdict = KeptVerdict(state="not_comparable", text=text)
     else:
         verdict = KeptVerdict(state="accepted", text=text + _ACCEPTED)

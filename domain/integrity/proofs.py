@@ -9,6 +9,7 @@ import msgspec
 
 from domain.integrity.merkle import Step, consistency_path, inclusion_path
 from domain.integrity.roots import PublicRoot, text_hash
+from domain.integrity.signing_keys import SigningKey
 
 FORMAT: Final = "goatherd proof 2"
 CONSISTENCY_FORMAT: Final = "goatherd consistency 1"
@@ -53,6 +54,7 @@ class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True):
     format: str = CONSISTENCY_FORMAT
     root: PublicRoot
     kept: KeptRoot
+    keys: tuple[SigningKey, ...]
 
 
 class ProvenStream(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +79,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     ``signature`` is the installation's, of ``proof_text``: which events it says there
     are, the newest included that are not under a root yet. ``kept`` is the root that
-    the proof was requested for, null if none was named.
+    the proof was requested for, null if none was named. ``keys`` are all that signed
+    roots, each signed by the one before it.
     """
 
     format: str = FORMAT
@@ -85,6 +88,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     made_at: str
     root: PublicRoot
     kept: KeptRoot | None = None
+    keys: tuple[SigningKey, ...] = ()
     streams: tuple[ProvenStream, ...]
     signature: str
 

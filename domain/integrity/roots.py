@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
-from domain.integrity.events import HistorySealed, PositionGap, RootSigned
+from domain.integrity.events import PositionGap, RootSigned
 from domain.integrity.merkle import MerkleTree, Path, leaf_hash, tree_hash
 from domain.messages import Event
 
@@ -16,8 +16,8 @@ from domain.messages import Event
 BLOCK = 4_096
 MOST_GAPS = 1_000
 _STREAM_BYTES = 16
-# PostgreSQL's largest bigint.
-_LARGEST = 2**63 - 1
+
+E = TypeVar("E", bound=Event)
 
 # The first and the last of some positions.
 Positions = tuple[int, int]
@@ -129,19 +129,6 @@ def time_text(at: datetime) -> str:
     return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S.%fZ}"
 
 
-def is_sound(signed: RootSigned | HistorySealed) -> bool:
-    """Tell whether the time and the numbers of a root or a note can be ones at all."""
-    try:
-        time_text(signed.signed_at)
-    except (OverflowError, ValueError):
-        return False
-    gaps = [number for gap in signed.gaps for number in (gap.first, gap.last)]
-    numbers = [signed.position, signed.streams, *gaps]
-    if isinstance(signed, RootSigned):
-        numbers.append(signed.before_position)
-    return all(0 <= number <= _LARGEST for number in numbers)
-
-
 def is_over(root: RootSigned, tree: MerkleTree) -> bool:
     """Tell whether a root is over a tree of heads."""
     return (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
@@ -184,11 +171,11 @@ def unsigned_root(
     )
 
 
-def newest_root(history: Iterable[Event]) -> RootSigned | None:
-    """Return the newest root in the history of the installation's stream."""
+def newest_of(history: Iterable[Event], kind: type[E]) -> E | None:
+    """Return the newest event of a kind in the history of the installation's stream."""
     newest = None
     for event in history:
-        if isinstance(event, RootSigned):
+        if isinstance(event, kind):
             newest = event
     return newest
 

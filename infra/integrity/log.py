@@ -8,14 +8,16 @@ from psycopg.rows import TupleRow
 
 from domain.integrity.chains import LinkedEvent, Place
 from domain.integrity.check import RecordedRoot
-from domain.integrity.events import HistorySealed, RootSigned
+from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
 from domain.integrity.merkle import MerkleTree
-from domain.integrity.roots import HeadTrees, is_sound
+from domain.integrity.roots import HeadTrees
 from domain.integrity.sealing_note import RecordedNote
+from domain.integrity.signing_keys import RecordedRotation
+from domain.integrity.soundness import is_sound
 from domain.streams import INSTALLATION
 from infra.eventstore.codec import Codec, UnknownEventError
 
-T = TypeVar("T", RootSigned, HistorySealed)
+T = TypeVar("T", RootSigned, HistorySealed, SigningKeyRotated)
 
 # A long log takes longer to read than a command may take.
 NO_HURRY: LiteralString = """
@@ -136,6 +138,15 @@ def heads_at(
         cursor.itersize = _ROWS_AT_ONCE
         parameters = {"positions": list(positions), "last": positions[-1]}
         yield from cursor.execute(_HEADS, parameters)
+
+
+def recorded_rotations(connection: Connection[TupleRow]) -> list[RecordedRotation]:
+    """Return all changes of the signing key, in their order, that anybody can read."""
+    return [
+        RecordedRotation(position, rotation)
+        for position, rotation in _signed(connection, _SIGNED, SigningKeyRotated)
+        if rotation is not None
+    ]
 
 
 def trees_at(

@@ -22,7 +22,7 @@ from infra import arrays
 from infra.database import Pool
 from infra.eventstore.store import BusyError
 from infra.integrity.log import NO_HURRY, heads_at
-from infra.integrity.roots_log import known_roots, way_to
+from infra.integrity.roots_log import keys_of, known_roots, way_to
 from infra.integrity.signing import Signer
 from infra.locks import AdvisoryLock
 
@@ -69,6 +69,7 @@ def make_proof(
             if not then.are_held:
                 # History was sealed since: the root has other heads.
                 then = _Ways()
+        keys = keys_of(connection, signer.key)
     public = known.public(newest)
     proven = tuple(
         ProvenStream(
@@ -89,6 +90,7 @@ def make_proof(
         made_at=made_at,
         root=public,
         kept=way,
+        keys=tuple(keys),
         streams=proven,
         signature=signer.sign(text),
     )

@@ -27,10 +27,11 @@ from infra.integrity.log import (
     head_of,
     newest_recorded,
     recorded_roots,
+    recorded_rotations,
     sealing_notes,
     trees_at,
 )
-from infra.integrity.signing import Signer
+from infra.integrity.signing import Signer, check_newest
 from infra.locks import AdvisoryLock
 
 ROOT_EVERY = timedelta(days=1)
@@ -51,7 +52,7 @@ def make_root(
     ``execute``.
 
     Raises:
-        BusyError: somebody makes one just now.
+        BusyError: somebody makes one just now, or the signer's key is not the newest.
     """
     while True:
         root = _measure(store, signer)
@@ -89,6 +90,11 @@ def _measure(
         newest = newest_recorded(connection)
         if due_after is not None and newest and at - newest.signed_at < due_after:
             return None
+        rotations = recorded_rotations(connection)
+        if rotations:
+            check_newest(rotations[-1].rotation, signer)
+            # It is signed in the time of its key, whatever the clock says.
+            at = max(at, rotations[-1].rotation.rotated_at)
         before = [each.root for each in recorded_roots(connection)]
         content = measured(
             connection,

@@ -8,6 +8,7 @@ from domain.integrity.check import RecordedRoot
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import Positions, PublicRoot, signed_text, text_hash
 from domain.integrity.sealing_note import RecordedNote, as_root
+from domain.integrity.signing_keys import RecordedRotation
 from infra.integrity.signing import is_signed
 
 
@@ -17,7 +18,8 @@ class Plan(msgspec.Struct, frozen=True):
     ``recorded`` are the roots of the log that are checked, ``every`` are all, ``known``
     has the hash of each with the position of its own event, and ``contents`` are all
     whose contents are compared, in order. ``ends`` are positions at which
-    signed parts of the log end, and ``notes`` the notes that history was sealed.
+    signed parts of the log end, ``notes`` the notes that history was sealed, and
+    ``rotations`` the changes of the signing key.
     """
 
     after: int
@@ -29,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
     times_from: int
     ends: set[int]
     notes: Sequence[RecordedNote] = ()
+    rotations: Sequence[RecordedRotation] = ()
 
 
 def make_plan(
@@ -38,6 +41,7 @@ def make_plan(
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
     notes: Sequence[RecordedNote] = (),
+    rotations: Sequence[RecordedRotation] = (),
 ) -> Plan:
     """Return what there is to check of a log with these roots.
 
@@ -67,6 +71,7 @@ def make_plan(
         every=every,
         known=known,
         notes=notes,
+        rotations=rotations,
         contents=sorted(contents, key=lambda root: root.position),
         times_from=times_from,
         ends=ends | {times_from},

@@ -11,7 +11,8 @@ from domain.integrity.check import RecordedRoot
 from domain.integrity.proofs import ConsistencyProof, KeptRoot, kept_root
 from domain.integrity.roots import PublicRoot, leaf_of, text_hash
 from domain.integrity.sealing_note import note_hash
-from infra.integrity.log import recorded_roots, sealing_notes
+from domain.integrity.signing_keys import SigningKey, signing_keys
+from infra.integrity.log import recorded_roots, recorded_rotations, sealing_notes
 
 _NAMES_NONE = "the newest root names none of those before it yet: have one signed"
 
@@ -86,6 +87,12 @@ def way_to(
     )
 
 
+def keys_of(connection: Connection[TupleRow], key: str) -> list[SigningKey]:
+    """Return all keys that signed roots, only ``key`` if it was never changed."""
+    changes = [each.rotation for each in recorded_rotations(connection)]
+    return signing_keys(changes, key=key)
+
+
 class RootsLog:
     """The roots of a log for many requests: a process reads each of them once."""
 
@@ -111,4 +118,5 @@ class RootsLog:
         return ConsistencyProof(
             root=known.public(newest),
             kept=way_to(connection, known, index=index, newest=newest),
+            keys=tuple(keys_of(connection, known.roots[newest].root.key)),
         )

@@ -8,7 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from domain.integrity.events import SigningKeyRotated
 from infra.database import Pool
+from infra.eventstore.store import BusyError
+from infra.keys.installation_keys import wrapped_signing_key
 from infra.keys.opened import opened_keys
 from infra.settings import Settings
 
@@ -35,14 +38,28 @@ def is_signed(text: bytes, signature: str, key: str) -> bool:
     return True
 
 
+def check_newest(rotation: SigningKeyRotated, signer: Signer) -> None:
+    """Check that a signer has the key since the newest change of it.
+
+    Raises:
+        BusyError: it has another one.
+    """
+    if rotation.new_key != signer.key:
+        raise BusyError(
+            "The signing key was changed just now: try again. If it stays so, the keys "
+            "of this installation are older than its log: restore newer ones."
+        )
+
+
 class InstallationSigner:
-    """The signer of an installation, opened when it is first needed."""
+    """The signer of an installation, opened again when its key was changed."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings
         self._lock = Lock()
         self._signer: Signer | None = None
+        self._wrapped: bytes | None = None
 
     def open(self) -> Signer:
         """Return the signer.
@@ -51,8 +68,12 @@ class InstallationSigner:
             MasterKeyError: the master key is missing, or not the database's.
         """
         with self._lock:
-            if self._signer is None:
-                with self._pool.connection() as connection:
+            with self._pool.connection() as connection:
+                if (
+                    self._signer is None
+                    or wrapped_signing_key(connection) != self._wrapped
+                ):
                     _, keys = opened_keys(self._settings, connection)
-                self._signer = Signer(keys.signing)
+                    self._wrapped = wrapped_signing_key(connection)
+                    self._signer = Signer(keys.signing)
             return self._signer

@@ -38,6 +38,7 @@ from domain.integrity.kept_root import (
 from domain.integrity.merkle import MerkleTree
 from domain.integrity.roots import BLOCK, PublicRoot, text_hash
 from domain.integrity.sealing_note import Sealing
+from domain.integrity.signing_keys import check_rotations, key_times
 from infra.integrity.log import (
     events_at,
     head_of,
@@ -46,6 +47,7 @@ from infra.integrity.log import (
     name_of_log,
     parts_with_events,
     recorded_roots,
+    recorded_rotations,
     sealing_notes,
     time_before,
     trees_at,
@@ -96,14 +98,17 @@ def verify(
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
     accepted: Collection[str] = (),
+    is_kept_key: bool = False,
     report: Report | None = None,
     progress: Path | None = None,
     processes: int | None = None,
 ) -> CheckedLog:
     """Check the log after the position ``since``, and all roots of it.
 
-    Roots must be signed with the public ``key``, and the root ``kept`` elsewhere must
-    be among them; ``accepted`` are hashes of notes of sealings that count for it.
+    Roots must be signed with the public ``key``, or one before it in its time. That it
+    is not the newest is fine only if it is a kept one, ``is_kept_key``. The root
+    ``kept`` elsewhere must be in the log; ``accepted`` are hashes of notes of sealings
+    that count for it.
     ``report`` is called with how many ranges are done, of how many. The file
     ``progress`` has what is done, so that a check that is killed goes on there.
 
@@ -117,6 +122,7 @@ def verify(
             since=since,
             kept=kept,
             notes=sealing_notes(connection),
+            rotations=recorded_rotations(connection),
         )
         unreadable = unreadable_roots(connection)
         parts = parts_with_events(connection, plan.after, RANGE)
@@ -154,6 +160,7 @@ def verify(
         key=key,
         kept=kept,
         accepted=accepted,
+        is_kept_key=is_kept_key,
         unreadable=unreadable,
     )
 
@@ -183,6 +190,7 @@ def verdict_on(
     key: str,
     kept: RootSigned | PublicRoot | None,
     accepted: Collection[str] = (),
+    is_kept_key: bool = False,
     unreadable: Sequence[int],
 ) -> CheckedLog:
     """Return what the checked ranges and the trees as of all roots show.
@@ -194,21 +202,29 @@ def verdict_on(
         Misfit(position=at, how="root", text="It was a root, and cannot be read.")
         for at in unreadable
     ]
+    misfits += check_rotations(
+        plan.rotations,
+        key=key,
+        is_kept=is_kept_key,
+        head=plan.head,
+        is_signed=is_signed,
+    )
+    keys = key_times(plan.rotations, key=key)
     misfits += check_signatures(
         plan.every,
         first=len(plan.every) - len(plan.recorded),
-        key=key,
+        keys=keys,
         is_signed=is_signed,
     )
     pairs = list(zip(plan.contents, trees, strict=True))
     misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)
-    misfits += check_notes(plan.notes, plan.every, key=key, is_signed=is_signed)
+    misfits += check_notes(plan.notes, plan.every, keys=keys, is_signed=is_signed)
     sealings = sealings_of(plan.notes, accepted)
     misfits += missing_sealings(sealings, accepted, head=plan.head)
     judged = None
     if kept is not None:
         misfits += check_kept(
-            kept, plan.known, head=plan.head, key=key, is_signed=is_signed
+            kept, plan.known, head=plan.head, keys=keys, is_signed=is_signed
         )
         at = plan.known.get(text_hash(kept))
         if at is not None:

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from typing import Any, LiteralString
 
 import msgspec
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from infra.keys.master_key import KEY_BYTES, MasterKey, MasterKeyError
 from infra.locks import AdvisoryLock
 
 # A text that everybody may know: that it can be unwrapped shows the right master key.
 _CHECK, _CHECKED = "check", b"goatherd"
+_SIGNING = "signing"
 _READ = "SELECT name, wrapped FROM installation_keys"
 _ADD = "INSERT INTO installation_keys (name, wrapped) VALUES (%s, %s)"
 _HAS_EVENTS = "SELECT EXISTS (SELECT FROM goatherd_events)"
@@ -103,6 +104,25 @@ def open_installation_keys(
             kept[name] = master_key.wrap(name, secret)
             connection.execute(_ADD, (name, kept[name]))
     return _opened(kept, master_key)
+
+
+def wrapped_signing_key(connection: Connection[Any]) -> bytes | None:
+    """Return the signing key as it is stored; null if there is none yet."""
+    row = connection.execute(
+        "SELECT wrapped FROM installation_keys WHERE name = %s", (_SIGNING,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def replace_signing_key(
+    cursor: Cursor[Any], master_key: MasterKey, secret: bytes
+) -> None:
+    """Store another signing key in place of the one there is, which is gone then."""
+    wrapped = master_key.wrap(_SIGNING, secret)
+    cursor.execute(
+        "UPDATE installation_keys SET wrapped = %s WHERE name = %s",
+        (wrapped, _SIGNING),
+    )
 
 
 def _kept(connection: Connection[Any], master_key: MasterKey) -> dict[str, bytes]:

@@ -61,6 +61,10 @@ HARMLESS = {
         for field in ("tree", "events", "before", "signature", "key", "roots")
     },
     **{
+        ("signing_key_rotated", field): _DIGEST
+        for field in ("old_key", "new_key", "signatures")
+    },
+    **{
         ("history_sealed", field): _DIGEST
         for field in (
             *("tree_before", "events_before", "tree_after", "events_after"),

@@ -11,7 +11,12 @@ from msgspec.structs import replace
 
 from domain.integrity.chains import LinkedEvent, check_range, missing_predecessors
 from domain.integrity.check import RecordedRoot
-from domain.integrity.events import HistorySealed, PositionGap, RootSigned
+from domain.integrity.events import (
+    HistorySealed,
+    PositionGap,
+    RootSigned,
+    SigningKeyRotated,
+)
 from domain.integrity.roots import (
     HeadTrees,
     LogContent,
@@ -22,6 +27,8 @@ from domain.integrity.roots import (
     unsigned_root,
 )
 from domain.integrity.sealing_note import RecordedNote, note_text, unsigned_note
+from domain.integrity.signing_keys import RecordedRotation, rotation_text
+from domain.messages import Event
 from domain.streams import INSTALLATION
 from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import Codec
@@ -31,6 +38,8 @@ from infra.integrity.signing import Signer
 from infra.integrity.verify import CheckedLog, verdict_on
 
 SIGNER, FORGER = Signer(b"\x07" * 32), Signer(b"\x08" * 32)
+# The one before, in logs whose key was changed.
+BEFORE = Signer(b"\x06" * 32)
 _PART = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -93,12 +102,18 @@ def chained(rows: Log) -> Log:
 
 
 def make_log(
-    random: Random, *, appends: int = 14, roots: int = 3, is_sealed: bool = False
+    random: Random,
+    *,
+    appends: int = 14,
+    roots: int = 3,
+    is_sealed: bool = False,
+    is_rotated: bool = False,
 ) -> Log:
     """A log with some streams, appends of several events, gaps and roots.
 
-    It may have been sealed after the first root.
+    It may have been sealed after the first root, and its key changed then.
     """
+    signer = BEFORE if is_rotated else SIGNER
     streams = [UUID(int=random.getrandbits(128), version=4) for _ in range(6)]
     versions = dict.fromkeys([*streams, INSTALLATION], 0)
     log: Log = []
@@ -106,7 +121,10 @@ def make_log(
     signed_after = {(n + 1) * appends // roots - 1 for n in range(roots)}
     for number in range(appends):
         if is_sealed and number == min(signed_after) + 1:
-            log = sealed(log, at=at)
+            log = sealed(log, at=at, signer=signer)
+            position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
+        if is_rotated and number == min(signed_after) + 1:
+            log, signer = rotated(log, at=at), SIGNER
             position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
         at += timedelta(seconds=random.randint(1, 5_000))
         if random.random() < 0.25:  # an append failed
@@ -136,7 +154,7 @@ def make_log(
         if number in signed_after:
             at += timedelta(seconds=1)
             position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
-            root = next_root(chained(log), at=at)
+            root = next_root(chained(log), at=at, signer=signer)
             log.append(
                 StoredRow(
                     position=position,
@@ -218,17 +236,36 @@ def sealed(log: Log, *, at: datetime, signer: Signer = SIGNER) -> Log:
         key=signer.key,
         at=at,
     )
-    version = sum(row.stream == INSTALLATION for row in log) + 1
+    return with_event(rewritten, signed_note(note, signer), at=at)
+
+
+def rotated(log: Log, *, at: datetime) -> Log:
+    """The log with a change of its key at the end."""
+    return with_event(log, rotation_of(BEFORE, SIGNER, at=at), at=at)
+
+
+def rotation_of(old: Signer, new: Signer, *, at: datetime) -> SigningKeyRotated:
+    text = rotation_text(at, old.key, new.key)
+    return SigningKeyRotated(
+        rotated_at=at,
+        old_key=old.key,
+        new_key=new.key,
+        signatures=(old.sign(text), new.sign(text)),
+    )
+
+
+def with_event(log: Log, event: Event, *, at: datetime) -> Log:
+    """The log with another event of the installation at its end."""
     row = replace(
         log[-1],
         position=log[-1].position + 1,
         stream=INSTALLATION,
-        version=version,
-        name=HistorySealed.stored_name,
-        body=_CODEC.encode(signed_note(note, signer)),
+        version=sum(row.stream == INSTALLATION for row in log) + 1,
+        name=event.stored_name,
+        body=_CODEC.encode(event),
         at=at,
     )
-    return chained([*rewritten, row])
+    return chained([*log, row])
 
 
 def signed_note(note: HistorySealed, signer: Signer = SIGNER) -> HistorySealed:
@@ -250,8 +287,14 @@ def notes_of(log: Log) -> list[RecordedNote]:
     return [RecordedNote(at, note) for at, note in read if note is not None]
 
 
+def rotations_of(log: Log) -> list[RecordedRotation]:
+    bodies = _bodies(log, SigningKeyRotated)
+    read = ((at, decoded(SigningKeyRotated, body)) for at, body in bodies)
+    return [RecordedRotation(at, change) for at, change in read if change is not None]
+
+
 def _bodies(
-    log: Log, kind: type[RootSigned | HistorySealed]
+    log: Log, kind: type[RootSigned | HistorySealed | SigningKeyRotated]
 ) -> list[tuple[int, bytes]]:
     return [
         (row.position, row.body)
@@ -284,7 +327,12 @@ def verify_in_memory(
     log = sorted(rows, key=lambda row: row.position)
     head = max((row.position for row in log), default=0)
     plan = make_plan(
-        roots_of(log), head=head, since=since, kept=kept, notes=notes_of(log)
+        roots_of(log),
+        head=head,
+        since=since,
+        kept=kept,
+        notes=notes_of(log),
+        rotations=rotations_of(log),
     )
     places = {
         row.stream.bytes + row.version.to_bytes(8, "big", signed=True): row
@@ -543,6 +591,55 @@ def change_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
     return {row.position}, {"signature"}
 
 
+def change_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One that says something else of the keys, with a chain that is right."""
+    row = _row_of(log, random, SigningKeyRotated)
+    change = decoded(SigningKeyRotated, row.body)
+    assert change is not None
+    match random.randrange(5):
+        case 0:
+            change = replace(change, new_key=FORGER.key)
+        case 1:
+            change = replace(change, old_key=FORGER.key)
+        case 2:
+            change = replace(change, rotated_at=change.rotated_at + timedelta(1))
+        case 3:
+            change = replace(change, signatures=change.signatures[::-1])
+        case _:
+            change = rotation_of(FORGER, SIGNER, at=change.rotated_at)
+    row.body = _CODEC.encode(change)
+    chained(log)
+    # With another key in the place of the old one it is the roots before it, too.
+    return set(), {"signature"}
+
+
+def spoil_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """One that nobody can read: what the old key signed is of no key any more."""
+    row = _row_of(log, random, SigningKeyRotated)
+    row.body = b"{}"
+    chained(log)
+    return set(), {"signature"}
+
+
+def rotate_to_another_key(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """By somebody who has the key of before, and not the installation's."""
+    change = rotation_of(random.choice([BEFORE, FORGER]), FORGER, at=log[-1].at)
+    log[:] = with_event(log, change, at=log[-1].at)
+    return {log[-1].position}, {"signature"}
+
+
+def sign_with_ended_rotation_key(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """A root of the time of the new key, signed with the old one."""
+    begins = _row_of(log, random, SigningKeyRotated).position
+    rows = [row for row in log if row.name == RootSigned.stored_name]
+    row = random.choice([row for row in rows if row.position > begins])
+    root = decoded(RootSigned, row.body)
+    assert root is not None
+    row.body = _CODEC.encode(signed(replace(root, key=BEFORE.key), BEFORE))
+    chained(log)
+    return {row.position}, {"signature"}
+
+
 def spoil_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
     """One that nobody can read, so that roots of before are compared again."""
     row = _row_of(log, random, HistorySealed)
@@ -571,7 +668,16 @@ TAMPERINGS: tuple[Tampering, ...] = (
     *(change_body, change_metadata, change_place, remove_row, insert_row),
     *(insert_in_stream, swap_positions, swap_bodies, swap_versions, cut_stream),
     *(cut_log, change_root, spoil_root, change_signature, sign_with_another_key),
-    *(remove_root, name_other_roots, change_note, spoil_note, seal_again, rewrite),
+    *(change_rotation, spoil_rotation, rotate_to_another_key),
+    *(
+        sign_with_ended_rotation_key,
+        remove_root,
+        name_other_roots,
+        change_note,
+        spoil_note,
+        seal_again,
+        rewrite,
+    ),
 )
 
 
@@ -583,7 +689,9 @@ def _some_root(log: Log, random: Random) -> tuple[StoredRow, RootSigned]:
 
 
 def _row_of(
-    log: Log, random: Random, kind: type[RootSigned | HistorySealed]
+    log: Log,
+    random: Random,
+    kind: type[RootSigned | HistorySealed | SigningKeyRotated],
 ) -> StoredRow:
     return random.choice([row for row in log if row.name == kind.stored_name])
 

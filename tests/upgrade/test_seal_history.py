@@ -152,7 +152,8 @@ def test_the_log_is_verified_against_the_note_and_roots_of_before_and_since(
     assert "as it was signed" not in plain.out
     assert "was rewritten by the sealing of 20" in plain.out
     assert (against.status, document.status) == (3, 3)
-    assert f"--accept-sealing {note}" in against.out
+    assert "--accept-sealing HASH" in against.out
+    assert note in against.out
     assert "as it was signed" in against.out
     assert f"All after position {whole['sealed_up_to']} and up to" in against.out
     found = msgspec.json.decode(document.out)

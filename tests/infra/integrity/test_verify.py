@@ -30,7 +30,7 @@ from tests.kit.tampered_log import (
     verify_in_memory,
 )
 
-ROUNDS = 8
+ROUNDS = 6
 _READ = """
 SELECT notification_id, originator_id, originator_version, topic, state, recorded_at,
        actor, correlation_id, causation_id, digest FROM goatherd_events
@@ -68,7 +68,7 @@ def test_a_tampered_log_is_found_out_as_in_memory(
     whole: Log = []
     for number, tampering in enumerate(TAMPERINGS * ROUNDS):
         if number % len(TAMPERINGS) == 0:
-            whole = make_log(random, is_sealed=True)
+            whole = make_log(random, is_sealed=True, is_rotated=True)
             store_log(database_url, whole)
             assert verify(database_url, key=SIGNER.key, processes=1).misfits == []
         log, kept = [replace(row) for row in whole], roots_of(whole)[-1].root

@@ -283,6 +283,7 @@ def test_of_the_golden_events_each_goes_to_its_organization_alone(
     names = {name for _, name in ours}
     assert names == {*e.STORED_NAMES} - {
         *("handle_banned", "handle_unbanned", "root_signed", "history_sealed"),
+        "signing_key_rotated",
     }
     assert [(f["stream"], f["name"]) for f in events[-len(ours) :]] == [
         (str(stream), name) for stream, name in ours

@@ -1,0 +1,110 @@
+"""The keys that sign roots, each in its time: the text of a change, and all keys."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from domain.integrity.chains import Misfit
+from domain.integrity.events import RootSigned, SigningKeyRotated
+from domain.integrity.roots import time_text
+
+# Whether a signature of a text is that of a key; both are written in hex.
+IsSigned = Callable[[bytes, str, str], bool]
+
+
+class RecordedRotation(msgspec.Struct, frozen=True):
+    """A change of the key as found in the log, with the position of its event."""
+
+    at: int
+    rotation: SigningKeyRotated
+
+
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from"}):
+    """A public Ed25519 key in hex, and when it signed: from ``since`` until ``until``.
+
+    Null is no limit. ``signatures`` are those of the key before it and of its own, of
+    ``rotation_text``; null for the first.
+    """
+
+    key: str
+    since: str | None = None
+    until: str | None = None
+    signatures: tuple[str, ...] | None = None
+
+
+class KeyTimes(NamedTuple):
+    """Which key signed at which position; ``keys`` has one more than ``changed_at``."""
+
+    keys: list[str]
+    changed_at: list[int]
+
+    def at(self, position: int) -> str:
+        """Return the key that an event at this position is signed with."""
+        return self.keys[bisect_left(self.changed_at, position)]
+
+
+def rotation_text(rotated_at: datetime, old_key: str, new_key: str) -> bytes:
+    """Return the text that both signatures of a change are over."""
+    lines = ("goatherd key 1", time_text(rotated_at), old_key, new_key)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def key_times(rotations: Sequence[RecordedRotation], *, key: str) -> KeyTimes:
+    """Return which key signed when; ``key`` is the only one if it was never changed."""
+    if not rotations:
+        return KeyTimes([key], [])
+    return KeyTimes(
+        [rotations[0].rotation.old_key, *(each.rotation.new_key for each in rotations)],
+        [each.at for each in rotations],
+    )
+
+
+def check_rotations(
+    rotations: Sequence[RecordedRotation],
+    *,
+    key: str,
+    is_kept: bool,
+    head: int,
+    is_signed: IsSigned,
+) -> list[Misfit]:
+    """Check that each change of the key is signed by both, and ends in ``key``.
+
+    That key may also be an older one if it ``is_kept`` elsewhere.
+    """
+    misfits: list[Misfit] = []
+    times = key_times(rotations, key=key)
+    for each, old in zip(rotations, times.keys, strict=False):
+        change = each.rotation
+        text = rotation_text(change.rotated_at, change.old_key, change.new_key)
+        both = zip((change.old_key, change.new_key), change.signatures, strict=True)
+        if change.old_key != old or not all(is_signed(text, s, k) for k, s in both):
+            why = "The change of the signing key is not signed by the key before it."
+            misfits.append(Misfit(position=each.at, how="signature", text=why))
+    if key != times.keys[-1] and not (is_kept and key in times.keys):
+        why = "The newest signing key in the log is not this installation's."
+        at = rotations[-1].at if rotations else head
+        misfits.append(Misfit(position=at, how="signature", text=why))
+    return misfits
+
+
+def signing_keys(
+    rotations: Iterable[SigningKeyRotated], *, key: str
+) -> list[SigningKey]:
+    """Return all keys with their times; ``key`` is the only one if never changed."""
+    keys: list[SigningKey] = []
+    for change in rotations:
+        at = time_text(change.rotated_at)
+        before = keys.pop() if keys else SigningKey(key=change.old_key)
+        keys += [
+            msgspec.structs.replace(before, until=at),
+            SigningKey(key=change.new_key, since=at, signatures=change.signatures),
+        ]
+    return keys or [SigningKey(key=key)]
+
+
+def is_of_key(root: RootSigned, rotation: SigningKeyRotated | None) -> bool:
+    """Tell whether a root is signed with the key since a change, if there was one."""
+    return rotation is None or root.key == rotation.new_key

@@ -1,0 +1,23 @@
+"""Whether what is signed can be so at all: its time and its numbers."""
+
+from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
+from domain.integrity.roots import time_text
+
+# PostgreSQL's largest bigint.
+_LARGEST = 2**63 - 1
+
+
+def is_sound(signed: RootSigned | HistorySealed | SigningKeyRotated) -> bool:
+    """Tell whether the time and the numbers that are signed can be ones at all."""
+    is_rotation = isinstance(signed, SigningKeyRotated)
+    try:
+        time_text(signed.rotated_at if is_rotation else signed.signed_at)
+    except (OverflowError, ValueError):
+        return False
+    if is_rotation:
+        return True
+    gaps = [number for gap in signed.gaps for number in (gap.first, gap.last)]
+    numbers = [signed.position, signed.streams, *gaps]
+    if isinstance(signed, RootSigned):
+        numbers.append(signed.before_position)
+    return all(0 <= number <= _LARGEST for number in numbers)
