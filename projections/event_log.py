@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.errors import NotFoundError
-from domain.events import Event, ScrapeRequested
+from domain.events import Event, HandleChanged, ScrapeRequested
 from infra.eventstore.codec import Codec
 from infra.eventstore.sealing import subject_in
 from infra.keys.keyring import Keys
@@ -58,6 +58,12 @@ SELECT DISTINCT ON (originator_id) originator_id,
        (convert_from(state, 'UTF8')::jsonb ->> 'new_project_id')::uuid
 FROM goatherd_events
 WHERE topic = 'creator_moved' AND position(%s::bytea IN state) > 0
+ORDER BY originator_id, originator_version DESC
+"""
+# The newest name of each creator that was renamed, and who was erased.
+_RENAMED = """
+SELECT DISTINCT ON (originator_id) originator_id, topic, state FROM goatherd_events
+WHERE topic IN ('handle_changed', 'subject_erased') AND position(%s::bytea IN state) > 0
 ORDER BY originator_id, originator_version DESC
 """
 _BEGIN = """
@@ -138,6 +144,18 @@ class OrganizationLog:
         if begin is None or head is None:
             raise NotFoundError("organization")
         return PositionRange(after=begin[0] - 1, until=head[0])
+
+    def present_handles(self) -> dict[UUID, str | None]:
+        """Return the handles of renamed creators, and null for erased ones."""
+        named = f'"organization_id":"{self._organization_id}"'.encode()
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(_RENAMED, (named,)).fetchall()
+        keys = self._codec.keys_for(row[2] for row in rows)
+        events = [(row[0], self._codec.decode(row[1], row[2], keys)) for row in rows]
+        return {
+            creator_id: event.new if isinstance(event, HandleChanged) else None
+            for creator_id, event in events
+        }
 
     def events(self, span: PositionRange) -> Iterator[tuple[int, list[LoggedEvent]]]:
         """Yield how many more positions were read, and the events found there."""

@@ -29,12 +29,13 @@ AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
 
 def scraped_runs(
     connection: Connection[TupleRow], project_id: UUID, codec: Codec
-) -> dict[tuple[str, datetime], list[UUID]]:
-    """Return a project's own runs by the handle and the time that they observed.
+) -> dict[tuple[str | UUID, datetime], set[UUID]]:
+    """Return a project's own runs by whom they observed, and the time.
 
-    Imported runs are left out.
+    That is the handle, and the creator: it may have been renamed since. Imported runs
+    are left out.
     """
-    found: dict[tuple[str, datetime], list[UUID]] = {}
+    found: dict[tuple[str | UUID, datetime], set[UUID]] = {}
     project = f'"project_id":"{project_id}"'.encode()
     with connection.cursor(binary=True) as cursor:
         cursor.execute(_SCRAPED_RUNS.encode(), {"project": project})
@@ -43,6 +44,7 @@ def scraped_runs(
             for stream, body, observed_at in rows:
                 request = codec.decode(ScrapeRequested.stored_name, body, keys)
                 assert isinstance(request, ScrapeRequested)
-                runs = found.setdefault((request.handle, observed_at), [])
-                runs.append(stream)
+                for whom in (request.handle, request.creator_id):
+                    if whom is not None:
+                        found.setdefault((whom, observed_at), set()).add(stream)
     return found

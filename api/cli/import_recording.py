@@ -68,6 +68,7 @@ def import_recording(
     with opened_store(settings) as store, _read(file) as recording:
         _report_bad_lines(recording.bad, skip=skip_bad_lines)
         holders = find_holders(store, project_id, recording.handles)
+        _find_by_older_handles(store, project_id, holders, recording)
         created: list[str] = []
         if holders.missing:
             if not create_creators:
@@ -100,6 +101,18 @@ def import_recording(
         _print_result(
             imported, recording.bad, created, brought_back=holders.removed, json=json
         )
+
+
+def _find_by_older_handles(
+    store: Store, project_id: UUID, holders: Holders, recording: SortedRecording
+) -> None:
+    """Find creators that the project has under another handle of their accounts."""
+    for handle in [*holders.missing]:
+        older = recording.older_handles(handle)
+        found = find_holders(store, project_id, older).creators if older else {}
+        if found and handle not in holders.renamed:
+            holders.creators[handle] = next(iter(found.values()))
+            holders.missing.remove(handle)
 
 
 def _read(file: Path) -> SortedRecording:

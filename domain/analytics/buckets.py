@@ -59,6 +59,16 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
         """
         return _buckets(self)
 
+    def before(self) -> "Range":
+        """Return the range before this one whose totals compare with those here.
+
+        Whole months compare with as many whole months, however long; it is ``prior``
+        otherwise.
+        """
+        if self.first.day == 1 and _ends_a_bucket(self.last, "month"):
+            return msgspec.structs.replace(self, granularity="month").prior()
+        return self.prior()
+
     def prior(self) -> "Range":
         """Return the range before this one whose bucket n compares with bucket n here.
 

@@ -201,15 +201,15 @@ def flags_of_video(
     rule: BaselineRule,
 ) -> int:
     """Return a video's flags in its owner's state, given the rows of the creators."""
-    if not row.is_counted:
-        return OWNED
     creator = subjects.get(row.creator_id) if row.creator_id else None
     earliest = None if creator is None else creator.earliest_at
-    item = ITEM if row.is_campaign_item else 0
     posted_at = row.posted_exactly_at or row.posted_at
-    if is_baseline(rule, posted_at=posted_at, earliest_at=earliest):
-        return OWNED | COUNTED | BASELINE | item
-    return OWNED | COUNTED | item
+    begins = is_baseline(rule, posted_at=posted_at, earliest_at=earliest)
+    # A video that does not count has numbers of its own all the same.
+    flags = OWNED | (BASELINE if begins else 0)
+    if not row.is_counted:
+        return flags
+    return flags | COUNTED | (ITEM if row.is_campaign_item else 0)
 
 
 def flags_of_profile(row: SubjectRow | None) -> int:

@@ -70,7 +70,7 @@ FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
     AS requested (o, c, earliest, latest)
 CROSS JOIN LATERAL (
     SELECT * FROM analytics_videos
-    WHERE organization_id = o AND creator_id = c AND is_counted
+    WHERE organization_id = o AND creator_id = c
     AND posted_at >= earliest AND posted_at < latest ORDER BY posted_at
 ) found
 """

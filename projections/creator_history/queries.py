@@ -1,6 +1,7 @@
 """Queries of a creator's history: entries with a summary, newest first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone, passed
 from domain.analytics.precision import is_rounded
+from domain.phrases import counted
 from domain.summaries import actor_label, milestone_summary, summary
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries.sharpenings import sharpened_among
@@ -19,6 +21,10 @@ from projections.creator_history.entries import (
     key_names,
 )
 from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
+from projections.creator_history.posting_times import (
+    first_known_times,
+    other_posting_times,
+)
 from projections.creator_history.projection import CreatorHistory
 from projections.creator_history.unreadable import of_nobody
 from projections.engine.handlers import stored_name
@@ -188,6 +194,7 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
     keys: dict[UUID, str]
     videos: dict[UUID, str]
     campaigns: dict[UUID, str]
+    posted: dict[UUID, datetime]
 
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
@@ -196,11 +203,20 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
         if isinstance(event, e.MembershipEvent):
             item = self.campaigns.get(event.campaign_id, item)
         video = self.videos.get(recorded.stream)
-        return entry_of_event(
+        entry = entry_of_event(
             recorded,
             about=_about(event),
             actor_name=by,
             summary=summary(event, by=by, video=video, item=item),
+        )
+        others = other_posting_times(event, self.posted)
+        if not others:
+            return entry
+        which = counted(len(others), "video")
+        return replace(
+            entry,
+            summary=f"{entry.summary}. It says another time of posting of {which}.",
+            data={**entry.data, "other_posting_times": others},
         )
 
     def milestone(
@@ -242,6 +258,7 @@ async def _entry_formatter(
         keys=await key_names(reader, organization_id, events),
         videos=await tiktok_ids(reader, organization_id, list(videos)),
         campaigns=await names(_CAMPAIGNS, campaigns),
+        posted=await first_known_times(reader, organization_id, events),
     )
 
 

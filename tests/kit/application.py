@@ -302,6 +302,7 @@ class Tenant:
         views: Mapping[str, int | None],
         *,
         at: datetime = NOON,
+        posted_at: tuple[datetime | None, ...] = (),
         **counts: Sequence[int | None],
     ) -> None:
         """Let a scrape have seen videos with views, and of the rest these counts."""
@@ -318,6 +319,7 @@ class Tenant:
                 provider="test",
                 video_ids=tuple(views),
                 view_counts=tuple(views.values()),
+                posted_at=posted_at,
                 **rest,
             ),
         )

@@ -55,7 +55,9 @@ _SOURCES = frozenset({"listed", "listed_reason", "tried"})
 # Fields and columns that this version has added, by the beginning of the questions.
 ADDED_FIELDS: dict[str, frozenset[str]] = {
     # Videos are named by their title, too, and other sources' counts are shown.
-    "/api/v1/analytics/explain": frozenset({"title", "others"}),
+    "/api/v1/analytics/explain": frozenset({"title", "others", "other_posted_at"}),
+    # The version of the rules.
+    "/api/v1/analytics/schema": frozenset({"rules"}),
     # Marks of rounded numbers and of cut buckets, and the compared days.
     "export analytics": _MARKS,
     "/api/v1/analytics": _MARKS
@@ -74,7 +76,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/scrapes": _SOURCES,
     "creators list": frozenset({"rounded_counts"}),
     # Creators and videos have tags.
-    "/api/v1/videos": frozenset({"tags"}),
+    "/api/v1/videos": frozenset({"tags", "other_posted_at"}),
     "/api/v1/projects": frozenset({"tags"}),
     # Whether it runs the installation, how many campaigns and items it may have, and
     # when who was removed is erased.
@@ -142,9 +144,10 @@ RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
 # Analytics 4: a rounded number that becomes exact is not growth. creator_list 4: how
 # the scrapes of a creator failed, which of its counts are rounded, and what a search
-# looks in. creator_history 2: the campaigns that a creator joined and left.
+# looks in. creator_history 2: the campaigns that a creator joined and left. videos 2:
+# each count is the newest known one.
 RAISED_PROJECTIONS: frozenset[str] = frozenset(
-    {"analytics", "creator_history", "creator_list"}
+    {"analytics", "creator_history", "creator_list", "videos"}
 )
 # Those whose version was raised, and whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {
@@ -166,6 +169,15 @@ CHANGED_NUMBERS: dict[str, frozenset[str]] = {
         ("metric=followers", "metric=total_likes", "--metric followers"),
         frozenset({"value", "total"}),
     ),
+    # Negative counters are unknown, and each count is the newest known one.
+    "/api/v1/videos": frozenset(
+        {
+            *("view_count", "like_count", "comment_count"),
+            *("share_count", "save_count"),
+        }
+    ),
+    # So a video with a negative one has another place.
+    "sort=save_count": frozenset({"data"}),
 }
 
 _ABOUT_PROJECTIONS = ("projections ", "/api/v1/admin/projections")

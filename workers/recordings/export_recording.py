@@ -1,10 +1,12 @@
 """Exports the observations of an organization's runs as a recording."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import get_args
+from uuid import UUID
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from domain import events as e
 from domain.streams import video_stream
@@ -23,7 +25,8 @@ _MOST_IDS = 200_000
 class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An observation, and the run that made it.
 
-    Ids are text, made once for each run.
+    Ids are text, made once for each run. ``is_erased``: it is of who was erased, whom
+    no recording may bring back.
     """
 
     position: int
@@ -32,6 +35,7 @@ class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     creator_id: str | None
     provider: str
     observation: Observation
+    is_erased: bool = False
 
 
 def observations(
@@ -49,15 +53,17 @@ def observations(
     Raises:
         UnknownEventError: the log has an event that cannot be read.
     """
-    ids = _TikTokIds(log)
+    ids, handles = _TikTokIds(log), log.present_handles()
     for passed, events in log.observations(span):
         for event in events:
-            yield 0, list(_observed(event, ids))
+            yield 0, list(_observed(event, ids, handles))
         yield passed, []
 
 
 def _observed(
-    recorded: ObservationEvent, ids: "_TikTokIds"
+    recorded: ObservationEvent,
+    ids: "_TikTokIds",
+    handles: Mapping[UUID, str | None],
 ) -> Iterator[ExportedObservation]:
     requested, event = recorded.request, recorded.event
     match event:
@@ -72,7 +78,11 @@ def _observed(
     scrape_id = str(recorded.scrape_id)
     project_id = str(recorded.project_id)
     creator_id = None if requested.creator_id is None else str(requested.creator_id)
+    handle = requested.handle
+    present = handles.get(requested.creator_id or recorded.scrape_id, handle)
     for observation in found:
+        if present not in {None, handle}:
+            force_setattr(observation, "present_handle", present)
         yield ExportedObservation(
             position=recorded.position,
             scrape_id=scrape_id,
@@ -80,6 +90,7 @@ def _observed(
             creator_id=creator_id,
             provider=event.provider,
             observation=observation,
+            is_erased=present is None,
         )
 
 

@@ -44,8 +44,9 @@ class Observation(
 ):
     """One observation of a handle at one time: a profile, a video or an outcome.
 
-    ``in_log_order`` is of rounded profiles in exports: what is before it in the file
-    was recorded before it, so that an exact one there has no precedence over it.
+    ``present_handle`` is the creator's when the recording was made, where that is
+    another. ``in_log_order`` is of rounded profiles in exports: what is before it in
+    the file was recorded before it, so that an exact one there has no precedence.
     The handle is in its plain form, and both times are in UTC, however they were
     written.
 
@@ -60,7 +61,13 @@ class Observation(
     profile: ProfileObservation | None = None
     video: VideoObservation | None = None
     outcome: RecordedOutcome | None = None
+    present_handle: str | None = None
     in_log_order: bool = False
+
+    @property
+    def name(self) -> str:
+        """The handle by which the creator is known."""
+        return self.present_handle or self.handle
 
     def __post_init__(self) -> None:
         # Called for every line, so that half a microsecond matters.
@@ -72,6 +79,8 @@ class Observation(
         plain = _plain_handle(self.handle)
         if plain != self.handle:
             force_setattr(self, "handle", plain)
+        if self.present_handle is not None:
+            force_setattr(self, "present_handle", _plain_handle(self.present_handle))
         if self.observed_at.tzinfo is not UTC:
             force_setattr(self, "observed_at", _in_utc(self.observed_at))
         if video is None:

@@ -79,8 +79,10 @@ def store_recording(
                     observed_at=location.observed_at,
                     content=recording.content(location),
                     read_lines=partial(recording.lines, location),
-                    scraped=scraped[origin].get(
-                        (location.handle, location.observed_at), ()
+                    scraped=sorted(
+                        run
+                        for whom in (location.handle, creators[location.handle])
+                        for run in scraped[origin].get((whom, location.observed_at), ())
                     ),
                 )
                 for location in locations

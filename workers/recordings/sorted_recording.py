@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import groupby
-from operator import attrgetter
+from itertools import chain, groupby
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +22,7 @@ from domain.scrape.importing import RunContent
 from domain.scrape.recorded_lines import ObservationLine, ObservedContent
 from domain.video.attributes import ATTRIBUTES
 from workers.provider import VideoObservation
+from workers.recordings.account_handles import AccountHandles
 from workers.recordings.file_format import (
     BadLineError,
     Observation,
@@ -40,7 +41,7 @@ _GATHERED_AT_ONCE = 1_000
 _CONTENT_FROM = 8
 
 _FIELDS = VideoObservation.__struct_fields__
-_group_of = attrgetter("handle", "observed_at")
+_group_of = attrgetter("name", "observed_at")
 _video_id_of = attrgetter("tiktok_video_id")
 _encode_content = msgspec.msgpack.Encoder().encode
 _decode_content = msgspec.msgpack.Decoder(RunContent).decode
@@ -57,7 +58,10 @@ class BadLines(msgspec.Struct):
 
 
 class GroupLocation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the lines of one creator at one time are, and how many there are."""
+    """Where the lines of one creator at one time are, and how many there are.
+
+    ``handle`` is the creator's newest one in the recording.
+    """
 
     handle: str
     observed_at: datetime
@@ -85,6 +89,7 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         # For each span: the number of lines, its begin, the begin of its lines, and its
         # end.
         self._spans: dict[str, dict[datetime, array[int]]] = {}
+        self._accounts = AccountHandles()
 
     def __exit__(
         self,
@@ -114,13 +119,21 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
 
     @property
     def handles(self) -> list[str]:
-        """The handles in it, sorted."""
-        return sorted(self._spans)
+        """The handles in it, sorted; of each account, the newest one."""
+        return sorted({self._accounts.newest(handle) for handle in self._spans})
+
+    def older_handles(self, handle: str) -> list[str]:
+        """Return the other handles that are the same account as a newest one."""
+        newest = self._accounts.newest
+        return sorted(h for h in self._spans if h != handle and newest(h) == handle)
 
     def groups(self) -> Iterator[GroupLocation]:
         """Yield the position of each group, by creator and then by time."""
-        for handle in self.handles:
-            spans_by_time = self._spans[handle]
+        handles_of: dict[str, list[str]] = {}
+        for handle in sorted(self._spans):
+            handles_of.setdefault(self._accounts.newest(handle), []).append(handle)
+        for handle in sorted(handles_of):
+            spans_by_time = _joined([self._spans[one] for one in handles_of[handle]])
             for observed_at in sorted(spans_by_time):
                 spans = spans_by_time[observed_at]
                 yield GroupLocation(
@@ -186,6 +199,9 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         )
         head, text = encoded or (b"", encode_observations(observations))
         self._file.writelines((head, text))
+        for each in observations:
+            if each.profile is not None:
+                self._accounts.note(handle, observed_at, each.profile.user_id)
         start, begin = self._end, self._end + len(head)
         self._end = begin + len(text)
         self._spans.setdefault(handle, {}).setdefault(observed_at, array("Q")).extend(
@@ -199,6 +215,22 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         self.bad.count += 1
         if self.bad.count <= NAMED_BAD_LINES:
             self.bad.first.append(error)
+
+
+def _joined(
+    parts: Sequence[Mapping[datetime, "array[int]"]],
+) -> Mapping[datetime, "array[int]"]:
+    """Return the spans of several handles, by time, in the order of the recording."""
+    if len(parts) == 1:
+        return parts[0]
+    found: dict[datetime, array[int]] = {}
+    for part in parts:
+        for observed_at, spans in part.items():
+            both = [*found.get(observed_at, ()), *spans]
+            # Whatever is later in the recording is later in the temporary file.
+            each = sorted(zip(*[iter(both)] * 4, strict=True), key=itemgetter(1))
+            found[observed_at] = array("Q", chain.from_iterable(each))
+    return found
 
 
 def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | None:

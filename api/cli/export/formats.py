@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Raw, Struct
 
 from api.cli import CommandError
-from api.http.csv_cells import text_cell
+from api.http.csv_cells import text_cell, time_cell
 
 Format = Literal["jsonl", "csv", "parquet"]
 Kind = Literal["text", "integer", "double", "time", "date", "flag"]
@@ -206,7 +206,7 @@ def _text(cell: Cell) -> str:
 def _time(cell: Cell) -> str:
     # Hundreds of observations in a row have the same time.
     assert isinstance(cell, datetime)
-    return cell.isoformat().replace("+00:00", "Z")
+    return time_cell(cell)
 
 
 def _flag(cell: Cell) -> str:

@@ -56,7 +56,8 @@ _NO_VIDEO: tuple[Cell, ...] = (None,) * 9
 
 
 def _observation_lines(exported: Sequence[ExportedObservation]) -> bytes:
-    return encode_observations([each.observation for each in exported])
+    kept = [each.observation for each in exported if not each.is_erased]
+    return encode_observations(kept)
 
 
 def _observation_row(exported: ExportedObservation) -> tuple[Cell, ...]:

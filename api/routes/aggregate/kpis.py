@@ -90,7 +90,8 @@ class KpiRoutes(Controller):
         granularity: Annotated[
             Granularity,
             QueryParameter(
-                description="What the period before is made of, as in GET /analytics."
+                description="What the period before is made of, as in GET /analytics; "
+                "whole months are compared with whole months anyway."
             ),
         ] = "day",
     ) -> Answer[Kpis]:
@@ -108,7 +109,7 @@ class KpiRoutes(Controller):
             request, reader, kind, id_, from_, to, tz, granularity=granularity
         )
         days = summary.days
-        prior = None if compare is None else days.prior()
+        prior = None if compare is None else days.before()
         if prior is not None:
             check_retention(
                 prior,

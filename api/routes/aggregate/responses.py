@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from api.http.csv_cells import text_cell
+from api.http.csv_cells import text_cell, time_cell
 from api.http.responses import CountedList
 from api.routes.aggregate.parameters import (
     DEFAULT_LIMIT,
@@ -116,7 +116,9 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a field
             return text_cell(value)
         case int() | float():
             return repr(value)
-        case datetime() | date():
+        case datetime():
+            return time_cell(value)
+        case date():
             return value.isoformat()
         case _:
             return str(value)

@@ -175,7 +175,7 @@ class _List(Struct, frozen=True, kw_only=True):
         known = await video_figures(
             reader,
             organization_id,
-            these((video.id for video in videos), self.spans),
+            these((video.id for video in videos), self.spans, has_others=True),
             self.days.start,
             self.days.end,
         )

@@ -36,7 +36,7 @@ class DashboardDays(Struct, frozen=True, kw_only=True):
     """The days of a dashboard, and those that they are compared with.
 
     Days are compared with as many days before, weeks with the week before, and months
-    with the month before: ``unit``.
+    with the month before: ``unit``. Whole months always are compared with whole months.
     """
 
     period: Period
@@ -87,7 +87,7 @@ def days_of(
     else:
         begin, end, unit = named_days(name or USUAL_PERIOD, today=today)
     period = period_of(begin, end, "")
-    before = Range(first=begin, last=end, granularity=unit, zone=zone).prior()
+    before = Range(first=begin, last=end, granularity=unit, zone=zone).before()
     return DashboardDays(
         period=period,
         prior=Period(

@@ -1,6 +1,6 @@
 """Contributions: what single observations add to one part of an explained value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -42,7 +42,8 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
 
     A post has no observation: ``observed_at`` is its posting time, and the fields that
     name a scrape are null. ``profile`` is the creator's id if a profile was observed.
-    ``title`` is that of the video, null if it is not known.
+    ``title`` is that of the video, null if it is not known. ``other_posted_at`` are the
+    times of posting that were said after the first known one, and differ.
     ``precision`` is that of the observed counter of a profile. ``rounded``: the
     contribution is from a rounded level or to one. ``sharpened``: the observation made
     a rounded level exact, and contributes 0. ``others`` are different counts that other
@@ -68,6 +69,7 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     rounded: bool = False
     sharpened: bool = False
     others: list[OtherCount] = []
+    other_posted_at: list[datetime] = []
 
 
 def check_amount(observations: int) -> None:
@@ -120,8 +122,10 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
             return self.profiles(loaded)
         return self.levels(VIDEOS, loaded)
 
-    def posts(self, members: Sequence[Counted]) -> Iterator[ExplainedObservation]:
-        """Yield the videos that were posted."""
+    def posts(
+        self, members: Sequence[Counted], others: Mapping[UUID, Mapping[int, datetime]]
+    ) -> Iterator[ExplainedObservation]:
+        """Yield the videos that were posted; ``others`` are contradicting times."""
         for member in members:
             posted_at = member.posted_at
             if posted_at is None or posted_at >= self._until:
@@ -136,6 +140,7 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
                     title=member.title,
                     observed_at=posted_at,
                     contribution=1,
+                    other_posted_at=sorted({*others.get(member.id, {}).values()}),
                 )
 
     def levels(

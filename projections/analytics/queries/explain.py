@@ -19,6 +19,7 @@ from projections.analytics.queries.contributions import (
 )
 from projections.analytics.queries.counted import counted
 from projections.analytics.queries.observations import Counted, load_observations
+from projections.analytics.queries.posting_times import other_posting_times
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
 
@@ -63,8 +64,12 @@ async def explain(
             metric_group = PROFILES if metric in PROFILE_METRICS else VIDEOS
             share, those = explained.share(moved[metric_group])
             if metric == "posts":
-                found += explained.posts(always[VIDEOS])
-                found += share.posts(those)
+                every = [one.id for one in (*always[VIDEOS], *those)]
+                others = await other_posting_times(
+                    reader, organization_id, every, at=at
+                )
+                found += explained.posts(always[VIDEOS], others)
+                found += share.posts(those, others)
             else:
                 found += explained.observations(loaded[metric_group])
                 if those:

@@ -12,7 +12,12 @@ from psycopg.rows import TupleRow
 from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
 from domain.analytics.metrics import VIDEO_METRICS, RawMetric
 from projections.analytics.creator_moves import MOVE_COLUMNS, divided_spans
-from projections.analytics.owner_state import BASELINE, OwnerState, unpacked_state
+from projections.analytics.owner_state import (
+    BASELINE,
+    COUNTED,
+    OwnerState,
+    unpacked_state,
+)
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.rebuild.shadow_tables import live_schema, next_schema
 
@@ -187,7 +192,8 @@ def _changed_baselines(
         _, here, there = np.intersect1d(
             ours.video_numbers, theirs.video_numbers, return_indices=True
         )
-        is_other = (ours.flags[here] ^ theirs.flags[there]) & BASELINE
+        ones, others = ours.flags[here], theirs.flags[there]
+        is_other = ((ones ^ others) & BASELINE != 0) & ((ones | others) & COUNTED != 0)
         key = row[0], row[1]
         found[key] = found.get(key, 0) + int(np.count_nonzero(is_other))
     return found

@@ -1,6 +1,6 @@
 """Figures of many videos over any days: levels at their end, and what is new.
 
-They are those of ``/analytics`` for each video. Only videos that count are among them.
+They are those of ``/analytics`` for each video.
 """
 
 from collections.abc import Iterable, Sequence

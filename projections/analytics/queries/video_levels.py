@@ -27,9 +27,10 @@ from projections.engine.reader import Reader
 
 
 class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
-    """Counted videos of an organization: all of some owners, or some of them.
+    """Videos of an organization: all that count of some owners, or some of them.
 
-    ``owners`` is a condition for the owner states ``s``. ``pairs`` is a query of the
+    ``has_others``: those that are requested one by one need not count. ``owners`` is a
+    condition for the owner states ``s``. ``pairs`` is a query of the
     ``owner`` and the ``number`` of single videos of others. ``spans`` are of the owners
     of which only a part of the numbers counts.
     """
@@ -38,6 +39,7 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
     pairs: str | None = None
     parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
     spans: SpansByCreator = msgspec.field(default_factory=dict[UUID, Spans])
+    has_others: bool = False
 
     @classmethod
     def of_project(cls, project_id: UUID) -> "VideoSet":
@@ -47,19 +49,26 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def these(cls, query: str, parameters: Mapping[str, object]) -> "VideoSet":
-        """Return the counted ones among the videos whose ids a query gives."""
-        return cls(pairs=_PAIRS.format(f"id IN ({query})"), parameters=parameters)
+    def these(
+        cls, query: str, parameters: Mapping[str, object], *, has_others: bool = False
+    ) -> "VideoSet":
+        """Return the videos whose ids a query gives, others than counted if so."""
+        which = "is_there" if has_others else "is_counted"
+        return cls(
+            pairs=_PAIRS.format(which, f"id IN ({query})"),
+            parameters=parameters,
+            has_others=has_others,
+        )
 
 
 _PAIRS = """
 SELECT coalesce(creator_id, id) AS owner, number FROM analytics_videos
-WHERE organization_id = %(organization)s AND is_counted AND {}
+WHERE organization_id = %(organization)s AND {} AND {}
 """
 
 
 class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of counted videos: a row a counter, a column a video.
+    """Figures of videos: a row a counter, a column a video.
 
     A video is known by the index of its owner and its number, and columns are sorted by
     both. ``levels`` are those at the end, ``new`` what came to them in the range; both
@@ -108,7 +117,7 @@ async def own_columns(
         end=LevelsAt("end", end),
     )
     rows, states = await read_owner_levels(reader, organization_id, query)
-    return _columns_of(rows, states, pairs, query)
+    return _columns_of(rows, states, pairs, query, has_others=videos.has_others)
 
 
 def _columns_of(
@@ -116,6 +125,8 @@ def _columns_of(
     states: VideoStates,
     pairs: Sequence[TupleRow],
     query: OwnerQuery,
+    *,
+    has_others: bool,
 ) -> VideoFigureColumns:
     before, was_known = _levels_at(states, rows, query.start)
     levels, is_known = _levels_at(states, rows, query.end)
@@ -126,7 +137,7 @@ def _columns_of(
         owners = {row.owner: number for number, row in enumerate(rows)}
         known = [(owners[one[0]], one[1]) for one in pairs if one[0] in owners]
         single = np.array(known, np.int64).reshape(-1, 2).T
-        is_chosen |= states.is_counted & states.is_among(*single)
+        is_chosen |= (states.is_counted | has_others) & states.is_among(*single)
     opening = np.where(was_known, before, 0)
     begins = is_known & ~was_known
     if (begins & is_chosen & states.is_baseline).any():

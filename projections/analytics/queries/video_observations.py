@@ -9,6 +9,7 @@ import msgspec
 from domain.analytics.metrics import checked_question
 from projections.analytics.queries.counted import counted
 from projections.analytics.queries.from_snapshots import load_observations
+from projections.analytics.queries.posting_times import other_posting_times
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.engine.reader import Reader
 
@@ -20,7 +21,8 @@ class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
 
     A negative count is shown as the source gave it, and counts as unknown.
 
-    ``position`` is that of the event in the log.
+    ``position`` is that of the event in the log. ``other_posted_at`` is the time of
+    posting that it gave, where that is not the first known one, which counts.
     """
 
     observed_at: datetime
@@ -33,6 +35,7 @@ class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
     comment_count: int | None
     share_count: int | None
     save_count: int | None
+    other_posted_at: datetime | None = None
 
 
 async def observations_of_video(
@@ -49,12 +52,17 @@ async def observations_of_video(
     its = loaded.observations
     is_erased = any(member.is_erased for member in members[VIDEOS])
     unknown = (1 << VIDEOS.counters) - 1 if is_erased else 0
+    others = await other_posting_times(reader, organization_id, [video_id])
+    contradicting = others.get(video_id, {})
     return [
         ObservedVideo(
             **msgspec.structs.asdict(loaded.sources[int(its.snapshots[nth])]),
             **_counts(
                 int(its.missing[nth]) | unknown,
                 [0] * VIDEOS.counters if is_erased else its.counts[:, nth].tolist(),
+            ),
+            other_posted_at=contradicting.get(
+                loaded.sources[int(its.snapshots[nth])].position
             ),
         )
         for nth in reversed(range(len(its)))

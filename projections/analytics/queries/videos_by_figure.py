@@ -22,7 +22,7 @@ _OTHERS = """
 SELECT id FROM ({query}) AS chosen (id)
 WHERE NOT EXISTS (
     SELECT FROM analytics_videos a
-    WHERE a.organization_id = %(organization)s AND a.id = chosen.id AND a.is_counted
+    WHERE a.organization_id = %(organization)s AND a.id = chosen.id
     AND (coalesce(a.creator_id, a.id), a.number) IN (
         SELECT * FROM unnest(%(owners)s::uuid[], %(numbers)s::bigint[])
     )
@@ -47,11 +47,12 @@ async def videos_by_figure(
 ) -> list[UUID]:
     """Return some of the videos whose ids a query gives, sorted by a figure.
 
-    Figures are those after ``start`` up to ``end``. Videos that do not count, or were
-    never observed, come last. ``limit`` is None for all of them. ``spans`` are of the
+    Figures are those after ``start`` up to ``end``. Videos that were never observed
+    come last. ``limit`` is None for all of them. ``spans`` are of the
     creators of which only a part of the numbers counts.
     """
-    videos = replace(VideoSet.these(query, parameters), spans=spans)
+    chosen = VideoSet.these(query, parameters, has_others=True)
+    videos = replace(chosen, spans=spans)
     columns = await video_columns(reader, organization_id, videos, start, end)
     places = sorted_places(columns, sort, direction=direction)
     last = None if limit is None else offset + limit

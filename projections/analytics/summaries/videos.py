@@ -82,12 +82,19 @@ def videos_of(scope: SummaryScope) -> VideoSet:
     )
 
 
-def these(ids: Iterable[UUID], spans: SpansByCreator | None = None) -> VideoSet:
-    """Return the counted ones of these videos, as queries of figures take them.
+def these(
+    ids: Iterable[UUID],
+    spans: SpansByCreator | None = None,
+    *,
+    has_others: bool = False,
+) -> VideoSet:
+    """Return these videos, as queries of figures take them.
 
-    ``spans`` are of the creators of which only a part of the numbers counts.
+    Those that do not count are left out unless it ``has_others``. ``spans`` are of the
+    creators of which only a part of the numbers counts.
     """
-    chosen = VideoSet.these("SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)})
+    query, params = "SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)}
+    chosen = VideoSet.these(query, params, has_others=has_others)
     return chosen if spans is None else replace(chosen, spans=spans)
 
 

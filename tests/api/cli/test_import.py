@@ -586,6 +586,64 @@ def test_a_removed_creator_comes_back_with_its_history_and_without_scrapes(
     ] == ["imported"]
 
 
+def profile_of(handle: str, user_id: str, day: int, followers: int) -> str:
+    return (
+        f'{{"observed_at":"2026-02-0{day}T00:00:00Z","handle":"{handle}","profile":'
+        f'{{"user_id":"{user_id}","follower_count":{followers}}}}}'
+    )
+
+
+def test_handles_of_one_account_are_one_creator(importing: Importing):
+    lines = [
+        profile_of("was.kid", "77", 2, 20),
+        profile_of("is.kid", "77", 3, 30),
+        profile_of("was.kid", "77", 1, 10),
+        # Observed at the same time under both.
+        profile_of("is.kid", "77", 2, 21),
+        # A handle that another account has now stands for itself.
+        profile_of("passed.on", "88", 1, 1),
+        profile_of("passed.on", "99", 2, 2),
+    ]
+
+    importing(*lines, options=("--create-creators",))
+    again = importing.counts(*lines)
+
+    assert again == (0, 6, 0)
+    seen: dict[Any, list[int | None]] = {}
+    for event in importing.events():
+        if isinstance(event, e.ProfileSnapshotRecorded):
+            seen.setdefault(event.creator_id, []).append(event.follower_count)
+    assert [*seen.values()] == [[10, 20, 21, 30], [1, 2]]
+    added = [
+        recorded.event.handle
+        for recorded in everything(importing.store)
+        if isinstance(recorded.event, e.CreatorAdded)
+    ]
+    assert {*added} >= {"is.kid", "passed.on"}
+    assert "was.kid" not in added
+
+
+def test_an_account_that_the_project_has_under_an_older_handle_is_found(
+    importing: Importing,
+):
+    lines = [profile_of("old-billy", "77", 1, 10), profile_of("new.billy", "77", 2, 20)]
+
+    stored = importing.counts(*lines)
+
+    assert stored == (2, 0, 0)
+    (creator_id,) = {
+        event.creator_id
+        for event in importing.events()
+        if isinstance(event, e.ProfileSnapshotRecorded)
+    }
+    assert [creator_id] == [
+        recorded.stream
+        for recorded in everything(importing.store)
+        if isinstance(recorded.event, e.CreatorAdded)
+        and recorded.event.handle == "old-billy"
+    ]
+
+
 @pytest.mark.parametrize("words", ((), ("--create-creators",)))
 def test_a_former_handle_makes_no_second_creator_of_who_was_renamed(
     cli: CommandLine, home: Home, tmp_path: Path, words: tuple[str, ...]

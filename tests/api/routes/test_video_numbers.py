@@ -110,3 +110,37 @@ def test_neither_shows_more_than_the_plan_or_another_organizations_videos(
     for part in ("observations", "age-curve"):
         answer = home.get(f"/videos/{video_id}/{part}")
         assert code_of(answer) == (404, "not_found")
+
+
+def test_what_contradicts_or_cannot_be_is_shown_and_changes_no_number(
+    home: Tenant, creator: str
+):
+    video_id = home.found(creator, "7001", posted_at=FIRST)
+    counted(home, creator, 1, {"7001": 5})
+    moved = FIRST + timedelta(days=2)
+    home.saw_videos(
+        creator, {"7001": -5}, at=FIRST + timedelta(days=3), posted_at=(moved,)
+    )
+    home.goatherd.catch_up()
+    named, day = "2026-01-03T00:00:00Z", str(FIRST.date())
+    of_creator = {"entity": "creator", "entity_id": creator, "from": day, "to": day}
+
+    video = home.get(f"/videos/{video_id}").json()["data"]
+    newest, oldest = data_of(home.get(f"/videos/{video_id}/observations"))
+    posts = home.get(
+        "/analytics/explain", params={**of_creator, "metric": "posts", "date": day}
+    ).json()["data"]
+    history = data_of(home.get(f"/creators/{creator}/history"))
+
+    assert (video["posted_at"], video["view_count"]) == ("2026-01-01T00:00:00Z", 5)
+    assert (newest["view_count"], newest["other_posted_at"]) == (-5, named)
+    assert (oldest["view_count"], oldest["other_posted_at"]) == (5, None)
+    # At midnight it was posted on the day that begins then.
+    assert posts["value"] == 1
+    assert [each["other_posted_at"] for each in posts["observations"]] == [[named]]
+    shown = [e for e in history if e["event"] == "video_stats_snapshot_recorded"]
+    assert shown[0]["data"]["other_posting_times"] == [
+        {"video_id": video_id, "posted_at": named, "first_known": video["posted_at"]}
+    ]
+    assert "another time of posting of 1 video" in shown[0]["summary"]
+    assert "other_posting_times" not in shown[1]["data"]

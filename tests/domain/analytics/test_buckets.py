@@ -69,6 +69,26 @@ def test_the_comparison_is_laid_bucket_beside_bucket(
     assert range_of(*days, granularity).prior() == expected
 
 
+@pytest.mark.parametrize(
+    ("granularity", "days", "before"),
+    (
+        ("day", ("2026-03-01", "2026-03-31"), ("2026-02-01", "2026-02-28")),
+        ("week", ("2026-03-01", "2026-04-30"), ("2026-01-01", "2026-02-28")),
+        ("month", ("2026-04-01", "2026-04-30"), ("2026-03-01", "2026-03-31")),
+        ("day", ("2026-03-01", "2026-03-30"), ("2026-01-30", "2026-02-28")),
+        ("day", ("2026-03-02", "2026-03-31"), ("2026-01-31", "2026-03-01")),
+        ("month", ("2026-03-01", "2026-03-30"), ("2026-02-01", "2026-02-28")),
+    ),
+)
+def test_totals_of_whole_months_compare_with_whole_months(
+    granularity: Granularity, days: tuple[str, str], before: tuple[str, str]
+):
+    found = range_of(*days, granularity).before()
+
+    first, last = map(date.fromisoformat, before)
+    assert (found.first, found.last) == (first, last)
+
+
 @given(
     first=DAYS,
     days=st.integers(1, 400),

@@ -218,6 +218,17 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
             alone,
             [video for video in counted if video == single],
         ),
+        (
+            # Those that do not count have numbers of their own.
+            VideoSet.these(
+                "SELECT unnest(%(every)s::uuid[])", {"every": IDS}, has_others=True
+            ),
+            sorted(
+                video
+                for video in IDS
+                if oracle.snapshots.get(video) and oracle.videos[video].status
+            ),
+        ),
     ]
 
     with connection.transaction(force_rollback=True):

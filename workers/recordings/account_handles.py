@@ -1,0 +1,32 @@
+"""Accounts in a recording: which of its handles are one account's, and the newest."""
+
+from datetime import datetime
+
+
+class AccountHandles:
+    """The handles of each account, by the ids of accounts in profiles.
+
+    A handle under which several accounts were observed stands for itself.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, set[str]] = {}
+        self._newest: dict[str, tuple[datetime, str]] = {}
+
+    def note(self, handle: str, observed_at: datetime, user_id: str | None) -> None:
+        """Note whose profile was observed under a handle; null if it does not say."""
+        if user_id is None:
+            return
+        self._accounts.setdefault(handle, set()).add(user_id)
+        newest = (observed_at, handle)
+        self._newest[user_id] = max(self._newest.get(user_id, newest), newest)
+
+    def newest(self, handle: str) -> str:
+        """Return the newest handle of the account that a handle is of."""
+        accounts = self._accounts.get(handle, set())
+        if len(accounts) != 1:
+            return handle
+        (user_id,) = accounts
+        _, found = self._newest[user_id]
+        # One that another account has, too, may be that one's.
+        return found if len(self._accounts[found]) == 1 else handle
