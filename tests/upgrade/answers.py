@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from domain.analytics.baselines import MEANINGS
+from domain.video.attributes import ATTRIBUTES
 
 FOLDER = Path(__file__).parent / "from_46ccd1a"
 DATABASE = FOLDER / "database.sql.gz"
@@ -71,13 +72,16 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         *("level_rounded", "new_rounded", "new_sharpened", "tags"),
         # Which counts are rounded, of a creator and of a changed field.
         *("rounded_counts", "before_rounded", "after_rounded"),
+        # Of events about videos.
+        "platform",
         *_SOURCES,
     },
     "/api/v1/scrapes": _SOURCES,
     "creators list": frozenset({"rounded_counts"}),
     # Creators and videos have tags.
-    "/api/v1/videos": frozenset({"tags", "other_posted_at"}),
-    "/api/v1/projects": frozenset({"tags"}),
+    # Videos have a sound, hashtags and others of their kind.
+    "/api/v1/videos": frozenset({"tags", "other_posted_at", *ATTRIBUTES}),
+    "/api/v1/projects": frozenset({"tags", *ATTRIBUTES}),
     # Whether it runs the installation, how many campaigns and items it may have, and
     # when who was removed is erased.
     "/api/v1/organization": frozenset(

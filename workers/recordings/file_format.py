@@ -8,7 +8,6 @@ import gzip
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from io import BufferedReader
 from operator import attrgetter
 from pathlib import Path
@@ -17,9 +16,8 @@ from typing import Literal, cast
 import msgspec
 from msgspec.structs import astuple, force_setattr, replace
 
-from domain.creator.handle import normalize_handle
-from domain.errors import InvalidHandleError
 from workers.provider import AwareDatetime, ProfileObservation, VideoObservation
+from workers.recordings.canonical import in_utc, plain_handle
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -76,13 +74,13 @@ class Observation(
         if others != (video is None):
             message = "Expected exactly one of `profile`, `video` and `outcome`"
             raise ValueError(message)
-        plain = _plain_handle(self.handle)
+        plain = plain_handle(self.handle)
         if plain != self.handle:
             force_setattr(self, "handle", plain)
         if self.present_handle is not None:
-            force_setattr(self, "present_handle", _plain_handle(self.present_handle))
+            force_setattr(self, "present_handle", plain_handle(self.present_handle))
         if self.observed_at.tzinfo is not UTC:
-            force_setattr(self, "observed_at", _in_utc(self.observed_at))
+            force_setattr(self, "observed_at", in_utc(self.observed_at))
         if video is None:
             return
         video_id = video.tiktok_video_id
@@ -92,8 +90,7 @@ class Observation(
         if (posted_at := video.posted_at) is None:
             return
         if posted_at.tzinfo is not UTC:
-            in_utc = replace(video, posted_at=_in_utc(posted_at))
-            force_setattr(self, "video", in_utc)
+            force_setattr(self, "video", replace(video, posted_at=in_utc(posted_at)))
 
 
 class RecordingError(Exception):
@@ -277,30 +274,6 @@ def _has_nul(value: object) -> bool:
     if isinstance(value, tuple):
         return any(map(_has_nul, cast("tuple[object, ...]", value)))
     return isinstance(value, str) and "\0" in value
-
-
-@lru_cache(maxsize=65_536)
-def _plain_handle(text: str) -> str:
-    """Return the handle in lower case.
-
-    Other decoration is not allowed in recordings.
-    """
-    try:
-        plain = normalize_handle(text)
-    except InvalidHandleError as error:
-        raise ValueError(str(error)) from error
-    if plain != text.lower():
-        message = f"Expected the plain handle {plain!r}, got {text!r}"
-        raise ValueError(message)
-    return plain
-
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        message = f"{time.isoformat()} is outside the years 1 to 9999 in UTC"
-        raise ValueError(message) from error
 
 
 def _reason_of(error: Exception) -> str:
