@@ -41,8 +41,8 @@ async def other_posting_times(
         changes = decode_changes(text)
         if any(change.name == ERASED for change in changes):
             continue
-        past = (one for one in changes if at is None or one.position <= at)
-        said = dict(_said(past))
+        known = (one for one in changes if at is None or one.position <= at)
+        said = dict(_said(known))
         if said and (others := _others(said)):
             found[id_] = others
     return found
