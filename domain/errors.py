@@ -21,17 +21,16 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
-Those that only one aggregate knows are next to it: ``domain.campaign.errors``,
-``domain.annotation.errors`` and so on.
-
-Apart from them stand AnotherAccountError, with which a worker's result is refused and
-which no client sees, and CorruptHistoryError, which says that the log was damaged.
+Those that only one aggregate knows are next to it: ``domain.campaign.errors`` etc.
+No client sees AnotherAccountError and CorruptHistoryError: a result was refused, or the
+log was damaged.
 
 A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
 """
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 from domain.phrases import counted
 
@@ -39,12 +38,13 @@ from domain.phrases import counted
 class DomainError(Exception):
     """The command was refused, and nothing was changed.
 
-    ``field`` names the wrong field of the command, or the wrong parameter, if there is
-    one, and ``reason`` says what is wrong with it.
+    ``field`` names the wrong field or parameter, if there is one, ``reason`` says what
+    is wrong with it, and ``details`` what else clients can know, by the API's names.
     """
 
     code: str = "invalid_body"
     field: str | None = None
+    details: Mapping[str, object] = MappingProxyType({})
 
     @property
     def reason(self) -> str:

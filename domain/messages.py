@@ -20,6 +20,7 @@ TrackingStatus = Literal[
     "excluded",
     "direct_add",
     "out_of_window",
+    "merged",
 ]
 VideoKind = Literal["video", "photo"]
 Trigger = Literal[

@@ -25,6 +25,7 @@ _VIDEO = uuid5(_NAMESPACE, "video")
 # The text is part of keys that are stored, so it does not follow the table's name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
 _ERASURES = uuid5(_NAMESPACE, "erasures")
+_MERGED = uuid5(_NAMESPACE, "merged annotation")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 
 # The stream of what happens to the installation itself.
@@ -163,3 +164,8 @@ def campaigns_counter(project_id: UUID) -> UUID:
 def system_annotation(of: UUID, what: str) -> UUID:
     """Return the id of the annotation of something that follows from the log."""
     return _uuid5(_ANNOTATION, f"{of}/{what}")
+
+
+def merged_annotation(annotation_id: UUID) -> UUID:
+    """Return the id of a note on a single video once it is on the creator's video."""
+    return _uuid5(_MERGED, f"{annotation_id}")

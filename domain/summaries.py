@@ -86,6 +86,8 @@ def summary(
     ``video`` is the TikTok id of its video, and ``item`` names the item that a campaign
     got or lost, or the campaign that an item joined or left.
     """
+    if isinstance(event, e.VideoEvent):
+        return f"{_of_a_video(event, video or 'unknown')} by {by}."
     match event:
         case e.ProfileSnapshotRecorded():
             return f"{_profile(event)}."
@@ -99,18 +101,6 @@ def summary(
             why = _REASONS.get(event.trigger)
             requested = f"Scrape of {SCRAPED[event.job_type]} asked for by {by}"
             return f"{requested}, {why}." if why else f"{requested}."
-        case (
-            e.VideoDiscovered()
-            | e.VideoAdded()
-            | e.VideoCameIntoWindow()
-            | e.VideoIncluded()
-            | e.VideoExcluded()
-            | e.VideoPutBack()
-            | e.VideoTrackingDisabled()
-            | e.VideoDetailsChanged()
-            | e.VideoWentMissing()
-        ):
-            return f"{_of_a_video(event, video or 'unknown')} by {by}."
         case (
             e.CampaignCreated()
             | e.CampaignDetailsChanged()
@@ -208,6 +198,8 @@ def _of_a_video(event: e.VideoEvent, video: str) -> str:
         case e.VideoWentMissing(missing_since=since):
             day = since.date().isoformat()
             return f"Video {video} reported missing since {day}"
+        case e.VideoMerged():
+            return f"Video {video}, added by its URL, merged with the creator's"
         case _:
             assert_never(event)
 

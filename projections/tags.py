@@ -32,7 +32,7 @@ FROM (
     SELECT unnest(tags), unnest(tag_keys), 0, 1
     FROM videos
     WHERE organization_id = %(organization)s AND tag_keys <> '{}'
-    AND tracking_status <> 'excluded'
+    AND tracking_status NOT IN ('excluded', 'merged')
     AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
 ) AS tagged
 WHERE %(after)s::text IS NULL OR key COLLATE "C" > %(after)s

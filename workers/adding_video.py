@@ -12,6 +12,7 @@ from domain.streams import Names, video_stream
 from domain.video.url import read_video_url
 from infra.eventstore.store import Store, plain_events
 from projections.videos.erased import names_after_erasures, was_anybody_erased
+from workers.single_videos import videos_of_who_moved
 
 
 def add_video(
@@ -25,13 +26,22 @@ def add_video(
 ) -> Handler[UUID]:
     """Return the handler that tracks the video of a URL; each try reads anew.
 
-    A video that an erased creator had is added as one that nobody knew.
+    A video that an erased creator had is added as one that nobody knew. One of a
+    creator that moved into the project is that creator's.
 
     Raises:
         InvalidVideoUrlError: the text names no video.
         ProjectionBehindError: the list of videos has not reached the last erasure.
     """
     named = read_video_url(url)
+    with store.pool.connection() as connection:
+        of_creators = videos_of_who_moved(
+            connection.cursor(binary=True),
+            organization_id=organization_id,
+            project_id=project_id,
+            tiktok_video_id=named.tiktok_video_id,
+            pseudonym=store.names.pseudonym(named.tiktok_video_id),
+        )
     return videos.add_video(
         url,
         organization_id=organization_id,
@@ -45,6 +55,7 @@ def add_video(
             project_id=project_id,
         ),
         tags=tags,
+        of_creators=of_creators,
     )
 
 

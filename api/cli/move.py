@@ -10,7 +10,9 @@ from api.cli.names import creator_with_id, project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain import commands as c
+from domain.events import VideoMerged
 from domain.messages import MovedHistory
+from domain.phrases import counted
 from infra.eventstore.execute import execute
 from workers.moving import MoveCommand
 
@@ -36,7 +38,9 @@ def move(
 
     It leaves the campaigns of the old project. With --history stay the numbers from
     before stay with the old project, and the new one counts what is gained from the end
-    of this quarter of an hour on.
+    of this quarter of an hour on. Single videos of that project that are its own are
+    merged into its videos. Where a creator of that project is or was the same account,
+    the move is refused, and the other one named.
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection, opened_store(settings) as store:
@@ -55,9 +59,14 @@ def move(
             in_transaction=command.in_transaction,
         )
     has_moved = bool(done.events)
+    merged = sum(isinstance(each.event, VideoMerged) for each in done.events)
     if json:
-        print_json({"id": creator_id, "project_id": to.id, "changed": has_moved})
+        document = {"id": creator_id, "project_id": to.id, "changed": has_moved}
+        print_json({**document, "merged_videos": merged})
     elif has_moved:
         print(f"@{creator.handle} has moved, with its videos and {_TAKEN[history]}.")
+        if merged:
+            single = counted(merged, "single video")
+            print(f"{single} of that project merged into its own, to count once.")
     else:
         print(f"@{creator.handle} is in that project, as it was before.")

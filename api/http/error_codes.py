@@ -110,6 +110,12 @@ class Code(StrEnum):
         "Another creator of the project has the handle.",
         "@ada is tracked in this project, or was moved from it.",
     )
+    ACCOUNT_IN_PROJECT = (
+        "account_in_project",
+        409,
+        "Another creator of that project is the same account, maybe a removed one.",
+        "@ada of that project is the same account (removed).",
+    )
     CREATOR_BANNED = (
         "creator_banned",
         409,
@@ -209,7 +215,7 @@ class Code(StrEnum):
     GONE = (
         "gone",
         410,
-        "What it is about was erased, or the operation was removed; the sentence says.",
+        "It was erased or merged into another, or the operation was removed.",
         "Use GET /api/v1/analytics instead.",
     )
     VERSION_CONFLICT = (

@@ -106,7 +106,8 @@ def known_error(exception: Exception) -> ApiError | None:
         return exception
     if isinstance(exception, DomainError):
         details = _first(DETAILS, exception)
-        meta: dict[str, Any] = dict(details(exception)) if details else {}
+        meta: dict[str, Any] = {**exception.details}
+        meta |= details(exception) if details else {}
         if exception.field is not None:
             problem = FieldProblem(f"/{exception.field}", exception.reason)
             meta["fields"] = [problem]

@@ -69,6 +69,17 @@ _DETAILS: Schema = {
     "fields": {**_PROBLEMS, "description": "What is wrong, field by field."},
     "items": _REFUSED,
     "retryAfter": {"type": "integer", "description": "Seconds to wait."},
+    "mergedInto": {
+        "type": "string",
+        "format": "uuid",
+        "description": "The creator's video that the video was merged into.",
+    },
+    "creatorId": {
+        "type": "string",
+        "format": "uuid",
+        "description": "The creator that is in the way.",
+    },
+    "tiktokHandle": {"type": "string", "description": "That creator's handle."},
 }
 
 _COUNTED: Schema = {

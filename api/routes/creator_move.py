@@ -1,5 +1,7 @@
 """/creators/{id}/move: a creator moves to another project, and what that changes."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from api.http.errors import Code
 from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
-from api.http.writer import CommandWriter
+from api.http.writer import CommandWriter, Rows
 from api.routes import creator_responses as answers
 from domain import commands as c
 from domain.errors import NotFoundError
@@ -20,7 +22,8 @@ from projections.campaigns.leaving import LeftCampaign, campaigns_left
 from projections.creators.creator import Creator
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
-from workers.moving import MoveCommand
+from workers.moving import MoveCommand, RefusedProject, effects_of_move
+from workers.single_videos import PossibleMerge
 
 _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
 
@@ -38,11 +41,19 @@ class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MovePreview(Struct, frozen=True, kw_only=True):
-    """What leaves which campaigns if the creator moves to another project."""
+    """What changes if the creator moves to another project.
+
+    ``campaigns`` are those that it and its single videos leave. ``refused`` are the
+    projects that it can't move to, because another creator there has its handle or is,
+    or was, its account. ``merged_videos`` are videos that other projects track by
+    themselves and that are the creator's: a move there merges them into its own.
+    """
 
     creator_id: UUID
     project_id: UUID
     campaigns: list[LeftCampaign]
+    refused: Sequence[RefusedProject] = ()
+    merged_videos: Sequence[PossibleMerge] = ()
 
 
 class CreatorMoveRoutes(Controller):
@@ -61,18 +72,26 @@ class CreatorMoveRoutes(Controller):
         request: Request,
         creator_id: FromPath[UUID],
         reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[MovePreview]:
-        """Show which campaigns the creator and its single videos would leave."""
+        """Show what a move would change, and which projects it is refused for."""
         await caught_up(request, reader, "creator_list", "campaigns", "videos")
         organization_id = request.organization_id
         creator = await one_creator(reader, organization_id, creator_id)
         if creator is None:
             raise NotFoundError("creator")
+        rows = Rows(writer.store)
+        effects = await asyncio.to_thread(
+            rows.ask,
+            lambda cursor: effects_of_move(cursor, organization_id, creator_id),
+        )
         return Answer(
             MovePreview(
                 creator_id=creator_id,
                 project_id=creator.project_id,
                 campaigns=await campaigns_left(reader, organization_id, creator_id),
+                refused=effects.refused,
+                merged_videos=effects.merges,
             )
         )
 
@@ -83,6 +102,7 @@ class CreatorMoveRoutes(Controller):
             "conditional": True,
             "errors": [
                 Code.HANDLE_TAKEN,
+                Code.ACCOUNT_IN_PROJECT,
                 Code.CREATOR_REMOVED,
                 Code.CONSENT_REFUSED,
                 Code.GONE,
@@ -110,7 +130,10 @@ class CreatorMoveRoutes(Controller):
         in the new project from then on, and none in any other. With stay what was
         gained until then stays where it counts. A move to its own project changes
         nothing, and one into a project with another creator that is connected with its
-        account is refused.
+        account is refused, as is one where another creator is, or was before its
+        removal, the same account: `account_in_project` names it in `creatorId` and
+        `tiktokHandle`. Single videos of the new project that are the creator's are
+        merged into its own, and count once.
         """
         command = MoveCommand(
             writer.store,

@@ -100,7 +100,10 @@ class VideoRoutes(Controller):
         video_id: FromPath[UUID],
         reader: NamedDependency[Reader],
     ) -> Answer[Video]:
-        """Show one video, unless it was excluded."""
+        """Show one video, unless it was excluded.
+
+        One that was merged into a creator's video is 404, and `mergedInto` is its id.
+        """
         await caught_up(request, reader, "videos")
         return found(
             "video", await one_video(reader.alone, request.organization_id, video_id)

@@ -1,5 +1,7 @@
 """Refusals that only creators know: those about erased ones."""
 
+from uuid import UUID
+
 from domain.errors import ConflictError, DomainError
 
 
@@ -36,3 +38,26 @@ class CreatorErasedError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("The creator was erased, and nothing brings it back.")
+
+
+class AccountInProjectError(ConflictError):
+    """Another creator of the project is the same TikTok account.
+
+    Its numbers count there, if it was removed, too.
+    """
+
+    code = "account_in_project"
+
+    def __init__(self, creator_id: UUID, handle: str, status: str) -> None:
+        way_out = (
+            f"bring @{handle} back there by adding its handle"
+            if status == "removed"
+            else f"go on with @{handle} there"
+        )
+        super().__init__(
+            f"@{handle} of that project is the same account ({status}, {creator_id}): "
+            f"its followers, posts and views would count twice. To track the account "
+            f"there, {way_out} and remove this one, or erase @{handle} with its "
+            "figures dropped and move this one then."
+        )
+        self.details = {"creatorId": creator_id, "tiktokHandle": handle}

@@ -228,6 +228,10 @@ def _refusal(
     project_id = project_with(found, creators) if is_video else found.project_id
     if project_id != campaign.project_id:
         return OtherProjectError(item.item_type)
+    if is_video and found.merged_into is not None:
+        return ItemRemovedError(
+            f"The video was merged into the video {found.merged_into}; put that in."
+        )
     return ItemRemovedError(_REMOVED[item.item_type]) if is_removed else None
 
 

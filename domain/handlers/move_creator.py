@@ -1,20 +1,26 @@
 """The handler that moves a creator into another project of its organization."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain import commands as c
+from domain import events as e
 from domain.campaign.commands import CampaignItem
+from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import decide
-from domain.decisions import Decision, Handler, on
+from domain.creator.errors import AccountInProjectError
+from domain.creator.state import CreatorState, creator_of
+from domain.decisions import Decision, Handler, Histories, on
 from domain.handlers.campaign_items import leave_campaigns
 from domain.handlers.claims import claim_handle, claims_of, release_handle
 from domain.handlers.connections import check_accounts_free
 from domain.handlers.creators import own_creator
+from domain.handlers.merge_videos import SingleVideo, merge_videos
 from domain.organization.decider import project_owner
 from domain.streams import Names
+from domain.video.decider import video_of
 
 
 def move_creator(
@@ -23,6 +29,8 @@ def move_creator(
     *,
     video_ids: Sequence[UUID],
     same_account: Collection[UUID],
+    singles: Collection[SingleVideo] = (),
+    same_user: Collection[UUID] = (),
     organization_id: UUID,
     names: Names,
     expected_versions: Collection[int] | None = None,
@@ -31,7 +39,10 @@ def move_creator(
 
     It and ``video_ids``, those of its videos that campaigns hold by themselves, leave
     the campaigns of the old project. ``same_account`` are all creators that are
-    connected with an account that it is connected with. The result is the creator's id.
+    connected with an account that it is connected with, and ``same_user`` those of its
+    organization that were seen to be its account. ``singles`` are single videos of the
+    new project that may be its own; those that are, are merged into its own. The result
+    is the creator's id.
 
     Raises:
         NotFoundError: there is no such creator or project.
@@ -39,6 +50,7 @@ def move_creator(
         CreatorRemovedError: the creator was removed.
         HandleTakenError: another creator of the new project has its handle.
         ConnectedElsewhereError: another creator there is connected with its account.
+        AccountInProjectError: another creator there is, or was, its account.
     """
     others = sorted({*same_account} - {creator_id})
     histories = yield (creator_id, organization_id, *others)
@@ -53,6 +65,15 @@ def move_creator(
     before, places = claims_of(creator, names), claims_of(after, names)
     claims = yield {**before, **places}
     claimed = claim_handle(after, creator_id, claims, names)
+    holders = [
+        event.creator_id
+        for claim in places
+        for event in claims[claim]
+        if isinstance(event, e.HandleClaimed)
+    ]
+    checked = yield from _account_not_there(
+        after, creator_id, {*holders, *same_user}, histories
+    )
     released = [
         event
         for stream, project_id in before.items()
@@ -64,8 +85,55 @@ def move_creator(
         *(CampaignItem("video", video_id) for video_id in video_ids),
     ]
     departure = yield from leave_campaigns(items, organization_id=organization_id)
+    videos = yield {each.into_video_id for each in singles}
+    merging = yield from merge_videos(
+        singles,
+        {
+            each: video
+            for each in {single.into_video_id for single in singles}
+            if (video := video_of(videos[each])) and video.creator_id == creator_id
+        },
+        creator_id,
+        may_uncount=command.history == "whole",
+    )
+    events = [
+        *(*on(creator_id, moved), *claimed, *released),
+        *(*departure.events, *merging.events),
+    ]
+    guards = {organization_id, *others, *checked, *departure.guards, *merging.guards}
     return Decision(
         creator_id,
-        events=[*on(creator_id, moved), *claimed, *released, *departure.events],
-        guards=[organization_id, *others, *departure.guards],
+        events=events,
+        guards=sorted(guards - {stream for stream, _ in events}),
     )
+
+
+def _account_not_there(
+    creator: CreatorState,
+    creator_id: UUID,
+    candidates: Collection[UUID],
+    histories: Histories,
+) -> Generator[Collection[UUID], Histories, list[UUID]]:
+    """Return which others the decision rests on, given the creator after the move.
+
+    Raises:
+        AccountInProjectError: one of the candidates in its project is its account.
+    """
+    known = yield candidates
+    there = {
+        each: other
+        for each in sorted({*candidates} - {creator_id})
+        if (other := creator_of(known[each])) is not None
+        and other.project_id == creator.project_id
+        and other.organization_id == creator.organization_id
+        and other.status != "erased"
+    }
+    accounts = {each: account_of(each, known[each]) for each in there}
+    own = account_of(creator_id, histories[creator_id])
+    pinned = yield (own, *accounts.values())
+    user_id = pinned_account(pinned[own])
+    for each, other in there.items():
+        its = pinned_account(pinned[accounts[each]])
+        if (user_id is not None and its == user_id) or other.handle == creator.handle:
+            raise AccountInProjectError(each, other.handle, other.status)
+    return [*there, *accounts.values()]

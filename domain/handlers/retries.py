@@ -138,7 +138,7 @@ def _present_handle(run: ScrapeState, history: History) -> str:
     Raises:
         CreatorRemovedError: its creator was removed.
         CreatorErasedError: its creator was erased.
-        CannotRetryError: its video was excluded.
+        CannotRetryError: its video was excluded, or merged into another one.
     """
     if run.creator_id is not None:
         creator = creator_of(history)
@@ -149,4 +149,6 @@ def _present_handle(run: ScrapeState, history: History) -> str:
     video = video_of(history)
     if video is None or video.tracking_status == "excluded":
         raise CannotRetryError("its video was excluded")
+    if video.merged_into is not None:
+        raise CannotRetryError("its video was merged into that of its creator")
     return video.handle

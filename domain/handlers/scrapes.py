@@ -23,6 +23,7 @@ from domain.scrape.requests import (
 )
 from domain.streams import manual_scrapes_counter
 from domain.video.decider import VideoState, video_of
+from domain.video.errors import VideoMergedError
 
 
 class RequestedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +97,8 @@ def request_video_scrape(
         or video.tracking_status == "excluded"
     ):
         raise NotFoundError("video")
+    if video.merged_into is not None:
+        raise VideoMergedError(video.merged_into)
     creator, guards = None, [video_id]
     if video.creator_id is not None:
         histories = yield (video.creator_id,)

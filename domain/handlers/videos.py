@@ -25,13 +25,15 @@ from domain.decisions import (
     on,
 )
 from domain.errors import CreatorBannedError, NotFoundError
+from domain.handlers.merge_videos import SingleVideo, merge_videos
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
 from domain.streams import Names, video_stream
 from domain.video.attributes import VideoAttributes
 from domain.video.decider import VideoState, Window, decide, video_after, video_of
-from domain.video.errors import VideoElsewhereError
+from domain.video.errors import VideoElsewhereError, VideoMergedError
 from domain.video.url import read_video_url
+from domain.video.window import Window
 
 ReviewDecision = Literal["include", "exclude", "put_back"]
 _BulkCommand = c.IncludeVideo | c.ExcludeVideo | c.PutBackVideo | c.DisableTracking
@@ -47,6 +49,9 @@ _NOTHING_TO_DO: dict[type[_BulkCommand], str] = {
     c.PutBackVideo: "not decided about",
     c.DisableTracking: "not tracked",
 }
+
+
+_NOTHING: Mapping[UUID, Sequence[UUID]] = {}
 
 
 class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +78,12 @@ def add_video(
     command_id: UUID,
     names: Names,
     tags: list[str] | UnsetType = UNSET,
+    of_creators: Collection[UUID] = (),
 ) -> Handler[UUID]:
     """Track the video of a URL, also one that was excluded; scrape it if it is new.
 
-    Unset tags of a known video stay as they are. The result is the video's id.
+    Unset tags of a known video stay as they are. ``of_creators`` are videos of creators
+    that moved which may be this one. The result is the video's id.
     """
     named = read_video_url(url)
     ban = names.ban_stream(named.handle)
@@ -91,9 +98,14 @@ def add_video(
         creator = creator_of(holders[holder])
         # The ids of the videos of a creator that moved here are those of its origin.
         origin_id = creator.origin_project_id if creator else project_id
-    if origin_id != project_id:
+    theirs = yield from _of_who_moved_here(
+        of_creators, named.tiktok_video_id, project_id
+    )
+    if theirs is not None:
+        video_id = theirs
+    elif origin_id != project_id:
         video_id = video_stream(origin_id, pseudonym)
-        histories = {**histories, **(yield (video_id,))}
+    histories = {**histories, **(yield (video_id,))}
     video = video_of(histories[video_id])
     if video is not None and video.creator_id is not None:
         owners = yield (video.creator_id,)
@@ -190,10 +202,13 @@ def discover_videos(
     *,
     organization_id: UUID,
     project_id: UUID,
+    annotations: Mapping[UUID, Sequence[UUID]] = _NOTHING,
 ) -> Handler[None]:
     """Add each listed video to the project as a video of this creator.
 
     Videos that it has already stay as they are, and a removed creator gets no videos.
+    If the creator moved on to another project, a single video there that it now has is
+    merged into its own; ``annotations`` are the notes on such videos.
     Creator and organization are guarded, so that the status of a video always follows
     from the tracking window at its own position of the log.
     """
@@ -204,6 +219,7 @@ def discover_videos(
     if creator is None or window is None:
         return Decision(None)
     events: list[StreamEvent] = []
+    fresh: dict[UUID, VideoState] = {}
     for video_id, each in videos.items():
         known = video_of(histories[video_id])
         if known is not None and known.creator_id is not None:
@@ -227,8 +243,24 @@ def discover_videos(
             posted_at=each.posted_at,
             attributes=each.attributes,
         )
-        events += on(video_id, decide(known, command))
-    return Decision(None, events=events, guards=[creator_id, organization_id])
+        decided = decide(known, command)
+        events += on(video_id, decided)
+        if decided:
+            fresh[video_id] = video_after(known, decided)
+    guards = [creator_id, organization_id]
+    if creator.project_id != project_id:
+        singles = [
+            SingleVideo(
+                single := video_stream(creator.project_id, video.pseudonym),
+                video_id,
+                annotations.get(single, ()),
+            )
+            for video_id, video in fresh.items()
+        ]
+        merging = yield from merge_videos(singles, fresh, creator_id)
+        events += merging.events
+        guards += merging.guards
+    return Decision(None, events=events, guards=guards)
 
 
 def move_window(
@@ -305,7 +337,7 @@ def _change_videos(
         if video is None or not _is_there(video, project_id, command, creators):
             results.append(ItemResult(video_id, "failed", "not_found"))
             continue
-        if _is_erased(video, creators):
+        if _is_erased(video, creators) or video.merged_into is not None:
             results.append(ItemResult(video_id, "failed", "gone"))
             continue
         decided = decide(video, command)
@@ -321,6 +353,27 @@ def _change_videos(
         events=[each for video_id, own in events.items() for each in on(video_id, own)],
         guards=sorted(creators),
     )
+
+
+def _of_who_moved_here(
+    video_ids: Collection[UUID], tiktok_video_id: str, project_id: UUID
+) -> Generator[Collection[UUID], Histories, UUID | None]:
+    """Return the stream of a video of a creator that the project has now, if any."""
+    histories = yield video_ids
+    videos = {
+        each: video
+        for each in video_ids
+        if (video := video_of(histories[each])) is not None
+        and video.tiktok_video_id == tiktok_video_id
+        and video.creator_id is not None
+    }
+    creators = yield {video.creator_id for video in videos.values() if video.creator_id}
+    there = (
+        each
+        for each, video in videos.items()
+        if project_with(video, creators) == project_id
+    )
+    return next(there, None)
 
 
 def _is_erased(video: VideoState, creators: Histories) -> bool:
@@ -363,6 +416,8 @@ def _own(history: History, organization_id: UUID) -> VideoState:
     video = video_of(history)
     if video is None or video.organization_id != organization_id:
         raise NotFoundError("video")
+    if video.merged_into is not None:
+        raise VideoMergedError(video.merged_into)
     return video
 
 

@@ -78,6 +78,13 @@ class ReportMissing(Command, frozen=True, kw_only=True):
     scrape_id: UUID
 
 
+class MergeVideo(Command, frozen=True, kw_only=True):
+    """Let a single video be the creator's video ``into_video_id`` from now on."""
+
+    creator_id: UUID
+    into_video_id: UUID
+
+
 VideoCommand = (
     DiscoverVideo
     | AddVideo
@@ -88,4 +95,5 @@ VideoCommand = (
     | DisableTracking
     | ChangeVideoDetails
     | ReportMissing
+    | MergeVideo
 )

@@ -1,10 +1,9 @@
 """A video: its state, the events that commands cause, and what they change."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, assert_never, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET
@@ -13,7 +12,6 @@ from msgspec.structs import replace
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import (
     Event,
-    TrackingMode,
     TrackingStatus,
     VideoKind,
     changed_fields,
@@ -22,10 +20,13 @@ from domain.messages import (
 from domain.tags import read_tags
 from domain.video import commands as c
 from domain.video import events as e
+from domain.video.errors import VideoMergedError
 from domain.video.tracking import Tracking, tracking_after
 
 # These statuses are decisions that can be undone.
 _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
+# Policies and erasures ask these of videos that may have been merged meanwhile.
+_UNASKED = c.ExcludeVideo | c.MoveWindow | c.ReportMissing | c.MergeVideo
 # What people note on a video.
 DETAILS = ("description", "readme", "metadata", "tags")
 
@@ -33,7 +34,8 @@ DETAILS = ("description", "readme", "metadata", "tags")
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a video from its own stream, without scraped figures.
 
-    ``pseudonym`` is what it goes by in snapshots.
+    ``pseudonym`` is what it goes by in snapshots. ``merged_into`` is the video of its
+    creator that it was merged into, None again once it was added anew.
     """
 
     organization_id: UUID
@@ -51,6 +53,7 @@ class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     tags: list[str] = []
     missing_since: datetime | None = None
+    merged_into: UUID | None = None
 
     @property
     def tracking(self) -> Tracking:
@@ -61,42 +64,12 @@ class VideoState(msgspec.Struct, frozen=True, kw_only=True):
         return self.tracking.is_counted
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The rule for a creator's new videos; both days are inclusive, a null end is open.
-
-    ``time_zone`` is the organization's, in which the days begin.
-    """
-
-    tracking_mode: TrackingMode
-    tracking_start_date: date | None
-    tracking_end_date: date | None
-    time_zone: str
-
-    def status_of(self, posted_at: datetime | None) -> TrackingStatus:
-        """Return the status of a video that was posted at ``posted_at``.
-
-        If the time is unknown, nobody can tell whether it lies within the window. Then
-        the video waits for review, whatever the mode is.
-        """
-        start, end = self.tracking_start_date, self.tracking_end_date
-        if posted_at is None:
-            is_open = start is None and end is None
-            return self._status_in_window if is_open else "pending_review"
-        day = posted_at.astimezone(ZoneInfo(self.time_zone)).date()
-        if (start and day < start) or (end and day > end):
-            return "out_of_window"
-        return self._status_in_window
-
-    @property
-    def _status_in_window(self) -> TrackingStatus:
-        return "auto_tracked" if self.tracking_mode == "auto" else "pending_review"
-
-
 def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEvent]:
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
         NotFoundError: there is no such video.
+        VideoMergedError: it was merged into another one.
         InvalidTagError: a tag is no tag, or there are too many.
     """
     match command:
@@ -109,6 +82,10 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
     if video is None:
         raise NotFoundError("video")
     organization_id = video.organization_id
+    if video.merged_into is not None:
+        if isinstance(command, _UNASKED):
+            return []
+        raise VideoMergedError(video.merged_into)
     match command:
         case c.MoveWindow(tracking_status=status):
             if video.tracking_status != "out_of_window" or status == "out_of_window":
@@ -136,6 +113,14 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
             return [e.VideoTrackingDisabled(organization_id=organization_id)]
         case c.ChangeVideoDetails():
             return _change_details(video, command)
+        case c.MergeVideo(creator_id=creator_id, into_video_id=into_video_id):
+            return [
+                e.VideoMerged(
+                    organization_id=organization_id,
+                    creator_id=creator_id,
+                    into_video_id=into_video_id,
+                )
+            ]
         case c.ReportMissing(missing_since=since, scrape_id=scrape_id):
             # The same absence, or an older one, was reported before.
             if video.missing_since is not None and since <= video.missing_since:
@@ -176,6 +161,8 @@ def evolve(video: VideoState | None, event: e.VideoEvent) -> VideoState:
             return replace(video, **set_fields(event, DETAILS))
         case e.VideoWentMissing(missing_since=since):
             return replace(video, missing_since=since)
+        case e.VideoMerged(into_video_id=into_video_id):
+            return replace(_tracked(video, event), merged_into=into_video_id)
         case _:
             assert_never(event)
 
@@ -248,7 +235,8 @@ def _discovered(video: VideoState | None, event: e.VideoDiscovered) -> VideoStat
     if video is not None:
         # It was added by hand before and stays so; now its creator is known.
         return replace(
-            video,
+            _tracked(video, event),
+            merged_into=None,
             creator_id=event.creator_id,
             kind=event.kind or video.kind,
             posted_at=event.posted_at,
@@ -276,7 +264,7 @@ def _tracked(video: VideoState, event: e.VideoEvent) -> VideoState:
 
 def _added(video: VideoState | None, event: e.VideoAdded) -> VideoState:
     if video is not None:
-        return _tracked(video, event)
+        return replace(_tracked(video, event), merged_into=None)
     return VideoState(
         organization_id=event.organization_id,
         project_id=event.project_id,

@@ -1,5 +1,7 @@
 """Refusals of commands to videos."""
 
+from uuid import UUID
+
 from domain.errors import ConflictError
 
 
@@ -12,3 +14,15 @@ class VideoElsewhereError(ConflictError):
         super().__init__(
             "The video is in another project, where its creator was moved to."
         )
+
+
+class VideoMergedError(ConflictError):
+    """The video was merged into the same video of a creator."""
+
+    code = "gone"
+
+    def __init__(self, into_video_id: UUID) -> None:
+        super().__init__(
+            f"The video was merged into the video {into_video_id} of its creator."
+        )
+        self.details = {"mergedInto": into_video_id}

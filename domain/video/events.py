@@ -115,6 +115,20 @@ class VideoWentMissing(Event, frozen=True, kw_only=True):
     scrape_id: UUID
 
 
+class VideoMerged(Event, frozen=True, kw_only=True):
+    """A video that was added by its URL is a video of this creator, and counts as that.
+
+    ``into_video_id`` is the creator's video, which has the notes, tags, campaigns and
+    observations from then on. The single video is not there any more, unless somebody
+    adds it again.
+    """
+
+    stored_name: ClassVar[str] = "video_merged"
+    organization_id: UUID
+    creator_id: UUID
+    into_video_id: UUID
+
+
 VideoEvent = (
     VideoDiscovered
     | VideoAdded
@@ -125,4 +139,5 @@ VideoEvent = (
     | VideoTrackingDisabled
     | VideoDetailsChanged
     | VideoWentMissing
+    | VideoMerged
 )

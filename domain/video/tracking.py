@@ -34,7 +34,9 @@ def tracking_after(before: Tracking | None, event: Event) -> Tracking | None:
     match event:
         case e.VideoAdded():
             return Tracking("direct_add")
-        case e.VideoDiscovered(tracking_status=status) if before is None:
+        case e.VideoDiscovered(tracking_status=status) if (
+            before is None or before.status == "merged"
+        ):
             return Tracking(status)
         case _ if before is None:
             return None
@@ -50,5 +52,7 @@ def tracking_after(before: Tracking | None, event: Event) -> Tracking | None:
             return Tracking("pending_review")
         case e.VideoTrackingDisabled():
             return Tracking(before.status, is_enabled=False)
+        case e.VideoMerged():
+            return Tracking("merged")
         case _:
             return before

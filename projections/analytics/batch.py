@@ -179,6 +179,7 @@ def _video_stats_snapshot(
     e.VideoExcluded,
     e.VideoPutBack,
     e.VideoTrackingDisabled,
+    e.VideoMerged,
 )
 def _video_event(
     event: e.VideoEvent, recorded: RecordedEvent, batch: BatchInput

@@ -51,6 +51,7 @@ class AnalyticsProjection:
         e.VideoExcluded,
         e.VideoPutBack,
         e.VideoTrackingDisabled,
+        e.VideoMerged,
         e.CampaignCreated,
         e.CampaignDetailsChanged,
         e.CampaignItemAdded,

@@ -102,7 +102,8 @@ SELECT i.item_type, i.item_id,
            ELSE s.name
        END,
        coalesce(c.tiktok_handle, v.tiktok_handle), v.tiktok_video_id, c.avatar_url,
-       coalesce(c.status = 'removed', v.tracking_status = 'excluded', false),
+       coalesce(c.status = 'removed',
+                v.tracking_status IN ('excluded', 'merged'), false),
        i.added_at, i.position
 FROM (
     SELECT * FROM campaign_items

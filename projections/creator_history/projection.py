@@ -179,6 +179,12 @@ def _video_lines(
                 tiktok_video_id=event.tiktok_video_id,
                 creator_id=event.creator_id,
             )
+        if isinstance(event, e.VideoMerged) and video is not None:
+            lines.extend(
+                HistoryLine(event.organization_id, event.creator_id, *each)
+                for each in (*video.early, (position, name))
+            )
+            return replace(video, creator_id=event.creator_id)
         if video is None:
             if not isinstance(event, e.VideoAdded):
                 return None

@@ -70,6 +70,9 @@ async def video_amounts(
     )
     amounts = dict.fromkeys(VideoAmounts.__struct_fields__, 0)
     for status, is_enabled, amount in rows:
+        if status == "merged":
+            # The creator's video is counted in its place.
+            continue
         amounts[_reason(status, is_enabled=is_enabled)] += amount
     return VideoAmounts(**amounts)
 

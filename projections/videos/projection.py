@@ -36,7 +36,7 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``posted_at`` is that of its discovery, or of a snapshot before that.
 
     ``missing_since`` is the last reported absence; a video observed after it is not
-    missing.
+    missing. ``merged_into`` is the video of its creator that it is now.
     """
 
     organization_id: UUID
@@ -56,6 +56,7 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tracking_status: e.TrackingStatus
     tracking_enabled: bool = True
     missing_since: datetime | None = None
+    merged_into: UUID | None = None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -75,6 +76,7 @@ def _discovered(event: e.VideoDiscovered, row: VideoRow) -> dict[str, Any]:
         "kind": event.kind or row.kind,
         "title": event.title,
         "posted_at": event.posted_at,
+        **_tracking(event, row),
     }
 
 
@@ -85,12 +87,31 @@ def _discovered(event: e.VideoDiscovered, row: VideoRow) -> dict[str, Any]:
     e.VideoExcluded,
     e.VideoPutBack,
     e.VideoTrackingDisabled,
+    e.VideoMerged,
 )
-def _tracking_changed(event: e.Event, row: VideoRow) -> dict[str, Any]:
+def _tracking_changed(event: e.VideoEvent, row: VideoRow) -> dict[str, Any]:
+    return _tracking(event, row)
+
+
+def _tracking(event: e.VideoEvent, row: VideoRow) -> dict[str, Any]:
     before = Tracking(row.tracking_status, row.tracking_enabled)
     after = tracking_after(before, event)
     assert after is not None, "the video was there before"
-    return {"tracking_status": after.status, "tracking_enabled": after.is_enabled}
+    return {
+        "tracking_status": after.status,
+        "tracking_enabled": after.is_enabled,
+        "merged_into": _merged_into(event, row),
+    }
+
+
+def _merged_into(event: e.VideoEvent, row: VideoRow) -> UUID | None:
+    match event:
+        case e.VideoMerged(into_video_id=into):
+            return into
+        case e.VideoAdded() | e.VideoDiscovered():
+            return None
+        case _:
+            return row.merged_into
 
 
 @on(e.VideoDetailsChanged)
@@ -246,6 +267,5 @@ def _first(
     )
     if isinstance(event, e.VideoAdded):
         return replace(row, tags=event.tags, tag_keys=tag_keys(event.tags))
-    return replace(
-        row, tracking_status=event.tracking_status, **_discovered(event, row)
-    )
+    row = replace(row, **_discovered(event, row))
+    return replace(row, tracking_status=event.tracking_status)

@@ -223,6 +223,10 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (e.VideoIncluded(**OURS), "Video 71 set to count by key Ops."),
     (e.VideoExcluded(**OURS), "Video 71 removed by key Ops."),
+    (
+        e.VideoMerged(**OURS, creator_id=ADA, into_video_id=SCRAPE),
+        "Video 71, added by its URL, merged with the creator's by key Ops.",
+    ),
     (e.VideoPutBack(**OURS), "Video 71 put back into the inbox by key Ops."),
     (e.VideoTrackingDisabled(**OURS), "Video 71 set not to count by key Ops."),
     (e.VideoDetailsChanged(**OURS), "Details of video 71 changed by key Ops."),

@@ -292,10 +292,12 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
                 if event.posted_at and first and first < recorded.position:
                     row["posted_at"] = figures[recorded.stream]["posted_at"]
                 row["kind"] = event.kind or row["kind"]
-                if recorded.version == 1:
+                if recorded.version == 1 or row["merged_into"]:
                     row["tracking_status"] = event.tracking_status
+                row["merged_into"] = None
             case e.VideoAdded():
                 row |= {"tracking_status": "direct_add", "tracking_enabled": True}
+                row["merged_into"] = None
                 if recorded.version == 1:
                     row |= _set(event, "project_id", "tiktok_video_id", "kind", "tags")
                     row["tag_keys"] = [tag.casefold() for tag in row["tags"]]
@@ -306,6 +308,9 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
                 row |= {"tracking_status": "included", "tracking_enabled": True}
             case e.VideoExcluded():
                 row["tracking_status"] = "excluded"
+            case e.VideoMerged():
+                row |= {"tracking_status": "merged", "tracking_enabled": True}
+                row["merged_into"] = event.into_video_id
             case e.VideoPutBack():
                 row["tracking_status"] = "pending_review"
                 row["tracking_enabled"] = True
@@ -536,7 +541,7 @@ def _owners(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
     return {
         recorded.stream: recorded.event.creator_id
         for recorded in events
-        if isinstance(recorded.event, e.VideoDiscovered)
+        if isinstance(recorded.event, e.VideoDiscovered | e.VideoMerged)
     }
 
 
@@ -594,7 +599,7 @@ _OF_ENDED_RUNS = (
 )
 _UNKNOWN_AT_FIRST = (
     *("creator_id", "kind", "title", "posted_at", "description", "readme"),
-    "missing_since",
+    *("missing_since", "merged_into"),
 )
 _SEEN_OF_VIDEOS = {
     "kind": "kinds",

@@ -45,6 +45,9 @@ JOIN goatherd_events e ON e.originator_id = v.id
     AND e.originator_version = 1 AND e.topic = 'video_added'
 WHERE v.organization_id = %(organization)s
 AND (v.creator_id = %(creator)s
+     OR v.merged_into IN (
+         SELECT id FROM videos
+         WHERE organization_id = %(organization)s AND creator_id = %(creator)s)
      OR v.creator_id IS NULL AND v.tiktok_handle = ANY(%(had)s))
 ORDER BY v.id
 """
@@ -110,7 +113,7 @@ def belongings_of(
         *dict.fromkeys(
             [
                 creator_id,
-                *_first_column(cursor, _OF_THE_ACCOUNT, organization_id, creator_id),
+                *of_the_account(cursor, organization_id, creator_id),
             ]
         )
     ]
@@ -211,8 +214,9 @@ def _ids(cursor: Cursor[TupleRow], query: str, params: dict[str, Any]) -> list[U
     return [row[0] for row in cursor.execute(query.encode(), params)]
 
 
-def _first_column(
-    cursor: Cursor[TupleRow], query: str, organization_id: UUID, creator_id: UUID
+def of_the_account(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> Sequence[UUID]:
+    """Return the creators that were seen to be the account of this one, if it was."""
     params = {"organization": organization_id, "creator": creator_id}
-    return _ids(cursor, query, params)
+    return _ids(cursor, _OF_THE_ACCOUNT, params)

@@ -190,8 +190,11 @@ def _discovered(
             position=recorded.position,
         )
     # It was added by hand before, and stays so.
+    tracking = tracking_after(Tracking(row.tracking_status), event)
+    assert tracking is not None, "the video was there before"
     return replace(
         row,
+        tracking_status=tracking.status,
         creator_id=event.creator_id,
         kind=event.kind or row.kind,
         title_digest=row.title_digest

@@ -196,6 +196,7 @@ on = Handlers[[RecordedEvent, _VideoBatch], None]()
     e.VideoExcluded,
     e.VideoPutBack,
     e.VideoTrackingDisabled,
+    e.VideoMerged,
 )
 def _own_event(_: e.VideoEvent, recorded: RecordedEvent, batch: _VideoBatch) -> None:
     batch.take_in_own(recorded)

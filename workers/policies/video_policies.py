@@ -25,6 +25,7 @@ from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, open_envelopes
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
+from workers.single_videos import notes_where_it_moved
 
 # How many tasks are done together, and how many videos one append has.
 DUE_AT_ONCE = 200
@@ -104,6 +105,13 @@ def _discover(store: Store, rows: Sequence[PolicyTask]) -> None:
     assert first.project_id, "what is listed is of a project"
     listed = _listed(_snapshots(store, rows))
     for number, part in enumerate(_parts(_unknown(store, first, listed))):
+        with store.pool.connection() as connection:
+            notes = notes_where_it_moved(
+                connection.cursor(binary=True),
+                first.organization_id,
+                first.creator_id,
+                [video.pseudonym for video in part],
+            )
         execute(
             store,
             partial(
@@ -112,6 +120,7 @@ def _discover(store: Store, rows: Sequence[PolicyTask]) -> None:
                 part,
                 organization_id=first.organization_id,
                 project_id=first.project_id,
+                annotations=notes,
             ),
             context=_context("policy:discovery", rows, part=number),
         )

@@ -116,6 +116,7 @@ def _added(
     e.VideoExcluded,
     e.VideoPutBack,
     e.VideoTrackingDisabled,
+    e.VideoMerged,
 )
 def _decided(
     event: e.VideoEvent, cursor: Cursor[TupleRow], recorded: RecordedEvent

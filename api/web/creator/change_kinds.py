@@ -47,6 +47,7 @@ _LABELS = {
     "video_discovered": "Video found",
     "video_included": "Video set to count",
     "video_excluded": "Video removed",
+    "video_merged": "Single video merged",
     "video_tracking_disabled": "Video set not to count",
     "video_details_changed": "Details of a video changed",
     "campaign_joined": "Put into a campaign",

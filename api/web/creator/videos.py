@@ -32,7 +32,7 @@ STATUSES = {
     **{
         status: f"{why[0].upper()}{why[1:]}"
         for status, why in WHY.items()
-        if status != "excluded"
+        if status not in {"excluded", "merged"}
     },
 }
 _COLUMNS = {

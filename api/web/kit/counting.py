@@ -15,6 +15,7 @@ WHY: Final[dict[TrackingStatus, str]] = {
     "pending_review": "waits in the inbox",
     "out_of_window": "posted outside the tracked days",
     "excluded": "removed",
+    "merged": "merged with its creator's",
 }
 
 

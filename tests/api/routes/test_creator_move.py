@@ -294,3 +294,134 @@ def test_a_move_brings_no_two_creators_with_one_account_into_a_project(home: Ten
     data_of(home.delete(f"/creators/{there}/connection"))
     moved = home.post(f"/creators/{moving}/move", {"project_id": new})
     assert data_of(moved)["project_id"] == new
+
+
+def single(tenant: Tenant, project_id: str, id_: str, handle: str = "typed") -> str:
+    """A video that a project tracks by its URL."""
+    url = f"https://www.tiktok.com/@{handle}/video/{id_}"
+    added = tenant.post(f"/projects/{project_id}/videos", {"url": url})
+    return data_of(added, status=201)["id"]
+
+
+def views_of(tenant: Tenant, project_id: str) -> int:
+    params = {"entity": "project", "entity_id": project_id, "metric": "views"}
+    answer = tenant.get("/analytics", params=params | {"mode": "cumulative"} | DAYS)
+    return data_of(answer)["series"][0]["total"] or 0
+
+
+def saw_single(
+    tenant: Tenant, project_id: str, pseudonym: str, *, views: int, at: datetime
+) -> None:
+    """Let a run have seen a single video of a project."""
+    tenant.goatherd.append(
+        new_id(),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=tenant.organization_id,
+            project_id=UUID(project_id),
+            creator_id=None,
+            observed_at=at,
+            provider="test",
+            video_ids=(pseudonym,),
+            view_counts=(views,),
+            like_counts=(None,),
+            comment_counts=(None,),
+            share_counts=(None,),
+            save_counts=(None,),
+        ),
+    )
+
+
+@pytest.mark.parametrize("history", ("whole", "stay"))
+def test_a_single_video_of_the_new_project_that_is_the_creators_counts_once(
+    home: Tenant, history: str
+):
+    new = project(home)
+    creator_id = home.add("once.goat")["id"]
+    id_ = str(new_id().int % 10**18 + 10**18)
+    name = home.goatherd.store.names.pseudonym(id_)
+    own = home.found(creator_id, id_, pseudonym=name)
+    alone = single(home, new, id_)
+    path = f"/projects/{new}/campaigns"
+    campaign = data_of(home.post(path, {"name": "Launch"}), status=201)["id"]
+    item = {"item_type": "video", "item_id": alone}
+    data_of(home.post(f"/campaigns/{campaign}/items", item), status=201)
+    note = {"scope": "video", "scope_id": alone, "starts_on": "2026-03-02"}
+    note |= {"ends_on": "2026-03-02", "text": "The sale began."}
+    data_of(home.post("/analytics/annotations", note), status=201)
+    saw_single(home, new, name, views=100, at=NOON)
+    saw_video(home, creator_id, name, views=130, at=NOON + timedelta(hours=1))
+    home.goatherd.catch_up()
+
+    preview = data_of(home.get(f"/creators/{creator_id}/move"))
+    body = {"project_id": new, "history": history}
+    data_of(home.post(f"/creators/{creator_id}/move", body))
+    home.goatherd.catch_up()
+
+    assert [
+        (each["project_id"], each["video_id"], each["into_video_id"])
+        for each in preview["merged_videos"]
+    ] == [(new, alone, own)]
+    assert ids(home.get("/videos", params={"project_id": new})) == [own]
+    assert data_of(home.get(f"/projects/{new}/videos/excluded")) == []
+    gone = home.get(f"/videos/{alone}")
+    assert code_of(gone) == (410, "gone")
+    assert gone.json()["meta"]["mergedInto"] == own
+    for refused in (
+        home.patch(f"/videos/{alone}", {"readme": "# "}),
+        home.delete(f"/videos/{alone}"),
+        home.post(f"/videos/{alone}/scrape"),
+        home.get(f"/videos/{alone}/observations"),
+    ):
+        assert code_of(refused) == (410, "gone"), refused.request.url
+    members = data_of(home.get(f"/campaigns/{campaign}/items"))
+    assert [each["item_id"] for each in members] == [own]
+    noted = data_of(home.get("/analytics/annotations", params={"scope_id": own}))
+    assert "The sale began." in {each["text"] for each in noted}
+    history_of = data_of(home.get(f"/creators/{creator_id}/history"))
+    assert any("merged with the creator's" in each["summary"] for each in history_of)
+    assert views_of(home, str(home.project_id)) + views_of(home, new) == 130
+
+
+def test_a_single_video_that_is_added_after_the_move_is_the_creators(home: Tenant):
+    new = project(home)
+    creator_id = home.add("later.goat")["id"]
+    id_ = str(new_id().int % 10**18 + 10**18)
+    names = home.goatherd.store.names
+    own = home.found(creator_id, id_, pseudonym=names.pseudonym(id_))
+    data_of(home.post(f"/creators/{creator_id}/move", {"project_id": new}))
+
+    url = f"https://www.tiktok.com/@formerly.goat/video/{id_}"
+    again = home.post(f"/projects/{new}/videos", {"url": url})
+
+    assert data_of(again, status=200)["id"] == own
+
+
+def test_a_move_to_where_the_account_was_removed_names_it_and_the_way_out(
+    home: Tenant,
+):
+    new = project(home)
+    added = home.post(f"/projects/{new}/creators", {"tiktok_handle": "before.goat"})
+    there = data_of(added, status=201)["id"]
+    data_of(home.delete(f"/creators/{there}"))
+    creator_id = home.add("before.goat")["id"]
+    kept = home.goatherd.kept()
+    home.goatherd.catch_up()
+
+    preview = data_of(home.get(f"/creators/{creator_id}/move"))
+    refused = home.post(f"/creators/{creator_id}/move", {"project_id": new})
+
+    assert preview["refused"] == [
+        {
+            "project_id": new, "code": "account_in_project", "creator_id": there,
+            "tiktok_handle": "before.goat", "status": "removed",
+        }
+    ]  # fmt: skip
+    assert code_of(refused) == (409, "account_in_project")
+    assert refused.json()["meta"]["creatorId"] == there
+    assert refused.json()["meta"]["tiktokHandle"] == "before.goat"
+    assert "erase @before.goat" in refused.json()["error"]
+    assert home.goatherd.kept() == kept
+    erasure = {"confirm": "before.goat", "figures": "drop"}
+    data_of(home.post(f"/creators/{there}/erase", erasure))
+    moved = home.post(f"/creators/{creator_id}/move", {"project_id": new})
+    assert data_of(moved)["project_id"] == new

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.errors import CorruptHistoryError, InvalidTagError, NotFoundError
 from domain.video import commands as c
-from domain.video.decider import VideoState, Window, decide, evolve
+from domain.video.decider import VideoState, decide, evolve
+from domain.video.window import Window
 from tests.kit.builders import (
     ADA,
     ANOTHER_SCRAPE,

@@ -5,11 +5,13 @@ import pytest
 from domain import events as e
 from domain.video.tracking import Tracking, tracking_after
 from tests.domain.handlers.test_videos import ADDED, EXCLUDED, OWN, discovered
+from tests.kit.builders import ADA, SCRAPE
 
 INCLUDED = e.VideoIncluded(**OWN)
 DISABLED = e.VideoTrackingDisabled(**OWN)
 PUT_BACK = e.VideoPutBack(**OWN)
 CAME_IN = e.VideoCameIntoWindow(tracking_status="auto_tracked", **OWN)
+MERGED = e.VideoMerged(creator_id=ADA, into_video_id=SCRAPE, **OWN)
 DESCRIBED = e.VideoDetailsChanged(readme="# Goats", **OWN)
 
 
@@ -31,6 +33,13 @@ DESCRIBED = e.VideoDetailsChanged(readme="# Goats", **OWN)
             False,
         ),
         ([ADDED, DESCRIBED], Tracking("direct_add"), True),
+        ([ADDED, DISABLED, MERGED], Tracking("merged"), False),
+        ([ADDED, MERGED, ADDED], Tracking("direct_add"), True),
+        (
+            [ADDED, MERGED, discovered("out_of_window")],
+            Tracking("out_of_window"),
+            False,
+        ),
     ),
 )
 def test_events_say_how_a_video_stands(

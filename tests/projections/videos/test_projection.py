@@ -166,6 +166,10 @@ def test_a_run_knows_whose_an_added_video_is_and_of_which_kind(
     assert video.url == f"https://www.tiktok.com/@billie/photo/{ID}"
 
 
+def merged() -> e.VideoMerged:
+    return e.VideoMerged(**OF_HOME, creator_id=BILLIE, into_video_id=RUN)
+
+
 @pytest.mark.parametrize(
     ("events", "changes"),
     (
@@ -187,6 +191,14 @@ def test_a_run_knows_whose_an_added_video_is_and_of_which_kind(
         (
             [e.VideoTrackingDisabled(**OF_HOME), e.VideoIncluded(**OF_HOME)],
             {"tracking_status": "included", "tracking_enabled": True},
+        ),
+        (
+            [merged()],
+            {"tracking_status": "merged", "merged_into": RUN},
+        ),
+        (
+            [merged(), ADDED],
+            {"tracking_status": "direct_add"},
         ),
         (
             [e.VideoTrackingDisabled(**OF_HOME), ADDED],

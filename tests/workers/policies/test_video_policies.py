@@ -17,7 +17,7 @@ from domain.decisions import Handler
 from domain.handlers.add_creators import RequestedCreator
 from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
-from domain.video.decider import Window
+from domain.video.window import Window
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from tests.kit.backends import terminate

@@ -1,0 +1,184 @@
+"""The merging of single videos into the same videos of a creator that moved."""
+
+from collections import defaultdict
+from collections.abc import Collection, Generator, Mapping, Sequence
+from functools import reduce
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from domain import commands as c
+from domain import events as e
+from domain.annotation.decider import annotation_of
+from domain.annotation.decider import decide as decide_annotation
+from domain.campaign.commands import CampaignItem
+from domain.campaign.decider import campaign_of, decide_all
+from domain.campaign.membership import campaigns_with, joined, left
+from domain.decisions import Histories, StreamEvent, on
+from domain.streams import membership_stream, merged_annotation
+from domain.tags import MAX_TAGS, tag_key
+from domain.video.decider import VideoState, decide, evolve, video_of
+
+
+class SingleVideo(msgspec.Struct, frozen=True):
+    """A video that was added by its URL, and the creator's video that it may be.
+
+    ``annotation_ids`` are the notes on it.
+    """
+
+    video_id: UUID
+    into_video_id: UUID
+    annotation_ids: Sequence[UUID] = ()
+
+
+class Merging(msgspec.Struct, frozen=True):
+    """The events that merge videos, and the guards that these need."""
+
+    events: list[StreamEvent]
+    guards: list[UUID]
+
+
+def merge_videos(
+    singles: Collection[SingleVideo],
+    creators_videos: Mapping[UUID, VideoState],
+    creator_id: UUID,
+    *,
+    may_uncount: bool = True,
+) -> Generator[Collection[UUID], Histories, Merging]:
+    """Merge single videos into those of a creator, which has or gets the same project.
+
+    ``creators_videos`` are the creator's, by stream. What is no single video (any more)
+    stays as it is. The creator's video gets the notes, tags and campaigns of the single
+    one, and where its people decided whether it counts, it counts or does not as they
+    decided. Unless ``may_uncount``, one that counts goes on counting, because numbers
+    from before are to stay. A handler uses it with ``yield from``.
+    """
+    singles = [each for each in singles if each.into_video_id in creators_videos]
+    histories = yield [each.video_id for each in singles]
+    found: list[tuple[SingleVideo, VideoState]] = []
+    for each in singles:
+        video = video_of(histories[each.video_id])
+        into = creators_videos[each.into_video_id]
+        if video is not None and _is_same(video, into):
+            found.append((each, video))
+    events: list[StreamEvent] = []
+    for each, video in found:
+        merge = c.MergeVideo(creator_id=creator_id, into_video_id=each.into_video_id)
+        events += on(each.video_id, decide(video, merge))
+        into = creators_videos[each.into_video_id]
+        taken_over = _taken_over(video, into, may_uncount=may_uncount)
+        events += on(each.into_video_id, taken_over)
+        events += yield from _notes(each, video)
+    events += yield from _campaigns([each for each, _ in found], creator_id)
+    appended = {stream for stream, _ in events}
+    guards = [
+        *(each.video_id for each in singles),
+        *(each.into_video_id for each, _ in found),
+        *(membership_stream(each.video_id) for each, _ in found),
+    ]
+    return Merging(events, [each for each in guards if each not in appended])
+
+
+def _is_same(video: VideoState, into: VideoState) -> bool:
+    return (
+        video.creator_id is None
+        and video.merged_into is None
+        and video.organization_id == into.organization_id
+        and video.tiktok_video_id == into.tiktok_video_id
+    )
+
+
+def _taken_over(
+    video: VideoState, into: VideoState, *, may_uncount: bool
+) -> list[e.VideoEvent]:
+    """Return how the creator's video takes over what people decided and noted."""
+    commands: list[c.VideoCommand] = []
+    if video.is_counted and not into.is_counted:
+        commands.append(c.IncludeVideo())
+    elif into.is_counted and not video.is_counted and may_uncount:
+        is_excluded = video.tracking_status == "excluded"
+        commands.append(c.ExcludeVideo() if is_excluded else c.DisableTracking())
+    commands.append(_details(video, into))
+    events: list[e.VideoEvent] = []
+    for command in commands:
+        decided = decide(into, command)
+        into = reduce(evolve, decided, into)
+        events += decided
+    return events
+
+
+def _details(video: VideoState, into: VideoState) -> c.ChangeVideoDetails:
+    """Return both videos' notes and tags; where both have a text, the creator's."""
+    tags = {tag_key(tag): tag for tag in [*video.tags, *into.tags]}
+    own = [tag_key(tag) for tag in into.tags]
+    keys = list(dict.fromkeys([*own, *tags]))[:MAX_TAGS]
+    return c.ChangeVideoDetails(
+        description=UNSET if into.description else video.description,
+        readme=UNSET if into.readme else video.readme,
+        metadata={**video.metadata, **into.metadata},
+        tags=[tags[key] for key in keys],
+    )
+
+
+def _notes(
+    single: SingleVideo, video: VideoState
+) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
+    """Return the events that note on the creator's video what the single one has."""
+    renoted = {each: merged_annotation(each) for each in single.annotation_ids}
+    # Whose the texts are, the histories of both videos say.
+    histories = yield (*renoted, *renoted.values(), single.into_video_id)
+    events: list[StreamEvent] = []
+    for annotation_id, new_id in renoted.items():
+        note = annotation_of(histories[annotation_id])
+        if note is None or note.is_deleted:
+            continue
+        events += on(annotation_id, decide_annotation(note, c.DeleteAnnotation()))
+        added = c.AddAnnotation(
+            organization_id=video.organization_id,
+            scope="video",
+            scope_id=single.into_video_id,
+            project_id=video.project_id,
+            starts_on=note.starts_on,
+            ends_on=note.ends_on,
+            text=note.text,
+        )
+        events += on(new_id, decide_annotation(annotation_of(histories[new_id]), added))
+    return events
+
+
+def _campaigns(
+    singles: Sequence[SingleVideo], creator_id: UUID
+) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
+    """Return the events with which creators' videos take the places of single ones."""
+    streams = {each.video_id: membership_stream(each.video_id) for each in singles}
+    memberships = yield (
+        *streams.values(),
+        *(membership_stream(each.into_video_id) for each in singles),
+    )
+    places: dict[UUID, list[SingleVideo]] = defaultdict(list)
+    for each in singles:
+        for campaign_id in campaigns_with(memberships[streams[each.video_id]]):
+            places[campaign_id].append(each)
+    campaigns = yield places.keys()
+    events: list[StreamEvent] = []
+    for campaign_id, those in places.items():
+        campaign = campaign_of(campaigns[campaign_id])
+        assert campaign is not None, "a video joined it"
+        organization_id = campaign.organization_id
+        leaving = [CampaignItem("video", each.video_id) for each in those]
+        joining = [CampaignItem("video", each.into_video_id) for each in those]
+        if CampaignItem("creator", creator_id) in campaign.items:
+            joining = []
+        joining = [item for item in joining if item not in campaign.items]
+        commands = [
+            c.RemoveCampaignItems(items=tuple(leaving)),
+            c.AddCampaignItems(items=tuple(joining)),
+        ]
+        events += on(campaign_id, decide_all(campaign, commands))
+        for how, items in ((left, leaving), (joined, joining)):
+            events += [
+                how(item, campaign_id, organization_id=organization_id)
+                for item in items
+            ]
+    return events
