@@ -22,6 +22,7 @@ from domain.errors import (
     QueueBehindError,
     StaleVersionError,
 )
+from infra.outbound import OutboundBusyError
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ def fields_error(code: Code, problems: Sequence[FieldProblem]) -> ApiError:
 CODES: dict[type[Exception], Code] = {
     psycopg.OperationalError: Code.UNAVAILABLE,
     psycopg_pool.PoolTimeout: Code.UNAVAILABLE,
+    OutboundBusyError: Code.UNAVAILABLE,
 }
 """The codes of exceptions of other layers. Errors of the domain have their own."""
 

@@ -27,6 +27,7 @@ from infra.setting_forms import ProviderName
 from infra.settings import Settings, SettingsError
 from projections.engine.reader import Reader
 from projections.scrape_runs.sources import SourceActivity, source_activity
+from workers.connections.service import Connections
 from workers.provider_table import PROVIDERS
 from workers.recordings.file_format import RecordingError
 from workers.request_counts import RequestCounts
@@ -127,6 +128,7 @@ class SourceRoutes(Controller):
         reader: NamedDependency[Reader],
         settings: NamedDependency[Settings],
         writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
         tiktok_handle: Annotated[
             str, QueryParameter(max_length=200, description="The creator to look at.")
         ],
@@ -154,7 +156,7 @@ class SourceRoutes(Controller):
                 provider,
                 request.organization_id,
             )
-            return Answer(await asyncio.to_thread(check))
+            return Answer(await connections.outbound.run(check))
         except (SettingsError, RecordingError) as error:
             raise invalid_query("provider", _message(error)) from error
 

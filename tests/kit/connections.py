@@ -19,6 +19,7 @@ from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from infra.settings import Settings
 from workers.connections import rows
+from workers.connections.consent import Arrival
 from workers.connections.links import add_link
 from workers.connections.outcomes import ConsentOutcome
 from workers.connections.sealing import ConnectionSeal, Tokens
@@ -133,13 +134,15 @@ def connect(
     with store.pool.connection() as connection:
         add_link(connection.cursor(), link)
     way = consents.depart(link)
+    assert way is not None
     back = fake.consent(way.url, username, **answer)
-    return consents.arrive(
+    arrived = consents.arrive(
         state=back["state"],
         browser=way.browser,
         code=back.get("code"),
         error=back.get("error"),
     )
+    return consents.take(arrived) if isinstance(arrived, Arrival) else arrived
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """The way of a consent: from a link to TikTok and back, until somebody is connected."""
 
+import random
+import time
 from secrets import token_urlsafe
 from uuid import UUID
 
+import psycopg
 import structlog
 from msgspec import Struct
 
@@ -33,10 +36,17 @@ from workers.connections.outcomes import (
     Waiting,
 )
 from workers.connections.sealing import ConnectionSeal, Tokens, digest_of_secret
-from workers.connections.tiktok import ConsentRefusedError, TikTokLogin, TokenGrant
+from workers.connections.tiktok import (
+    ConsentRefusedError,
+    TikTokLogin,
+    TokenGrant,
+    UnknownTokenError,
+)
 from workers.http.tiktok_api import NoReplyError
 
 ACTOR = "creator"
+# Another consent of the same creator is stored within this time.
+_PAUSES = (0.1, 0.2, 0.4, 0.8)
 PROVIDER = "display"
 
 _log = structlog.get_logger()
@@ -52,6 +62,17 @@ class WayToConsent(Struct, frozen=True, kw_only=True):
         return "WayToConsent(***)"
 
 
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A browser that came back from TikTok with a code, by a link that works."""
+
+    link: ConnectLink
+    code: str
+    verifier: str
+
+    def __repr__(self) -> str:
+        return "Arrival(***)"
+
+
 class Consents:
     """Takes consents; threads may share it."""
 
@@ -60,16 +81,21 @@ class Consents:
         self._login = login
         self._seal = seal
 
-    def depart(self, link: ConnectLink) -> WayToConsent:
-        """Return the way to TikTok's consent page for who follows the link."""
+    def depart(self, link: ConnectLink) -> WayToConsent | None:
+        """Return the way to TikTok's consent page for who follows the link.
+
+        None if the link was followed too often within the hour.
+        """
         state, browser = token_urlsafe(32), token_urlsafe(32)
         with self._store.pool.connection() as connection:
-            begin_attempt(
+            may_go = begin_attempt(
                 connection,
                 state=digest_of_secret(state),
                 browser=digest_of_secret(browser),
                 link_id=link.id,
             )
+        if not may_go:
+            return None
         verifier = self._seal.code_verifier(state)
         return WayToConsent(
             url=self._login.consent_url(state=state, verifier=verifier), browser=browser
@@ -77,8 +103,8 @@ class Consents:
 
     def arrive(
         self, *, state: str, browser: str, code: str | None, error: str | None
-    ) -> ConsentOutcome:
-        """Take what a browser brings back from TikTok."""
+    ) -> "NotConnected | Arrival":
+        """Read what a browser brings back from TikTok; it counts once."""
         with self._store.pool.connection() as connection:
             attempt = answer_attempt(
                 connection,
@@ -96,7 +122,7 @@ class Consents:
             return NotConnected(
                 why="denied" if error == "access_denied" else "failed", link=link
             )
-        return self._take(link, code, verifier=self._seal.code_verifier(state))
+        return Arrival(link=link, code=code, verifier=self._seal.code_verifier(state))
 
     def confirm(self, connection_id: UUID, *, is_creator: bool) -> ConsentOutcome:
         """Take the answer of an account that has another handle than the creator."""
@@ -119,9 +145,11 @@ class Consents:
             handle=opened_tokens(self._seal, consent).username,
         )
 
-    def _take(self, link: ConnectLink, code: str, *, verifier: str) -> ConsentOutcome:
+    def take(self, arrival: "Arrival") -> ConsentOutcome:
+        """Take the consent that a browser brought: TikTok is asked, maybe for long."""
+        link = arrival.link
         try:
-            grant = self._login.exchange(code, verifier=verifier)
+            grant = self._login.exchange(arrival.code, verifier=arrival.verifier)
         except ConsentRefusedError as error:
             _log.info("consent_refused", reason=str(error))
             return NotConnected(why="failed", link=link)
@@ -147,11 +175,8 @@ class Consents:
     def _connect(
         self, link: ConnectLink, consent: rows.StoredConsent, username: str
     ) -> ConsentOutcome:
-        context = Context(actor=ACTOR, command_id=new_id())
         try:
-            accept_consent(
-                self._store, self._seal, consent, may_rename=False, context=context
-            )
+            self._accept(consent)
         except OtherHandleError as error:
             return OtherHandle(
                 connection_id=consent.id,
@@ -170,6 +195,21 @@ class Consents:
             handle=username,
             scopes=tuple(consent.scopes),
         )
+
+    def _accept(self, consent: rows.StoredConsent) -> None:
+        """Connect the creator; another consent of it may be stored at the moment."""
+        context = Context(actor=ACTOR, command_id=new_id())
+        for pause in (*_PAUSES, None):
+            try:
+                accept_consent(
+                    self._store, self._seal, consent, may_rename=False, context=context
+                )
+            except BusyError:
+                if pause is None:
+                    raise
+                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+            else:
+                return
 
     def _store_consent(
         self,
@@ -195,14 +235,25 @@ class Consents:
             sealed=self._seal.seal(consent_id, tokens),
             link_id=link.id,
         )
-        with self._store.pool.connection() as connection, connection.transaction():
-            cursor = connection.cursor()
-            rows.add_consent(cursor, consent, grant)
-            if not connects:
-                rows.give_back(cursor, consent_id)
-            stored = rows.find_consent(cursor, consent_id)
+        try:
+            with self._store.pool.connection() as connection, connection.transaction():
+                cursor = connection.cursor()
+                rows.add_consent(cursor, consent, grant)
+                if not connects:
+                    rows.give_back(cursor, consent_id)
+                stored = rows.find_consent(cursor, consent_id)
+        except psycopg.Error:
+            # Nobody will know of these tokens any more.
+            self._give_back_unstored(grant)
+            raise
         assert stored is not None, "it was stored just now"
         return stored
+
+    def _give_back_unstored(self, grant: TokenGrant) -> None:
+        try:
+            self._login.revoke(grant.access)
+        except (UnknownTokenError, NoReplyError) as error:
+            _log.warning("consent_lost", reason=type(error).__name__)
 
 
 def _why(error: DomainError | ConsentGoneError | BusyError) -> str:

@@ -12,6 +12,8 @@ from infra.structs import structs
 
 # TikTok's consent page is answered within minutes, also by who must sign in first.
 ATTEMPT_LIFETIME = timedelta(hours=1)
+# A link is for one person, who may begin anew a few times.
+MOST_ATTEMPTS = 20
 
 _COLUMNS = (
     "id, organization_id, creator_id, created_at, expires_at, used_at, revoked_at"
@@ -42,7 +44,11 @@ WHERE id = %s AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
 """
 _BEGIN = """
 WITH tidied AS (DELETE FROM connect_attempts WHERE began_at < now() - interval '1 day')
-INSERT INTO connect_attempts (state, browser, link_id) VALUES (%s, %s, %s)
+INSERT INTO connect_attempts (state, browser, link_id)
+SELECT %(state)s, %(browser)s, %(link)s WHERE (
+    SELECT count(*) FROM connect_attempts
+    WHERE link_id = %(link)s AND began_at > now() - %(lifetime)s::interval
+) < %(most)s
 """
 # A state is answered once, even if several requests bring it at a time.
 _ANSWER = """
@@ -101,9 +107,11 @@ def use_link(cursor: Cursor[TupleRow], link_id: UUID) -> bool:
 
 def begin_attempt(
     connection: Connection[TupleRow], *, state: bytes, browser: bytes, link_id: UUID
-) -> None:
-    """Store that a browser was sent to TikTok."""
-    connection.execute(_BEGIN, (state, browser, link_id))
+) -> bool:
+    """Store that a browser is sent to TikTok; False if too many were with this link."""
+    values = {"state": state, "browser": browser, "link": link_id}
+    limits = {"lifetime": ATTEMPT_LIFETIME, "most": MOST_ATTEMPTS}
+    return connection.execute(_BEGIN, values | limits).rowcount == 1
 
 
 def answer_attempt(

@@ -17,7 +17,11 @@ from infra.loop import run_until_stopped
 from infra.structs import structs
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal, Tokens
-from workers.connections.tiktok import ConsentRefusedError, TikTokLogin
+from workers.connections.tiktok import (
+    ConsentRefusedError,
+    TikTokLogin,
+    UnknownTokenError,
+)
 from workers.http.tiktok_api import NoReplyError
 
 ROUND_SECONDS = 1.0
@@ -119,14 +123,26 @@ class Revoker:
             return due.is_erased
         tokens = self._seal.open(due.id, due.sealed)
         try:
-            if due.needs_refresh:
+            if due.needs_refresh or not self._takes(tokens, self._login):
+                # An access token ends within a day, and its consent does not.
                 tokens = self._renewed(cursor, due, tokens, self._login)
-            self._login.revoke(tokens.access)
+                self._login.revoke(tokens.access)
+        except UnknownTokenError:
+            _log.warning("token_not_revoked", reason="TikTok does not know its own.")
+            return False
         except ConsentRefusedError:
             # It ended there before.
             return True
         except NoReplyError as error:
             _log.warning("token_not_revoked", reason=error.verdict.detail)
+            return False
+        return True
+
+    def _takes(self, tokens: Tokens, login: TikTokLogin) -> bool:
+        """Revoke the consent; False if TikTok does not know the access token."""
+        try:
+            login.revoke(tokens.access)
+        except UnknownTokenError:
             return False
         return True
 

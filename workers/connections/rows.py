@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from domain.messages import ConnectionEnd, ConnectionProvider
 from infra.eventstore.store import BusyError
+from infra.locks import AdvisoryLock
 from infra.structs import structs
 from workers.connections.tiktok import TokenGrant
 
@@ -18,6 +19,8 @@ ConsentState = Literal["unconfirmed", "waiting", "connected", "ended"]
 # So long before its end a token is not used any more: clocks may differ by ten minutes.
 EARLY_SECONDS = 900.0
 
+# Of two consents at a time the later one must see the earlier one, to end it.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))"
 _END_CONSENTING = """
 UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
 WHERE creator_id = %(creator)s AND provider = %(provider)s
@@ -152,6 +155,8 @@ def add_consent(cursor: Cursor[TupleRow], consent: Consent, grant: TokenGrant) -
         "link": consent.link_id,
         **times_of(grant),
     }
+    of = f"{consent.creator_id} {consent.provider}"
+    cursor.execute(_ONE_AT_A_TIME, (of, AdvisoryLock.TAKE_CONSENT))
     cursor.execute(_END_CONSENTING, values)
     cursor.execute(_ADD, values)
 

@@ -13,6 +13,7 @@ from domain.handlers.creators import own_creator
 from domain.organization.decider import organization_of
 from infra.database import run_read
 from infra.eventstore.store import Store, plain_events
+from infra.outbound import OutboundCalls
 from infra.settings import Settings
 from workers.connections.consent import Consents
 from workers.connections.links import add_link, find_link
@@ -34,12 +35,14 @@ class Connections:
     """Links, consents and tokens of one installation.
 
     ``consents`` is None where the settings have no app at TikTok: then nobody can be
-    connected, and ``base_address`` is None as well.
+    connected, and ``base_address`` is None as well. ``outbound`` runs what waits for
+    TikTok, or for another host.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self.seal = ConnectionSeal(store.pool, settings)
+        self.outbound = OutboundCalls()
         app = app_of(settings)
         self.login = None if app is None else TikTokLogin(app)
         self.consents = (

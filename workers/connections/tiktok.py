@@ -40,6 +40,10 @@ class ConsentRefusedError(Exception):
     """TikTok refuses the code or token, and will refuse it the next time."""
 
 
+class UnknownTokenError(Exception):
+    """TikTok does not know the token that was to be revoked."""
+
+
 class TikTokApp(Struct, frozen=True, kw_only=True):
     """The operator's own app at TikTok, and where TikTok is."""
 
@@ -158,17 +162,21 @@ class TikTokLogin:
         )
 
     def revoke(self, access_token: str) -> None:
-        """Give a consent back; one that TikTok does not know any more is given back.
+        """Give a consent back, by a token that TikTok takes.
 
         Raises:
+            UnknownTokenError: TikTok does not know the token, but maybe the consent.
             NoReplyError: TikTok did not say that it is.
         """
         reply = self._send(REVOKE_PATH, {"token": access_token})
         if reply.status >= 500 or reply.status in {403, 408, 429}:
             raise _by_status(reply, "TikTok did not revoke the token")
         error = _decoded(reply).error if reply.body.strip() else None
-        if isinstance(error, str) and error and error not in _UNKNOWN_TOKEN:
-            raise _by_status(reply, "TikTok did not revoke the token")
+        if not isinstance(error, str) or not error:
+            return
+        if error in _UNKNOWN_TOKEN:
+            raise UnknownTokenError
+        raise _by_status(reply, "TikTok did not revoke the token")
 
     def username(self, grant: TokenGrant) -> str:
         """Return the handle of the account that consented.

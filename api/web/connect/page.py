@@ -17,6 +17,7 @@ from api.web.connect.wording import NOT_SET_UP, REFUSED, SPENT, UNKNOWN_LINK, No
 from api.web.kit.site import Site
 from domain.connection.consent import SCOPES, explained
 from domain.connection.links import ConnectLink
+from infra.outbound import OutboundBusyError
 from workers.connections.outcomes import (
     Connected,
     ConsentOutcome,
@@ -66,7 +67,7 @@ class ConnectPages(Controller):
         consents = connections.consents
         if consents is None:
             return _notice(site, NOT_SET_UP)
-        outcome = await asyncio.to_thread(
+        arrived = await asyncio.to_thread(
             lambda: consents.arrive(
                 state=sent_state or "",
                 browser=request.sent_cookies.get(COOKIE, ""),
@@ -74,6 +75,15 @@ class ConnectPages(Controller):
                 error=error,
             )
         )
+        if isinstance(arrived, NotConnected):
+            return await _answer(site, connections, arrived)
+        try:
+            # TikTok may be slow, and must not keep others from their pages.
+            outcome = await connections.outbound.run(
+                lambda: consents.take(arrived), of=arrived.link.id
+            )
+        except OutboundBusyError:
+            outcome = NotConnected(why="crowded", link=arrived.link)
         return await _answer(site, connections, outcome)
 
     @post("/confirm", opt={"scope": None, "form": ConfirmForm})
@@ -137,6 +147,8 @@ class ConnectPages(Controller):
         if refused is not None or link is None or consents is None:
             return refused or _notice(site, UNKNOWN_LINK)
         departure = await asyncio.to_thread(consents.depart, link)
+        if departure is None:
+            return _notice(site, REFUSED["too_often"])
         request.context.response_headers.append(
             set_cookie(
                 COOKIE,

@@ -128,6 +128,20 @@ REFUSED: Mapping[str, Notice] = {
         status=503,
         may_try_again=True,
     ),
+    "crowded": Notice(
+        headline="Please begin again",
+        text="Too many answers of TikTok were waited for at that moment, so nothing "
+        "was connected.",
+        hint="Wait a minute, and go to TikTok once more.",
+        status=503,
+        may_try_again=True,
+    ),
+    "too_often": Notice(
+        headline="This link was followed too often",
+        text="It leads to TikTok twenty times an hour.",
+        hint="Open it again in an hour.",
+        status=429,
+    ),
     "failed": Notice(
         headline="TikTok could not be asked",
         text="Its answer was not one that connects an account. Nothing was connected.",

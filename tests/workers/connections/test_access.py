@@ -246,7 +246,7 @@ def test_a_consent_that_was_withdrawn_there_is_noticed(
     ) == [("ended", "revoked_there", None)]
 
 
-@pytest.mark.parametrize("how", ("removed", "ended"))
+@pytest.mark.parametrize("how", ("removed", "ended", "access_unknown"))
 def test_what_ends_here_is_given_back_to_tiktok_until_it_has_it(
     home: Home, fake: Fake, billie: UUID, how: str
 ):
@@ -262,9 +262,10 @@ def test_what_ends_here_is_given_back_to_tiktok_until_it_has_it(
     assert not away.revoke_next()
     assert fake.consents.scopes_of(open_id) is not None
     execute(home.store, "UPDATE creator_connections SET revoke_at = now()")
-    if how == "ended":
+    if how != "removed":
         # Only a token that is valid can be revoked, so it is refreshed first.
         fake.consents.end_access()
+    if how == "ended":
         execute(home.store, "UPDATE creator_connections SET access_ends_at = now()")
     assert revoker_of(home.store, fake).revoke_next()
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 
 from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, VIDEOS
+from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
 from tests.kit.connections import CALLBACK, Fake, account, fake_tiktok
@@ -396,3 +398,32 @@ def test_no_secret_is_stored_or_answered_where_it_may_be_read(
     for text in (stored, log, caplog.text):
         for secret in (token, "act.", "rft.", back.partition("code=")[2][:20]):
             assert secret not in text
+
+
+def test_callbacks_that_wait_for_tiktok_keep_nobody_from_anything_else(
+    scene: Scene, fake: Fake, goatherd: Goatherd
+):
+    def back(visitor: Visitor) -> tuple[Visitor, str]:
+        """A browser of its own that comes back from TikTok."""
+        other = Scene.__new__(Scene)
+        other.__dict__ |= scene.__dict__ | {"visitor": visitor}
+        return visitor, other.consent()
+
+    returns = [back(Visitor(goatherd)) for _ in range(14)]
+    fake.consents.answers_after = 3.0
+    try:
+        with ThreadPoolExecutor(14) as threads:
+            answers = [threads.submit(visitor.get, path) for visitor, path in returns]
+            asked = time.monotonic()
+            assert wait_until(
+                lambda: sum(answer.done() for answer in answers) >= 12, seconds=20
+            )
+            ready = goatherd.client.get("/health/ready")
+            took = time.monotonic() - asked
+    finally:
+        fake.consents.answers_after = 0.0
+
+    statuses = sorted(answer.result().status_code for answer in answers)
+    assert statuses.count(503) >= 12
+    assert ready.status_code == 200
+    assert took < 3.0

@@ -1,0 +1,67 @@
+"""Threads for calls to other hosts: slow hosts hold up these, and nothing else."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+THREADS = 4
+# More calls than this wait for a thread longer than a browser waits for a page.
+MOST_CALLS = 12
+MOST_OF_ONE = 2
+
+
+class OutboundBusyError(Exception):
+    """Too many calls to other hosts wait for their answers."""
+
+
+class OutboundCalls:
+    """Runs a few blocking calls at a time, apart from all other threads.
+
+    ``most`` calls may run or wait for a thread, and ``most_of_one`` of those that are
+    of one thing. More are refused at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int = THREADS,
+        most: int = MOST_CALLS,
+        most_of_one: int = MOST_OF_ONE,
+    ) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="outbound")
+        self._most = most
+        self._most_of_one = most_of_one
+        self._calls: Counter[Hashable] = Counter()
+        self._lock = threading.Lock()
+
+    async def run(self, call: Callable[[], T], *, of: Hashable = None) -> T:
+        """Return what a call returns.
+
+        Raises:
+            OutboundBusyError: too many calls run or wait, or too many of this thing.
+        """
+        with self._lock:
+            is_full = self._calls.total() >= self._most
+            if is_full or (of is not None and self._calls[of] >= self._most_of_one):
+                raise OutboundBusyError
+            self._calls[of] += 1
+
+        def counted() -> T:
+            # Here, and not where it is awaited: a browser may leave before the end.
+            try:
+                return call()
+            finally:
+                with self._lock:
+                    self._calls[of] -= 1
+
+        try:
+            future = self._threads.submit(counted)
+        except RuntimeError:
+            # The server stops.
+            raise OutboundBusyError from None
+        return await asyncio.wrap_future(future)
