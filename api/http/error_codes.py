@@ -215,7 +215,7 @@ class Code(StrEnum):
     GONE = (
         "gone",
         410,
-        "It was erased or merged into another, or the operation was removed.",
+        "What it is about was erased, or the operation was removed; the sentence says.",
         "Use GET /api/v1/analytics instead.",
     )
     VERSION_CONFLICT = (

@@ -30,7 +30,7 @@ from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
 from domain.streams import Names, video_stream
 from domain.video.attributes import VideoAttributes
-from domain.video.decider import VideoState, Window, decide, video_after, video_of
+from domain.video.decider import VideoState, decide, video_after, video_of
 from domain.video.errors import VideoElsewhereError, VideoMergedError
 from domain.video.url import read_video_url
 from domain.video.window import Window
@@ -334,10 +334,14 @@ def _change_videos(
     results: list[ItemResult] = []
     for video_id, command in commands:
         video = videos[video_id]
-        if video is None or not _is_there(video, project_id, command, creators):
+        if (
+            video is None
+            or video.merged_into is not None
+            or not _is_there(video, project_id, command, creators)
+        ):
             results.append(ItemResult(video_id, "failed", "not_found"))
             continue
-        if _is_erased(video, creators) or video.merged_into is not None:
+        if _is_erased(video, creators):
             results.append(ItemResult(video_id, "failed", "gone"))
             continue
         decided = decide(video, command)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.errors import ConflictError
+from domain.errors import ConflictError, DomainError
 
 
 class VideoElsewhereError(ConflictError):
@@ -16,10 +16,10 @@ class VideoElsewhereError(ConflictError):
         )
 
 
-class VideoMergedError(ConflictError):
+class VideoMergedError(DomainError):
     """The video was merged into the same video of a creator."""
 
-    code = "gone"
+    code = "not_found"
 
     def __init__(self, into_video_id: UUID) -> None:
         super().__init__(

@@ -23,7 +23,7 @@ from projections.analytics.summaries.age_curve import AgePoint, age_curve
 from projections.engine.reader import Reader
 from projections.videos.queries import Video, one_video
 
-_READ: dict[str, Any] = {"scope": "read", "errors": [Code.NOT_FOUND, Code.GONE]}
+_READ: dict[str, Any] = {"scope": "read", "errors": [Code.NOT_FOUND]}
 
 
 class AgeCurve(Struct, frozen=True, kw_only=True):

@@ -364,7 +364,7 @@ def test_a_single_video_of_the_new_project_that_is_the_creators_counts_once(
     assert ids(home.get("/videos", params={"project_id": new})) == [own]
     assert data_of(home.get(f"/projects/{new}/videos/excluded")) == []
     gone = home.get(f"/videos/{alone}")
-    assert code_of(gone) == (410, "gone")
+    assert code_of(gone) == (404, "not_found")
     assert gone.json()["meta"]["mergedInto"] == own
     for refused in (
         home.patch(f"/videos/{alone}", {"readme": "# "}),
@@ -372,7 +372,7 @@ def test_a_single_video_of_the_new_project_that_is_the_creators_counts_once(
         home.post(f"/videos/{alone}/scrape"),
         home.get(f"/videos/{alone}/observations"),
     ):
-        assert code_of(refused) == (410, "gone"), refused.request.url
+        assert code_of(refused) == (404, "not_found"), refused.request.url
     members = data_of(home.get(f"/campaigns/{campaign}/items"))
     assert [each["item_id"] for each in members] == [own]
     noted = data_of(home.get("/analytics/annotations", params={"scope_id": own}))

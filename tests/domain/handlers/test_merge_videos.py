@@ -202,7 +202,7 @@ def test_a_merged_video_takes_no_commands_but_can_be_added_anew():
     reviewed, again = decide_on(known, review), decide_on(known, add())
 
     assert refused.value.details == {"mergedInto": VIDEO}
-    assert reviewed.result == (ItemResult(VIDEO, "failed", "gone"),)
+    assert reviewed.result == (ItemResult(VIDEO, "failed", "not_found"),)
     assert again.events == [(VIDEO, SINGLE_AT_HOME)]
     counting = {**known, VIDEO: [*known[VIDEO], *(event for _, event in again.events)]}
     decided = decide_on(

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from domain import commands as c
+from domain.creator.errors import AccountInProjectError
 from domain.errors import (
     CreatorBannedError,
     CreatorRemovedError,
@@ -167,6 +168,12 @@ class HandlersMachine(RuleBasedStateMachine):
             expected = CreatorRemovedError
         elif self.holder(place, known["name"]) not in (None, key):
             expected = HandleTakenError
+        elif known["place"] != place and any(
+            (other["place"], other["name"]) == (place, known["name"])
+            for other in self.model.values()
+        ):
+            # It was removed there, and counts there.
+            expected = AccountInProjectError
 
         answer = _answer(
             lambda: move_creator(

@@ -95,6 +95,7 @@ def test_a_found_video_is_a_row_with_what_the_run_told(
             "tracking_status": "pending_review",
             "tracking_enabled": True,
             "missing_since": None,
+            "merged_into": None,
             "version": 1,
             "created_at": MONDAY,
             "updated_at": MONDAY,
