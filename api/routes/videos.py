@@ -26,6 +26,7 @@ from domain.video import commands as c
 from projections.analytics.queries.members import members_of
 from projections.engine.reader import Reader
 from projections.videos.counting import VideoAmounts, video_amounts
+from projections.videos.merged import check_not_merged
 from projections.videos.queries import Video, one_video
 
 _READ = {"scope": "read"}
@@ -105,9 +106,10 @@ class VideoRoutes(Controller):
         One that was merged into a creator's video is 404, and `mergedInto` is its id.
         """
         await caught_up(request, reader, "videos")
-        return found(
-            "video", await one_video(reader.alone, request.organization_id, video_id)
-        )
+        video = await one_video(reader.alone, request.organization_id, video_id)
+        if video is None:
+            await check_not_merged(reader, request.organization_id, video_id)
+        return found("video", video)
 
     @patch(
         "/videos/{video_id:uuid}",

@@ -11,7 +11,6 @@ from psycopg.rows import TupleRow
 
 from domain.events import TrackingStatus, VideoKind
 from domain.video.attributes import ATTRIBUTES, Sound
-from domain.video.errors import VideoMergedError
 from domain.video.url import video_url
 from projections.engine.reader import Reader
 from projections.videos.attributes import VideoAttributesRow
@@ -124,10 +123,6 @@ SELECT {_COLUMNS} FROM videos v {_FIGURES}
 WHERE v.organization_id = %(organization)s AND v.id = %(id)s
     AND v.tracking_status NOT IN ('excluded', 'merged')
 """.encode()
-_MERGED_INTO = b"""
-SELECT merged_into FROM videos
-WHERE organization_id = %(organization)s AND id = %(id)s AND merged_into IS NOT NULL
-"""
 _THESE = f"""
 SELECT {_COLUMNS} FROM videos v {_FIGURES}
 WHERE v.organization_id = %(organization)s AND v.id = ANY(%(ids)s)
@@ -138,18 +133,10 @@ WHERE v.organization_id = %(organization)s AND v.id = ANY(%(ids)s)
 async def one_video(
     reader: Reader, organization_id: UUID, video_id: UUID
 ) -> Video | None:
-    """Return one video of an organization; None if there is none or it is excluded.
-
-    Raises:
-        VideoMergedError: it was merged into another one.
-    """
+    """Return one video of an organization; None if there is none or it is excluded."""
     params = {"organization": organization_id, "id": video_id}
     rows = await reader.rows(organization_id, _ONE, params)
-    if rows:
-        return _video(rows[0])
-    if merged := await reader.rows(organization_id, _MERGED_INTO, params):
-        raise VideoMergedError(merged[0][0])
-    return None
+    return _video(rows[0]) if rows else None
 
 
 async def videos_by_id(

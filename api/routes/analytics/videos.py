@@ -21,6 +21,7 @@ from projections.analytics.queries.video_observations import (
 )
 from projections.analytics.summaries.age_curve import AgePoint, age_curve
 from projections.engine.reader import Reader
+from projections.videos.merged import check_not_merged
 from projections.videos.queries import Video, one_video
 
 _READ: dict[str, Any] = {"scope": "read", "errors": [Code.NOT_FOUND]}
@@ -110,6 +111,7 @@ async def _video(request: Request, reader: Reader, video_id: UUID) -> Video:
     await caught_up(request, reader, "videos", "analytics")
     video = await one_video(reader, request.organization_id, video_id)
     if video is None:
+        await check_not_merged(reader, request.organization_id, video_id)
         raise NotFoundError("video")
     return video
 

@@ -414,12 +414,12 @@ def test_callbacks_that_wait_for_tiktok_keep_nobody_from_anything_else(
     try:
         with ThreadPoolExecutor(14) as threads:
             answers = [threads.submit(visitor.get, path) for visitor, path in returns]
-            asked = time.monotonic()
+            since = time.monotonic()
             assert wait_until(
                 lambda: sum(answer.done() for answer in answers) >= 12, seconds=20
             )
             ready = goatherd.client.get("/health/ready")
-            took = time.monotonic() - asked
+            took = time.monotonic() - since
     finally:
         fake.consents.answers_after = 0.0
 
