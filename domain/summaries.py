@@ -23,6 +23,7 @@ _ACTORS = {
     "up": "the first start",
     "policy:auto_disable": "the auto-disable policy",
     "policy:discovery": "the discovery policy",
+    "policy:restore": "a restore of older data",
     "policy:retention": "the retention of removed creators",
     "policy:missing": "the missing-videos policy",
     "policy:window": "the tracking-window policy",

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from infra.arrays import Packed, PackedDumper
 from infra.locks import AdvisoryLock
 from infra.outage import NO_CONNECTION, OUTAGE
+from infra.restoring import IS_RESTORING, RestoreUnfinishedError, check_restored
 
 Pool = ConnectionPool[Connection[TupleRow]]
 AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -61,10 +62,16 @@ class SchemaTooNewError(Exception):
     """The database has migrations of a newer Goatherd than this one."""
 
 
-def writing_pool(url: str, *, size: int) -> Pool:
-    """Return an unopened pool for reading histories and appending events."""
+def writing_pool(url: str, *, size: int, even_restoring: bool = False) -> Pool:
+    """Return an unopened pool for reading histories and appending events.
+
+    Like those of the other pools its connections fail while a restore has not ended,
+    unless it is the restore's own (``even_restoring``).
+    """
 
     def configure(connection: Connection[TupleRow]) -> None:
+        if not even_restoring:
+            check_restored(connection)
         OUTAGE.back()
         connection.adapters.register_dumper(Packed, PackedDumper)
 
@@ -86,6 +93,7 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
     """
 
     async def become_reader(connection: AsyncConnection[TupleRow]) -> None:
+        await _check_restored(connection)
         OUTAGE.back()
         await connection.execute(
             sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE))
@@ -104,7 +112,8 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
 def own_pool(url: str, *, size: int) -> AsyncPool:
     """Return an unopened pool for the service's own data, such as keys and quotas."""
 
-    async def note(_: AsyncConnection[TupleRow]) -> None:
+    async def note(connection: AsyncConnection[TupleRow]) -> None:
+        await _check_restored(connection)
         OUTAGE.back()
 
     return AsyncConnectionPool(
@@ -155,6 +164,13 @@ async def again_if_cut(pool: AsyncPool, attempt: Callable[[], Awaitable[T]]) -> 
             raise
         await pool.check()
         return await attempt()
+
+
+async def _check_restored(connection: AsyncConnection[TupleRow]) -> None:
+    row = await (await connection.execute(IS_RESTORING)).fetchone()
+    if row is not None and row[0]:
+        await connection.close()
+        raise RestoreUnfinishedError
 
 
 def known_migrations() -> list[tuple[int, str, str]]:

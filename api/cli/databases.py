@@ -22,8 +22,10 @@ from infra.embedded import (
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_store
 from infra.ids import new_id
+from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import opened_keys
 from infra.outage import is_out_of_connections
+from infra.restoring import check_restored
 from infra.settings import Settings
 
 OLDEST_SERVER = 16
@@ -169,7 +171,9 @@ def check_fit(connection: Connection[TupleRow]) -> None:
     Raises:
         CommandError: it is missing or older.
         SchemaTooNewError: it is newer.
+        RestoreUnfinishedError: a restore into it has not ended.
     """
+    check_restored(connection)
     try:
         done = check_schema(connection)
     except psycopg.errors.UndefinedTable:
@@ -203,11 +207,13 @@ def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
     Raises:
         CommandError, SchemaTooNewError: there is no such database.
         MasterKeyError: its master key is missing, or is another one.
+        RestoreUnfinishedError: a restore into it has not ended.
     """
     url = database_url(settings)
     with connected(url) as connection:
         check_fit(connection)
         opened_keys(settings, connection)
+        check_erasures_applied(connection)
     store = open_store(url, pool_size=pool_size, settings=settings)
     try:
         yield store

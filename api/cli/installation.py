@@ -15,6 +15,7 @@ from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import migrate as migrate_database
 from infra.integrity.seal_history import clear_events
 from infra.keys.opened import master_key_text, opened_keys
+from infra.restoring import check_restored
 from projections.status import ProjectionProgress, progress
 
 _MARKS = {
@@ -35,6 +36,7 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     url = database_url(settings)
     with connected(url) as connection:
         # Before anything is written.
+        check_restored(connection)
         master_key_text(settings, connection)
         applied = migrate_database(url)
         opened_keys(settings, connection)

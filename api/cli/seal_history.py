@@ -6,7 +6,10 @@ from api.cli import CommandError
 from api.cli.databases import cli_context, connected, opened_store, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
+from domain.integrity.events import HistorySealed
 from domain.integrity.sealing_note import note_hash
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
 from infra.integrity.log import head_of
 from infra.integrity.seal_history import (
     clear_history,
@@ -37,13 +40,7 @@ def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
                 )
             head = head_of(connection)
         with opened_store(settings) as store:
-            signer = InstallationSigner(store.pool, settings).open()
-            with progress_bar("Sealing", total=head) as advance:
-                rewrite_history(store, advance=advance)
-            with connected(url) as connection:
-                # Until then what was there before is in the table's file.
-                connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
-            note = note_sealing(store, signer, context=cli_context())
+            note = seal_all(store, url, head=head, context=cli_context())
     if json:
         print_json(
             {
@@ -62,6 +59,17 @@ def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
         "FILE --accept-sealing HASH` needs it."
     )
     print("Backups of before still hold them in the clear: delete those in time.")
+
+
+def seal_all(store: Store, url: str, *, head: int, context: Context) -> HistorySealed:
+    """Seal what is in the clear up to ``head``, and return the note of it."""
+    signer = InstallationSigner(store.pool, store.settings).open()
+    with progress_bar("Sealing", total=head) as advance:
+        rewrite_history(store, advance=advance)
+    with connected(url) as connection:
+        # Until then what was there before is in the table's file.
+        connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
+    return note_sealing(store, signer, context=context)
 
 
 def _print_nothing(*, json: bool) -> None:

@@ -12,12 +12,13 @@ from api.cli.kept_root import read_kept_root
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
 from domain.phrases import counted
+from infra.integrity.kept_keys import with_keys
 from infra.integrity.progress_file import PROGRESS_FILE
 from infra.integrity.seal_history import clear_history
 from infra.integrity.signing import Signer
 from infra.integrity.verify import CheckedLog
 from infra.integrity.verify import verify as verify_log
-from infra.keys.master_key import MasterKeyError
+from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.opened import opened_keys
 from infra.settings import Settings
 
@@ -54,8 +55,9 @@ def verify(
 ) -> int:
     """Check that no event was changed, removed, inserted, reordered or cut off.
 
-    It computes the chain of every stream and every signed root again, on all cores. If
-    it is killed, the next one goes on where it was. Only --against finds that whoever
+    It computes the chain of every stream and every signed root again, on all cores, and
+    compares the keys with the erasures in the log, both ways. If it is killed, the next
+    one goes on where it was. Only --against finds that whoever
     has the keys of this installation wrote history anew and signed it again.
 
     Its exit status is 0 if all is well, 1 if something is not, 2 if it could not check,
@@ -85,6 +87,7 @@ def _verdict(
     settings: Settings, since: int, against: Path | None, *, accepted: list[str]
 ) -> CheckedLog:
     kept = None if against is None else read_kept_root(against)
+    master_key: MasterKey | None = None
     with served_database(settings) as url:
         with connected(url) as connection:
             check_fit(connection)
@@ -96,7 +99,8 @@ def _verdict(
                 )
             is_kept_key = False
             try:
-                key = Signer(opened_keys(settings, connection)[1].signing).key
+                master_key, keys = opened_keys(settings, connection)
+                key = Signer(keys.signing).key
             except MasterKeyError:
                 # Whoever checks a copy of the log may not have the master key.
                 if kept is None:
@@ -111,7 +115,7 @@ def _verdict(
                 advance(now - shown)
                 shown = now
 
-            return verify_log(
+            checked = verify_log(
                 url,
                 key=key,
                 since=since,
@@ -121,6 +125,8 @@ def _verdict(
                 progress=settings.data_dir.expanduser() / PROGRESS_FILE,
                 report=report,
             )
+        with connected(url) as connection:
+            return with_keys(checked, connection, master_key)
 
 
 def _print(verdict: CheckedLog, against: Path | None) -> None:
@@ -138,7 +144,11 @@ def _print(verdict: CheckedLog, against: Path | None) -> None:
         f"{verdict.head}, and {counted(verdict.roots, 'root')}."
     )
     if verdict.misfits:
-        print("The event log is not what was recorded.")
+        print(
+            "The keys are not as the event log says."
+            if all(misfit.how == "key" for misfit in verdict.misfits)
+            else "The event log is not what was recorded."
+        )
         return
     _print_signed(verdict)
     if verdict.kept is not None and verdict.kept.state != "held":

@@ -154,6 +154,10 @@ def creator_of(history: Sequence[Event]) -> CreatorState | None:
     """Return the creator of this history, None if the history is not a creator's."""
     if not history or not isinstance(history[0], e.CreatorEvent):
         return None
+    if isinstance(history[0], e.SubjectErased):
+        # A restored log may have no more of a creator than that single videos of it
+        # were erased.
+        return None
     events = cast("Sequence[e.CreatorEvent]", history)
     return reduce(evolve, events, cast("CreatorState | None", None))
 

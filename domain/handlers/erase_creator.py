@@ -19,6 +19,7 @@ from domain.decisions import (
     Decision,
     Handler,
     Histories,
+    History,
     StreamEvent,
     check_version,
     on,
@@ -35,9 +36,7 @@ from domain.streams import Names, erasures_stream
 from domain.video.decider import decide as decide_video
 from domain.video.decider import video_of
 
-_ENDED = c.RecordFailure(
-    provider="none", attempts=0, error="The creator was erased before the run."
-)
+_ENDED = "The creator was erased before the run."
 
 
 class Belongings(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,17 +124,16 @@ def erase_creator(
     organization = organization_of(histories[organization_id])
     events: list[StreamEvent] = []
     guards: set[UUID] = set(accounts.values())
-    number = len(histories[numbers])
+    number = next_number(histories[numbers])
     for each, state in erased.values():
         events += release_handles(state, each.creator_id, claims, names)
-        events += yield from _end(each)
+        events += yield from end_what_belongs(each)
         if figures == "drop":
             departure = yield from leave_campaigns(
-                _items(each), organization_id=organization_id
+                items_of(each), organization_id=organization_id
             )
             events += departure.events
             guards |= {*departure.guards}
-        number += 1
         events += on(
             numbers,
             [
@@ -154,6 +152,7 @@ def erase_creator(
             time_zone="UTC" if organization is None else organization.time_zone,
         )
         events += on(each.creator_id, decide(state, command))
+        number += 1
     active = sum(state.status == "active" for _, state in erased.values())
     appended = {stream for stream, _ in events}
     return Decision(
@@ -197,19 +196,29 @@ def _is_same(pinned: Histories, account: UUID, other: UUID) -> bool:
     return user_id is not None and user_id == pinned_account(pinned[other])
 
 
-def _end(
-    each: Belongings,
+def next_number(history: History) -> int:
+    """Return the number of an organization's next erasure, which none had before."""
+    numbers = (each.number for each in history if isinstance(each, e.ErasureNumbered))
+    return max(numbers, default=0) + 1
+
+
+def end_what_belongs(
+    each: Belongings, *, why: str = _ENDED
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
-    """Return what ends the open runs, notes and single videos of a creator."""
+    """Return what ends the open runs, notes and single videos of a creator.
+
+    ``why`` is the error that the runs end with.
+    """
     histories = yield (
         *each.open_scrape_ids,
         *each.annotation_ids,
         *each.videos_without_creator,
     )
+    ended = c.RecordFailure(provider="none", attempts=0, error=why)
     events: list[StreamEvent] = []
     for scrape_id in each.open_scrape_ids:
         run = scrape_of(histories[scrape_id])
-        events += on(scrape_id, scrapes.decide(run, _ENDED))
+        events += on(scrape_id, scrapes.decide(run, ended))
     for annotation_id in each.annotation_ids:
         note = annotation_of(histories[annotation_id])
         events += on(annotation_id, decide_annotation(note, c.DeleteAnnotation()))
@@ -219,7 +228,8 @@ def _end(
     return events
 
 
-def _items(each: Belongings) -> list[CampaignItem]:
+def items_of(each: Belongings) -> list[CampaignItem]:
+    """Return the items that leave campaigns with a creator."""
     return [
         CampaignItem("creator", each.creator_id),
         *(CampaignItem("video", video_id) for video_id in each.member_ids),

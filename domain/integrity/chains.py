@@ -17,6 +17,7 @@ How = Literal[
     "reordered",
     "cut off",
     "root",
+    "key",
     "signature",
 ]
 

@@ -89,6 +89,10 @@ class Codec:
         """
         return sorted(self._classes.keys() - read)
 
+    def knows(self, name: str) -> bool:
+        """Tell whether events of this stored name can be decoded."""
+        return name in self._decoders
+
     def name_of(self, event: Event) -> str:
         """Return the permanent name under which ``event`` is stored."""
         return self._names[type(event)]

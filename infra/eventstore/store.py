@@ -202,9 +202,14 @@ def plain_events(history: RecordedHistory) -> list[Event]:
     return [recorded.event for recorded in history]
 
 
-def open_store(url: str, *, pool_size: int, settings: Settings) -> Store:
-    """Return a store on the database at ``url`` with an open pool of its own."""
-    pool = writing_pool(url, size=pool_size)
+def open_store(
+    url: str, *, pool_size: int, settings: Settings, even_restoring: bool = False
+) -> Store:
+    """Return a store on the database at ``url`` with an open pool of its own.
+
+    ``even_restoring`` is as in ``writing_pool``.
+    """
+    pool = writing_pool(url, size=pool_size, even_restoring=even_restoring)
     pool.open()
     return Store(pool, settings)
 

@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra.database import Pool
+from infra.integrity.kept_keys import with_keys
 from infra.integrity.signing import InstallationSigner
 from infra.integrity.verify import CheckedLog, verify
 from infra.locks import AdvisoryLock
@@ -93,5 +94,6 @@ def run_requested_check(
             progress=progress,
             processes=PROCESSES,
         )
+        result = with_keys(result, connection, signer.master_key())
         connection.execute(_FINISH, (msgspec.json.encode(result).decode(),))
         return True

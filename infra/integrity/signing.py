@@ -12,7 +12,8 @@ from domain.integrity.events import SigningKeyRotated
 from infra.database import Pool
 from infra.eventstore.store import BusyError
 from infra.keys.installation_keys import wrapped_signing_key
-from infra.keys.opened import opened_keys
+from infra.keys.master_key import MasterKey
+from infra.keys.opened import opened_keys, opened_master_key
 from infra.settings import Settings
 
 
@@ -77,3 +78,12 @@ class InstallationSigner:
                     self._wrapped = wrapped_signing_key(connection)
                     self._signer = Signer(keys.signing)
             return self._signer
+
+    def master_key(self) -> MasterKey:
+        """Return the master key that the signing key is encrypted with.
+
+        Raises:
+            MasterKeyError: it is missing, or not the database's.
+        """
+        with self._pool.connection() as connection:
+            return opened_master_key(self._settings, connection)

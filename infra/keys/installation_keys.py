@@ -61,6 +61,16 @@ def is_initialized(connection: Connection[Any]) -> bool:
     return _check_value(connection) is not None
 
 
+def check_keys_there(connection: Connection[Any]) -> None:
+    """Check that the keys that the log is sealed with are not gone.
+
+    Raises:
+        MasterKeyError: they are.
+    """
+    if not is_initialized(connection) and _has(connection, _HAS_SEALED):
+        raise MasterKeyError(KEYS_GONE)
+
+
 def check_master_key(connection: Connection[Any], master_key: MasterKey) -> None:
     """Check that the database was used with this master key, or with none yet.
 

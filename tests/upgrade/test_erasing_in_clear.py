@@ -1,5 +1,7 @@
 """Nobody is erased whose data an old log holds in the clear, until it is sealed."""
 
+from pathlib import Path
+
 import psycopg
 from structlog.testing import capture_logs
 
@@ -109,3 +111,34 @@ def test_creators_that_are_due_by_retention_wait_and_the_doctor_says_so(
         start(old_database_url, ALL_PROJECTIONS)
         with store.pool.connection() as connection:
             assert check_sealing(connection).endswith("is sealed.")
+
+
+def test_older_data_in_the_clear_are_sealed_before_the_erasures_are_repeated(
+    cli: CommandLine, old_database_url: str, empty_database_url: str, tmp_path: Path
+):
+    cli("migrate")
+    start(old_database_url, ALL_PROJECTIONS)
+    with psycopg.connect(old_database_url) as connection:
+        row = connection.execute("SELECT organization_id FROM creator_list").fetchone()
+    assert row is not None
+    creator_id, handle = who(old_database_url, row[0], "active")
+    data, keys = tmp_path / "data", tmp_path / "keys"
+    assert cli("backup", str(data)).status == 0
+    assert cli("seal-history").status == 0
+    start(old_database_url, ALL_PROJECTIONS)
+    assert cli("erase", creator_id, "--confirm", handle).status == 0
+    assert cli("backup", "--keys", str(keys)).status == 0
+    cli.set(database_url=empty_database_url)
+
+    restored = cli("restore", str(data), "--keys", str(keys), "--json")
+
+    assert restored.status == 0, restored.err
+    assert [one["id"] for one in restored.document["erased"]] == [creator_id]
+    assert handle not in clear_text(empty_database_url)
+    rest = cli("doctor", "--at-rest", "--json")
+    assert rest.status == 0, rest.out
+    with psycopg.connect(empty_database_url) as connection:
+        left = connection.execute(
+            "SELECT id FROM creator_list WHERE tiktok_handle = %s", (handle,)
+        ).fetchall()
+    assert left == []

@@ -7,10 +7,12 @@ from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
+from domain.events import SubjectErased
 from domain.handlers.erase_creator import Erasure
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError
+from infra.keys.erasures import note_erasure
 from infra.keys.keyring import destroy
 from projections.rebuild.swap import forget_previous
 from workers.erasing.needles import LONG_NAME, own_words
@@ -92,7 +94,7 @@ def wipe(
         _DEAD_LETTERS,
         {"ids": list(erasure.subjects), "texts": [*subjects, *in_clear]},
     )
-    destroy(cursor, erasure.subjects)
+    destroy_and_note(cursor, done)
     # Tables that rebuilds took out have the names as well. They are there to go back
     # to, which ends here.
     cursor.execute(_DO_NOT_WAIT)
@@ -103,6 +105,14 @@ def wipe(
             "Tables from before a rebuild are being read just now, as by a backup; "
             "try again after that."
         ) from None
+
+
+def destroy_and_note(cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
+    """Destroy the keys of who is erased, and note with them what was decided."""
+    destroy(cursor, done.result.subjects)
+    for recorded in done.events:
+        if isinstance(recorded.event, SubjectErased):
+            note_erasure(cursor, recorded.stream, recorded.event)
 
 
 def _handles(erasure: Erasure) -> str:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.backup import archive, programs
 from api.cli.backup.archive import Backup, opened_backup
-from api.cli.databases import connected
+from api.cli.backup.finish import finish_restore
+from api.cli.databases import connected, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
 from api.cli.up.first_run import key_path, secret_path
@@ -23,11 +25,11 @@ from infra.database import create_reader, known_migrations
 from infra.database import migrate as migrate_database
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.data_dir import open_data_dir
-from infra.integrity.kept_keys import erased_subjects, subjects_without_key
-from infra.keys.keyring import destroy
 from infra.keys.master_key import master_key_path
 from infra.private_file import write_private
+from infra.restoring import begin_restore, end_restore, note_loaded
 from infra.settings import Settings
+from workers.erasing.erased import ErasedCreator
 
 # Objects of extensions exist before the database is used.
 _FIRST_RELATION = """
@@ -44,21 +46,43 @@ _NO_KEYS = (
 
 
 def restore(
-    file: Annotated[Path, Parameter(help="A file that `goatherd backup` wrote.")],
+    file: Annotated[
+        Path | None, Parameter(help="A file that `goatherd backup` wrote.")
+    ] = None,
     /,
     *,
     keys: Annotated[
         Path | None,
         Parameter(help="A file that `goatherd backup --keys` wrote."),
     ] = None,
+    finish: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Restore nothing, but finish what a restore left undone.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Restore a backup into an empty data directory or database.
 
     GOATHERD_DATABASE_URL names the database; without it a data directory is made.
+    People who were erased after the backup, as the file of keys knows, are erased again
+    before anything can be read. If that is interrupted, nothing starts on the data
+    until `goatherd restore --finish` has done it.
     """
     settings = read_settings(data_dir=data_dir)
+    if finish:
+        if file is not None or keys is not None:
+            raise CommandError("--finish goes without files.")
+        with served_database(settings) as url:
+            erased = finish_restore(url, settings, is_resumed=True)
+        _print_finished(erased, json=json)
+        return
+    if file is None:
+        raise CommandError("Name a file to restore, or finish a restore with --finish.")
+    erased: list[ErasedCreator] | None
     with ExitStack() as stack:
         stack.enter_context(interruptible("nothing was restored"))
         backups = [stack.enter_context(opened_backup(file))]
@@ -66,23 +90,29 @@ def restore(
         if keys is not None:
             backups.append(stack.enter_context(opened_backup(keys)))
             _check_content(keys, backups[1], {"keys"})
+        master_key = next(
+            (text for each in backups if (text := each.text(archive.MASTER_KEY))), None
+        )
+        opened = replace(settings, master_key=master_key or settings.master_key)
         if settings.database_url is not None:
-            _restore_database(backups, settings.database_url)
+            erased = _restore_database(backups, settings.database_url, opened)
         else:
             with _new_data_dir(settings.data_dir) as folder:
+                _write_secrets(folder, backups)
                 server = EmbeddedPostgres(folder)
                 try:
-                    _restore_database(backups, server.start())
+                    erased = _restore_database(backups, server.start(), opened)
                 finally:
                     server.stop()
-                for path in (
-                    *(secret_path(folder), master_key_path(folder)),
-                    key_path(folder),
-                ):
-                    for backup in backups:
-                        if (text := backup.text(path.name)) is not None:
-                            write_private(path, text)
-        _print_restored(file, backups, settings, json=json)
+        _print_restored(file, backups, settings, erased, json=json)
+
+
+def _write_secrets(folder: Path, backups: Sequence[Backup]) -> None:
+    # Before the data: what is left of a restore that was killed can be finished.
+    for path in (secret_path(folder), master_key_path(folder), key_path(folder)):
+        for backup in backups:
+            if (text := backup.text(path.name)) is not None:
+                write_private(path, text)
 
 
 def _check_content(
@@ -104,7 +134,10 @@ def _check_content(
         )
 
 
-def _restore_database(backups: Sequence[Backup], url: str) -> None:
+def _restore_database(
+    backups: Sequence[Backup], url: str, settings: Settings
+) -> list[ErasedCreator] | None:
+    """Restore the files, and return who is erased again; None without any keys."""
     backup, *keys = backups
     with connected(url) as connection:
         server = connection.info.server_version // 10_000
@@ -123,30 +156,33 @@ def _restore_database(backups: Sequence[Backup], url: str) -> None:
             "pg_restore", server=server, at_least=backup.manifest.pg_dump
         )
         create_reader(connection)
+        begin_restore(connection)
         for each in backups:
             if each in keys:
                 migrate_database(url)
             with (
+                _ended_if_nothing_came(connection, is_first=each is backup),
                 each.database() as source,
                 progress_bar("Restoring", total=each.database_bytes) as advance,
             ):
                 programs.restore(pg_restore, url, source=source, advance=advance)
-        migrate_database(url)
-        _destroy_erased(connection)
-        if keys and (lacking := subjects_without_key(connection)):
-            raise CommandError(
-                f"The file of keys lacks those of {counted(len(lacking), 'person')} in "
-                "the log: it was made before the backup of the data. Restore both into "
-                "an empty place, with keys from after it, or with older data."
-            )
-        # Without ANALYZE the planner would take the tables for empty.
-        connection.execute("ANALYZE")
+        note_loaded(connection)
+    has_keys = backup.manifest.content == "all" or bool(keys)
+    erased = finish_restore(url, settings, has_keys=has_keys)
+    return erased if has_keys else None
 
 
-def _destroy_erased(connection: Connection[TupleRow]) -> None:
-    """Destroy the keys of those whom the log says were erased after their backup."""
-    with connection.transaction(), connection.cursor() as cursor:
-        destroy(cursor, erased_subjects(connection))
+@contextmanager
+def _ended_if_nothing_came(
+    connection: Connection[TupleRow], *, is_first: bool
+) -> Generator[None]:
+    """Take the mark of the restore back if the first file can't be restored."""
+    try:
+        yield
+    except BaseException:
+        if is_first:
+            end_restore(connection)
+        raise
 
 
 @contextmanager
@@ -177,19 +213,48 @@ def _new_data_dir(data_dir: Path) -> Generator[Path]:
         raise
 
 
+def _print_finished(erased: Sequence[ErasedCreator], *, json: bool) -> None:
+    if json:
+        print_json({"erased": erased})
+        return
+    _print_erased(erased)
+    print("The restore is finished.")
+
+
+def _print_erased(erased: Sequence[ErasedCreator]) -> None:
+    print(
+        f"{counted(len(erased), 'creator')} had been erased after the backup, as the "
+        "keys know, and was erased again."
+        if len(erased) == 1
+        else f"{counted(len(erased), 'creator')} had been erased after the backup, as "
+        "the keys know, and were erased again."
+    )
+
+
 def _print_restored(
-    file: Path, backups: Sequence[Backup], settings: Settings, *, json: bool
+    file: Path,
+    backups: Sequence[Backup],
+    settings: Settings,
+    erased: Sequence[ErasedCreator] | None,
+    *,
+    json: bool,
 ) -> None:
     backup = backups[0]
     manifest = backup.manifest
-    has_keys = manifest.content == "all" or len(backups) > 1
     if json:
         print_json(
-            {"file": str(file), "position": manifest.position, "has_keys": has_keys}
+            {
+                "file": str(file),
+                "position": manifest.position,
+                "has_keys": erased is not None,
+                "erased": erased or [],
+            }
         )
         return
-    if not has_keys:
+    if erased is None:
         print(_NO_KEYS)
+    else:
+        _print_erased(erased)
     print(
         f"Restored {file}, made at {manifest.made_at:%Y-%m-%d %H:%M} UTC: all up to "
         f"position {manifest.position} of the log."

@@ -19,6 +19,7 @@ from api.cli.doctor.sealing import check_keys, check_sealing
 from api.cli.options import read_settings
 from infra.database import SchemaTooNewError
 from infra.embedded import EmbeddedServiceError
+from infra.restoring import RestoreUnfinishedError
 from infra.settings import Settings, SettingsError
 
 _Check = Callable[[Connection[TupleRow]], str]
@@ -56,7 +57,7 @@ def _check_database(
             yield Finding(check="database", state="ok", text=f"PostgreSQL {server}.")
             try:
                 check_fit(connection)
-            except (CommandError, SchemaTooNewError) as error:
+            except (CommandError, SchemaTooNewError, RestoreUnfinishedError) as error:
                 yield _wrong("schema", error, None)
                 return
             yield Finding(check="schema", state="ok", text="Up to date.")
@@ -94,7 +95,7 @@ def _check_contents(
         yield Finding(check="event log", state="skipped", text="Not read (--quick).")
     else:
         yield _found("event log", lambda: check_event_log(connection))
-        yield _found("keys", lambda: check_keys(connection))
+        yield _found("keys", lambda: check_keys(connection, settings))
     made: dict[str, _Check] = {
         "sealing": check_sealing,
         "roots": checks.check_roots,

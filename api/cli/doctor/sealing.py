@@ -5,8 +5,12 @@ from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import WarningError, WrongError
 from domain.phrases import counted, counted_are
-from infra.integrity.kept_keys import erased_subjects_with_key, subjects_without_key
+from infra.integrity.kept_keys import key_faults
 from infra.integrity.seal_history import clear_events, clear_history
+from infra.keys.installation_keys import check_keys_there, is_initialized
+from infra.keys.master_key import MasterKey, MasterKeyError
+from infra.keys.opened import opened_master_key
+from infra.settings import Settings
 from workers.policies.retention import due_in_clear
 
 
@@ -40,24 +44,37 @@ def check_sealing(connection: Connection[TupleRow]) -> str:
     )
 
 
-def check_keys(connection: Connection[TupleRow]) -> str:
-    """Check that there are keys for all persons in the log but those who are erased.
+def check_keys(connection: Connection[TupleRow], settings: Settings) -> str:
+    """Check that every key opens, and that keys and erasures agree.
 
     Raises:
-        WrongError: one lacks, or is there again.
+        WrongError: the master key is missing or another one, a key does not open, or
+            one lacks, is there again, or is destroyed without an erasure.
     """
-    if back := erased_subjects_with_key(connection):
+    try:
+        faults = key_faults(connection, _master_key(connection, settings))
+    except MasterKeyError as error:
         raise WrongError(
-            f"{counted(len(back), 'person')} who had been erased can be read again, "
-            f"such as {min(back)}: somebody put old keys into table subject_keys.",
-            advice="Set wrapped to null, and destroyed_at and erasure, in their rows; "
-            "find out who can write there.",
-        )
-    if lacking := subjects_without_key(connection):
+            str(error),
+            advice="Put the right master key back, from a file of keys or wherever it "
+            "is kept, before Goatherd starts.",
+        ) from None
+    if faults:
         raise WrongError(
-            f"Table subject_keys lacks {counted(len(lacking), 'person')} of the log: "
-            "what is sealed of them cannot be read.",
-            advice="Stop Goatherd before it makes new keys for them, and restore a "
-            "backup with its keys.",
+            " ".join(fault.text for fault in faults), advice=faults[0].advice
         )
     return "There is a key for everybody in the log, and for nobody who was erased."
+
+
+def _master_key(
+    connection: Connection[TupleRow], settings: Settings
+) -> MasterKey | None:
+    """Return the master key, None for a database that was never used with one.
+
+    Raises:
+        MasterKeyError: it is not the database's, or the keys are gone.
+    """
+    check_keys_there(connection)
+    if not is_initialized(connection):
+        return None
+    return opened_master_key(settings, connection)

@@ -41,8 +41,10 @@ from api.cli.up.supervisor import Child, Supervisor
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.embedded.data_dir import open_data_dir
+from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import master_key_text, opened_keys
 from infra.logs import configure_logs
+from infra.restoring import check_restored
 from infra.settings import Settings
 
 # In the order of their start; they are stopped in reverse order.
@@ -169,11 +171,13 @@ def _migrate(url: str, settings: Settings) -> Settings:
     """Create or upgrade the schema, and return the settings with the master key."""
     with connected(url) as connection:
         # Before anything is written.
+        check_restored(connection)
         text = master_key_text(settings, connection, make=True)
         settings = replace(settings, master_key=text)
         if migrate(url):
             _report(settings, "Created or upgraded the schema")
         opened_keys(settings, connection)
+        check_erasures_applied(connection)
     return settings
 
 

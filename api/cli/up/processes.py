@@ -18,6 +18,7 @@ from api.cli.databases import (
 from api.cli.options import DataDir, Host, ListenerOption, Port, read_settings
 from api.cli.up.ports import inherited_socket, listening_socket
 from infra.integrity.progress_file import PROGRESS_FILE
+from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import opened_keys
 from infra.logs import configure_logs
 from infra.settings import Settings
@@ -51,6 +52,7 @@ def serve(
     with connected(settings.database_url) as connection:
         check_fit(connection)
         opened_keys(settings, connection)
+        check_erasures_applied(connection)
         settings = with_fitting_pools(settings, available(connection))
     # The HTTP workers read their settings from the environment.
     os.environ.update(pool_variables(settings))

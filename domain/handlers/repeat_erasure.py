@@ -1,0 +1,119 @@
+"""The handler that repeats an erasure, of which a restored log does not tell."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from domain import commands as c
+from domain import events as e
+from domain.creator.handle_claim import claim_of
+from domain.creator.handle_claim import decide as decide_claim
+from domain.creator.state import creator_of
+from domain.decisions import Decision, Handler, History, StreamEvent, on
+from domain.handlers.campaign_items import leave_campaigns
+from domain.handlers.creators import active_creators
+from domain.handlers.erase_creator import (
+    Belongings,
+    Erasure,
+    end_what_belongs,
+    items_of,
+    next_number,
+)
+from domain.messages import ErasedFigures
+from domain.organization.decider import organization_of
+from domain.streams import erasures_stream
+
+
+class ErasureToRepeat(msgspec.Struct, frozen=True, kw_only=True):
+    """An erasure that happened after the data that are restored.
+
+    ``number`` is null where nobody knows it any more, and ``claim_ids`` are the claims
+    that name the creator: its handles can't be read.
+    """
+
+    belongings: Belongings
+    number: int | None
+    figures: ErasedFigures
+    claim_ids: Sequence[UUID] = ()
+
+
+def repeat_erasure(
+    erasure: ErasureToRepeat, *, organization_id: UUID
+) -> Handler[Erasure]:
+    """Erase a creator whose key is destroyed already, as it was erased before.
+
+    The log may have the creator's single videos alone. Nothing that is appended has a
+    text, because nothing can be sealed for the creator any more.
+    """
+    belongings = erasure.belongings
+    creator_id = belongings.creator_id
+    numbers = erasures_stream(organization_id)
+    histories = yield (creator_id, organization_id, numbers, *erasure.claim_ids)
+    organization = organization_of(histories[organization_id])
+    creator = creator_of(histories[creator_id])
+    if any(isinstance(event, e.SubjectErased) for event in histories[creator_id]):
+        return Decision(Erasure())
+    events = [
+        released
+        for claim_id in erasure.claim_ids
+        for released in _released(claim_id, histories[claim_id], creator_id)
+    ]
+    events += yield from end_what_belongs(belongings, why="")
+    guards: Sequence[UUID] = ()
+    if erasure.figures == "drop":
+        departure = yield from leave_campaigns(
+            items_of(belongings), organization_id=organization_id
+        )
+        events += departure.events
+        guards = departure.guards
+    number = _number(erasure.number, histories[numbers])
+    events += on(
+        numbers,
+        [
+            e.ErasureNumbered(
+                organization_id=organization_id, creator_id=creator_id, number=number
+            )
+        ],
+    )
+    events += on(
+        creator_id,
+        [
+            e.SubjectErased(
+                organization_id=organization_id,
+                number=number,
+                figures=erasure.figures,
+                video_ids=tuple(sorted(belongings.video_ids)),
+                scrape_ids=tuple(sorted(belongings.scrape_ids)),
+                time_zone="UTC" if organization is None else organization.time_zone,
+            )
+        ],
+    )
+    is_active = creator is not None and creator.status == "active"
+    return Decision(
+        Erasure(
+            creator_ids=(creator_id,), subjects=(creator_id, *belongings.video_ids)
+        ),
+        events=events,
+        guards=sorted({*guards} - {stream for stream, _ in events}),
+        quota_counters=active_creators(organization_id, -is_active),
+    )
+
+
+def _released(claim_id: UUID, history: History, creator_id: UUID) -> list[StreamEvent]:
+    claimed = history[-1]
+    if not isinstance(claimed, e.HandleClaimed):
+        return []
+    command = c.ReleaseHandle(
+        organization_id=claimed.organization_id,
+        project_id=claimed.project_id,
+        handle="",
+        creator_id=creator_id,
+    )
+    return on(claim_id, decide_claim(claim_of(history), command))
+
+
+def _number(known: int | None, history: History) -> int:
+    """Return the number from before, or another one if that is somebody else's."""
+    used = {each.number for each in history if isinstance(each, e.ErasureNumbered)}
+    return next_number(history) if known is None or known in used else known
