@@ -87,6 +87,13 @@ def test_what_does_not_fit_is_shown(home: Tenant, visitor: Visitor):
     assert "c0ffee" in shown
     assert "as it was signed" not in shown
     assert data_of(home.get("/admin/log-check"))["result"]["sealings"][0]["events"] == 2
+    home.goatherd.query(
+        "UPDATE log_check SET result = %s",
+        json.dumps({**result, "misfits": [], "sealings": [sealing]}),
+    )
+    fits = visitor.see(PAGE).one("section", id="check").text
+    assert "fits since it was sealed" in fits
+    assert "all fits" not in fits
     assert "Position 1,234: changed. Its digest is <wrong>." in shown
 
 
