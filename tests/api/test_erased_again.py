@@ -72,7 +72,8 @@ class _Scene:
                     tiktok_video_id=id_,
                     title=f"A jump of {_HANDLE}",
                     kind="video",
-                    posted_at=_START - timedelta(hours=7 * n),
+                    # On one day the source says another time.
+                    posted_at=_START - timedelta(hours=7 * n, seconds=day == 2),
                     thumbnail_url=f"https://p16.tiktokcdn.com/{id_}.jpeg",
                     view_count=1_000 * n + 37 * day,
                     like_count=100 * n + day,
