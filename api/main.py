@@ -43,6 +43,7 @@ from api.routes.creator_move import CreatorMoveRoutes
 from api.routes.creators import CreatorRoutes
 from api.routes.creators_bulk import ProjectCreatorRoutes
 from api.routes.creators_import import CreatorImportRoutes
+from api.routes.forget_texts import ForgetTextsRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.lists.creator_parameters import provide_table
 from api.routes.lists.video_parameters import provide_video_list
@@ -219,6 +220,7 @@ def assemble(settings: Settings) -> Litestar:
                 CreatorImportRoutes,
                 CreatorMoveRoutes,
                 CreatorEraseRoutes,
+                ForgetTextsRoutes,
                 *CONNECTION_ROUTES,
                 VideoRoutes,
                 ProjectVideoRoutes,

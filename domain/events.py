@@ -15,6 +15,7 @@ from domain.integrity.events import *
 from domain.messages import *
 from domain.organization.events import *
 from domain.scrape.events import *
+from domain.texts import *
 from domain.video.events import *
 
 STORED_NAMES: dict[str, type[Event]] = {

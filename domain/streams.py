@@ -27,6 +27,7 @@ _COUNTER = uuid5(_NAMESPACE, "tally")
 _ERASURES = uuid5(_NAMESPACE, "erasures")
 _MERGED = uuid5(_NAMESPACE, "merged annotation")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
+_TEXTS = uuid5(_NAMESPACE, "texts")
 
 # The stream of what happens to the installation itself.
 INSTALLATION = uuid5(_NAMESPACE, "installation")
@@ -159,6 +160,14 @@ def manual_scrapes_counter(organization_id: UUID, day: date) -> UUID:
 def campaigns_counter(project_id: UUID) -> UUID:
     """Return the key under which a project's campaigns are counted."""
     return _uuid5(_COUNTER, f"{project_id}/campaigns")
+
+
+def texts_subject(of: UUID, forgotten: int) -> UUID:
+    """Return the subject of the texts of a thing, after they were forgotten so often.
+
+    It is not the thing's id, because annotations on the thing are sealed with that.
+    """
+    return _uuid5(_TEXTS, f"{of}/{forgotten}")
 
 
 def system_annotation(of: UUID, what: str) -> UUID:

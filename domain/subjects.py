@@ -1,7 +1,9 @@
 """Whose personal data an event has: the subject whose key its fields are sealed with.
 
 A subject is a creator, by its id. What is about a video that has no creator is the
-video's own, and what is about no person is of the thing that it is about.
+video's own, and what is about no person is of the thing that it is about. The texts
+that a tenant gives its own things have subjects of their own, another after each time
+that earlier texts were forgotten.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,13 +16,25 @@ import msgspec
 from domain import events as e
 from domain.errors import DomainError
 from domain.messages import Event
-from domain.streams import video_stream
+from domain.streams import texts_subject, video_stream
+
+# Those with names and notes that a tenant gives its own things.
+TEXT_EVENTS = (
+    e.OrganizationCreated,
+    e.OrganizationSettingsChanged,
+    e.ApiKeyCreated,
+    e.ApiKeyRenamed,
+    e.ProjectCreated,
+    e.ProjectDetailsChanged,
+    e.CampaignCreated,
+    e.CampaignDetailsChanged,
+)
 
 HistoryOf = Callable[[UUID], Iterable[Event]]
 
 
 class SubjectErasedError(DomainError):
-    """The person was erased: nothing personal about it is stored any more."""
+    """The subject was erased: nothing personal about it is stored any more."""
 
     code = "gone"
 
@@ -69,8 +83,43 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
             return stream
         case e.VideoAdded() | e.VideoDetailsChanged():
             return _subject_of_video(stream, history_of)
+        case e.EarlierTextsForgotten(of=of):
+            return texts_subject(of, _times_forgotten(stream, of, history_of) + 1)
+        case _ if isinstance(event, TEXT_EVENTS):
+            of = owner_of_texts(stream, event) or stream
+            return texts_subject(of, _times_forgotten(stream, of, history_of))
         case _:
             return stream
+
+
+def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
+    """Return whose texts an event has: an organization's, project's, key's, campaign's.
+
+    None stands for an event that has none of these.
+    """
+    match event:
+        case e.EarlierTextsForgotten(of=of):
+            return of
+        case e.ApiKeyCreated(key_id=of) | e.ApiKeyRenamed(key_id=of):
+            return of
+        case e.ProjectCreated(project_id=of) | e.ProjectDetailsChanged(project_id=of):
+            return of
+        case (
+            e.OrganizationCreated()
+            | e.OrganizationSettingsChanged()
+            | e.CampaignCreated()
+            | e.CampaignDetailsChanged()
+        ):
+            return stream
+        case _:
+            return None
+
+
+def _times_forgotten(stream: UUID, of: UUID, history_of: HistoryOf) -> int:
+    return sum(
+        isinstance(event, e.EarlierTextsForgotten) and event.of == of
+        for event in history_of(stream)
+    )
 
 
 def _subject_of_video(video_id: UUID, history_of: HistoryOf) -> UUID:

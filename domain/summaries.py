@@ -109,6 +109,7 @@ def summary(
             | e.CampaignItemAdded()
             | e.CampaignItemRemoved()
             | e.CampaignDeleted()
+            | e.EarlierTextsForgotten()
             | e.CampaignJoined()
             | e.CampaignLeft()
         ):

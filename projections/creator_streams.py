@@ -12,6 +12,12 @@ from domain.messages import ErasedFigures
 # Rows of read models name the streams. Of a creator that was erased with its figures
 # they are gone: its single videos are named by the event that says so, and the others
 # name the creator themselves.
+_FORGOTTEN = """
+SELECT notification_id, state FROM goatherd_events
+WHERE topic = 'earlier_texts_forgotten'
+AND position(convert_to(%s, 'UTF8') IN state) > 0
+ORDER BY notification_id DESC LIMIT 1
+"""
 _OWN = """
 SELECT topic, state, notification_id FROM goatherd_events WHERE originator_id = %s
 AND (topic = 'creator_added' OR topic = 'subject_erased') ORDER BY originator_version
@@ -70,9 +76,16 @@ def erasure_of(
 ) -> tuple[int, UUID] | None:
     """Return the position of a creator's erasure and its organization, if there is one.
 
+    The id may also be of a campaign, project, key or organization whose earlier texts
+    were forgotten.
+
     Raises:
         NotFoundError: there is no such creator.
     """
+    forgotten = connection.execute(_FORGOTTEN, (f'"of":"{creator_id}"',)).fetchone()
+    if forgotten is not None:
+        position, state = forgotten
+        return position, msgspec.json.decode(state, type=_Named).organization_id
     rows = connection.execute(_OWN, (creator_id,)).fetchall()
     if not rows:
         raise NotFoundError("creator")

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.messages import set_fields
+from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
 from projections.engine.handlers import Handlers
@@ -65,6 +66,17 @@ def _details_changed(
     )
 
 
+@on(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, row: ProjectRow | None, recorded: RecordedEvent
+) -> ProjectRow | None:
+    # Those of other things have no row here.
+    if row is None or row.position >= recorded.position:
+        return row
+    texts = texts_after(event, ("name", "description"))
+    return replace(row, **texts, position=recorded.position)
+
+
 def fold_project(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
     """Return the project after an event."""
     return on.handle(recorded.event, row, recorded)
@@ -88,6 +100,8 @@ _TABLE = Table(ProjectRow, name="projects")
 
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
     event: Any = recorded.event
+    if isinstance(event, e.EarlierTextsForgotten):
+        return event.organization_id, event.of
     return recorded.stream, event.project_id
 
 

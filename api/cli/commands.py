@@ -74,6 +74,7 @@ _COMMANDS = (
     (app, "installation:doctor"),
     (app, "verify:verify"),
     (app, "erase:erase"),
+    (app, "forget_texts:forget_texts"),
 )
 
 # Of the others the first word of the function is the command's.
@@ -81,6 +82,7 @@ _LONGER_NAMES = {
     "rotate_master": "rotate-master",
     "rotate_signing": "rotate-signing",
     "seal_history": "seal-history",
+    "forget_texts": "forget-texts",
 }
 
 for order, (where, command) in enumerate(_COMMANDS):

@@ -13,10 +13,13 @@ from api.cli.names import creator_with_id
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain.messages import ErasedFigures
+from domain.phrases import counted, joined
 from infra.eventstore.execute import execute
+from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
 from workers.erasing.erase import ErasureCommand
 from workers.erasing.erased import erased_by
+from workers.erasing.preview import preview_of
 
 
 def erase(
@@ -30,6 +33,13 @@ def erase(
         ErasedFigures,
         Parameter(help="Whether its numbers stay as those of nobody, or go as well."),
     ] = "anonymous",
+    preview: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Erase nothing, but say what it concerns, and which texts name them.",
+        ),
+    ] = False,
     verify: Annotated[
         bool,
         Parameter(
@@ -72,6 +82,9 @@ def erase(
         )
     if values is not None or also is not None:
         raise CommandError("--values and --also go with --verify.")
+    if preview:
+        _show_preview(settings, creator_id, json=json)
+        return None
     if confirm is None:
         raise CommandError("--confirm with the creator's handle is needed to erase it.")
     with opened_store(settings) as store:
@@ -102,3 +115,28 @@ def erase(
         print(f"Erased {creator.id}, which is {creator.tiktok_handle} from now on.")
     print(f"Look whether anything is left: `goatherd erase --verify {creator_id}`.")
     return None
+
+
+def _show_preview(settings: Settings, creator_id: UUID, *, json: bool) -> None:
+    with opened_store(settings) as store:
+        organization_id = creator_with_id(store, creator_id).organization_id
+        with store.pool.connection() as connection, connection.cursor() as cursor:
+            preview = preview_of(cursor, store, organization_id, creator_id)
+    if json:
+        print_json(preview)
+        return
+    counts = (
+        (preview.creator_count, "creator"),
+        (preview.video_count, "video"),
+        (preview.scrape_count, "scrape"),
+        (preview.note_count, "note"),
+        (preview.campaign_count, "campaign"),
+    )
+    print(f"It concerns {joined([counted(n, what) for n, what in counts])}.")
+    if preview.mentions:
+        print("These texts have a handle of the person, and stay:")
+    for one in preview.mentions:
+        earlier = "earlier " if one.earlier else ""
+        print(
+            f"  {earlier}{one.field} of {one.kind} {one.id}: {one.change or 'TikTok'}"
+        )

@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
+from api.cli.caught_up import wait_until_caught_up
 from api.cli.output import plain
 from domain.creator.state import CreatorState, creator_of
 from domain.errors import NotFoundError
@@ -33,17 +34,17 @@ _ORGANIZATION = """
 SELECT DISTINCT originator_id FROM goatherd_events
 WHERE originator_id = %s AND topic = 'organization_created'
 """
-# From the log, since the read model of projects may be behind it.
+# The ids are from the log, since the read model of projects may be behind it. Their
+# names are sealed there.
 PROJECTS = """
-SELECT DISTINCT ON (id) id, organization_id, name, created_at FROM (
-    SELECT originator_id AS organization_id, (body ->> 'project_id')::uuid AS id,
-           body ->> 'name' AS name, notification_id,
-           min(recorded_at) OVER (PARTITION BY body ->> 'project_id') AS created_at
-    FROM goatherd_events, LATERAL (SELECT convert_from(state, 'UTF8')::jsonb) AS d(body)
-    WHERE topic IN ('project_created', 'project_details_changed')
+SELECT created.id, organization_id, coalesce(name, '') AS name, created.created_at
+FROM (
+    SELECT originator_id AS organization_id, recorded_at AS created_at,
+           (convert_from(state, 'UTF8')::jsonb ->> 'project_id')::uuid AS id
+    FROM goatherd_events WHERE topic = 'project_created'
       AND originator_id IN (SELECT organization_id FROM organizations
                             WHERE %(org)s::uuid IS NULL UNION ALL SELECT %(org)s)
-) AS named WHERE name IS NOT NULL ORDER BY id, notification_id DESC
+) AS created LEFT JOIN projects USING (organization_id, id)
 """
 
 
@@ -77,6 +78,8 @@ def project_named(
         CommandError: none or several have the name.
     """
     project_id = _as_id(given)
+    if project_id is None:
+        wait_until_caught_up(connection, "projects", what="names of projects are")
     found = {
         each: organization_id
         for each, organization_id, name, _ in connection.execute(PROJECTS, {"org": org})

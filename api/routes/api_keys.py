@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -59,6 +59,19 @@ class IssuedApiKey(Struct, frozen=True, kw_only=True):
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None
+
+
+class ApiKeyName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a key is called from now on."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class RenamedApiKey(Struct, frozen=True, kw_only=True):
+    """A key, by its new name."""
+
+    id: UUID
+    name: str
 
 
 class RevokedApiKey(Struct, frozen=True, kw_only=True):
@@ -124,6 +137,31 @@ class ApiKeyRoutes(Controller):
             lambda _, done: _issued(done),
             in_transaction=_project_keys,
             unseal=text.unseal,
+        )
+
+    @patch(
+        "/{key_id:uuid}",
+        opt={"scope": "admin", "versioned": False},
+        operation_id="renameApiKey",
+        sync_to_thread=True,
+    )
+    def rename_api_key(
+        self,
+        request: Request,
+        key_id: FromPath[UUID],
+        data: JSONBody[ApiKeyName],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[RenamedApiKey]:
+        """Rename a key, a revoked one, too; histories show it by its new name."""
+        writer.require_no_version(request)
+        return writer.perform(
+            request,
+            lambda: change_organization(
+                request.organization_id,
+                c.RenameApiKey(key_id=key_id, name=data.name),
+                plans=writer.plans,
+            ),
+            lambda _, __: Answer(RenamedApiKey(id=key_id, name=data.name)),
         )
 
     @delete(

@@ -24,6 +24,7 @@ from domain.errors import (
 )
 from domain.messages import Event, TargetScope, changed_fields, set_fields
 from domain.organization.plans import NO_LIMITS, Limits
+from domain.texts import texts_after
 
 _OfItem = e.CampaignItemAdded | e.CampaignItemRemoved
 _OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
@@ -31,6 +32,7 @@ _OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
 # What people note on a campaign.
 DETAILS = ("name", "description", "readme", "metadata", "starts_on", "ends_on")
 TARGET = ("target_views", "target_at", "target_scope")
+TEXTS = ("name", "description", "readme", "metadata")
 
 
 class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +139,8 @@ def evolve(campaign: CampaignState | None, event: e.CampaignEvent) -> CampaignSt
             return replace(campaign, **set_fields(event, TARGET))
         case e.CampaignItemAdded() | e.CampaignItemRemoved():
             return _with_items(campaign, [event])
+        case e.EarlierTextsForgotten():
+            return replace(campaign, **texts_after(event, TEXTS))
         case e.CampaignDeleted():
             return replace(campaign, items=frozenset[CampaignItem](), is_deleted=True)
         case _:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, TargetScope
+from domain.messages import Event, Personal, TargetScope
+from domain.texts import EarlierTextsForgotten
 
 ItemType = Literal["creator", "video", "campaign"]
 
@@ -23,10 +24,10 @@ class CampaignCreated(Event, frozen=True, kw_only=True):
     stored_name: ClassVar[str] = "campaign_created"
     organization_id: UUID
     project_id: UUID
-    name: str
-    description: str | None = None
-    readme: str | None = None
-    metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it, and omits it
+    name: Personal[str]
+    description: Personal[str | None] = None
+    readme: Personal[str | None] = None
+    metadata: Personal[dict[str, Any]] = {}  # noqa: RUF012 - msgspec copies it, and omits it
     starts_on: date | None = None
     ends_on: date | None = None
     target_scope: TargetScope = "lifetime"
@@ -40,10 +41,10 @@ class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "campaign_details_changed"
     organization_id: UUID
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
-    readme: str | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    name: Personal[str | msgspec.UnsetType] = msgspec.UNSET
+    description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    readme: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    metadata: Personal[dict[str, Any] | msgspec.UnsetType] = msgspec.UNSET
     starts_on: date | msgspec.UnsetType | None = msgspec.UNSET
     ends_on: date | msgspec.UnsetType | None = msgspec.UNSET
 
@@ -124,5 +125,6 @@ CampaignEvent = (
     | CampaignItemAdded
     | CampaignItemRemoved
     | CampaignDeleted
+    | EarlierTextsForgotten
 )
 MembershipEvent = CampaignJoined | CampaignLeft

@@ -34,6 +34,8 @@ def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
             return f"{item[:1].upper()}{item[1:]} added"
         case e.CampaignItemRemoved():
             return f"{item[:1].upper()}{item[1:]} taken out"
+        case e.EarlierTextsForgotten():
+            return "Earlier names and notes forgotten"
         case e.CampaignDeleted():
             return "Deleted"
         case e.CampaignJoined():

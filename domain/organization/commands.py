@@ -48,6 +48,11 @@ class CreateApiKey(Command, frozen=True, kw_only=True):
     expires_at: datetime | None
 
 
+class RenameApiKey(Command, frozen=True, kw_only=True):
+    key_id: UUID
+    name: str
+
+
 class RevokeApiKey(Command, frozen=True, kw_only=True):
     key_id: UUID
 
@@ -70,6 +75,7 @@ OrganizationCommand = (
     | ChangePlan
     | SetOperator
     | CreateApiKey
+    | RenameApiKey
     | RevokeApiKey
     | CreateProject
     | ChangeProjectDetails

@@ -21,6 +21,7 @@ from domain.messages import Event, Scope, changed_fields, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
 from domain.organization.plans import NO_LIMITS, Limits
+from domain.texts import texts_after
 
 # Debian lists this name among the zones, but it is a different zone on every machine.
 _OF_THE_MACHINE = "localtime"
@@ -115,6 +116,13 @@ def decide(
                     expires_at=command.expires_at,
                 )
             ]
+        case c.RenameApiKey(key_id=key_id, name=name):
+            check_name(name)
+            if key_id not in organization.keys:
+                raise NotFoundError("API key")
+            if organization.keys[key_id].name == name:
+                return []
+            return [e.ApiKeyRenamed(key_id=key_id, name=name)]
         case c.RevokeApiKey(key_id=key_id):
             if key_id not in organization.keys:
                 raise NotFoundError("API key")
@@ -174,9 +182,14 @@ def evolve(
                 name=event.name, scopes=event.scopes, expires_at=event.expires_at
             )
             return replace(organization, keys={**organization.keys, key_id: key})
+        case e.ApiKeyRenamed(key_id=key_id, name=name):
+            key = replace(organization.keys[key_id], name=name)
+            return replace(organization, keys={**organization.keys, key_id: key})
         case e.ApiKeyRevoked(key_id=key_id):
             key = replace(organization.keys[key_id], revoked=True)
             return replace(organization, keys={**organization.keys, key_id: key})
+        case e.EarlierTextsForgotten():
+            return _with_texts(organization, event)
         case e.ProjectCreated(project_id=project_id):
             project = ProjectState(name=event.name, description=event.description)
         case e.ProjectDetailsChanged(project_id=project_id):
@@ -207,6 +220,20 @@ def project_owner(history: Sequence[Event], project_id: UUID) -> OrganizationSta
     if organization is None or project_id not in organization.projects:
         raise NotFoundError("project")
     return organization
+
+
+def _with_texts(
+    organization: OrganizationState, event: e.EarlierTextsForgotten
+) -> OrganizationState:
+    of = event.of
+    if event.kind == "organization":
+        return replace(organization, **texts_after(event, ("name",)))
+    if event.kind == "api_key":
+        key = replace(organization.keys[of], **texts_after(event, ("name",)))
+        return replace(organization, keys={**organization.keys, of: key})
+    texts = texts_after(event, _PROJECT_DETAILS)
+    project = replace(organization.projects[of], **texts)
+    return replace(organization, projects={**organization.projects, of: project})
 
 
 def _create(

@@ -6,14 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, Scope
+from domain.messages import Event, Personal, Scope
+from domain.texts import EarlierTextsForgotten
 
 
 class OrganizationCreated(Event, frozen=True, kw_only=True):
     """A tenant was created, with its plan and time zone."""
 
     stored_name: ClassVar[str] = "organization_created"
-    name: str
+    name: Personal[str]
     plan: str
     time_zone: str
 
@@ -27,7 +28,7 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
     """
 
     stored_name: ClassVar[str] = "organization_settings_changed"
-    name: str | msgspec.UnsetType = msgspec.UNSET
+    name: Personal[str | msgspec.UnsetType] = msgspec.UNSET
     time_zone: str | msgspec.UnsetType = msgspec.UNSET
     creator_profiles_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     discover_videos_hours: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -58,11 +59,19 @@ class ApiKeyCreated(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "api_key_created"
     key_id: UUID
-    name: str
+    name: Personal[str]
     digest: str
     hint: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None = None
+
+
+class ApiKeyRenamed(Event, frozen=True, kw_only=True):
+    """The API key has another name."""
+
+    stored_name: ClassVar[str] = "api_key_renamed"
+    key_id: UUID
+    name: Personal[str]
 
 
 class ApiKeyRevoked(Event, frozen=True, kw_only=True):
@@ -77,8 +86,8 @@ class ProjectCreated(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "project_created"
     project_id: UUID
-    name: str
-    description: str | None = None
+    name: Personal[str]
+    description: Personal[str | None] = None
 
 
 class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
@@ -86,8 +95,8 @@ class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "project_details_changed"
     project_id: UUID
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    name: Personal[str | msgspec.UnsetType] = msgspec.UNSET
+    description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
 
 
 OrganizationEvent = (
@@ -96,7 +105,9 @@ OrganizationEvent = (
     | PlanChanged
     | OperatorChanged
     | ApiKeyCreated
+    | ApiKeyRenamed
     | ApiKeyRevoked
     | ProjectCreated
     | ProjectDetailsChanged
+    | EarlierTextsForgotten
 )

@@ -43,6 +43,9 @@ UNION
 SELECT jsonb_array_elements_text(
     convert_from(state, 'UTF8')::jsonb -> 'video_ids')::uuid
 FROM goatherd_events WHERE topic = 'subject_erased'
+UNION
+SELECT (convert_from(state, 'UTF8')::jsonb ->> 'subject')::uuid
+FROM goatherd_events WHERE topic = 'earlier_texts_forgotten'
 """
 
 Fault = Literal["back", "lacking", "lost", "unwrapped", "unfit"]

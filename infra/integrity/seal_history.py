@@ -14,7 +14,7 @@ from domain.handlers.roots import record_note
 from domain.integrity.events import HistorySealed
 from domain.integrity.roots import LogContent, is_over, time_text
 from domain.integrity.sealing_note import note_text, unsigned_note
-from domain.subjects import personal_fields
+from domain.subjects import TEXT_EVENTS, personal_fields
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
@@ -35,15 +35,18 @@ from infra.integrity.rewritten_events import (
 from infra.integrity.signing import Signer
 from infra.locks import AdvisoryLock
 
+TEXT_NAMES = [event.stored_name for event in TEXT_EVENTS]
+
 _AT_ONCE = 2_000
 _TAKE_LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _STATE = """
-SELECT until, position, events, ends_at, before FROM history_sealing
+SELECT until, position, events, ends_at, before, only_texts FROM history_sealing
 WHERE finished_at IS NULL
 """
 _CLEAR = """
 SELECT count(*) FROM goatherd_events
 WHERE notification_id <= %s AND notification_id > %s AND topic = ANY(%s)
+AND substring(state FROM 1 FOR 11) <> convert_to('{"sealed":"', 'UTF8')
 """
 _HAS_CLEAR = """
 SELECT EXISTS (
@@ -84,13 +87,18 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 
 class ClearHistory(msgspec.Struct, frozen=True):
-    """History from before personal data were sealed: where it ends, how far it is."""
+    """History from before personal data were sealed: where it ends, how far it is.
+
+    ``only_texts`` says that it has nothing of people whom somebody tracks any more, but
+    names and notes that tenants gave their own things.
+    """
 
     until: int
     position: int
     events: int
     ends_at: int | None
     before: Any
+    only_texts: bool
 
 
 def clear_history(connection: Connection[TupleRow]) -> ClearHistory | None:
@@ -104,7 +112,8 @@ def clear_events(connection: Connection[TupleRow]) -> int:
     state = clear_history(connection)
     if state is None:
         return 0
-    values = (state.until, state.position, _personal_names())
+    names = TEXT_NAMES if state.only_texts else _personal_names()
+    values = (state.until, state.position, names)
     row = connection.execute(_CLEAR, values).fetchone()
     return 0 if row is None else row[0]
 

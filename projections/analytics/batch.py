@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.analytics.buckets import slot_of
+from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.batch_input import BatchInput
 from projections.analytics.creator_moves import CreatorMove
@@ -47,6 +48,16 @@ def _project_details_changed(
     if event.name is not UNSET:
         row = batch.subject(recorded.stream, event.project_id)
         batch.put(row.named(event.name, recorded.position))
+
+
+@on(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    if event.kind in ("project", "campaign"):
+        row = batch.subject(event.organization_id, event.of)
+        (name,) = texts_after(event, ("name",)).values()
+        batch.put(row.named(name, recorded.position))
 
 
 @on(e.CreatorAdded)

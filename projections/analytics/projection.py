@@ -57,6 +57,7 @@ class AnalyticsProjection:
         e.CampaignItemAdded,
         e.CampaignItemRemoved,
         e.CampaignDeleted,
+        e.EarlierTextsForgotten,
     )
     tables = (
         "analytics_rule",

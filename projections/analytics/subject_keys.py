@@ -28,6 +28,9 @@ def subjects_of(recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
     event = recorded.event
     if isinstance(event, (e.ProjectCreated, e.ProjectDetailsChanged)):
         yield recorded.stream, event.project_id
+    elif isinstance(event, e.EarlierTextsForgotten):
+        if event.kind in ("project", "campaign"):
+            yield event.organization_id, event.of
     elif isinstance(event, _OF_ITSELF):
         yield event.organization_id, recorded.stream
     elif isinstance(event, _SNAPSHOTS) and event.creator_id is not None:

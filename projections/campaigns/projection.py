@@ -11,8 +11,9 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.campaign.decider import DETAILS, TARGET
+from domain.campaign.decider import DETAILS, TARGET, TEXTS
 from domain.messages import TargetScope, set_fields
+from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import RowBatch, Table
@@ -83,6 +84,13 @@ def _item_removed(
     event: e.CampaignItemRemoved, row: CampaignRow, _: RecordedEvent
 ) -> dict[str, Any]:
     return _counted(event, row, -1)
+
+
+@on(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, _: CampaignRow, __: RecordedEvent
+) -> dict[str, Any]:
+    return texts_after(event, TEXTS)
 
 
 @on(e.CampaignDeleted)

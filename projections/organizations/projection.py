@@ -17,6 +17,7 @@ from domain import events as e
 from domain.events import Scope
 from domain.messages import set_fields
 from domain.organization.decider import SETTINGS
+from domain.texts import texts_after
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
@@ -31,6 +32,11 @@ VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id) DO NOTHING
 _PLAN = """
 UPDATE organizations SET plan = %s, version = version + 1, updated_at = %s,
     position = %s
+WHERE organization_id = %s AND position < %s
+"""
+_KEY_NAME = "UPDATE api_keys SET name = %s WHERE organization_id = %s AND id = %s"
+_NAME = """
+UPDATE organizations SET name = %s, position = %s
 WHERE organization_id = %s AND position < %s
 """
 _OPERATOR = """
@@ -125,6 +131,25 @@ def _key_created(
             *(list(event.scopes), recorded.recorded_at, event.expires_at),
         ),
     )
+
+
+@on(e.ApiKeyRenamed)
+def _key_renamed(
+    event: e.ApiKeyRenamed, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(_KEY_NAME, (event.name, recorded.stream, event.key_id))
+
+
+@on(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    (name,) = texts_after(event, ("name",)).values()
+    if event.kind == "api_key":
+        cursor.execute(_KEY_NAME, (name, event.organization_id, event.of))
+    elif event.kind == "organization":
+        position = recorded.position
+        cursor.execute(_NAME, (name, position, event.organization_id, position))
 
 
 @on(e.ApiKeyRevoked)

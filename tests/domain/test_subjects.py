@@ -10,39 +10,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.streams import video_stream
+from domain.streams import texts_subject, video_stream
 from domain.subjects import personal_fields, subject_of
 from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
 
 # Fields with text that says nothing about a person, with the reason.
-_OF_THE_TENANT = "names and notes of a tenant's own things, not of the people it tracks"
 _CODE = "one of the product's own words, or a name that it gives"
 _DIGEST = "a digest, from which nothing can be read"
 _PSEUDONYMS = "made with a key of the installation (decision 48)"
 HARMLESS = {
-    ("organization_created", "name"): _OF_THE_TENANT,
     ("organization_created", "plan"): _CODE,
     ("organization_created", "time_zone"): _CODE,
-    ("organization_settings_changed", "name"): _OF_THE_TENANT,
     ("organization_settings_changed", "time_zone"): _CODE,
     ("subject_erased", "time_zone"): _CODE,
     ("plan_changed", "old"): _CODE,
     ("plan_changed", "new"): _CODE,
-    ("api_key_created", "name"): _OF_THE_TENANT,
     ("api_key_created", "digest"): _DIGEST,
     ("api_key_created", "hint"): "the last characters of a key, to tell keys apart",
-    ("project_created", "name"): _OF_THE_TENANT,
-    ("project_created", "description"): _OF_THE_TENANT,
-    ("project_details_changed", "name"): _OF_THE_TENANT,
-    ("project_details_changed", "description"): _OF_THE_TENANT,
-    ("campaign_created", "name"): _OF_THE_TENANT,
-    ("campaign_created", "description"): _OF_THE_TENANT,
-    ("campaign_created", "readme"): _OF_THE_TENANT,
-    ("campaign_created", "metadata"): _OF_THE_TENANT,
-    ("campaign_details_changed", "name"): _OF_THE_TENANT,
-    ("campaign_details_changed", "description"): _OF_THE_TENANT,
-    ("campaign_details_changed", "readme"): _OF_THE_TENANT,
-    ("campaign_details_changed", "metadata"): _OF_THE_TENANT,
     ("creator_connected", "scopes"): "TikTok's own names of what may be read",
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,
@@ -216,3 +200,42 @@ def test_a_note_is_of_what_it_is_about(
 
 def test_a_ban_is_its_own() -> None:
     assert subject(BERTA, e.HandleBanned(handle="ada", reason="x")) == BERTA
+
+
+CAMPAIGN = UUID(int=77)
+
+
+def _forgotten(of: UUID) -> e.EarlierTextsForgotten:
+    return e.EarlierTextsForgotten(
+        organization_id=ORGANIZATION,
+        kind="campaign",
+        of=of,
+        subject=texts_subject(of, 0),
+        texts={"name": "Summer"},
+    )
+
+
+def test_texts_of_a_tenants_own_things_have_a_subject_until_they_are_forgotten() -> (
+    None
+):
+    stream, key = ORGANIZATION, BERTA
+    created = e.CampaignCreated(**OURS, project_id=PROJECT, name="Camp")
+    renamed = e.CampaignDetailsChanged(**OURS, name="Summer")
+    project = e.ProjectCreated(project_id=PROJECT, name="Alps")
+    named = e.ApiKeyRenamed(key_id=key, name="Robot")
+    ours = e.OrganizationSettingsChanged(name="Herd")
+    first = _forgotten(CAMPAIGN)
+
+    def of(place: UUID, event: e.Event, *history: e.Event) -> UUID:
+        return subject_of(place, event, lambda _: history)
+
+    assert of(CAMPAIGN, created) == of(CAMPAIGN, renamed, created)
+    assert of(CAMPAIGN, created) == texts_subject(CAMPAIGN, 0) == first.subject
+    assert of(CAMPAIGN, first, created, renamed) == texts_subject(CAMPAIGN, 1)
+    assert of(CAMPAIGN, renamed, created, first) == texts_subject(CAMPAIGN, 1)
+    assert of(CAMPAIGN, first, created, first) == texts_subject(CAMPAIGN, 2)
+    of_project = _forgotten(PROJECT)
+    assert of(stream, project) == texts_subject(PROJECT, 0)
+    assert of(stream, project, of_project) == texts_subject(PROJECT, 1)
+    assert of(stream, named, of_project) == texts_subject(key, 0)
+    assert of(stream, ours, of_project) == texts_subject(ORGANIZATION, 0)

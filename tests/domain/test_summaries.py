@@ -285,6 +285,10 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (e.CampaignItemAdded(**ITEM), "Creator @ada added by key Ops."),
     (e.CampaignItemRemoved(**ITEM), "Creator @ada taken out by key Ops."),
+    (
+        e.EarlierTextsForgotten(**OURS, kind="campaign", of=ADA, subject=ADA),
+        "Earlier names and notes forgotten by key Ops.",
+    ),
     (e.CampaignDeleted(**OURS), "Deleted by key Ops."),
     (
         e.CampaignJoined(**ITEM, campaign_id=SCRAPE),

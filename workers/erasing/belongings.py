@@ -155,6 +155,17 @@ def _of_one(
     )
 
 
+def handles_of(
+    cursor: Cursor[TupleRow], codec: Codec, organization_id: UUID, creator_id: UUID
+) -> set[str]:
+    """Return the handle of a creator that is not erased, and all that it had before."""
+    params: dict[str, Any] = {"organization": organization_id, "creator": creator_id}
+    rows = cursor.execute(_HANDLE.encode(), params).fetchall()
+    if not rows:
+        return set()
+    return {rows[0][0], *(old for old, _ in _handles_until(cursor, codec, creator_id))}
+
+
 def _handles_until(
     cursor: Cursor[TupleRow], codec: Codec, creator_id: UUID
 ) -> list[tuple[str, int]]:

@@ -23,7 +23,7 @@ def is_in_clear(
     belongings: Sequence[Belongings],
 ) -> bool:
     """Tell whether an event that names one of these creators is not sealed."""
-    if clear_history(connection) is None:
+    if not _may_have_people(connection):
         return False
     values = values_that_belong(connection, store.codec, belongings)
     return _has_clear(connection, store.names, organization_id, belongings, values)
@@ -43,10 +43,15 @@ def check_sealed(
     Raises:
         HistoryInClearError: an event that names one of them is not sealed.
     """
-    if clear_history(connection) is not None and _has_clear(
+    if _may_have_people(connection) and _has_clear(
         connection, store.names, organization_id, belongings, values
     ):
         raise HistoryInClearError
+
+
+def _may_have_people(connection: Connection[TupleRow]) -> bool:
+    history = clear_history(connection)
+    return history is not None and not history.only_texts
 
 
 def _has_clear(

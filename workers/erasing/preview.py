@@ -9,8 +9,9 @@ from psycopg.rows import TupleRow
 
 from infra.eventstore.store import Store
 from infra.structs import structs
-from workers.erasing.belongings import belongings_of
+from workers.erasing.belongings import belongings_of, handles_of
 from workers.erasing.clear_history import is_in_clear
+from workers.erasing.mentions import Mention, mentions_of
 
 _COUNTS = """
 WITH creators AS (
@@ -38,7 +39,7 @@ SELECT %(creator)s::uuid,
      WHERE i.organization_id = %(organization)s AND c.deleted_at IS NULL
      AND i.item_id IN (SELECT id FROM items)),
     (SELECT count(*) FROM bans WHERE handle IN (SELECT handle FROM creators)),
-    false
+    false, NULL
 """
 
 
@@ -49,7 +50,8 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     ``note_count`` the notes that are deleted, and ``campaign_count`` the campaigns that
     hold one of these creators or videos. Bans of their handles stay, ``ban_count``.
     While ``history_in_clear`` events from before sealing name the person, and nothing
-    is erased.
+    is erased. ``mentions`` are texts that have one of their handles, of now or before,
+    and that an erasure does not change.
     """
 
     creator_id: UUID
@@ -60,6 +62,7 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     campaign_count: int
     ban_count: int
     history_in_clear: bool
+    mentions: list[Mention]
 
 
 def preview_of(
@@ -83,4 +86,21 @@ def preview_of(
     rows = cursor.execute(_COUNTS.encode(), params).fetchall()
     (preview,) = structs(ErasurePreview, rows)
     in_clear = is_in_clear(cursor.connection, store, organization_id, belongings)
-    return replace(preview, history_in_clear=in_clear)
+    mentions = mentions_of(
+        cursor,
+        store.codec,
+        organization_id=organization_id,
+        handles={
+            handle
+            for each in belongings
+            for handle in handles_of(
+                cursor, store.codec, organization_id, each.creator_id
+            )
+        },
+        own={
+            one
+            for each in belongings
+            for one in (each.creator_id, *each.video_ids, *each.annotation_ids)
+        },
+    )
+    return replace(preview, history_in_clear=in_clear, mentions=mentions)

@@ -30,7 +30,7 @@ VALUES (%s, %s, %s, %s, clock_timestamp() + make_interval(hours => %s), %s)
 _GET = """
 SELECT id, organization_id, creator_ids, position, sealed, wrapped
 FROM erased_values JOIN installation_keys ON name = %s || ' ' || id
-WHERE %s = ANY(creator_ids) AND kept_until > clock_timestamp()
+WHERE %s = ANY(creator_ids) AND kept_until > clock_timestamp() ORDER BY position
 """
 _DELETE = "DELETE FROM erased_values WHERE kept_until <= clock_timestamp()"
 _DELETE_KEYS = """
@@ -72,23 +72,29 @@ def keep(
 def kept_values(
     connection: Connection[Any], creator_id: UUID, master: MasterKey
 ) -> ErasedValues | None:
-    """Return what the erasure of a creator erased; None a day after it, or without one.
+    """Return what was erased of a creator, or forgotten of a campaign, project or key.
+
+    It is None a day later, or without an erasure.
 
     Raises:
         MasterKeyError: it was sealed with another master key.
     """
-    row = connection.execute(_GET, (_NAME, creator_id)).fetchone()
-    if row is None:
-        return None
-    erasure_id, organization_id, creator_ids, position, sealed, wrapped = row
-    name = _name_of(erasure_id)
-    key = MasterKey(master.unwrap(name, wrapped))
-    return ErasedValues(
-        organization_id=organization_id,
-        creator_ids=creator_ids,
-        position=position,
-        values=_decode(zlib.decompress(key.unwrap(name, sealed))),
-    )
+    found: ErasedValues | None = None
+    # Texts of one thing may be forgotten again and again.
+    for row in connection.execute(_GET, (_NAME, creator_id)).fetchall():
+        erasure_id, organization_id, creator_ids, position, sealed, wrapped = row
+        name = _name_of(erasure_id)
+        key = MasterKey(master.unwrap(name, wrapped))
+        found = ErasedValues(
+            organization_id=organization_id,
+            creator_ids=creator_ids,
+            position=position,
+            values={
+                *(found.values if found else ()),
+                *_decode(zlib.decompress(key.unwrap(name, sealed))),
+            },
+        )
+    return found
 
 
 def prune(pool: Pool) -> int:

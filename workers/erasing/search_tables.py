@@ -18,7 +18,8 @@ _ROWS_AT_ONCE = 2_000
 _COLUMNS = """
 SELECT n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
     array_agg(a.attname::text ORDER BY a.attnum),
-    array_agg(coalesce(e.typname, t.typname)::text ORDER BY a.attnum)
+    array_agg(CASE WHEN e.typname IN ('int8', 'numeric') THEN 'numbers'
+              ELSE coalesce(e.typname, t.typname)::text END ORDER BY a.attnum)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

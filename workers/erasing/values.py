@@ -40,7 +40,11 @@ KINDS: Mapping[str, str] = {
 }
 # Tags are words that others have as well, and what is said of a run are Goatherd's own
 # sentences: they name somebody by a handle. A reason is of a ban, which stays.
-NO_KINDS = frozenset({"tags", "error", "listed_reason", "tried_details", "reason"})
+NO_KINDS = frozenset(
+    {"tags", "error", "listed_reason", "tried_details", "reason"}
+    # Of a tenant's own things, whose streams are not searched.
+    | {"name", "texts"}
+)
 
 _AT_ONCE = 500
 # Most snapshots of videos name nobody: what is known of a video is not said again.
@@ -76,7 +80,7 @@ def values_of(events: Iterable[Event]) -> set[ErasedValue]:
         for event in events
         for name in personal_fields(type(event))
         if name in KINDS
-        for text in _texts(getattr(event, name))
+        for text in texts_of(getattr(event, name))
     }
 
 
@@ -133,13 +137,14 @@ def _values_in(
     return found
 
 
-def _texts(value: object) -> Iterator[str]:
+def texts_of(value: object) -> Iterator[str]:
+    """Yield the texts in a value of JSON that are not blank."""
     if isinstance(value, str):
         if value.strip():
             yield value
     elif isinstance(value, Mapping):
         for each in cast("Mapping[str, object]", value).values():
-            yield from _texts(each)
+            yield from texts_of(each)
     elif isinstance(value, Sequence):
         for each in cast("Sequence[object]", value):
-            yield from _texts(each)
+            yield from texts_of(each)

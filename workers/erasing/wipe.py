@@ -45,7 +45,11 @@ WHERE organization_id = %(organization)s AND status IS NOT NULL AND (
         WHERE organization_id = %(organization)s AND creator_id = ANY(%(creators)s)))
 """
 # Nothing can be appended while this transaction waits, and a backup takes minutes.
-_DO_NOT_WAIT = "SET LOCAL lock_timeout = '300ms'"
+DO_NOT_WAIT = "SET LOCAL lock_timeout = '300ms'"
+TABLES_ARE_READ = (
+    "Tables from before a rebuild are being read just now, as by a backup; "
+    "try again after that."
+)
 _DEAD_LETTERS = """
 UPDATE dead_letter d SET error = 'erased' FROM goatherd_events e
 WHERE e.notification_id = d.position AND (e.originator_id = ANY(%(ids)s)
@@ -97,14 +101,11 @@ def wipe(
     destroy_and_note(cursor, done)
     # Tables that rebuilds took out have the names as well. They are there to go back
     # to, which ends here.
-    cursor.execute(_DO_NOT_WAIT)
+    cursor.execute(DO_NOT_WAIT)
     try:
         forget_previous(cursor)
     except LockNotAvailable:
-        raise BusyError(
-            "Tables from before a rebuild are being read just now, as by a backup; "
-            "try again after that."
-        ) from None
+        raise BusyError(TABLES_ARE_READ) from None
 
 
 def destroy_and_note(cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:

@@ -30,6 +30,13 @@ def check_sealing(connection: Connection[TupleRow]) -> str:
             "do not fit.",
             advice="Stop Goatherd and go on with `goatherd seal-history`.",
         )
+    if state.only_texts:
+        raise WarningError(
+            f"{counted(clear_events(connection), 'event')} of earlier releases hold "
+            "names of organizations, projects, keys and campaigns in the clear: "
+            "earlier names can't be forgotten.",
+            advice="Stop Goatherd, make a backup, and run `goatherd seal-history`.",
+        )
     waiting = due_in_clear(connection)
     late = (
         f", and {counted_are(waiting, 'removed creator')} kept longer than their "

@@ -5,6 +5,7 @@ from msgspec import Struct
 from api.web.kit.page import PageContext
 from domain.phrases import counted
 from projections.creators.creator import Creator
+from workers.erasing.mentions import Mention
 from workers.erasing.preview import ErasurePreview
 
 
@@ -17,6 +18,7 @@ class PossibleErasure(Struct, frozen=True, kw_only=True):
     concerned: list[str]
     is_banned: bool
     is_in_clear: bool
+    mentions: list[Mention]
 
 
 async def possible_erasure(
@@ -43,4 +45,5 @@ async def possible_erasure(
         ],
         is_banned=preview.ban_count > 0,
         is_in_clear=preview.history_in_clear,
+        mentions=preview.mentions,
     )

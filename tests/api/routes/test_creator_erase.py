@@ -6,6 +6,7 @@ import pytest
 
 from domain import events as e
 from domain.creator.account import account_of
+from infra.embedded.processes import wait_until
 from tests.api.routes.test_creator_move import campaign_with, ids
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.command_line import CommandLine
@@ -175,8 +176,73 @@ def test_the_preview_counts_what_is_concerned_and_the_same_account_is_erased_wit
         "campaign_count": 1,
         "ban_count": 1,
         "history_in_clear": False,
+        "mentions": [],
     }
     assert {one["id"] for one in done["creators"]} == {creator_id, sibling}
+
+
+def test_the_preview_lists_each_text_that_would_go_on_naming_the_person(
+    home: Tenant, cli: CommandLine
+):
+    creator_id = known(home)
+    data_of(home.patch(f"/creators/{creator_id}", {"tiktok_handle": "late.goat"}))
+    campaign, renamed = home.campaign("Camp of @Wanted.Goat"), home.campaign(HANDLE)
+    deleted, _ = home.campaign("With late.goat"), home.campaign("Plain wanted.goats")
+    data_of(home.patch(f"/campaigns/{renamed}", {"name": "Camp", "readme": "Tents"}))
+    home.delete(f"/campaigns/{deleted}")
+    project = data_of(home.post("/projects", {"name": HANDLE}), status=201)["id"]
+    key = data_of(home.post("/api-keys", {"name": f"For {HANDLE}"}), status=201)["id"]
+    other = home.add("other.goat", tags=[HANDLE], metadata={"with": "@late.goat"})["id"]
+    video = home.found(other, title="Duet with @late.goat")
+    home.saw_videos(other, {"7": 1})
+    notes = [
+        data_of(
+            home.post(
+                "/analytics/annotations",
+                {
+                    "scope": scope,
+                    "scope_id": scope_id,
+                    "starts_on": "2026-03-01",
+                    "text": f"{HANDLE} won.",
+                },
+            ),
+            status=201,
+        )["id"]
+        for scope, scope_id in (("project", project), ("creator", creator_id))
+    ]
+    home.goatherd.catch_up()
+
+    mentions = data_of(home.get(f"/creators/{creator_id}/erase"))["mentions"]
+
+    assert {
+        (one["kind"], one["field"], one["earlier"], one["change"]) for one in mentions
+    } == {
+        ("campaign", "name", False, f"PATCH /campaigns/{campaign}"),
+        ("campaign", "name", True, f"POST /campaigns/{renamed}/forget-texts"),
+        ("campaign", "name", True, f"POST /campaigns/{deleted}/forget-texts"),
+        ("project", "name", False, f"PATCH /projects/{project}"),
+        ("api_key", "name", False, f"PATCH /api-keys/{key}"),
+        ("creator", "tags", False, f"PATCH /creators/{other}"),
+        ("creator", "metadata", False, f"PATCH /creators/{other}"),
+        ("video", "title", False, None),
+        ("annotation", "text", False, f"PATCH /analytics/annotations/{notes[0]}"),
+    }
+    assert {one["id"] for one in mentions} >= {video, other, campaign}
+    shown = cli("erase", creator_id, "--preview")
+    assert shown.status == 0
+    for one in mentions:
+        assert f"{one['id']}: {one['change'] or 'TikTok'}" in shown.out
+    home.post(f"/campaigns/{renamed}/forget-texts")
+    home.delete(f"/analytics/annotations/{notes[0]}")
+    home.goatherd.catch_up()
+    ids_then = {one["id"] for one in mentions}
+
+    def are_gone() -> bool:
+        later = data_of(home.get(f"/creators/{creator_id}/erase"))["mentions"]
+        return ids_then - {one["id"] for one in later} == {renamed, notes[0]}
+
+    # A process may hold the key for a second.
+    assert wait_until(are_gone, seconds=20)
 
 
 def test_the_command_line_erases_and_says_what_it_did(home: Tenant, cli: CommandLine):

@@ -1,0 +1,52 @@
+"""``goatherd forget-texts``: earlier names and notes can't be read any more."""
+
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+
+from api.cli.databases import cli_context, fitting, opened_store
+from api.cli.names import organization_named
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json
+from infra.eventstore.execute import execute
+from workers.erasing.texts import ForgettingCommand, forgotten_by
+
+
+def forget_texts(
+    of: Annotated[
+        UUID,
+        Parameter(
+            name="id", help="The id of a campaign, a project, an API key or of ORG."
+        ),
+    ],
+    /,
+    *,
+    org: Annotated[str, Parameter(help="Its organization, by name or id.")],
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Forget what a campaign, project, API key or organization was called before.
+
+    Its earlier names and notes can't be read any more, at any time of the past, and
+    nothing brings them back. The present ones stay, except those of a deleted campaign
+    or a revoked key. `goatherd erase --verify ID` looks whether any is left.
+    """
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        org_id = organization_named(connection, org)
+    with opened_store(settings) as store:
+        command = ForgettingCommand(store, of, organization_id=org_id)
+        done = execute(
+            store,
+            command.handler,
+            context=cli_context(),
+            in_transaction=command.in_transaction,
+        )
+    answer = forgotten_by(done)
+    if json:
+        print_json(answer)
+    elif answer.forgotten:
+        print(f"The earlier texts of {of} are forgotten.")
+    else:
+        print(f"{of} has no earlier texts that differ from the present ones.")

@@ -1,0 +1,122 @@
+"""Forgetting earlier names and notes of campaigns, projects, keys and organizations."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from api.http.errors import Code
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter
+from workers.erasing.texts import ForgettingCommand, ForgottenAnswer, forgotten_by
+
+_OPT: dict[str, Any] = {
+    "scope": "admin",
+    "versioned": False,
+    "errors": [Code.HISTORY_IN_CLEAR],
+}
+
+
+class ForgetTextsRoutes(Controller):
+    """Forgetting earlier texts."""
+
+    path = "/"
+
+    @post(
+        "/campaigns/{campaign_id:uuid}/forget-texts",
+        opt=_OPT,
+        tags=("Campaigns",),
+        operation_id="forgetCampaignTexts",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def forget_campaign_texts(
+        self,
+        request: Request,
+        campaign_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget what a campaign was called before, and its earlier notes.
+
+        Change its name, description, readme and metadata first. The earlier ones can't
+        be read any more from then on: in the log, in histories, as of the past, in
+        exports, in proofs and after rebuilds. Nothing brings them back. The present
+        ones stay, except those of a deleted campaign. `forgotten` is false if there
+        were no others.
+        """
+        return _forget(request, writer, campaign_id)
+
+    @post(
+        "/projects/{project_id:uuid}/forget-texts",
+        opt=_OPT,
+        tags=("Projects",),
+        operation_id="forgetProjectTexts",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def forget_project_texts(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget what a project was called before, and its earlier descriptions.
+
+        Change them first; see `POST /campaigns/{id}/forget-texts`.
+        """
+        return _forget(request, writer, project_id)
+
+    @post(
+        "/api-keys/{key_id:uuid}/forget-texts",
+        opt=_OPT,
+        tags=("API keys",),
+        operation_id="forgetApiKeyTexts",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def forget_api_key_texts(
+        self,
+        request: Request,
+        key_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget what a key was called before.
+
+        Rename it first; see `POST /campaigns/{id}/forget-texts`. The present name of a
+        revoked key is forgotten as well.
+        """
+        return _forget(request, writer, key_id)
+
+    @post(
+        "/organization/forget-texts",
+        opt=_OPT,
+        tags=("Organization",),
+        operation_id="forgetOrganizationTexts",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def forget_organization_texts(
+        self, request: Request, writer: NamedDependency[CommandWriter]
+    ) -> Answer[ForgottenAnswer]:
+        """Forget what the organization was called before.
+
+        Rename it first; see `POST /campaigns/{id}/forget-texts`.
+        """
+        return _forget(request, writer, request.organization_id)
+
+
+def _forget(
+    request: Request, writer: CommandWriter, of: UUID
+) -> Answer[ForgottenAnswer]:
+    command = ForgettingCommand(
+        writer.store, of, organization_id=request.organization_id
+    )
+    return writer.perform(
+        request,
+        command.handler,
+        lambda _, done: Answer(forgotten_by(done)),
+        in_transaction=command.in_transaction,
+    )

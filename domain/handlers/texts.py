@@ -1,0 +1,122 @@
+"""The handler that forgets the earlier names and notes of a tenant's own things."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.campaign import decider as campaigns
+from domain.campaign.decider import campaign_of
+from domain.decisions import Decision, Handler, Histories, on
+from domain.errors import NotFoundError
+from domain.messages import Event
+from domain.organization.decider import organization_of
+from domain.streams import texts_subject
+from domain.subjects import owner_of_texts, personal_fields
+
+
+class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was forgotten: the texts that ``of`` had before it got its present ones.
+
+    ``subject`` is the one whose key is to be destroyed, null if there were none, and
+    ``texts`` are the earlier ones.
+    """
+
+    of: UUID
+    kind: e.TextsKind
+    subject: UUID | None = None
+    texts: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        return f"ForgottenTexts({self.kind} {self.of})"
+
+
+class _Texts(msgspec.Struct, frozen=True):
+    """Whose texts, in which stream, and which of them stay."""
+
+    kind: e.TextsKind
+    stream: UUID
+    kept: dict[str, Any]
+
+
+def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
+    """Forget what a campaign, project, API key or organization was called before.
+
+    The present texts stay, but not those of a deleted campaign or of a revoked key.
+    Nothing is appended if there were no others.
+
+    Raises:
+        NotFoundError: the organization has no such thing.
+    """
+    histories = yield (organization_id, of)
+    texts = _texts(of, organization_id, histories)
+    events = [
+        event
+        for event in histories[texts.stream]
+        if owner_of_texts(texts.stream, event) == of
+    ]
+    times = sum(isinstance(event, e.EarlierTextsForgotten) for event in events)
+    earlier = [*_earlier(events, texts.kept)]
+    if not earlier:
+        return Decision(ForgottenTexts(of=of, kind=texts.kind))
+    subject = texts_subject(of, times)
+    forgotten = e.EarlierTextsForgotten(
+        organization_id=organization_id,
+        kind=texts.kind,
+        of=of,
+        subject=subject,
+        texts=texts.kept,
+    )
+    return Decision(
+        ForgottenTexts(of=of, kind=texts.kind, subject=subject, texts=earlier),
+        events=on(texts.stream, [forgotten]),
+    )
+
+
+def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
+    organization = organization_of(histories[organization_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    if of == organization_id:
+        return _Texts("organization", of, {"name": organization.name})
+    if (project := organization.projects.get(of)) is not None:
+        kept = _stated(project, ("name", "description"))
+        return _Texts("project", organization_id, kept)
+    if (key := organization.keys.get(of)) is not None:
+        kept = {} if key.revoked else {"name": key.name}
+        return _Texts("api_key", organization_id, kept)
+    campaign = campaign_of(histories[of])
+    if campaign is None or campaign.organization_id != organization_id:
+        raise NotFoundError("campaign, project or API key")
+    kept = {} if campaign.is_deleted else _stated(campaign, campaigns.TEXTS)
+    return _Texts("campaign", of, kept)
+
+
+def _stated(state: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: text for name in names if (text := getattr(state, name))}
+
+
+def _earlier(events: Sequence[Event], kept: dict[str, Any]) -> Iterator[str]:
+    """Yield the texts that can still be read, and are none of the present ones."""
+    present = {*_strings(kept)}
+    for event in events:
+        for name in personal_fields(type(event)):
+            for text in _strings(getattr(event, name)):
+                # A text that reads as erased was forgotten before.
+                if text not in present and text != "erased":
+                    yield text
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield all texts in a value of JSON, with the names of members."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in cast("Mapping[str, object]", value).items():
+            yield name
+            yield from _strings(each)
+    elif isinstance(value, list | tuple):
+        for each in cast("Sequence[object]", value):
+            yield from _strings(each)
