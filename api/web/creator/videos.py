@@ -17,7 +17,7 @@ from api.routes.creator_schemas import QueuedScrape
 from api.routes.video_schemas import BulkVideos
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.counting import WHY, counts, why_counted
+from api.web.kit.counting import LISTED, WHY, counts, why_counted
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.phrases import counted
@@ -29,11 +29,7 @@ from projections.videos.sort_sql import engagement_rate
 # Removed videos are listed nowhere but on their own page.
 STATUSES = {
     "": "All",
-    **{
-        status: f"{why[0].upper()}{why[1:]}"
-        for status, why in WHY.items()
-        if status not in {"excluded", "merged"}
-    },
+    **{status: f"{WHY[status][0].upper()}{WHY[status][1:]}" for status in LISTED},
 }
 _COLUMNS = {
     "posted_at": "Posted",
@@ -49,7 +45,7 @@ _SCRAPES = {
     "video_stats": "The figures of the videos that count are scraped now.",
 }
 # Those that do not count are listed, too: a creator never seems to have no videos.
-_ALL = ",".join(status for status in WHY if status != "excluded")
+_ALL = ",".join(LISTED)
 # Newest first.
 _FIRST_SORT = "posted_at"
 _SHOWN = 50

@@ -17,6 +17,8 @@ WHY: Final[dict[TrackingStatus, str]] = {
     "excluded": "removed",
     "merged": "merged with its creator's",
 }
+# Removed and merged videos are in no list of videos.
+LISTED: Final = [status for status in WHY if status not in {"excluded", "merged"}]
 
 
 # Reasons in the order of a sentence, for one video and for several.

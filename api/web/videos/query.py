@@ -1,6 +1,6 @@
 """The query of the list of videos: all choices on the page are in its address."""
 
-from api.web.kit.counting import WHY
+from api.web.kit.counting import LISTED
 from api.web.kit.list_query import ListQuery
 
 # Each column is a figure, and sorts by what has its name in the API.
@@ -16,7 +16,7 @@ COLUMNS = {
 # By what is shown: removed ones are on a page of their own.
 _STATUSES = {
     "": "auto_tracked,included,direct_add",
-    "all": ",".join(status for status in WHY if status != "excluded"),
+    "all": ",".join(LISTED),
 }
 
 
