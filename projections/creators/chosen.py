@@ -9,6 +9,7 @@ import msgspec
 
 from domain.creator.state import Status
 from projections.creators.creator import COLUMNS, Creator, creator_from_columns
+from projections.engine.keyset import Keyset
 from projections.engine.reader import Reader
 
 Health = Literal["ok", "never_seen", "failing", "stale", "disabled"]
@@ -28,14 +29,14 @@ CASE WHEN status = 'disabled' THEN 'disabled'
         AND coalesce(tracking_end_date, %(today)s) >= %(today)s THEN 'stale'
     ELSE 'ok' END
 """
-# The worst health is the greatest.
-_SORTS: dict[ColumnSort, str] = {
-    "created_at": "created_at",
-    "tiktok_handle": "tiktok_handle",
-    "follower_count": "follower_count",
-    "last_scraped_at": "last_scraped_at",
-    "health": "array_position("
-    f"ARRAY['ok', 'never_seen', 'stale', 'failing', 'disabled'], {_HEALTH})",
+# Each with its type. The worst health is the greatest.
+_HEALTHS = "ARRAY['ok', 'never_seen', 'stale', 'failing', 'disabled']"
+_SORTS: dict[ColumnSort, tuple[str, str]] = {
+    "created_at": ("created_at", "timestamptz"),
+    "tiktok_handle": ("tiktok_handle", "text"),
+    "follower_count": ("follower_count", "bigint"),
+    "last_scraped_at": ("last_scraped_at", "timestamptz"),
+    "health": (f"array_position({_HEALTHS}, {_HEALTH})", "int"),
 }
 _CHOSEN = "creator_list WHERE organization_id = %(organization)s"
 _THESE = f"""
@@ -73,6 +74,14 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def query(self) -> str:
         """Return the query of their ids."""
+        return f"SELECT id FROM {self._rows}"
+
+    def query_with(self, value: str) -> str:
+        """Return the query of their ids, and of an expression as their ``value``."""
+        return f"SELECT id, {value} AS value FROM {self._rows}"
+
+    @property
+    def _rows(self) -> str:
         conditions = {
             "status = ANY(%(statuses)s)": True,
             "project_id = %(project)s": self.project_id is not None,
@@ -84,7 +93,7 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
             "id = ANY(%(ids)s)": self.ids is not None,
         }
         held = " AND ".join(text for text, holds in conditions.items() if holds)
-        return f"SELECT id FROM {_CHOSEN} AND {held}"
+        return f"{_CHOSEN} AND {held}"
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -109,19 +118,25 @@ async def sorted_by_column(
     sort: ColumnSort,
     direction: Literal["asc", "desc"],
     limit: int | None,
-    offset: int = 0,
-) -> list[UUID]:
-    """Return the ids of creators sorted by a column of the list, unknown ones last."""
-    way = "ASC" if direction == "asc" else "DESC"
-    query = (
-        f"{chosen.query} ORDER BY {_SORTS[sort]} {way} NULLS LAST, id {way} "
-        "LIMIT %(limit)s OFFSET %(offset)s"
-    )
-    params = {"organization": organization_id, "limit": limit, "offset": offset}
+    after: tuple[str | None, UUID] | None = None,
+) -> list[tuple[UUID, str | None]]:
+    """Return creators sorted by a column of the list, each with its value.
+
+    They are those after the value and the id of one; what is unknown comes last.
+    Values are exact as texts.
+    """
+    expression, kind = _SORTS[sort]
+    order = Keyset(direction=direction, kind=kind, ids_follow=True)
     rows = await reader.rows(
-        organization_id, query.encode(), {**chosen.parameters, **params}
+        organization_id,
+        order.page(chosen.query_with(expression), after=after).encode(),
+        {
+            "organization": organization_id,
+            **chosen.parameters,
+            **order.parameters(after, limit=limit, offset=0),
+        },
     )
-    return [row[0] for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 async def with_health(

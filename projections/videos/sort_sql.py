@@ -29,9 +29,9 @@ _TIMES: dict[VideoSort, str] = {
 _UNKNOWN: dict[tuple[str, SortOrder], str] = {
     ("timestamptz", "desc"): "'-infinity'",
     ("timestamptz", "asc"): "'infinity'",
-    ("float8", "desc"): "-1",
+    ("float8", "desc"): "'-infinity'",
     ("float8", "asc"): "'infinity'",
-    ("bigint", "desc"): "-1",
+    ("bigint", "desc"): "-9223372036854775808",
     ("bigint", "asc"): "9223372036854775807",
 }
 

@@ -92,6 +92,8 @@ class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     totals: ListedFigures
 
 
+# What the list is sorted by, as a text, and the id.
+_Key = tuple[str | None, UUID]
 _FIGURES = ListedFigures.__struct_fields__
 _MARKS = tuple(name for name in _FIGURES if name.endswith(("rounded", "sharpened")))
 _CSV_COLUMNS = (
@@ -115,22 +117,15 @@ async def creators_with_figures(
     """
     found = await _Table.of(listing, table, sort, filters)
     if table.is_csv:
-        rows = await found.rows(limit=None, offset=0)
-        return CsvPage(rows, noun="creator", columns=_CSV_COLUMNS)
+        rows = await found.rows(limit=None, after=None)
+        return CsvPage([row for _, row in rows], noun="creator", columns=_CSV_COLUMNS)
     bound = {name: value for name, value in asdict(table).items() if name != "is_csv"}
-
-    async def numbered(
-        *, limit: int, after: tuple[int] | None
-    ) -> list[tuple[int, CreatorWithFigures]]:
-        offset = after[0] if after else 0
-        rows = await found.rows(limit=limit, offset=offset)
-        return [*enumerate(rows, start=offset + 1)]
 
     shown, next_cursor = await listing.rows(
         "creators with figures",
-        numbered,
-        key=lambda row: (row[0],),
-        after=tuple[int],
+        found.rows,
+        key=lambda row: row[0],
+        after=_Key,
         filters={**filters, **bound, "sort": sort},
     )
     page = ListPage[CreatorWithFigures](
@@ -207,22 +202,27 @@ class _Table(Struct, frozen=True, kw_only=True):
             direction=table.order or ("asc" if sort == "tiktok_handle" else "desc"),
         )
 
-    async def rows(self, *, limit: int | None, offset: int) -> list[CreatorWithFigures]:
-        """Return some rows of the list."""
+    async def rows(
+        self, *, limit: int | None, after: _Key | None
+    ) -> list[tuple[_Key, CreatorWithFigures]]:
+        """Return some rows of the list, each with its key."""
         reader, organization_id = self.listing.reader, self.listing.organization_id
-        ids = await self._ids(limit=limit, offset=offset)
-        if not ids:
+        keys = {
+            id_: (value, id_)
+            for id_, value in await self._sorted(limit=limit, after=after)
+        }
+        if not keys:
             return []
-        known = await with_health(reader, organization_id, ids, self.chosen.rules)
+        known = await with_health(reader, organization_id, [*keys], self.chosen.rules)
         figures = await creator_figures(
             reader,
             organization_id,
-            replace(CreatorSet.with_ids(ids), shares=self.shares),
+            replace(CreatorSet.with_ids(keys), shares=self.shares),
             self.days.start,
             self.days.end,
         )
         by_id = {one.creator_id: one for one in figures}
-        return [_row(*known[id_], by_id[id_]) for id_ in ids if id_ in known]
+        return [(key, _row(*known[id_], by_id[id_])) for id_, key in keys.items()]
 
     async def meta(self, limit: int, next_cursor: str | None) -> CreatorListMeta:
         """Return what the whole list comes to."""
@@ -247,9 +247,11 @@ class _Table(Struct, frozen=True, kw_only=True):
     def _set(self) -> CreatorSet:
         return CreatorSet(self.chosen.query, self.chosen.parameters, shares=self.shares)
 
-    async def _ids(self, *, limit: int | None, offset: int) -> list[UUID]:
+    async def _sorted(
+        self, *, limit: int | None, after: _Key | None
+    ) -> list[tuple[UUID, str | None]]:
         reader, organization_id = self.listing.reader, self.listing.organization_id
-        part: Any = {"direction": self.direction, "limit": limit, "offset": offset}
+        part: Any = {"direction": self.direction, "limit": limit, "after": after}
         if self.sort in _COLUMN_SORTS:
             return await sorted_by_column(
                 reader, organization_id, self.chosen, sort=self.sort, **part

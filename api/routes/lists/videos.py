@@ -44,6 +44,8 @@ from projections.videos.queries import (
 from projections.videos.sort_sql import VideoSort
 
 _A_DAY = timedelta(days=1)
+# A figure as a text, because it may need more than 64 bits, and the id.
+_FigureKey = tuple[str | None, UUID]
 # The type of the sort value in cursors of each sort; for the others a count.
 _AFTER: dict[VideoSort, Any] = {
     "created_at": tuple[datetime, UUID],
@@ -146,14 +148,14 @@ class _List(Struct, frozen=True, kw_only=True):
         """Return the videos of the page, and the cursor of the next one."""
         sort = self.params.sort
         if sort in NEW_FIGURES:
-            numbered, next_cursor = await self.listing.rows(
+            rows, next_cursor = await self.listing.rows(
                 "videos by a figure",
-                self._numbered,
-                key=lambda row: (row[0],),
-                after=tuple[int],
+                self._by_figure,
+                key=lambda row: row[0],
+                after=_FigureKey,
                 filters=asdict(self.params),
             )
-            return [row for _, row in numbered], next_cursor
+            return [row for _, row in rows], next_cursor
         by = cast("VideoSort", sort)
         return await self.listing.rows(
             "videos",
@@ -166,7 +168,7 @@ class _List(Struct, frozen=True, kw_only=True):
     async def all_rows(self) -> list[Video]:
         """Return all videos of the list."""
         if self.params.sort in NEW_FIGURES:
-            return [row for _, row in await self._numbered(limit=None, after=None)]
+            return [row for _, row in await self._by_figure(limit=None, after=None)]
         return await self._sorted(limit=None, after=None)
 
     async def with_figures(self, videos: Sequence[Video]) -> list[VideoWithFigures]:
@@ -209,12 +211,12 @@ class _List(Struct, frozen=True, kw_only=True):
             reader if self.params.asks_for_figures else reader.alone, query
         )
 
-    async def _numbered(
-        self, *, limit: int | None, after: tuple[int] | None
-    ) -> list[tuple[int, Video]]:
+    async def _by_figure(
+        self, *, limit: int | None, after: _FigureKey | None
+    ) -> list[tuple[_FigureKey, Video]]:
         reader, organization_id = self.listing.reader, self.listing.organization_id
-        offset = after[0] if after else 0
-        ids = await videos_by_figure(
+        value, last_id = after or (None, None)
+        found = await videos_by_figure(
             reader,
             organization_id,
             self.chosen.ids,
@@ -225,12 +227,10 @@ class _List(Struct, frozen=True, kw_only=True):
             sort=cast("NewFigure", self.params.sort),
             direction=self.params.order,
             limit=limit,
-            offset=offset,
+            after=last_id and (None if value is None else int(value), last_id),
         )
-        videos = await videos_by_id(reader, organization_id, ids)
-        # One that was excluded between two queries keeps its number.
+        videos = await videos_by_id(reader, organization_id, [id_ for id_, _ in found])
         return [
-            (number, videos[id_])
-            for number, id_ in enumerate(ids, start=offset + 1)
-            if id_ in videos
+            ((None if value is None else str(value), id_), videos[id_])
+            for id_, value in found
         ]

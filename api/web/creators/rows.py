@@ -30,19 +30,6 @@ class ListedCreator(Struct, frozen=True, kw_only=True):
     project: str | None
     courses: dict[str, Sparkline | None]
 
-    @property
-    def followers(self) -> int | None:
-        """Return the last known followers, of a scrape that has no figures yet, too."""
-        known = self.figures.followers
-        return self.creator.follower_count if known is None else known
-
-    @property
-    def is_followers_rounded(self) -> bool:
-        creator = self.creator
-        if self.figures.followers is None:
-            return "follower_count" in creator.rounded_counts
-        return self.figures.followers_rounded
-
 
 async def rows_of(
     page: PageContext,

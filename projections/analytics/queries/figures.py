@@ -17,6 +17,7 @@ from projections.analytics.queries.figure_expressions import (
     CreatorFigure,
     FigureExpressions,
 )
+from projections.engine.keyset import Keyset
 from projections.engine.reader import Reader
 
 
@@ -200,13 +201,14 @@ async def page_of_creators(
 
     Those with equal figures are in the order of their ids.
     """
-    ids = await sorted_creators(
+    found = await sorted_creators(
         reader, organization_id, creators, start, end,
         sort=sort, direction=direction, limit=limit, offset=offset,
     )  # fmt: skip
+    ids = [id_ for id_, _ in found]
     these = replace(CreatorSet.these(ids), shares=creators.shares)
-    found = await creator_figures(reader, organization_id, these, start, end)
-    by_id = {each.creator_id: each for each in found}
+    figures = await creator_figures(reader, organization_id, these, start, end)
+    by_id = {each.creator_id: each for each in figures}
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
@@ -221,28 +223,30 @@ async def sorted_creators(
     direction: Literal["asc", "desc"] = "desc",
     limit: int | None = None,
     offset: int = 0,
-) -> list[UUID]:
-    """Return the ids of these creators as ``page_of_creators`` sorts them."""
+    after: tuple[str | None, UUID] | None = None,
+) -> list[tuple[UUID, str | None]]:
+    """Return these creators as ``page_of_creators`` sorts them, each with its figure.
+
+    They are those after so many, or after the figure and the id of one. Figures are
+    exact as texts.
+    """
     of = creators.expressions(start, end)
-    value = of.named(sort)
+    columns = f"chosen.id AS id, ({of.named(sort)})::numeric AS value"
     joins = of.joins(among=creators.among)
-    order = "ASC" if direction == "asc" else "DESC"
+    order = Keyset(direction=direction, kind="numeric")
     rows = await reader.rows(
         organization_id,
         f"""
         WITH chosen AS NOT MATERIALIZED ({creators.query})
-        SELECT chosen.id FROM chosen {joins}
-        ORDER BY {value} {order} NULLS LAST, chosen.id
-        LIMIT %(limit)s OFFSET %(offset)s
+        {order.page(f"SELECT {columns} FROM chosen {joins}", after=after)}
         """.encode(),
         {
             "organization": organization_id,
-            "limit": limit,
-            "offset": offset,
             **creators.all_parameters,
+            **order.parameters(after, limit=limit, offset=offset),
         },
     )
-    return [row[0] for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def _columns(of: FigureExpressions) -> list[str]:

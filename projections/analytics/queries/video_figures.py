@@ -5,35 +5,17 @@ They are those of ``/analytics`` for each video.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 import numpy as np
 
 from domain.analytics.metrics import VIDEO_METRICS
-from projections.analytics.columns import Longs
 from projections.analytics.queries.video_levels import VideoFigureColumns, VideoSet
+from projections.analytics.queries.video_order import ByFigure, VideoFigure, ids_at
 from projections.analytics.queries.video_shares import video_columns
 from projections.engine.reader import Reader
-
-VideoFigure = Literal[
-    "views",
-    "likes",
-    "comments",
-    "shares",
-    "saves",
-    "new_views",
-    "new_likes",
-    "new_comments",
-    "new_shares",
-    "new_saves",
-]
-_FIGURES: tuple[VideoFigure, ...] = get_args(VideoFigure)
-_IDS = b"""
-SELECT coalesce(creator_id, id), number, id FROM analytics_videos
-WHERE organization_id = %(organization)s AND number = ANY(%(numbers)s) AND is_there
-"""
 
 
 class FiguresOfVideo(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,27 +69,14 @@ async def page_of_videos(
 ) -> PageOfVideos:
     """Return a page of these videos, sorted by a figure, unknown ones last.
 
-    Those with equal figures are in the order of their owners, and of their numbers.
+    Those with equal figures are in the order of their ids.
     """
     columns = await video_columns(reader, organization_id, videos, start, end)
-    order = sorted_places(columns, sort, direction=direction)
-    chosen = order[offset : offset + limit].tolist()
-    found = await figures_at(reader, organization_id, columns, chosen)
+    order = ByFigure(columns, sort, direction=direction)
+    chosen = await order.ones(reader, organization_id, limit=limit, offset=offset)
+    places = [one.place for one in chosen]
+    found = await figures_at(reader, organization_id, columns, places)
     return PageOfVideos(videos=found, total=len(columns))
-
-
-def sorted_places(
-    columns: VideoFigureColumns, sort: VideoFigure, *, direction: Literal["asc", "desc"]
-) -> Longs:
-    """Return the indexes of the videos, sorted by a figure, unknown ones last."""
-    number = _FIGURES.index(sort) % len(VIDEO_METRICS)
-    values = (columns.new if sort.startswith("new_") else columns.levels)[number]
-    is_unknown = ~columns.is_known[number] | columns.is_erased
-    if direction == "desc":
-        # The complement of a number sorts the other way, and never overflows.
-        values = -1 - values
-    order = np.argsort(values, kind="stable")
-    return order[np.argsort(is_unknown[order], kind="stable")]
 
 
 async def figures_at(
@@ -117,34 +86,21 @@ async def figures_at(
     places: Iterable[int],
 ) -> list[FiguresOfVideo]:
     """Return the figures of the videos at these indexes, in their order."""
-    at = np.array([*places], np.int64)
-    if not len(at):
-        return []
-    owner_of, numbers = columns.owner_of[at].tolist(), columns.numbers[at].tolist()
-    keys: list[tuple[UUID, int]] = [
-        (columns.owners[owner], number)
-        for owner, number in zip(owner_of, numbers, strict=True)
-    ]
-    rows = await reader.rows(
-        organization_id,
-        _IDS,
-        {
-            "organization": organization_id,
-            "numbers": list({key[1] for key in keys}),
-        },
-    )
-    ids = {(row[0], row[1]): row[2] for row in rows}
+    chosen = [*places]
+    at = np.array(chosen, np.int64)
+    ids = await ids_at(reader, organization_id, columns, chosen)
+    owner_of: list[int] = columns.owner_of[at].tolist()
     known = (columns.is_known[:, at] & ~columns.is_erased[at]).T.tolist()
     levels, new = columns.levels[:, at].T.tolist(), columns.new[:, at].T.tolist()
     return [
         FiguresOfVideo(
-            video_id=ids[key],
-            owner=key[0],
+            video_id=ids[place],
+            owner=columns.owners[owner_of[nth]],
             **_named("", levels[nth], known[nth]),
             **_named("new_", new[nth], known[nth]),
         )
-        for nth, key in enumerate(keys)
-        if key in ids
+        for nth, place in enumerate(chosen)
+        if place in ids
     ]
 
 

@@ -8,12 +8,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from projections.analytics.queries.project_spans import SpansByCreator
-from projections.analytics.queries.video_figures import (
-    VideoFigure,
-    figures_at,
-    sorted_places,
-)
 from projections.analytics.queries.video_levels import VideoSet
+from projections.analytics.queries.video_order import ByFigure, VideoFigure
 from projections.analytics.queries.video_shares import video_columns
 from projections.engine.reader import Reader
 
@@ -27,6 +23,7 @@ WHERE NOT EXISTS (
         SELECT * FROM unnest(%(owners)s::uuid[], %(numbers)s::bigint[])
     )
 )
+AND (%(last_id)s::uuid IS NULL OR id > %(last_id)s)
 ORDER BY id LIMIT %(limit)s OFFSET %(offset)s
 """
 
@@ -42,35 +39,57 @@ async def videos_by_figure(
     *,
     sort: VideoFigure,
     direction: Literal["asc", "desc"],
-    limit: int | None,
-    offset: int,
-) -> list[UUID]:
-    """Return some of the videos whose ids a query gives, sorted by a figure.
+    limit: int | None = None,
+    after: tuple[int | None, UUID] | None = None,
+) -> list[tuple[UUID, int | None]]:
+    """Return some of the videos whose ids a query gives, each with its figure, sorted.
 
-    Figures are those after ``start`` up to ``end``. Videos that were never observed
-    come last. ``limit`` is None for all of them. ``spans`` are of the
-    creators of which only a part of the numbers counts.
+    Figures are those after ``start`` up to ``end``. Videos that were never
+    observed come last, with None. Those with equal figures are in the order of
+    their ids. ``limit`` is None for all of them; ``after`` is the figure and the id of
+    the last one of the page before. ``spans`` are of the creators of which only a part
+    of the numbers counts.
     """
     chosen = VideoSet.these(query, parameters, has_others=True)
     videos = replace(chosen, spans=spans)
     columns = await video_columns(reader, organization_id, videos, start, end)
-    places = sorted_places(columns, sort, direction=direction)
-    last = None if limit is None else offset + limit
-    found = await figures_at(
-        reader, organization_id, columns, places[offset:last].tolist()
+    order = ByFigure(columns, sort, direction=direction)
+    known = await order.known_ones(reader, organization_id, limit=limit, after=after)
+    found: list[tuple[UUID, int | None]] = [(one.id, one.value) for one in known]
+    if limit is not None and len(found) == limit:
+        return found
+    is_behind = after is not None and after[0] is None
+    others = await without_figure(
+        reader,
+        organization_id,
+        query,
+        parameters,
+        order,
+        limit=None if limit is None else limit - len(found),
+        last_id=after[1] if after is not None and is_behind else None,
     )
-    ids = [one.video_id for one in found]
-    if last is not None and last <= len(columns):
-        return ids
+    return found + [(id_, None) for id_ in others]
+
+
+async def without_figure(
+    reader: Reader,
+    organization_id: UUID,
+    query: str,
+    parameters: Mapping[str, object],
+    order: ByFigure,
+    *,
+    limit: int | None,
+    offset: int = 0,
+    last_id: UUID | None = None,
+) -> list[UUID]:
+    """Return the videos whose ids a query gives and whose figure is unknown, by id."""
     params: dict[str, object] = {
         **parameters,
         "organization": organization_id,
-        "owners": [columns.owners[owner] for owner in columns.owner_of.tolist()],
-        "numbers": columns.numbers.tolist(),
-        "limit": None if last is None else last - max(offset, len(columns)),
-        "offset": max(offset - len(columns), 0),
+        **order.keys_of_known,
+        "limit": limit,
+        "offset": offset,
+        "last_id": last_id,
     }
-    rows = await reader.rows(
-        organization_id, _OTHERS.format(query=query).encode(), params
-    )
-    return ids + [row[0] for row in rows]
+    text = _OTHERS.format(query=query).encode()
+    return [row[0] for row in await reader.rows(organization_id, text, params)]

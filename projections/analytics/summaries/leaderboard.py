@@ -10,14 +10,10 @@ import msgspec
 from domain.analytics.buckets import Range
 from domain.analytics.outliers import Outlier
 from domain.analytics.ranking import ranked
-from projections.analytics.queries.video_figures import (
-    FiguresOfVideo,
-    VideoFigure,
-    figures_at,
-    sorted_places,
-    video_figures,
-)
+from projections.analytics.queries.video_figures import FiguresOfVideo, video_figures
+from projections.analytics.queries.video_order import ByFigure, VideoFigure
 from projections.analytics.queries.video_shares import video_columns
+from projections.analytics.queries.videos_by_figure import without_figure
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (
@@ -52,11 +48,9 @@ SELECT v.id FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
 ORDER BY v.posted_at DESC NULLS LAST, v.id LIMIT %(limit)s OFFSET %(offset)s
 """
-_OTHERS = """
+_IDS = """
 SELECT v.id FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
-AND (v.number IS NULL OR v.number <> ALL(%(numbers)s::bigint[]))
-ORDER BY v.id LIMIT %(limit)s OFFSET %(offset)s
 """
 
 
@@ -130,22 +124,22 @@ async def _by_figure(
     columns = await video_columns(
         reader, organization_id, videos_of(scope), days.start, days.end
     )
-    places = sorted_places(columns, figure, direction="desc")
-    shown = places[offset:last].tolist()
-    found = await figures_at(reader, organization_id, columns, shown)
-    ids = [one.video_id for one in found]
-    if last <= len(columns):
-        return ids
-    # What was never observed has no place among the columns.
-    others = await _ids(
-        reader,
-        scope,
-        _OTHERS,
-        numbers=columns.numbers.tolist(),
-        limit=last - max(offset, len(columns)),
-        offset=max(offset - len(columns), 0),
+    by_figure = ByFigure(columns, figure, direction="desc")
+    known = await by_figure.known_ones(
+        reader, organization_id, limit=last - offset, offset=offset
     )
-    return ids + others
+    ids = [one.id for one in known]
+    if last <= len(by_figure):
+        return ids
+    return ids + await without_figure(
+        reader,
+        organization_id,
+        _IDS.format(videos=scope.videos),
+        scope.params,
+        by_figure,
+        limit=last - max(offset, len(by_figure)),
+        offset=max(offset - len(by_figure), 0),
+    )
 
 
 def _by_factor(ids: Iterable[UUID], judged: Mapping[UUID, Outlier]) -> list[UUID]:

@@ -124,6 +124,9 @@ class Within:
         with self._connection.cursor(binary=True) as cursor:
             return cursor.execute(query, parameters).fetchall()
 
+    async def side_by_side(self) -> None:
+        """One connection has one read at a time."""
+
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that never waits."""

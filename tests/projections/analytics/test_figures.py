@@ -254,10 +254,9 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
 
     sign = 1 if direction == "asc" else -1
 
-    def place(video: FiguresOfVideo) -> tuple[bool, int, UUID, int]:
+    def place(video: FiguresOfVideo) -> tuple[bool, int, UUID]:
         value = getattr(video, sort)
-        number = IDS.index(video.video_id)
-        return value is None, sign * (value or 0), video.owner, number
+        return value is None, sign * (value or 0), video.video_id
 
     assert [page.total for page in pages] == [len(every), len(every)]
     # Unknown ones come last.

@@ -129,7 +129,9 @@ def assert_creators_of_a_list(
         is_count = name == "posts"
         assert getattr(totals, name) == (sum(known) if known or is_count else None)
     values = {creator: each[figure] for creator, each in expected.items()}
-    assert order == sorted(values, key=partial(place, values, direction))
+    assert [id_ for id_, _ in order] == sorted(
+        values, key=partial(place, values, direction)
+    )
     for least in {value for value in values.values() if value is not None}:
         condition = FigureCondition(figure, ">=", Decimal(str(least)))
         of_these = at_once(
@@ -169,16 +171,14 @@ def assert_videos_of_a_list(
     order = at_once(
         videos_by_figure(
             reader, HOME, "SELECT unnest(%(ids)s::uuid[])", {"ids": [*expected]}, spans,
-            *days.ends, sort=figure, direction=direction, limit=None, offset=0,
+            *days.ends, sort=figure, direction=direction, limit=None,
         )
     )  # fmt: skip
 
     assert {each.video_id: msgspec.structs.asdict(each) for each in found} == expected
     values = {video: each[figure] for video, each in expected.items()}
-    assert {*order} == {*values}
-    # Equal ones are in the order of their creators.
     ranked = sorted(values, key=partial(place, values, direction))
-    assert [values[video] for video in order] == [values[video] for video in ranked]
+    assert order == [(video, values[video]) for video in ranked]
 
 
 def place(

@@ -141,6 +141,22 @@ def test_followers_stand_with_their_change_and_their_course(
     assert (ys[0], ys[-1]) == (26.0, 2.0)
 
 
+def test_followers_that_are_unknown_for_the_days_are_shown_as_unknown(
+    visitor: Visitor, home: Tenant
+):
+    creator_id = home.add("ada")["id"]
+    home.saw(creator_id, observed_at=ago(1), follower_count=84_120)
+    home.goatherd.catch_up()
+    day = ago(20).date()
+
+    page = visitor.see(f"/creators?from={day}&to={day}")
+
+    cell = row_of(page, "ada").one("td", data_label="Followers")
+    foot = page.one("tfoot").one("td", data_label="Followers")
+    assert "84" not in cell.text
+    assert cell.text.split() == foot.text.split()
+
+
 def test_a_line_has_gaps_where_nothing_is_known():
     line = sparkline([None, 5, 7, None, 9])
 
