@@ -14,6 +14,7 @@ from api.http.auth import Authenticator
 from api.http.error_responses import answer_failure
 from api.http.failed_logins import FailedLogins
 from api.http.guard import RequestGuard
+from api.http.head import HeadAsGet
 from api.http.json_body import MAX_BODY_BYTES
 from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import RequestMiddleware
@@ -108,7 +109,8 @@ def create_app(config: AppConfig) -> Litestar:
     app.state.site = config.site
     # Pages call the API without the middleware, which has counted their own request.
     app.state.in_process_api = api = OneMoment(app.asgi_handler)
-    app.asgi_handler = RequestMiddleware(api, RequestMetrics(config.registry))
+    counted = RequestMiddleware(api, RequestMetrics(config.registry))
+    app.asgi_handler = HeadAsGet(counted)
     return app
 
 

@@ -28,17 +28,14 @@ def check_file(output: Path) -> None:
 
 
 @contextmanager
-def whole_file(output: Path, *, private: bool = False) -> Generator[BinaryIO]:
+def whole_file(output: Path) -> Generator[BinaryIO]:
     """Open a file for writing; it gets its name if the block succeeds.
 
-    It has the usual permissions of a new file; if ``private``, only its owner may
-    read it.
+    Only its owner may read it, because all that is written so is of people or has keys.
     """
     part = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
     try:
-        made = os.open(
-            part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666
-        )
+        made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(made, "wb") as file:
             yield file
             file.flush()

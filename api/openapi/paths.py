@@ -12,7 +12,7 @@ from api.openapi.links import Links
 from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
 
-_JSON = "application/json"
+_JSON, _CSV = "application/json", "text/csv"
 _CONSTRAINTS = {
     "ge": "minimum",
     "le": "maximum",
@@ -166,6 +166,11 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
                 }
             },
         }
+        if any(parameter.name == "format" for parameter in operation.parameters):
+            found[str(status)]["content"][_CSV] = {
+                "schema": {"type": "string"},
+                "example": "a header, then a line for each row",
+            }
         if linked := links.of(operation, status):
             found[str(status)]["links"] = {
                 link.target.id: reference("links", link.name) for link in linked

@@ -162,6 +162,9 @@ def encode_observation(observation: Observation) -> bytes:
 
 # The fastest of 64 to 1,024 kB, because a processor's cache holds it.
 _BYTES_AT_ONCE = 1 << 16
+# As of a request: no observation comes near it.
+MOST_LINE_BYTES = 1_000_000
+_TOO_LONG = f"The line is longer than {MOST_LINE_BYTES:,} bytes"
 _UNREADABLE = (OSError, EOFError, zlib.error)
 # Searching for the escape avoids decoding nearly every line.
 _NUL = b"\\u0000"
@@ -187,6 +190,10 @@ def _read_file(
     try:
         with _opened(path) as file:
             for text in _whole_lines(file):
+                if text is None:
+                    yield BadLineError(path, line_number=first, reason=_TOO_LONG)
+                    first += 1
+                    continue
                 good = _all_good(text, until)
                 if good is None:
                     yield from _one_by_one(path, text, first, until)
@@ -204,19 +211,34 @@ def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
     return path.open("rb")
 
 
-def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes | None]:
     """Yield the file's text in pieces that end with a line, except for the last.
 
-    Complete lines before an error come before it.
+    Complete lines before an error come before it. A line that is too long is None, and
+    never in memory as a whole.
     """
     begun: list[bytes] = []
+    size, is_too_long = 0, False
     # At most one read at a time, so that an error loses no complete line.
     while text := file.read1(_BYTES_AT_ONCE):
+        first = text.find(b"\n")
+        size += len(text) if first < 0 else first
+        if is_too_long or size > MOST_LINE_BYTES:
+            begun, is_too_long = [], True
+            if first < 0:
+                continue
+            yield None
+            text, is_too_long = text[first + 1 :], False
         if end := text.rfind(b"\n") + 1:
             yield b"".join((*begun, text[:end]))
             begun = []
-        begun.append(text[end:])
-    if last := b"".join(begun):
+        if first >= 0:
+            size = len(text) - end
+        if text[end:]:
+            begun.append(text[end:])
+    if is_too_long:
+        yield None
+    elif last := b"".join(begun):
         yield last
 
 

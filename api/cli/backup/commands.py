@@ -71,7 +71,7 @@ def backup(
     ):
         check_fit(connection)
         for path, content in files:
-            with whole_file(path, private=True) as output:
+            with whole_file(path) as output:
                 manifest = _write(connection, url, settings, output, content=content)
             _print_backed_up(path, manifest, json=json)
 

@@ -75,8 +75,21 @@ async def explain(
                 if those:
                     found += share.observations(await load(metric_group, those))
             check_amount(len(found))
+    return sorted(found, key=_place)
+
+
+def _place(one: ExplainedObservation) -> tuple[object, ...]:
+    """Return what sorts observations, also those of one snapshot: a total order."""
     order = {"value": 0, "numerator": 0, "denominator": 1}
-    return sorted(found, key=lambda o: (order[o.term], o.observed_at, o.position or 0))
+    return (
+        order[one.term],
+        one.observed_at,
+        one.position or 0,
+        one.tiktok_video_id or "",
+        str(one.profile or ""),
+        one.metric,
+        one.contribution,
+    )
 
 
 def _partition(

@@ -297,3 +297,14 @@ def test_an_answer_leads_to_the_operations_on_what_it_names(
             followed.add(target.id)
 
     assert followed >= leads_to
+
+
+def test_whatever_answers_csv_says_so():
+    answers = [
+        each.details["responses"]["200"]["content"]
+        for each in operations().values()
+        if any(p.get("name") == "format" for p in each.details["parameters"])
+    ]
+
+    assert len(answers) > 5
+    assert all("text/csv" in content for content in answers)

@@ -224,3 +224,12 @@ def test_what_clients_make_up_is_not_kept_in_memory(
     assert statuses <= {404, 405}
     assert "xxx" not in client.get("/metrics").text
     assert kept < 600_000
+
+
+def test_head_is_answered_as_get_is_without_a_body(tiny: TestClient[Litestar]):
+    for path in ("/health/live", "/docs", "/api/v1/openapi.json", "/metrics"):
+        got, head = tiny.get(path), tiny.head(path)
+
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+    assert tiny.head("/nowhere").status_code == 404

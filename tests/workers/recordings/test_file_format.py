@@ -1,6 +1,7 @@
 """Reading recordings: what a line may say, and what becomes of one that may not."""
 
 import gzip
+import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -459,3 +460,25 @@ def test_what_is_written_is_what_is_read(
 
     assert read == observations
     assert [encode_observation(line) for line in observations] == lines
+
+
+@pytest.mark.parametrize("name", ("long.jsonl", "long.jsonl.gz"))
+def test_a_line_that_is_too_long_is_named_and_never_read_whole(
+    tmp_path: Path, name: str
+):
+    path = tmp_path / name
+    long, longest = b"x" * 3_000_000, file_format.MOST_LINE_BYTES
+    fits = GONE.encode() + b" " * (longest - len(GONE))
+    text = b"\n".join([GONE.encode(), long, fits, fits + b" ", GONE.encode(), long])
+    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+    tracemalloc.start()
+    read = list(read_recording(path))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    bad = [each for each in read if isinstance(each, BadLineError)]
+    assert [each.line_number for each in bad] == [2, 4, 6]
+    assert "longer than 1,000,000 bytes" in str(bad[0])
+    assert len(read) == 6
+    assert most < 2.9e6

@@ -281,6 +281,17 @@ def test_an_export_into_its_own_project_stores_nothing(
     assert brought_in(cli, home, recording)["stored"] == 0
 
 
+def test_only_its_owner_may_read_what_an_export_writes(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    output = tmp_path / "observations.jsonl"
+    home.creator("billie")
+
+    exported(cli, "observations", home, "--output", str(output))
+
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_three_formats_say_the_same(cli: CommandLine, home: Home, tmp_path: Path):
     run_id = run(home, videos_observed(home, 2), failed(home, "not_found"))
     parquet = tmp_path / "seen.parquet"
