@@ -369,6 +369,9 @@ def test_the_table_of_codes_is_the_contracts():
             "cannot_retry",
             # Nor for this: decision 52.
             "consent_refused",
+            # Nor for these: histories in the clear, and moves of the same account.
+            "history_in_clear",
+            "account_in_project",
         },
         410: {"gone"},
         412: {"version_conflict"},

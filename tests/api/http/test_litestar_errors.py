@@ -459,24 +459,38 @@ def erased_creator(scene: Scene) -> None:
 def creator_in_clear(scene: Scene) -> None:
     """Let a creator's first event be as releases before sealing stored it."""
     creator = scene.tenant.add(f"clear.{uuid4().hex[:20]}")
-    store = scene.tenant.goatherd.store
     scene.tenant.goatherd.catch_up()
-    first = scene.tenant.goatherd.events(creator["id"])[0]
+    _in_clear(scene, creator["id"])
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+    assert scene.ask.json is not None
+    scene.ask.json["confirm"] = creator["tiktok_handle"]
+
+
+def texts_in_clear(scene: Scene) -> None:
+    """Let the organization's name be as releases before sealing stored it."""
+    # Of another organization, because the next scenes need this one.
+    scene.settle(scene.tenant.goatherd.tenant())
+    _in_clear(scene, str(scene.tenant.organization_id))
+
+
+def _in_clear(scene: Scene, stream: str) -> None:
+    store = scene.tenant.goatherd.store
+    first = scene.tenant.goatherd.events(stream)[0]
     with store.pool.connection() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
         row = connection.execute(
             "UPDATE goatherd_events SET state = %s WHERE originator_id = %s "
             "AND originator_version = 1 RETURNING notification_id",
-            (store.codec.encode(first), creator["id"]),
+            (store.codec.encode(first), stream),
         ).fetchone()
         assert row is not None
         connection.execute(
-            "INSERT INTO history_sealing (until, position) VALUES (%s, %s)",
-            (row[0], row[0] - 1),
+            "INSERT INTO history_sealing (until, position) VALUES (%(at)s, %(at)s - 1) "
+            "ON CONFLICT (only_one) DO UPDATE SET "
+            "until = greatest(history_sealing.until, excluded.until), "
+            "position = least(history_sealing.position, excluded.position)",
+            {"at": row[0]},
         )
-    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
-    assert scene.ask.json is not None
-    scene.ask.json["confirm"] = creator["tiktok_handle"]
 
 
 def run_of_an_erased_creator(scene: Scene) -> None:
@@ -586,6 +600,10 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("eraseCreator", Code.GONE): erased_creator,
     ("eraseCreator", Code.PROJECTION_BEHIND): read_models_behind,
     ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,
+    **{
+        (f"forget{of}Texts", Code.HISTORY_IN_CLEAR): texts_in_clear
+        for of in ("Campaign", "Project", "ApiKey", "Organization")
+    },
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
         key_of_another_body
     ),
