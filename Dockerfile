@@ -10,7 +10,7 @@ COPY requirements.lock .
 RUN pip wheel --quiet --no-deps --only-binary :all: --require-hashes \
         --wheel-dir /wheels --requirement requirements.lock
 
-COPY pyproject.toml LICENSE README.md ./
+COPY pyproject.toml hatch_build.py LICENSE README.md ./
 COPY domain domain
 COPY infra infra
 COPY projections projections
