@@ -226,7 +226,9 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
             sorted(
                 video
                 for video in IDS
-                if oracle.snapshots.get(video) and oracle.videos[video].status
+                if oracle.snapshots.get(video)
+                and video in oracle.videos
+                and oracle.videos[video].status
             ),
         ),
     ]
