@@ -289,8 +289,7 @@ def test_key_figures_are_those_of_both_ranges(programme: Programme, entity: str)
         if entity == "campaign":
             id_ = programme.random.choice(programme.campaigns)
         query = programme.query(entity=entity, id=id_)
-        days = (query.last - query.first).days + 1
-        before = _moved(query, days=-days)
+        before = _before(query)
 
         found = programme.get("kpis", query, compare="prior_period")
 
@@ -459,6 +458,20 @@ def test_campaigns_share_creators_and_videos(programme: Programme):
     pairs = [(a, b) for n, a in enumerate(ids) for b in ids[n + 1 :]]
     for row, (a, b) in zip(data_of(answer), pairs, strict=True):
         assert row == approx(programme.oracle.shared(a, b))
+
+
+def _before(query: SummaryQuery) -> SummaryQuery:
+    following = query.last + timedelta(days=1)
+    if query.first.day == following.day == 1:
+        # Whole months are compared with as many whole months.
+        months = 12 * (following.year - query.first.year)
+        months += following.month - query.first.month
+        years, month = divmod(
+            12 * query.first.year + query.first.month - 1 - months, 12
+        )
+        last = query.first - timedelta(days=1)
+        return replace(query, first=date(years, month + 1, 1), last=last)
+    return _moved(query, days=-(following - query.first).days)
 
 
 def _moved(query: SummaryQuery, *, days: int) -> SummaryQuery:
