@@ -741,6 +741,35 @@ def test_a_point_is_explained_by_the_observations_that_make_it(population: Popul
     assert run.recorded_at == datetime.fromisoformat(old["recorded_at"])
 
 
+def test_an_explanation_has_the_same_bytes_after_a_rebuild(home: Tenant):
+    population = Population(home)
+    names = [str(number) for number in range(10)]
+    # The live read model learns of them in another order than a rebuild does.
+    for name in reversed(names):
+        population.video(name, posted_at=NOON)
+        home.goatherd.catch_up()
+    for day in (0.0, 1.0):
+        population.looked(day, **{f"v{name}": 40 + int(day) for name in names})
+    home.goatherd.catch_up()
+
+    def explained() -> list[bytes]:
+        requested = {"entity": "creator", "entity_id": population.creator_id, **RANGE}
+        requested["date"] = "2026-03-02"
+        return [
+            home.get("/analytics/explain", params={**requested, "metric": metric})
+            .raise_for_status()
+            .content
+            for metric in ("views", "posts", "engagement_rate_by_views")
+        ]
+
+    before = explained()
+    with opened_store(home.goatherd.url, pool_size=CONNECTIONS) as store:
+        rebuild(store, AnalyticsProjection(DEFAULT_RULE), by="test")
+
+    assert explained() == before
+    assert all(body.count(b'"tiktok_video_id"') >= len(names) for body in before)
+
+
 def test_an_explanation_shows_what_another_provider_saw_within_hours(
     population: Population,
 ):
