@@ -128,6 +128,40 @@ def test_nothing_after_the_announced_length_belongs_to_the_body(port: int):
     assert answer["data"]["texts"] == ["milk"]
 
 
+def all_of(port: int, request: bytes) -> bytes:
+    """Return all answers to raw bytes, until the server closes the connection."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as link:
+        link.sendall(request)
+        while part := link.recv(65_536):
+            received += part
+    return received
+
+
+def test_no_request_hides_in_another_whose_end_is_in_doubt(port: int):
+    chunks = chunk(b'{"text": "milk"}') + chunk(b"")
+    hidden = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    chunked, length = "Transfer-Encoding: chunked", "Content-Length: 16"
+    statuses: dict[tuple[str, ...], int] = {}
+    for headers in (
+        (length, chunked),
+        (chunked, length),
+        (length, "Content-Length: 3"),
+        ("Content-Length: 16, 3",),
+        (length, "Transfer-Encoding: identity"),
+        (length, "Transfer-Encoding : chunked"),
+    ):
+        answer = all_of(port, post(*headers) + chunks + hidden)
+        assert answer.count(b"HTTP/1.1 ") == 1, headers
+        assert b"\r\nconnection: close\r\n" in answer, headers
+        statuses[headers] = int(answer.split()[1])
+
+    # The server drops the length, and goes by the chunks (docs/operating.md).
+    served = {headers for headers, status in statuses.items() if status == 201}
+    assert served == {(length, chunked), (chunked, length)}
+    assert {*statuses.values()} == {201, 400}
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     (
