@@ -1,6 +1,7 @@
 """The handler that forgets the earlier names and notes of a tenant's own things."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count, takewhile
 from typing import Any, cast
 from uuid import UUID
 
@@ -72,6 +73,39 @@ def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[Forgotte
     return Decision(
         ForgottenTexts(of=of, kind=texts.kind, subject=subject, texts=earlier),
         events=on(texts.stream, [forgotten]),
+    )
+
+
+def repeat_forgetting(
+    of: UUID, *, organization_id: UUID, destroyed: Collection[UUID]
+) -> Handler[ForgottenTexts]:
+    """Forget texts whose keys are ``destroyed`` already, as a restored log lacks.
+
+    No text that the log has since its last forgetting can be read, so none stays.
+
+    Raises:
+        NotFoundError: the organization has no such thing.
+    """
+    histories = yield (organization_id, of)
+    texts = _texts(of, organization_id, histories)
+    times = sum(
+        isinstance(event, e.EarlierTextsForgotten) and event.of == of
+        for event in histories[texts.stream]
+    )
+    subjects = takewhile(
+        destroyed.__contains__, (texts_subject(of, time) for time in count(times))
+    )
+    events = [
+        e.EarlierTextsForgotten(
+            organization_id=organization_id, kind=texts.kind, of=of, subject=subject
+        )
+        for subject in subjects
+    ]
+    return Decision(
+        ForgottenTexts(
+            of=of, kind=texts.kind, subject=events[-1].subject if events else None
+        ),
+        events=on(texts.stream, events),
     )
 
 

@@ -77,9 +77,10 @@ _WORDS: Mapping[Fault, _Words] = {
     ),
     "lost": _Words(
         "The key of {who} of the log, such as {first}, is destroyed, and the log has "
-        "no erasure of them.",
+        "no erasure of them, nor that texts of theirs were forgotten.",
         "Put the key back from a file of keys, and find out who can write there. If "
-        "older data were restored after an erasure: `goatherd restore --finish`.",
+        "older data were restored after an erasure, or after texts were forgotten: "
+        "`goatherd restore --finish`.",
     ),
     "unwrapped": _Words(
         "The key of {who}, such as {first}, does not open with the master key.",

@@ -119,10 +119,8 @@ def _repeat(
         keep(cursor, new_id(), erased, master_key)
         erase_connections(cursor, done.events, seal)
         erase_pictures(cursor, values, store.settings.data_dir)
-        cursor.execute(_ANSWERS, (organization_id,))
-        cursor.execute(_DEAD_LETTERS)
         destroy_and_note(cursor, done)
-        forget_previous(cursor)
+        wipe_what_is_older(cursor, organization_id)
 
     done = execute(
         store,
@@ -131,6 +129,13 @@ def _repeat(
         in_transaction=in_transaction,
     )
     return list(erased_by(done).creators)
+
+
+def wipe_what_is_older(cursor: Cursor[TupleRow], organization_id: UUID) -> None:
+    """Wipe stored answers, dead letters and tables that rebuilds took out."""
+    cursor.execute(_ANSWERS, (organization_id,))
+    cursor.execute(_DEAD_LETTERS)
+    forget_previous(cursor)
 
 
 class _Belongings:

@@ -1,8 +1,10 @@
 """The end of a restore: keys and log are compared, and erasures are repeated."""
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -30,26 +32,36 @@ from projections.registry import PROJECTIONS
 from workers.erasing.erased import ErasedCreator
 from workers.erasing.idle_rebuilds import cancel_idle_rebuilds
 from workers.erasing.repeat import ACTOR, repeat_erasures
+from workers.erasing.repeat_texts import repeat_forgettings, unapplied_forgettings
+from workers.erasing.texts import ForgottenAnswer
 
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
 
+class Repeated(msgspec.Struct, frozen=True, kw_only=True):
+    """What had been erased after the backup, and is erased again: people and texts."""
+
+    erased: Sequence[ErasedCreator] = ()
+    forgotten: Sequence[ForgottenAnswer] = ()
+
+
 def finish_restore(
     url: str, settings: Settings, *, has_keys: bool = True, is_resumed: bool = False
-) -> list[ErasedCreator]:
-    """Make what was restored fit to be read; return who is erased again.
+) -> Repeated:
+    """Make what was restored fit to be read; return what is erased again.
 
     Keys of people who were erased before the data were backed up are destroyed, and
-    people who were erased afterwards, as the keys know, are erased again. Read models
-    follow, and until then the mark of the restore keeps everybody out. ``is_resumed``
-    is for one that was broken off, wherever that was.
+    people who were erased afterwards, as the keys know, are erased again. So are texts
+    that were forgotten. Read models follow, and until then the mark of the restore
+    keeps everybody out. ``is_resumed`` is for one that was broken off, wherever that
+    was.
 
     Raises:
         CommandError: the keys are not those of the data, or Goatherd runs.
         MasterKeyError: the master key is missing, or not that of the keys.
     """
-    erased: list[ErasedCreator] = []
+    repeated = Repeated()
     with connected(url) as connection:
         if others := _others(connection):
             raise CommandError(
@@ -68,21 +80,27 @@ def finish_restore(
         if has_keys:
             check_keys_there(connection)
             _check_keys(connection, settings)
-            if is_resumed or unapplied_erasures(connection):
+            is_behind = bool(
+                unapplied_erasures(connection) or unapplied_forgettings(connection)
+            )
+            if is_resumed or is_behind:
                 opened = open_store(
                     url, pool_size=CONNECTIONS, settings=settings, even_restoring=True
                 )
                 with closing(opened.pool):
-                    if clear_history(connection) and unapplied_erasures(connection):
-                        # Who is erased could be read in it.
+                    if is_behind and clear_history(connection):
+                        # What is erased could be read in it.
                         head, context = head_of(connection), cli_context(ACTOR)
                         seal_all(opened, url, head=head, context=context)
-                    erased = repeat_erasures(opened)
+                    repeated = Repeated(
+                        erased=repeat_erasures(opened),
+                        forgotten=repeat_forgettings(opened),
+                    )
                     _catch_up(opened, connection)
         # Without ANALYZE the planner would take the tables for empty.
         connection.execute("ANALYZE")
         end_restore(connection)
-    return erased
+    return repeated
 
 
 def _others(connection: Connection[TupleRow]) -> list[str]:
@@ -99,7 +117,7 @@ def _others(connection: Connection[TupleRow]) -> list[str]:
 def _check_keys(connection: Connection[TupleRow], settings: Settings) -> None:
     """Check that the keys are those of the data, and that they open.
 
-    Destroyed ones without an erasure are what is repeated then.
+    Destroyed ones without an event are what is repeated then.
     """
     master_key = None
     if settings.master_key or master_key_path(settings.data_dir).exists():

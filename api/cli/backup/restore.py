@@ -1,26 +1,27 @@
 """``goatherd restore``: an installation from the files of a backup."""
 
 import shutil
+from collections import Counter
 from collections.abc import Collection, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.backup import archive, programs
 from api.cli.backup.archive import Backup, opened_backup
-from api.cli.backup.finish import finish_restore
+from api.cli.backup.finish import Repeated, finish_restore
 from api.cli.databases import connected, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
 from api.cli.up.first_run import key_path, secret_path
 from api.cli.whole_file import interruptible
-from domain.phrases import counted
+from domain.phrases import counted, joined
 from infra.database import create_reader, known_migrations
 from infra.database import migrate as migrate_database
 from infra.embedded import EmbeddedPostgres
@@ -29,7 +30,6 @@ from infra.keys.master_key import master_key_path
 from infra.private_file import write_private
 from infra.restoring import begin_restore, end_restore, note_loaded
 from infra.settings import Settings
-from workers.erasing.erased import ErasedCreator
 
 # Objects of extensions exist before the database is used.
 _FIRST_RELATION = """
@@ -69,20 +69,21 @@ def restore(
 
     GOATHERD_DATABASE_URL names the database; without it a data directory is made.
     People who were erased after the backup, as the file of keys knows, are erased again
-    before anything can be read. If that is interrupted, nothing starts on the data
-    until `goatherd restore --finish` has done it.
+    before anything can be read, and texts that were forgotten are forgotten again. If
+    that is interrupted, nothing starts on the data until `goatherd restore --finish`
+    has done it.
     """
     settings = read_settings(data_dir=data_dir)
     if finish:
         if file is not None or keys is not None:
             raise CommandError("--finish goes without files.")
         with served_database(settings) as url:
-            erased = finish_restore(url, settings, is_resumed=True)
-        _print_finished(erased, json=json)
+            repeated = finish_restore(url, settings, is_resumed=True)
+        _print_finished(repeated, json=json)
         return
     if file is None:
         raise CommandError("Name a file to restore, or finish a restore with --finish.")
-    erased: list[ErasedCreator] | None
+    repeated: Repeated | None
     with ExitStack() as stack:
         stack.enter_context(interruptible("nothing was restored"))
         backups = [stack.enter_context(opened_backup(file))]
@@ -95,16 +96,16 @@ def restore(
         )
         opened = replace(settings, master_key=master_key or settings.master_key)
         if settings.database_url is not None:
-            erased = _restore_database(backups, settings.database_url, opened)
+            repeated = _restore_database(backups, settings.database_url, opened)
         else:
             with _new_data_dir(settings.data_dir) as folder:
                 _write_secrets(folder, backups)
                 server = EmbeddedPostgres(folder)
                 try:
-                    erased = _restore_database(backups, server.start(), opened)
+                    repeated = _restore_database(backups, server.start(), opened)
                 finally:
                     server.stop()
-        _print_restored(file, backups, settings, erased, json=json)
+        _print_restored(file, backups, settings, repeated, json=json)
 
 
 def _write_secrets(folder: Path, backups: Sequence[Backup]) -> None:
@@ -136,8 +137,8 @@ def _check_content(
 
 def _restore_database(
     backups: Sequence[Backup], url: str, settings: Settings
-) -> list[ErasedCreator] | None:
-    """Restore the files, and return who is erased again; None without any keys."""
+) -> Repeated | None:
+    """Restore the files, and return what is erased again; None without any keys."""
     backup, *keys = backups
     with connected(url) as connection:
         server = connection.info.server_version // 10_000
@@ -168,8 +169,8 @@ def _restore_database(
                 programs.restore(pg_restore, url, source=source, advance=advance)
         note_loaded(connection)
     has_keys = backup.manifest.content == "all" or bool(keys)
-    erased = finish_restore(url, settings, has_keys=has_keys)
-    return erased if has_keys else None
+    repeated = finish_restore(url, settings, has_keys=has_keys)
+    return repeated if has_keys else None
 
 
 @contextmanager
@@ -213,15 +214,16 @@ def _new_data_dir(data_dir: Path) -> Generator[Path]:
         raise
 
 
-def _print_finished(erased: Sequence[ErasedCreator], *, json: bool) -> None:
+def _print_finished(repeated: Repeated, *, json: bool) -> None:
     if json:
-        print_json({"erased": erased})
+        print_json(repeated)
         return
-    _print_erased(erased)
+    _print_repeated(repeated)
     print("The restore is finished.")
 
 
-def _print_erased(erased: Sequence[ErasedCreator]) -> None:
+def _print_repeated(repeated: Repeated) -> None:
+    erased, forgotten = repeated.erased, repeated.forgotten
     print(
         f"{counted(len(erased), 'creator')} had been erased after the backup, as the "
         "keys know, and was erased again."
@@ -229,13 +231,21 @@ def _print_erased(erased: Sequence[ErasedCreator]) -> None:
         else f"{counted(len(erased), 'creator')} had been erased after the backup, as "
         "the keys know, and were erased again."
     )
+    if forgotten:
+        kinds = Counter(each.kind.replace("api_key", "API key") for each in forgotten)
+        whose = joined([counted(amount, kind) for kind, amount in kinds.items()])
+        print(
+            f"Names and notes of {whose} had been forgotten after the backup, as the "
+            "keys know, and were forgotten again. The name is `erased` until somebody "
+            "gives another one."
+        )
 
 
 def _print_restored(
     file: Path,
     backups: Sequence[Backup],
     settings: Settings,
-    erased: Sequence[ErasedCreator] | None,
+    repeated: Repeated | None,
     *,
     json: bool,
 ) -> None:
@@ -246,15 +256,15 @@ def _print_restored(
             {
                 "file": str(file),
                 "position": manifest.position,
-                "has_keys": erased is not None,
-                "erased": erased or [],
+                "has_keys": repeated is not None,
+                **asdict(repeated or Repeated()),
             }
         )
         return
-    if erased is None:
+    if repeated is None:
         print(_NO_KEYS)
     else:
-        _print_erased(erased)
+        _print_repeated(repeated)
     print(
         f"Restored {file}, made at {manifest.made_at:%Y-%m-%d %H:%M} UTC: all up to "
         f"position {manifest.position} of the log."

@@ -6,8 +6,13 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
+from domain.decisions import Decision
 from domain.errors import NotFoundError
-from domain.handlers.texts import forget_earlier_texts
+from domain.handlers.texts import (
+    ForgottenTexts,
+    forget_earlier_texts,
+    repeat_forgetting,
+)
 from domain.organization.decider import organization_of
 from domain.streams import texts_subject
 from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
@@ -50,6 +55,27 @@ def test_the_present_texts_are_stated_anew_and_the_earlier_ones_are_forgotten():
     assert decision.events == [(CAMPAIGN, event)]
     assert decision.result.subject == subject
     assert {*decision.result.texts} == {"Camp with @ada", "star", "ada"}
+
+
+def test_each_forgetting_that_only_the_keys_know_is_repeated_without_texts():
+    keys = {texts_subject(CAMPAIGN, times) for times in (0, 1, 2, 4)}
+    ((_, first),) = forgotten(CAMPAIGN).events
+    histories = {ORGANIZATION: OURS, CAMPAIGN: [*CAMP, first]}
+
+    def repeated(of: UUID) -> Decision[ForgottenTexts]:
+        handler = repeat_forgetting(of, organization_id=ORGANIZATION, destroyed=keys)
+        return decide_on(histories, handler)
+
+    assert [event for _, event in repeated(CAMPAIGN).events] == [
+        e.EarlierTextsForgotten(
+            organization_id=ORGANIZATION,
+            kind="campaign",
+            of=CAMPAIGN,
+            subject=texts_subject(CAMPAIGN, times),
+        )
+        for times in (1, 2)
+    ]
+    assert (repeated(KEY).events, repeated(KEY).result.subject) == ([], None)
 
 
 def test_without_earlier_texts_nothing_is_appended():

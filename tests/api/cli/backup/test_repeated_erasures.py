@@ -222,7 +222,10 @@ def test_nothing_starts_on_keys_that_were_put_below_older_data_by_hand(
         UUID(scene.creator): (1, "anonymous", (UUID(scene.single),), ACTOR)
     }
     assert scene.cli("doctor", "--at-rest").status == 0
-    assert scene.cli("restore", "--finish", "--json").document == {"erased": []}
+    assert scene.cli("restore", "--finish", "--json").document == {
+        "erased": [],
+        "forgotten": [],
+    }
 
 
 def test_a_single_video_is_erased_whose_creator_came_after_the_data(
@@ -265,6 +268,87 @@ def test_a_single_video_is_erased_whose_creator_came_after_the_data(
         )
         assert again.post(f"/creators/{creator}/scrape").status_code == 404
         assert again.post(f"/videos/{single}/scrape").status_code >= 400
+
+
+def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
+    cli: CommandLine, home: Tenant, tmp_path: Path, empty_database_url: str
+):
+    once = {"Idempotency-Key": "a camp"}
+    camp = {"name": "Camp of wanted", "readme": "wanted", "metadata": {"a": ["wanted"]}}
+    path = f"/projects/{home.project_id}/campaigns"
+    campaign = data_of(home.post(path, camp, headers=once), status=201)["id"]
+    deleted, other = home.campaign("wanted once"), home.campaign("Autumn")
+    project = data_of(home.post("/projects", {"name": "wanted"}), status=201)["id"]
+    key = home.with_key("read").key_id
+    paths = {
+        "campaign": f"/campaigns/{campaign}",
+        "project": f"/projects/{project}",
+        "api_key": f"/api-keys/{key}",
+        "organization": "/organization",
+    }
+    for place in paths.values():
+        data_of(home.patch(place, {"name": f"The wanted {place[1:4]}"}))
+    home.goatherd.catch_up()
+    cli.set(database_url=home.goatherd.url)
+    assert cli("backup", str(tmp_path / "data")).status == 0
+    for name in ("Later", "Last"):
+        for place in paths.values():
+            data_of(home.patch(place, {"name": name}))
+            assert data_of(home.post(f"{place}/forget-texts"))["forgotten"]
+    home.delete(f"/campaigns/{deleted}")
+    assert data_of(home.post(f"/campaigns/{deleted}/forget-texts"))["forgotten"]
+    assert cli("backup", "--keys", str(tmp_path / "keys")).status == 0
+    cli.set(database_url=empty_database_url)
+
+    words = ("restore", str(tmp_path / "data"), "--keys", str(tmp_path / "keys"))
+    restored = cli(*words)
+
+    assert restored.status == 0, restored.err
+    assert "Names and notes of" in restored.out
+    assert "2 campaigns" in restored.out
+    with opened_store(empty_database_url) as store:
+        assert tables_with(store, "wanted") == []
+        forgettings = [
+            (each.event.of, each.actor)
+            for each in log_of(store, e.EarlierTextsForgotten)
+            if isinstance(each.event, e.EarlierTextsForgotten)
+        ]
+    twice = [UUID(campaign), UUID(project), UUID(str(key)), home.organization_id]
+    assert sorted(forgettings) == sorted(
+        [(of, ACTOR) for of in [*twice, *twice, UUID(deleted)]]
+    )
+    assert cli("doctor", "--at-rest").status == 0
+    assert cli("verify").status == 0
+    # A status of 2 says that no Redis is named to look into.
+    looked = cli("erase", "--verify", campaign)
+    assert (looked.status, "for 2 earlier texts" in looked.out) == (2, True)
+    assert "Nothing was found" in looked.out
+    assert cli("restore", "--finish", "--json").document["forgotten"] == []
+    with started(empty_database_url) as goatherd:
+        again = Tenant(
+            goatherd,
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            key_id=home.key_id,
+            key=home.key,
+        )
+        shown = data_of(again.get(paths["campaign"]))
+        assert (shown["name"], shown["readme"], shown["metadata"]) == (
+            "erased",
+            None,
+            {},
+        )
+        assert data_of(again.get(f"/campaigns/{other}"))["name"] == "Autumn"
+        assert "wanted" not in again.get(f"{paths['campaign']}/history").text
+        assert again.post(path, camp, headers=once).status_code == 410
+        for place in paths.values():
+            data_of(again.patch(place, {"name": "Anew"}))
+            assert not data_of(again.post(f"{place}/forget-texts"))["forgotten"]
+        goatherd.catch_up()
+        assert data_of(again.get(paths["campaign"]))["name"] == "Anew"
+    with opened_store(empty_database_url, pool_size=CONNECTIONS) as store:
+        rebuilt = [rebuild(store, one, by="test") for one in PROJECTIONS]
+    assert [one.name for one in rebuilt if not one.comparison.is_equal] == []
 
 
 # Where a restore is killed, in which call of a function, and whether the rest of it can
