@@ -10,9 +10,10 @@ from projections.videos.queries import Video
 
 
 class ListedVideoFigures(Struct, frozen=True, kw_only=True):
-    """Figures over the days; null where nothing is known, or the video doesn't count.
+    """Figures over the days; null where nothing is known.
 
-    The first five are levels at the end of the days, the others what came in them.
+    The first five are the video's counts at the end of the days, the others what came
+    in them: in the project, if the request names one.
     """
 
     views: int | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from api.http.paging import ListRequest
 from api.http.responses import ListPage
@@ -25,10 +25,11 @@ from api.routes.lists.video_responses import (
     listed_figures,
 )
 from domain.analytics.buckets import Range, midnight
+from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import shared_fields
 from projections.analytics.queries.members import members_of
 from projections.analytics.queries.project_spans import SpansByCreator, spans_in
-from projections.analytics.queries.video_figures import video_figures
+from projections.analytics.queries.video_figures import FiguresOfVideo, video_figures
 from projections.analytics.queries.videos_by_figure import videos_by_figure
 from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.videos import these
@@ -172,16 +173,17 @@ class _List(Struct, frozen=True, kw_only=True):
         return await self._sorted(limit=None, after=None)
 
     async def with_figures(self, videos: Sequence[Video]) -> list[VideoWithFigures]:
-        """Return these videos with their figures over the days."""
+        """Return these videos with their figures over the days.
+
+        Counts are a video's own. What is new is split between projects.
+        """
         reader, organization_id = self.listing.reader, self.listing.organization_id
-        known = await video_figures(
-            reader,
-            organization_id,
-            these((video.id for video in videos), self.spans, has_others=True),
-            self.days.start,
-            self.days.end,
-        )
-        figures = {one.video_id: one for one in known}
+        figures = await self._figures_of([video.id for video in videos], self.spans)
+        divided = [video.id for video in videos if video.creator_id in self.spans]
+        own = await self._figures_of(divided, {}) if divided else {}
+        for id_, one in own.items():
+            counts = {metric: getattr(one, metric) for metric in VIDEO_METRICS}
+            figures[id_] = replace(figures[id_], **counts)
         creators = {video.creator_id for video in videos if video.creator_id}
         names = await names_of(reader, organization_id, creators)
         handles: dict[UUID | None, str] = {
@@ -195,6 +197,19 @@ class _List(Struct, frozen=True, kw_only=True):
             )
             for video in videos
         ]
+
+    async def _figures_of(
+        self, ids: Sequence[UUID], spans: SpansByCreator
+    ) -> dict[UUID, FiguresOfVideo]:
+        videos = these(ids, spans, has_others=True)
+        known = await video_figures(
+            self.listing.reader,
+            self.listing.organization_id,
+            videos,
+            self.days.start,
+            self.days.end,
+        )
+        return {one.video_id: one for one in known}
 
     async def _sorted(
         self, *, limit: int | None, after: tuple[Any, UUID] | None

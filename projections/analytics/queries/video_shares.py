@@ -24,6 +24,9 @@ from projections.engine.reader import Reader
 
 _Part = tuple[datetime, datetime]
 _SAFE = 2**62
+_PAIRS_AMONG = """
+SELECT owner, number FROM ({}) AS chosen WHERE owner = ANY(%(divided)s::uuid[])
+"""
 
 
 async def video_columns(
@@ -51,11 +54,22 @@ async def video_columns(
             owners_of[part].append(owner)
     shares = _Shares(own, [*parts_of])
     for part in sorted(owners_of):
-        these = VideoSet(
-            owners="s.owner = ANY(%(owners)s)", parameters={"owners": owners_of[part]}
-        )
+        these = _among(videos, owners_of[part])
         shares.add(await own_columns(reader, organization_id, these, *part))
     return shares.columns()
+
+
+def _among(videos: VideoSet, owners: Sequence[UUID]) -> VideoSet:
+    """Return the videos of these owners that count, and the others of a set."""
+    others = None
+    if videos.has_others and videos.pairs is not None:
+        others = _PAIRS_AMONG.format(videos.pairs)
+    return VideoSet(
+        owners="s.owner = ANY(%(divided)s)",
+        pairs=others,
+        parameters={**videos.parameters, "divided": owners},
+        has_others=videos.has_others,
+    )
 
 
 def _parts(spans: Spans | None, start: datetime, end: datetime) -> list[_Part]:

@@ -1,7 +1,7 @@
 """POST /creators/{id}/move: a creator is in another project, with all it has."""
 
 from csv import DictReader
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -198,6 +198,33 @@ def test_lists_of_the_new_project_show_what_is_gained_in_it(home: Tenant):
     assert [row["new_views"] for row in DictReader(video_csv)] == ["30", "130"]
     assert [one["new_views"] for one in own_video] == [130]
     assert ids(home.get("/creators", params=days | {"project_id": old})) == []
+
+
+def test_videos_of_a_list_have_their_own_counts_from_before_a_move_too(home: Tenant):
+    new = project(home)
+    creator_id = home.add("counted.goat")["id"]
+    counted = home.found(creator_id, "76", posted_at=NOON)
+    waiting = home.found(creator_id, "77", posted_at=NOON, status="pending_review")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for name, views in (("76", 100), ("77", 50)):
+        saw_video(home, creator_id, name, views=views, at=NOON)
+    data_of(home.post(f"/creators/{creator_id}/move", stay(new)))
+    for name, views in (("76", 130), ("77", 55)):
+        saw_video(home, creator_id, name, views=views, at=later)
+    home.goatherd.catch_up()
+    params = {"project_id": new, "from": str(NOON.date())}
+
+    def figures_until(day: date) -> dict[str, tuple[int | None, int | None]]:
+        rows = data_of(home.get("/videos", params=params | {"to": str(day)}))
+        return {
+            row["id"]: (row["figures"]["views"], row["figures"]["new_views"])
+            for row in rows
+        }
+
+    # What is new is the project's, which had none of it before the creator came.
+    assert figures_until(NOON.date()) == {counted: (100, None), waiting: (50, None)}
+    until_now = figures_until(later.date() + timedelta(days=1))
+    assert until_now == {counted: (130, 30), waiting: (55, 5)}
 
 
 def test_a_move_into_its_own_project_changes_nothing(home: Tenant):
