@@ -1,5 +1,6 @@
 """``goatherd erase``: forgets a person, as ``POST /creators/{id}/erase`` does."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -20,6 +21,8 @@ from projections.engine.reader import ProjectionBehindError
 from workers.erasing.erase import ErasureCommand
 from workers.erasing.erased import erased_by
 from workers.erasing.preview import preview_of
+
+_WAITS = "goatherd: The erasure waits for read models to reach the end of the log."
 
 
 def erase(
@@ -94,6 +97,7 @@ def erase(
             organization_id=creator_with_id(store, creator_id).organization_id,
             confirm=confirm,
             figures=figures,
+            on_wait=lambda: print(_WAITS, file=sys.stderr),
         )
         try:
             done = execute(

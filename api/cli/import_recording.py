@@ -27,6 +27,7 @@ from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
 
 _NAMED_HANDLES = 100
+_WAITS = "goatherd: The import waits for an erasure, and goes on after it."
 
 
 def import_recording(
@@ -91,6 +92,7 @@ def import_recording(
                     project_id=project_id,
                     context=context,
                     advance=advance,
+                    on_wait=lambda: print(_WAITS, file=sys.stderr),
                 )
             except ProjectionBehindError as error:
                 raise CommandError(

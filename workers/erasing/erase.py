@@ -1,7 +1,7 @@
 """Erase a person: gather what belongs to it, decide, append and wipe."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from psycopg import Cursor
@@ -16,25 +16,38 @@ from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store, plain_events
 from infra.keys.master_key import MasterKey
 from infra.keys.opened import opened_master_key
+from infra.locks import AdvisoryLock
 from projections.engine.reader import ProjectionBehindError
 from workers.connections.erasure import erase_connections
 from workers.connections.sealing import ConnectionSeal
-from workers.erasing.belongings import belongings_of, head_of
+from workers.erasing.belongings import NEEDED, belongings_of, head_of
 from workers.erasing.clear_history import check_sealed
 from workers.erasing.pictures import erase_pictures
 from workers.erasing.sealed_list import ErasedValues, keep
 from workers.erasing.values import ErasedValue, values_since, values_that_belong
 from workers.erasing.wipe import wipe
 
+# The longest without coming nearer to the log's end, and in all.
 PATIENCE_SECONDS = 5.0
+_LONGEST_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+# Imports look at it before each batch. Erasures share it with one another.
+_GO_FIRST = "SELECT pg_advisory_xact_lock_shared(%s)"
+_DISTANCE = """
+SELECT coalesce(sum(end_.position - p.position), 0)
+FROM projection p, (
+    SELECT coalesce(max(notification_id), 0) AS position FROM goatherd_events
+) AS end_
+WHERE p.name = ANY(%s)
+"""
 
 
 class ErasureCommand:
     """The handler and the hook of one erasure, for ``execute``.
 
     Each try asks the read models anew what belongs to the creator, and the append
-    fails, to be tried again, if more came to since.
+    fails, to be tried again, if more came to since. While it waits for the read models,
+    imports store no further batch. ``on_wait`` is called when it does.
     """
 
     def __init__(
@@ -47,6 +60,7 @@ class ErasureCommand:
         figures: ErasedFigures,
         expected_versions: Collection[int] | None = None,
         only_removed: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._creator_id = creator_id
@@ -55,6 +69,7 @@ class ErasureCommand:
         self._figures: ErasedFigures = figures
         self._expected_versions = expected_versions
         self._only_removed = only_removed
+        self._on_wait = on_wait
         self._head = 0
         self._values: set[ErasedValue] = set()
         self._master_key: MasterKey | None = None
@@ -75,7 +90,8 @@ class ErasureCommand:
             connection.transaction(),
             connection.cursor() as cursor,
         ):
-            self._head = _caught_up(cursor)
+            cursor.execute(_GO_FIRST, (AdvisoryLock.ERASE,))
+            self._head = self._caught_up(cursor)
             codec = self._store.codec
             belongings = belongings_of(
                 cursor,
@@ -134,13 +150,22 @@ class ErasureCommand:
         if creator is None or creator.organization_id != self._organization_id:
             raise NotFoundError("creator")
 
-
-def _caught_up(cursor: Cursor[TupleRow]) -> int:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return head_of(cursor)
-        except ProjectionBehindError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_SECONDS)
+    def _caught_up(self, cursor: Cursor[TupleRow]) -> int:
+        """Wait for the read models while their distance to the log's end shrinks."""
+        nearest: int | None = None
+        nearer_at = began_at = time.monotonic()
+        while True:
+            try:
+                return head_of(cursor)
+            except ProjectionBehindError:
+                now = time.monotonic()
+                row = cursor.execute(_DISTANCE, ([*NEEDED],)).fetchone()
+                distance = int(row[0]) if row else 0
+                if nearest is None:
+                    self._on_wait()
+                elif distance < nearest:
+                    nearer_at = now
+                nearest = min(distance, distance if nearest is None else nearest)
+                if now > min(nearer_at + PATIENCE_SECONDS, began_at + _LONGEST_SECONDS):
+                    raise
+                time.sleep(_POLL_SECONDS)

@@ -1,6 +1,7 @@
 """Imports a recording's observations into the log, as the runs that made them."""
 
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
@@ -8,14 +9,18 @@ from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from domain.creator.state import creator_of
 from domain.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
+from infra.database import run_read
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
+from infra.locks import AdvisoryLock
 from projections.scraped_runs import scraped_runs
 from projections.videos.erased import names_after_erasures
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
@@ -23,6 +28,9 @@ from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRe
 # An append makes all others wait for a moment, so neither number may be very large.
 _GROUPS_AT_ONCE = 350
 _OBSERVATIONS_AT_ONCE = 80_000
+_POLL_SECONDS = 0.05
+_LOOKS_BEFORE_TELLING = 2
+_NO_ERASURE = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +57,14 @@ def store_recording(
     project_id: UUID,
     context: Context,
     advance: Advance,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Store the observations that are not stored yet, batch by batch.
 
     ``creators`` maps handles to creators. If it is interrupted, the stored part stays,
-    and the next import of the same recording continues after it.
+    and the next import of the same recording continues after it. Before each batch it
+    lets erasures go first, which need read models that have caught up;
+    ``on_wait`` is called when it does.
 
     Raises:
         BusyError: another process imports the same recording at the same time.
@@ -64,7 +75,7 @@ def store_recording(
             origin: scraped_runs(connection, origin, store.codec)
             for origin in {*origins.values()}
         }
-    storing = _Storing(store, context, advance)
+    storing = _Storing(store, context, advance, on_wait)
     # A batch is read while the one before is stored: one after the other, an import
     # takes a sixth longer.
     with ThreadPoolExecutor(1) as executor:
@@ -106,19 +117,36 @@ def store_recording(
 class _Storing:
     """Stores batches one after the other, and counts what was stored."""
 
-    def __init__(self, store: Store, context: Context, advance: Advance) -> None:
+    def __init__(
+        self,
+        store: Store,
+        context: Context,
+        advance: Advance,
+        on_wait: Callable[[], None],
+    ) -> None:
         self.stored = self.there_already = self.runs = 0
         self.position: int | None = None
         self._store = store
         self._context = context
         self._advance = advance
+        self._on_wait = on_wait
         self._known: dict[UUID, KnownDetails] = {}
 
     def store(self, groups: Sequence[ObservationGroup], observations: int) -> None:
         """Store what is not stored yet of a batch with so many observations."""
         for project_id, part in groupby(groups, key=lambda group: group.project_id):
+            self._let_erasures_go_first()
             self._store_part([*part], project_id)
         self._advance(observations)
+
+    def _let_erasures_go_first(self) -> None:
+        looks = 0
+        while not run_read(self._store.pool, _is_free):
+            looks += 1
+            # The first time another import may just be looking, too.
+            if looks == _LOOKS_BEFORE_TELLING:
+                self._on_wait()
+            time.sleep(_POLL_SECONDS)
 
     def _store_part(self, groups: Sequence[ObservationGroup], project_id: UUID) -> None:
         """Store groups of one project, which names videos in its own way."""
@@ -147,6 +175,12 @@ class _Storing:
         # Only the groups of the last creator can continue in the next batch.
         last = groups[-1].creator_id
         self._known = {last: result.known[last]}
+
+
+def _is_free(connection: Connection[TupleRow]) -> bool:
+    """Tell whether no erasure is under way; the lock is held for a moment alone."""
+    row = connection.execute(_NO_ERASURE, (AdvisoryLock.ERASE,)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _videos_of(group: ObservationGroup) -> Iterator[str]:
