@@ -411,6 +411,17 @@ def taken_in_another_project(scene: Scene) -> None:
     scene.ask.json = {"project_id": project}
 
 
+def removed_in_another_project(scene: Scene) -> None:
+    tenant, handle = scene.tenant, f"moving.{uuid4().hex[:20]}"
+    project = tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
+    body = {"tiktok_handle": handle}
+    there = tenant.post(f"/projects/{project}/creators", body).json()["data"]
+    tenant.delete(f"/creators/{there['id']}")
+    moving = tenant.add(handle)
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], moving["id"])
+    scene.ask.json = {"project_id": project}
+
+
 def account_is_connected_there(scene: Scene) -> None:
     """Let a creator and one of the project that it moves to have one account."""
     tenant, account = scene.tenant, str(uuid4())
@@ -584,6 +595,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeCreator", Code.NO_CHANGE): same_handle,
     ("moveCreator", Code.HANDLE_TAKEN): taken_in_another_project,
     ("moveCreator", Code.CONSENT_REFUSED): account_is_connected_there,
+    ("moveCreator", Code.ACCOUNT_IN_PROJECT): removed_in_another_project,
     ("moveCreator", Code.CREATOR_REMOVED): removed_creator,
     ("moveCreator", Code.GONE): erased_creator,
     ("changeCreator", Code.GONE): erased_creator,
