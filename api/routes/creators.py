@@ -113,9 +113,10 @@ class CreatorRoutes(Controller):
 
         With a period, dates, an order, health, creator_ids, or sorted by a figure each
         has `health` and `figures`, which others lack; meta then has `totalCount`, the
-        days, and `totals` of the whole list. A named period is cut to the days that the
-        plan shows. With a project_id figures are what counts in the project, of which
-        creators that moved may have left a part in another.
+        days, and `totals` of the whole list, in which an account that several projects
+        track counts once. A named period is cut to the days that the plan shows. With a
+        project_id figures are what counts in the project, of which creators that moved
+        may have left a part in another.
         """
         filters: dict[str, Any] = {
             "project_id": project_id,

@@ -73,9 +73,25 @@ class CreatorIdentities:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Store, add to or forget ids, in the order of the log."""
-        _TABLE.fold(cursor, events, key=_key, fold=_fold)
+        changed = _TABLE.fold(cursor, events, key=_key, fold=_fold)
+        pinned = [
+            new.creator_id
+            for old, new in changed
+            if new.user_id and new.user_id != (old and old.user_id)
+        ]
+        if pinned:
+            cursor.execute(_MARK_SHARED, (pinned,))
 
 
+# Lists over several projects look for accounts to count once among these alone.
+_MARK_SHARED = b"""
+UPDATE creator_identity AS this SET is_shared = true
+WHERE this.creator_id = ANY(%b) AND NOT this.is_shared AND EXISTS (
+    SELECT FROM creator_identity AS other
+    WHERE other.organization_id = this.organization_id
+    AND other.user_id = this.user_id AND other.creator_id <> this.creator_id
+)
+"""
 _TABLE = Table(Identity, name="creator_identity", key=("creator_id",))
 
 

@@ -24,9 +24,9 @@ from projections.analytics.queries.figures import (
     FiguresOfCreator,
     creator_figures,
     sorted_creators,
-    total_figures,
 )
 from projections.analytics.queries.members import members_of
+from projections.analytics.queries.totals import total_figures
 from projections.analytics.summaries.creator_shares import shares_in_project
 from projections.creators.chosen import (
     ChosenCreators,
@@ -68,6 +68,17 @@ class ListedFigures(Struct, frozen=True, kw_only=True):
     new_followers_sharpened: bool
 
 
+class ListTotals(ListedFigures, frozen=True, kw_only=True):
+    """What all rows come to, each TikTok account once.
+
+    ``accounts_counted_once`` is how many accounts have several rows, one for each
+    project that tracks them. They count with the newest followers, and else with the
+    figures of one row. It is 0 in one project, and the totals are the sums of the rows.
+    """
+
+    accounts_counted_once: int
+
+
 class CreatorWithFigures(Creator, frozen=True, kw_only=True):
     """A creator, with its figures over the days if the request has days.
 
@@ -89,7 +100,7 @@ class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     first_day: date
     last_day: date
     tz: str
-    totals: ListedFigures
+    totals: ListTotals
 
 
 # What the list is sorted by, as a text, and the id.
@@ -232,6 +243,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             self._set,
             self.days.start,
             self.days.end,
+            are_in_one_project=self.chosen.project_id is not None,
         )
         return CreatorListMeta(
             next_cursor=next_cursor,
@@ -240,7 +252,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             first_day=self.days.first,
             last_day=self.days.last,
             tz=self.days.zone.key,
-            totals=_figures(totals),
+            totals=ListTotals(**shared_fields(ListTotals, totals)),
         )
 
     @property

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct
 
 from api.routes.creator_figures import CreatorFigures, RecentFigures, Trend
-from api.routes.lists.creators import CreatorWithFigures, ListedFigures
+from api.routes.lists.creators import CreatorWithFigures, ListedFigures, ListTotals
 from api.web.charts.svg import Sparkline, sparkline
 from api.web.kit.api_client import QueryValue
 from api.web.kit.page import PageContext
@@ -19,7 +19,7 @@ class CreatorsMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     total_count: int
     first_day: date
     last_day: date
-    totals: ListedFigures
+    totals: ListTotals
 
 
 class ListedCreator(Struct, frozen=True, kw_only=True):

@@ -120,12 +120,6 @@ class FiguresOfCreator(Figures, frozen=True, kw_only=True):
     creator_id: UUID
 
 
-class TotalFigures(Figures, frozen=True, kw_only=True):
-    """Figures of several creators together; ``creators`` says of how many."""
-
-    creators: int
-
-
 # Parts of days are read by the ids of so many creators, and of more in one go.
 _FEW = 1_000
 _IDS = "id = ANY(%(ids)s)"
@@ -147,7 +141,7 @@ async def creator_figures(
     Both end a quarter of an hour, as midnights of all time zones do.
     """
     of = creators.expressions(start, end)
-    columns = ["chosen.id", *_columns(of)]
+    columns = ["chosen.id", *columns_of(of).values()]
     joins = of.joins(among=creators.among)
     rows = await reader.rows(
         organization_id,
@@ -158,31 +152,9 @@ async def creator_figures(
         {"organization": organization_id, **creators.all_parameters},
     )
     return [
-        FiguresOfCreator(creator_id=creator_id, **_figures_of(*values))
+        FiguresOfCreator(creator_id=creator_id, **figures_from(*values))
         for creator_id, *values in rows
     ]
-
-
-async def total_figures(
-    reader: Reader,
-    organization_id: UUID,
-    creators: CreatorSet,
-    start: datetime,
-    end: datetime,
-) -> TotalFigures:
-    """Return the sums of the figures of these creators, of those that are known."""
-    of = creators.expressions(start, end)
-    columns = [f"sum({each})" for each in _columns(of)]
-    joins = of.joins(among=creators.among)
-    ((amount, *sums),) = await reader.rows(
-        organization_id,
-        f"""
-        WITH chosen AS MATERIALIZED ({creators.query})
-        SELECT count(*), {", ".join(columns)} FROM chosen {joins}
-        """.encode(),
-        {"organization": organization_id, **creators.all_parameters},
-    )
-    return TotalFigures(creators=amount, **_figures_of(*sums))
 
 
 async def page_of_creators(
@@ -249,20 +221,22 @@ async def sorted_creators(
     return [(row[0], row[1]) for row in rows]
 
 
-def _columns(of: FigureExpressions) -> list[str]:
-    """Return the expressions that ``_figures_of`` takes the values of."""
-    return [
-        of.level("followers"),
-        of.new("followers"),
-        of.level("views"),
-        *(of.new(each) for each in ("views", "likes", "comments", "shares", "saves")),
-        of.posts(),
-        of.posted(),
-        *of.marks(),
-    ]
+def columns_of(of: FigureExpressions) -> dict[str, str]:
+    """Return the expressions that ``figures_from`` takes the values of."""
+    sums = ("views", "likes", "comments", "shares", "saves")
+    marks = ("rounded", "changes", "sharpenings")
+    return {
+        "followers": of.level("followers"),
+        "new_followers": of.new("followers"),
+        "views": of.level("views"),
+        **{f"new_{each}": of.new(each) for each in sums},
+        "posts": of.posts(),
+        "posted": of.posted(),
+        **dict(zip(marks, of.marks(), strict=True)),
+    }
 
 
-def _figures_of(
+def figures_from(
     followers: Decimal | None,
     new_followers: Decimal | None,
     views: Decimal | None,
@@ -277,6 +251,7 @@ def _figures_of(
     changes: Decimal | None,
     sharpenings: Decimal | None,
 ) -> dict[str, Any]:
+    """Return the fields of ``Figures`` from the values of ``columns_of``."""
     is_rounded = (rounded or 0) > 0
     return {
         "followers": _whole(followers),

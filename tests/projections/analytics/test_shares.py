@@ -32,9 +32,9 @@ from projections.analytics.queries.figures import (
     CreatorSet,
     creator_figures,
     sorted_creators,
-    total_figures,
 )
 from projections.analytics.queries.project_spans import spans_in
+from projections.analytics.queries.totals import total_figures
 from projections.analytics.queries.video_figures import VideoFigure, video_figures
 from projections.analytics.queries.video_levels import VideoSet
 from projections.analytics.queries.videos_by_figure import videos_by_figure
@@ -116,7 +116,9 @@ def assert_creators_of_a_list(
     listed = msgspec.structs.replace(CreatorSet.of_project(project), shares=shares)
 
     found = at_once(creator_figures(reader, HOME, listed, *days.ends))
-    totals = at_once(total_figures(reader, HOME, listed, *days.ends))
+    totals = at_once(
+        total_figures(reader, HOME, listed, *days.ends, are_in_one_project=True)
+    )
     order = at_once(
         sorted_creators(
             reader, HOME, listed, *days.ends, sort=figure, direction=direction

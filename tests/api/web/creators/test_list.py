@@ -8,7 +8,7 @@ import pytest
 
 from api.web.charts.svg import sparkline
 from domain import events as e
-from tests.kit.application import Goatherd, Tenant, ago
+from tests.kit.application import Goatherd, Tenant, ago, data_of
 from tests.kit.creator_with_numbers import a_watched_creator, one_gained_and_one_lost
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
@@ -315,6 +315,28 @@ def test_every_column_sorts_and_the_foot_has_the_totals(visitor: Visitor):
     assert foot.one("th").text == "All 2"
     assert foot.one("td", data_label="Followers").text == "1.02K"
     assert foot.one("td", data_label="New followers").text == "-30"
+
+
+def test_the_foot_says_where_an_account_in_several_projects_counts_once(
+    home: Tenant, visitor: Visitor
+):
+    other = data_of(home.post("/projects", {"name": "Summer"}), status=201)["id"]
+    for place, followers in (
+        (home.creators, 900),
+        (f"/projects/{other}/creators", 950),
+    ):
+        added = data_of(home.post(place, {"tiktok_handle": "ada"}), status=201)
+        seen = {"observed_at": ago(1), "follower_count": followers}
+        home.saw(added["id"], user_id="7", **seen)
+    home.goatherd.catch_up()
+
+    foot = visitor.see("/creators").one("tfoot")
+    of_one = visitor.see(f"/creators?project_id={other}").one("tfoot")
+
+    once = "1 account is in several projects and counts once"
+    assert foot.one("th").text == f"All 2 {once}"
+    assert foot.one("td", data_label="Followers").text == "950"
+    assert of_one.one("th").text == "Total"
 
 
 @pytest.mark.usefixtures("gained_and_lost")
