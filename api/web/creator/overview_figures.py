@@ -26,12 +26,13 @@ _TOO_MUCH = 1_000
 
 
 class OverviewFigure(Struct, frozen=True, kw_only=True):
-    """One large number, its full value, and its change, with their marks."""
+    """One large number and its change, each also in full, with their marks."""
 
     label: str
     value: str
     full: str
     change: str = ""
+    full_change: str = ""
     direction: Direction = ""
     about: str = ""
     is_rounded: bool = False
@@ -111,6 +112,7 @@ def _level(
         value=short(level.total),
         full=number(level.total),
         change="" if change is None else VIEWS.change(change),
+        full_change=f"{'+' if change and change > 0 else ''}{number(change)}",
         direction=_direction(change),
         about="" if change is None else about,
         is_rounded=level.total_rounded,

@@ -18,7 +18,9 @@ WHY: Final[dict[TrackingStatus, str]] = {
     "merged": "merged with its creator's",
 }
 # Removed and merged videos are in no list of videos.
-LISTED: Final = [status for status in WHY if status not in {"excluded", "merged"}]
+LISTED: Final[list[TrackingStatus]] = [
+    status for status in WHY if status not in {"excluded", "merged"}
+]
 
 
 # Reasons in the order of a sentence, for one video and for several.

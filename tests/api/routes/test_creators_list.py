@@ -46,7 +46,9 @@ class Population:
 
     def see(self, creator_id: str, followers: int) -> None:
         self.home.saw(creator_id, follower_count=followers)
-        self.creators[creator_id]["follower_count"] = followers
+        # A negative count is unknown, and the one before stays.
+        if followers >= 0:
+            self.creators[creator_id]["follower_count"] = followers
 
     def disable(self, creator_id: str) -> None:
         self.home.disable(creator_id)
