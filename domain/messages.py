@@ -49,6 +49,8 @@ Outcome = Literal[
     "identity_changed",
     "not_in_recording",
 ]
+# Why a creator was disabled: what scrapes found, or that its account is there already.
+DisabledReason = Outcome | Literal["duplicate_account"]
 
 _T = TypeVar("_T")
 

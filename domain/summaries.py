@@ -80,12 +80,13 @@ def summary(
     *,
     by: str,
     video: str | None = None,
-    item: str = "an item",
+    item: str | None = None,
 ) -> str:
     """Return a sentence for an event.
 
     ``video`` is the TikTok id of its video, and ``item`` names the item that a campaign
-    got or lost, or the campaign that an item joined or left.
+    got or lost, the campaign that an item joined or left, or the creator that another
+    one duplicates.
     """
     if isinstance(event, e.VideoEvent):
         return f"{_of_a_video(event, video or 'unknown')} by {by}."
@@ -113,9 +114,9 @@ def summary(
             | e.CampaignJoined()
             | e.CampaignLeft()
         ):
-            return f"{sentence(event, item=item)} by {by}."
+            return f"{sentence(event, item=item or 'an item')} by {by}."
         case _:
-            return f"{of_a_creator(event)} by {by}."
+            return f"{of_a_creator(event, first=item)} by {by}."
 
 
 def milestone_summary(
@@ -135,8 +136,11 @@ def milestone_summary(
     return f"{seen}."
 
 
-def of_a_creator(event: e.CreatorEvent) -> str:
-    """Return what happened to a creator, without who did it."""
+def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
+    """Return what happened to a creator, without who did it.
+
+    ``first`` names the creator that it is a duplicate of.
+    """
     match event:
         case e.CreatorAdded():
             tagged = f"{_tagged(event.tags)}," if event.tags else ","
@@ -158,6 +162,9 @@ def of_a_creator(event: e.CreatorEvent) -> str:
             return "Removed"
         case e.CreatorReactivated():
             return f"Brought back, {_tracking(event)},"
+        case e.CreatorAutoDisabled(verdict="duplicate_account"):
+            same = first or "another creator"
+            return f"Disabled, because it is the same account as {same},"
         case e.CreatorAutoDisabled(verdict=verdict):
             return f"Disabled, after scrapes that ended as {verdict},"
         case e.CreatorReenabled():

@@ -22,7 +22,7 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
-from workers.recordings.holders import Holders, find_holders
+from workers.recordings.holders import Holders, find_by_account, find_holders
 from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
 
@@ -70,6 +70,7 @@ def import_recording(
         _report_bad_lines(recording.bad, skip=skip_bad_lines)
         holders = find_holders(store, project_id, recording.handles)
         _find_by_older_handles(store, project_id, holders, recording)
+        _join_accounts(store, organization_id, project_id, holders, recording)
         created: list[str] = []
         if holders.missing:
             if not create_creators:
@@ -115,6 +116,34 @@ def _find_by_older_handles(
         if found and handle not in holders.renamed:
             holders.creators[handle] = next(iter(found.values()))
             holders.missing.remove(handle)
+
+
+def _join_accounts(
+    store: Store,
+    organization_id: UUID,
+    project_id: UUID,
+    holders: Holders,
+    recording: SortedRecording,
+) -> None:
+    """Store what is of an account that the project has with that creator, and say so.
+
+    Raises:
+        CommandError: that creator was removed.
+    """
+    accounts = {each: recording.account(each) for each in recording.handles}
+    seen = {handle: account for handle, account in accounts.items() if account}
+    joined = find_by_account(store, organization_id, project_id, holders, seen)
+    for handle, creator in joined.items():
+        if creator.status == "removed":
+            raise CommandError(
+                f"Nothing was stored: @{handle} is the account of @{creator.handle}, "
+                "which was removed. Bring that one back first, by adding its handle."
+            )
+        print(
+            f"goatherd: @{handle} is the account of @{creator.handle}, and is stored "
+            "with it.",
+            file=sys.stderr,
+        )
 
 
 def _read(file: Path) -> SortedRecording:

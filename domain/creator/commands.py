@@ -10,9 +10,9 @@ from domain.messages import (
     Command,
     ConnectionEnd,
     ConnectionProvider,
+    DisabledReason,
     ErasedFigures,
     MovedHistory,
-    Outcome,
     TrackingMode,
 )
 
@@ -66,8 +66,9 @@ class Reactivate(Command, frozen=True, kw_only=True):
 
 
 class AutoDisable(Command, frozen=True, kw_only=True):
-    verdict: Outcome
+    verdict: DisabledReason
     scrape_id: UUID
+    duplicate_of: UUID | None = None
 
 
 class Reenable(Command, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ def decide(
                     tracking_end_date=end,
                 )
             ]
-        case c.AutoDisable(verdict=verdict, scrape_id=scrape_id):
+        case c.AutoDisable(scrape_id=scrape_id):
             # The same third verdict may be delivered twice, possibly after the creator
             # was re-enabled in between. It disables the creator once.
             if creator.status != "active" or creator.disabled_by == scrape_id:
@@ -97,8 +97,9 @@ def decide(
             return [
                 e.CreatorAutoDisabled(
                     organization_id=creator.organization_id,
-                    verdict=verdict,
+                    verdict=command.verdict,
                     scrape_id=scrape_id,
+                    duplicate_of=command.duplicate_of,
                 )
             ]
         case c.Reenable(at=at):

@@ -9,10 +9,10 @@ import msgspec
 from domain.messages import (
     ConnectionEnd,
     ConnectionProvider,
+    DisabledReason,
     ErasedFigures,
     Event,
     MovedHistory,
-    Outcome,
     Personal,
     Platform,
     TrackingMode,
@@ -117,15 +117,18 @@ class CreatorReactivated(Event, frozen=True, kw_only=True):
 
 
 class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
-    """Three scrapes in a row found no public account.
+    """Three scrapes in a row found no public account, or one found a duplicate.
 
-    ``scrape_id`` is the last of them.
+    ``scrape_id`` is the last of them. With the verdict `duplicate_account` the scrape
+    saw that the creator ``duplicate_of`` of the project is the same account, and stored
+    nothing; otherwise that is null.
     """
 
     stored_name: ClassVar[str] = "creator_auto_disabled"
     organization_id: UUID
-    verdict: Outcome
+    verdict: DisabledReason
     scrape_id: UUID
+    duplicate_of: UUID | None = None
 
 
 class CreatorReenabled(Event, frozen=True, kw_only=True):

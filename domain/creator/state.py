@@ -14,8 +14,8 @@ from domain.creator.errors import CreatorErasedError
 from domain.errors import CorruptHistoryError
 from domain.messages import (
     ConnectionProvider,
+    DisabledReason,
     Event,
-    Outcome,
     TrackingMode,
     set_fields,
 )
@@ -39,7 +39,8 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tracked account from its own stream, without scraped figures.
 
     ``origin_project_id`` is the project that it was added to, which its scrapes and
-    the ids of its videos are of. ``connections`` are what it consents to.
+    the ids of its videos are of. ``duplicate_of`` is the creator that was seen to be
+    the same account. ``connections`` are what it consents to.
     """
 
     organization_id: UUID
@@ -55,8 +56,9 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     tags: list[str] = []
     status: Status = "active"
-    disabled_reason: Outcome | None = None
+    disabled_reason: DisabledReason | None = None
     disabled_by: UUID | None = None
+    duplicate_of: UUID | None = None
     reenabled_at: datetime | None = None
     connections: dict[ConnectionProvider, ConsentedAccount] = {}
 
@@ -89,7 +91,8 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
     known = _known(creator)
     match event:
         case e.HandleChanged(new=new):
-            return replace(known, handle=new)
+            # Under another handle it may be another account.
+            return replace(known, handle=new, duplicate_of=None)
         case e.CreatorDetailsChanged():
             return replace(known, **set_fields(event, DETAILS))
         case e.TrackingModeChanged(new=mode):
@@ -108,6 +111,7 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
             return replace(
                 known,
                 status="active",
+                duplicate_of=None,
                 tracking_mode=event.tracking_mode,
                 tracking_start_date=event.tracking_start_date,
                 tracking_end_date=event.tracking_end_date,
@@ -118,10 +122,15 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
                 status="disabled",
                 disabled_reason=verdict,
                 disabled_by=scrape_id,
+                duplicate_of=event.duplicate_of,
             )
         case e.CreatorReenabled(at=at):
             return replace(
-                known, status="active", disabled_reason=None, reenabled_at=at
+                known,
+                status="active",
+                disabled_reason=None,
+                duplicate_of=None,
+                reenabled_at=at,
             )
         case e.CreatorConnected(provider=provider, open_id=open_id, scopes=scopes):
             connection = ConsentedAccount(open_id=open_id, scopes=scopes)
@@ -170,6 +179,18 @@ def check_not_erased(creator: CreatorState | None) -> None:
     """
     if creator is not None and creator.status == "erased":
         raise CreatorErasedError
+
+
+def counts_in(creator: CreatorState | None, project_id: UUID) -> bool:
+    """Tell whether a creator is of a project, so that its account counts there.
+
+    A removed one goes on counting. Nobody knows which account an erased one was.
+    """
+    return (
+        creator is not None
+        and creator.project_id == project_id
+        and creator.status != "erased"
+    )
 
 
 def is_cooling_down(creator: CreatorState, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from domain.creator.handle_ban import is_banned
 from domain.creator.state import (
     CreatorState,
     check_not_erased,
+    counts_in,
     creator_of,
     is_cooling_down,
 )
@@ -166,10 +167,16 @@ def reenable_creators(
     now: datetime,
     command_id: UUID,
 ) -> Handler[ItemResults]:
-    """Enable auto-disabled creators of one project again."""
+    """Enable auto-disabled creators of one project again.
+
+    One that was seen to be the account of another is refused while that one is there.
+    """
     histories = yield (organization_id, *creator_ids)
     organization = project_owner(histories[organization_id], project_id)
     limits = plans[organization.plan]
+    found = (creator_of(histories[each]) for each in creator_ids)
+    firsts = {each.duplicate_of for each in found if each and each.duplicate_of}
+    known = yield firsts
     results: list[ItemResult] = []
     events: list[StreamEvent] = []
     reenabled: set[UUID] = set()
@@ -182,6 +189,10 @@ def reenable_creators(
         elif is_cooling_down(creator, now):
             reason = "re-enabled within 24 hours"
             results.append(ItemResult(creator_id, "skipped", reason))
+        elif creator.duplicate_of and counts_in(
+            creator_of(known[creator.duplicate_of]), project_id
+        ):
+            results.append(ItemResult(creator_id, "failed", "duplicate_account"))
         else:
             reenabled.add(creator_id)
             results.append(ItemResult(creator_id, "ok"))

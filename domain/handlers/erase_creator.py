@@ -112,7 +112,8 @@ def erase_creator(
         and state.organization_id == organization_id
         and state.status != "erased"
         and (
-            each.creator_id == creator_id
+            each.creator_id in {creator_id, creator.duplicate_of}
+            or state.duplicate_of == creator_id
             or _is_same(pinned, accounts[creator_id], accounts[each.creator_id])
         )
     }

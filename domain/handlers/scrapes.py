@@ -1,17 +1,25 @@
 """The handlers of commands about scrapes: request them, and record the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
 from domain.creator import account
-from domain.creator.state import CreatorState, check_not_erased, creator_of
+from domain.creator.decider import decide as decide_creator
+from domain.creator.state import (
+    CreatorState,
+    check_not_erased,
+    counts_in,
+    creator_of,
+)
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CreatorRemovedError, NotFoundError
+from domain.handlers.creators import active_creators
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
@@ -139,9 +147,16 @@ def request_scheduled(
 
 
 def end_scrape(
-    scrape_id: UUID, command: c.RecordResult | c.RecordFailure
+    scrape_id: UUID,
+    command: c.RecordResult | c.RecordFailure,
+    *,
+    same_account: Collection[UUID] = (),
 ) -> Handler[None]:
     """Record the result of a run once, if it is of the creator's account.
+
+    ``same_account`` are creators that were seen to be the account of a first profile.
+    If one of them counts in the creator's project, nothing that was observed is
+    recorded: the run fails, and the creator is disabled as a duplicate.
 
     The append fails if the creator's or the account's stream changed since they were
     read: of two first runs that observed different accounts only one is recorded, and
@@ -167,12 +182,59 @@ def end_scrape(
         return Decision(None, events=on(scrape_id, decider.decide(run, failed)))
     seen = _seen_account(run, command)
     if seen is None:
-        return Decision(None, events=events, guards=[creator_id])
+        first = creator and creator.duplicate_of
+        if creator is None or first is None:
+            return Decision(None, events=events, guards=[creator_id])
+        # Nothing of a duplicate is recorded, whether the answer has a profile or not.
+        histories = yield (first,)
+        if not counts_in(creator_of(histories[first]), creator.project_id):
+            return Decision(None, events=events, guards=[creator_id, first])
+        duplicate = _duplicate(scrape_id, run, command, creator_id, creator, first)
+        return replace(duplicate, guards=[*duplicate.guards, first])
     stream = account.account_of(creator_id, histories[creator_id])
-    histories = yield (stream,)
+    others = sorted({*same_account} - {creator_id})
+    histories = yield (stream, *others)
     pinned = on(stream, account.decide(account.pinned_account(histories[stream]), seen))
-    guards = [creator_id] if pinned else [creator_id, stream]
-    return Decision(None, events=[*events, *pinned], guards=guards)
+    if not pinned:
+        return Decision(None, events=events, guards=[creator_id, stream])
+    for each in others:
+        if creator and counts_in(creator_of(histories[each]), creator.project_id):
+            duplicate = _duplicate(scrape_id, run, command, creator_id, creator, each)
+            return replace(duplicate, guards=[*duplicate.guards, *others])
+    return Decision(None, events=[*events, *pinned], guards=[creator_id, *others])
+
+
+def _duplicate(
+    scrape_id: UUID,
+    run: ScrapeState | None,
+    command: c.RecordResult,
+    creator_id: UUID,
+    creator: CreatorState,
+    first_id: UUID,
+) -> Decision[None]:
+    """Let the run fail, and disable its creator, which is the account of another."""
+    failed = c.RecordFailure(
+        provider=command.provider,
+        attempts=command.attempts,
+        error=f"This is the account of the creator {first_id} of the same project, "
+        "so nothing was stored: it would count twice.",
+        tried=command.tried,
+    )
+    disabled = decide_creator(
+        creator,
+        c.AutoDisable(
+            verdict="duplicate_account", scrape_id=scrape_id, duplicate_of=first_id
+        ),
+    )
+    return Decision(
+        None,
+        events=[
+            *on(scrape_id, decider.decide(run, failed)),
+            *on(creator_id, disabled),
+        ],
+        guards=[] if disabled else [creator_id],
+        quota_counters=active_creators(creator.organization_id, -1 if disabled else 0),
+    )
 
 
 def _seen_account(

@@ -80,6 +80,10 @@ _ERASED = b"""
 SELECT * FROM goatherd_stream_events(ARRAY[%(creator)s]::uuid[], 0::bigint,
     9223372036854775807::bigint, ARRAY['subject_erased'], 1::integer)
 """
+_CREATORS = b"""
+SELECT id, '@' || tiktok_handle FROM creator_list
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+"""
 _CAMPAIGNS = b"""
 SELECT id, 'campaign "' || name || '"' FROM campaigns
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
@@ -188,20 +192,24 @@ async def _erasure(reader: Reader, query: HistoryQuery) -> e.SubjectErased | Non
 class _EntryFormatter(msgspec.Struct, frozen=True):
     """Turns events into entries.
 
-    ``keys`` and ``campaigns`` are names by id, ``videos`` TikTok's ids by ours.
+    ``keys``, ``campaigns`` and ``creators`` are names by id, ``videos`` TikTok's ids by
+    ours.
     """
 
     keys: dict[UUID, str]
     videos: dict[UUID, str]
     campaigns: dict[UUID, str]
+    creators: dict[UUID, str]
     posted: dict[UUID, datetime]
 
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
         by = actor_label(recorded.actor, self.keys)
-        item = "a campaign"
+        item = None
         if isinstance(event, e.MembershipEvent):
-            item = self.campaigns.get(event.campaign_id, item)
+            item = self.campaigns.get(event.campaign_id, "a campaign")
+        elif isinstance(event, e.CreatorAutoDisabled) and event.duplicate_of:
+            item = self.creators.get(event.duplicate_of)
         video = self.videos.get(recorded.stream)
         entry = entry_of_event(
             recorded,
@@ -249,6 +257,11 @@ async def _entry_formatter(
     campaigns = {
         r.event.campaign_id for r in events if isinstance(r.event, e.MembershipEvent)
     }
+    firsts = {
+        r.event.duplicate_of
+        for r in events
+        if isinstance(r.event, e.CreatorAutoDisabled) and r.event.duplicate_of
+    }
 
     async def names(query: bytes, ids: set[UUID]) -> dict[UUID, str]:
         params = {"organization": organization_id, "ids": sorted(ids)}
@@ -258,6 +271,7 @@ async def _entry_formatter(
         keys=await key_names(reader, organization_id, events),
         videos=await tiktok_ids(reader, organization_id, list(videos)),
         campaigns=await names(_CAMPAIGNS, campaigns),
+        creators=await names(_CREATORS, firsts),
         posted=await first_known_times(reader, organization_id, events),
     )
 

@@ -19,6 +19,8 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
 
     ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
     removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
+    With `duplicate_account`, ``duplicate_of`` is the creator of the project that a
+    scrape saw to be the same account; it is null where none was.
     Figures are the newest scraped ones; ``last_scraped_at`` says when that last worked.
     ``rounded_counts`` names the counts of which the exact number is not known, because
     their source rounds them. A rounded count that confirms an exact one leaves it.
@@ -63,6 +65,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool
     status: Status
     disabled_reason: str | None
+    duplicate_of: UUID | None
     connected_at: datetime | None
     version: int
     created_at: datetime

@@ -61,7 +61,7 @@ def _added(
 
 @on_decision(e.HandleChanged)
 def _handle_changed(event: e.HandleChanged) -> dict[str, Any]:
-    return {"tiktok_handle": event.new}
+    return {"tiktok_handle": event.new, "duplicate_of": None}
 
 
 @on_decision(e.CreatorDetailsChanged)
@@ -107,17 +107,22 @@ def _reactivated(event: e.CreatorReactivated) -> dict[str, Any]:
         "failing_since": None,
         "failed_scrapes": 0,
         "failing_kinds": [],
+        "duplicate_of": None,
     }
 
 
 @on_decision(e.CreatorAutoDisabled)
 def _auto_disabled(event: e.CreatorAutoDisabled) -> dict[str, Any]:
-    return {"status": "disabled", "disabled_reason": event.verdict}
+    return {
+        "status": "disabled",
+        "disabled_reason": event.verdict,
+        "duplicate_of": event.duplicate_of,
+    }
 
 
 @on_decision(e.CreatorReenabled)
 def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
-    return {"status": "active", "disabled_reason": None}
+    return {"status": "active", "disabled_reason": None, "duplicate_of": None}
 
 
 @on(e.CreatorConnected)

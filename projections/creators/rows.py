@@ -60,6 +60,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     searched: str
     status: Status = "active"
     disabled_reason: str | None = None
+    duplicate_of: UUID | None = None
     connected_at: datetime | None = None
     version: int
     created_at: datetime

@@ -669,6 +669,7 @@ def _new_creator(recorded: RecordedEvent, event: e.CreatorAdded) -> Row:
         "tracking_end_date": event.tracking_end_date,
         "status": "active",
         "disabled_reason": None,
+        "duplicate_of": None,
         "connected_at": None,
         "version": 1,
         "created_at": recorded.recorded_at,
@@ -722,7 +723,7 @@ def _shown_in_steps_of(count: int) -> int:
 def _decided(event: e.CreatorEvent) -> Row:
     match event:
         case e.HandleChanged(new=handle):
-            return {"tiktok_handle": handle}
+            return {"tiktok_handle": handle, "duplicate_of": None}
         case e.CreatorDetailsChanged():
             texts = ("display_name", "description", "readme", "metadata")
             tags = _set(event, "tags")
@@ -738,12 +739,14 @@ def _decided(event: e.CreatorEvent) -> Row:
             return {"status": "removed", "disabled_reason": None}
         case e.CreatorReactivated():
             requested = ("tracking_mode", "tracking_start_date", "tracking_end_date")
-            again = {"last_outcome": None, **_NOT_FAILING}
+            again = {"last_outcome": None, "duplicate_of": None, **_NOT_FAILING}
             return {"status": "active", **_set(event, *requested), **again}
         case e.CreatorAutoDisabled(verdict=verdict):
-            return {"status": "disabled", "disabled_reason": verdict}
+            first = {"duplicate_of": event.duplicate_of}
+            return {"status": "disabled", "disabled_reason": verdict, **first}
         case e.CreatorReenabled():
-            return {"status": "active", "disabled_reason": None}
+            again = {"disabled_reason": None, "duplicate_of": None}
+            return {"status": "active", **again}
         case e.CreatorConnected():
             return {}
         case e.CreatorConnectionLost():

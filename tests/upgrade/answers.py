@@ -201,7 +201,7 @@ VOLATILE: dict[str, frozenset[str]] = {
     "/api/v1/creators": frozenset(
         {
             *("last_outcome", "failing_since", "failed_scrapes", "failing_kinds"),
-            "connected_at",
+            *("connected_at", "duplicate_of"),
         }
     ),
     # The last 30 days until now; what is known at their end stays as it is.

@@ -30,6 +30,14 @@ JOIN creator_identity AS other ON other.user_id = this.user_id
 WHERE this.creator_id = %(creator)s AND this.organization_id = %(organization)s
 ORDER BY 1
 """
+_DUPLICATES = """
+SELECT id FROM creator_list
+WHERE organization_id = %(organization)s AND duplicate_of = %(creator)s
+UNION SELECT duplicate_of FROM creator_list
+WHERE organization_id = %(organization)s AND id = %(creator)s
+    AND duplicate_of IS NOT NULL
+ORDER BY 1
+"""
 _HANDLE = """
 SELECT tiktok_handle FROM creator_list
 WHERE organization_id = %(organization)s AND id = %(creator)s AND status <> 'erased'
@@ -114,6 +122,11 @@ def belongings_of(
             [
                 creator_id,
                 *of_the_account(cursor, organization_id, creator_id),
+                *_ids(
+                    cursor,
+                    _DUPLICATES,
+                    {"organization": organization_id, "creator": creator_id},
+                ),
             ]
         )
     ]

@@ -23,7 +23,8 @@ SELECT EXISTS (
     SELECT FROM goatherd_events
     WHERE notification_id > %(head)s AND notification_id < %(first)s
     AND topic IN ('account_pinned', 'video_added', 'video_discovered',
-                  'scrape_requested', 'annotation_added', 'campaign_joined')
+                  'scrape_requested', 'annotation_added', 'campaign_joined',
+                  'creator_auto_disabled')
     AND position(%(named)s::bytea IN state) > 0
 )
 """

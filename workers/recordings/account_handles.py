@@ -21,12 +21,19 @@ class AccountHandles:
         newest = (observed_at, handle)
         self._newest[user_id] = max(self._newest.get(user_id, newest), newest)
 
+    def account(self, handle: str) -> str | None:
+        """Return the account that a handle is of; None if it is not known or several.
+
+        It is the id that profiles have.
+        """
+        accounts = self._accounts.get(handle, set())
+        return next(iter(accounts)) if len(accounts) == 1 else None
+
     def newest(self, handle: str) -> str:
         """Return the newest handle of the account that a handle is of."""
-        accounts = self._accounts.get(handle, set())
-        if len(accounts) != 1:
+        user_id = self.account(handle)
+        if user_id is None:
             return handle
-        (user_id,) = accounts
         _, found = self._newest[user_id]
         # One that another account has, too, may be that one's.
         return found if len(self._accounts[found]) == 1 else handle

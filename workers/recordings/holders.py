@@ -1,14 +1,15 @@
 """Which creator of a project has which handle of a recording, read from the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
-from domain.creator.state import creator_of
+from domain.creator.state import CreatorState, counts_in, creator_of
 from infra.eventstore.store import Store, plain_events
+from workers.same_account import seen_accounts
 
 _HANDLES_AT_ONCE = 2_000
 
@@ -36,6 +37,43 @@ def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Hold
             store, project_id, handles[start : start + _HANDLES_AT_ONCE], found
         )
     return found
+
+
+def find_by_account(
+    store: Store,
+    organization_id: UUID,
+    project_id: UUID,
+    holders: Holders,
+    accounts: Mapping[str, str],
+) -> Mapping[str, CreatorState]:
+    """Let handles be of the creators that were seen to be their accounts.
+
+    ``accounts`` has the accounts' ids, by handle. A creator that has the handle and was
+    seen to be the account stays. The result has the creators of the other handles.
+    """
+    known, _ = seen_accounts(store, organization_id, {*accounts.values()})
+    histories = store.load(*{each for same in known.values() for each in same})
+    joined: dict[str, CreatorState] = {}
+    for handle, user_id in accounts.items():
+        there = {
+            each: creator
+            for each in sorted(known.get(user_id, ()))
+            if (creator := creator_of(plain_events(histories[each])))
+            and counts_in(creator, project_id)
+        }
+        if not there or holders.creators.get(handle) in there:
+            continue
+        first, creator = next(iter(there.items()))
+        if creator.handle == handle:
+            # It was removed, and comes back under its handle.
+            continue
+        joined[handle] = creator
+        holders.creators[handle] = first
+        holders.renamed.pop(handle, None)
+        for names in (holders.missing, holders.removed):
+            if handle in names:
+                names.remove(handle)
+    return joined
 
 
 def _find_holders(

@@ -127,6 +127,10 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         newest = self._accounts.newest
         return sorted(h for h in self._spans if h != handle and newest(h) == handle)
 
+    def account(self, handle: str) -> str | None:
+        """Return the id of the account of a handle; None if it is not known."""
+        return self._accounts.account(handle)
+
     def groups(self) -> Iterator[GroupLocation]:
         """Yield the position of each group, by creator and then by time."""
         handles_of: dict[str, list[str]] = {}

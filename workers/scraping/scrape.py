@@ -35,6 +35,7 @@ from workers.provider import (
     another_account,
     outcome_of,
 )
+from workers.same_account import FirstProfile
 from workers.scraping import jobs, retry_policy
 from workers.scraping.chain import Answered, CannotServe, Chain
 from workers.scraping.jobs import JobLease
@@ -195,7 +196,24 @@ def _record_result(
         listed_reason=observed.listed_reason,
         tried=tried_by(answered),
     )
-    _end(dependencies, leased, command, loaded=given.histories, outcome="ok")
+    user_id = command.profile and command.profile.user_id
+    first = None
+    if user_id is not None and given.target.user_id is None and run.creator_id:
+        first = FirstProfile(
+            store,
+            leased.scrape_id,
+            command,
+            organization_id=run.organization_id,
+            user_id=user_id,
+        )
+    _end(
+        dependencies,
+        leased,
+        command,
+        loaded=given.histories,
+        outcome="ok",
+        first_profile=first,
+    )
 
 
 def _try_later(
@@ -265,6 +283,7 @@ def _end(
     outcome: e.Outcome | None,
     error: str | None = None,
     quarantined: bool = False,
+    first_profile: FirstProfile | None = None,
 ) -> None:
     def finish(cursor: Cursor[TupleRow]) -> None:
         jobs.finish(
@@ -275,7 +294,9 @@ def _end(
         try:
             executed = execute(
                 dependencies.store,
-                lambda: end_scrape(leased.scrape_id, command),
+                first_profile.handler
+                if first_profile
+                else lambda: end_scrape(leased.scrape_id, command),
                 context=Context(
                     actor=f"worker:{command.provider}",
                     command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
@@ -283,6 +304,7 @@ def _end(
                 ),
                 loaded=loaded,
                 before_append=finish,
+                in_transaction=first_profile and first_profile.in_transaction,
             )
         except SubjectErasedError:
             # Nothing of the run is kept, nor why it failed, which may name somebody.

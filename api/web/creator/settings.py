@@ -210,6 +210,7 @@ async def _show_all(
 ) -> Template:
     """Return the page with the forms to move and to erase, one of them refused."""
     further = {
+        "first": creator.duplicate_of and await get_creator(page, creator.duplicate_of),
         "card": await connection_card(page, creator),
         "move": await possible_move(page, creator),
         "refused_move": refused_move,

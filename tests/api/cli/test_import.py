@@ -24,6 +24,7 @@ from tests.kit.builders import Home, asking, make_home, opened_store
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.commands import ban_handle
 from tests.kit.paths import RECORDING
+from tests.workers.scraping.test_identity import follow
 from workers.policies.auto_disable import VerdictStreaks
 from workers.scraping.jobs import ScrapeJobs
 
@@ -642,6 +643,27 @@ def test_an_account_that_the_project_has_under_an_older_handle_is_found(
         if isinstance(recorded.event, e.CreatorAdded)
         and recorded.event.handle == "old-billy"
     ]
+
+
+def test_an_account_that_the_project_has_is_stored_with_that_creator_and_says_so(
+    importing: Importing,
+):
+    importing(profile_of("old-billy", "77", 1, 10))
+    follow(importing.store)
+
+    # The recording has only the new handle, so that the project must know.
+    outcome = importing(
+        profile_of("new.billy", "77", 2, 20), options=("--create-creators",)
+    )
+
+    assert "@new.billy is the account of @old-billy" in outcome.complaint
+    assert importing.home.holder("new.billy") is None
+    seen = {
+        event.creator_id
+        for event in importing.events()
+        if isinstance(event, e.ProfileSnapshotRecorded)
+    }
+    assert seen == {importing.home.holder("old-billy")}
 
 
 @pytest.mark.parametrize("words", ((), ("--create-creators",)))

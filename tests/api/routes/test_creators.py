@@ -41,6 +41,7 @@ def test_a_creator_is_added_with_everything_that_was_asked(home: Tenant):
             "is_active": True,
             "status": "active",
             "disabled_reason": None,
+            "duplicate_of": None,
             "connected_at": None,
             "version": 1,
             "created_at": added_at.isoformat().replace("+00:00", "Z"),

@@ -185,6 +185,54 @@ def test_a_disabled_creator_is_reenabled_within_the_plan():
     assert decision.quota_counters == counted(1, maximum=5)
 
 
+@pytest.mark.parametrize(
+    ("after", "status"),
+    (
+        ([], "failed"),
+        ([e.CreatorRemoved(organization_id=ORGANIZATION)], "failed"),
+        (
+            [
+                e.CreatorMoved(
+                    organization_id=ORGANIZATION,
+                    old_project_id=PROJECT,
+                    new_project_id=COMMAND,
+                    history="whole",
+                )
+            ],
+            "ok",
+        ),
+        (
+            [e.SubjectErased(organization_id=ORGANIZATION, number=1, figures="drop")],
+            "ok",
+        ),
+    ),
+    ids=["there", "removed", "moved away", "erased"],
+)
+def test_a_duplicate_is_reenabled_once_the_first_counts_no_more_in_the_project(
+    after: list[e.Event], status: str
+):
+    first = UUID("00000000-0000-4000-8000-0000000000f1")
+    duplicate = e.CreatorAutoDisabled(
+        organization_id=ORGANIZATION,
+        verdict="duplicate_account",
+        scrape_id=COMMAND,
+        duplicate_of=first,
+    )
+
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [ADDED, duplicate], first: [ADDED, *after]},
+        handlers.reenable_creators(
+            [ADA], plans=DEFAULT_PLANS, now=NOON, command_id=COMMAND, **IN_PROJECT
+        ),
+    )
+
+    reason = "duplicate_account" if status == "failed" else None
+    assert [(each.status, each.reason) for each in decision.result] == [
+        (status, reason)
+    ]
+    assert bool(decision.events) == (status == "ok")
+
+
 def test_a_new_creator_starts_today_where_its_organization_is():
     decision = decide_on(
         {ORGANIZATION: HOME}, add(RequestedCreator(tiktok_handle="@Ada"))

@@ -307,6 +307,66 @@ def test_the_first_profile_of_an_account_pins_the_creator_to_it(
     assert [*decision.guards] == guards
 
 
+FIRST = UUID("00000000-0000-4000-8000-0000000000f1")
+FIRST_ADDED = e.CreatorAdded(handle="first", tracking_mode="auto", **IN_PROJECT)
+MOVED = e.CreatorMoved(
+    old_project_id=PROJECT, new_project_id=COMMAND, history="whole", **OWN
+)
+DISABLED = e.CreatorAutoDisabled(
+    verdict="duplicate_account", scrape_id=SCRAPE, duplicate_of=FIRST, **OWN
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "given", "user_id", "disabled"),
+    (
+        ([FIRST_ADDED], [CREATOR], "6", [DISABLED]),
+        ([FIRST_ADDED, REMOVED], [CREATOR], "6", [DISABLED]),
+        ([FIRST_ADDED], [CREATOR, DISABLED], "6", []),
+        ([FIRST_ADDED], [CREATOR, DISABLED], None, []),
+    ),
+    ids=["there", "removed, and counts", "disabled already", "a list without profile"],
+)
+def test_a_second_creator_of_an_account_stores_nothing_and_is_disabled(
+    first: list[e.Event],
+    given: list[e.Event],
+    user_id: str | None,
+    disabled: list[e.Event],
+):
+    decision = decide_on(
+        {SCRAPE: [request()], ADA: given, FIRST: first},
+        handlers.end_scrape(SCRAPE, result(user_id), same_account=[ADA, FIRST]),
+    )
+
+    ended = [event for stream, event in decision.events if stream == SCRAPE]
+    assert [type(event) for event in ended] == [e.ScrapeFailed]
+    others = [event for stream, event in decision.events if stream != SCRAPE]
+    assert others == disabled
+    assert [each.delta for each in decision.quota_counters] == [-1 for _ in disabled]
+    assert FIRST in decision.guards
+
+
+@pytest.mark.parametrize(
+    "first",
+    (
+        [],
+        [FIRST_ADDED, MOVED],
+        [FIRST_ADDED, e.SubjectErased(number=1, figures="anonymous", **OWN)],
+    ),
+    ids=["never added", "in another project", "erased"],
+)
+def test_an_account_that_counts_nowhere_else_in_the_project_is_pinned(
+    first: list[e.Event],
+):
+    decision = decide_on(
+        {SCRAPE: [request()], ADA: [CREATOR, DISABLED], FIRST: first},
+        handlers.end_scrape(SCRAPE, result("6"), same_account=[FIRST]),
+    )
+
+    assert (ACCOUNT, pinned("6")) in decision.events
+    assert [*decision.guards] == [ADA, FIRST]
+
+
 @pytest.mark.parametrize(
     ("given", "known"),
     (({ACCOUNT: [pinned("6")]}, None), ({ACCOUNT: [pinned("6")]}, "7"), ({}, "6")),
