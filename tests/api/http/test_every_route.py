@@ -112,6 +112,13 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
     assert {path for path in admin if "/admin/" not in path} <= {
         "/api/v1/api-keys",
         "/api/v1/api-keys/{key_id}",
+        *(
+            f"/api/v1/{thing}/forget-texts"
+            for thing in (
+                *("organization", "api-keys/{key_id}"),
+                *("campaigns/{campaign_id}", "projects/{project_id}"),
+            )
+        ),
         "/api/v1/creators/{creator_id}/erase",
         "/api/v1/creators/{creator_id}/personal-data",
         "/api/v1/creators/{creator_id}/proof",
