@@ -340,7 +340,8 @@ def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
     videos = [video for day in (1, 2, 3) for video in scene.seen(day).videos]
     telling = re.compile(
         "|".join(
-            [rf"(?<![0-9]){video.view_count}(?![0-9])" for video in videos]
+            # Not within a digest or a signature, which have all digits by chance.
+            [rf"(?<![\w+/-]){video.view_count}(?![\w+/-])" for video in videos]
             + [f"{video.posted_at:%Y-%m-%dT%H:%M:%S}" for video in videos]
         )
     )
