@@ -16,9 +16,9 @@ from pathlib import Path
 from uuid import UUID
 
 TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
-# What was recorded while a root was made need not be in it, nor what is not this old.
+# Events recorded while a root was made need not be in it, nor any not this old.
 WHILE = timedelta(hours=1)
-# What each part of a file has; those after a bar may be missing. Nothing else may be.
+# Members of each part of a file; those after a bar may be missing. Others may not be.
 MEMBERS = {
     "answer": "data | error meta",
     "proof": "format creator_id made_at root streams signature | kept keys",
@@ -289,7 +289,7 @@ def not_proven(proof, own):
         yield f"{events} events are older than the kept root, and do not lead to it."
     for note in kept["sealings"] if kept else []:
         yield f"History was sealed since, says note {note}: the kept root says what it"
-        yield "was before. Whoever has the installation's keys can write such a note."
+        yield "was before. A person with the installation's keys can write such a note."
 
 
 def main():

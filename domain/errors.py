@@ -21,7 +21,7 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
-Those that only one aggregate knows are next to it: ``domain.campaign.errors`` etc.
+Errors that only one aggregate knows are next to it: ``domain.campaign.errors`` etc.
 No client sees AnotherAccountError and CorruptHistoryError: a result was refused, or the
 log was damaged.
 

@@ -18,7 +18,7 @@ from domain.errors import DomainError
 from domain.messages import Event
 from domain.streams import texts_subject, video_stream
 
-# Those with names and notes that a tenant gives its own things.
+# Events with names and notes that a tenant gives its own things.
 TEXT_EVENTS = (
     e.OrganizationCreated,
     e.OrganizationSettingsChanged,

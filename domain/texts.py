@@ -12,7 +12,7 @@ from domain.messages import Event, Personal
 
 TextsKind = Literal["organization", "project", "api_key", "campaign"]
 
-# What is read in place of a text that was forgotten.
+# The values that are read in place of texts that were forgotten.
 _FORGOTTEN: dict[str, Any] = {
     "name": "erased",
     "description": None,

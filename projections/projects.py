@@ -70,7 +70,7 @@ def _details_changed(
 def _earlier_texts_forgotten(
     event: e.EarlierTextsForgotten, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
-    # Those of other things have no row here.
+    # Other things than projects have no row here.
     if row is None or row.position >= recorded.position:
         return row
     texts = texts_after(event, ("name", "description"))

@@ -50,7 +50,7 @@ class RefusedProject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MoveEffects(msgspec.Struct, frozen=True, kw_only=True):
-    """What a move is refused for or merges, project by project."""
+    """The projects that refuse a move, and its merges, project by project."""
 
     refused: Sequence[RefusedProject]
     merges: Sequence[PossibleMerge]

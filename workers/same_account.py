@@ -24,7 +24,7 @@ _KNOWN = """
 SELECT user_id, creator_id FROM creator_identity
 WHERE organization_id = %s AND user_id = ANY(%s)
 """
-# What the table may not have yet. Whose account it is, is sealed.
+# Accounts that the table may not have yet. Their ids are sealed.
 _LATE = """
 SELECT topic, state FROM goatherd_events
 WHERE notification_id > %(since)s AND notification_id < %(before)s

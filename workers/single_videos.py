@@ -27,7 +27,7 @@ _ELSEWHERE = f"""
 SELECT s.project_id, s.id, v.id, v.tiktok_video_id {_SAME}
 AND s.project_id <> v.project_id ORDER BY s.project_id, s.id
 """
-# What the table of videos may not have yet. What a video goes by is in the clear.
+# Videos that the table of videos may not have yet. Pseudonyms are in the clear.
 _LATE = """
 WITH late AS MATERIALIZED (
     SELECT state FROM goatherd_events

@@ -12,7 +12,7 @@ def rotate_signing(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Sign roots with a new key from now on; Goatherd may run meanwhile.
 
     The old key and the new one both sign the change, which is recorded, and a root is
-    signed with the new one. What the old key signed stays valid.
+    signed with the new one. Signatures of the old key stay valid.
     """
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:

@@ -23,7 +23,7 @@ class HeadAsGet:
                 await send(message)
             elif message["type"] == "http.response.body" and not has_ended:
                 has_ended = True
-                # Of a stream, too: it would never end.
+                # The answer of a stream is cut, too: it would never end.
                 await send({**message, "body": b"", "more_body": False})
 
         async def receive_until_sent() -> ReceiveMessage:

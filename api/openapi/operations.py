@@ -90,7 +90,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def has_basis(self) -> bool:
-        """Whether its answers say what their numbers stand on."""
+        """Tell whether its answers say what their numbers stand on."""
         return bool(self.handler.opt.get("has_basis"))
 
     @property

@@ -62,7 +62,7 @@ class IssuedApiKey(Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a key is called from now on."""
+    """The new name of a key."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 

@@ -41,7 +41,7 @@ class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MovePreview(Struct, frozen=True, kw_only=True):
-    """What changes if the creator moves to another project.
+    """The effects of a move of the creator to another project.
 
     ``campaigns`` are those that it and its single videos leave. ``refused`` are the
     projects that it can't move to, because another creator there has its handle or is,

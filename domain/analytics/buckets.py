@@ -154,7 +154,7 @@ def slot_of(instant: datetime) -> int:
 def slot_of_post(posted_at: datetime) -> int:
     """Return the number of the quarter of an hour that a post counts in.
 
-    What is posted at the very end of a quarter belongs to the one that begins then.
+    A post at the very end of a quarter belongs to the one that begins then.
     """
     return (posted_at - _EPOCH) // _QUARTER + 1
 

@@ -31,7 +31,7 @@ class Kpi(Struct, frozen=True, kw_only=True):
     @property
     def is_change_exact(self) -> bool:
         """Tell whether neither number of the change rests on a rounded level."""
-        # What came before a level was sharpened could not be seen.
+        # A gain before a level was sharpened could not be seen.
         return not (self.rounded or self.sharpened or self.previous_rounded)
 
 

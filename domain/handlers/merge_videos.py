@@ -48,10 +48,10 @@ def merge_videos(
 ) -> Generator[Collection[UUID], Histories, Merging]:
     """Merge single videos into those of a creator, which has or gets the same project.
 
-    ``creators_videos`` are the creator's, by stream. What is no single video (any more)
-    stays as it is. The creator's video gets the notes, tags and campaigns of the single
-    one, and where its people decided whether it counts, it counts or does not as they
-    decided. Unless ``may_uncount``, one that counts goes on counting, because numbers
+    ``creators_videos`` are the creator's, by stream. A stream that is no single video
+    (any more) stays as it is. The creator's video gets the notes, tags and campaigns of
+    the single one. Where people decided whether the single one counts, their decision
+    holds. Unless ``may_uncount``, a video that counts goes on counting, because numbers
     from before are to stay. A handler uses it with ``yield from``.
     """
     singles = [each for each in singles if each.into_video_id in creators_videos]
@@ -126,7 +126,7 @@ def _notes(
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
     """Return the events that note on the creator's video what the single one has."""
     renoted = {each: merged_annotation(each) for each in single.annotation_ids}
-    # Whose the texts are, the histories of both videos say.
+    # The histories of both videos say whose the texts are.
     histories = yield (*renoted, *renoted.values(), single.into_video_id)
     events: list[StreamEvent] = []
     for annotation_id, new_id in renoted.items():

@@ -19,7 +19,7 @@ from domain.subjects import owner_of_texts, personal_fields
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was forgotten: the texts that ``of`` had before it got its present ones.
+    """The forgotten texts: those that ``of`` had before it got its present ones.
 
     ``subject`` is the one whose key is to be destroyed, null if there were none, and
     ``texts`` are the earlier ones.
@@ -35,7 +35,7 @@ class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Texts(msgspec.Struct, frozen=True):
-    """Whose texts, in which stream, and which of them stay."""
+    """The owner's kind of some texts, their stream, and the texts that stay."""
 
     kind: e.TextsKind
     stream: UUID

@@ -37,7 +37,7 @@ def check_signatures(
 ) -> list[Misfit]:
     """Check that roots are signed, and that each contains all before it.
 
-    Those before the one with the index ``first`` are not checked themselves.
+    Roots before the one with the index ``first`` are not checked themselves.
     """
     misfits: list[Misfit] = []
     tree = MerkleTree()

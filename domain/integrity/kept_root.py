@@ -46,10 +46,10 @@ _NOT_THERE = (
 
 
 class KeptVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a root that was kept is held by the log, and a text that says why.
+    """The verdict on a kept root: held by the log or not, and a text that says why.
 
-    It is ``held`` if the log is still what it says, ``not_comparable`` if history was
-    sealed since, and ``accepted`` if the notes of all sealings since were named.
+    The root is ``held`` if the log is still what it says, ``not_comparable`` if history
+    was sealed since, and ``accepted`` if the notes of all sealings since were named.
     """
 
     state: KeptState

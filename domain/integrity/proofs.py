@@ -49,7 +49,7 @@ class KeptRoot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a root continues those before it: the way from it to a kept one."""
+    """The proof that a root continues those before it: the way to a kept one."""
 
     format: str = CONSISTENCY_FORMAT
     root: PublicRoot

@@ -11,7 +11,7 @@ from domain.integrity.chains import Misfit
 from domain.integrity.events import RootSigned, SigningKeyRotated
 from domain.integrity.roots import time_text
 
-# Whether a signature of a text is that of a key; both are written in hex.
+# The check that a signature of a text is that of a key; both are written in hex.
 IsSigned = Callable[[bytes, str, str], bool]
 
 
@@ -36,7 +36,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "fr
 
 
 class KeyTimes(NamedTuple):
-    """Which key signed at which position; ``keys`` has one more than ``changed_at``."""
+    """The key that signed at a position; ``keys`` has one more than ``changed_at``."""
 
     keys: list[str]
     changed_at: list[int]

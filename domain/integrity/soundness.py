@@ -1,4 +1,4 @@
-"""Whether what is signed can be so at all: its time and its numbers."""
+"""Checks of what is signed: its time and its numbers must be possible at all."""
 
 from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
 from domain.integrity.roots import time_text

@@ -232,10 +232,10 @@ def _field(attribute: str, name: str, stored: str, hint: Any) -> PersonalField: 
 
 
 def _placeholder(stated: object, empty: object) -> object:
-    """Return what a field reads as where it is sealed: in a list or object a text.
+    """Return the stand-in for a sealed field: in a list or object a text.
 
     A field that is a struct, or has structs by name, cannot hold a text, so that it is
-    null or empty. Such fields came after the time in which each was sealed by itself.
+    null or empty. These fields came after the time in which each was sealed by itself.
     """
     if empty != {}:
         return empty if empty is None else (_PREFIX,)

@@ -1,4 +1,4 @@
-"""Whether the keys that are kept are those of whom the log tells, both ways.
+"""The check that the kept keys are those of whom the log tells, both ways.
 
 A key may be destroyed only with an erasure, and must be with one. All others must open:
 with the master key, and what was sealed with them.
@@ -56,7 +56,7 @@ _PUT_BACK = (
 
 
 class _Words(NamedTuple):
-    """What is wrong, and what to do about it."""
+    """The fault as a sentence, and advice on it."""
 
     text: str
     advice: str
@@ -102,13 +102,13 @@ class KeyFault(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """What is wrong, as a sentence."""
+        """The fault, as a sentence."""
         who = counted(len(self.subjects), "person")
         return _WORDS[self.fault].text.format(who=who, first=self.subjects[0])
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """The advice on the fault."""
         return _WORDS[self.fault].advice
 
 

@@ -24,7 +24,7 @@ NO_HURRY: LiteralString = """
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
 """
 _ROWS_AT_ONCE = 10_000
-# Of how many roots the trees are made while the heads are read once.
+# The number of roots whose trees are made while the heads are read once.
 TREES_AT_ONCE = 30
 _CODEC = Codec()
 # The server counts microseconds from 2000 on, a digest from 1970 on.

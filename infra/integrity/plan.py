@@ -43,10 +43,10 @@ def make_plan(
     notes: Sequence[RecordedNote] = (),
     rotations: Sequence[RecordedRotation] = (),
 ) -> Plan:
-    """Return what there is to check of a log with these roots.
+    """Return the checks to make of a log with these roots.
 
     The contents of roots from before history was sealed cannot be compared any more.
-    What the newest of the ``notes`` says of the log since is compared in their place.
+    The newest of the ``notes`` describes the log since, and is compared in their place.
     """
     recorded = [each for each in every if not since or each.root.position > since]
     rewritten_at = notes[-1].at if notes else 0

@@ -1,4 +1,4 @@
-"""What the keys know of erasures, so that older data don't bring anybody back."""
+"""Erasures that the keys know, so that older data don't bring anybody back."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from domain.phrases import counted
 from infra.ids import new_id
 from infra.restoring import RestoreUnfinishedError
 
-# Those of persons: creators, and single videos from before it was known whose they are.
+# Subjects that are persons: creators, and single videos from when nobody knew whose.
 # The rows of destroyed keys are few, and each takes two reads of an index.
 _UNAPPLIED: LiteralString = """
 SELECT k.erasure, k.subject, k.erased_creator, k.erased_number, k.figures, first.topic

@@ -1,5 +1,5 @@
--- The videos of creators that were erased. What is observed of them later reaches no row
--- of theirs, and the same video on TikTok gets another id when it is seen again.
+-- The videos of creators that were erased. Later observations of these videos reach no
+-- row of theirs. The same video on TikTok gets another id when it is seen again.
 DO $$
 DECLARE
     place text;

@@ -1,6 +1,6 @@
--- Of a video whose creator was erased, analytics show on which day it was posted, in the
--- organization's zone at the time of the erasure. Which of its counts are new still
--- follows from the exact time.
+-- Analytics show the day of posting of a video whose creator was erased, in the
+-- organization's zone at the time of the erasure. The exact time still decides which of
+-- the video's counts are new.
 DO $$
 DECLARE
     place text;

@@ -1,4 +1,4 @@
--- What an erasure decided stands with the keys that it destroyed, so that a restore of
+-- The decisions of an erasure stand with the keys that it destroyed, so that a restore of
 -- older data with these keys can repeat it: the creator that was erased (for a single
 -- video the creator that it was erased with), its number, and what happens to its
 -- figures. All three are null where an earlier release destroyed the key and the log does

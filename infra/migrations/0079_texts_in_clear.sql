@@ -1,5 +1,5 @@
 -- Names and notes of organizations, projects, API keys and campaigns are sealed from now
--- on. Those of before are history in the clear, which `goatherd seal-history` rewrites,
+-- on. Older ones are history in the clear, which `goatherd seal-history` rewrites,
 -- also where it sealed everything else already: ``only_texts``.
 ALTER TABLE history_sealing ADD COLUMN only_texts boolean NOT NULL DEFAULT false;
 

@@ -1,4 +1,4 @@
--- Which views count for a campaign's target. Campaigns of before count all of them.
+-- The views that count for a campaign's target. Older campaigns count all of them.
 DO $$
 DECLARE
     place text;

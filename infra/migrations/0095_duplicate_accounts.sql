@@ -1,4 +1,4 @@
--- Which creator of the project a disabled one is a duplicate of. No event from before
+-- The creator of the project that a disabled one is a duplicate of. No event from before
 -- says so, so that nothing has to be folded anew.
 DO $$
 DECLARE
@@ -15,5 +15,5 @@ END $$;
 CREATE INDEX creator_list_duplicates ON creator_list (organization_id, duplicate_of)
     WHERE duplicate_of IS NOT NULL;
 
--- Whoever first sees the account of a creator asks who else was seen to be it.
+-- The first scrape that sees an account asks which other creators were seen to have it.
 CREATE INDEX creator_identity_account ON creator_identity (organization_id, user_id);

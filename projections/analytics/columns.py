@@ -144,7 +144,7 @@ def observed_counts(
 ) -> ObservedCounts:
     """Return the counts of a snapshot, given one column a counter.
 
-    Of a video that is listed twice, the last entry counts. A negative counter is kept,
+    The last entry of a video that is listed twice counts. A negative counter is kept,
     and counts as left out.
 
     Raises:

@@ -52,8 +52,8 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``is_there`` is false while only snapshots mention the video, and no event has
     added it. ``is_raw`` is true until a rebuild has folded its changes.
     ``is_campaign_item``: a campaign has or had the video by itself, so that the video
-    has sums of its own. Of who is erased ``posted_at`` is the beginning of the day, and
-    ``posted_exactly_at`` decides what is a baseline; else it is null.
+    has sums of its own. After an erasure ``posted_at`` is the beginning of the day, and
+    ``posted_exactly_at``, which is null before, decides what is a baseline.
     """
 
     organization_id: UUID

@@ -226,7 +226,7 @@ def attribute(
 ) -> tuple[dict[OwnerKey, list[OwnerSnapshot]], set[Unattributed]]:
     """Return the snapshots split by owner, and the new unattributed videos.
 
-    What was observed of a video after its creator was erased is nobody's. ``new`` are
+    Observations of a video after its creator was erased are nobody's. ``new`` are
     the videos that are not in the provisional owner's state, ``projects`` its project,
     both by provisional owner.
     """

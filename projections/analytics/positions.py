@@ -23,7 +23,7 @@ def save_positions(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) ->
     """Note how far the events of each organization have been folded."""
     newest: dict[UUID, int] = {}
     for recorded in events:
-        # Those of projects are in the stream of their organization.
+        # Events of projects are in the stream of their organization.
         event: Any = recorded.event
         organization_id: UUID = getattr(event, "organization_id", recorded.stream)
         newest[organization_id] = max(newest.get(organization_id, 0), recorded.position)

@@ -32,9 +32,9 @@ class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class ErasedMark(msgspec.Struct, frozen=True, kw_only=True):
-    """That the video's creator was erased; ``number`` is the video's, once known.
+    """The mark that the creator was erased; ``number`` is the video's, once known.
 
-    Of the time of posting the day in ``time_zone`` is left.
+    The time of posting is reduced to its day in ``time_zone``.
     """
 
     is_dropped: bool

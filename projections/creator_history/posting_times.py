@@ -10,7 +10,7 @@ from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.engine.reader import Reader
 
-# Of a person who was erased nothing is said.
+# Videos of a person who was erased are left out.
 _POSTED = b"""
 SELECT v.id, coalesce(v.posted_at, f.posted_at) FROM videos v
 LEFT JOIN video_figures f ON f.organization_id = v.organization_id AND f.id = v.id

@@ -22,7 +22,7 @@ _ALSO: dict[type[e.Event], dict[str, Any]] = {
 def of_nobody(event: e.Event, erasure: e.SubjectErased) -> e.Event:
     """Return the event as everybody may read it: without what tells who it was.
 
-    Of the time at which a video was posted the day is left.
+    The time at which a video was posted is reduced to its day.
     """
     event = without_person(event, handle=erasure.handle)
     if isinstance(event, e.VideoDiscovered) and event.posted_at is not None:

@@ -1,4 +1,4 @@
-"""What an answer stands on: a position of the log, and rules."""
+"""The basis of an answer: a position of the log, and rules."""
 
 from msgspec import Struct
 
@@ -11,13 +11,12 @@ class ErasedSince(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Basis(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What an answer stands on.
+    """The basis of an answer: a position of the log, and the rules of the numbers.
 
     ``position`` is that of the organization's newest event in the answer, ``rules`` the
     number of the rules of GET /analytics/schema. The same question as of the same
-    position under the same rules has the same numbers for ever, unless
-    ``erased_since`` says that people were erased after it, whose figures it may have
-    had.
+    position under the same rules has the same numbers for ever, unless people whose
+    figures it may have had were erased later: ``erased_since`` counts them.
     """
 
     position: int

@@ -7,7 +7,7 @@ from uuid import UUID
 class Keyset(NamedTuple):
     """An order by a value of some type of PostgreSQL, and then by ``id``.
 
-    What has no value comes last in either direction. Ids rise, or follow the direction.
+    Rows without a value come last either way. Ids rise, or follow the direction.
     Values are texts outside of the database, so that each comes back exactly.
     """
 

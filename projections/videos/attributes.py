@@ -72,7 +72,7 @@ def write_attributes(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) 
     rows = [row for event in events for row in attributes_in_snapshot(event)]
     if not rows:
         return
-    # What is observed of a video after its creator was erased is of nobody's.
+    # Observations of a video after its creator was erased are nobody's.
     erased = erased_among(cursor, [(row.organization_id, row.id) for row in rows])
     _TABLE.fold(
         cursor,

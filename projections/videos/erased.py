@@ -1,7 +1,7 @@
-"""Table erased_videos: the videos of erased creators, and what they are called next.
+"""Table erased_videos: the videos of erased creators, and their next pseudonyms.
 
-What is observed of such a video after the erasure reaches no row of it. Whoever has the
-video on TikTok next has it as another one, under the pseudonym of the next generation.
+Observations of such a video after the erasure reach no row of it. The next creator with
+the video has it as another one, under the pseudonym of the next generation.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Which video a single video was merged into."""
+"""The video that a single video was merged into."""
 
 from uuid import UUID
 

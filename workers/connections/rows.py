@@ -19,7 +19,7 @@ ConsentState = Literal["unconfirmed", "waiting", "connected", "ended"]
 # So long before its end a token is not used any more: clocks may differ by ten minutes.
 EARLY_SECONDS = 900.0
 
-# Of two consents at a time the later one must see the earlier one, to end it.
+# The later of two consents at a time must see the earlier one, to end it.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))"
 _END_CONSENTING = """
 UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()

@@ -196,7 +196,7 @@ def _handles_until(
 
 
 class _Claims:
-    """Which other creators of an organization have or had a handle."""
+    """The other creators of an organization that have or had a handle."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Whether events from before sealing would still name somebody after an erasure."""
+"""The check whether older, unsealed events would name somebody after an erasure."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID

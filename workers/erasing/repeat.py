@@ -29,7 +29,7 @@ from workers.erasing.wipe import destroy_and_note
 
 ACTOR = "policy:restore"
 
-# What names a creator, or a single video of one: whose it is stands in the clear.
+# Events that name a creator, or a single video of one: its owner stands in the clear.
 _NAMED = """
 SELECT e.originator_id, e.topic, e.state, NOT EXISTS (
     SELECT FROM goatherd_events o WHERE o.originator_id = e.originator_id
@@ -47,7 +47,7 @@ _DISCOVERED = """
 SELECT DISTINCT originator_id FROM goatherd_events
 WHERE originator_id = ANY(%s) AND topic = 'video_discovered'
 """
-# Of rows that the backup has in the clear.
+# Values of rows that the backup has in the clear.
 _VALUES = """
 SELECT 'handle', tiktok_handle FROM creator_list WHERE id = %(creator)s
 UNION SELECT 'name', scraped_display_name FROM creator_list WHERE id = %(creator)s
@@ -69,7 +69,7 @@ _DEAD_LETTERS = "UPDATE dead_letter SET error = 'erased'"
 
 
 class _Subjects(msgspec.Struct, frozen=True):
-    """What an event names in the clear."""
+    """The subjects that an event names in the clear."""
 
     organization_id: UUID
     creator_id: UUID | None = None
@@ -139,7 +139,7 @@ def wipe_what_is_older(cursor: Cursor[TupleRow], organization_id: UUID) -> None:
 
 
 class _Belongings:
-    """What belongs to creators by the log alone, for some erasures at once.
+    """Streams that belong to creators by the log alone, for some erasures at once.
 
     Read models of older data may be behind or of older rules, and the handles in the
     log can't be opened any more.

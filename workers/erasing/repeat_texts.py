@@ -32,7 +32,7 @@ FROM (SELECT originator_id AS stream, topic, convert_from(state, 'UTF8')::jsonb 
           'organization_created', 'api_key_created', 'project_created',
           'campaign_created')) AS created
 """
-# Of rows that the backup has in the clear.
+# Values of rows that the backup has in the clear.
 _VALUES = """
 SELECT DISTINCT text FROM (
     SELECT unnest(ARRAY[name, description, readme]) FROM campaigns WHERE id = %(of)s

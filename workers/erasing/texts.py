@@ -44,7 +44,7 @@ class TextsInClearError(ConflictError):
 
 
 class ForgottenAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose earlier texts were forgotten.
+    """The thing whose earlier texts were forgotten.
 
     ``forgotten`` is false if there were none that differ from the present ones.
     """

@@ -42,7 +42,7 @@ KINDS: Mapping[str, str] = {
 # sentences: they name somebody by a handle. A reason is of a ban, which stays.
 NO_KINDS = frozenset(
     {"tags", "error", "listed_reason", "tried_details", "reason"}
-    # Of a tenant's own things, whose streams are not searched.
+    # Kinds of a tenant's own things, whose streams are not searched.
     | {"name", "texts"}
 )
 

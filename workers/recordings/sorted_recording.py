@@ -231,7 +231,7 @@ def _joined(
     for part in parts:
         for observed_at, spans in part.items():
             both = [*found.get(observed_at, ()), *spans]
-            # Whatever is later in the recording is later in the temporary file.
+            # Lines that are later in the recording are later in the temporary file.
             each = sorted(zip(*[iter(both)] * 4, strict=True), key=itemgetter(1))
             found[observed_at] = array("Q", chain.from_iterable(each))
     return found

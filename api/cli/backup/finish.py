@@ -40,7 +40,7 @@ _POLL_SECONDS = 0.1
 
 
 class Repeated(msgspec.Struct, frozen=True, kw_only=True):
-    """What had been erased after the backup, and is erased again: people and texts."""
+    """People and texts that were erased after the backup, and are erased again."""
 
     erased: Sequence[ErasedCreator] = ()
     forgotten: Sequence[ForgottenAnswer] = ()
@@ -89,7 +89,7 @@ def finish_restore(
                 )
                 with closing(opened.pool):
                     if is_behind and clear_history(connection):
-                        # What is erased could be read in it.
+                        # Erased people could be read in it.
                         head, context = head_of(connection), cli_context(ACTOR)
                         seal_all(opened, url, head=head, context=context)
                     repeated = Repeated(

@@ -69,7 +69,7 @@ class ListedFigures(Struct, frozen=True, kw_only=True):
 
 
 class ListTotals(ListedFigures, frozen=True, kw_only=True):
-    """What all rows come to, each TikTok account once.
+    """The totals of all rows, each TikTok account once.
 
     ``accounts_counted_once`` is how many accounts have several rows, one for each
     project that tracks them. They count with the newest followers, and else with the
@@ -103,7 +103,7 @@ class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     totals: ListTotals
 
 
-# What the list is sorted by, as a text, and the id.
+# The value that the list is sorted by, as a text, and the id.
 _Key = tuple[str | None, UUID]
 _FIGURES = ListedFigures.__struct_fields__
 _MARKS = tuple(name for name in _FIGURES if name.endswith(("rounded", "sharpened")))

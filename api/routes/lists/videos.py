@@ -175,7 +175,7 @@ class _List(Struct, frozen=True, kw_only=True):
     async def with_figures(self, videos: Sequence[Video]) -> list[VideoWithFigures]:
         """Return these videos with their figures over the days.
 
-        Counts are a video's own. What is new is split between projects.
+        Counts are a video's own. New ones are split between projects.
         """
         reader, organization_id = self.listing.reader, self.listing.organization_id
         figures = await self._figures_of([video.id for video in videos], self.spans)

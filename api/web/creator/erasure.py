@@ -10,7 +10,7 @@ from workers.erasing.preview import ErasurePreview
 
 
 class PossibleErasure(Struct, frozen=True, kw_only=True):
-    """What an erasure concerns, in words, and whether its handle stays banned.
+    """The effects of an erasure, in words, and whether the handle stays banned.
 
     With ``is_in_clear`` the log has to be sealed before.
     """

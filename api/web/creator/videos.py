@@ -44,7 +44,7 @@ _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
     "video_stats": "The figures of the videos that count are scraped now.",
 }
-# Those that do not count are listed, too: a creator never seems to have no videos.
+# Videos that do not count are listed, too: no creator seems to be without videos.
 _ALL = ",".join(LISTED)
 # Newest first.
 _FIRST_SORT = "posted_at"

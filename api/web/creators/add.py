@@ -94,7 +94,7 @@ class AddCreatorsPage(Controller):
 async def _read(
     page: PageContext, form: AddCreatorsForm, *, adds: bool
 ) -> ReadCreators:
-    # What the form suggests is not for a creator that comes back: it would change it.
+    # Suggestions of the form would change a creator that comes back.
     body: dict[str, Any] = {"text": form.handles, "keep_columns": form.keep_columns}
     if form.tracking_mode != "auto":
         body["tracking_mode"] = form.tracking_mode

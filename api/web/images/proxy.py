@@ -22,7 +22,7 @@ _PURPOSE = "image"
 _LONGEST = 6_000
 _A_DAY, _TEN_MINUTES = 86_400, 600
 # An address stays the same for a day, so that browsers keep pictures, and is answered
-# for two more. Who is erased has none for a week: addresses of before are over by then.
+# for two more. An erased person has none for a week: older addresses are over by then.
 _DAYS = 2
 _AT_A_TIME = 8
 _MOST_MISSING = 10_000

@@ -1,4 +1,4 @@
-"""What an answer of analytics stands on, read in the snapshot of the answer."""
+"""The basis of an answer of analytics, read in the snapshot of the answer."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -21,8 +21,8 @@ _ERASED = """
 SELECT count(*), max(erased_position) FROM analytics_subjects c
 WHERE organization_id = %(organization)s AND erased_position > %(at)s {among}
 """
-# Whom a project or a campaign had at that time takes long to find out: any erasure may
-# have removed something of it.
+# The members that a project or campaign had at that time take long to find out: any
+# erasure may have removed something of it.
 _AMONG: dict[Entity, str] = {
     "creator": "AND id = ANY(%(ids)s)",
     "video": """AND id IN (

@@ -32,8 +32,8 @@ class _Repeats(NamedTuple):
     without_the_rest: list[UUID] | None = None
 
 
-# The present number of followers is the one that was observed last. What is new counts
-# from where most of it can be: what was observed in the days, and for the longest time.
+# The present number of followers is the one that was observed last. Gains count from
+# the row with most of them: observed in the days, and for the longest time.
 _REPEATS = """
 WITH chosen AS NOT MATERIALIZED ({chosen}),
 ranked AS (

@@ -69,7 +69,7 @@ async def page_of_videos(
 ) -> PageOfVideos:
     """Return a page of these videos, sorted by a figure, unknown ones last.
 
-    Those with equal figures are in the order of their ids.
+    Videos with equal figures are in the order of their ids.
     """
     columns = await video_columns(reader, organization_id, videos, start, end)
     order = ByFigure(columns, sort, direction=direction)

@@ -45,7 +45,7 @@ async def videos_by_figure(
     """Return some of the videos whose ids a query gives, each with its figure, sorted.
 
     Figures are those after ``start`` up to ``end``. Videos that were never
-    observed come last, with None. Those with equal figures are in the order of
+    observed come last, with None. Videos with equal figures are in the order of
     their ids. ``limit`` is None for all of them; ``after`` is the figure and the id of
     the last one of the page before. ``spans`` are of the creators of which only a part
     of the numbers counts.

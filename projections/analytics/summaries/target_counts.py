@@ -1,4 +1,4 @@
-"""What counts for the targets of campaigns, and what their views grew by."""
+"""Views that count for the targets of campaigns, and the growth of their views."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

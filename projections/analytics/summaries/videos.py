@@ -90,7 +90,7 @@ def these(
 ) -> VideoSet:
     """Return these videos, as queries of figures take them.
 
-    Those that do not count are left out unless it ``has_others``. ``spans`` are of the
+    Videos that do not count are left out unless it ``has_others``. ``spans`` are of the
     creators of which only a part of the numbers counts.
     """
     query, params = "SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)}
