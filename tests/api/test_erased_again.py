@@ -41,9 +41,9 @@ _HANDLE = "wanted.again"
 _START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
 _TODAY = datetime.now(UTC).date()
 _IDS = [str(7311223344556600000 + n) for n in range(1, 8)]
-# What names one creator, one of its videos or one of its runs.
+# Fields that name one creator, one of its videos or one of its runs.
 _NAMED = ("creator_id", "video_id", "scrape_id")
-# What an answer says of itself: when it was made, and how far the log was then.
+# Fields of an answer about itself: when it was made, and how far the log was then.
 _OF_THE_REQUEST = {"requestId", "made_at", "read_at", "signature", "to", "position"}
 _REQUEST = re.compile("Request [0-9a-f-]{36}")
 _OPEN_RUNS = "SELECT id FROM scrape_runs WHERE creator_id = %s AND finished_at IS NULL"
@@ -61,7 +61,7 @@ class _Scene:
         self.visitor.sign_in(home.key)
 
     def seen(self, day: int) -> Ok:
-        """What the account shows so many days after the start."""
+        """Return the figures of the account so many days after the start."""
         return Ok(
             observed_at=_START + timedelta(days=day),
             profile=ProfileObservation(
@@ -172,7 +172,7 @@ def _readable(
 
 
 def _about(value: object) -> object:
-    """What an answer says about its subject, and not of its own time or the project."""
+    """Return an answer without its own time, and without fields of the project."""
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         is_event = "event" in fields or "stream" in fields or "version" in fields
@@ -291,7 +291,7 @@ def _erase(
 
 
 def _said_of_videos(scene: _Scene, of: dict[str, str]) -> dict[str, str]:
-    """What a key that may read learns of a creator's videos, and of all together."""
+    """Return all that a reader learns of a creator's videos, and of all together."""
     said: dict[str, str] = {}
     days = {"from": str((_START - timedelta(days=9)).date()), "to": str(_TODAY)}
     for operation in operations().values():

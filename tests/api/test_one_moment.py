@@ -20,7 +20,7 @@ OTHERWISE_READ = {
     *("getLogCheck", "listProjections", "getProjection", "getOrganization"),
     *("getPersonalData", "getProof", "previewCreatorErasure", "getUsage"),
 }
-# What an answer says of the time at which it was requested.
+# The parts of an answer that tell when it was requested.
 NOW = re.compile(r'"oldest_due_seconds":[0-9.]+|"to":{"position":\d+,"at":"[^"]+"}')
 FIGURES = {"entity": "project", "from": str(ago(3).date()), "mode": "new"}
 

@@ -1,4 +1,4 @@
-"""What the demo's platform says of each post next to its counters, such as a sound."""
+"""Attributes of the demo's posts next to their counters, such as a sound."""
 
 import re
 from hashlib import sha256

@@ -102,7 +102,7 @@ class Readers:
 
     async def _reader(self, reader: Reader, *, waits: bool) -> None:
         while not self._stop.is_set():
-            # Of a snapshot, this is the end of the answer before.
+            # A snapshot ends with the answer before.
             await reader.end()
             newest = self.newest if waits else None
             try:

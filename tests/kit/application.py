@@ -400,7 +400,7 @@ def ago(days: float) -> datetime:
 
 
 def stored_key(headers: Mapping[str, str]) -> str:
-    """What is stored of the Idempotency-Key of a request with these headers."""
+    """Return the stored key of the Idempotency-Key in these headers."""
     return idempotency_key.stored_key(
         headers["Idempotency-Key"].encode(), SECRET.strip()
     )

@@ -198,7 +198,7 @@ def next_root(log: Log, *, at: datetime, signer: Signer = SIGNER) -> RootSigned:
 
 
 def content_of(log: Log, *, after: int, cuts: Sequence[int]) -> LogContent:
-    """What a root says of a log, with the events after a position."""
+    """Return the content of a log for a root, with the events after a position."""
     head = log[-1].position
     part = LogPart(after + 1)
     ends = sorted({each for each in cuts if after < each < head} | {head})

@@ -72,7 +72,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         *("level_rounded", "new_rounded", "new_sharpened", "tags"),
         # Which counts are rounded, of a creator and of a changed field.
         *("rounded_counts", "before_rounded", "after_rounded"),
-        # Of events about videos.
+        # Fields of events about videos.
         "platform",
         *_SOURCES,
     },

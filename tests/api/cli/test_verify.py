@@ -78,7 +78,7 @@ def test_history_that_was_signed_anew_is_found_with_a_root_kept_elsewhere(
     root: dict[str, Any] = msgspec.json.decode(cli("roots", "make", "--json").out)
     kept.write_bytes(msgspec.json.encode(root if form == "printed" else {"data": root}))
     well = cli("verify", "--against", str(kept))
-    # Whoever has all keys writes the log anew, and signs that.
+    # A person with all keys writes the log anew, and signs that.
     tamper(store, "DELETE FROM goatherd_events WHERE topic = 'root_signed'")
     tamper(store, 'UPDATE goatherd_events SET state = \'{"handle":"x"}\'')
     tamper(

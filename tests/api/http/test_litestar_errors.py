@@ -480,7 +480,7 @@ def creator_in_clear(scene: Scene) -> None:
 
 def texts_in_clear(scene: Scene) -> None:
     """Let the organization's name be as releases before sealing stored it."""
-    # Of another organization, because the next scenes need this one.
+    # The name is another organization's, because the next scenes need this one.
     scene.settle(scene.tenant.goatherd.tenant())
     _in_clear(scene, str(scene.tenant.organization_id))
 

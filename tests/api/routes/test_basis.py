@@ -1,4 +1,4 @@
-"""What answers stand on: asked again as of their position, the numbers are the same."""
+"""The basis of answers: asked again as of their position, the numbers are the same."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -90,7 +90,7 @@ def test_as_of_its_position_an_answer_has_the_same_numbers_for_ever(
 ):
     tenant = goatherd.tenant()
     programme = Programme(tenant, seed)
-    # What others do tells nothing, and changes nothing.
+    # Acts of others tell nothing, and change nothing.
     goatherd.tenant().add("somebody")
     goatherd.catch_up()
     first = programme.ask()

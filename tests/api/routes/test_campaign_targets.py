@@ -87,7 +87,7 @@ class Programme:
     def expected(
         self, campaign: dict[str, Any], oracle: SummaryOracle
     ) -> tuple[int | None, int | None]:
-        """What counts of a campaign, and the growth of its last 7 days."""
+        """Return the views that count for a campaign, and their growth of 7 days."""
         now = _end_of_quarter(self.now)
         began = _end_of_quarter(datetime.fromisoformat(campaign["created_at"]))
         if campaign["starts_on"]:
@@ -172,7 +172,7 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
         seen[scope].add(bool(reached))
     assert all(True in found for found in seen.values())
 
-    # What is recorded later changes no answer of before, and is in those of now.
+    # Later records change no answer of before, and are in those of now.
     for _ in range(10):
         programme.looks(programme.moment())
     goatherd.catch_up()

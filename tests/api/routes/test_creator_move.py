@@ -221,7 +221,7 @@ def test_videos_of_a_list_have_their_own_counts_from_before_a_move_too(home: Ten
             for row in rows
         }
 
-    # What is new is the project's, which had none of it before the creator came.
+    # All gains are the project's, which had none of them before the creator came.
     assert figures_until(NOON.date()) == {counted: (100, None), waiting: (50, None)}
     until_now = figures_until(later.date() + timedelta(days=1))
     assert until_now == {counted: (130, 30), waiting: (55, 5)}

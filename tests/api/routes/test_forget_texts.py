@@ -137,7 +137,7 @@ def test_the_command_line_forgets_what_is_deleted_altogether(
     assert "no earlier texts" in again.out
     assert wrong.status == 1
     assert tables_with(home.goatherd.store, "former.camper") == []
-    # What is left somewhere is found.
+    # A text that is left somewhere is found.
     home.goatherd.query(
         "UPDATE projects SET description = %s WHERE id = %s",
         "Camp with @former.camper",

@@ -55,7 +55,7 @@ def test_a_running_target_says_what_it_needs_and_what_it_will_be():
         (9.9, 0, 0, "on_track"),
         (9.9, 0, None, "on_track"),
         (10, 0, 0, "at_risk"),
-        # What is reached is completed at once, however it goes on.
+        # A target that is reached is completed at once, however it goes on.
         (60, 1_000, -70, "completed"),
         (5, 1_000, 0, "completed"),
         (100, 1_000, 0, "completed"),

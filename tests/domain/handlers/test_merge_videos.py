@@ -111,7 +111,7 @@ def test_a_single_video_is_merged_into_that_of_the_creator_which_gets_its_tags()
             "whole",
             [e.VideoTrackingDisabled(**OWN)],
         ),
-        # What it counted for the old project is to stay.
+        # Counts for the old project are to stay.
         ("auto_tracked", [e.VideoExcluded(**OWN)], "stay", []),
         ("excluded", [e.VideoExcluded(**OWN)], "whole", []),
     ),
@@ -186,7 +186,7 @@ def test_nothing_is_merged_that_is_not_a_single_video_and_the_creators(
         e.CreatorMoved,
         e.HandleClaimed,
     ]
-    # What comes meanwhile is seen.
+    # Events that come meanwhile are seen.
     assert SINGLE in decision.guards or not streams.get("own", True)
 
 

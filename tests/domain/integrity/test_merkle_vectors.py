@@ -115,7 +115,7 @@ def invalid_inclusions(valid: Inclusion) -> Iterator[Inclusion]:
 
 
 def other_inclusions() -> Iterator[Inclusion]:
-    """Those without a valid one: trees of no or one leaf, and hashes of no length."""
+    """Yield cases without a valid one: trees of no or one leaf, empty hashes."""
     for index, size in ((0, 0), (0, 1), (1, 0), (2, 1)):
         yield Inclusion(index, size, SOME, [], b"")
         yield Inclusion(index, size, b"", [], EMPTY)

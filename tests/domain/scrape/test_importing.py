@@ -230,7 +230,7 @@ def last(run: list[e.ScrapeEvent]) -> e.VideoStatsSnapshotRecorded:
     (
         ([(12_345, "exact"), (12_300, "rounded")], [12_300, 12_345]),
         ([(12_300, "rounded"), (12_345, None)], [12_300, 12_345]),
-        # What is shown to the last digit is exact.
+        # A number that is shown to the last digit is exact.
         ([(9_876, None), (9_875, "rounded")], [9_876, 9_875]),
         ([(1, "exact"), (2, "exact"), (12_300, "rounded")], [12_300, 1, 2]),
     ),

@@ -67,7 +67,7 @@ def test_an_event_is_stored_today_as_it_always_was(line: Golden):
     codec = Codec()
     event = codec.decode(line.name, line.body.encode())
 
-    # What was stored before events named their platform is of TikTok, and says it now.
+    # Events from before the platform was named are of TikTok, and say it now.
     body = line.body
     if hasattr(event, "platform") and "platform" not in json.loads(body):
         body = body.removesuffix("}") + ',"platform":"tiktok"}'

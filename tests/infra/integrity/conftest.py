@@ -1,4 +1,4 @@
-"""What tests of integrity share."""
+"""Fixtures that tests of integrity share."""
 
 import pytest
 

@@ -37,7 +37,7 @@ def newest_root(store: Store) -> RootSigned:
 
 
 def key_file(key: str) -> dict[str, str]:
-    """What somebody kept before keys had times."""
+    """Return a key as somebody kept it before keys had times."""
     return {"algorithm": "Ed25519", "key": key}
 
 

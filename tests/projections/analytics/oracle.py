@@ -64,7 +64,7 @@ class Video(msgspec.Struct, kw_only=True):
     project: UUID | None = None
     # By the position of the event that says so.
     posting_times: dict[int, datetime] = {}
-    # Of who is erased only the day of posting is left, but of baselines.
+    # An erased person's videos keep only the day of posting, except for baselines.
     is_erased: bool = False
 
     @property

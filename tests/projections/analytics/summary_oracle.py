@@ -284,9 +284,9 @@ class SummaryOracle:
     def target(
         self, campaign: UUID, scope: str, began: datetime, ended: datetime, at: datetime
     ) -> tuple[int | None, int | None]:
-        """What is counted for a campaign's target, and the growth of the last 7 days.
+        """Return the views for a campaign's target, and the growth of the last 7 days.
 
-        It is counted from ``began`` to ``ended``, and known at ``at``.
+        Views are counted from ``began`` to ``ended``, and known at ``at``.
         """
         oracle = self.oracle
         query = OracleQuery(

@@ -663,7 +663,7 @@ def test_rows_of_version_2_can_be_asked_for_the_past_until_they_are_rebuilt():
     then, now = as_of(row, 4), as_of(row, 5)
 
     assert then.posted_at == datetime(2026, 3, 27, 12, tzinfo=UTC)
-    # What is said later contradicts it, and changes nothing.
+    # A later statement contradicts it, and changes nothing.
     assert now.posted_at == then.posted_at
     assert (then.label, now.label) == ("First", "First")
 

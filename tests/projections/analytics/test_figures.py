@@ -219,7 +219,7 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
             [video for video in counted if video == single],
         ),
         (
-            # Those that do not count have numbers of their own.
+            # Videos that do not count have numbers of their own.
             VideoSet.these(
                 "SELECT unnest(%(every)s::uuid[])", {"every": IDS}, has_others=True
             ),

@@ -121,7 +121,7 @@ def scene(cli: CommandLine, home: Tenant, tmp_path: Path) -> Scene:
 
 
 def erasures(url: str) -> dict[UUID, tuple[Any, ...]]:
-    """What the log says of each erasure, by creator."""
+    """Return the log's account of each erasure, by creator."""
     with opened_store(url) as store:
         return {
             each.stream: (
@@ -405,7 +405,7 @@ def test_a_restore_that_is_killed_anywhere_serves_nothing_until_it_is_finished(
 
 
 def served(url: str) -> str:
-    """Whether anything could be read from a database."""
+    """Tell whether anything could be read from a database."""
     with psycopg.connect(url) as connection:
         row = connection.execute(
             "SELECT to_regclass('creator_list') IS NOT NULL, "

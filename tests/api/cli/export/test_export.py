@@ -179,7 +179,7 @@ def test_a_renamed_creator_whose_observations_contradict_has_the_same_sums_elsew
     cli: CommandLine, home: Home, tmp_path: Path
 ):
     billy, gone = home.creator("old-billy"), home.creator("gone-billy")
-    # Of two at one time the later recorded one counts, whatever it is.
+    # The later recorded one of two at one time counts, whatever it is.
     seen: list[tuple[int, e.Precision, int]] = [
         *((3, "exact", 3_912_345), (3, "rounded", 3_800_000), (5, "exact", 3_850_000)),
         *((1, "exact", 3_700_000), (5, "exact", 3_849_000), (6, "exact", -4)),
@@ -235,7 +235,7 @@ WHERE id = %s ORDER BY slot
 
 
 def sums_of(home: Home) -> list[list[Any]]:
-    """What the sums of a project's profiles, and what rounding makes of them, are."""
+    """Return the sums of a project's profiles, and what rounding makes of them."""
     with home.store.pool.connection() as connection:
         return [
             connection.execute(query, (home.project_id,)).fetchall()
