@@ -16,6 +16,7 @@ DomainError
 └── ConflictError               the present state forbids it
     ├── HandleTakenError
     ├── CreatorBannedError
+    ├── ErasedAndBannedError
     ├── CreatorRemovedError
     ├── NoChangeError
     ├── CannotRetryError
@@ -242,6 +243,15 @@ class CreatorBannedError(ConflictError):
 
     def __init__(self, handle: str) -> None:
         super().__init__(f"@{handle} is banned and cannot be tracked.")
+
+
+class ErasedAndBannedError(ConflictError):
+    """The account was erased, and a ban keeps the organization from tracking it."""
+
+    code = "erased_and_banned"
+
+    def __init__(self) -> None:
+        super().__init__("The account was erased and is banned.")
 
 
 class CreatorRemovedError(ConflictError):

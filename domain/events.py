@@ -25,6 +25,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         CreatorEvent,
         ClaimEvent | AccountPinned | ErasureNumbered,
         BanEvent,
+        ErasedBanEvent,
         ScrapeEvent,
         VideoEvent,
         CampaignEvent,

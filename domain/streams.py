@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha1
+from typing import Literal
 from uuid import UUID, uuid5
 
 import msgspec
@@ -25,6 +26,8 @@ _VIDEO = uuid5(_NAMESPACE, "video")
 # The text is part of keys that are stored, so it does not follow the table's name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
 _ERASURES = uuid5(_NAMESPACE, "erasures")
+_ERASED_BANS = uuid5(_NAMESPACE, "erased bans")
+_ERASED_ACCOUNT = uuid5(_NAMESPACE, "erased account")
 _MERGED = uuid5(_NAMESPACE, "merged annotation")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _TEXTS = uuid5(_NAMESPACE, "texts")
@@ -73,6 +76,13 @@ class Names(msgspec.Struct, frozen=True):
         """Return the stream of the bans of ``handle`` on this installation."""
         return self._id(_BAN, handle)
 
+    def erased_account(
+        self, organization_id: UUID, kind: Literal["handle", "user_id"], name: str
+    ) -> UUID:
+        """Return what a banned erased account is known by in an organization."""
+        account = _ERASED_ACCOUNT.bytes + f"{organization_id}/{kind}/{name}".encode()
+        return _marked(hmac.digest(self._any_key, account, "sha256"))
+
     def pseudonym(self, tiktok_video_id: str) -> str:
         """Return what a video goes by in snapshots: a number of 63 bits, in digits."""
         generation = self.generations.get(tiktok_video_id, 0)
@@ -84,9 +94,13 @@ class Names(msgspec.Struct, frozen=True):
             if self.key is None:
                 return tiktok_video_id
             return _pseudonym(self.key, tiktok_video_id)
+        return _pseudonym(self._any_key, f"{tiktok_video_id}/{generation}")
+
+    @property
+    def _any_key(self) -> bytes:
         key = self.key or self.later_key
         assert key is not None, "an installation has one of the two"
-        return _pseudonym(key, f"{tiktok_video_id}/{generation}")
+        return key
 
     def _id(self, namespace: UUID, name: str) -> UUID:
         if self.key is None:
@@ -145,6 +159,11 @@ def membership_stream(item_id: UUID) -> UUID:
 def erasures_stream(organization_id: UUID) -> UUID:
     """Return the stream that numbers the erased creators of an organization."""
     return _uuid5(_ERASURES, f"{organization_id}")
+
+
+def erased_bans_stream(organization_id: UUID) -> UUID:
+    """Return the stream of an organization's bans of erased accounts."""
+    return _uuid5(_ERASED_BANS, f"{organization_id}")
 
 
 def creators_counter(organization_id: UUID) -> UUID:

@@ -75,7 +75,12 @@ class FirstProfile:
             self._store, self._organization_id, [self._user_id]
         )
         same = found.get(self._user_id, ())
-        return end_scrape(self._scrape_id, self._command, same_account=same)
+        return end_scrape(
+            self._scrape_id,
+            self._command,
+            names=self._store.names,
+            same_account=same,
+        )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[None]) -> None:
         """Look in the append's transaction for what came since the try began.

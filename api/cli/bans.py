@@ -10,16 +10,25 @@ from psycopg.rows import class_row
 from api.cli import CommandError
 from api.cli.caught_up import wait_until_caught_up
 from api.cli.databases import cli_context, fitting, opened_store
+from api.cli.names import organization_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain.creator.handle import normalize_handle
-from domain.handlers.creators import ban_handle, unban_handle
+from domain.handlers.creators import ban_handle, unban_erased, unban_handle
+from domain.phrases import counted
 from infra.eventstore.execute import execute
+from infra.settings import Settings
 
 Handle = Annotated[str, Parameter(help="The handle, or the URL of its profile.")]
 
 _LONGEST_REASON = 1_000
 _LIST = "SELECT handle, reason, created_at FROM bans ORDER BY handle"
+_ERASED = """
+SELECT count(*) FILTER (WHERE topic = 'erased_account_banned')
+    - count(*) FILTER (WHERE topic = 'erased_account_unbanned')
+FROM goatherd_events
+WHERE topic IN ('erased_account_banned', 'erased_account_unbanned')
+"""
 
 
 class BannedHandle(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +59,49 @@ def add(
     _print_result(handle, banned=True, changed=bool(done.events), json=json)
 
 
-def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -> None:
-    """Lift a ban, so that the handle can be tracked again."""
-    with opened_store(read_settings(data_dir=data_dir)) as store:
+def remove(
+    handle: Handle,
+    /,
+    *,
+    org: Annotated[
+        str | None, Parameter(help="Lift this organization's ban of an erased account.")
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Lift a ban, so that the handle can be tracked again.
+
+    With --org it is that organization's ban of an erased account that had the handle,
+    else the installation's ban of the handle.
+    """
+    settings = read_settings(data_dir=data_dir)
+    if org is not None:
+        _remove_erased(settings, handle, org, json=json)
+        return
+    with opened_store(settings) as store:
         done = execute(
             store,
             lambda: unban_handle(handle, names=store.names),
             context=cli_context(),
         )
     _print_result(handle, banned=False, changed=bool(done.events), json=json)
+
+
+def _remove_erased(settings: Settings, handle: str, org: str, *, json: bool) -> None:
+    with fitting(settings) as connection:
+        organization_id = organization_named(connection, org)
+    with opened_store(settings) as store:
+        done = execute(
+            store,
+            lambda: unban_erased(
+                handle, organization_id=organization_id, names=store.names
+            ),
+            context=cli_context(),
+        )
+    if json:
+        print_json({"lifted": done.result})
+        return
+    print(f"{counted(done.result, 'ban')} of erased accounts lifted.")
 
 
 def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
@@ -70,6 +113,7 @@ def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
             .execute(_LIST)
             .fetchall()
         )
+        (erased,) = connection.execute(_ERASED).fetchone() or (0,)
     if json:
         print_json(found)
         return
@@ -77,6 +121,8 @@ def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
         ("handle", "since", "reason"),
         ((b.handle, f"{b.created_at:%Y-%m-%d %H:%M}", b.reason) for b in found),
     )
+    if erased:
+        print(f"And {counted(erased, 'erased account')}, banned by hashes.")
 
 
 def _print_result(handle: str, *, banned: bool, changed: bool, json: bool) -> None:

@@ -36,6 +36,13 @@ def erase(
         ErasedFigures,
         Parameter(help="Whether its numbers stay as those of nobody, or go as well."),
     ] = "anonymous",
+    ban: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Keep hashes of the account, so that nobody adds it again.",
+        ),
+    ] = False,
     preview: Annotated[
         bool,
         Parameter(
@@ -78,8 +85,10 @@ def erase(
     """
     settings = read_settings(data_dir=data_dir)
     if verify:
-        if confirm is not None:
-            raise CommandError("--confirm erases, and --verify does not: choose one.")
+        if confirm is not None or ban:
+            raise CommandError(
+                "--confirm and --ban erase, and --verify does not: choose one."
+            )
         return verify_erasure(
             settings, creator_id, values=values, also=also or [], json=json
         )
@@ -98,6 +107,7 @@ def erase(
             confirm=confirm,
             figures=figures,
             on_wait=lambda: print(_WAITS, file=sys.stderr),
+            ban=ban,
         )
         try:
             done = execute(

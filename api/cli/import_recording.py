@@ -22,7 +22,12 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
-from workers.recordings.holders import Holders, find_by_account, find_holders
+from workers.recordings.holders import (
+    Holders,
+    find_by_account,
+    find_holders,
+    leave_out_erased,
+)
 from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
 
@@ -60,7 +65,7 @@ def import_recording(
 
     Observations that are stored already stay as they are, so a recording can be
     imported again, also after it has grown. Nothing is stored if a line is bad or a
-    handle is unknown.
+    handle is unknown. Lines of accounts that were erased and are banned are skipped.
     """
     settings = read_settings(data_dir=data_dir)
     context = cli_context()
@@ -70,6 +75,7 @@ def import_recording(
         _report_bad_lines(recording.bad, skip=skip_bad_lines)
         holders = find_holders(store, project_id, recording.handles)
         _find_by_older_handles(store, project_id, holders, recording)
+        erased = leave_out_erased(store, organization_id, holders, recording)
         _join_accounts(store, organization_id, project_id, holders, recording)
         created: list[str] = []
         if holders.missing:
@@ -102,7 +108,12 @@ def import_recording(
                     "it has caught up."
                 ) from error
         _print_result(
-            imported, recording.bad, created, brought_back=holders.removed, json=json
+            imported,
+            recording.bad,
+            created,
+            brought_back=holders.removed,
+            erased=erased,
+            json=json,
         )
 
 
@@ -205,10 +216,13 @@ def _create(
         ),
         context=context,
     )
+    created: list[str] = []
     for result in additions.result:
         assert result.creator_id is not None, "all were added, or none"
+        assert result.tiktok_handle is not None, "as above"
         holders.creators[result.tiktok_handle] = result.creator_id
-    return [result.tiktok_handle for result in additions.result]
+        created.append(result.tiktok_handle)
+    return created
 
 
 def _why_unknown(holders: Holders) -> str:
@@ -252,6 +266,7 @@ def _print_result(
     created: Sequence[str],
     *,
     brought_back: Sequence[str],
+    erased: int,
     json: bool,
 ) -> None:
     if json:
@@ -262,6 +277,8 @@ def _print_result(
                 "there_already": imported.there_already,
                 "repeated": imported.repeated,
                 "bad_lines": bad.count,
+                "erased_accounts": erased,
+                "erased_lines": imported.left_out,
                 "runs": imported.runs,
                 "creators_created": created,
                 "position": imported.position,
@@ -278,5 +295,10 @@ def _print_result(
     )
     print(f"There already:     {imported.there_already:,}")
     print(f"Repeated:          {imported.repeated:,}")
+    if erased:
+        print(
+            f"{counted(erased, 'account')} {'was' if erased == 1 else 'were'} erased "
+            f"and banned: {counted(imported.left_out, 'line')} skipped."
+        )
     if bad.count:
         print(f"Bad, left out:     {bad.count:,}")

@@ -122,6 +122,12 @@ class Code(StrEnum):
         "The handle is banned on this installation.",
         "@ada is banned and cannot be tracked.",
     )
+    ERASED_AND_BANNED = (
+        "erased_and_banned",
+        409,
+        "The account was erased, and a ban keeps it from being tracked again.",
+        "The account was erased and is banned.",
+    )
     CREATOR_REMOVED = (
         "creator_removed",
         409,

@@ -29,11 +29,14 @@ from workers.erasing.preview import ErasurePreview, preview_of
 class EraseCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The creator's handle, to confirm it, and what happens to its figures.
 
-    ``anonymous``: they stay as those of nobody. ``drop``: they leave all sums.
+    ``anonymous``: they stay as those of nobody. ``drop``: they leave all sums. With
+    ``ban`` keyed hashes of the account's id and handles are kept, and the organization
+    can't add the account again.
     """
 
     confirm: str
     figures: ErasedFigures = "anonymous"
+    ban: bool = False
 
 
 class CreatorEraseRoutes(Controller):
@@ -103,9 +106,10 @@ class CreatorEraseRoutes(Controller):
         of `erased-<number>`, with `drop` they leave all sums and campaigns. Every
         creator that is pinned to the same TikTok account is erased with it, open
         scrapes end, notes are deleted, and the handle may be added again as a new
-        creator. A second erasure is 410. While events of releases before sealing hold
-        the person's data in the clear, the answer is 409 `history_in_clear`, and
-        nothing is erased: `goatherd seal-history` seals them.
+        creator, unless `ban` is true: then adding it is 409 `erased_and_banned`. A
+        second erasure is 410. While events of releases before sealing hold the person's
+        data in the clear, the answer is 409 `history_in_clear`, and nothing is erased:
+        `goatherd seal-history` seals them.
         """
         command = ErasureCommand(
             writer.store,
@@ -113,6 +117,7 @@ class CreatorEraseRoutes(Controller):
             organization_id=request.organization_id,
             confirm=data.confirm,
             figures=data.figures,
+            ban=data.ban,
         )
 
         def handler() -> Handler[Erasure]:

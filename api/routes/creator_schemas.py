@@ -105,10 +105,13 @@ class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AddedCreator(Struct, frozen=True, kw_only=True):
-    """The result for one creator of many; ``code`` and ``error`` if it failed."""
+    """The result for one creator of many; ``code`` and ``error`` if it failed.
+
+    ``tiktok_handle`` is null with the code ``erased_and_banned``.
+    """
 
     index: int
-    tiktok_handle: str
+    tiktok_handle: str | None
     status: Literal["created", "reactivated", "failed"]
     code: str | None
     error: str | None

@@ -48,6 +48,7 @@ _READ = {"scope": "read"}
 _CONFLICTS = [
     Code.HANDLE_TAKEN,
     Code.CREATOR_BANNED,
+    Code.ERASED_AND_BANNED,
     Code.CREATOR_REMOVED,
     Code.INVALID_HANDLE,
     Code.NO_CHANGE,

@@ -43,6 +43,7 @@ class ProjectCreatorRoutes(Controller):
                 Code.LIMIT_REACHED,
                 Code.HANDLE_TAKEN,
                 Code.CREATOR_BANNED,
+                Code.ERASED_AND_BANNED,
                 Code.INVALID_HANDLE,
             ],
         },

@@ -21,6 +21,7 @@ from api.http.writer import CommandWriter, Rows
 from api.routes.campaigns.names import CampaignNames
 from api.routes.creator_schemas import NewCreator, Tags, check_sizes
 from domain.decisions import Handler, without_events
+from domain.errors import ErasedAndBannedError
 from domain.events import TrackingMode
 from domain.handlers.add_creators import Additions, RequestedCreator, add_creators
 from domain.handlers.add_to_campaigns import add_to_campaigns
@@ -77,7 +78,8 @@ class ReadLine(Struct, frozen=True, kw_only=True):
     ``line`` counts from 1. ``status`` is as in adding many: of a preview it says what
     would happen. What the line does not say is null. ``error`` says why it failed, with
     a ``code`` unless the line could not be read. ``creator_id`` is null in a preview of
-    a creator that would be new.
+    a creator that would be new. With the code ``erased_and_banned`` nothing of the line
+    is repeated but its number.
     """
 
     line: int
@@ -231,6 +233,9 @@ def _answer(
                 continue
             addition = next(additions)
             refusal = known_error(addition.refusal) if addition.refusal else None
+            if isinstance(addition.refusal, ErasedAndBannedError):
+                lines.append(_erased_and_banned(line.line, addition.refusal))
+                continue
             is_known = stores or addition.status == "reactivated"
             lines.append(
                 ReadLine(
@@ -260,6 +265,18 @@ def _answer(
         )
 
     return answer
+
+
+def _erased_and_banned(line: int, refusal: ErasedAndBannedError) -> ReadLine:
+    return ReadLine(
+        line=line,
+        text="",
+        status="failed",
+        code=refusal.code,
+        error="skipped: erased and banned",
+        creator_id=None,
+        tiktok_handle=None,
+    )
 
 
 def _said(creator: PastedCreator) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class ProjectVideoRoutes(Controller):
         opt={
             "scope": "write",
             "errors": [
-                *(Code.CREATOR_BANNED, Code.OTHER_PROJECT, Code.GONE),
+                *(Code.CREATOR_BANNED, Code.ERASED_AND_BANNED),
+                *(Code.OTHER_PROJECT, Code.GONE),
                 Code.PROJECTION_BEHIND,
             ],
         },

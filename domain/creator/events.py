@@ -270,6 +270,29 @@ class HandleUnbanned(Event, frozen=True, kw_only=True):
     handle: Personal[str]
 
 
+# erased bans: one stream for each organization
+
+
+class ErasedAccountBanned(Event, frozen=True, kw_only=True):
+    """The account of the erased creator ``number`` may not be tracked again.
+
+    ``hashes`` are keyed ones, of its id on TikTok and of each handle that it had.
+    """
+
+    stored_name: ClassVar[str] = "erased_account_banned"
+    organization_id: UUID
+    number: int
+    hashes: tuple[UUID, ...]
+
+
+class ErasedAccountUnbanned(Event, frozen=True, kw_only=True):
+    """The ban that came with the erasure ``number`` was lifted."""
+
+    stored_name: ClassVar[str] = "erased_account_unbanned"
+    organization_id: UUID
+    number: int
+
+
 CreatorEvent = (
     CreatorAdded
     | CreatorMoved
@@ -287,3 +310,4 @@ CreatorEvent = (
 )
 ClaimEvent = HandleClaimed | HandleReleased
 BanEvent = HandleBanned | HandleUnbanned
+ErasedBanEvent = ErasedAccountBanned | ErasedAccountUnbanned

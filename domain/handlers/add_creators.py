@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from domain import commands as c
 from domain import events as e
 from domain.creator.decider import decide_all
+from domain.creator.erased_bans import ErasedBans
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
@@ -20,6 +21,7 @@ from domain.decisions import Decision, Handler, Histories, StreamEvent, on
 from domain.errors import (
     CreatorBannedError,
     DomainError,
+    ErasedAndBannedError,
     HandleTakenError,
     InvalidHandleError,
 )
@@ -28,7 +30,7 @@ from domain.handlers.creators import BOTH_SCRAPES, active_creators
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
-from domain.streams import Names
+from domain.streams import Names, erased_bans_stream
 
 
 class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,10 +53,13 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
-    """The result for one requested creator; ``refusal`` says why it was not added."""
+    """The result for one requested creator; ``refusal`` says why it was not added.
+
+    ``tiktok_handle`` is null if the account was erased and is banned.
+    """
 
     index: int
-    tiktok_handle: str
+    tiktok_handle: str | None
     status: Literal["created", "reactivated", "failed"]
     refusal: DomainError | None = None
     creator_id: UUID | None = None
@@ -98,14 +103,22 @@ def add_creators(
     """
     refusals: dict[int, DomainError] = {}
     items = _items(requested, fresh_ids, project_id, refusals, names)
+    bans = erased_bans_stream(organization_id)
     histories = yield (
         organization_id,
+        bans,
         *(stream for item in items for stream in (item.claim, item.ban)),
     )
     organization = project_owner(histories[organization_id], project_id)
     today = now.astimezone(ZoneInfo(organization.time_zone)).date()
+    erased_bans = ErasedBans(organization_id, histories[bans], names)
     last_holders: dict[int, UUID] = {}
+    handles: dict[int, str | None] = {}
     for item in items:
+        handles[item.index] = item.handle
+        if erased_bans.of_handle(item.handle):
+            refusals[item.index] = ErasedAndBannedError()
+            handles[item.index] = None
         if item.index in refusals:
             continue
         claim = claim_of(histories[item.claim])
@@ -166,7 +179,6 @@ def add_creators(
     if all_or_none and refusals:
         raise refusals[min(refusals)]
     limits = plans[organization.plan]
-    handles = {item.index: item.handle for item in items}
     return Decision(
         tuple(
             additions.get(index)
@@ -179,7 +191,9 @@ def add_creators(
             for index, each in enumerate(requested)
         ),
         events=events,
-        guards=[item.ban for item in items if item.index in additions],
+        guards=[*(item.ban for item in items if item.index in additions), bans]
+        if additions
+        else [],
         quota_counters=active_creators(
             organization_id, len(additions), maximum=limits.max_creators_per_org
         ),

@@ -10,6 +10,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator import handle_ban
 from domain.creator.decider import decide, decide_all
+from domain.creator.erased_bans import ErasedBans, check_not_banned
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.state import (
@@ -36,7 +37,7 @@ from domain.handlers.claims import claim_handle, claims_of, release_handles
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
-from domain.streams import Names, creators_counter
+from domain.streams import Names, creators_counter, erased_bans_stream
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
@@ -75,7 +76,10 @@ def change_creator(
                 trigger="renamed",
                 command_id=command_id,
             )
-            guards = [names.ban_stream(change.new)]
+            guards = [
+                names.ban_stream(change.new),
+                erased_bans_stream(organization_id),
+            ]
     return Decision(creator_id, events=events, guards=guards)
 
 
@@ -226,6 +230,21 @@ def unban_handle(handle: str, *, names: Names) -> Handler[None]:
     return _change_ban(c.UnbanHandle(handle=normalize_handle(handle)), names)
 
 
+def unban_erased(handle: str, *, organization_id: UUID, names: Names) -> Handler[int]:
+    """Lift an organization's bans of erased accounts that had the handle.
+
+    Each is lifted as a whole. The result is how many there were.
+    """
+    stream = erased_bans_stream(organization_id)
+    histories = yield (stream,)
+    bans = ErasedBans(organization_id, histories[stream], names)
+    lifted = [
+        e.ErasedAccountUnbanned(organization_id=organization_id, number=number)
+        for number in bans.of_handle(normalize_handle(handle))
+    ]
+    return Decision(len(lifted), events=on(stream, lifted))
+
+
 def active_creators(
     organization_id: UUID, delta: int, *, maximum: int | None = None
 ) -> list[QuotaCounter]:
@@ -274,7 +293,12 @@ def _move_claim(
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
     """Claim the new handle and release the old one, unless the new one is banned."""
     renamed, ban = replace(creator, handle=handle), names.ban_stream(handle)
-    histories = yield (*claims_of(renamed, names), *claims_of(creator, names), ban)
+    erased = erased_bans_stream(creator.organization_id)
+    histories = yield (
+        *(*claims_of(renamed, names), *claims_of(creator, names)),
+        *(ban, erased),
+    )
+    check_not_banned(handle, creator.organization_id, histories[erased], names)
     if is_banned(histories[ban]):
         raise CreatorBannedError(handle)
     return [

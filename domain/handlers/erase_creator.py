@@ -10,6 +10,7 @@ from domain import events as e
 from domain.annotation.decider import annotation_of
 from domain.annotation.decider import decide as decide_annotation
 from domain.campaign.commands import CampaignItem
+from domain.creator import erased_bans
 from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import decide
 from domain.creator.errors import NotConfirmedError
@@ -32,7 +33,7 @@ from domain.messages import ErasedFigures
 from domain.organization.decider import organization_of
 from domain.scrape import decider as scrapes
 from domain.scrape.decider import scrape_of
-from domain.streams import Names, erasures_stream
+from domain.streams import Names, erased_bans_stream, erasures_stream
 from domain.video.decider import decide as decide_video
 from domain.video.decider import video_of
 
@@ -46,10 +47,11 @@ class Belongings(msgspec.Struct, frozen=True, kw_only=True):
     they are, ``videos_without_creator`` those of them of which it still is not, and
     ``scrape_ids`` the runs of these. ``open_scrape_ids`` are runs that have not ended,
     ``annotation_ids`` the notes on it and its videos, and ``member_ids`` its videos
-    that campaigns hold by themselves.
+    that campaigns hold by themselves. ``user_id`` is the account that it was seen as.
     """
 
     creator_id: UUID
+    user_id: str | None = None
     video_ids: Sequence[UUID] = ()
     videos_without_creator: Sequence[UUID] = ()
     scrape_ids: Sequence[UUID] = ()
@@ -81,13 +83,15 @@ def erase_creator(
     names: Names,
     expected_versions: Collection[int] | None = None,
     only_removed: bool = False,
+    ban: bool = False,
 ) -> Handler[Erasure]:
     """Erase a creator, and with it every other one of the same account.
 
     ``belongings`` has the creator itself and those that may be of its account. Their
     handles are free from then on, runs that have not ended end, and notes are deleted.
     With the figures dropped, they leave their campaigns, too. With ``only_removed``
-    nothing is erased while one of them is not removed.
+    nothing is erased while one of them is not removed. With ``ban`` hashes of the
+    account keep the organization from tracking it again.
 
     Raises:
         NotFoundError: there is no such creator.
@@ -154,12 +158,26 @@ def erase_creator(
         )
         events += on(each.creator_id, decide(state, command))
         number += 1
+    handles = sorted({*_handles(erased, histories)})
+    if ban:
+        bans = erased_bans_stream(organization_id)
+        yield (bans,)
+        seen = {each.user_id for each, _ in erased.values()}
+        seen |= {pinned_account(pinned[accounts[each]]) for each in erased}
+        banned = erased_bans.ban(
+            organization_id,
+            next_number(histories[numbers]),
+            handles=handles,
+            user_ids=[each for each in seen if each is not None],
+            names=names,
+        )
+        events += on(bans, [banned])
     active = sum(state.status == "active" for _, state in erased.values())
     appended = {stream for stream, _ in events}
     return Decision(
         Erasure(
             creator_ids=tuple(erased),
-            handles=tuple(sorted({*_handles(erased, histories)})),
+            handles=tuple(handles),
             subjects=(
                 *erased,
                 *(video for each, _ in erased.values() for video in each.video_ids),

@@ -11,6 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator import account
 from domain.creator.decider import decide as decide_creator
+from domain.creator.erased_bans import ErasedBans
 from domain.creator.state import (
     CreatorState,
     check_not_erased,
@@ -18,8 +19,8 @@ from domain.creator.state import (
     creator_of,
 )
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
-from domain.errors import CreatorRemovedError, NotFoundError
-from domain.handlers.creators import active_creators
+from domain.errors import CreatorRemovedError, ErasedAndBannedError, NotFoundError
+from domain.handlers.creators import active_creators, remove_creator
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
@@ -29,7 +30,7 @@ from domain.scrape.requests import (
     creator_runs,
     video_run,
 )
-from domain.streams import manual_scrapes_counter
+from domain.streams import Names, erased_bans_stream, manual_scrapes_counter
 from domain.video.decider import VideoState, video_of
 from domain.video.errors import VideoMergedError
 
@@ -150,6 +151,7 @@ def end_scrape(
     scrape_id: UUID,
     command: c.RecordResult | c.RecordFailure,
     *,
+    names: Names,
     same_account: Collection[UUID] = (),
 ) -> Handler[None]:
     """Record the result of a run once, if it is of the creator's account.
@@ -160,7 +162,8 @@ def end_scrape(
 
     The append fails if the creator's or the account's stream changed since they were
     read: of two first runs that observed different accounts only one is recorded, and
-    nothing that was observed of a creator that was erased.
+    nothing that was observed of a creator that was erased. A creator whose account
+    turns out to be one that was erased and is banned is removed.
 
     Raises:
         AnotherAccountError: the profile is of another account.
@@ -193,7 +196,23 @@ def end_scrape(
         return replace(duplicate, guards=[*duplicate.guards, first])
     stream = account.account_of(creator_id, histories[creator_id])
     others = sorted({*same_account} - {creator_id})
-    histories = yield (stream, *others)
+    bans = erased_bans_stream(seen.organization_id)
+    histories = yield (stream, bans, *others)
+    erased_bans = ErasedBans(seen.organization_id, histories[bans], names)
+    if creator is not None and erased_bans.of_user_id(seen.user_id):
+        removal = yield from remove_creator(
+            creator_id, organization_id=creator.organization_id, names=names
+        )
+        failed = c.RecordFailure(
+            provider=command.provider,
+            attempts=command.attempts,
+            error=str(ErasedAndBannedError()),
+        )
+        return Decision(
+            None,
+            events=[*on(scrape_id, decider.decide(run, failed)), *removal.events],
+            quota_counters=removal.quota_counters,
+        )
     pinned = on(stream, account.decide(account.pinned_account(histories[stream]), seen))
     if not pinned:
         return Decision(None, events=events, guards=[creator_id, stream])

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.erased_bans import check_not_banned
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
 from domain.creator.state import CreatorState, check_not_erased, creator_of
@@ -28,7 +29,7 @@ from domain.errors import CreatorBannedError, NotFoundError
 from domain.handlers.merge_videos import SingleVideo, merge_videos
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
-from domain.streams import Names, video_stream
+from domain.streams import Names, erased_bans_stream, video_stream
 from domain.video.attributes import VideoAttributes
 from domain.video.decider import VideoState, decide, video_after, video_of
 from domain.video.errors import VideoElsewhereError, VideoMergedError
@@ -86,11 +87,11 @@ def add_video(
     that moved which may be this one. The result is the video's id.
     """
     named = read_video_url(url)
-    ban = names.ban_stream(named.handle)
+    ban, erased = names.ban_stream(named.handle), erased_bans_stream(organization_id)
     claim = names.claim_stream(project_id, named.handle)
     pseudonym = names.pseudonym(named.tiktok_video_id)
     video_id = video_stream(project_id, pseudonym)
-    histories = yield (organization_id, ban, claim, video_id)
+    histories = yield (organization_id, ban, erased, claim, video_id)
     project_owner(histories[organization_id], project_id)
     origin_id = project_id
     if holder := claim_of(histories[claim]).holder:
@@ -126,12 +127,14 @@ def add_video(
     )
     if added and is_banned(histories[ban]):
         raise CreatorBannedError(named.handle)
+    if added:
+        check_not_banned(named.handle, organization_id, histories[erased], names)
     events = on(video_id, added)
     if video is None:
         events += video_run(
             video_after(None, added), video_id, trigger="added", command_id=command_id
         )
-    return Decision(video_id, events=events, guards=[ban])
+    return Decision(video_id, events=events, guards=[ban, erased])
 
 
 def change_video(

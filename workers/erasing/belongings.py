@@ -38,6 +38,7 @@ WHERE organization_id = %(organization)s AND id = %(creator)s
     AND duplicate_of IS NOT NULL
 ORDER BY 1
 """
+_USER_ID = "SELECT user_id FROM creator_identity WHERE creator_id = %(creator)s"
 _HANDLE = """
 SELECT tiktok_handle FROM creator_list
 WHERE organization_id = %(organization)s AND id = %(creator)s AND status <> 'erased'
@@ -159,6 +160,9 @@ def _of_one(
     runs = cursor.execute(_RUNS.encode(), params).fetchall()
     return Belongings(
         creator_id=creator_id,
+        user_id=row[0]
+        if (row := cursor.execute(_USER_ID.encode(), params).fetchone())
+        else None,
         video_ids=params["videos"],
         videos_without_creator=[video[0] for video in videos if video[1]],
         scrape_ids=[run[0] for run in runs if run[1]],

@@ -61,6 +61,7 @@ class ErasureCommand:
         expected_versions: Collection[int] | None = None,
         only_removed: bool = False,
         on_wait: Callable[[], None] = lambda: None,
+        ban: bool = False,
     ) -> None:
         self._store = store
         self._creator_id = creator_id
@@ -70,6 +71,7 @@ class ErasureCommand:
         self._expected_versions = expected_versions
         self._only_removed = only_removed
         self._on_wait = on_wait
+        self._ban = ban
         self._head = 0
         self._values: set[ErasedValue] = set()
         self._master_key: MasterKey | None = None
@@ -118,6 +120,7 @@ class ErasureCommand:
             organization_id=self._organization_id,
             expected_versions=self._expected_versions,
             only_removed=self._only_removed,
+            ban=self._ban,
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:

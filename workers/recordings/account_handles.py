@@ -29,6 +29,10 @@ class AccountHandles:
         accounts = self._accounts.get(handle, set())
         return next(iter(accounts)) if len(accounts) == 1 else None
 
+    def user_ids(self, handle: str) -> set[str]:
+        """Return the accounts that were observed under a handle."""
+        return self._accounts.get(handle, set())
+
     def newest(self, handle: str) -> str:
         """Return the newest handle of the account that a handle is of."""
         user_id = self.account(handle)

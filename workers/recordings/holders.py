@@ -5,10 +5,13 @@ from uuid import UUID
 
 import msgspec
 
+from domain.creator.erased_bans import ErasedBans
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
 from domain.creator.state import CreatorState, counts_in, creator_of
+from domain.streams import erased_bans_stream
 from infra.eventstore.store import Store, plain_events
+from workers.recordings.sorted_recording import SortedRecording
 from workers.same_account import seen_accounts
 
 _HANDLES_AT_ONCE = 2_000
@@ -114,3 +117,26 @@ def _find_holders(
             found.removed.append(handle)
         elif creator and not creator.is_gone:
             found.renamed[handle] = creator.handle
+
+
+def leave_out_erased(
+    store: Store, organization_id: UUID, holders: Holders, recording: SortedRecording
+) -> int:
+    """Take accounts that were erased and are banned out of ``missing`` and the like.
+
+    The result is how many they are.
+    """
+    stream = erased_bans_stream(organization_id)
+    history = plain_events(store.load(stream)[stream])
+    bans = ErasedBans(organization_id, history, store.names)
+    erased = {
+        handle
+        for handle in holders.missing
+        for name in (handle, *recording.older_handles(handle))
+        if bans.of_handle(name) or any(map(bans.of_user_id, recording.user_ids(name)))
+    }
+    for handles in (holders.missing, holders.removed, holders.banned):
+        handles[:] = [handle for handle in handles if handle not in erased]
+    for handle in erased:
+        holders.renamed.pop(handle, None)
+    return len(erased)

@@ -37,13 +37,15 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """How many observations of a recording were stored.
 
     ``there_already`` were stored before, and ``repeated`` are the same as another line.
-    ``position`` is that of the last new event, None if there is none.
+    ``left_out`` are of handles that no creator was given for. ``position`` is that of
+    the last new event, None if there is none.
     """
 
     observations: int
     stored: int
     there_already: int
     repeated: int
+    left_out: int
     runs: int
     position: int | None
 
@@ -61,10 +63,10 @@ def store_recording(
 ) -> Imported:
     """Store the observations that are not stored yet, batch by batch.
 
-    ``creators`` maps handles to creators. If it is interrupted, the stored part stays,
-    and the next import of the same recording continues after it. Before each batch it
-    lets erasures go first, which need read models that have caught up;
-    ``on_wait`` is called when it does.
+    ``creators`` maps handles to creators; lines of others are left out. If it is
+    interrupted, the stored part stays, and the next import of the same recording
+    continues after it. Before each batch it lets erasures go first, which need read
+    models that have caught up; ``on_wait`` is called when it does.
 
     Raises:
         BusyError: another process imports the same recording at the same time.
@@ -80,7 +82,7 @@ def store_recording(
     # takes a sixth longer.
     with ThreadPoolExecutor(1) as executor:
         before: Future[None] | None = None
-        for locations in _batches(recording):
+        for locations in _batches(recording, creators):
             groups = [
                 ObservationGroup(
                     organization_id=organization_id,
@@ -104,11 +106,13 @@ def store_recording(
             before = executor.submit(storing.store, groups, observations)
         if before is not None:
             before.result()
+    left_out = recording.observations - storing.taken
     return Imported(
         observations=recording.observations,
         stored=storing.stored,
         there_already=storing.there_already,
-        repeated=recording.observations - storing.there_already - storing.stored,
+        repeated=storing.taken - storing.there_already - storing.stored,
+        left_out=left_out,
         runs=storing.runs,
         position=storing.position,
     )
@@ -124,7 +128,7 @@ class _Storing:
         advance: Advance,
         on_wait: Callable[[], None],
     ) -> None:
-        self.stored = self.there_already = self.runs = 0
+        self.stored = self.there_already = self.taken = self.runs = 0
         self.position: int | None = None
         self._store = store
         self._context = context
@@ -137,6 +141,7 @@ class _Storing:
         for project_id, part in groupby(groups, key=lambda group: group.project_id):
             self._let_erasures_go_first()
             self._store_part([*part], project_id)
+        self.taken += observations
         self._advance(observations)
 
     def _let_erasures_go_first(self) -> None:
@@ -205,10 +210,14 @@ def _origins(
     }
 
 
-def _batches(recording: SortedRecording) -> Iterator[list[GroupLocation]]:
+def _batches(
+    recording: SortedRecording, creators: Collection[str]
+) -> Iterator[list[GroupLocation]]:
     locations: list[GroupLocation] = []
     observations = 0
     for location in recording.groups():
+        if location.handle not in creators:
+            continue
         if locations and (
             len(locations) == _GROUPS_AT_ONCE
             or observations + location.observations > _OBSERVATIONS_AT_ONCE

@@ -131,6 +131,10 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         """Return the id of the account of a handle; None if it is not known."""
         return self._accounts.account(handle)
 
+    def user_ids(self, handle: str) -> set[str]:
+        """Return the accounts that were observed under a handle."""
+        return self._accounts.user_ids(handle)
+
     def groups(self) -> Iterator[GroupLocation]:
         """Yield the position of each group, by creator and then by time."""
         handles_of: dict[str, list[str]] = {}

@@ -296,7 +296,9 @@ def _end(
                 dependencies.store,
                 first_profile.handler
                 if first_profile
-                else lambda: end_scrape(leased.scrape_id, command),
+                else lambda: end_scrape(
+                    leased.scrape_id, command, names=dependencies.store.names
+                ),
                 context=Context(
                     actor=f"worker:{command.provider}",
                     command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),

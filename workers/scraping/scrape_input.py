@@ -5,7 +5,7 @@ import msgspec
 from domain.creator.account import account_of, pinned_account
 from domain.creator.state import creator_of
 from domain.scrape.decider import ScrapeState, scrape_of
-from domain.streams import account_stream
+from domain.streams import account_stream, erased_bans_stream
 from infra.eventstore.execute import RecordedHistories
 from infra.eventstore.store import Store, plain_events
 from workers.provider import Target
@@ -36,6 +36,8 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     if creator_id is not None:
         # The account of those who never came back, as nearly all did not.
         streams += [creator_id, account_stream(creator_id, 0)]
+        # The end of a run that sees a profile asks for it.
+        streams += [erased_bans_stream(leased.organization_id)]
     histories = store.load(*streams)
     run = scrape_of(plain_events(histories[leased.scrape_id]))
     assert run is not None, "a job is derived from the request in the log"

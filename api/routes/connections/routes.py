@@ -99,6 +99,7 @@ class ConnectionRoutes(Controller):
             "errors": [
                 Code.HANDLE_TAKEN,
                 Code.CREATOR_BANNED,
+                Code.ERASED_AND_BANNED,
                 Code.CREATOR_REMOVED,
                 Code.CONSENT_REFUSED,
                 Code.GONE,

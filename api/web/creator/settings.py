@@ -93,7 +93,8 @@ class CreatorSettings(Controller):
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
         """Erase a person."""
-        body = asdict(page.form(EraseForm))
+        form = page.form(EraseForm)
+        body = {**asdict(form), "ban": bool(form.ban)}
         path = f"/creators/{creator_id}/erase"
         try:
             done = await page.send("POST", path, ErasedCreators, body)

@@ -45,7 +45,8 @@ class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The handle, to confirm it, and what happens to the figures."""
+    """The handle, to confirm it, what happens to the figures, and a ban if ticked."""
 
     confirm: Annotated[str, typed("Handle")]
     figures: str
+    ban: str = ""

@@ -189,7 +189,8 @@ def _text_problem(form: AddCreatorsForm) -> str | None:
 
 def _left(read: ReadCreators) -> str:
     """Return the text of the lines that failed, under their headings."""
-    failed = [line.text for line in read.lines if line.status == "failed"]
+    # A line of who was erased and is banned has no text.
+    failed = [x.text for x in read.lines if x.status == "failed" and x.text]
     heading = [read.heading] if read.heading and failed else []
     return "\n".join([*heading, *failed])
 

@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
+from domain.creator import erased_bans
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import video_stream
+from domain.streams import erased_bans_stream, video_stream
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
@@ -152,6 +154,8 @@ def test_a_recording_is_stored_as_the_runs_that_saw_it(importing: Importing):
         "there_already": 0,
         "repeated": 1,
         "bad_lines": 0,
+        "erased_accounts": 0,
+        "erased_lines": 0,
         "runs": 5,
         "creators_created": [],
         "position": importing.store.head(),
@@ -705,6 +709,28 @@ def test_one_banned_handle_makes_no_creator_at_all(
     assert outcome.status == 1
     assert "@old-billy may not be tracked here" in outcome.complaint
     assert home.store.head() == head
+
+
+@pytest.mark.parametrize("known", ({"handles": ["old-billy"]}, {"user_ids": ["6"]}))
+def test_lines_of_an_erased_account_that_is_banned_are_counted_and_never_named(
+    cli: CommandLine, home: Home, tmp_path: Path, known: dict[str, list[str]]
+):
+    names = {"handles": [], "user_ids": [], **known}
+    banned = erased_bans.ban(home.organization_id, 7, names=home.store.names, **names)
+    stream = erased_bans_stream(home.organization_id)
+    home.store.append([NewEvent(stream, 1, banned)], context=asking())
+    lines = (profile_of("old-billy", "6", 5, 1), video(5), video(6))
+    importing = Importing(cli, home, tmp_path)
+
+    outcome = importing(*lines, options=("--create-creators",))
+    reported = importing(*lines, options=("--json",)).document
+
+    assert outcome.status == 0
+    assert "1 account was erased and banned: 3 lines skipped." in outcome.out
+    assert (reported["erased_accounts"], reported["erased_lines"]) == (1, 3)
+    assert (reported["stored"], reported["repeated"]) == (0, 0)
+    assert "billy" not in outcome.out + outcome.err + str(reported)
+    assert home.holder("old-billy") is None
 
 
 def test_a_creator_whose_handle_was_banned_later_is_imported(importing: Importing):

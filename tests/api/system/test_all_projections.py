@@ -16,9 +16,12 @@ from projections.engine.handlers import stored_names
 from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
-# Nobody reads these: claims, numbers and roots are asked of their own streams.
+# Nobody reads these: claims, numbers, bans of the erased and roots are asked of their
+# own streams.
 UNREAD = {
     "account_pinned",
+    "erased_account_banned",
+    "erased_account_unbanned",
     "erasure_numbered",
     "handle_claimed",
     "handle_released",

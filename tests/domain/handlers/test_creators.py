@@ -19,7 +19,7 @@ from domain.handlers import add_creators as addition
 from domain.handlers import creators as handlers
 from domain.handlers.add_creators import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
-from domain.streams import creators_counter, scrape_stream
+from domain.streams import creators_counter, erased_bans_stream, scrape_stream
 from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 
@@ -28,6 +28,7 @@ IN_PROJECT: dict[str, Any] = {"organization_id": ORGANIZATION, "project_id": PRO
 CLAIM = NAMES.claim_stream(PROJECT, "ada")
 NEW_CLAIM = NAMES.claim_stream(PROJECT, "lovelace")
 NEW_BAN = NAMES.ban_stream("lovelace")
+BANS = erased_bans_stream(ORGANIZATION)
 HOME: list[e.Event] = [
     e.OrganizationCreated(name="Goats", plan="free", time_zone="Pacific/Auckland"),
     e.ProjectCreated(project_id=PROJECT, name="Spring"),
@@ -107,7 +108,7 @@ def test_a_rename_claims_releases_and_scrapes_anew():
         (CLAIM, RELEASED),
         requested("creator_profiles", "renamed", "lovelace"),
     ]
-    assert decision.guards == [NEW_BAN]
+    assert decision.guards == [NEW_BAN, BANS]
     assert decision.quota_counters == ()
 
 
@@ -247,7 +248,7 @@ def test_a_new_creator_starts_today_where_its_organization_is():
         requested("creator_profiles", "added"),
         requested("discover_videos", "added"),
     ]
-    assert decision.guards == [NAMES.ban_stream("ada")]
+    assert decision.guards == [NAMES.ban_stream("ada"), BANS]
     assert decision.quota_counters == counted(1, maximum=5)
 
 
@@ -284,7 +285,7 @@ def test_a_bad_one_of_many_fails_alone():
     good, bad = decision.result
     assert (good.status, bad.status, bad.tiktok_handle) == ("created", "failed", "..")
     assert isinstance(bad.refusal, InvalidHandleError)
-    assert decision.guards == [NAMES.ban_stream("ada")]
+    assert decision.guards == [NAMES.ban_stream("ada"), BANS]
     assert decision.quota_counters == counted(1, maximum=5)
 
 

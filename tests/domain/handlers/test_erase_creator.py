@@ -8,6 +8,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.erased_bans import ErasedBans
 from domain.creator.errors import CreatorErasedError, NotConfirmedError
 from domain.decisions import ItemResult
 from domain.errors import DomainError, NotFoundError, StaleVersionError
@@ -114,6 +115,26 @@ def test_a_moved_creator_frees_its_handle_at_its_origin_as_well():
 
     released = {s for s, one in decision.events if isinstance(one, e.HandleReleased)}
     assert released == {CLAIM, NEW_CLAIM}
+
+
+def test_a_ban_keeps_hashes_of_every_handle_and_id_and_nothing_else():
+    renamed = e.HandleChanged(old="ada", new="lovelace", **OURS)
+    known: dict[UUID, Any] = {
+        ADA: [ADDED, renamed],
+        account_stream(ADA, 0): [pinned(ADA, "u1")],
+    }
+    belongs = Belongings(creator_id=ADA, user_id="u2")
+
+    decision = decide_on(known, erase(belongs, confirm="lovelace", ban=True))
+
+    (banned,) = [b for _, b in decision.events if isinstance(b, e.ErasedAccountBanned)]
+    bans = ErasedBans(ORGANIZATION, [banned], NAMES)
+    elsewhere = ErasedBans(PROJECT, [banned], NAMES)
+    assert len(banned.hashes) == 4
+    assert bans.of_handle("ada") == bans.of_handle("lovelace") == [banned.number] == [1]
+    assert bans.of_user_id("u1") == bans.of_user_id("u2") == [1]
+    assert bans.of_handle("u1") == bans.of_user_id("ada") == bans.of_handle("eve") == []
+    assert elsewhere.of_handle("ada") == []
 
 
 def test_every_creator_of_the_account_is_erased_and_has_a_number_of_its_own():
@@ -376,7 +397,7 @@ def test_what_a_run_in_flight_observed_of_an_erased_creator_is_not_stored(
         videos=c.NamedVideos(video_ids=("71",), titles=("Goats",)),
     )
 
-    decision = decide_on(known, scrapes.end_scrape(SCRAPE, result))
+    decision = decide_on(known, scrapes.end_scrape(SCRAPE, result, names=NAMES))
 
     assert [type(event) for _, event in decision.events] == [e.ScrapeFailed]
 
@@ -390,7 +411,9 @@ def test_a_result_is_not_stored_if_the_creator_is_erased_meanwhile():
         provider="test", observed_at=NOON, attempts=2, duration_ms=1
     )
 
-    assert ADA in decide_on(known, scrapes.end_scrape(SCRAPE, result)).guards
+    assert (
+        ADA in decide_on(known, scrapes.end_scrape(SCRAPE, result, names=NAMES)).guards
+    )
 
 
 def test_an_erased_creator_and_its_videos_join_no_campaign():

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
+from domain.creator import erased_bans
 from domain.decisions import Decision, ItemResults, QuotaCounter
 from domain.errors import (
     AnotherAccountError,
@@ -19,6 +20,7 @@ from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import (
     account_stream,
+    erased_bans_stream,
     manual_scrapes_counter,
     retry_stream,
     scrape_stream,
@@ -27,6 +29,7 @@ from domain.streams import (
 from tests.kit.builders import (
     ADA,
     ANOTHER_SCRAPE,
+    NAMES,
     NOON,
     ORGANIZATION,
     PROJECT,
@@ -234,13 +237,17 @@ def test_a_retry_is_refused(given: dict[UUID, list[e.Event]], refusal: type[Exce
 def test_a_run_ends_once():
     end = c.RecordFailure(provider="web", attempts=3, error="Blocked")
 
-    first = decide_on({SCRAPE: [request()]}, handlers.end_scrape(SCRAPE, end))
-    again = decide_on({SCRAPE: [request(), failed()]}, handlers.end_scrape(SCRAPE, end))
+    first = decide_on(
+        {SCRAPE: [request()]}, handlers.end_scrape(SCRAPE, end, names=NAMES)
+    )
+    again = decide_on(
+        {SCRAPE: [request(), failed()]}, handlers.end_scrape(SCRAPE, end, names=NAMES)
+    )
 
     assert first.events == [(SCRAPE, failed())]
     assert again.events == []
     with pytest.raises(NotFoundError):
-        decide_on({}, handlers.end_scrape(SCRAPE, end))
+        decide_on({}, handlers.end_scrape(SCRAPE, end, names=NAMES))
 
 
 ACCOUNT = account_stream(ADA, 0)
@@ -294,7 +301,7 @@ def test_the_first_profile_of_an_account_pins_the_creator_to_it(
     guards: list[UUID],
 ):
     decision = decide_on(
-        {SCRAPE: [request()], **given}, handlers.end_scrape(SCRAPE, seen)
+        {SCRAPE: [request()], **given}, handlers.end_scrape(SCRAPE, seen, names=NAMES)
     )
 
     assert [event.stored_name for on, event in decision.events if on == SCRAPE] == [
@@ -335,7 +342,9 @@ def test_a_second_creator_of_an_account_stores_nothing_and_is_disabled(
 ):
     decision = decide_on(
         {SCRAPE: [request()], ADA: given, FIRST: first},
-        handlers.end_scrape(SCRAPE, result(user_id), same_account=[ADA, FIRST]),
+        handlers.end_scrape(
+            SCRAPE, result(user_id), names=NAMES, same_account=[ADA, FIRST]
+        ),
     )
 
     ended = [event for stream, event in decision.events if stream == SCRAPE]
@@ -360,7 +369,7 @@ def test_an_account_that_counts_nowhere_else_in_the_project_is_pinned(
 ):
     decision = decide_on(
         {SCRAPE: [request()], ADA: [CREATOR, DISABLED], FIRST: first},
-        handlers.end_scrape(SCRAPE, result("6"), same_account=[FIRST]),
+        handlers.end_scrape(SCRAPE, result("6"), names=NAMES, same_account=[FIRST]),
     )
 
     assert (ACCOUNT, pinned("6")) in decision.events
@@ -378,9 +387,33 @@ def test_a_result_of_another_account_is_refused(
     histories = {SCRAPE: [request()], ADA: [CREATOR], **given}
 
     with pytest.raises(AnotherAccountError) as refused:
-        decide_on(histories, handlers.end_scrape(SCRAPE, result("7", known=known)))
+        decide_on(
+            histories,
+            handlers.end_scrape(SCRAPE, result("7", known=known), names=NAMES),
+        )
 
     assert (refused.value.found, refused.value.known) == ("7", "6")
+
+
+def test_a_creator_that_turns_out_to_be_banned_is_removed_and_nothing_is_kept():
+    banned = erased_bans.ban(
+        ORGANIZATION, 7, handles=["former"], user_ids=["6"], names=NAMES
+    )
+    known = {
+        SCRAPE: [request()],
+        ADA: [CREATOR],
+        erased_bans_stream(ORGANIZATION): [banned],
+    }
+
+    found = decide_on(known, handlers.end_scrape(SCRAPE, result("6"), names=NAMES))
+    other = decide_on(known, handlers.end_scrape(SCRAPE, result("7"), names=NAMES))
+
+    assert [event.stored_name for _, event in found.events] == [
+        "scrape_failed",
+        "creator_removed",
+    ]
+    assert found.quota_counters[0].delta == -1
+    assert (ACCOUNT, pinned("7")) in other.events
 
 
 ANOTHER_AGAIN = retry_stream(ANOTHER_SCRAPE)

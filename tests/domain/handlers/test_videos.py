@@ -10,7 +10,7 @@ from domain.decisions import ItemResult
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
 from domain.handlers import videos as handlers
 from domain.handlers.videos import ListedVideo
-from domain.streams import scrape_stream, video_stream
+from domain.streams import erased_bans_stream, scrape_stream, video_stream
 from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 
@@ -79,7 +79,7 @@ def test_a_new_video_is_added_and_scraped():
             ),
         ),
     ]
-    assert decision.guards == [BAN]
+    assert decision.guards == [BAN, erased_bans_stream(ORGANIZATION)]
 
 
 def test_a_video_that_was_excluded_is_added_without_another_scrape():
