@@ -38,10 +38,11 @@ KINDS: Mapping[str, str] = {
     "metadata": "text of metadata",
     "text": "note",
 }
-# Tags are words that others have as well, and what is said of a run are Goatherd's own
-# sentences: they name somebody by a handle. A reason is of a ban, which stays.
+# Tags, sounds and hashtags are words that others have as well. The texts of a run are
+# Goatherd's own sentences: they name somebody by a handle. A reason is of a ban, which
+# stays.
 NO_KINDS = frozenset(
-    {"tags", "error", "listed_reason", "tried_details", "reason"}
+    {"tags", "attributes", "error", "listed_reason", "tried_details", "reason"}
     # Kinds of a tenant's own things, whose streams are not searched.
     | {"name", "texts"}
 )
