@@ -61,6 +61,8 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/analytics/schema": frozenset({"rules"}),
     # Marks of rounded numbers and of cut buckets, and the compared days.
     "export analytics": _MARKS,
+    # Of a rounded profile that came after an exact one of the same time.
+    "export observations": frozenset({"in_log_order"}),
     "/api/v1/analytics": _MARKS
     | {
         *("total_rounded", "total_sharpened", "precision"),
@@ -173,12 +175,10 @@ CHANGED_NUMBERS: dict[str, frozenset[str]] = {
         ("metric=followers", "metric=total_likes", "--metric followers"),
         frozenset({"value", "total"}),
     ),
-    # Negative counters are unknown, and each count is the newest known one.
-    "/api/v1/videos": frozenset(
-        {
-            *("view_count", "like_count", "comment_count"),
-            *("share_count", "save_count"),
-        }
+    # Some counts of saves are negative, and so are unknown.
+    **dict.fromkeys(("/videos", "/inbox"), frozenset({"save_count"})),
+    **dict.fromkeys(
+        ("metric=saves", "--metric saves"), frozenset({"value", "total", "baseline"})
     ),
     # So a video with a negative one has another place.
     "sort=save_count": frozenset({"data"}),
@@ -321,6 +321,10 @@ def without_added(question: str, answer: object) -> object:
     """Return this version's answer without what the old one had not."""
     if question.startswith(_ABOUT_PROJECTIONS):
         answer = _without_added_projections(answer)
+    if question.startswith("/api/v1/analytics") and isinstance(answer, dict):
+        # The basis of an answer, which refusals do not have.
+        found: dict[str, Any] = answer
+        answer = found if found["data"] is None else {**found, "meta": None}
     added = {
         name
         for beginning, names in ADDED_FIELDS.items()

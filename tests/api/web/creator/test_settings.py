@@ -288,7 +288,8 @@ def test_a_creator_is_removed_by_its_name_and_comes_back(
     assert home.shown(creator["id"])["status"] == "removed"
     page = visitor.see(path)
     offered = [f["action"] for f in page.one("main").all("form")]
-    assert offered == [f"{path}/return", f"{path}/erase"]
+    proof = f"/creators/{creator['id']}/proof.json"
+    assert offered == [f"{path}/return", proof, f"{path}/erase"]
 
     visitor.submit(page, f"{path}/return", tracking_mode="selective")
 
