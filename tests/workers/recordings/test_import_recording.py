@@ -98,6 +98,7 @@ def test_batches_cut_anywhere_store_the_same(
         there_already=0,
         repeated=0,
         runs=56,
+        left_out=0,
         position=home.store.head(),
     )
     assert set(observations(home.store).values()) == {1}
