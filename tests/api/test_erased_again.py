@@ -368,7 +368,12 @@ def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
 
     assert after == before
     assert len([text for text in shown_before.values() if telling.search(text)]) > 9
-    found = {what: telling.findall(text) for what, text in answered.items()}
+    # Roots count the events of the whole installation.
+    found = {
+        what: telling.findall(text)
+        for what, text in answered.items()
+        if not what.startswith("listRoots")
+    }
     assert {what: numbers for what, numbers in found.items() if numbers} == {}
     shown = data_of(home.get("/videos", params={"creator_id": creator_id}))
     assert {video["posted_at"][10:] for video in shown} == {"T00:00:00Z"}

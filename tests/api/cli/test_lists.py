@@ -18,6 +18,7 @@ from infra.ids import new_id
 from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
+from projections.projects import Projects
 from tests.kit.builders import Home, asking, next_events
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
@@ -62,9 +63,11 @@ def rename(home: Home, project_id: UUID, name: str) -> None:
 
 
 def catch_up(store: Store) -> None:
-    follower = Follower(CreatorList(), pool=store.pool, codec=store.codec)
-    follower.register()
-    follower.catch_up()
+    """Let the read models of creators and projects catch up."""
+    for projection in (CreatorList(), Projects()):
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
 
 
 def test_everything_is_listed_with_its_id_and_how_much_it_has(
@@ -154,6 +157,7 @@ def test_campaigns_are_listed_but_for_deleted_ones(cli: CommandLine, store: Stor
     follower = Follower(Campaigns(), pool=store.pool, codec=store.codec)
     follower.register()
     follower.catch_up()
+    catch_up(store)
 
     (listed,) = cli("campaigns", "list", "--project", "Trails", "--json").document
 
@@ -218,6 +222,7 @@ def test_a_name_does_where_an_id_does(cli: CommandLine, store: Store, tmp_path: 
     recording.write_text(
         '{"observed_at":"2026-01-03T06:00:00Z","handle":"alp","outcome":"private"}\n'
     )
+    catch_up(store)
 
     key = cli("keys", "create", "--org", "Herd", "--name", "By name", "--json")
     keys = cli("keys", "list", "--org", "Herd", "--json").document
@@ -254,6 +259,7 @@ def test_an_unknown_name_is_refused_with_the_list_to_look_at(
     made(cli, store, "Herd")
     elsewhere = made(cli, store, "Other")
     rename(elsewhere, elsewhere.project_id, "Elsewhere")
+    catch_up(store)
 
     outcome = cli(*words)
 
@@ -267,6 +273,7 @@ def test_a_name_that_several_have_is_refused_with_their_ids(
     cli: CommandLine, store: Store
 ):
     first, second = made(cli, store, "Herd"), made(cli, store, "Herd")
+    catch_up(store)
 
     orgs = cli("keys", "create", "--org", "Herd")
     projects = cli("creators", "list", "--project", "First project")

@@ -3,7 +3,7 @@
 from domain import events as e
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.api.cli.test_lists import project
+from tests.api.cli.test_lists import catch_up, project
 from tests.kit.builders import log_of, make_home
 from tests.kit.command_line import CommandLine
 
@@ -12,6 +12,7 @@ def test_a_creator_is_moved_to_a_project_by_its_name(cli: CommandLine, store: St
     home, stranger = make_home(store), make_home(store)
     summer, _ = project(home, "Summer"), project(stranger, "Summer")
     billy = home.creator("billy")
+    catch_up(store)
 
     moved = cli("creators", "move", str(billy), "--project", "Summer")
     words = ("creators", "move", str(billy), "--project", str(summer))
@@ -36,6 +37,7 @@ def test_a_move_that_cannot_be_says_why(cli: CommandLine, store: Store):
     home, stranger = make_home(store), make_home(store)
     foreign = project(stranger, "Foreign")
     billy = home.creator("billy")
+    catch_up(store)
 
     unknown = cli("creators", "move", str(new_id()), "--project", "Summer")
     nowhere = cli("creators", "move", str(billy), "--project", "Summer")

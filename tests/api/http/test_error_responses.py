@@ -369,9 +369,10 @@ def test_the_table_of_codes_is_the_contracts():
             "cannot_retry",
             # Nor for this: decision 52.
             "consent_refused",
-            # Nor for these: histories in the clear, and moves of the same account.
+            # Nor for these: what erasing and moving refuse.
             "history_in_clear",
             "account_in_project",
+            "erased_and_banned",
         },
         410: {"gone"},
         412: {"version_conflict"},

@@ -285,6 +285,20 @@ def banned_handle(scene: Scene) -> None:
     scene.tenant.ask("PUT", f"/admin/bans/{handle}")
 
 
+def banned_with_an_erasure(scene: Scene, handle: str) -> None:
+    erase(scene, scene.tenant.add(handle)["id"], ban=True)
+
+
+def handle_of_an_erased_ban(scene: Scene) -> None:
+    banned_with_an_erasure(scene, str(body_of(scene)["tiktok_handle"]))
+
+
+def video_of_an_erased_ban(scene: Scene) -> None:
+    url = str(body_of(scene)["url"]).replace("@goat/", "@erased.goat/")
+    scene.ask.json = {"url": url}
+    banned_with_an_erasure(scene, "erased.goat")
+
+
 def no_handle(scene: Scene) -> None:
     body_of(scene)["tiktok_handle"] = "not a handle"
 
@@ -449,12 +463,14 @@ def video_of_a_moved_creator(scene: Scene) -> None:
     scene.ask.json = {"url": f"https://www.tiktok.com/@goat/video/{video}"}
 
 
-def erase(scene: Scene, creator_id: str, *, is_taken_in: bool = True) -> None:
+def erase(
+    scene: Scene, creator_id: str, *, ban: bool = False, is_taken_in: bool = True
+) -> None:
     """Erase a creator that was just added, as the read models know it."""
     scene.tenant.goatherd.catch_up()
     confirm = scene.tenant.shown(creator_id)["tiktok_handle"]
     path = f"/creators/{creator_id}/erase"
-    erased = scene.tenant.post(path, {"confirm": confirm})
+    erased = scene.tenant.post(path, {"confirm": confirm, "ban": ban})
     assert erased.status_code == 200, erased.text
     if is_taken_in:
         scene.tenant.goatherd.catch_up()
@@ -545,6 +561,9 @@ def account_of(username: str | None = None, *, open_id: str | None = None) -> Sp
         if handle == "banned":
             handle = f"banned.{uuid4().hex[:20]}"
             tenant.ask("PUT", f"/admin/bans/{handle}", json={})
+        elif handle == "erased":
+            handle = f"erased.{uuid4().hex[:20]}"
+            banned_with_an_erasure(scene, handle)
         account = open_id and f"{open_id}-{uuid4()}"
         if account:
             handle = f"fresh.{uuid4().hex[:20]}"
@@ -594,9 +613,11 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("addCreators", Code.LIMIT_REACHED): full,
     ("addCreators", Code.HANDLE_TAKEN): taken_handle,
     ("addCreators", Code.CREATOR_BANNED): banned_handle,
+    ("addCreators", Code.ERASED_AND_BANNED): handle_of_an_erased_ban,
     ("addCreators", Code.INVALID_HANDLE): no_handle,
     ("changeCreator", Code.HANDLE_TAKEN): taken_handle,
     ("changeCreator", Code.CREATOR_BANNED): banned_handle,
+    ("changeCreator", Code.ERASED_AND_BANNED): handle_of_an_erased_ban,
     ("changeCreator", Code.INVALID_HANDLE): no_handle,
     ("changeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("changeCreator", Code.NO_CHANGE): same_handle,
@@ -635,6 +656,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("endConnection", Code.GONE): erased_creator,
     ("acceptConnection", Code.HANDLE_TAKEN): account_of(),
     ("acceptConnection", Code.CREATOR_BANNED): account_of("banned"),
+    ("acceptConnection", Code.ERASED_AND_BANNED): account_of("erased"),
     ("acceptConnection", Code.CONSENT_REFUSED): account_of(open_id="same"),
     ("acceptConnection", Code.CREATOR_REMOVED): account_of_who_is_gone(is_erased=False),
     ("acceptConnection", Code.GONE): account_of_who_is_gone(is_erased=True),
@@ -653,6 +675,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("scrapeVideo", Code.CREATOR_REMOVED): video_of_a_removed_creator,
     ("scrapeVideo", Code.LIMIT_REACHED): full,
     ("addVideo", Code.CREATOR_BANNED): video_of_a_banned_handle,
+    ("addVideo", Code.ERASED_AND_BANNED): video_of_an_erased_ban,
     ("reenableCreators", Code.LIMIT_REACHED): full_of_others,
     ("getAnalytics", Code.RETENTION_EXCEEDED): before_retention,
     ("explainAnalytics", Code.RETENTION_EXCEEDED): before_retention,

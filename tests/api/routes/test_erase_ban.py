@@ -109,7 +109,8 @@ def test_the_ban_is_listed_as_a_number_and_lifted_as_a_whole_by_one_handle(
     number = int(listed.out.split("And ")[1].split()[0])
     left = int(again.out.split("And ")[1].split()[0]) if "And " in again.out else 0
     assert number == left + 1
-    assert "goat" not in listed.out
+    assert HANDLE not in listed.out
+    assert "renamed.goat" not in listed.out
     assert "0 bans of erased accounts lifted." in missed.out
     assert "1 ban of erased accounts lifted." in lifted.out
     assert banned.shown(added.json()["data"]["id"])["status"] == "active"
