@@ -61,7 +61,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/analytics/schema": frozenset({"rules"}),
     # Marks of rounded numbers and of cut buckets, and the compared days.
     "export analytics": _MARKS,
-    # Of a rounded profile that came after an exact one of the same time.
+    # A mark of rounded profiles that came after an exact one of the same time.
     "export observations": frozenset({"in_log_order"}),
     "/api/v1/analytics": _MARKS
     | {
