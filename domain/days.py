@@ -1,4 +1,4 @@
-"""Days from one to another, of whatever has a first and a last one."""
+"""Spans of days: the last day must not lie before the first."""
 
 from datetime import date
 
@@ -19,10 +19,10 @@ class EndsBeforeStartError(DomainError):
 
 
 def check_days(starts_on: date | None, ends_on: date | None) -> None:
-    """Check that days end where they start or later; None is no day.
+    """Check that a span of days does not end before it starts; None is an open end.
 
     Raises:
-        EndsBeforeStartError: they do not.
+        EndsBeforeStartError: the span does.
     """
     if starts_on is not None and ends_on is not None and ends_on < starts_on:
         raise EndsBeforeStartError

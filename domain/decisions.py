@@ -1,14 +1,16 @@
-"""Handlers and decisions: from the histories of streams to what one append stores.
+"""Handlers and decisions: from the histories of streams to the events of one append.
 
-A handler is a pure function of a command and of the histories that it names. It yields
-the streams it needs, gets their events, may name more of them, and returns a Decision:
+A handler is a pure function of a command and of the histories that the command needs.
+The handler yields the ids of streams, receives their events, may yield more ids, and
+returns a Decision:
 
     def remove_creator(creator_id: UUID) -> Handler[None]:
         histories = yield [creator_id]
         creator = creator_of(histories[creator_id])
         return Decision(None, events=on(creator_id, decide(creator, c.SoftDelete())))
 
-``infra.eventstore.execute`` runs it: loads, appends, and tries again on a conflict.
+``infra.eventstore.execute`` runs a handler: it loads the streams, appends the events,
+and starts again on a conflict.
 """
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -28,7 +30,7 @@ StreamEvent = tuple[UUID, Event]
 
 
 class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
-    """A count that changes with the append, and the limit it may not exceed."""
+    """A counter that changes with the append, and the limit that it may not exceed."""
 
     key: UUID
     delta: int
@@ -37,11 +39,12 @@ class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, Generic[T], frozen=True):
-    """The effect of a command: all of it is stored, or nothing.
+    """The effect of a command, which is stored completely or not at all.
 
     ``result`` is returned to the caller. ``events`` are appended to their streams; a
-    stream that the handler did not read must be new. ``guards`` are streams that were
-    read and must not change before the append, although nothing is appended to them.
+    stream that the handler did not read must be new. ``guards`` are streams that the
+    handler read and that must not change before the append, although no event is
+    appended to them.
     """
 
     result: T
@@ -51,7 +54,7 @@ class Decision(msgspec.Struct, Generic[T], frozen=True):
 
 
 class ItemResult(msgspec.Struct, frozen=True):
-    """The result of one item of a bulk command; ``reason`` says why it is not ok."""
+    """The result of one item of a bulk command; ``reason`` is set unless it is "ok"."""
 
     id: UUID
     status: Literal["ok", "skipped", "failed"]
@@ -63,21 +66,20 @@ Handler = Generator[Collection[UUID], Histories, Decision[T]]
 
 
 def on(stream: UUID, events: Iterable[Event]) -> list[StreamEvent]:
-    """Return the events, each with the stream that it belongs to."""
     return [(stream, event) for event in events]
 
 
 def without_events(handler: Handler[T]) -> Handler[T]:
-    """Decide as a handler does, and store nothing: to show what would happen."""
+    """Run a handler and drop its events, to show what the command would do."""
     decision = yield from handler
     return Decision(decision.result)
 
 
 def check_name(text: str, *, field: str = "name") -> None:
-    """Refuse a name in which there is nothing to see.
+    """Refuse a name without a visible character.
 
     Raises:
-        BlankNameError: it is empty, or blanks and invisible characters only.
+        BlankNameError: the name is empty, or only blanks and invisible characters.
     """
     if not any(char.isprintable() and not char.isspace() for char in text):
         raise BlankNameError(field)

@@ -1,17 +1,17 @@
-"""Every refusal the domain knows, drawn as one tree.
+"""The errors of the domain, drawn as a tree. Each one refuses a command or a query.
 
 DomainError
 ├── InvalidHandleError          the text is no TikTok handle
 ├── InvalidWindowError          the tracking window ends before it starts
 ├── InvalidTimeZoneError        the name is no IANA time zone
-├── BlankNameError              the name has no character that can be seen
+├── BlankNameError              the name has no visible character
 ├── InvalidVideoUrlError        the text is no URL of a TikTok video
-├── InvalidTagError             a tag is no tag, or there are too many
-├── NotFoundError               nothing of that id in this organization
+├── InvalidTagError             a tag is not allowed, or there are too many
+├── NotFoundError               the organization has nothing with this id
 ├── LimitReachedError           the plan has no room left
 ├── ItemsRefusedError           at least one of several items was refused
-├── QueueBehindError            what was requested before still waits
-├── InvalidQuestionError        the query of numbers makes no sense
+├── QueueBehindError            scrapes requested earlier still wait
+├── InvalidQuestionError        the parameters of a query contradict each other
 ├── RetentionExceededError      the plan does not keep history for so long
 └── ConflictError               the present state forbids it
     ├── HandleTakenError
@@ -22,11 +22,11 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
-Errors that only one aggregate knows are next to it: ``domain.campaign.errors`` etc.
-No client sees AnotherAccountError and CorruptHistoryError: a result was refused, or the
-log was damaged.
+Errors of a single aggregate are in its package, such as ``domain.campaign.errors``.
+Clients never see AnotherAccountError, with which the result of a scrape is refused, and
+CorruptHistoryError, which reports a damaged log.
 
-A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
+An error says what is wrong and has no HTTP status: ``api.http.errors`` adds that.
 """
 
 from collections.abc import Mapping
@@ -39,8 +39,9 @@ from domain.phrases import counted
 class DomainError(Exception):
     """The command was refused, and nothing was changed.
 
-    ``field`` names the wrong field or parameter, if there is one, ``reason`` says what
-    is wrong with it, and ``details`` what else clients can know, by the API's names.
+    ``field`` names the wrong field or parameter, if there is one, and ``reason`` says
+    what is wrong with that field. ``details`` has further values for clients, by the
+    names of the API.
     """
 
     code: str = "invalid_body"
@@ -55,7 +56,7 @@ class DomainError(Exception):
 class InvalidHandleError(DomainError):
     """A handle has 1 to 30 of the characters a-z, 0-9, dot, underscore and hyphen.
 
-    TikTok gives none that ends with a dot.
+    TikTok has no handle that ends with a dot.
     """
 
     code = "invalid_handle"
@@ -89,7 +90,7 @@ class InvalidTimeZoneError(DomainError):
 
 
 class BlankNameError(DomainError):
-    """A name must have a character that can be seen; ``field`` is which name it is."""
+    """A name must have a visible character; ``field`` says which name it is."""
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field} must not be only blanks.")
@@ -101,7 +102,7 @@ class BlankNameError(DomainError):
 
 
 class InvalidVideoUrlError(DomainError):
-    """The text names no TikTok video, or is a short link that does not say which."""
+    """The text is no URL of a TikTok video, or a short link without the video's id."""
 
     field = "url"
 
@@ -132,7 +133,7 @@ class InvalidTagError(DomainError):
 
 
 class NotFoundError(DomainError):
-    """The requesting organization has nothing of that kind and id."""
+    """The requesting organization has nothing of this kind with this id."""
 
     code = "not_found"
 
@@ -158,10 +159,10 @@ class LimitReachedError(DomainError):
 
 
 class ItemsRefusedError(DomainError):
-    """Some of the items were refused, so that nothing happened to any of them.
+    """Some of the items were refused, so no item was changed.
 
-    ``refusals`` has the reason by the index of each of them, ``count`` is how many
-    items there were, and the code is that of the first refusal.
+    ``refusals`` has the reason of each refused item by its index, ``count`` is the
+    number of all items, and the code is that of the first refusal.
     """
 
     def __init__(self, refusals: Mapping[int, DomainError], *, count: int) -> None:
@@ -177,7 +178,7 @@ class ItemsRefusedError(DomainError):
 
 
 class QueueBehindError(DomainError):
-    """The scrapes that the organization requested before have waited too long.
+    """The scrapes that the organization requested earlier have waited too long.
 
     ``retry_after`` is in seconds.
     """
@@ -194,7 +195,7 @@ class QueueBehindError(DomainError):
 
 
 class InvalidQuestionError(DomainError):
-    """The requested combination of metric, entity and mode makes no sense."""
+    """The combination of metric, entity and mode makes no sense."""
 
     code = "invalid_query"
 
@@ -211,7 +212,7 @@ class InvalidQuestionError(DomainError):
 class RetentionExceededError(DomainError):
     """The organization's plan does not show history from so long ago.
 
-    ``days`` is how many days back from today it shows.
+    ``days`` is how many days before today the plan shows.
     """
 
     code = "retention_exceeded"
@@ -295,9 +296,9 @@ class StaleVersionError(ConflictError):
 
 
 class AnotherAccountError(Exception):
-    """What was seen is of another TikTok account than the creator is.
+    """A scrape observed another TikTok account than the creator's.
 
-    ``found`` and ``known`` are the user ids of the two.
+    ``found`` and ``known`` are the user ids of the two accounts.
     """
 
     def __init__(self, *, found: str, known: str) -> None:
@@ -307,4 +308,4 @@ class AnotherAccountError(Exception):
 
 
 class CorruptHistoryError(Exception):
-    """A stream does not begin as it must, or has an event that cannot follow."""
+    """The first event of a stream is wrong, or an event can't follow the one before."""

@@ -1,7 +1,7 @@
 """All events, each with its permanent stored name.
 
-An event holds what a reader needs years later, and is never edited. New fields get
-defaults. A changed meaning gets a new name. A changed shape gets a new
+An event holds everything that its readers need years later, and is never edited. New
+fields get defaults. A changed meaning gets a new name. A changed shape gets a new
 ``schema_version`` with an upcast in ``infra.eventstore.codec``. The stream, the
 version, the time and the actor are in ``infra.eventstore.store.RecordedEvent``.
 """

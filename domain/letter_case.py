@@ -1,8 +1,8 @@
-"""Texts in one spelling, so that searches and tags ignore upper and lower case."""
+"""Letter case: searches and tags treat capital and small letters alike."""
 
 import unicodedata
 
 
 def folded(text: str) -> str:
-    """Return what all spellings of a text in upper and lower case have in common."""
+    """Return the text in the one spelling that all its spellings in capitals share."""
     return unicodedata.normalize("NFC", text.strip()).casefold()

@@ -49,25 +49,25 @@ Outcome = Literal[
     "identity_changed",
     "not_in_recording",
 ]
-# Why a creator was disabled: what scrapes found, or that its account is there already.
+# The reason why a creator was disabled: the outcome of its scrapes, or that the project
+# already tracks its account.
 DisabledReason = Outcome | Literal["duplicate_account"]
 
 _T = TypeVar("_T")
 
-# The type of an event's field that says something about a person. It is stored sealed
-# with the key of that person (``domain.subjects``), and unreadable once the key is
-# destroyed: it then reads as null, or as ``erased`` or empty where it can't be null.
+# The type of an event's field that says something about a person. The field is stored
+# sealed with the key of that person (``domain.subjects``). Once the key is destroyed,
+# the field reads as null, or as ``erased`` or empty where null is not allowed.
 Personal = Annotated[_T, msgspec.Meta(extra={"personal": True})]
 
-# The provider of an imported run: it read a recording, and not TikTok.
+# The provider of imported runs, which read a recording instead of TikTok.
 IMPORT_PROVIDER: Final = "import"
 
 
 def tiktok() -> Platform:
     """Return the platform of events that were stored before they named one.
 
-    As the factory of a default it is stored with each event, which a default itself
-    would not be.
+    A default that a factory makes is stored with each event; a plain default is not.
     """
     return "tiktok"
 
@@ -86,17 +86,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """The base of every command: a request that may be refused.
 
-    A command has all values that the decision needs (ids, the present time, the plan's
+    A command has every value that the decision needs (ids, the present time, the plan's
     limits), because a decider reads no clock and makes no ids.
     """
 
 
-# Values are compared as JSON text: in Python 1, 1.0 and True are equal, in JSON not.
+# Values are compared as JSON text, because 1, 1.0 and True are equal in Python.
 _written = msgspec.json.Encoder(order="deterministic").encode
 
 
 def set_fields(message: Event | Command, names: Iterable[str]) -> dict[str, Any]:
-    """Return those of the fields that a message sets, by name."""
+    """Return the fields of a message that are set, by name."""
     return {
         name: value for name in names if (value := getattr(message, name)) is not UNSET
     }
@@ -105,7 +105,7 @@ def set_fields(message: Event | Command, names: Iterable[str]) -> dict[str, Any]
 def changed_fields(
     command: Command, state: msgspec.Struct, names: Iterable[str]
 ) -> dict[str, Any]:
-    """Return those of the fields that a command sets to other values than they have."""
+    """Return the set fields of a command that differ from the state, by name."""
     return {
         name: value
         for name, value in set_fields(command, names).items()

@@ -1,4 +1,4 @@
-"""Ids of streams and quota counters, computed from what they are about."""
+"""Ids of streams and quota counters, computed from the things that they belong to."""
 
 import hmac
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-# The bits of a UUID that say version 5 and variant, and all others.
+# The bits of a UUID that hold version 5 and variant 2, and all other bits.
 _MARKS = 0x5 << 76 | 0x2 << 62
 _OTHERS = (1 << 128) - 1 ^ (0xF << 76 | 0x3 << 62)
 
@@ -23,7 +23,7 @@ _RETRY = uuid5(_NAMESPACE, "retried run")
 _IMPORTED = uuid5(_NAMESPACE, "imported run")
 _MEMBERSHIP = uuid5(_NAMESPACE, "membership")
 _VIDEO = uuid5(_NAMESPACE, "video")
-# The text is part of keys that are stored, so it does not follow the table's name.
+# Stored keys were made with this text, so it keeps the table's former name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
 _ERASURES = uuid5(_NAMESPACE, "erasures")
 _ERASED_BANS = uuid5(_NAMESPACE, "erased bans")
@@ -32,12 +32,12 @@ _MERGED = uuid5(_NAMESPACE, "merged annotation")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 
-# The stream of what happens to the installation itself.
+# The stream of events about the installation itself.
 INSTALLATION = uuid5(_NAMESPACE, "installation")
 
 
 def _uuid5(namespace: UUID, name: str) -> UUID:
-    """Return what ``uuid.uuid5`` does, in half the time.
+    """Compute ``uuid.uuid5`` in half the time.
 
     A command that adds fifty creators computes two hundred of them.
     """
@@ -50,15 +50,16 @@ def _marked(digest: bytes) -> UUID:
 
 
 class Names(msgspec.Struct, frozen=True):
-    """Computes what follows from handles and TikTok's ids, under a key of its own.
+    """Ids and pseudonyms that are computed from handles and TikTok's ids.
 
-    With the key, whoever has only the log cannot find out by trying whose an id is.
-    ``key`` is None in an installation whose log began without one: there ids are plain
-    hashes, and videos go by their ids on TikTok.
+    They are keyed, so that somebody who only has the log cannot guess a handle and
+    check it. ``key`` is None in an installation whose log began without a key: there
+    the ids are plain hashes, and videos have their ids on TikTok as pseudonyms.
 
-    A video whose creator was erased gets another pseudonym when it is seen again: that
-    of the next generation. ``generations`` has those that are not 0, by the ids on
-    TikTok of one project's videos. Without ``key`` they are made with ``later_key``.
+    When a video is observed again after its creator was erased, the video gets another
+    pseudonym, that of the next generation. ``generations`` has the generations above 0
+    of one project's videos, by their ids on TikTok. Without ``key``, the pseudonyms of
+    these generations are made with ``later_key``.
     """
 
     key: bytes | None = None
@@ -69,27 +70,25 @@ class Names(msgspec.Struct, frozen=True):
         return "Names(***)"
 
     def claim_stream(self, project_id: UUID, handle: str) -> UUID:
-        """Return the stream of the claim on ``handle`` in a project."""
         return self._id(_CLAIM, f"{project_id}/{handle}")
 
     def ban_stream(self, handle: str) -> UUID:
-        """Return the stream of the bans of ``handle`` on this installation."""
         return self._id(_BAN, handle)
 
     def erased_account(
         self, organization_id: UUID, kind: Literal["handle", "user_id"], name: str
     ) -> UUID:
-        """Return what a banned erased account is known by in an organization."""
+        """Return the hash by which an organization's ban knows an erased account."""
         account = _ERASED_ACCOUNT.bytes + f"{organization_id}/{kind}/{name}".encode()
         return _marked(hmac.digest(self._any_key, account, "sha256"))
 
     def pseudonym(self, tiktok_video_id: str) -> str:
-        """Return what a video goes by in snapshots: a number of 63 bits, in digits."""
+        """Return the name of a video in snapshots: a number of 63 bits, in digits."""
         generation = self.generations.get(tiktok_video_id, 0)
         return self.pseudonym_of_generation(tiktok_video_id, generation)
 
     def pseudonym_of_generation(self, tiktok_video_id: str, generation: int) -> str:
-        """Return what a video goes by after so many erasures of whoever had it."""
+        """Return a video's pseudonym after ``generation`` erasures of its creators."""
         if generation == 0:
             if self.key is None:
                 return tiktok_video_id
@@ -108,7 +107,7 @@ class Names(msgspec.Struct, frozen=True):
         return _marked(hmac.digest(self.key, namespace.bytes + name.encode(), "sha256"))
 
 
-# An import has the same few thousand videos a hundred times.
+# An import reads the same few thousand videos a hundred times.
 @lru_cache(maxsize=65_536)
 def _pseudonym(key: bytes, tiktok_video_id: str) -> str:
     digest = blake2b(tiktok_video_id.encode(), key=key, digest_size=8).digest()
@@ -116,20 +115,23 @@ def _pseudonym(key: bytes, tiktok_video_id: str) -> str:
 
 
 def account_stream(creator_id: UUID, returns: int) -> UUID:
-    """Return the stream of the account that a creator is, after so many returns."""
+    """Return the stream of a creator's account.
+
+    A creator that came back ``returns`` times may be another account each time.
+    """
     return _uuid5(_ACCOUNT, f"{creator_id}/{returns}")
 
 
 def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
     """Return the stream of the run that the command ``cause`` requests.
 
-    A command that is repeated with its id therefore requests the same run.
+    A command that is repeated with the same id therefore requests the same run.
     """
     return _uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
 
 
 def retry_stream(scrape_id: UUID) -> UUID:
-    """Return the stream of the run that retries a failed run; there is only one."""
+    """Return the stream of the one run that retries a failed run."""
     return _uuid5(_RETRY, f"{scrape_id}")
 
 
@@ -138,8 +140,8 @@ def imported_run_stream(
 ) -> UUID:
     """Return the stream of an imported run of a creator, at a time in UTC.
 
-    Observations of the same time that are imported later, or that contradict it, are
-    stored as further parts, which are numbered from 0 without a gap.
+    Observations of the same time that are imported later, or that contradict earlier
+    ones, are stored in further parts. Parts are numbered from 0 without a gap.
     """
     return _uuid5(
         _IMPORTED, f"{project_id}/{creator_id}/{observed_at.isoformat()}/{part}"
@@ -152,7 +154,7 @@ def video_stream(project_id: UUID, pseudonym: str) -> UUID:
 
 
 def membership_stream(item_id: UUID) -> UUID:
-    """Return the stream of the campaigns that an item is in."""
+    """Return the stream that lists the campaigns of an item."""
     return _uuid5(_MEMBERSHIP, f"{item_id}")
 
 
@@ -162,38 +164,38 @@ def erasures_stream(organization_id: UUID) -> UUID:
 
 
 def erased_bans_stream(organization_id: UUID) -> UUID:
-    """Return the stream of an organization's bans of erased accounts."""
     return _uuid5(_ERASED_BANS, f"{organization_id}")
 
 
 def creators_counter(organization_id: UUID) -> UUID:
-    """Return the key under which an organization's active creators are counted."""
+    """Return the key of the quota counter of an organization's active creators."""
     return _uuid5(_COUNTER, f"{organization_id}/creators")
 
 
 def manual_scrapes_counter(organization_id: UUID, day: date) -> UUID:
-    """Return the key under which one UTC day's manual scrapes are counted."""
+    """Return the key of the quota counter of one UTC day's manual scrapes."""
     return _uuid5(_COUNTER, f"{organization_id}/manual_scrapes/{day.isoformat()}")
 
 
 def campaigns_counter(project_id: UUID) -> UUID:
-    """Return the key under which a project's campaigns are counted."""
+    """Return the key of the quota counter of a project's campaigns."""
     return _uuid5(_COUNTER, f"{project_id}/campaigns")
 
 
 def texts_subject(of: UUID, forgotten: int) -> UUID:
-    """Return the subject of the texts of a thing, after they were forgotten so often.
+    """Return the subject of a thing's texts, after earlier texts were forgotten.
 
-    It is not the thing's id, because annotations on the thing are sealed with that.
+    ``forgotten`` is how often that happened. The subject differs from the thing's id,
+    because annotations on the thing are sealed under its id.
     """
     return _uuid5(_TEXTS, f"{of}/{forgotten}")
 
 
 def system_annotation(of: UUID, what: str) -> UUID:
-    """Return the id of the annotation of something that follows from the log."""
+    """Return the id of a derived annotation; ``what`` names the cause within ``of``."""
     return _uuid5(_ANNOTATION, f"{of}/{what}")
 
 
 def merged_annotation(annotation_id: UUID) -> UUID:
-    """Return the id of a note on a single video once it is on the creator's video."""
+    """Return the id that a note of a single video gets on the creator's video."""
     return _uuid5(_MERGED, f"{annotation_id}")

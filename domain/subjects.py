@@ -1,9 +1,9 @@
-"""Whose personal data an event has: the subject whose key its fields are sealed with.
+"""Subjects: the person or thing whose key seals the personal fields of an event.
 
-A subject is a creator, by its id. What is about a video that has no creator is the
-video's own, and what is about no person is of the thing that it is about. The texts
-that a tenant gives its own things have subjects of their own, another after each time
-that earlier texts were forgotten.
+The subject of an event about a creator is the creator, by its id. A video without a
+creator is its own subject, and so is a thing that no person is behind. The texts that a
+tenant gives its own things have subjects of their own; forgetting earlier texts of a
+thing begins a new subject.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ HistoryOf = Callable[[UUID], Iterable[Event]]
 
 
 class SubjectErasedError(DomainError):
-    """The subject was erased: nothing personal about it is stored any more."""
+    """The subject was erased, so nothing personal about it is stored any more."""
 
     code = "gone"
 
@@ -44,7 +44,7 @@ class SubjectErasedError(DomainError):
 
 @cache
 def personal_fields(kind: type[Event]) -> tuple[str, ...]:
-    """Return the attributes of an event that are annotated as ``Personal``."""
+    """Return the names of an event's fields that are annotated as ``Personal``."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(name for name in kind.__struct_fields__ if _is_personal(hints[name]))
 
@@ -52,16 +52,16 @@ def personal_fields(kind: type[Event]) -> tuple[str, ...]:
 def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
     """Return the subject of an event of a stream.
 
-    ``history_of`` returns the events of a stream before this event, as far as they were
-    read. They say which creator a video has, and what a note or a run is about.
+    ``history_of`` returns the events of a stream that were read before this event. They
+    say which creator a video has, and what a note or a run is about.
     """
     creator_id: UUID | None = getattr(event, "creator_id", None)
     if creator_id is not None:
         return creator_id
     match event:
         case e.CreatorAdded():
-            # It is of its stream, as those below that no case names. It comes by the
-            # dozen, and to try all the cases takes longer than to seal it.
+            # The creator's own stream is the subject. CreatorAdded comes by the dozen,
+            # and trying all cases takes longer than sealing the event.
             return stream
         case e.ScrapeRequested(video_id=UUID() as video_id):
             return video_id
@@ -93,9 +93,9 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
 
 
 def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
-    """Return whose texts an event has: an organization's, project's, key's, campaign's.
+    """Return the organization, project, key or campaign whose texts an event has.
 
-    None stands for an event that has none of these.
+    None means that the event has no texts of such a thing.
     """
     match event:
         case e.EarlierTextsForgotten(of=of):
@@ -123,7 +123,7 @@ def _times_forgotten(stream: UUID, of: UUID, history_of: HistoryOf) -> int:
 
 
 def _subject_of_video(video_id: UUID, history_of: HistoryOf) -> UUID:
-    """Return the creator that a video's events name last, else the video."""
+    """Return the creator that a video's events name last, else the video itself."""
     subject = video_id
     for event in history_of(video_id):
         if isinstance(event, e.VideoDiscovered):

@@ -28,7 +28,7 @@ _ACTORS = {
     "policy:missing": "the missing-videos policy",
     "policy:window": "the tracking-window policy",
 }
-# What a scrape is of, by its kind.
+# The things that a scrape reads, by the kind of scrape.
 SCRAPED: Mapping[e.JobType, str] = {
     "creator_profiles": "the profile",
     "discover_videos": "new videos",
@@ -42,7 +42,7 @@ _REASONS: dict[e.Trigger, str] = {
     "connected": "because the creator connected its account",
     "imported": "to import a recording",
 }
-# What follows for a video that a scrape found, or that came into the tracking window.
+# The status of a video that a scrape found, or that came into the tracking window.
 _FOUND: dict[e.TrackingStatus, str] = {
     "auto_tracked": " and counted",
     "pending_review": " and put into the inbox",
@@ -55,7 +55,7 @@ _CAME_IN: dict[e.TrackingStatus, str] = {
 
 
 def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
-    """Return a label for an actor; an API key has its name in ``key_names``."""
+    """Return a label for an actor; ``key_names`` has the names of API keys."""
     key_id = key_id_of(actor)
     if key_id is not None:
         known = key_names.get(key_id)
@@ -65,7 +65,7 @@ def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
 
 
 def key_id_of(actor: str) -> UUID | None:
-    """Return the id of the API key that acted, None if the actor is not a key."""
+    """Return the id of the API key in an actor, None if the actor is no key."""
     kind, _, name = actor.partition(":")
     if kind != "key":
         return None
@@ -84,9 +84,9 @@ def summary(
 ) -> str:
     """Return a sentence for an event.
 
-    ``video`` is the TikTok id of its video, and ``item`` names the item that a campaign
-    got or lost, the campaign that an item joined or left, or the creator that another
-    one duplicates.
+    ``video`` is the TikTok id of the event's video. ``item`` is the name of the other
+    thing in the event: the item that a campaign got or lost, the campaign that an item
+    joined or left, or the creator of which the event's creator is a duplicate.
     """
     if isinstance(event, e.VideoEvent):
         return f"{_of_a_video(event, video or 'unknown')} by {by}."
@@ -124,8 +124,8 @@ def milestone_summary(
 ) -> str:
     """Return a sentence for a milestone of followers.
 
-    ``is_rounded`` says that the observation is rounded, ``is_sharpened`` that it made a
-    rounded number exact.
+    ``is_rounded`` says that the observation is rounded, ``is_sharpened`` that the
+    observation made a rounded number exact.
     """
     followers = milestone.observation.followers
     seen = f"Passed {milestone.number:,} followers, with {followers:,} seen"
@@ -137,9 +137,9 @@ def milestone_summary(
 
 
 def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
-    """Return what happened to a creator, without who did it.
+    """Return the sentence of an event of a creator, without its actor.
 
-    ``first`` names the creator that it is a duplicate of.
+    ``first`` names the creator of which this one is a duplicate.
     """
     match event:
         case e.CreatorAdded():
@@ -283,7 +283,7 @@ def _succeeded(event: e.ScrapeSucceeded) -> str:
     found = f": {joined(results)}" if results else ""
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
     partly = " (not all videos were listed)" if event.listed == "partial" else ""
-    # Some of them may have been asked later, and have listed less.
+    # Sources that were tried later may have listed fewer videos.
     by = f" by {event.provider}, besides {_named(event.tried)}" if event.tried else ""
     scrape = f"Scrape of {SCRAPED[event.job_type]}"
     return f"{scrape} succeeded{tries}{by}{found}{partly}"

@@ -1,4 +1,4 @@
-"""Tags of creators and videos: which texts are allowed, and when two are the same."""
+"""Tags of creators and videos: the allowed texts, and when two of them are the same."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -9,15 +9,15 @@ from domain.letter_case import folded
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 40
 
-# Control characters, and what breaks lines and paragraphs.
+# Control characters, and characters that break lines and paragraphs.
 _BREAKS = {"Cc", "Zl", "Zp"}
 
 
 def read_tags(texts: Iterable[str]) -> list[str]:
     """Return the tags without blanks around them, each once, as first written.
 
-    Tags that differ only in upper and lower case are the same. A comma is refused,
-    because filters and spreadsheets separate tags by commas.
+    Tags that differ only in letter case are the same tag. A comma is refused, because
+    filters and spreadsheets separate tags by commas.
 
     Raises:
         InvalidTagError: a tag is empty, too long or has a character that is not
@@ -34,12 +34,11 @@ def read_tags(texts: Iterable[str]) -> list[str]:
 
 
 def tag_key(tag: str) -> str:
-    """Return what all spellings of a tag in upper and lower case have in common."""
+    """Return the key of a tag, which all its spellings in capitals share."""
     return folded(tag)
 
 
 def tag_keys(tags: Iterable[str]) -> list[str]:
-    """Return the key of each tag."""
     return [tag_key(tag) for tag in tags]
 
 

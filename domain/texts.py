@@ -12,7 +12,7 @@ from domain.messages import Event, Personal
 
 TextsKind = Literal["organization", "project", "api_key", "campaign"]
 
-# The values that are read in place of texts that were forgotten.
+# The values that stand in place of forgotten texts.
 _FORGOTTEN: dict[str, Any] = {
     "name": "erased",
     "description": None,
@@ -22,10 +22,10 @@ _FORGOTTEN: dict[str, Any] = {
 
 
 class EarlierTextsForgotten(Event, frozen=True, kw_only=True):
-    """The texts that ``of`` had before can't be read any more, at any time of the past.
+    """The earlier texts of the thing ``of`` can't be read any more, at any past time.
 
-    The key of ``subject``, which sealed them, is destroyed. ``texts`` are the present
-    ones, sealed anew; those of a deleted campaign or a revoked key are not kept.
+    The key of ``subject``, which sealed the earlier texts, is destroyed. ``texts`` are
+    the present ones, sealed anew; a deleted campaign or a revoked key keeps none.
     """
 
     stored_name: ClassVar[str] = "earlier_texts_forgotten"
@@ -37,5 +37,5 @@ class EarlierTextsForgotten(Event, frozen=True, kw_only=True):
 
 
 def texts_after(event: EarlierTextsForgotten, names: Iterable[str]) -> dict[str, Any]:
-    """Return the fields with these names as they are after the event."""
+    """Return the values of the named fields after the event."""
     return {name: event.texts.get(name, _FORGOTTEN[name]) for name in names}

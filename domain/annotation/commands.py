@@ -10,7 +10,7 @@ from domain.messages import Command
 
 
 class AddAnnotation(Command, frozen=True, kw_only=True):
-    """Note what happened; that there is such a scope was decided before."""
+    """Add a note; the handler has checked that the scope exists."""
 
     organization_id: UUID
     scope: AnnotationScope
@@ -28,7 +28,7 @@ class ChangeAnnotation(Command, frozen=True, kw_only=True):
 
 
 class DeleteAnnotation(Command, frozen=True, kw_only=True):
-    """Take the note off every chart."""
+    pass
 
 
 AnnotationCommand = AddAnnotation | ChangeAnnotation | DeleteAnnotation

@@ -1,4 +1,4 @@
-"""A noted annotation: its state, the events that commands cause, and what they do."""
+"""Notes: the state of one, the events that commands cause, and their effects."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,13 +17,11 @@ from domain.decisions import check_name
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, set_fields
 
-# What people can change of it.
+# The fields of a note that people can change.
 DETAILS = ("starts_on", "ends_on", "text")
 
 
 class AnnotationState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a note from its own stream."""
-
     organization_id: UUID
     starts_on: date
     ends_on: date
@@ -37,9 +35,9 @@ def decide(
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
-        NotFoundError: there is no such note, or it was deleted.
-        EndsBeforeStartError: it would end before it starts.
-        BlankNameError: a text of only blanks.
+        NotFoundError: there is no note with this id, or it was deleted.
+        EndsBeforeStartError: the note would end before it starts.
+        BlankNameError: the text is only blanks.
     """
     if isinstance(command, c.AddAnnotation):
         return [] if annotation is not None else [_added(command)]

@@ -1,4 +1,4 @@
-"""The refusals that only commands to annotations meet."""
+"""Errors of commands to annotations."""
 
 from domain.errors import ConflictError
 

@@ -14,8 +14,8 @@ AnnotationScope = Literal["org", "project", "campaign", "creator", "video"]
 class AnnotationAdded(Event, frozen=True, kw_only=True):
     """Somebody noted what happened on these days, both inclusive.
 
-    ``scope_id`` is the id of what the note is about, and ``project_id`` the project
-    that it lies in, null for a note about the whole organization.
+    ``scope_id`` is the id of the thing that the note is about. ``project_id`` is the
+    project of that thing, null for a note about the whole organization.
     """
 
     stored_name: ClassVar[str] = "annotation_added"
@@ -29,7 +29,7 @@ class AnnotationAdded(Event, frozen=True, kw_only=True):
 
 
 class AnnotationChanged(Event, frozen=True, kw_only=True):
-    """The note's text or days changed; unset fields did not."""
+    """The note's text or days changed; unset fields stay as they were."""
 
     stored_name: ClassVar[str] = "annotation_changed"
     organization_id: UUID

@@ -1,7 +1,7 @@
-"""Observed times of a project: when its creators were observed, for how long none was.
+"""Observed times of a project: when its creators were observed, and the gaps between.
 
-Everything follows from the observations alone, in the order of the log, so that it is
-the same however late or often it is computed.
+They follow from the observations alone, in the order of the log, so that they are the
+same however late or often they are computed.
 """
 
 from collections.abc import Mapping
@@ -15,25 +15,25 @@ from domain.messages import JobType
 from domain.organization.plans import DEFAULT_PLANS, NO_LIMITS
 from domain.scrape.intervals import DEFAULT_HOURS, hours_between
 
-# So many of the shortest intervals may pass without an observation.
+# A gap is longer than this many of the shortest intervals between scheduled runs.
 _INTERVALS = 2
-# A provider that comes back within this time was never away.
+# A provider that is back within this time was never away.
 _AWAY = timedelta(days=7)
 
 
 class Gap(NamedTuple):
-    """From one observation to the next one: too long."""
+    """The time between two observations that lie too far apart."""
 
     start: datetime
     end: datetime
 
 
 class ObservedTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a project's observations.
+    """The observations of a project, as far as gaps and providers depend on them.
 
-    ``last`` is the time of the newest. ``is_resuming`` says that for a while no creator
-    was tracked, and none was observed since. ``providers`` has the time of each
-    provider's newest.
+    ``last`` is the time of the newest observation. ``is_resuming`` says that no creator
+    was tracked for a while, and that none was observed since. ``providers`` has the
+    time of each provider's newest observation.
     """
 
     last: datetime | None = None
@@ -43,10 +43,10 @@ class ObservedTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def longest_gap(plan: str, chosen: Mapping[JobType, int | None]) -> timedelta:
-    """Return how long it may take until some creator of a project is observed again.
+    """Return how much time two observations of a project may lie apart without a gap.
 
-    ``chosen`` are the organization's hours between two scheduled runs of a kind. Of the
-    plan's limits those that come with Goatherd count, because the log has no others.
+    ``chosen`` are the organization's hours between two scheduled runs of a kind. The
+    plan's limits are those that come with Goatherd, because the log has no others.
     """
     limits = DEFAULT_PLANS.get(plan, NO_LIMITS)
     shortest = min(
@@ -59,11 +59,11 @@ def longest_gap(plan: str, chosen: Mapping[JobType, int | None]) -> timedelta:
 def seen(
     known: ObservedTimes, at: datetime, *, provider: str | None, longest: timedelta
 ) -> ObservedTimes:
-    """Return what is known after an observation; ``provider`` is None for an import.
+    """Return the observed times after an observation; an import has no ``provider``.
 
-    What is imported from before the first scrape makes no gap, because nobody tried to
-    observe anything then, but it closes a gap that it lies in. Gaps stay the same
-    object unless they change.
+    Imported observations from before the first scrape make no gap, because nobody tried
+    to observe anything then, but an import inside a gap divides it. ``gaps`` stays the
+    same object unless a gap changes.
     """
     if provider is None and not known.providers:
         return known
@@ -82,9 +82,9 @@ def seen(
 
 
 def provider_before(known: ObservedTimes, at: datetime, provider: str) -> str | None:
-    """Return the provider that this one follows, None if it is no other one.
+    """Return the provider that this one replaces, None if it replaces none.
 
-    Providers that take turns, each within a week, follow each other once only.
+    Providers that take turns, each within a week, replace each other only once.
     """
     if not known.providers:
         return None
@@ -98,7 +98,7 @@ def provider_before(known: ObservedTimes, at: datetime, provider: str) -> str | 
 def _divided(
     gaps: tuple[Gap, ...], at: datetime, *, longest: timedelta
 ) -> tuple[Gap, ...]:
-    """Return the gaps after an observation in one of them, or in none."""
+    """Return the gaps after an observation that may lie in one of them."""
     for number, gap in enumerate(gaps):
         if gap.start < at < gap.end:
             parts = [

@@ -11,7 +11,7 @@ from domain.messages import Command, TargetScope
 
 
 class CampaignItem(NamedTuple):
-    """What a campaign holds: a creator, a video or another campaign, by its id."""
+    """An item of a campaign: a creator, a video or another campaign, by its id."""
 
     item_type: ItemType
     item_id: UUID
@@ -45,7 +45,7 @@ class ChangeCampaignTarget(Command, frozen=True, kw_only=True):
 
 
 class AddCampaignItems(Command, frozen=True, kw_only=True):
-    """Put items into the campaign; that they may be there was decided before."""
+    """Put items into the campaign; the handler has checked that they may be in it."""
 
     items: tuple[CampaignItem, ...]
 

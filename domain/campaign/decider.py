@@ -1,4 +1,4 @@
-"""A campaign: its state, the events that commands cause, and what they change."""
+"""Campaigns: the state of one, the events that commands cause, and their effects."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -29,14 +29,14 @@ from domain.texts import texts_after
 _OfItem = e.CampaignItemAdded | e.CampaignItemRemoved
 _OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
 
-# What people note on a campaign.
+# The fields of a campaign that people describe it with.
 DETAILS = ("name", "description", "readme", "metadata", "starts_on", "ends_on")
 TARGET = ("target_views", "target_at", "target_scope")
 TEXTS = ("name", "description", "readme", "metadata")
 
 
 class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a campaign from its own stream; a deleted one holds no items."""
+    """The state of a campaign from its own stream; a deleted campaign has no items."""
 
     organization_id: UUID
     project_id: UUID
@@ -54,7 +54,6 @@ class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def campaigns(self) -> frozenset[UUID]:
-        """The campaigns directly below it."""
         return frozenset(
             item.item_id for item in self.items if item.item_type == "campaign"
         )
@@ -69,11 +68,11 @@ def decide(
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
-        NotFoundError: there is no such campaign.
-        ItemsRefusedError: an item to be taken out is not in it.
+        NotFoundError: there is no campaign with this id.
+        ItemsRefusedError: an item that should leave the campaign is not in it.
         LimitReachedError: the plan has no room for the items.
-        EndsBeforeStartError: it would end before it starts.
-        BlankNameError: a name of only blanks.
+        EndsBeforeStartError: the campaign would end before it starts.
+        BlankNameError: the name is only blanks.
     """
     if isinstance(command, c.CreateCampaign):
         return _create(campaign, command)
@@ -106,7 +105,7 @@ def decide(
 def decide_all(
     campaign: CampaignState | None, commands: Sequence[c.CampaignCommand]
 ) -> list[e.CampaignEvent]:
-    """Decide several commands as one: each sees the effect of the ones before it."""
+    """Decide several commands as one; each command sees the effects of those before."""
     events: list[e.CampaignEvent] = []
     for command in commands:
         decided = decide(campaign, command)
@@ -153,7 +152,7 @@ def campaign_of(history: Sequence[Event]) -> CampaignState | None:
         return None
     events = cast("Sequence[e.CampaignEvent]", history)
     campaign = None
-    # Thousands of items one by one would copy the set as often.
+    # Adding thousands of items one by one would copy the set as often.
     for is_item, run in groupby(events, key=lambda event: isinstance(event, _OF_ITEM)):
         if is_item and campaign is not None:
             campaign = _with_items(campaign, cast("Iterable[_OfItem]", run))
@@ -163,10 +162,10 @@ def campaign_of(history: Sequence[Event]) -> CampaignState | None:
 
 
 def living(campaign: CampaignState | None) -> CampaignState:
-    """Return the campaign.
+    """Return the campaign, which must exist.
 
     Raises:
-        NotFoundError: there is none, or it was deleted.
+        NotFoundError: there is no campaign, or it was deleted.
     """
     if campaign is None or campaign.is_deleted:
         raise NotFoundError("campaign")

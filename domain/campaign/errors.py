@@ -1,10 +1,10 @@
-"""The refusals that only commands to campaigns meet."""
+"""Errors of commands to campaigns."""
 
 from domain.errors import ConflictError
 
 
 class CampaignCycleError(ConflictError):
-    """The campaign is the other one, or already contains it."""
+    """The campaign to add is the campaign itself, or contains it already."""
 
     code = "campaign_cycle"
 
@@ -13,7 +13,7 @@ class CampaignCycleError(ConflictError):
 
 
 class CampaignTooDeepError(ConflictError):
-    """Campaigns would lie in each other in a longer chain than ``maximum``."""
+    """The chain of campaigns, each in the next, would be longer than ``maximum``."""
 
     code = "campaign_too_deep"
 
@@ -25,7 +25,7 @@ class CampaignTooDeepError(ConflictError):
 
 
 class AlreadyMemberError(ConflictError):
-    """The same item is named twice."""
+    """The request names the same item twice."""
 
     code = "already_member"
 
@@ -34,7 +34,7 @@ class AlreadyMemberError(ConflictError):
 
 
 class ItemRemovedError(ConflictError):
-    """A removed creator, excluded video or deleted campaign cannot be put anywhere."""
+    """A removed creator, excluded video or deleted campaign can't join a campaign."""
 
     code = "item_removed"
 
@@ -43,7 +43,7 @@ class ItemRemovedError(ConflictError):
 
 
 class OtherProjectError(ConflictError):
-    """The item lies in another project than the campaign."""
+    """The item belongs to another project than the campaign."""
 
     code = "other_project"
 

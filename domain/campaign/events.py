@@ -1,4 +1,4 @@
-"""The events of a campaign, and of the list of campaigns that an item is in."""
+"""The events of a campaign, and of the list of campaigns that contain an item."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
@@ -17,8 +17,8 @@ ItemType = Literal["creator", "video", "campaign"]
 class CampaignCreated(Event, frozen=True, kw_only=True):
     """A campaign was created in a project, without items and without a target.
 
-    ``target_scope`` says which views are counted for one. An event from before the
-    field says nothing: all views of all time were counted then.
+    ``target_scope`` says which views count towards a target. Events from before this
+    field leave it unset: then all views of all time counted.
     """
 
     stored_name: ClassVar[str] = "campaign_created"
@@ -34,9 +34,9 @@ class CampaignCreated(Event, frozen=True, kw_only=True):
 
 
 class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
-    """The campaign's name, notes or dates changed; unset fields did not.
+    """The campaign's name, notes or dates changed; unset fields stay as they were.
 
-    Both days are inclusive, and a null day is open.
+    Both days are inclusive, and a null day is an open end.
     """
 
     stored_name: ClassVar[str] = "campaign_details_changed"
@@ -50,10 +50,10 @@ class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
 
 
 class CampaignTargetChanged(Event, frozen=True, kw_only=True):
-    """The campaign is to reach so many views, by then; null says that it has no such.
+    """The campaign should reach ``target_views`` until ``target_at``, both optional.
 
-    The event has the whole new target; an event from before ``target_scope`` leaves
-    the scope as it was.
+    The event has the whole new target; an event from before ``target_scope`` leaves the
+    scope as it was.
     """
 
     stored_name: ClassVar[str] = "campaign_target_changed"
@@ -64,7 +64,7 @@ class CampaignTargetChanged(Event, frozen=True, kw_only=True):
 
 
 class CampaignItemAdded(Event, frozen=True, kw_only=True):
-    """A creator, video or campaign of the same project is in the campaign now."""
+    """A creator, video or campaign of the same project joined the campaign."""
 
     stored_name: ClassVar[str] = "campaign_item_added"
     organization_id: UUID
@@ -73,10 +73,10 @@ class CampaignItemAdded(Event, frozen=True, kw_only=True):
 
 
 class CampaignItemRemoved(Event, frozen=True, kw_only=True):
-    """An item is not in the campaign any more.
+    """An item left the campaign.
 
-    Somebody took it out, it was a campaign that was deleted, or a creator that moved to
-    another project.
+    Somebody took the item out, the item is a campaign that was deleted, or the item is
+    a creator that moved to another project.
     """
 
     stored_name: ClassVar[str] = "campaign_item_removed"
@@ -86,20 +86,20 @@ class CampaignItemRemoved(Event, frozen=True, kw_only=True):
 
 
 class CampaignDeleted(Event, frozen=True, kw_only=True):
-    """The campaign is gone from every list, and nothing is in it; its history stays.
+    """The campaign has left every list and has no items any more; its history stays.
 
-    It was taken out of the campaigns above it just before.
+    Just before, the campaign left the campaigns above it.
     """
 
     stored_name: ClassVar[str] = "campaign_deleted"
     organization_id: UUID
 
 
-# membership: one stream for each item, which says in which campaigns it is
+# membership: one stream for each item, which lists the campaigns of that item
 
 
 class CampaignJoined(Event, frozen=True, kw_only=True):
-    """The item is in this campaign now."""
+    """The item joined this campaign."""
 
     stored_name: ClassVar[str] = "campaign_joined"
     organization_id: UUID
@@ -109,7 +109,7 @@ class CampaignJoined(Event, frozen=True, kw_only=True):
 
 
 class CampaignLeft(Event, frozen=True, kw_only=True):
-    """The item is not in this campaign any more, or the campaign was deleted."""
+    """The item left this campaign, or the campaign was deleted."""
 
     stored_name: ClassVar[str] = "campaign_left"
     organization_id: UUID

@@ -1,4 +1,4 @@
-"""Membership: in which campaigns an item is, so that the tree can be read upwards."""
+"""Membership: the campaigns that contain an item, so that the tree is read upwards."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -12,7 +12,7 @@ from domain.streams import membership_stream
 
 
 def campaigns_with(history: Sequence[Event]) -> list[UUID]:
-    """Return the campaigns that an item is in, by the history of its membership."""
+    """Return the campaigns that contain an item, from the history of its membership."""
     campaigns: dict[UUID, None] = {}
     for event in cast("Sequence[e.MembershipEvent]", history):
         if isinstance(event, e.CampaignJoined):
@@ -25,7 +25,7 @@ def campaigns_with(history: Sequence[Event]) -> list[UUID]:
 def joined(
     item: CampaignItem, campaign_id: UUID, *, organization_id: UUID
 ) -> StreamEvent:
-    """Return the event that an item is in the campaign now."""
+    """Return the event that an item joined a campaign."""
     return membership_stream(item.item_id), e.CampaignJoined(
         organization_id=organization_id,
         item_type=item.item_type,
@@ -37,7 +37,7 @@ def joined(
 def left(
     item: CampaignItem, campaign_id: UUID, *, organization_id: UUID
 ) -> StreamEvent:
-    """Return the event that an item is not in the campaign any more."""
+    """Return the event that an item left a campaign."""
     return membership_stream(item.item_id), e.CampaignLeft(
         organization_id=organization_id,
         item_type=item.item_type,

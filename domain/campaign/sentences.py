@@ -1,4 +1,4 @@
-"""What happened to a campaign, or to an item of one, in words without who did it."""
+"""Sentences for events of campaigns and of their items, without the actor."""
 
 from datetime import UTC, date
 from typing import assert_never
@@ -17,7 +17,7 @@ _OF: dict[TargetScope, str] = {
 
 
 def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
-    """Return the words for an event.
+    """Return the sentence of an event, without its actor.
 
     ``item`` names the item that was added or removed, or the campaign that was joined
     or left.

@@ -1,4 +1,4 @@
-"""The tree of campaigns: what lies above and below one, and how deep that is."""
+"""The tree of campaigns: the campaigns above and below one, and the tree's depth."""
 
 from collections.abc import Collection, Generator, Iterable, Mapping
 from uuid import UUID
@@ -16,7 +16,7 @@ _Walk = Generator[Collection[UUID], Histories, CampaignLinks]
 
 
 def walk_up(campaign_id: UUID) -> _Walk:
-    """Return the campaigns that hold it, for it and for each campaign above it."""
+    """Read a campaign and all campaigns above it; return the parents of each."""
     above: dict[UUID, Collection[UUID]] = {}
     level = {campaign_id}
     while level:
@@ -28,7 +28,7 @@ def walk_up(campaign_id: UUID) -> _Walk:
 
 
 def walk_down(campaign_ids: Iterable[UUID]) -> _Walk:
-    """Return the campaigns in it, for each of these and each campaign below them."""
+    """Read these campaigns and all below them; return the children of each."""
     below: dict[UUID, Collection[UUID]] = {}
     level = set(campaign_ids)
     while level:
@@ -41,7 +41,7 @@ def walk_down(campaign_ids: Iterable[UUID]) -> _Walk:
 
 
 def reached(links: CampaignLinks, campaign_id: UUID) -> set[UUID]:
-    """Return the campaign and all that its links lead to."""
+    """Return the campaign and all campaigns that its links lead to."""
     found: set[UUID] = set()
     level = {campaign_id}
     while level:
@@ -51,7 +51,7 @@ def reached(links: CampaignLinks, campaign_id: UUID) -> set[UUID]:
 
 
 def depth(links: CampaignLinks, campaign_id: UUID) -> int:
-    """Return how many campaigns the longest chain from here has, itself included."""
+    """Return the length of the longest chain from here; this campaign counts as one."""
     depths: dict[UUID, int] = {}
 
     def of(each: UUID) -> int:

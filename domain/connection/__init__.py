@@ -1,1 +1,1 @@
-"""Consent: how a creator lets its own account be read, by a link that it gets."""
+"""Consent: how creators allow Goatherd to read their own accounts, through a link."""

@@ -1,4 +1,4 @@
-"""Scopes: what a creator may let us read, and what each allows, in plain words."""
+"""Scopes: the permissions that a creator can give, and their meaning in plain words."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,7 +8,7 @@ from domain.messages import JobType
 BASIC, PROFILE = "user.info.basic", "user.info.profile"
 STATS, VIDEOS = "user.info.stats", "video.list"
 
-# Those that are requested, in the order in which they are explained.
+# The scopes that Goatherd requests, in the order in which pages explain them.
 SCOPES: Mapping[str, str] = {
     BASIC: "Name and picture",
     PROFILE: "Handle, which shows whose account it is",
@@ -16,7 +16,7 @@ SCOPES: Mapping[str, str] = {
     VIDEOS: "Public videos: titles, covers, and how often each was viewed, liked, "
     "commented on and shared",
 }
-# Without these nobody knows whose account it is.
+# Without these scopes nobody knows which account gave its consent.
 _NEEDED = (BASIC, PROFILE)
 _NEEDED_FOR: Mapping[JobType, str] = {
     "creator_profiles": STATS,
@@ -26,15 +26,15 @@ _NEEDED_FOR: Mapping[JobType, str] = {
 
 
 def granted_scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes in TikTok's list, which has commas or blanks between them."""
+    """Return the scopes in TikTok's list, which commas or blanks separate."""
     return tuple(sorted({*text.replace(",", " ").split()}))
 
 
 def check_scopes(scopes: Collection[str]) -> None:
-    """Refuse a consent that does not even say whose it is, or that allows no numbers.
+    """Refuse a consent that does not name its account, or that allows no numbers.
 
     Raises:
-        ScopeMissingError: it allows too little.
+        ScopeMissingError: a needed scope is missing.
     """
     missing = [scope for scope in _NEEDED if scope not in scopes]
     if not {STATS, VIDEOS} & {*scopes}:

@@ -1,4 +1,4 @@
-"""Why connections end, in words for a sentence."""
+"""Reasons why connections end, in words for a sentence."""
 
 from collections.abc import Mapping
 

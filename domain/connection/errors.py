@@ -1,4 +1,4 @@
-"""Why a consent connects nobody."""
+"""Errors of a consent that does not connect the creator."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from domain.errors import ConflictError
 
 
 class ScopeMissingError(ConflictError):
-    """The consent allows too little; ``scopes`` are those that are missing."""
+    """The consent allows too little; ``scopes`` are the missing ones."""
 
     code = "consent_refused"
 
@@ -18,7 +18,7 @@ class ScopeMissingError(ConflictError):
 class OtherHandleError(ConflictError):
     """The account that consents has another handle than the creator.
 
-    It may be somebody else, or the creator under a new handle.
+    It may be the account of somebody else, or the creator's under a new handle.
     """
 
     code = "consent_refused"

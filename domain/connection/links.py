@@ -1,4 +1,4 @@
-"""Connect links: what somebody sends to a creator, so that it connects its account."""
+"""Connect links: a creator opens the link to connect their own account."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -14,7 +14,7 @@ LinkState = Literal["open", "used", "revoked", "expired"]
 class ConnectLink(Struct, frozen=True, kw_only=True):
     """A link that connects one creator once, until ``expires_at``.
 
-    It is used when the creator has consented, and not when it is opened.
+    The link counts as used when the creator has consented, not when they open it.
     """
 
     id: UUID
@@ -26,7 +26,10 @@ class ConnectLink(Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
 
     def state(self, now: datetime) -> LinkState:
-        """Return whether it works, else why not; who used it wants to know that."""
+        """Return whether the link works, and otherwise why not.
+
+        A used link stays "used" after its end, because its creator wants to know that.
+        """
         if self.used_at is not None:
             return "used"
         if self.revoked_at is not None:
@@ -37,7 +40,7 @@ class ConnectLink(Struct, frozen=True, kw_only=True):
 def new_link(
     link_id: UUID, *, organization_id: UUID, creator_id: UUID, now: datetime
 ) -> ConnectLink:
-    """Return a link that works from now on, for seven days."""
+    """Return a link that works for seven days from ``now``."""
     return ConnectLink(
         id=link_id,
         organization_id=organization_id,
