@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from domain import commands as c
-from domain.handlers.organizations import create_organization
 from domain.organization.api_keys import ALL_SCOPES, create_key
+from domain.organization.handlers.organizations import create_organization
 from infra.eventstore.append import Context
 from infra.eventstore.execute import InTransaction, execute
 from infra.eventstore.store import Store

@@ -7,8 +7,8 @@ from msgspec import UNSET, UnsetType
 from domain.creator.handle_claim import claim_of
 from domain.creator.state import creator_of
 from domain.decisions import Handler
-from domain.handlers import videos
 from domain.streams import Names, video_stream
+from domain.video.handlers import videos
 from domain.video.url import read_video_url
 from infra.eventstore.store import Store, plain_events
 from projections.videos.erased import names_after_erasures, was_anybody_erased

@@ -9,10 +9,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import commands as c
+from domain.creator.handlers.move import move_creator
 from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.errors import NotFoundError
-from domain.handlers.move_creator import move_creator
 from infra.database import run_read
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from domain.decisions import Handler
-from domain.handlers.scrapes import end_scrape
+from domain.scrape.handlers.scrapes import end_scrape
 from infra.database import run_read
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError

@@ -9,8 +9,8 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from domain.handlers.merge_videos import SingleVideo
 from domain.streams import video_stream
+from domain.video.handlers.merge import SingleVideo
 
 _POSITIONS = """
 SELECT (SELECT coalesce(max(notification_id), 0) FROM goatherd_events),

@@ -14,7 +14,7 @@ from api.cli.names import organization_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain.creator.handle import normalize_handle
-from domain.handlers.creators import ban_handle, unban_erased, unban_handle
+from domain.creator.handlers.change import ban_handle, unban_erased, unban_handle
 from domain.phrases import counted
 from infra.eventstore.execute import execute
 from infra.settings import Settings

@@ -14,7 +14,7 @@ from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.names import project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
-from domain.handlers.add_creators import RequestedCreator, add_creators
+from domain.creator.handlers.add import RequestedCreator, add_creators
 from domain.phrases import counted
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute

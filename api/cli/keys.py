@@ -19,8 +19,8 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain import commands as c
 from domain.events import Scope
-from domain.handlers.organizations import change_organization
 from domain.organization.api_keys import DEFAULT_SCOPES, create_key
+from domain.organization.handlers.organizations import change_organization
 from infra.eventstore.execute import execute
 from infra.ids import new_id
 from infra.organizations import draw_key

@@ -9,8 +9,8 @@ from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.names import organization_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
-from domain.handlers.organizations import change_organization
 from domain.organization.commands import SetOperator
+from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED
 from infra.eventstore.execute import execute
 from infra.organizations import make_organization

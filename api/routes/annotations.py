@@ -18,10 +18,10 @@ from api.http.writer import CommandWriter, Rows
 from api.routes.analytics.parameters import check_days
 from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
+from domain.annotation import handlers as annotations
 from domain.annotation.errors import SystemAnnotationError
 from domain.errors import NotFoundError
 from domain.events import AnnotationScope
-from domain.handlers import annotations
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.annotations.queries import (

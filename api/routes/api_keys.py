@@ -22,8 +22,8 @@ from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.events import Scope
-from domain.handlers.organizations import change_organization
 from domain.organization.api_keys import DEFAULT_SCOPES, create_key
+from domain.organization.handlers.organizations import change_organization
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from infra.organizations import draw_key

@@ -14,7 +14,7 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from domain.creator.handle import normalize_handle
-from domain.handlers.creators import ban_handle, unban_handle
+from domain.creator.handlers.change import ban_handle, unban_handle
 from infra.database import AsyncPool
 from infra.eventstore.execute import Executed
 from projections.bans import Ban, page_of_bans

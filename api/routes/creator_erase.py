@@ -14,9 +14,9 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
 from domain.creator.errors import CreatorErasedError
+from domain.creator.handlers.erase import Erasure
 from domain.decisions import Handler
 from domain.errors import NotFoundError
-from domain.handlers.erase_creator import Erasure
 from domain.messages import ErasedFigures
 from projections.creators.queries import one_creator
 from projections.engine.reader import ProjectionBehindError, Reader

@@ -11,8 +11,8 @@ from api.http.errors import known_error
 from api.http.responses import Answer
 from api.http.writer import Rows
 from api.routes.creator_schemas import AddedCreator, AddedCreators, BulkAnswer, BulkItem
+from domain.creator.handlers.add import Addition, Additions
 from domain.decisions import ItemResults
-from domain.handlers.add_creators import Addition, Additions
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent
 from projections.creators.creator import Creator, creator_from_row

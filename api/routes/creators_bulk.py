@@ -23,8 +23,8 @@ from api.routes.creator_schemas import (
     NewCreators,
     check_sizes,
 )
-from domain.handlers import creators
-from domain.handlers.add_creators import RequestedCreator, add_creators
+from domain.creator.handlers import change as creators
+from domain.creator.handlers.add import RequestedCreator, add_creators
 from infra.ids import new_id
 from projections.creators.creator import Creator
 

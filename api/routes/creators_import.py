@@ -20,11 +20,11 @@ from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
 from api.routes.campaigns.names import CampaignNames
 from api.routes.creator_schemas import NewCreator, Tags, check_sizes
+from domain.creator.handlers.add import Additions, RequestedCreator, add_creators
+from domain.creator.handlers.add_to_campaigns import add_to_campaigns
 from domain.decisions import Handler, without_events
 from domain.errors import ErasedAndBannedError
 from domain.events import TrackingMode
-from domain.handlers.add_creators import Additions, RequestedCreator, add_creators
-from domain.handlers.add_to_campaigns import add_to_campaigns
 from domain.onboarding.columns import Field
 from domain.onboarding.lines import MOST_LINES, Pasted, PastedCreator, read_pasted
 from domain.onboarding.settings import check_settings

@@ -22,8 +22,8 @@ from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
-from domain.handlers.organizations import change_organization
 from domain.organization.decider import organization_of
+from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import Limits
 from domain.organization.retention import LEAST_DAYS, MOST_DAYS
 from domain.scrape.intervals import LEAST_HOURS, MOST_HOURS, hours_between

@@ -19,7 +19,7 @@ from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
-from domain.handlers.organizations import change_organization
+from domain.organization.handlers.organizations import change_organization
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.engine.reader import Reader

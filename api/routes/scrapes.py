@@ -27,8 +27,8 @@ from api.routes.creator_schemas import (
 from api.routes.queue_age import check_queue_age
 from domain.decisions import ItemResults
 from domain.errors import NotFoundError
-from domain.handlers.retries import retry_scrape, retry_scrapes
-from domain.handlers.scrapes import RequestedRun, request_scrape
+from domain.scrape.handlers.retries import retry_scrape, retry_scrapes
+from domain.scrape.handlers.scrapes import RequestedRun, request_scrape
 from domain.streams import retry_stream
 from infra.eventstore.execute import Executed
 from projections.creators.queries import one_creator

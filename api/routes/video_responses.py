@@ -11,7 +11,7 @@ from api.http.writer import Rows
 from api.routes.creator_responses import CREATED, OK, bulk_counts
 from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
 from domain.decisions import ItemResults
-from domain.handlers.scrapes import RequestedVideoRun
+from domain.scrape.handlers.scrapes import RequestedVideoRun
 from infra.eventstore.execute import Executed
 from projections.videos.attributes import VideoAttributesRow, load_attributes
 from projections.videos.latest_counts import VideoFiguresRow, load_figures

@@ -20,9 +20,9 @@ from api.routes.lists.video_responses import VideoListMeta, VideoWithFigures
 from api.routes.lists.videos import listed_videos
 from api.routes.queue_age import check_queue_age
 from api.routes.video_schemas import QueuedVideoScrape, VideoChange
-from domain.handlers import videos
-from domain.handlers.scrapes import request_video_scrape
+from domain.scrape.handlers.scrapes import request_video_scrape
 from domain.video import commands as c
+from domain.video.handlers import videos
 from projections.analytics.queries.members import members_of
 from projections.engine.reader import Reader
 from projections.videos.counting import VideoAmounts, video_amounts

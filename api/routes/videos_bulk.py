@@ -18,7 +18,7 @@ from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
 from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.events import TrackingStatus
-from domain.handlers import videos
+from domain.video.handlers import videos
 from projections.engine.reader import ProjectionBehindError
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos

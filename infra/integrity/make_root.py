@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.handlers.roots import record_root
 from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.handlers import record_root
 from domain.integrity.roots import (
     MOST_GAPS,
     LogContent,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from domain.handlers.roots import record_rotation
 from domain.integrity.events import SigningKeyRotated
+from domain.integrity.handlers import record_rotation
 from domain.integrity.signing_keys import rotation_text
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute

@@ -10,8 +10,8 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.events import STORED_NAMES
-from domain.handlers.roots import record_note
 from domain.integrity.events import HistorySealed
+from domain.integrity.handlers import record_note
 from domain.integrity.roots import LogContent, is_over, time_text
 from domain.integrity.sealing_note import note_text, unsigned_note
 from domain.subjects import TEXT_EVENTS, personal_fields

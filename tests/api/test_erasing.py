@@ -9,7 +9,7 @@ import pytest
 
 from api.http import writer
 from domain import events as e
-from domain.handlers.erase_creator import Erasure
+from domain.creator.handlers.erase import Erasure
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import BusyError

@@ -12,7 +12,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.handlers.add_creators import RequestedCreator
+from domain.creator.handlers.add import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
 from infra.ids import new_id

@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg import sql
 
 from domain import events as e
-from domain.handlers.add_creators import RequestedCreator
+from domain.creator.handlers.add import RequestedCreator
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store

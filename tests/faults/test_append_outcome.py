@@ -7,8 +7,8 @@ import pytest
 from psycopg import Cursor
 from psycopg_pool import PoolTimeout
 
+from domain.creator.handlers.add import RequestedCreator
 from domain.errors import LimitReachedError
-from domain.handlers.add_creators import RequestedCreator
 from infra.database import writing_pool
 from infra.embedded.processes import wait_until
 from infra.eventstore import append as appending

@@ -8,13 +8,16 @@ from uuid import UUID
 
 import msgspec
 
+from domain.creator.handlers import add as addition
+from domain.creator.handlers import change as creators
+from domain.creator.handlers import move
 from domain.decisions import Handler
 from domain.events import Scope
-from domain.handlers import add_creators as addition
-from domain.handlers import creators, organizations, scrapes, videos
-from domain.handlers import move_creator as move
 from domain.organization.api_keys import create_key
+from domain.organization.handlers import organizations
 from domain.organization.plans import DEFAULT_PLANS, Limits
+from domain.scrape.handlers import scrapes
+from domain.video.handlers import videos
 from infra.eventstore.append import BeforeAppend, Context
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import RecordedEvent, Store

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.handlers.erase_creator import Erasure
+from domain.creator.handlers.erase import Erasure
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store

@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 
 from domain import commands as c
 from domain import events as e
-from domain.handlers.add_creators import RequestedCreator
+from domain.creator.handlers.add import RequestedCreator
 from domain.streams import video_stream
 from domain.video.decider import VideoState, video_of
 from infra.eventstore.append import Context

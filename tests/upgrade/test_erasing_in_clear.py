@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from api.cli.doctor.sealing import check_sealing
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import commands as c
-from domain.handlers.organizations import change_organization
+from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.execute import execute
 from tests.kit.application import serving

@@ -7,8 +7,8 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.handlers.connect import connect_creator
 from domain.decisions import Handler
-from domain.handlers.connections import connect_creator
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.recorder import AppendConflictError

@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import commands as c
-from domain.handlers.connections import lose_connection
+from domain.creator.handlers.connect import lose_connection
 from domain.messages import ConnectionEnd, ConnectionProvider
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute

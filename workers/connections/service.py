@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.connection.links import ConnectLink, new_link
+from domain.creator.handlers.change import own_creator
 from domain.creator.state import CreatorState, creator_of
 from domain.errors import CreatorRemovedError
-from domain.handlers.creators import own_creator
 from domain.organization.decider import organization_of
 from infra.database import run_read
 from infra.eventstore.store import Store, plain_events

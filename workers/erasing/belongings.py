@@ -8,8 +8,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.creator.handle_claim import claim_of
+from domain.creator.handlers.erase import Belongings
 from domain.events import HandleChanged
-from domain.handlers.erase_creator import Belongings
 from domain.streams import Names
 from infra.eventstore.codec import Codec
 from projections.engine.reader import ProjectionBehindError

@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.creator.errors import HistoryInClearError
-from domain.handlers.erase_creator import Belongings
+from domain.creator.handlers.erase import Belongings
 from domain.streams import Names
 from infra.eventstore.store import Store
 from infra.integrity.seal_history import clear_history, has_clear_events

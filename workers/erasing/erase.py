@@ -7,10 +7,10 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.creator.handlers.erase import Erasure, erase_creator
 from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.errors import NotFoundError
-from domain.handlers.erase_creator import Erasure, erase_creator
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store, plain_events

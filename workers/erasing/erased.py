@@ -6,7 +6,7 @@ import msgspec
 
 from domain import events as e
 from domain.creator.errors import CreatorErasedError
-from domain.handlers.erase_creator import Erasure
+from domain.creator.handlers.erase import Erasure
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed
 

@@ -8,8 +8,8 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from domain.handlers.erase_creator import Belongings, Erasure
-from domain.handlers.repeat_erasure import ErasureToRepeat, repeat_erasure
+from domain.creator.handlers.erase import Belongings, Erasure
+from domain.creator.handlers.repeat_erasure import ErasureToRepeat, repeat_erasure
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from domain.handlers.texts import ForgottenTexts, repeat_forgetting
+from domain.organization.handlers.texts import ForgottenTexts, repeat_forgetting
 from domain.streams import texts_subject
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain.decisions import Handler
 from domain.errors import ConflictError
-from domain.handlers.texts import ForgottenTexts, forget_earlier_texts
+from domain.organization.handlers.texts import ForgottenTexts, forget_earlier_texts
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id

@@ -8,7 +8,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from domain.handlers.erase_creator import Belongings
+from domain.creator.handlers.erase import Belongings
 from domain.messages import Event
 from domain.subjects import personal_fields
 from infra import arrays

@@ -7,8 +7,8 @@ from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
+from domain.creator.handlers.erase import Erasure
 from domain.events import SubjectErased
-from domain.handlers.erase_creator import Erasure
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain.handlers.creators import disable_creator
+from domain.creator.handlers.change import disable_creator
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.outcomes import OF_THE_ACCOUNT
 from infra.database import Pool, run_read

@@ -12,13 +12,13 @@ import structlog
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.handlers.videos import (
+from domain.streams import video_stream
+from domain.video.handlers.videos import (
     ListedVideo,
     discover_videos,
     move_window,
     report_missing,
 )
-from domain.streams import video_stream
 from infra import arrays
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute

@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.creator.state import creator_of
-from domain.handlers.import_observations import import_observations
+from domain.scrape.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
 from infra.database import run_read
 from infra.eventstore.append import Context

@@ -11,8 +11,8 @@ import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, class_row
 
-from domain.handlers.scrapes import request_scheduled
 from domain.organization.plans import Limits
+from domain.scrape.handlers.scrapes import request_scheduled
 from domain.scrape.intervals import DEFAULT_HOURS, floor_of
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute_once

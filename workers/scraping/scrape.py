@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from domain.errors import AnotherAccountError
-from domain.handlers.scrapes import end_scrape
+from domain.scrape.handlers.scrapes import end_scrape
 from domain.subjects import SubjectErasedError
 from infra.eventstore.append import Context
 from infra.eventstore.execute import RecordedHistories, execute

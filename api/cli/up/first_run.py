@@ -9,8 +9,8 @@ import msgspec
 
 from api.cli import CommandError
 from api.cli.databases import cli_context
-from domain.handlers.organizations import change_organization
 from domain.organization.api_keys import ALL_SCOPES, create_key
+from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED, Limits
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store

@@ -19,9 +19,9 @@ from api.routes.campaigns import responses as answers
 from api.routes.campaigns.routes import READ_MODEL
 from api.routes.campaigns.schemas import CampaignItemId, CampaignItemIds, items_of
 from api.routes.history import HistoryEnd, HistoryStart, event_names
+from domain.campaign.handlers import items as campaign_items
 from domain.errors import NotFoundError
 from domain.events import ItemType
-from domain.handlers import campaign_items
 from projections.campaigns.history import (
     CAMPAIGN_EVENTS,
     CampaignHistoryQuery,

@@ -25,8 +25,8 @@ from api.routes.campaigns.schemas import (
 )
 from api.routes.creator_schemas import check_sizes
 from domain.analytics.targets import Progress
+from domain.campaign.handlers import campaigns
 from domain.errors import NotFoundError
-from domain.handlers import campaigns
 from infra.ids import new_id
 from projections.analytics.summaries.scope import known_scope
 from projections.analytics.summaries.target_counts import progress_of_campaigns

@@ -18,10 +18,10 @@ from api.http.writer import CommandWriter, Rows
 from api.routes.connections.links import ConnectLinkRoutes
 from domain import commands as c
 from domain.connection.consent import explained
+from domain.creator.handlers.change import own_creator
+from domain.creator.handlers.connect import disconnect_creator
 from domain.creator.state import check_not_erased
 from domain.errors import NotFoundError
-from domain.handlers.connections import disconnect_creator
-from domain.handlers.creators import own_creator
 from domain.messages import ConnectionEnd, ConnectionProvider
 from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import plain_events

@@ -11,8 +11,8 @@ import pytest
 from domain import events as e
 from domain.campaign.commands import CampaignItem
 from domain.campaign.decider import campaign_of
+from domain.campaign.handlers.items import add_items
 from domain.errors import ItemsRefusedError
-from domain.handlers.campaign_items import add_items
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import membership_stream
 from infra.eventstore.execute import execute

@@ -11,10 +11,15 @@ from domain import commands as c
 from domain import events as e
 from domain.campaign.commands import CampaignItem as Item
 from domain.campaign.decider import campaign_of
+from domain.campaign.handlers import (
+    campaigns,
+)
+from domain.campaign.handlers import (
+    items as campaign_items,
+)
 from domain.campaign.membership import campaigns_with
 from domain.decisions import Decision, Handler
 from domain.errors import DomainError, LimitReachedError
-from domain.handlers import campaign_items, campaigns
 from domain.organization.plans import Limits
 from domain.streams import campaigns_counter, membership_stream
 from infra.eventstore.codec import Codec

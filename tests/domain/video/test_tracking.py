@@ -4,7 +4,7 @@ import pytest
 
 from domain import events as e
 from domain.video.tracking import Tracking, tracking_after
-from tests.domain.handlers.test_videos import ADDED, EXCLUDED, OWN, discovered
+from tests.domain.video.test_videos import ADDED, EXCLUDED, OWN, discovered
 from tests.kit.builders import ADA, SCRAPE
 
 INCLUDED = e.VideoIncluded(**OWN)

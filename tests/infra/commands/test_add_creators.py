@@ -6,6 +6,8 @@ import pytest
 from psycopg import Cursor
 
 from domain import events as e
+from domain.creator.handlers.add import Additions, RequestedCreator
+from domain.creator.handlers.change import BOTH_SCRAPES
 from domain.errors import (
     CreatorBannedError,
     HandleTakenError,
@@ -14,8 +16,6 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.handlers.add_creators import Additions, RequestedCreator
-from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import scrape_stream
 from infra.eventstore.execute import Executed

@@ -8,6 +8,7 @@ from psycopg import Cursor
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.handlers.change import BOTH_SCRAPES
 from domain.decisions import ItemResult, ItemResults
 from domain.errors import (
     CreatorBannedError,
@@ -21,7 +22,6 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import scrape_stream
 from infra.eventstore.append import Context

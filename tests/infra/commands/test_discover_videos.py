@@ -7,11 +7,11 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from domain.video import commands as vc
 from domain.video.decider import VideoState, decide, video_of
+from domain.video.handlers.videos import ListedVideo
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from tests.infra.commands.test_races import Queue
 from tests.kit import videos

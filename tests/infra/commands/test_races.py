@@ -9,12 +9,12 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.handlers.add import Addition, Additions, RequestedCreator
 from domain.errors import (
     CreatorBannedError,
     HandleTakenError,
     LimitReachedError,
 )
-from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.embedded.processes import wait_until
 from infra.eventstore.execute import Executed

@@ -7,8 +7,8 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.errors import CreatorRemovedError, LimitReachedError, NotFoundError
-from domain.handlers.scrapes import RequestedRun
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.handlers.scrapes import RequestedRun
 from domain.streams import scrape_stream
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed

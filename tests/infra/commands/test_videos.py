@@ -18,12 +18,12 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.handlers.scrapes import RequestedVideoRun
-from domain.handlers.videos import ReviewDecision
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.handlers.scrapes import RequestedVideoRun
 from domain.streams import scrape_stream, video_stream
 from domain.video import commands as c
 from domain.video.decider import video_of
+from domain.video.handlers.videos import ReviewDecision
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store, plain_events

@@ -8,7 +8,7 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.creator.account import account_of
-from domain.handlers.organizations import change_organization
+from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.execute import execute

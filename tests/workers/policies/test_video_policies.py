@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.handlers.add import RequestedCreator
 from domain.creator.state import creator_of
 from domain.decisions import Handler
-from domain.handlers.add_creators import RequestedCreator
-from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
+from domain.video.handlers.videos import ListedVideo
 from domain.video.window import Window
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store, plain_events

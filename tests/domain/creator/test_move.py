@@ -10,18 +10,18 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.connection.errors import ConnectedElsewhereError
+from domain.creator.handlers import change as handlers
+from domain.creator.handlers.add import RequestedCreator, add_creators
+from domain.creator.handlers.move import move_creator
 from domain.errors import (
     CreatorRemovedError,
     DomainError,
     HandleTakenError,
     NotFoundError,
 )
-from domain.handlers import creators as handlers
-from domain.handlers.add_creators import RequestedCreator, add_creators
-from domain.handlers.move_creator import move_creator
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import membership_stream
-from tests.domain.handlers.test_creators import (
+from tests.domain.creator.test_change import (
     ADDED,
     CLAIM,
     CLAIMED,

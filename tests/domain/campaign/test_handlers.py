@@ -9,10 +9,15 @@ from domain import commands as c
 from domain import events as e
 from domain.campaign.commands import CampaignItem as Item
 from domain.campaign.decider import campaign_of
+from domain.campaign.handlers import (
+    campaigns,
+)
+from domain.campaign.handlers import (
+    items as campaign_items,
+)
 from domain.campaign.membership import campaigns_with
 from domain.decisions import Decision, Handler, QuotaCounter
 from domain.errors import ItemsRefusedError, NotFoundError, StaleVersionError
-from domain.handlers import campaign_items, campaigns
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import campaigns_counter, membership_stream, video_stream
 from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT, SCRAPE

@@ -8,19 +8,19 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.campaign.commands import CampaignItem
+from domain.campaign.handlers.items import leave_campaigns
 from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import decide
 from domain.creator.errors import AccountInProjectError
+from domain.creator.handlers.change import own_creator
+from domain.creator.handlers.claims import claim_handle, claims_of, release_handle
+from domain.creator.handlers.connect import check_accounts_free
 from domain.creator.state import CreatorState, creator_of
 from domain.decisions import Decision, Handler, Histories, on
-from domain.handlers.campaign_items import leave_campaigns
-from domain.handlers.claims import claim_handle, claims_of, release_handle
-from domain.handlers.connections import check_accounts_free
-from domain.handlers.creators import own_creator
-from domain.handlers.merge_videos import SingleVideo, merge_videos
 from domain.organization.decider import project_owner
 from domain.streams import Names
 from domain.video.decider import video_of
+from domain.video.handlers.merge import SingleVideo, merge_videos
 
 
 def move_creator(

@@ -5,7 +5,7 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.errors import LimitReachedError, NotFoundError, StaleVersionError
-from domain.handlers import organizations as handlers
+from domain.organization.handlers import organizations as handlers
 from domain.organization.plans import DEFAULT_PLANS
 from tests.kit.builders import ADA, ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on

@@ -26,13 +26,13 @@ from domain.decisions import (
     on,
 )
 from domain.errors import CreatorBannedError, NotFoundError
-from domain.handlers.merge_videos import SingleVideo, merge_videos
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
 from domain.streams import Names, erased_bans_stream, video_stream
 from domain.video.attributes import VideoAttributes
 from domain.video.decider import VideoState, decide, video_after, video_of
 from domain.video.errors import VideoElsewhereError, VideoMergedError
+from domain.video.handlers.merge import SingleVideo, merge_videos
 from domain.video.url import read_video_url
 from domain.video.window import Window
 

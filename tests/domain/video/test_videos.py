@@ -8,9 +8,9 @@ from domain import commands as c
 from domain import events as e
 from domain.decisions import ItemResult
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
-from domain.handlers import videos as handlers
-from domain.handlers.videos import ListedVideo
 from domain.streams import erased_bans_stream, scrape_stream, video_stream
+from domain.video.handlers import videos as handlers
+from domain.video.handlers.videos import ListedVideo
 from tests.kit.builders import ADA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 

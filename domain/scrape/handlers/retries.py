@@ -23,10 +23,10 @@ from domain.errors import (
     CreatorRemovedError,
     NotFoundError,
 )
-from domain.handlers.scrapes import RequestedRun, manual_scrapes
 from domain.organization.plans import Limits
 from domain.scrape import decider
 from domain.scrape.decider import ScrapeState, scrape_of
+from domain.scrape.handlers.scrapes import RequestedRun, manual_scrapes
 from domain.streams import retry_stream, video_stream
 from domain.video.decider import video_of
 

@@ -4,7 +4,7 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.handlers.import_observations import import_observations
+from domain.scrape.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
 from domain.scrape.recorded_lines import ObservedContent
 from domain.streams import imported_run_stream

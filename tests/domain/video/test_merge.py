@@ -8,16 +8,8 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.creator.errors import AccountInProjectError
+from domain.creator.handlers.move import move_creator
 from domain.decisions import ItemResult
-from domain.handlers.merge_videos import SingleVideo
-from domain.handlers.move_creator import move_creator
-from domain.handlers.videos import (
-    ListedVideo,
-    add_video,
-    change_video,
-    discover_videos,
-    review_videos,
-)
 from domain.messages import MovedHistory
 from domain.streams import (
     account_stream,
@@ -26,17 +18,25 @@ from domain.streams import (
     video_stream,
 )
 from domain.video.errors import VideoMergedError
-from tests.domain.handlers.test_creators import ADDED, CLAIM, CLAIMED
-from tests.domain.handlers.test_move_creator import (
+from domain.video.handlers.merge import SingleVideo
+from domain.video.handlers.videos import (
+    ListedVideo,
+    add_video,
+    change_video,
+    discover_videos,
+    review_videos,
+)
+from tests.domain.creator.test_change import ADDED, CLAIM, CLAIMED
+from tests.domain.creator.test_move import (
     ELSEWHERE,
     MOVED,
     NEW_CLAIM,
     PROJECTS,
     SPRING,
 )
-from tests.domain.handlers.test_videos import ADDED as SINGLE_AT_HOME
-from tests.domain.handlers.test_videos import HOME, ID, NAME, VIDEO, add
-from tests.domain.handlers.test_videos import discovered as found
+from tests.domain.video.test_videos import ADDED as SINGLE_AT_HOME
+from tests.domain.video.test_videos import HOME, ID, NAME, VIDEO, add
+from tests.domain.video.test_videos import discovered as found
 from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 

@@ -14,10 +14,10 @@ from domain.errors import (
     CreatorRemovedError,
     NotFoundError,
 )
-from domain.handlers import retries
-from domain.handlers import scrapes as handlers
-from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.handlers import retries
+from domain.scrape.handlers import scrapes as handlers
+from domain.scrape.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.streams import (
     account_stream,
     erased_bans_stream,

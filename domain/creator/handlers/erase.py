@@ -10,11 +10,14 @@ from domain import events as e
 from domain.annotation.decider import annotation_of
 from domain.annotation.decider import decide as decide_annotation
 from domain.campaign.commands import CampaignItem
+from domain.campaign.handlers.items import leave_campaigns
 from domain.creator import erased_bans
 from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import decide
 from domain.creator.errors import NotConfirmedError
 from domain.creator.handle import normalize_handle
+from domain.creator.handlers.change import active_creators
+from domain.creator.handlers.claims import claims_of, release_handles
 from domain.creator.state import CreatorState, creator_of
 from domain.decisions import (
     Decision,
@@ -26,9 +29,6 @@ from domain.decisions import (
     on,
 )
 from domain.errors import InvalidHandleError, NotFoundError
-from domain.handlers.campaign_items import leave_campaigns
-from domain.handlers.claims import claims_of, release_handles
-from domain.handlers.creators import active_creators
 from domain.messages import ErasedFigures
 from domain.organization.decider import organization_of
 from domain.scrape import decider as scrapes

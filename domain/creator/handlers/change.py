@@ -13,6 +13,7 @@ from domain.creator.decider import decide, decide_all
 from domain.creator.erased_bans import ErasedBans, check_not_banned
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
+from domain.creator.handlers.claims import claim_handle, claims_of, release_handles
 from domain.creator.state import (
     CreatorState,
     check_not_erased,
@@ -33,7 +34,6 @@ from domain.decisions import (
     on,
 )
 from domain.errors import CreatorBannedError, NotFoundError
-from domain.handlers.claims import claim_handle, claims_of, release_handles
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs

@@ -8,12 +8,12 @@ import pytest
 from domain import events as e
 from domain.decisions import Decision
 from domain.errors import NotFoundError
-from domain.handlers.texts import (
+from domain.organization.decider import organization_of
+from domain.organization.handlers.texts import (
     ForgottenTexts,
     forget_earlier_texts,
     repeat_forgetting,
 )
-from domain.organization.decider import organization_of
 from domain.streams import texts_subject
 from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on

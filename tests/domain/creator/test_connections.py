@@ -15,15 +15,15 @@ from domain.connection.errors import (
     ScopeMissingError,
 )
 from domain.creator.decider import decide
-from domain.creator.state import creator_of
-from domain.decisions import Decision
-from domain.errors import CreatorRemovedError, HandleTakenError, NotFoundError
-from domain.handlers.connections import (
+from domain.creator.handlers.connect import (
     connect_creator,
     disconnect_creator,
     lose_connection,
 )
-from tests.domain.handlers.test_creators import (
+from domain.creator.state import creator_of
+from domain.decisions import Decision
+from domain.errors import CreatorRemovedError, HandleTakenError, NotFoundError
+from tests.domain.creator.test_change import (
     ADDED,
     CLAIM,
     CLAIMED,

@@ -12,6 +12,7 @@ from domain import events as e
 from domain.creator import account
 from domain.creator.decider import decide as decide_creator
 from domain.creator.erased_bans import ErasedBans
+from domain.creator.handlers.change import active_creators, remove_creator
 from domain.creator.state import (
     CreatorState,
     check_not_erased,
@@ -20,7 +21,6 @@ from domain.creator.state import (
 )
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CreatorRemovedError, ErasedAndBannedError, NotFoundError
-from domain.handlers.creators import active_creators, remove_creator
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider

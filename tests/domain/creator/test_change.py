@@ -6,6 +6,9 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.handlers import add as addition
+from domain.creator.handlers import change as handlers
+from domain.creator.handlers.add import RequestedCreator
 from domain.decisions import ItemResult, QuotaCounter
 from domain.errors import (
     CreatorBannedError,
@@ -15,9 +18,6 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.handlers import add_creators as addition
-from domain.handlers import creators as handlers
-from domain.handlers.add_creators import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import creators_counter, erased_bans_stream, scrape_stream
 from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE

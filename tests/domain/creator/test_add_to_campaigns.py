@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
+from domain.creator.handlers.add import Addition, Additions
+from domain.creator.handlers.add_to_campaigns import add_to_campaigns
 from domain.decisions import Decision, Handler, QuotaCounter
 from domain.errors import LimitReachedError, NotFoundError
-from domain.handlers.add_creators import Addition, Additions
-from domain.handlers.add_to_campaigns import add_to_campaigns
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import membership_stream
 from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT

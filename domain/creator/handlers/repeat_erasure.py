@@ -7,19 +7,19 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
+from domain.campaign.handlers.items import leave_campaigns
 from domain.creator.handle_claim import claim_of
 from domain.creator.handle_claim import decide as decide_claim
-from domain.creator.state import creator_of
-from domain.decisions import Decision, Handler, History, StreamEvent, on
-from domain.handlers.campaign_items import leave_campaigns
-from domain.handlers.creators import active_creators
-from domain.handlers.erase_creator import (
+from domain.creator.handlers.change import active_creators
+from domain.creator.handlers.erase import (
     Belongings,
     Erasure,
     end_what_belongs,
     items_of,
     next_number,
 )
+from domain.creator.state import creator_of
+from domain.decisions import Decision, Handler, History, StreamEvent, on
 from domain.messages import ErasedFigures
 from domain.organization.decider import organization_of
 from domain.streams import erasures_stream

@@ -16,6 +16,8 @@ from domain.creator.erased_bans import ErasedBans
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
+from domain.creator.handlers.change import BOTH_SCRAPES, active_creators
+from domain.creator.handlers.claims import claim_handle, claims_of
 from domain.creator.state import CreatorState, creator_of, evolve
 from domain.decisions import Decision, Handler, Histories, StreamEvent, on
 from domain.errors import (
@@ -25,8 +27,6 @@ from domain.errors import (
     HandleTakenError,
     InvalidHandleError,
 )
-from domain.handlers.claims import claim_handle, claims_of
-from domain.handlers.creators import BOTH_SCRAPES, active_creators
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs

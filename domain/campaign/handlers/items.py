@@ -33,11 +33,11 @@ from domain.errors import (
     ItemsRefusedError,
     NotFoundError,
 )
-from domain.handlers.videos import project_with
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import membership_stream
 from domain.video.decider import VideoState, video_of
+from domain.video.handlers.videos import project_with
 
 _REMOVED = {
     "creator": "The creator was removed; add its handle again first.",

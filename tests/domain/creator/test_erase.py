@@ -8,15 +8,20 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.annotation import handlers as annotations
+from domain.campaign.handlers import items as campaign_items
 from domain.creator.erased_bans import ErasedBans
 from domain.creator.errors import CreatorErasedError, NotConfirmedError
+from domain.creator.handlers.add import RequestedCreator
+from domain.creator.handlers.erase import Belongings, Erasure, erase_creator
+from domain.creator.handlers.move import move_creator
 from domain.decisions import ItemResult
 from domain.errors import DomainError, NotFoundError, StaleVersionError
-from domain.handlers import annotations, campaign_items, retries, scrapes, videos
-from domain.handlers.add_creators import RequestedCreator
-from domain.handlers.erase_creator import Belongings, Erasure, erase_creator
-from domain.handlers.move_creator import move_creator
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.handlers import (
+    retries,
+    scrapes,
+)
 from domain.streams import (
     account_stream,
     erasures_stream,
@@ -24,7 +29,8 @@ from domain.streams import (
     scrape_stream,
     video_stream,
 )
-from tests.domain.handlers.test_creators import (
+from domain.video.handlers import videos
+from tests.domain.creator.test_change import (
     ADDED,
     CLAIM,
     CLAIMED,
@@ -40,7 +46,7 @@ from tests.domain.handlers.test_creators import (
     handlers,
     requested,
 )
-from tests.domain.handlers.test_move_creator import CLAIMED_THERE, MOVED, NEW_CLAIM
+from tests.domain.creator.test_move import CLAIMED_THERE, MOVED, NEW_CLAIM
 from tests.kit.builders import ADA, BERTA, NAMES, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.deciding import decide_on
 

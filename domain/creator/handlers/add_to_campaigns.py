@@ -8,9 +8,9 @@ from domain import commands as c
 from domain.campaign.commands import CampaignItem
 from domain.campaign.decider import campaign_of, decide, living
 from domain.campaign.membership import joined
+from domain.creator.handlers.add import Additions
 from domain.decisions import Decision, Handler, StreamEvent, on
 from domain.errors import NotFoundError
-from domain.handlers.add_creators import Additions
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import membership_stream

@@ -12,10 +12,10 @@ from domain.campaign.decider import (
     decide_all,
     living,
 )
+from domain.campaign.handlers.items import leave_campaigns
 from domain.campaign.membership import left
 from domain.decisions import Decision, Handler, History, QuotaCounter, check_version, on
 from domain.errors import NotFoundError
-from domain.handlers.campaign_items import leave_campaigns
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.streams import campaigns_counter, membership_stream

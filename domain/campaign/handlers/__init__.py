@@ -1,0 +1,1 @@
+"""Handlers of commands to campaigns, and to the items in them."""

@@ -1,0 +1,1 @@
+"""Handlers of commands to creators: what is appended, from the histories they need."""

@@ -1,1 +1,0 @@
-"""Handlers: pure functions from the histories a command needs to what is appended."""

@@ -1,0 +1,1 @@
+"""Handlers of commands to organizations, and of those to their texts."""

@@ -1,0 +1,1 @@
+"""Handlers of commands to scrapes: requests, results, retries and imports."""

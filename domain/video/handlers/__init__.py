@@ -1,0 +1,1 @@
+"""Handlers of commands to videos, and the merging of two that are the same."""
