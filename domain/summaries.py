@@ -174,7 +174,7 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
         case e.CreatorConnectionLost(reason=reason):
             return f"Connection ended, {WHY_ENDED[reason]},"
         case e.SubjectErased(figures=figures):
-            numbers = "stay, of nobody" if figures == "anonymous" else "are gone"
+            numbers = "stay without a name" if figures == "anonymous" else "are gone"
             return f"Erased: the figures {numbers},"
         case _:
             assert_never(event)

@@ -1,4 +1,4 @@
-"""Accounts: which TikTok account a creator is, from the first profile that says it."""
+"""Accounts: the TikTok account that a creator's first profile pins."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -15,7 +15,7 @@ def decide(pinned: str | None, command: c.PinAccount) -> list[e.AccountPinned]:
     """Return the events that a profile of the account causes; none if it is pinned.
 
     Raises:
-        AnotherAccountError: the creator is another account.
+        AnotherAccountError: another account is pinned.
     """
     known = pinned or command.known_user_id
     if known is not None and known != command.user_id:
@@ -44,7 +44,7 @@ def pinned_account(history: Sequence[Event]) -> str | None:
 def account_of(creator_id: UUID, history: Sequence[Event]) -> UUID:
     """Return the stream of a creator's account, given the creator's own history.
 
-    A creator that was reactivated was added anew, and may be another account.
+    A creator that was added again after a removal may be another account.
     """
     returns = sum(isinstance(event, e.CreatorReactivated) for event in history)
     return account_stream(creator_id, returns)

@@ -58,7 +58,7 @@ class SoftDelete(Command, frozen=True, kw_only=True):
 
 
 class Reactivate(Command, frozen=True, kw_only=True):
-    """Track a removed creator again; settings that are unset stay as they were."""
+    """Track a removed creator again; unset settings stay as they were."""
 
     tracking_mode: TrackingMode | msgspec.UnsetType = msgspec.UNSET
     tracking_start_date: date | msgspec.UnsetType | None = msgspec.UNSET
@@ -76,7 +76,7 @@ class Reenable(Command, frozen=True, kw_only=True):
 
 
 class ConnectAccount(Command, frozen=True, kw_only=True):
-    """Whoever has the account ``open_id`` consented that the provider reads it."""
+    """Connect the account ``open_id``, whose owner lets the provider read it."""
 
     provider: ConnectionProvider
     scopes: tuple[str, ...]
@@ -91,7 +91,7 @@ class EndConnection(Command, frozen=True, kw_only=True):
 
 
 class EraseSubject(Command, frozen=True, kw_only=True):
-    """Erase the person; see ``SubjectErased``."""
+    """Erase the person and their data; see ``SubjectErased``."""
 
     number: int
     figures: ErasedFigures
@@ -134,10 +134,10 @@ class ReleaseHandle(Command, frozen=True, kw_only=True):
 
 
 class PinAccount(Command, frozen=True, kw_only=True):
-    """A profile of the account ``user_id`` was seen.
+    """Pin the account ``user_id``, whose profile a scrape observed.
 
-    ``known_user_id`` is the account that the creator is known to be where no event says
-    it, None if it is not known either.
+    ``known_user_id`` is the account in the table of identities, which counts until the
+    first ``AccountPinned``; None if the table has none.
     """
 
     organization_id: UUID

@@ -1,4 +1,4 @@
-"""A creator: the events that commands cause."""
+"""Creators: the events that commands cause."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -28,13 +28,13 @@ def decide(
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
-        NotFoundError: there is no such creator.
-        CreatorRemovedError: the creator was removed, and the command needs it tracked.
+        NotFoundError: there is no creator with this id.
+        CreatorRemovedError: the creator was removed, so it can't be changed.
         CreatorErasedError: the creator was erased.
         NoChangeError: the creator already has the new handle.
         InvalidWindowError: the tracking window would end before it starts.
-        BlankNameError: a display name of only blanks.
-        InvalidTagError: a tag is no tag, or there are too many.
+        BlankNameError: the display name is only blanks.
+        InvalidTagError: a tag is not allowed, or there are too many.
     """
     if isinstance(command, c.AddCreator):
         return _add(creator, command)
@@ -136,7 +136,7 @@ def decide(
 def decide_all(
     creator: CreatorState | None, *commands: c.CreatorCommand
 ) -> list[e.CreatorEvent]:
-    """Decide several commands as one: each sees the effect of the ones before it."""
+    """Decide several commands as one; each command sees the effects of those before."""
     happened: list[e.CreatorEvent] = []
     for command in commands:
         fresh = decide(creator, command)
@@ -218,13 +218,12 @@ def _end_connections(
 
 
 def _nothing_more(command: c.CreatorCommand) -> list[e.CreatorEvent]:
-    """Return that nothing happens to an erased creator.
+    """Decide a command to an erased creator: no event.
 
-    It may be erased again, and a verdict of before may still come, as may the end of
-    its connection.
+    A repeated erasure, a late verdict and the end of a connection change nothing.
 
     Raises:
-        CreatorErasedError: any other command.
+        CreatorErasedError: the command is any other.
     """
     if isinstance(command, c.EraseSubject | c.AutoDisable | c.EndConnection):
         return []

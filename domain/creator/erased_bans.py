@@ -1,4 +1,4 @@
-"""Bans of erased accounts, by hashes: an organization does not track them again."""
+"""Bans of erased accounts: hashes keep an organization from tracking them again."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ from domain.streams import Names
 
 
 class ErasedBans:
-    """The bans of an organization that are in force, by their erasures' numbers."""
+    """The bans of an organization that are in force, by the erasures' numbers."""
 
     def __init__(
         self, organization_id: UUID, history: Sequence[Event], names: Names
@@ -28,8 +28,8 @@ class ErasedBans:
         return len(self._hashes)
 
     def of_handle(self, handle: str) -> list[int]:
-        """Return the numbers of the bans that are on a handle."""
-        # Most organizations have no bans, and nothing is hashed for them.
+        """Return the numbers of the bans of a handle."""
+        # Most organizations have no bans, and then the handle is not hashed.
         if not self._hashes:
             return []
         return self._with(
@@ -37,7 +37,7 @@ class ErasedBans:
         )
 
     def of_user_id(self, user_id: str) -> list[int]:
-        """Return the numbers of the bans that are on an account's id on TikTok."""
+        """Return the numbers of the bans of an account's id on TikTok."""
         if not self._hashes:
             return []
         return self._with(
@@ -51,10 +51,10 @@ class ErasedBans:
 def check_not_banned(
     handle: str, organization_id: UUID, history: Sequence[Event], names: Names
 ) -> None:
-    """Check that a handle is not of an erased account that is banned.
+    """Check that no ban of an erased account covers a handle.
 
     Raises:
-        ErasedAndBannedError: it is.
+        ErasedAndBannedError: a ban covers the handle.
     """
     if ErasedBans(organization_id, history, names).of_handle(handle):
         raise ErasedAndBannedError
@@ -68,11 +68,11 @@ def ban(
     user_ids: Collection[str],
     names: Names,
 ) -> e.ErasedAccountBanned:
-    """Return the event that bans an account that is erased."""
+    """Return the event that bans an erased account, by its handles and user ids."""
     return e.ErasedAccountBanned(
         organization_id=organization_id,
         number=number,
-        # Sorted by the hash, so that the order says nothing.
+        # The order of hashes tells nothing about which of them is the user id's.
         hashes=tuple(
             sorted(
                 [

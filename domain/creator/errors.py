@@ -1,4 +1,4 @@
-"""Refusals that only creators know: those about erased ones."""
+"""Errors of erased and duplicate creators."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from domain.errors import ConflictError, DomainError
 
 
 class NotConfirmedError(DomainError):
-    """An erasure must name the handle of the creator, so that it is the right one."""
+    """An erasure must name the creator's handle, so that nobody else is erased."""
 
     field = "confirm"
 
@@ -32,7 +32,7 @@ class HistoryInClearError(ConflictError):
 
 
 class CreatorErasedError(ConflictError):
-    """The creator was erased; nothing can be done with it any more."""
+    """The creator was erased, so no command can change it any more."""
 
     code = "gone"
 
@@ -43,7 +43,7 @@ class CreatorErasedError(ConflictError):
 class AccountInProjectError(ConflictError):
     """Another creator of the project is the same TikTok account.
 
-    Its numbers count there, if it was removed, too.
+    The numbers of a removed creator count in its project, too.
     """
 
     code = "account_in_project"

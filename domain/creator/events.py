@@ -51,8 +51,8 @@ class HandleChanged(Event, frozen=True, kw_only=True):
 class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
     """The creator's display name, description, readme, metadata or tags changed.
 
-    Unset fields did not change. A null display name means that the scraped one is
-    shown.
+    Unset fields stay as they were. A null display name means that pages show the
+    scraped one.
     """
 
     stored_name: ClassVar[str] = "creator_details_changed"
@@ -86,10 +86,10 @@ class TrackingWindowChanged(Event, frozen=True, kw_only=True):
 
 
 class CreatorMoved(Event, frozen=True, kw_only=True):
-    """The creator is in another project now, with its videos and all of its past.
+    """The creator is in another project now, with its videos and its whole history.
 
-    ``history`` says whose numbers are those from before: with ``whole`` the new
-    project's, with ``stay`` still those of the projects that they counted in.
+    ``history`` says where the numbers from before the move count: with ``whole`` in the
+    new project, with ``stay`` in the projects where they counted before.
     """
 
     stored_name: ClassVar[str] = "creator_moved"
@@ -107,7 +107,7 @@ class CreatorRemoved(Event, frozen=True, kw_only=True):
 
 
 class CreatorReactivated(Event, frozen=True, kw_only=True):
-    """A removed creator came back under its own id, with these tracking settings."""
+    """A removed creator is tracked again, with its old id and these settings."""
 
     stored_name: ClassVar[str] = "creator_reactivated"
     organization_id: UUID
@@ -119,9 +119,9 @@ class CreatorReactivated(Event, frozen=True, kw_only=True):
 class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
     """Three scrapes in a row found no public account, or one found a duplicate.
 
-    ``scrape_id`` is the last of them. With the verdict `duplicate_account` the scrape
-    saw that the creator ``duplicate_of`` of the project is the same account, and stored
-    nothing; otherwise that is null.
+    ``scrape_id`` is the last of these scrapes. ``duplicate_of`` is set if the verdict
+    is `duplicate_account`: the scrape found out that this other creator of the project
+    is the same account, and stored nothing.
     """
 
     stored_name: ClassVar[str] = "creator_auto_disabled"
@@ -134,7 +134,7 @@ class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
 class CreatorReenabled(Event, frozen=True, kw_only=True):
     """Somebody enabled an auto-disabled creator again.
 
-    The cooldown until the next time begins at ``at``.
+    The creator can't be enabled again for some time after ``at``.
     """
 
     stored_name: ClassVar[str] = "creator_reenabled"
@@ -143,9 +143,9 @@ class CreatorReenabled(Event, frozen=True, kw_only=True):
 
 
 class CreatorConnected(Event, frozen=True, kw_only=True):
-    """The creator let the provider read its own account, with these scopes.
+    """The creator let the provider read their own account, with these scopes.
 
-    ``open_id`` is what TikTok calls the account to our app, and to no other.
+    ``open_id`` is TikTok's id of the account for our app alone.
     """
 
     stored_name: ClassVar[str] = "creator_connected"
@@ -159,10 +159,10 @@ class CreatorConnected(Event, frozen=True, kw_only=True):
 class CreatorConnectionLost(Event, frozen=True, kw_only=True):
     """The provider can't read the creator's account any more.
 
-    ``expired``: TikTok takes our token no more, and nobody revoked it; an answer with a
-    new one may have been lost. ``revoked_there``: the creator withdrew its consent at
-    TikTok, ``revoked_here``: it was ended here, or the creator was removed.
-    ``scope_missing``: what the creator allows is not enough.
+    ``expired``: TikTok refuses our token, although nobody revoked it; the answer with a
+    new token may have been lost. ``revoked_there``: the creator withdrew their consent
+    at TikTok. ``revoked_here``: somebody ended the connection here, or the creator was
+    removed. ``scope_missing``: the remaining scopes are not enough.
     """
 
     stored_name: ClassVar[str] = "creator_connection_lost"
@@ -172,13 +172,14 @@ class CreatorConnectionLost(Event, frozen=True, kw_only=True):
 
 
 class SubjectErased(Event, frozen=True, kw_only=True):
-    """The person was erased: what was known of the creator can't be read any more.
+    """The person was erased: personal data of the creator can't be read any more.
 
-    It is ``erased-<number>`` from then on. With ``figures`` anonymous its numbers stay
-    as those of nobody, with drop they are gone from every sum. ``video_ids`` are its
-    single videos that were subjects of their own, because they were added before it
-    was known whose they are, and ``scrape_ids`` the runs of these. ``time_zone`` is
-    the organization's: of a video it is only known on which day of it it was posted.
+    The creator is called ``erased-<number>`` from then on. With ``figures`` anonymous
+    the numbers stay without a name; with drop they leave every sum. ``video_ids`` are
+    the creator's single videos with a key of their own: those that were added before
+    their creator was known. ``scrape_ids`` are the runs of these videos. ``time_zone``
+    is the organization's, because only the day of a video's posting stays known, in
+    this zone.
     """
 
     stored_name: ClassVar[str] = "subject_erased"
@@ -204,7 +205,7 @@ def erased_handle(number: int) -> str:
 
 
 class ErasureNumbered(Event, frozen=True, kw_only=True):
-    """An erased creator of the organization got its number; they count from 1."""
+    """The erased creator got its number in the organization; numbers count from 1."""
 
     stored_name: ClassVar[str] = "erasure_numbered"
     organization_id: UUID
@@ -212,7 +213,7 @@ class ErasureNumbered(Event, frozen=True, kw_only=True):
     number: int
 
 
-# handle: one stream for each handle of a project, which says which creator has it
+# handle: one stream for each handle of a project, with the creator that has it
 
 
 class HandleClaimed(Event, frozen=True, kw_only=True):
@@ -239,9 +240,9 @@ class HandleReleased(Event, frozen=True, kw_only=True):
 
 
 class AccountPinned(Event, frozen=True, kw_only=True):
-    """The creator is this TikTok account, whatever its handle.
+    """The creator is this TikTok account under any handle.
 
-    Recorded with the first profile that has a ``user_id``; profiles of other accounts
+    The first profile with a ``user_id`` records the event; profiles of other accounts
     are refused from then on.
     """
 
@@ -256,7 +257,7 @@ class AccountPinned(Event, frozen=True, kw_only=True):
 
 
 class HandleBanned(Event, frozen=True, kw_only=True):
-    """The handle may not be tracked on this installation."""
+    """Nobody may track the handle on this installation."""
 
     stored_name: ClassVar[str] = "handle_banned"
     handle: Personal[str]
@@ -276,7 +277,8 @@ class HandleUnbanned(Event, frozen=True, kw_only=True):
 class ErasedAccountBanned(Event, frozen=True, kw_only=True):
     """The account of the erased creator ``number`` may not be tracked again.
 
-    ``hashes`` are keyed ones, of its id on TikTok and of each handle that it had.
+    ``hashes`` are keyed hashes of the account's id on TikTok and of each handle that
+    the creator had.
     """
 
     stored_name: ClassVar[str] = "erased_account_banned"

@@ -1,4 +1,4 @@
-"""TikTok handles: which texts are allowed, and the spellings that people use."""
+"""TikTok handles: the allowed texts, and the spellings that people use."""
 
 import re
 
@@ -18,8 +18,8 @@ def normalize_handle(text: str) -> str:
     """Return the plain, lower-case handle that ``text`` names.
 
     The text may have blanks around it, one leading ``@``, capital letters, or be the
-    URL of a TikTok profile. Two dots in a row are rare, but there are such handles; by
-    TikTok's own rules no handle ends with a dot. Anything else is refused, so that no
+    URL of a TikTok profile. Handles with two dots in a row are rare, but exist; by
+    TikTok's own rules no handle ends with a dot. Any other text is refused, so that no
     unchecked character ever reaches SQL or a URL.
 
     Raises:

@@ -15,7 +15,7 @@ def decide(
     banned: bool,  # noqa: FBT001 - the whole state of the stream is this one bit
     command: c.BanHandle | c.UnbanHandle,
 ) -> list[e.BanEvent]:
-    """Return the events that the command causes; none if it changes nothing."""
+    """Return the events that the command causes; none if nothing would change."""
     match command:
         case c.BanHandle(handle=handle, reason=reason):
             return [] if banned else [e.HandleBanned(handle=handle, reason=reason)]
@@ -41,5 +41,4 @@ def evolve(
 
 
 def is_banned(history: Sequence[Event]) -> bool:
-    """Tell whether the handle of this history is banned."""
     return reduce(evolve, cast("Sequence[e.BanEvent]", history), NOT_BANNED)

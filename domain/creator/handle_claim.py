@@ -1,4 +1,4 @@
-"""Handle claims: which creator of a project has a handle, and which one had it last."""
+"""Handle claims: the creators of a project that have a handle now, or had it last."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -26,7 +26,7 @@ UNCLAIMED = HandleClaim()
 def decide(
     claim: HandleClaim, command: c.ClaimHandle | c.ReleaseHandle
 ) -> list[e.ClaimEvent]:
-    """Return the events that the command causes; none if it changes nothing.
+    """Return the events that the command causes; none if nothing would change.
 
     Raises:
         HandleTakenError: another creator of the project has the handle.
@@ -72,5 +72,5 @@ def evolve(claim: HandleClaim, event: e.ClaimEvent) -> HandleClaim:
 
 
 def claim_of(history: Sequence[Event]) -> HandleClaim:
-    """Return which creator has the handle, and which one had it last."""
+    """Return the creator that has the handle, and the one that had it last."""
     return reduce(evolve, cast("Sequence[e.ClaimEvent]", history), UNCLAIMED)

@@ -1,4 +1,4 @@
-"""A creator: its state, and what events change of it."""
+"""Creators: the state of one, and the effects of events on it."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -24,12 +24,12 @@ REENABLE_COOLDOWN = timedelta(hours=24)
 
 Status = Literal["active", "disabled", "removed", "erased"]
 
-# What people note on a creator.
+# The fields of a creator that people describe it with.
 DETAILS = ("display_name", "description", "readme", "metadata", "tags")
 
 
 class ConsentedAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """A creator's consent that a provider reads its account."""
+    """A creator's consent that a provider reads their account."""
 
     open_id: str
     scopes: tuple[str, ...]
@@ -38,9 +38,9 @@ class ConsentedAccount(msgspec.Struct, frozen=True, kw_only=True):
 class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tracked account from its own stream, without scraped figures.
 
-    ``origin_project_id`` is the project that it was added to, which its scrapes and
-    the ids of its videos are of. ``duplicate_of`` is the creator that was seen to be
-    the same account. ``connections`` are what it consents to.
+    ``origin_project_id`` is the project that the creator was added to; the ids of its
+    scrapes and videos are computed with it. ``duplicate_of`` is the creator that a
+    scrape found to be the same account. ``connections`` are the consents in force.
     """
 
     organization_id: UUID
@@ -64,7 +64,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is tracked no more: it was removed or erased."""
+        """Whether the creator was removed or erased."""
         return self.status in {"removed", "erased"}
 
     @property
@@ -91,7 +91,7 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
     known = _known(creator)
     match event:
         case e.HandleChanged(new=new):
-            # Under another handle it may be another account.
+            # Under another handle the creator may be another account.
             return replace(known, handle=new, duplicate_of=None)
         case e.CreatorDetailsChanged():
             return replace(known, **set_fields(event, DETAILS))
@@ -164,27 +164,27 @@ def creator_of(history: Sequence[Event]) -> CreatorState | None:
     if not history or not isinstance(history[0], e.CreatorEvent):
         return None
     if isinstance(history[0], e.SubjectErased):
-        # A restored log may have no more of a creator than that single videos of it
-        # were erased.
+        # A restored log may have nothing of a creator but the erasure of its single
+        # videos.
         return None
     events = cast("Sequence[e.CreatorEvent]", history)
     return reduce(evolve, events, cast("CreatorState | None", None))
 
 
 def check_not_erased(creator: CreatorState | None) -> None:
-    """Refuse what is about an erased creator.
+    """Check that a creator was not erased.
 
     Raises:
-        CreatorErasedError: it was erased.
+        CreatorErasedError: the creator was.
     """
     if creator is not None and creator.status == "erased":
         raise CreatorErasedError
 
 
 def counts_in(creator: CreatorState | None, project_id: UUID) -> bool:
-    """Tell whether a creator is of a project, so that its account counts there.
+    """Tell whether a creator's account counts in a project.
 
-    A removed one goes on counting. Nobody knows which account an erased one was.
+    The account of a removed creator does. The account of an erased creator is unknown.
     """
     return (
         creator is not None

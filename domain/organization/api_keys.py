@@ -1,4 +1,4 @@
-"""API keys: what they may do, and the digest that is stored of each."""
+"""API keys: their scopes, and the digest that is stored of each key."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def create_key(
 ) -> CreateApiKey:
     """Return the command that creates the key with this text, each scope once.
 
-    Of the text only the SHA-256 in hex and the last four characters are stored.
+    Only the SHA-256 in hex and the last four characters of the text are stored.
     """
     return CreateApiKey(
         key_id=key_id,

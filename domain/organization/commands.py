@@ -17,8 +17,8 @@ class CreateOrganization(Command, frozen=True, kw_only=True):
 class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
     """Change the fields that are set.
 
-    None stands for the default hours between scrapes, and for never erasing who was
-    removed.
+    For the hours between scrapes, None stands for the default; for the erasure of
+    removed creators, None stands for never.
     """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -34,7 +34,7 @@ class ChangePlan(Command, frozen=True, kw_only=True):
 
 
 class SetOperator(Command, frozen=True, kw_only=True):
-    """Let its admin keys run the installation for everybody, or no longer."""
+    """Let the organization's admin keys run the installation, or stop that."""
 
     is_operator: bool
 

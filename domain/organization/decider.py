@@ -1,4 +1,4 @@
-"""An organization: its state, the events that commands cause, and what they change."""
+"""Organizations: the state of one, the events of commands, and their effects."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from domain.organization import events as e
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 
-# Debian lists this name among the zones, but it is a different zone on every machine.
+# Debian lists this name among the zones, but it means another zone on every machine.
 _OF_THE_MACHINE = "localtime"
 HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
@@ -51,11 +51,11 @@ class ApiKeyState(msgspec.Struct, frozen=True, kw_only=True):
 class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
-    The hours lie between two scheduled runs of a kind, null for the default. With
-    ``erase_removed_after_days``, creators are erased that long after their removal.
-    ``is_operator`` is null without an event about it: then the oldest one is an
-    operator. The version counts the events about the organization itself, without those
-    about projects and keys.
+    The fields in hours are the time between two scheduled runs of a kind, None for the
+    default. Creators are erased ``erase_removed_after_days`` after their removal, None
+    for never. ``is_operator`` is None until an event sets it; until then the oldest
+    organization is an operator. The version counts the events about the organization
+    itself, without those about projects and keys.
     """
 
     name: str
@@ -82,10 +82,10 @@ def decide(
     ``limits`` are those of the organization's plan.
 
     Raises:
-        NotFoundError: no such organization, project or key.
+        NotFoundError: there is no organization, project or key with this id.
         LimitReachedError: the plan has no room for another project or key.
         InvalidTimeZoneError: the time zone is not an IANA zone.
-        BlankNameError: a name of only blanks.
+        BlankNameError: a name is only blanks.
     """
     if isinstance(command, c.CreateOrganization):
         return _create(organization, command)
@@ -148,7 +148,7 @@ def decide(
 def decide_all(
     organization: OrganizationState | None, commands: Sequence[c.OrganizationCommand]
 ) -> list[e.OrganizationEvent]:
-    """Decide several commands as one: each sees the effect of the ones before it."""
+    """Decide several commands as one; each command sees the effects of those before."""
     events: list[e.OrganizationEvent] = []
     for command in commands:
         decided = decide(organization, command)
@@ -211,10 +211,10 @@ def organization_of(history: Sequence[Event]) -> OrganizationState | None:
 
 
 def project_owner(history: Sequence[Event], project_id: UUID) -> OrganizationState:
-    """Return the organization of this history if it has the project.
+    """Return the organization of this history, which must have the project.
 
     Raises:
-        NotFoundError: it does not have it.
+        NotFoundError: the organization has no such project.
     """
     organization = organization_of(history)
     if organization is None or project_id not in organization.projects:

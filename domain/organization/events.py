@@ -22,9 +22,9 @@ class OrganizationCreated(Event, frozen=True, kw_only=True):
 class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
     """The organization's name, time zone or hours between scheduled scrapes changed.
 
-    Unset fields did not change. Null hours mean the default. The plan's lower limits
-    are not applied here; they apply when a scrape is scheduled. Creators are erased
-    ``erase_removed_after_days`` after they were removed; with null they never are.
+    Unset fields stay as they were. Null hours mean the default. The plan's lower limits
+    apply when a scrape is scheduled, not here. Creators are erased
+    ``erase_removed_after_days`` after their removal; null means never.
     """
 
     stored_name: ClassVar[str] = "organization_settings_changed"
@@ -37,7 +37,7 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
 
 
 class PlanChanged(Event, frozen=True, kw_only=True):
-    """The organization is on another plan from now on."""
+    """The organization has another plan from now on."""
 
     stored_name: ClassVar[str] = "plan_changed"
     old: str
@@ -45,7 +45,7 @@ class PlanChanged(Event, frozen=True, kw_only=True):
 
 
 class OperatorChanged(Event, frozen=True, kw_only=True):
-    """Its admin keys may now, or may no longer, run the installation for everybody."""
+    """The organization's admin keys began or ceased to run the installation."""
 
     stored_name: ClassVar[str] = "operator_changed"
     is_operator: bool
@@ -91,7 +91,7 @@ class ProjectCreated(Event, frozen=True, kw_only=True):
 
 
 class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
-    """The project's name or description changed; an unset field did not."""
+    """The project's name or description changed; an unset field stays as it was."""
 
     stored_name: ClassVar[str] = "project_details_changed"
     project_id: UUID

@@ -1,4 +1,4 @@
-"""What a plan allows: the limits, and the plans an installation starts with."""
+"""Plans: their limits, and the plans that an installation starts with."""
 
 import msgspec
 
@@ -7,9 +7,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The limits of one plan; None means no limit.
 
     Limits of projects, keys, creators, campaigns and their items apply to those that
-    exist at one time.
-    ``_per_day`` is for each UTC day, ``_per_minute`` for each key and minute, retention
-    is in days, and ``_hours`` are the least hours between two scheduled runs of a kind.
+    exist at the same time. ``_per_day`` is for each UTC day, ``_per_minute`` for each
+    key and minute, and retention is in days. ``_hours`` are the least hours between two
+    scheduled runs of a kind.
     """
 
     max_creators_per_org: int | None = None
@@ -27,14 +27,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class UnknownPlanError(Exception):
-    """The organization is on a plan that this installation does not have any more."""
+    """The organization has a plan that this installation does not know any more."""
 
 
 class Plans(dict[str, Limits]):
-    """The limits of every plan by name.
-
-    A name that is missing raises UnknownPlanError.
-    """
+    """The limits of every plan by name; a missing name raises UnknownPlanError."""
 
     def __missing__(self, name: str) -> Limits:
         msg = f"The plan {name!r} is not configured on this installation."

@@ -1,4 +1,4 @@
-"""The chain of sources: when the next is asked, and what a run ends with."""
+"""The chain of sources: whether to ask the next source, and which answer decides."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ import msgspec
 from domain.messages import Outcome
 from domain.scrape.outcomes import OF_THE_ACCOUNT, OF_THE_SOURCE, UNOBSERVED
 
-# Of sources that all failed, the one that may work again soonest decides about the
-# next attempt.
+# If all sources failed, the one that may work again soonest decides about the next
+# attempt.
 _SOONEST: tuple[Outcome, ...] = (
     "transient",
     "rate_limited",
@@ -18,11 +18,11 @@ _SOONEST: tuple[Outcome, ...] = (
 
 
 class SourceAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of one source; ``retry_after`` is in seconds, 0 if it did not say.
+    """The answer of one source; ``retry_after`` is in seconds, 0 if it was not given.
 
-    ``reads_site``: it sees what TikTok shows to everybody, so what it does not find is
-    not there. ``cut_by`` is how the source failed before its list of ``videos`` was
-    complete; ``is_partial``: it is not, for whatever reason.
+    ``reads_site`` says that the source sees everything that TikTok shows in public, so
+    an account that it does not find does not exist. ``is_partial`` says that its list
+    of ``videos`` is not complete, and ``cut_by`` which failure ended the list early.
     """
 
     outcome: Outcome
@@ -38,8 +38,8 @@ def asks_next(
 ) -> bool:
     """Return whether the next source is asked as well.
 
-    A source that is free again within ``longest_wait`` seconds is waited for.
-    ``is_third_strike``: the run would disable the creator.
+    The run waits for a source that is free again within ``longest_wait`` seconds.
+    ``is_third_strike`` says that the run would disable the creator.
     """
     outcome = answer.cut_by or answer.outcome
     if outcome == "rate_limited":
@@ -50,19 +50,20 @@ def asks_next(
 
 
 def may_contradict(earlier: Sequence[SourceAnswer], *, reads_site: bool) -> bool:
-    """Return whether it makes sense to ask a source after these answers.
+    """Return whether another source could change the result.
 
-    Once a source that reads the site found no account, only another such source can
-    tell better.
+    After a source that reads the site found no account, only another source that reads
+    the site can contradict it.
     """
     return reads_site or not any(map(_is_of_the_site, earlier))
 
 
 def decisive(answers: Sequence[SourceAnswer], *, is_over: bool = False) -> int:
-    """Return which answer the run ends with; ``is_over``: the last of them ended it.
+    """Return the index of the answer that the run ends with.
 
-    What was seen is kept, the longest list of it and the first of these that is
-    complete, whatever others say, unless one says that it is another account's.
+    An answer with observations decides, the one with the longest list, a complete list
+    before a partial one, unless the last answer says that it is another account.
+    Otherwise, if the last answer ended the run (``is_over``), that one decides.
     """
     last = len(answers) - 1
     numbered = list(enumerate(answers))

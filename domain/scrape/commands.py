@@ -1,4 +1,4 @@
-"""The commands to a scrape: request a run, and record what came of it."""
+"""The commands to a scrape: request a run, and record its result."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ class RequestScrape(Command, frozen=True, kw_only=True):
 
 
 class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A profile as one provider returned it; None for what the provider left out."""
+    """A profile as one provider returned it; a field that it left out is None."""
 
     precision: Precision | None = None
     user_id: str | None = None
@@ -35,7 +35,7 @@ class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class VideoSnapshot(VideoAttributes, frozen=True, kw_only=True, gc=False):
-    """One video as one provider returned it; None for what the provider left out."""
+    """One video as one provider returned it; a field that it left out is None."""
 
     tiktok_video_id: str
     kind: str | None = None
@@ -50,16 +50,16 @@ class VideoSnapshot(VideoAttributes, frozen=True, kw_only=True, gc=False):
 
     @property
     def attributes(self) -> VideoAttributes | None:
-        """Its attributes; None if the provider left out all of them."""
+        """The video's attributes; None if the provider left out all of them."""
         return attributes_of([getattr(self, name) for name in ATTRIBUTES])
 
 
 class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
-    """Videos as one provider returned them, one tuple a field, all in the same order.
+    """Videos as one provider returned them: equally long tuples, one for a field.
 
-    It holds the same as a list of ``VideoSnapshot``, but is faster for many videos.
-    ``kinds``, ``titles``, ``posted_at``, ``thumbnail_urls`` and ``attributes`` may be
-    empty if they are None for every video.
+    The columns hold the same as a list of ``VideoSnapshot``, but are faster for many
+    videos. ``kinds``, ``titles``, ``posted_at``, ``thumbnail_urls`` and ``attributes``
+    may be empty if they are None for every video.
     """
 
     video_ids: tuple[str, ...] = ()
@@ -76,10 +76,11 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NamedVideos(VideoColumns, frozen=True, kw_only=True):
-    """Videos as snapshots name them: ``video_ids`` are their pseudonyms.
+    """Videos under the names of snapshots: ``video_ids`` are their pseudonyms.
 
-    ``tiktok_video_ids`` has TikTok's id of each video that is not known yet, and may be
-    empty if all are. Without ``has_pseudonyms`` videos go by their ids on TikTok.
+    ``tiktok_video_ids`` has the ids on TikTok of videos that are not known yet, and may
+    be empty if all are known. Without ``has_pseudonyms``, ``video_ids`` are the ids on
+    TikTok.
     """
 
     has_pseudonyms: bool = False
@@ -87,9 +88,9 @@ class NamedVideos(VideoColumns, frozen=True, kw_only=True):
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that was asked besides the one that a run ends with.
+    """A source that was asked in addition to the one that the run ends with.
 
-    ``detail`` says in words what came of it; ``duration_ms`` is in milliseconds.
+    ``detail`` is a sentence about its answer; ``duration_ms`` is in milliseconds.
     """
 
     provider: str
@@ -99,13 +100,13 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordResult(Command, frozen=True, kw_only=True):
-    """Record that a run succeeded, with what it observed.
+    """Record that a run succeeded, with its observations.
 
-    The details of a video, its kind, title, time of posting, picture and attributes,
-    are None if they are known already. ``missing_video_ids`` are pseudonyms.
+    The details of a video (kind, title, time of posting, picture and attributes) are
+    None if they are known already. ``missing_video_ids`` are pseudonyms.
     ``known_user_id`` is the creator's account if only the table of identities has it.
     ``profile_provider`` is set if the profile is from another provider than the rest.
-    ``listed_reason`` says why not all videos were listed.
+    ``listed_reason`` says why the list of videos is not complete.
     """
 
     provider: str

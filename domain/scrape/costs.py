@@ -1,4 +1,4 @@
-"""Costs: what the requests of a source cost, in whole numbers of millionths."""
+"""Costs of a source's requests, in whole millionths of a currency."""
 
 from decimal import Decimal
 from typing import Self
@@ -18,13 +18,13 @@ class Price(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Return the price that a text like ``0.002 USD`` says, exactly."""
+        """Return the exact price in a text like ``0.002 USD``."""
         amount, currency = text.split(" ")
         return cls(int(Decimal(amount) * MILLIONTHS), currency)
 
 
 def why_spent(requests: int, budget: int) -> str | None:
-    """Return that a day's budget of requests is used up; None while it is not."""
+    """Return a sentence if a day's budget of requests is used up, and None if not."""
     if requests < budget:
         return None
     return (
@@ -34,7 +34,7 @@ def why_spent(requests: int, budget: int) -> str | None:
 
 
 def is_nearly_spent(requests: int, budget: int | None) -> bool:
-    """Return whether at least 80 % of a day's budget of requests is used up."""
+    """Tell whether at least 80 % of a day's budget of requests is used up."""
     return budget is not None and requests * 5 >= budget * 4
 
 

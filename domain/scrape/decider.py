@@ -1,4 +1,4 @@
-"""A scrape: one run from its request to its result or its failure."""
+"""Scrapes: the state of one run, from its request to its result or its failure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
@@ -19,8 +19,6 @@ MAX_VIDEOS_PER_SNAPSHOT = 500
 
 
 class ScrapeState(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a run from its own stream."""
-
     organization_id: UUID
     project_id: UUID
     creator_id: UUID | None
@@ -36,7 +34,7 @@ def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.Scrap
     """Return the events that the command causes; none if the run has ended.
 
     Raises:
-        NotFoundError: the run was never requested.
+        NotFoundError: nobody requested the run.
     """
     if isinstance(command, c.RequestScrape):
         if scrape is not None:
@@ -160,7 +158,8 @@ def named(
 ) -> c.NamedVideos:
     """Return the videos under their pseudonyms.
 
-    TikTok's ids are kept of those that are not known, or nobody could ask for them.
+    Videos that are not known yet keep their ids on TikTok, because pseudonyms alone
+    can't be scraped again.
     """
     found = c.NamedVideos(**structs.asdict(videos))
     if names.key is None:
@@ -176,7 +175,7 @@ def named(
 
 def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
     profile, creator_id = command.profile, scrape.creator_id
-    # A run of a single video has no creator whose profile it could have read.
+    # A run of a single video has no creator, so it has no profile either.
     if profile is not None and creator_id is not None:
         yield e.ProfileSnapshotRecorded(
             organization_id=scrape.organization_id,
@@ -220,7 +219,7 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
 def _listed(scrape: ScrapeState, command: c.RecordResult) -> Completeness | None:
     if command.listed_reason is not None:
         return "partial"
-    # A recording that was imported does not say whether its list had all videos.
+    # An imported recording does not say whether its list of videos was complete.
     is_list = scrape.job_type == "discover_videos" and scrape.trigger != "imported"
     return "complete" if is_list else None
 

@@ -1,4 +1,4 @@
-"""The events of a scrape: its request, what it observed, and how it ended."""
+"""The events of a scrape: its request, its observations, and its end."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -20,8 +20,7 @@ from domain.messages import (
 )
 from domain.video.attributes import VideoAttributes
 
-# A video's kind, its title, the time when it was posted, where its picture is, and its
-# attributes.
+# The kind, title, time of posting, address of the picture, and attributes of a video.
 VideoDetails = tuple[
     str | None, str | None, datetime | None, str | None, VideoAttributes | None
 ]
@@ -33,7 +32,8 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
 
     ``creator_id`` is null if a video was added by hand and belongs to no creator of the
     project. ``tiktok_video_ids`` names the videos to scrape; empty means all of them.
-    If it names one, ``video_id`` is that one's stream, null in events from before.
+    If it names one video, ``video_id`` is the stream of that video, null in events from
+    before this field.
     """
 
     stored_name: ClassVar[str] = "scrape_requested"
@@ -51,8 +51,8 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
 class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
     """A scrape observed the profile at ``observed_at``.
 
-    Null fields are those that the provider left out. Counts are signed 64-bit numbers,
-    stored as observed. ``precision`` says whether the source rounds large numbers.
+    Fields that the provider left out are null. Counts are signed 64-bit numbers, stored
+    as observed. ``precision`` says whether the source rounds large numbers.
     """
 
     stored_name: ClassVar[str] = "profile_snapshot_recorded"
@@ -76,15 +76,15 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     """A scrape observed up to 500 videos at ``observed_at``.
 
     The fields are parallel arrays. ``kinds``, ``titles``, ``posted_at`` and
-    ``thumbnail_urls`` hold what was not known of a video before. They are null for a
-    video if nothing is new or the provider left it out, and empty if that is so for all
-    videos. A picture is known by its path alone, as the rest of its address is signed
-    anew each time. ``attributes`` has those that are new, by the names of their videos
-    in ``video_ids``. ``project_id`` is null in events from before projects had videos.
+    ``thumbnail_urls`` hold the details of a video that were not known before, else
+    null; an array without any detail is empty. Pictures are known by their paths,
+    because the rest of a picture's address is signed anew each time. ``attributes`` has
+    the new attributes, by the videos' names in ``video_ids``. ``project_id`` is null in
+    events from before projects had videos.
 
-    With ``has_pseudonyms`` videos go by their pseudonyms, and ``tiktok_video_ids`` has
-    TikTok's id of those that the project may not know yet, as the details are kept.
-    Without, ``video_ids`` are TikTok's.
+    With ``has_pseudonyms``, ``video_ids`` are pseudonyms, and ``tiktok_video_ids`` has
+    the id on TikTok of each video that the project may not know yet, because details
+    are kept. Without it, ``video_ids`` are the ids on TikTok.
     """
 
     stored_name: ClassVar[str] = "video_stats_snapshot_recorded"
@@ -115,7 +115,7 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
         return self.tiktok_video_ids or (None,) * len(self.video_ids)
 
     def counts(self) -> Iterator[VideoCounts]:
-        """Yield each video's id and its five counters; null where it was left out."""
+        """Yield each video's id and its five counters, null where left out."""
         return zip(
             self.video_ids,
             self.view_counts,
@@ -127,7 +127,7 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
         )
 
     def details(self) -> Iterator[VideoDetails]:
-        """Yield each video's ``VideoDetails``; null if left out."""
+        """Yield each video's ``VideoDetails``, null where known or left out."""
         nothing = (None,) * len(self.video_ids)
         return zip(
             self.kinds or nothing,
@@ -140,7 +140,7 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
 
 
 class TriedSource(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A source that a run asked besides the one that it ended with.
+    """A source that a run asked in addition to the one that the run ended with.
 
     ``duration_ms`` is in milliseconds.
     """
@@ -154,11 +154,11 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     """A scrape ended with a result.
 
     ``duration_ms`` is in milliseconds. ``videos_observed`` counts the videos that the
-    provider returned. ``missing_video_ids`` are the requested videos that the provider
-    said are gone, named as in snapshots. ``listed`` says whether all videos were listed
-    that there are, null if none were to be, and ``listed_reason`` why not all were.
-    ``tried`` are the other sources that were asked, in their order; ``tried_details``
-    has a sentence on each, null if there is none.
+    provider returned. ``missing_video_ids`` are the requested videos that are gone by
+    the provider's word, named as in snapshots. ``listed`` says whether the list has all
+    videos of the account, null if the scrape listed none, and ``listed_reason`` why it
+    has not all. ``tried`` are the other sources that were asked, in their order;
+    ``tried_details`` has a sentence on each, or null.
     """
 
     stored_name: ClassVar[str] = "scrape_succeeded"
@@ -169,7 +169,7 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     attempts: int
     observed_at: datetime
     duration_ms: int
-    # Stored under their first names: what is in the log does not change.
+    # The stored names are the first ones, because the log is never changed.
     profile_observed: bool = msgspec.field(default=False, name="profile_seen")
     videos_observed: int = msgspec.field(default=0, name="videos_seen")
     pages: int = 0
@@ -186,9 +186,9 @@ class ScrapeFailed(Event, frozen=True, kw_only=True):
     """A scrape ended without a result.
 
     ``outcome`` is the verdict of the last attempt, null if the run was given up before
-    any provider was asked. ``observed_at`` is set for imported runs only; for others
-    the time of recording says it. ``tried`` and ``tried_details`` are as in
-    ``ScrapeSucceeded``.
+    it asked a provider. ``observed_at`` is set for imported runs only; for other runs
+    the time of recording is that of the failure. ``tried`` and ``tried_details`` are as
+    in ``ScrapeSucceeded``.
     """
 
     stored_name: ClassVar[str] = "scrape_failed"

@@ -1,4 +1,4 @@
-"""Failures of a creator's scrapes: each kind fails, and works again, by itself."""
+"""Failures of a creator's scrapes, counted for each kind of scrape on its own."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,10 +11,10 @@ from domain.scrape.outcomes import UNOBSERVED
 
 
 class FailingKind(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A kind of scrape of which the last one failed.
+    """A kind of scrape whose last run failed.
 
-    ``failed_scrapes`` counts those in a row, since ``failing_since``. ``last_outcome``
-    is null if the last one was given up without an answer.
+    ``failed_scrapes`` counts the failures in a row, since ``failing_since``.
+    ``last_outcome`` is null if the last run was given up without an answer.
     """
 
     job_type: JobType
@@ -30,9 +30,9 @@ def after_failure(
     *,
     at: datetime,
 ) -> list[FailingKind]:
-    """Return what fails after a failure, the longest first.
+    """Return the failing kinds after a failure, the longest failing first.
 
-    That nobody was asked is no failure, and ends none.
+    A run that asked no platform neither fails nor ends a failure.
     """
     if outcome in UNOBSERVED:
         return [*failing]
@@ -52,5 +52,5 @@ def after_failure(
 def after_success(
     failing: Sequence[FailingKind], job_type: JobType
 ) -> list[FailingKind]:
-    """Return what still fails after a scrape that worked."""
+    """Return the failing kinds after a run that succeeded."""
     return [kind for kind in failing if kind.job_type != job_type]

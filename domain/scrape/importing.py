@@ -1,4 +1,4 @@
-"""Imports: find the observations of one time that are new, and the runs to store."""
+"""Imports: the observations of one time that are new, and the runs that store them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ from domain.streams import Names
 from domain.video.attributes import changed, merged, values_of
 from domain.video.url import picture_path
 
-# By the pseudonyms of videos.
+# The details of videos, by pseudonym.
 KnownDetails = dict[str, VideoDetails]
 
 # The columns of VideoDetails, in their order.
@@ -35,8 +35,8 @@ _NOTHING: VideoDetails = (None, None, None, None, None)
 class RunContent(msgspec.Struct, frozen=True, kw_only=True):
     """The content that one run can store: at most one profile, and each video once.
 
-    It is in the order of the canonical lines, of whose text ``payload_sha256`` is the
-    digest. The details of videos may be known already.
+    ``payload_sha256`` is the digest of the canonical lines, in their order. The details
+    of videos may be known already.
     """
 
     payload_sha256: str
@@ -48,9 +48,9 @@ class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The observations of one creator at one time in a recording.
 
     ``read_lines`` returns the canonical lines in the order of the recording, with their
-    content. ``content`` is set if one run can store all of it and the reader found that
-    out anyway; reading the lines takes several times as long. ``scraped`` are the runs
-    of the project itself that observed the creator at that time.
+    content. ``content`` is set if one run can store everything and the reader found
+    that out in passing, because reading the lines takes several times as long.
+    ``scraped`` are the project's own runs that observed the creator at that time.
     """
 
     organization_id: UUID
@@ -66,7 +66,7 @@ class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
 def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
     """Return each observation once, with the first details that a line has for it.
 
-    It has the place of the last of its lines.
+    An observation has the place of the last of its lines.
     """
     found: NewObservations = {
         key_of(observed): (line, observed) for line, observed in lines
@@ -83,7 +83,7 @@ def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
 
 
 def take_out(new: NewObservations, stored: Sequence[Event], names: Names) -> None:
-    """Remove the observations that a run has stored from the new ones."""
+    """Remove the observations that a stored run has from the new ones."""
     ids = {
         names.pseudonym(video.tiktok_video_id): video.tiktok_video_id
         for _, observed in new.values()
@@ -107,7 +107,7 @@ def take_out(new: NewObservations, stored: Sequence[Event], names: Names) -> Non
 
 
 def learn(known: KnownDetails, stored: Sequence[Event]) -> None:
-    """Add the video details of a stored run to the known ones."""
+    """Add the video details of a stored run to the known details."""
     for event in stored:
         if not isinstance(event, e.VideoStatsSnapshotRecorded):
             continue
@@ -123,10 +123,10 @@ def runs_of(
 ) -> Iterator[list[e.ScrapeEvent]]:
     """Yield the events of each run that stores the new observations; add to ``known``.
 
-    One run has a profile and every video. Observations that contradict each other are
-    stored by separate runs, the later line of the recording by the later run, and exact
-    ones after rounded ones: what is stored last counts. So is each outcome. Outcomes
-    come last.
+    One run has a profile and each video once. Observations that contradict each other
+    are stored by separate runs, because the observation that is stored last counts: a
+    later line of the recording goes into a later run, and exact observations follow
+    rounded ones. Each outcome is a run of its own, after all observations.
     """
     rest = [each for each in new if each[1].outcome is None]
     rest.sort(key=lambda each: not each[1].is_rounded)
@@ -145,7 +145,7 @@ def runs_of(
                 later.append((line, observed))
                 continue
             taken.append((line, observed))
-        # In a run, where nothing contradicts, the order of lines does not matter.
+        # Nothing within a run contradicts, so it keeps the order of lines.
         taken.sort(key=itemgetter(0))
         found = [each.video for _, each in taken if each.video is not None]
         content = RunContent(
@@ -173,10 +173,7 @@ def runs_of(
 def run_of(
     group: ObservationGroup, content: RunContent, known: KnownDetails, names: Names
 ) -> list[e.ScrapeEvent]:
-    """Return the events of the run that stores the content.
-
-    Add its details to ``known``.
-    """
+    """Return the events of the run that stores the content; add to ``known``."""
     return _run(
         group,
         "discover_videos" if content.videos.video_ids else "creator_profiles",
@@ -231,7 +228,7 @@ def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
 
 
 def _news(videos: c.VideoColumns, known: KnownDetails, names: Names) -> c.NamedVideos:
-    """Return the videos without details that are known, and add the new ones."""
+    """Return the videos without known details, and add the new details to ``known``."""
     ids = tuple(map(names.pseudonym, videos.video_ids))
     before = list(map(known.get, ids))
     named = decider.named(videos, names, is_known=[old is not None for old in before])
@@ -242,7 +239,7 @@ def _news(videos: c.VideoColumns, known: KnownDetails, names: Names) -> c.NamedV
     )
     stated: list[VideoDetails] = list(zip(*columns, strict=True))
     if before == stated:
-        # The usual case by far, which needs no loop over the videos.
+        # Usually all details are known, and this needs no loop over the videos.
         return replace(named, **dict.fromkeys(_DETAIL_COLUMNS, ()))
     news: list[VideoDetails] = []
     for video_id, old, new in zip(ids, before, stated, strict=True):

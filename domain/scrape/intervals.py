@@ -15,12 +15,12 @@ DEFAULT_HOURS: Mapping[JobType, int] = MappingProxyType(
 
 
 def floor_of(job_type: JobType, limits: Limits) -> int | None:
-    """Return the least hours that the plan allows between two runs; None: no limit."""
+    """Return the plan's least hours between two runs; None means no limit."""
     return getattr(limits, f"min_{job_type}_hours")
 
 
 def hours_between(job_type: JobType, *, chosen: int | None, limits: Limits) -> int:
-    """Return the hours that apply: the chosen or the default ones, but not too few.
+    """Return the hours that apply: the chosen or the default ones, or the plan's least.
 
     The choice itself is stored, so that it applies again under a plan that allows it.
     """

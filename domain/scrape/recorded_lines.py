@@ -1,4 +1,4 @@
-"""Lines of recordings: what they say, and which of them say the same."""
+"""Lines of recordings: their content, and the key by which two of them are the same."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from domain.scrape import commands as c
 from domain.scrape.events import VideoCounts
 
 # Two observations of a creator at one time with the same key are the same observation.
-# VideoDetails are not part of the key, because a stored snapshot leaves out details
-# that were known already.
+# VideoDetails are not part of the key, because a stored snapshot leaves out known
+# details.
 ObservationKey = VideoCounts | c.ProfileSnapshot | str
 
 
 class ObservedContent(msgspec.Struct, frozen=True, gc=False):
     """The content of one line: exactly one of a profile, a video and an outcome.
 
-    ``in_log_order``: what came before it in the recording came before it in the log
-    that the recording is of.
+    ``in_log_order`` says that the lines before this one also precede it in the log that
+    the recording was made from.
     """
 
     profile: c.ProfileSnapshot | None = None
@@ -29,7 +29,7 @@ class ObservedContent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_rounded(self) -> bool:
-        """Tell whether an exact line of the same time has precedence over it."""
+        """Tell whether an exact line of the same time has precedence."""
         profile = self.profile
         if profile is None or self.in_log_order:
             return False
@@ -45,7 +45,7 @@ NewObservations = dict[ObservationKey, ObservationLine]
 
 
 def are_distinct(lines: Sequence[ObservationLine]) -> bool:
-    """Tell whether no two lines can be the same observation, as is almost always so."""
+    """Tell whether no two lines can be the same observation, as is usual."""
     names = {
         line if (video := observed.video) is None else video.tiktok_video_id
         for line, observed in lines
@@ -54,7 +54,7 @@ def are_distinct(lines: Sequence[ObservationLine]) -> bool:
 
 
 def key_of(observed: ObservedContent) -> ObservationKey:
-    """Return what makes an observation of a creator at one time the same as another."""
+    """Return the key by which two observations at one time are the same."""
     video = observed.video
     if video is not None:
         return (

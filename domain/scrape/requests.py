@@ -22,7 +22,7 @@ def creator_runs(
     trigger: Trigger,
     command_id: UUID,
 ) -> list[StreamEvent]:
-    """Return the requests of a creator's runs that a command causes."""
+    """Return the events that request a creator's runs, caused by a command."""
     return [
         requested
         for job_type in job_types
@@ -51,9 +51,9 @@ def video_run(
     command_id: UUID,
     creator: CreatorState | None = None,
 ) -> list[StreamEvent]:
-    """Return the request of a run of one video that a command causes.
+    """Return the events that request a run of one video, caused by a command.
 
-    With ``creator``, the run belongs to that creator, too.
+    With ``creator``, the run belongs to that creator as well.
     """
     return on(
         scrape_stream(command_id, video_id, VIDEO_JOB_TYPE),

@@ -1,4 +1,4 @@
-"""Sources: whether a provider fails, and what to try then."""
+"""Sources: whether a provider fails, and the advice for each outcome."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from domain.messages import Outcome
 from domain.scrape.outcomes import OF_THE_SOURCE, UNOBSERVED
 
-# So many of a source's newest runs decide whether it fails.
+# The number of a source's newest runs that decide whether the source fails.
 NEWEST = 20
 _LEAST_FAULTS = 3
 
@@ -39,11 +39,11 @@ NEXT: Mapping[Outcome, str] = MappingProxyType(
 def failing_with(
     newest: Iterable[Outcome | None], *, retrying: Mapping[Outcome, int]
 ) -> Outcome | None:
-    """Return how a source fails mostly; None while it does not fail.
+    """Return a source's most frequent failure; None while the source does not fail.
 
-    ``newest`` are the outcomes of its last ``NEWEST`` runs, ``retrying`` counts those
-    of runs that wait for another attempt. A source fails if it is at fault three times
-    at least, and more often than it answers.
+    ``newest`` are the outcomes of its last ``NEWEST`` runs, and ``retrying`` counts the
+    outcomes of runs that wait for another attempt. A source fails if it is at fault at
+    least three times, and more often than it answers.
     """
     ended = list(newest)
     faults: Counter[Outcome] = Counter(

@@ -143,7 +143,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     (e.CreatorRemoved(**OURS), "Removed by key Ops."),
     (
         e.SubjectErased(**OURS, number=7, figures="anonymous"),
-        "Erased: the figures stay, of nobody, by key Ops.",
+        "Erased: the figures stay without a name, by key Ops.",
     ),
     (
         e.SubjectErased(**OURS, number=7, figures="drop"),
