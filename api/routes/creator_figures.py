@@ -16,7 +16,7 @@ from api.http.responses import Answer
 from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
 from domain.analytics.buckets import Range
 from domain.analytics.series import CounterSeries
-from projections.analytics.queries.recent_days import Recent, known_creators, recent
+from projections.analytics.read.recent_days import Recent, known_creators, recent
 from projections.engine.reader import Reader
 
 MOST_CREATORS = MAX_LIMIT

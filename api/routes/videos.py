@@ -23,7 +23,7 @@ from api.routes.video_schemas import QueuedVideoScrape, VideoChange
 from domain.scrape.handlers.scrapes import request_video_scrape
 from domain.video import commands as c
 from domain.video.handlers import videos
-from projections.analytics.queries.members import members_of
+from projections.analytics.read.members import members_of
 from projections.engine.reader import Reader
 from projections.videos.counting import VideoAmounts, video_amounts
 from projections.videos.merged import check_not_merged

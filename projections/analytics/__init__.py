@@ -1,1 +1,1 @@
-"""The write side of analytics: snapshots folded into levels and sums."""
+"""Analytics: levels and sums that follow from the log, and how they are read."""

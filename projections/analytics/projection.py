@@ -15,13 +15,13 @@ from domain.analytics.baselines import BaselineRule
 from domain.analytics.rules import RULES
 from domain.messages import Event
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.baseline_rule import put_rule, rule_of
+from projections.analytics.store.baseline_rule import put_rule, rule_of
 from projections.engine.handlers import stored_names
 from projections.engine.projection import Merged
 
 
 def _decode_video_snapshot(body: bytes) -> Event:
-    from projections.analytics.snapshot_decoder import decode_video_snapshot
+    from projections.analytics.fold.snapshot_decoder import decode_video_snapshot
 
     return decode_video_snapshot(body)
 
@@ -101,10 +101,10 @@ class AnalyticsProjection:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold events into the tables. Events folded before change nothing."""
-        from projections.analytics.chunks import chunks_of_log
-        from projections.analytics.positions import save_positions
-        from projections.analytics.rows import enable_arrays
-        from projections.analytics.writer import Intake
+        from projections.analytics.store.positions import save_positions
+        from projections.analytics.store.videos import enable_arrays
+        from projections.analytics.write.chunks import chunks_of_log
+        from projections.analytics.write.live import Intake
 
         enable_arrays(cursor)
         rule = rule_of(cursor)
@@ -114,8 +114,8 @@ class AnalyticsProjection:
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Store the events of a slice of the log, to be merged later."""
-        from projections.analytics.rebuild_gather import gather
-        from projections.analytics.rows import enable_arrays
+        from projections.analytics.store.videos import enable_arrays
+        from projections.analytics.write.gather import gather
 
         enable_arrays(cursor)
         gather(cursor, events)
@@ -124,8 +124,8 @@ class AnalyticsProjection:
         self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
     ) -> Merged:
         """Do a part of the work that one partition of a stage still needs."""
-        from projections.analytics.rebuild_merge import merge
-        from projections.analytics.rows import enable_arrays
+        from projections.analytics.store.videos import enable_arrays
+        from projections.analytics.write.merge import merge
 
         enable_arrays(cursor)
         return merge(cursor, stage, partition=partition, partitions=partitions)

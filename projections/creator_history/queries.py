@@ -14,7 +14,7 @@ from domain.analytics.precision import is_rounded
 from domain.phrases import counted
 from domain.summaries import actor_label, milestone_summary, summary
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries.sharpenings import sharpened_among
+from projections.analytics.read.sharpenings import sharpened_among
 from projections.creator_history.entries import (
     HistoryEntry,
     entry_of_event,

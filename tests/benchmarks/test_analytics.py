@@ -23,7 +23,7 @@ from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
-from projections.analytics.queries.series import named_entities, series_by_entity
+from projections.analytics.read.series import named_entities, series_by_entity
 from projections.engine.follower import Follower
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile

@@ -11,15 +11,10 @@ import psycopg
 from api.http.auth import digest_of
 from api.http.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
-from projections.analytics.levels import Levels
-from projections.analytics.owner_state import (
-    BASELINE,
-    COUNTED,
-    OWNED,
-    OwnerState,
-    packed,
-)
-from projections.analytics.rollup_deltas import METRIC_GROUPS, MetricGroup
+from projections.analytics.fold.levels import Levels
+from projections.analytics.fold.owner_state import BASELINE, COUNTED, OWNED, OwnerState
+from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, MetricGroup
+from projections.analytics.store.owner_states import packed
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved, percentile

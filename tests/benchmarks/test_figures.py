@@ -16,15 +16,15 @@ from infra.database import AsyncPool, reading_pool
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from projections.analytics.days.sums import DAY_SUMS, DaySums
-from projections.analytics.queries.figures import (
+from projections.analytics.fold.day_sums import DAY_SUMS, DaySums
+from projections.analytics.read.figures import (
     CreatorSet,
     FiguresOfCreator,
     creator_figures,
     page_of_creators,
 )
-from projections.analytics.queries.video_figures import page_of_videos
-from projections.analytics.queries.video_levels import VideoSet
+from projections.analytics.read.video_figures import page_of_videos
+from projections.analytics.read.video_levels import VideoSet
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.benchmarks.test_analytics import YEAR, population

@@ -16,7 +16,7 @@ from domain import events as e
 from domain.streams import membership_stream, video_stream
 from domain.video.attributes import Sound, VideoAttributes
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.rows import enable_arrays
+from projections.analytics.store.videos import enable_arrays
 from projections.creator_history.unreadable import without_person
 from projections.registry import PROJECTIONS
 from tests.kit.histories import (

@@ -157,7 +157,7 @@ def analytics(
         rows_of,
         tags_of,
     )
-    from projections.analytics.queries.entity_ids import count_of
+    from projections.analytics.read.entity_ids import count_of
     from projections.engine.snapshot_reader import snapshot
 
     check_output(output, format_, json=json)

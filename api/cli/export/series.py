@@ -26,7 +26,7 @@ from domain.analytics.metrics import (
 )
 from domain.analytics.series import Value
 from domain.errors import InvalidQuestionError
-from projections.analytics.queries.entity_ids import ids_of_all
+from projections.analytics.read.entity_ids import ids_of_all
 from projections.engine.reader import Reader
 
 _KINDS: dict[str, Kind] = {

@@ -35,8 +35,8 @@ from domain.analytics.series import (
     terms_of,
     value_of,
 )
-from projections.analytics.queries.explain import ExplainedObservation
-from projections.analytics.queries.series import NamedEntity
+from projections.analytics.read.explain import ExplainedObservation
+from projections.analytics.read.series import NamedEntity
 from projections.annotations.queries import Annotation
 
 OTHER_ID = "__other__"

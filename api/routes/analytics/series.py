@@ -10,10 +10,10 @@ from api.routes.analytics.responses import Series, other, reference
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.metrics import Entity, Question
 from domain.analytics.series import SeriesByMetric, points, total
-from projections.analytics.queries.as_of import existing_as_of, series_by_entity_as_of
-from projections.analytics.queries.breakdown import breakdown
-from projections.analytics.queries.explain import ExplainedObservation, explain
-from projections.analytics.queries.series import (
+from projections.analytics.read.as_of import existing_as_of, series_by_entity_as_of
+from projections.analytics.read.breakdown import breakdown
+from projections.analytics.read.explain import ExplainedObservation, explain
+from projections.analytics.read.series import (
     NamedEntity,
     named_entities,
     series_by_entity,

@@ -19,8 +19,8 @@ from api.routes.lists.days import (
     ToParameter,
     check_period,
 )
-from projections.analytics.queries.figure_conditions import FigureCondition
-from projections.analytics.queries.figure_expressions import CreatorFigure
+from projections.analytics.read.figure_conditions import FigureCondition
+from projections.analytics.read.figure_expressions import CreatorFigure
 from projections.creators.chosen import Health
 
 _FIGURES: Final[tuple[CreatorFigure, ...]] = get_args(CreatorFigure)

@@ -27,10 +27,10 @@ from api.routes.lists.video_responses import (
 from domain.analytics.buckets import Range, midnight
 from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import shared_fields
-from projections.analytics.queries.members import members_of
-from projections.analytics.queries.project_spans import SpansByCreator, spans_in
-from projections.analytics.queries.video_figures import FiguresOfVideo, video_figures
-from projections.analytics.queries.videos_by_figure import videos_by_figure
+from projections.analytics.read.members import members_of
+from projections.analytics.read.project_spans import SpansByCreator, spans_in
+from projections.analytics.read.video_figures import FiguresOfVideo, video_figures
+from projections.analytics.read.videos_by_figure import videos_by_figure
 from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.videos import these
 from projections.organizations.queries import one_organization

@@ -34,7 +34,7 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
 from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from domain.errors import NotFoundError
-from projections.analytics.queries.video_observations import ObservedVideo
+from projections.analytics.read.video_observations import ObservedVideo
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 

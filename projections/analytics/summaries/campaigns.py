@@ -18,7 +18,7 @@ from domain.analytics.series import (
 )
 from domain.analytics.targets import Progress
 from infra.structs import structs
-from projections.analytics.queries.accumulate import chosen
+from projections.analytics.read.accumulate import chosen
 from projections.analytics.summaries.key_figures import series_of
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.target_counts import progress_of_campaigns

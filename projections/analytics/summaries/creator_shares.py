@@ -5,8 +5,8 @@ from uuid import UUID
 
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.series import SeriesByMetric
-from projections.analytics.queries.figures import FiguresOfCreator
-from projections.analytics.queries.project_spans import shares_of_creators, spans_in
+from projections.analytics.read.figures import FiguresOfCreator
+from projections.analytics.read.project_spans import shares_of_creators, spans_in
 from projections.analytics.summaries.key_figures import series_of
 from projections.engine.reader import Reader
 

@@ -5,13 +5,13 @@ from typing import Literal
 from msgspec.structs import replace
 
 from domain.analytics.buckets import Range
-from projections.analytics.queries.figure_expressions import CreatorFigure
-from projections.analytics.queries.figures import (
+from projections.analytics.read.figure_expressions import CreatorFigure
+from projections.analytics.read.figures import (
     CreatorSet,
     FiguresOfCreator,
     page_of_creators,
 )
-from projections.analytics.queries.project_spans import spans_in
+from projections.analytics.read.project_spans import spans_in
 from projections.analytics.summaries.creator_shares import shares_in_project
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader

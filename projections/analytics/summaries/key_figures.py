@@ -24,8 +24,8 @@ from domain.analytics.series import (
     is_sharpened,
     value_of,
 )
-from projections.analytics.queries.accumulate import chosen
-from projections.analytics.queries.series import series_by_entity
+from projections.analytics.read.accumulate import chosen
+from projections.analytics.read.series import series_by_entity
 from projections.analytics.summaries.observed import observed_profiles, observed_videos
 from projections.analytics.summaries.posts import active_creators
 from projections.analytics.summaries.scope import SummaryScope

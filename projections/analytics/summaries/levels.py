@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
-from projections.analytics.column_codec import unpack
-from projections.analytics.columns import Longs, Mask, distinct
-from projections.analytics.days.day_ends import day_of
-from projections.analytics.keys import instant_of, time_of
-from projections.analytics.rollup_deltas import VIDEOS
+from projections.analytics.fold.columns import Longs, Mask, distinct
+from projections.analytics.fold.day_ends import day_of
+from projections.analytics.fold.keys import instant_of, time_of
+from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.store.column_codec import unpack
 from projections.engine.reader import Reader
 
 _SECONDS_A_DAY = 86_400

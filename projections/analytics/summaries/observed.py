@@ -16,11 +16,11 @@ import numpy as np
 from psycopg.rows import TupleRow
 
 from domain.analytics.buckets import slot_of
-from projections.analytics.column_codec import packed_video_numbers
-from projections.analytics.columns import Longs, Mask, distinct
-from projections.analytics.keys import instant_of
-from projections.analytics.owner_state import COUNTED
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS
+from projections.analytics.fold.columns import Longs, Mask, distinct
+from projections.analytics.fold.keys import instant_of
+from projections.analytics.fold.owner_state import COUNTED
+from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
+from projections.analytics.store.column_codec import packed_video_numbers
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import videos_of
 from projections.engine.reader import Reader

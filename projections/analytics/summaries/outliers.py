@@ -17,8 +17,8 @@ from domain.analytics.outliers import (
     outlier,
 )
 from domain.analytics.project_spans import EVER, last_held
-from projections.analytics.columns import Grid, Longs, Mask
-from projections.analytics.keys import instant_of
+from projections.analytics.fold.columns import Grid, Longs, Mask
+from projections.analytics.fold.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import OwnedVideos, of_their_creators

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.analytics.buckets import slot_of_post
 from domain.analytics.membership import Spans, holds_slot
 from infra.structs import structs
-from projections.analytics.queries.project_spans import spans_in
+from projections.analytics.read.project_spans import spans_in
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.membership import Spans
-from projections.analytics.queries.project_spans import SpansByCreator
-from projections.analytics.queries.projects import VIDEOS_OF_PROJECT
+from projections.analytics.read.project_spans import SpansByCreator
+from projections.analytics.read.projects import VIDEOS_OF_PROJECT
 from projections.engine.reader import Reader
 
 ScopeKind = Literal["project", "campaign", "creator"]

@@ -12,12 +12,12 @@ from domain.analytics.buckets import slot_of
 from domain.analytics.metrics import Question
 from domain.analytics.series import CounterSeries
 from domain.analytics.targets import Progress, progress
-from projections.analytics.keys import instant_of
-from projections.analytics.queries.as_of import counted_as_of
-from projections.analytics.queries.counted import counted
-from projections.analytics.queries.observations import Counted
-from projections.analytics.queries.series import ends_slots, series_from_snapshots
-from projections.analytics.rollup_deltas import VIDEOS
+from projections.analytics.fold.keys import instant_of
+from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.read.as_of import counted_as_of
+from projections.analytics.read.counted import counted
+from projections.analytics.read.observations import Counted
+from projections.analytics.read.series import ends_slots, series_from_snapshots
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.target_days import CampaignTarget, TargetTimes
 from projections.engine.reader import Reader

@@ -11,10 +11,10 @@ from domain.analytics.buckets import Range, slot_of_post
 from domain.analytics.membership import holds_slot
 from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import structs
-from projections.analytics.queries.project_spans import SpansByCreator
-from projections.analytics.queries.video_figures import video_figures
-from projections.analytics.queries.video_levels import VideoSet
-from projections.analytics.queries.video_shares import video_columns
+from projections.analytics.read.project_spans import SpansByCreator
+from projections.analytics.read.video_figures import video_figures
+from projections.analytics.read.video_levels import VideoSet
+from projections.analytics.read.video_shares import video_columns
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader

@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.analytics.project_spans import ended_at
-from projections.analytics.queries.project_spans import SpansByCreator, spans_in
-from projections.analytics.queries.video_levels import VideoSet
-from projections.analytics.queries.video_shares import video_columns
+from projections.analytics.read.project_spans import SpansByCreator, spans_in
+from projections.analytics.read.video_levels import VideoSet
+from projections.analytics.read.video_shares import video_columns
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
 

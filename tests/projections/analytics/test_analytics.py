@@ -29,16 +29,16 @@ from domain.errors import InvalidQuestionError
 from domain.messages import MovedHistory, Precision
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.analytics import rebuild_attribution, rebuild_merge
-from projections.analytics.batch import on
-from projections.analytics.entities import AnalyticsVideoRow, as_of
+from projections.analytics.fold.batch import on
+from projections.analytics.fold.entities import AnalyticsVideoRow, as_of
 from projections.analytics.projection import AnalyticsProjection
-from projections.analytics.queries import breakdown as analytics_breakdown
-from projections.analytics.queries import series
-from projections.analytics.queries.as_of import existing_as_of, series_by_entity_as_of
-from projections.analytics.queries.breakdown import breakdown
-from projections.analytics.queries.explain import explain
-from projections.analytics.queries.series import named_entities, series_by_entity
+from projections.analytics.read import breakdown as analytics_breakdown
+from projections.analytics.read import series
+from projections.analytics.read.as_of import existing_as_of, series_by_entity_as_of
+from projections.analytics.read.breakdown import breakdown
+from projections.analytics.read.explain import explain
+from projections.analytics.read.series import named_entities, series_by_entity
+from projections.analytics.write import attribution, merge
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Oracle, OracleQuery
@@ -766,7 +766,7 @@ def test_slices_in_any_order_and_twice_make_the_same_rows_live_and_rebuilt(
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
     ):
-        for stage in (rebuild_attribution, rebuild_merge):
+        for stage in (attribution, merge):
             patch.setattr(stage, "_SNAPSHOTS_AT_ONCE", snapshots_at_once)
         rebuild(connection, shuffled, partitions=partitions, rule=rule)
         from_slices = contents(connection)

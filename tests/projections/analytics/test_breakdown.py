@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries import breakdown, series
+from projections.analytics.read import breakdown, series
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
     RULES,

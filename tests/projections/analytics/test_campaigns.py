@@ -17,8 +17,8 @@ from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.membership import Members
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries import series
-from projections.analytics.queries.members import members_of
+from projections.analytics.read import series
+from projections.analytics.read.members import members_of
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
 from tests.projections.analytics.oracle import Oracle, OracleQuery

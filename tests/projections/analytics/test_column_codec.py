@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from domain import events as e
 from domain.events import STORED_NAMES
 from infra.eventstore.codec import Codec, UnknownEventError
-from projections.analytics.column_codec import pack, pack_all, unpack
-from projections.analytics.columns import (
+from projections.analytics.fold.columns import (
     Observations,
     ObservedCounts,
     listed,
     observed_counts,
 )
-from projections.analytics.levels import Levels, follow
+from projections.analytics.fold.levels import Levels, follow
+from projections.analytics.fold.snapshot_decoder import VideoSnapshotColumns
 from projections.analytics.projection import AnalyticsProjection
-from projections.analytics.snapshot_decoder import VideoSnapshotColumns
+from projections.analytics.store.column_codec import pack, pack_all, unpack
 from projections.engine.projection import codec_for
 from tests.kit.histories import HOME, PROJECT
 

@@ -15,8 +15,8 @@ from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.metrics import Breakdown
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries import breakdown, series
-from projections.analytics.queries.explain import explain
+from projections.analytics.read import breakdown, series
+from projections.analytics.read.explain import explain
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
 from tests.projections.analytics.dated_oracle import DatedOracle, DatedQuery

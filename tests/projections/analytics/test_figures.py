@@ -16,23 +16,23 @@ from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range, midnight
 from domain.analytics.metrics import checked_question
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries.figure_expressions import CreatorFigure
-from projections.analytics.queries.figures import (
+from projections.analytics.read.figure_expressions import CreatorFigure
+from projections.analytics.read.figures import (
     CreatorSet,
     FiguresOfCreator,
     creator_figures,
     page_of_creators,
     sorted_creators,
 )
-from projections.analytics.queries.recent_days import recent
-from projections.analytics.queries.series import series_by_entity
-from projections.analytics.queries.video_figures import (
+from projections.analytics.read.recent_days import recent
+from projections.analytics.read.series import series_by_entity
+from projections.analytics.read.video_figures import (
     FiguresOfVideo,
     VideoFigure,
     page_of_videos,
     video_figures,
 )
-from projections.analytics.queries.video_levels import VideoSet
+from projections.analytics.read.video_levels import VideoSet
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT
 from tests.projections.analytics.oracle import Oracle

@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.queries import breakdown, series
-from projections.analytics.queries.figure_expressions import CreatorFigure
+from projections.analytics.read import breakdown, series
+from projections.analytics.read.figure_expressions import CreatorFigure
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
 from projections.analytics.summaries.posts import active_creators
 from projections.analytics.summaries.scope import SummaryScope

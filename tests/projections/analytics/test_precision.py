@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.analytics.precision import UNITS, stands_for, unit_of
-from projections.analytics.precision import holds
+from projections.analytics.fold.precision import holds
 
 LARGEST = 2**63 - 1
 ROUNDED = st.integers(10_000, LARGEST) | st.sampled_from([least for least, _ in UNITS])

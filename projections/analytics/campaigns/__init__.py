@@ -1,1 +1,0 @@
-"""Campaigns in analytics: what counts in each, and the sums of it."""

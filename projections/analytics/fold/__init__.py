@@ -1,0 +1,1 @@
+"""The pure part of analytics: what events change in rows, levels and sums."""

@@ -1,0 +1,143 @@
+"""Levels of videos at the ends of UTC days, and their first levels, from observations.
+
+Day n begins n days after 1970. What was observed at its end, exactly at midnight, still
+belongs to it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from projections.analytics.fold.columns import Longs, Mask, Observations
+from projections.analytics.fold.levels import Levels
+
+_A_DAY = 86_400_000_000
+
+
+class DayEnd(NamedTuple):
+    """Levels at the end of a day, of all videos that were observed by then."""
+
+    day: int
+    levels: Levels
+
+
+def days_of(instants: Longs) -> Longs:
+    """Return the day of each instant, which is in microseconds since 1970."""
+    return -(-instants // _A_DAY) - 1
+
+
+def day_of(instant: int) -> int:
+    """Return the day of an instant, which is in microseconds since 1970."""
+    return -(-instant // _A_DAY) - 1
+
+
+def beginning_of(day: int) -> int:
+    """Return the last instant before a day."""
+    return day * _A_DAY
+
+
+def day_ends(opening: Levels, observations: Observations, days: Longs) -> list[DayEnd]:
+    """Return the levels at the end of each day with a snapshot, in order.
+
+    ``opening`` are the levels before, ``days`` the day of each snapshot. Both are in
+    order of time.
+    """
+    some_days, row_of = np.unique(days, return_inverse=True)
+    counters = len(opening.counts)
+    video_numbers = np.union1d(opening.video_numbers, observations.video_numbers)
+    shape = len(some_days) + 1, len(video_numbers)
+    held = np.searchsorted(video_numbers, opening.video_numbers)
+    places = np.searchsorted(video_numbers, observations.video_numbers)
+    rows = row_of[observations.snapshots] + 1
+    is_listed = np.zeros(shape, np.bool_)
+    is_listed[0, held] = is_listed[rows, places] = True
+    is_listed = np.logical_or.accumulate(is_listed)
+    counts = np.zeros((counters, *shape), np.int64)
+    unknown = np.zeros(shape, np.uint8)
+    for number in range(counters):
+        is_there = (observations.missing >> number & 1) == 0
+        is_known = np.zeros(shape, np.bool_)
+        is_known[0, held] = (opening.unknown >> number & 1) == 0
+        counts[number, 0, held] = opening.counts[number]
+        # Of several observations on one day the last one stays.
+        at = rows[is_there], places[is_there]
+        is_known[at] = True
+        counts[number][at] = observations.counts[number][is_there]
+        counts[number] = _carried_on(counts[number], is_known)
+        unknown |= np.where(np.logical_or.accumulate(is_known), 0, 1 << number).astype(
+            np.uint8
+        )
+    return [
+        DayEnd(
+            day,
+            Levels(
+                video_numbers[is_listed[row]],
+                counts[:, row, is_listed[row]],
+                unknown[row, is_listed[row]],
+            ),
+        )
+        for row, day in enumerate(some_days.tolist(), start=1)
+    ]
+
+
+def _carried_on(counts: Longs, is_known: Mask) -> Longs:
+    """Return the counts, each taken from the last row in which it is known."""
+    rows = np.arange(len(counts))[:, np.newaxis]
+    last = np.maximum.accumulate(np.where(is_known, rows, 0))
+    return np.take_along_axis(counts, last, axis=0)
+
+
+def first_levels(
+    known: Levels, observations: Observations, instants: Longs
+) -> Levels | None:
+    """Return the first levels of what was unknown before. None if nothing was.
+
+    Of two observations of a video at one instant the one later in the log is the level.
+    """
+    counters = len(known.counts)
+    video_numbers = np.union1d(known.video_numbers, observations.video_numbers)
+    before = np.searchsorted(video_numbers, known.video_numbers)
+    was_unknown = np.full(len(video_numbers), (1 << counters) - 1, np.uint8)
+    was_unknown[before] = known.unknown
+    places = np.searchsorted(video_numbers, observations.video_numbers)
+    news = was_unknown[places] & ~observations.missing
+    if not news.any():
+        return None
+    found = Levels.nothing(video_numbers, counters=counters)
+    # The earliest is written last, so it stays.
+    order = np.argsort(-instants[observations.snapshots], kind="stable")
+    for number in range(counters):
+        chosen = order[(news[order] >> number & 1) == 1]
+        found.counts[number][places[chosen]] = observations.counts[number][chosen]
+        found.unknown[places[chosen]] &= np.uint8(~(1 << number) & 0xFF)
+    is_any = found.unknown != (1 << counters) - 1
+    return Levels(video_numbers[is_any], found.counts[:, is_any], found.unknown[is_any])
+
+
+def with_first_levels(held: Levels, new: Levels) -> Levels:
+    """Return first levels with those of counters that had none."""
+    counters = len(held.counts)
+    video_numbers = np.union1d(held.video_numbers, new.video_numbers)
+    found = Levels.nothing(video_numbers, counters=counters)
+    for levels in (new, held):
+        at = found.places_of(levels.video_numbers)
+        for number in range(counters):
+            is_known = (levels.unknown >> number & 1) == 0
+            found.counts[number][at[is_known]] = levels.counts[number][is_known]
+        found.unknown[at] &= levels.unknown
+    return found
+
+
+def only_known(first: Levels, at: Levels) -> Levels:
+    """Return the first levels of counters that are known among other levels."""
+    counters = len(first.counts)
+    every = (1 << counters) - 1
+    is_there = np.isin(first.video_numbers, at.video_numbers)
+    unknown = np.full(len(first.video_numbers), every, np.uint8)
+    unknown[is_there] = at.unknown[at.places_of(first.video_numbers[is_there])]
+    unknown |= first.unknown
+    counts = first.counts.copy()
+    for number in range(counters):
+        counts[number][(unknown >> number & 1) == 1] = 0
+    stays = unknown != every
+    return Levels(first.video_numbers[stays], counts[:, stays], unknown[stays])

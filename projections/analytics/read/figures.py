@@ -1,0 +1,275 @@
+"""Figures of many creators over any days: levels at their end, and what is new.
+
+They are those of ``/analytics`` for each creator, read from sums by UTC day.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.analytics.series import in_decimals
+from projections.analytics.read.figure_expressions import (
+    CreatorFigure,
+    FigureExpressions,
+)
+from projections.engine.keyset import Keyset
+from projections.engine.reader import Reader
+
+
+class CreatorSet(msgspec.Struct, frozen=True):
+    """Some creators of an organization: a query of their ``id``, and its parameters.
+
+    The parameter ``organization`` is there already. ``among`` is a condition that the
+    ids of few creators fulfil. ``shares`` are the figures over the requested days of
+    creators of which only a part counts.
+    """
+
+    query: str
+    parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
+    among: str = ""
+    shares: Sequence["FiguresOfCreator"] = ()
+
+    @property
+    def all_parameters(self) -> dict[str, object]:
+        """Return the parameters of the query, and of ``expressions``."""
+        found = {**self.parameters}
+        if self.shares:
+            found["shares"] = msgspec.json.encode(self.shares).decode()
+        return found
+
+    def expressions(self, start: datetime, end: datetime) -> FigureExpressions:
+        """Return the figures of these creators after ``start`` up to ``end``."""
+        return FigureExpressions(start, end, has_shares=bool(self.shares))
+
+    @classmethod
+    def every(cls) -> "CreatorSet":
+        """Return all creators of the organization."""
+        return cls(_SUBJECTS)
+
+    @classmethod
+    def of_project(cls, project_id: UUID) -> "CreatorSet":
+        return cls(f"{_SUBJECTS} AND project_id = %(project)s", {"project": project_id})
+
+    @classmethod
+    def these(cls, ids: Iterable[UUID]) -> "CreatorSet":
+        """Return the creators among these ids."""
+        return cls._few(f"{_SUBJECTS} AND {_IDS}", sorted(ids))
+
+    @classmethod
+    def with_ids(cls, ids: Iterable[UUID]) -> "CreatorSet":
+        """Return one for each id, whether analytics know of it or not."""
+        return cls._few("SELECT unnest(%(ids)s::uuid[]) AS id", [*ids])
+
+    @classmethod
+    def _few(cls, query: str, ids: Sequence[UUID]) -> "CreatorSet":
+        return cls(query, {"ids": ids}, among=_IDS if len(ids) <= _FEW else "")
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of one creator, or of several together; null where nothing is known.
+
+    ``followers`` and ``views`` are levels at the end; ``likes``, ``comments``,
+    ``shares`` and ``saves`` are new ones. ``engagement`` is their sum, as in
+    ``engagement_rate_by_views``. ``posted`` counts the counted videos that were posted
+    up to the end, ``posts`` those posted in the range.
+    """
+
+    followers: int | None
+    new_followers: int | None
+    views: int | None
+    new_views: int | None
+    likes: int | None
+    comments: int | None
+    shares: int | None
+    saves: int | None
+    posts: int
+    posted: int
+    followers_rounded: bool
+    new_followers_rounded: bool
+    new_followers_sharpened: bool
+
+    @property
+    def engagement(self) -> int | None:
+        terms = (self.likes, self.comments, self.shares)
+        known = [term for term in terms if term is not None]
+        return None if len(known) < len(terms) else sum(known) + (self.saves or 0)
+
+    @property
+    def engagement_rate(self) -> float | None:
+        """Return the new engagement of 100 new views, null without any."""
+        if self.engagement is None or not self.new_views:
+            return None
+        return in_decimals(100 * self.engagement / self.new_views)
+
+    @property
+    def average_views_per_post(self) -> float | None:
+        """Return new views by counted videos posted up to the end."""
+        if self.new_views is None or not self.posted:
+            return None
+        return in_decimals(self.new_views / self.posted)
+
+
+class FiguresOfCreator(Figures, frozen=True, kw_only=True):
+    """Figures of one creator."""
+
+    creator_id: UUID
+
+
+# Parts of days are read by the ids of so many creators, and of more in one go.
+_FEW = 1_000
+_IDS = "id = ANY(%(ids)s)"
+_SUBJECTS = """
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND kind = 'creator'
+"""
+
+
+async def creator_figures(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+) -> list[FiguresOfCreator]:
+    """Return the figures of these creators after ``start`` up to ``end``, by id.
+
+    Both end a quarter of an hour, as midnights of all time zones do.
+    """
+    of = creators.expressions(start, end)
+    columns = ["chosen.id", *columns_of(of).values()]
+    joins = of.joins(among=creators.among)
+    rows = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS NOT MATERIALIZED ({creators.query})
+        SELECT {", ".join(columns)} FROM chosen {joins} ORDER BY chosen.id
+        """.encode(),
+        {"organization": organization_id, **creators.all_parameters},
+    )
+    return [
+        FiguresOfCreator(creator_id=creator_id, **figures_from(*values))
+        for creator_id, *values in rows
+    ]
+
+
+async def page_of_creators(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    *,
+    sort: CreatorFigure,
+    direction: Literal["asc", "desc"] = "desc",
+    limit: int | None,
+    offset: int = 0,
+) -> list[FiguresOfCreator]:
+    """Return a page of these creators, sorted by a figure, unknown ones last.
+
+    Those with equal figures are in the order of their ids.
+    """
+    found = await sorted_creators(
+        reader, organization_id, creators, start, end,
+        sort=sort, direction=direction, limit=limit, offset=offset,
+    )  # fmt: skip
+    ids = [id_ for id_, _ in found]
+    these = replace(CreatorSet.these(ids), shares=creators.shares)
+    figures = await creator_figures(reader, organization_id, these, start, end)
+    by_id = {each.creator_id: each for each in figures}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+async def sorted_creators(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    *,
+    sort: CreatorFigure,
+    direction: Literal["asc", "desc"] = "desc",
+    limit: int | None = None,
+    offset: int = 0,
+    after: tuple[str | None, UUID] | None = None,
+) -> list[tuple[UUID, str | None]]:
+    """Return these creators as ``page_of_creators`` sorts them, each with its figure.
+
+    They are those after so many, or after the figure and the id of one. Figures are
+    exact as texts.
+    """
+    of = creators.expressions(start, end)
+    columns = f"chosen.id AS id, ({of.named(sort)})::numeric AS value"
+    joins = of.joins(among=creators.among)
+    order = Keyset(direction=direction, kind="numeric")
+    rows = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS NOT MATERIALIZED ({creators.query})
+        {order.page(f"SELECT {columns} FROM chosen {joins}", after=after)}
+        """.encode(),
+        {
+            "organization": organization_id,
+            **creators.all_parameters,
+            **order.parameters(after, limit=limit, offset=offset),
+        },
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def columns_of(of: FigureExpressions) -> dict[str, str]:
+    """Return the expressions that ``figures_from`` takes the values of."""
+    sums = ("views", "likes", "comments", "shares", "saves")
+    marks = ("rounded", "changes", "sharpenings")
+    return {
+        "followers": of.level("followers"),
+        "new_followers": of.new("followers"),
+        "views": of.level("views"),
+        **{f"new_{each}": of.new(each) for each in sums},
+        "posts": of.posts(),
+        "posted": of.posted(),
+        **dict(zip(marks, of.marks(), strict=True)),
+    }
+
+
+def figures_from(
+    followers: Decimal | None,
+    new_followers: Decimal | None,
+    views: Decimal | None,
+    new_views: Decimal | None,
+    likes: Decimal | None,
+    comments: Decimal | None,
+    shares: Decimal | None,
+    saves: Decimal | None,
+    posts: int | None,
+    posted: int | None,
+    rounded: Decimal | None,
+    changes: Decimal | None,
+    sharpenings: Decimal | None,
+) -> dict[str, Any]:
+    """Return the fields of ``Figures`` from the values of ``columns_of``."""
+    is_rounded = (rounded or 0) > 0
+    return {
+        "followers": _whole(followers),
+        "new_followers": _whole(new_followers),
+        "views": _whole(views),
+        "new_views": _whole(new_views),
+        "likes": _whole(likes),
+        "comments": _whole(comments),
+        "shares": _whole(shares),
+        "saves": _whole(saves),
+        "posts": int(posts or 0),
+        "posted": int(posted or 0),
+        "followers_rounded": is_rounded and followers is not None,
+        "new_followers_rounded": (is_rounded or (changes or 0) > 0)
+        and new_followers is not None,
+        "new_followers_sharpened": (sharpenings or 0) > 0,
+    }
+
+
+def _whole(number: Decimal | None) -> int | None:
+    return None if number is None else int(number)

@@ -1,0 +1,201 @@
+"""Reads owner states, and what their videos' levels at two instants are made of.
+
+A level is in the newest snapshot up to the instant, if that lists every video that was
+known by then. Else it is that at the end of the last UTC day before, and the snapshots
+between. After an owner's last snapshot its state holds.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+
+from projections.analytics.fold.columns import Longs, Observations
+from projections.analytics.fold.day_ends import beginning_of, day_of
+from projections.analytics.fold.keys import instant_of, time_of
+from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.read.video_states import COUNTERS, VideoStates
+from projections.analytics.store.column_codec import unpack
+from projections.engine.reader import Reader
+
+_ROWS = """
+SELECT s.owner, s.state, s.observed_at, {is_whole}, erased.id IS NOT NULL,
+       first.levels, {columns}
+FROM analytics_owner_states s
+LEFT JOIN analytics_first_levels first
+    ON first.organization_id = %(organization)s AND first.owner = s.owner
+LEFT JOIN analytics_subjects erased
+    ON erased.organization_id = %(organization)s AND erased.id = s.owner
+    AND erased.erased_position IS NOT NULL
+{joins}
+WHERE s.organization_id = %(organization)s AND s.metric_group = {videos}
+AND ({owners}) ORDER BY s.owner
+"""
+_DAY = """
+LEFT JOIN LATERAL (
+    SELECT levels FROM analytics_owner_days d
+    WHERE d.organization_id = %(organization)s AND d.owner = s.owner
+    AND d.day <= {day} ORDER BY d.day DESC LIMIT 1
+) at_{name} ON s.observed_at > %({name})s
+"""
+_PART = """
+LEFT JOIN LATERAL (
+    SELECT array_agg(p.counts ORDER BY p.observed_at, p.position) AS counts
+    FROM analytics_snapshots p
+    WHERE p.organization_id = %(organization)s AND p.metric_group = {videos}
+    AND p.owner = s.owner AND p.observed_at > %({name}_day)s
+    AND p.observed_at <= %({name})s
+) at_{name}_part ON s.observed_at > %({name})s
+"""
+_NEWEST = """
+LEFT JOIN LATERAL (
+    SELECT ARRAY[p.counts] AS counts FROM analytics_snapshots p
+    WHERE p.organization_id = %(organization)s AND p.metric_group = {videos}
+    AND p.owner = s.owner AND p.observed_at <= %({name})s
+    ORDER BY p.observed_at DESC, p.position DESC LIMIT 1
+) at_{name}_part ON s.observed_at > %({name})s
+"""
+
+
+class OwnerLevels(NamedTuple):
+    """An owner's state, and packed observations up to two instants, oldest first.
+
+    ``is_whole`` tells whether all of its videos are requested, ``is_erased`` whether it
+    is a creator that was erased.
+    """
+
+    owner: UUID
+    state: bytes
+    observed_at: datetime
+    is_whole: bool
+    is_erased: bool
+    first_levels: bytes | None
+    start_day: bytes | None
+    start_part: Sequence[bytes] | None
+    end_day: bytes | None
+    end_part: Sequence[bytes] | None
+
+    def is_now(self, at: datetime) -> bool:
+        """Tell whether the state holds at an instant."""
+        return self.observed_at <= at
+
+
+class LevelsAt(NamedTuple):
+    """Which of the two instants levels are of."""
+
+    name: str
+    at: datetime
+
+    def of(self, owner: OwnerLevels) -> list[bytes]:
+        """Return the packed observations, oldest first."""
+        day, part = (
+            (owner.start_day, owner.start_part)
+            if self.name == "start"
+            else (owner.end_day, owner.end_part)
+        )
+        return [*([day] if day else []), *(part or ())]
+
+    @property
+    def midnight(self) -> datetime:
+        """Return the midnight of UTC at or before it."""
+        return time_of(beginning_of(day_of(instant_of(self.at) + 1)))
+
+    @property
+    def is_midnight(self) -> bool:
+        return self.at == self.midnight
+
+
+class OwnerQuery(NamedTuple):
+    """Which owners are read, for which instants.
+
+    ``owners`` is a condition for the owner states ``s``, and ``is_whole`` one that
+    tells whether all of an owner's videos are requested.
+    """
+
+    owners: str
+    is_whole: str
+    parameters: Mapping[str, object]
+    start: LevelsAt
+    end: LevelsAt
+
+
+async def read_owner_levels(
+    reader: Reader, organization_id: UUID, query: OwnerQuery
+) -> tuple[list[OwnerLevels], VideoStates]:
+    """Return the owners, and their states unpacked, in the order of the owners.
+
+    Of each owner everything is of one moment.
+    """
+    rows = await _rows(reader, organization_id, query, part=_NEWEST)
+    states = VideoStates([row.state for row in rows])
+    lacking = _lacking(rows, states, query)
+    if not lacking:
+        return rows, states
+    more = query._replace(
+        owners="s.owner = ANY(%(lacking)s)",
+        parameters={**query.parameters, "lacking": lacking},
+    )
+    again = {
+        row.owner: row for row in await _rows(reader, organization_id, more, part=_PART)
+    }
+    gone = {*lacking} - {*again}
+    rows = [again.get(row.owner, row) for row in rows if row.owner not in gone]
+    return rows, VideoStates([row.state for row in rows])
+
+
+async def _rows(
+    reader: Reader, organization_id: UUID, query: OwnerQuery, *, part: str
+) -> list[OwnerLevels]:
+    parameters = {"organization": organization_id, **query.parameters}
+    columns: list[str] = []
+    joins: list[str] = []
+    for instant in (query.start, query.end):
+        name, midnight = instant.name, instant.midnight
+        parameters |= {name: instant.at, f"{name}_day": midnight}
+        reads_day = instant.is_midnight or part is _PART
+        if reads_day:
+            day = day_of(instant_of(midnight))
+            joins.append(_DAY.format(name=name, day=day))
+        columns.append(f"at_{name}.levels" if reads_day else "NULL")
+        if not instant.is_midnight:
+            joins.append(part.format(name=name, videos=VIDEOS.number))
+        columns.append("NULL" if instant.is_midnight else f"at_{name}_part.counts")
+    text = _ROWS.format(
+        is_whole=f"({query.is_whole})",
+        columns=", ".join(columns),
+        joins="".join(joins),
+        videos=VIDEOS.number,
+        owners=query.owners,
+    )
+    rows = await reader.rows(organization_id, text.encode(), parameters)
+    return [OwnerLevels(*row) for row in rows]
+
+
+def _lacking(
+    rows: Sequence[OwnerLevels], states: VideoStates, query: OwnerQuery
+) -> list[UUID]:
+    """Return the owners whose newest snapshot up to an instant is not enough."""
+    found: set[int] = set()
+    for instant in (query.start, query.end):
+        if instant.is_midnight:
+            continue
+        observed, owner_of = observations_at(rows, instant)
+        at = instant_of(instant.at)
+        numbers: list[int] = states.lacking(observed, owner_of, at).tolist()
+        found |= {each for each in numbers if not rows[each].is_now(instant.at)}
+    return [rows[number].owner for number in sorted(found)]
+
+
+def observations_at(
+    rows: Sequence[OwnerLevels], instant: LevelsAt
+) -> tuple[Observations, Longs]:
+    """Return the observations that levels are made of, and the owner of each."""
+    held = [
+        (number, packed)
+        for number, row in enumerate(rows)
+        for packed in instant.of(row)
+    ]
+    observed = unpack([packed for _, packed in held], counters=COUNTERS)
+    return observed, np.array([each[0] for each in held], np.int64)[observed.snapshots]

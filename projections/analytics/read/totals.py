@@ -1,0 +1,110 @@
+"""Figures of many creators together, in which a TikTok account counts once."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from projections.analytics.fold.rollup_deltas import PROFILES
+from projections.analytics.read.figures import (
+    CreatorSet,
+    Figures,
+    columns_of,
+    figures_from,
+)
+from projections.engine.reader import Reader
+
+
+class TotalFigures(Figures, frozen=True, kw_only=True):
+    """Figures of several creators together; ``creators`` says of how many.
+
+    ``accounts_counted_once`` is how many accounts more than one of them have.
+    """
+
+    creators: int
+    accounts_counted_once: int
+
+
+class _Repeats(NamedTuple):
+    """The creators of which something is left out, as another one has their account."""
+
+    accounts: int = 0
+    without_followers: list[UUID] | None = None
+    without_the_rest: list[UUID] | None = None
+
+
+# The present number of followers is the one that was observed last. Gains count from
+# the row with most of them: observed in the days, and for the longest time.
+_REPEATS = """
+WITH chosen AS NOT MATERIALIZED ({chosen}),
+ranked AS (
+    SELECT chosen.id, shared.account,
+        row_number() OVER (PARTITION BY shared.account ORDER BY
+            profile.observed_at DESC NULLS LAST, profile.position DESC NULLS LAST,
+            chosen.id) AS by_newest,
+        row_number() OVER (PARTITION BY shared.account ORDER BY
+            coalesce(profile.observed_at > %(start)s, false) DESC,
+            subject.earliest_at NULLS LAST, chosen.id) AS by_first
+    FROM goatherd_shared_accounts() shared
+    JOIN chosen ON chosen.id = shared.creator_id
+    LEFT JOIN analytics_subjects subject
+        ON subject.organization_id = %(organization)s AND subject.id = chosen.id
+    LEFT JOIN LATERAL (
+        SELECT observed_at, position FROM analytics_snapshots
+        WHERE organization_id = %(organization)s AND owner = chosen.id
+        AND metric_group = {profiles} AND observed_at <= %(end)s
+        ORDER BY observed_at DESC, position DESC LIMIT 1
+    ) profile ON true
+)
+SELECT count(DISTINCT account) FILTER (WHERE by_first > 1),
+    array_agg(id) FILTER (WHERE by_newest > 1),
+    array_agg(id) FILTER (WHERE by_first > 1)
+FROM ranked
+"""
+_ONLY_FOLLOWERS = {"followers", "rounded"}
+
+
+async def total_figures(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    *,
+    are_in_one_project: bool,
+) -> TotalFigures:
+    """Return the sums of the figures of these creators, of those that are known.
+
+    An account that creators of several projects have counts once.
+    """
+    of = creators.expressions(start, end)
+    parameters = {"organization": organization_id, **creators.all_parameters}
+    repeats = _Repeats()
+    if not are_in_one_project:
+        text = _REPEATS.format(chosen=creators.query, profiles=PROFILES.number)
+        ends = {"start": start, "end": end}
+        rows = await reader.rows(organization_id, text.encode(), parameters | ends)
+        repeats = _Repeats(*rows[0])
+    columns = [f"sum({each})" for each in columns_of(of).values()]
+    if repeats.accounts:
+        columns = [
+            f"sum({each}) FILTER (WHERE chosen.id <> ALL(%({_left_out(name)})s))"
+            for name, each in columns_of(of).items()
+        ]
+        parameters |= repeats._asdict()
+    ((amount, *sums),) = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS MATERIALIZED ({creators.query})
+        SELECT count(*), {", ".join(columns)}
+        FROM chosen {of.joins(among=creators.among)}
+        """.encode(),
+        parameters,
+    )
+    return TotalFigures(
+        creators=amount, accounts_counted_once=repeats.accounts, **figures_from(*sums)
+    )
+
+
+def _left_out(column: str) -> str:
+    only = column in _ONLY_FOLLOWERS
+    return "without_followers" if only else "without_the_rest"

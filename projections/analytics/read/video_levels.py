@@ -1,0 +1,200 @@
+"""Levels of many videos at any two instants, read from days, as columns of numbers.
+
+What they are made of is in ``owner_levels``.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from psycopg.rows import TupleRow
+
+from domain.analytics.membership import Spans
+from projections.analytics.fold.columns import Grid, Longs, Mask, Observations
+from projections.analytics.read.owner_levels import (
+    LevelsAt,
+    OwnerLevels,
+    OwnerQuery,
+    observations_at,
+    read_owner_levels,
+)
+from projections.analytics.read.project_spans import SpansByCreator
+from projections.analytics.read.video_states import COUNTERS, VideoStates
+from projections.analytics.store.column_codec import unpack
+from projections.engine.reader import Reader
+
+
+class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
+    """Videos of an organization: all that count of some owners, or some of them.
+
+    ``has_others``: those that are requested one by one need not count. ``owners`` is a
+    condition for the owner states ``s``. ``pairs`` is a query of the
+    ``owner`` and the ``number`` of single videos of others. ``spans`` are of the owners
+    of which only a part of the numbers counts.
+    """
+
+    owners: str = "false"
+    pairs: str | None = None
+    parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
+    spans: SpansByCreator = msgspec.field(default_factory=dict[UUID, Spans])
+    has_others: bool = False
+
+    @classmethod
+    def of_project(cls, project_id: UUID) -> "VideoSet":
+        """Return all counted videos of a project."""
+        return cls(
+            owners="s.project_id = %(project)s", parameters={"project": project_id}
+        )
+
+    @classmethod
+    def these(
+        cls, query: str, parameters: Mapping[str, object], *, has_others: bool = False
+    ) -> "VideoSet":
+        """Return the videos whose ids a query gives, others than counted if so."""
+        which = "is_there" if has_others else "is_counted"
+        return cls(
+            pairs=_PAIRS.format(which, f"id IN ({query})"),
+            parameters=parameters,
+            has_others=has_others,
+        )
+
+
+_PAIRS = """
+SELECT coalesce(creator_id, id) AS owner, number FROM analytics_videos
+WHERE organization_id = %(organization)s AND {} AND {}
+"""
+
+
+class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of videos: a row a counter, a column a video.
+
+    A video is known by the index of its owner and its number, and columns are sorted by
+    both. ``levels`` are those at the end, ``new`` what came to them in the range; both
+    hold where ``is_known``. Where ``is_erased``, the creator was, and nobody is shown
+    them.
+    """
+
+    owners: Sequence[UUID]
+    owner_of: Longs
+    numbers: Longs
+    levels: Grid
+    new: Grid
+    is_known: Mask
+    is_erased: Mask
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+async def own_columns(
+    reader: Reader,
+    organization_id: UUID,
+    videos: VideoSet,
+    start: datetime,
+    end: datetime,
+) -> VideoFigureColumns:
+    """Return the figures of these videos after ``start`` up to ``end``.
+
+    They are those of the videos by themselves: ``video_shares`` reads the spans.
+    """
+    pairs: list[TupleRow] = []
+    owners = videos.owners
+    parameters: dict[str, object] = {
+        "organization": organization_id,
+        **videos.parameters,
+    }
+    if videos.pairs is not None:
+        pairs = await reader.rows(organization_id, videos.pairs.encode(), parameters)
+        parameters["more_owners"] = list({row[0] for row in pairs})
+        owners = f"{owners} OR s.owner = ANY(%(more_owners)s)"
+    query = OwnerQuery(
+        owners=owners,
+        is_whole=videos.owners,
+        parameters=parameters,
+        start=LevelsAt("start", start),
+        end=LevelsAt("end", end),
+    )
+    rows, states = await read_owner_levels(reader, organization_id, query)
+    return _columns_of(rows, states, pairs, query, has_others=videos.has_others)
+
+
+def _columns_of(
+    rows: Sequence[OwnerLevels],
+    states: VideoStates,
+    pairs: Sequence[TupleRow],
+    query: OwnerQuery,
+    *,
+    has_others: bool,
+) -> VideoFigureColumns:
+    before, was_known = _levels_at(states, rows, query.start)
+    levels, is_known = _levels_at(states, rows, query.end)
+    is_whole = np.array([row.is_whole for row in rows], np.bool_)
+    is_erased = np.array([row.is_erased for row in rows], np.bool_)
+    is_chosen = states.is_counted & is_whole[states.owner_of]
+    if pairs:
+        owners = {row.owner: number for number, row in enumerate(rows)}
+        known = [(owners[one[0]], one[1]) for one in pairs if one[0] in owners]
+        single = np.array(known, np.int64).reshape(-1, 2).T
+        is_chosen |= (states.is_counted | has_others) & states.is_among(*single)
+    opening = np.where(was_known, before, 0)
+    begins = is_known & ~was_known
+    if (begins & is_chosen & states.is_baseline).any():
+        opening = np.where(begins, _baselines(states, rows), opening)
+    return VideoFigureColumns(
+        owners=[row.owner for row in rows],
+        owner_of=states.owner_of[is_chosen],
+        numbers=states.observed.video_numbers[is_chosen],
+        levels=levels[:, is_chosen],
+        new=np.where(is_known, _difference(levels, opening), 0)[:, is_chosen],
+        is_known=is_known[:, is_chosen],
+        is_erased=is_erased[states.owner_of[is_chosen]],
+    )
+
+
+def _difference(levels: Grid, before: Grid) -> Grid:
+    for one in (levels, before):
+        if one.size and max(int(one.max()), -int(one.min())) >= 2**62:
+            return levels.astype(object) - before.astype(object)
+    return levels - before
+
+
+def _levels_at(
+    states: VideoStates, rows: Sequence[OwnerLevels], instant: LevelsAt
+) -> tuple[Grid, Mask]:
+    """Return the levels at an instant, and which are known."""
+    now = np.array([row.is_now(instant.at) for row in rows], np.bool_)
+    is_now = now[states.owner_of]
+    counts = np.where(is_now, states.observed.counts, 0)
+    unknown = np.where(is_now, states.observed.missing, (1 << COUNTERS) - 1)
+    is_known = (unknown >> np.arange(COUNTERS)[:, np.newaxis] & 1) == 0
+    observed, owner_of = observations_at(rows, instant)
+    if len(observed):
+        places = states.places_of(owner_of, observed.video_numbers)
+        _put(counts, is_known, observed, places)
+    return counts, is_known
+
+
+def _put(counts: Grid, is_known: Mask, observed: Observations, places: Longs) -> None:
+    """Put observations in order of time at their places, where they have a count."""
+    is_whole = not observed.missing.any()
+    for number in range(COUNTERS):
+        if is_whole:
+            counts[number][places] = observed.counts[number]
+            is_known[number][places] = True
+            continue
+        is_there = (observed.missing >> number & 1) == 0
+        counts[number][places[is_there]] = observed.counts[number][is_there]
+        is_known[number][places[is_there]] = True
+
+
+def _baselines(states: VideoStates, rows: Sequence[OwnerLevels]) -> Grid:
+    """Return the first levels of videos that begin with a baseline, else 0."""
+    held = [(n, row.first_levels) for n, row in enumerate(rows) if row.first_levels]
+    observed = unpack([packed for _, packed in held], counters=COUNTERS)
+    owner_of = np.array([number for number, _ in held], np.int64)[observed.snapshots]
+    places = states.places_of(owner_of, observed.video_numbers)
+    first = np.zeros((COUNTERS, len(states)), np.int64)
+    first[:, places] = observed.counts
+    return np.where(states.is_baseline, first, 0)

@@ -1,0 +1,1 @@
+"""The tables of analytics: their rows, their packed columns, and the SQL for both."""

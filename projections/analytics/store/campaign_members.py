@@ -1,0 +1,149 @@
+"""Table analytics_campaign_members: what counts in each campaign now.
+
+These are the creators in the tree below it, and the single videos in it whose creators
+are not. A campaign's rollups are the sums of the rollups of its members.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.analytics.membership import members_of_tree
+from infra.arrays import uuids
+from projections.analytics.fold.memberships import CampaignKey
+from projections.analytics.fold.rollup_deltas import CampaignsByMember
+from projections.analytics.store.campaign_changes import (
+    campaigns_holding,
+    load_trees,
+    with_those_above,
+)
+from projections.analytics.store.keys import execute, packed_pairs
+from projections.analytics.store.rollups import RollupMove, move_rollups
+
+_Member = tuple[UUID, UUID, UUID, bool]
+"""An organization, a campaign, and its member, and whether that is a creator."""
+
+_HELD = """
+SELECT organization_id, campaign_id, member_id, is_creator
+FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, c)
+JOIN analytics_campaign_members ON organization_id = o AND campaign_id = c
+"""
+_OF = """
+SELECT organization_id, member_id, campaign_id
+FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, m)
+JOIN analytics_campaign_members ON organization_id = o AND member_id = m
+"""
+_CREATORS = """
+SELECT id, creator_id FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, i)
+JOIN analytics_videos ON organization_id = o AND id = i
+"""
+
+
+def campaigns_of(
+    cursor: Cursor[TupleRow], subjects: Iterable[tuple[UUID, UUID]]
+) -> CampaignsByMember:
+    """Return the campaigns that creators and videos are members of."""
+    found: defaultdict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
+    if requested := {*subjects}:
+        for row in execute(cursor, _OF, *packed_pairs(requested)):
+            found[row[0], row[1]].append(row[2])
+    return found
+
+
+def update_members(
+    cursor: Cursor[TupleRow],
+    campaigns: Iterable[CampaignKey],
+    videos: Iterable[tuple[UUID, UUID]],
+) -> None:
+    """Let members join and leave, and move the rollups that are stored of them.
+
+    ``campaigns`` are those that got or lost an item, ``videos`` the single videos
+    whose creator became known.
+    """
+    changed = {*campaigns}
+    if single := [*videos]:
+        changed |= campaigns_holding(cursor, single)
+    if not changed:
+        return
+    concerned = with_those_above(cursor, changed)
+    held = execute(cursor, _HELD, *packed_pairs(concerned))
+    before = {(row[0], row[1], row[2], row[3]) for row in held}
+    after = members(cursor, concerned)
+    joined, left = sorted(after - before), sorted(before - after)
+    move_rollups(
+        cursor,
+        [
+            *(RollupMove(*member[:3], sign=1) for member in joined),
+            *(RollupMove(*member[:3], sign=-1) for member in left),
+        ],
+    )
+    _delete(cursor, left)
+    insert_members(cursor, joined)
+
+
+def members(
+    cursor: Cursor[TupleRow], campaigns: Collection[CampaignKey]
+) -> set[_Member]:
+    """Return what counts in each of these campaigns."""
+    trees = load_trees(cursor, campaigns)
+    of_each = {
+        (organization_id, campaign_id): members_of_tree(
+            trees.get(organization_id, ()), campaign_id
+        )
+        for organization_id, campaign_id in campaigns
+    }
+    videos = {
+        (key[0], video) for key, of_it in of_each.items() for video in of_it.videos
+    }
+    creators: dict[UUID, UUID | None] = {}
+    if videos:
+        rows = execute(cursor, _CREATORS, *packed_pairs(videos))
+        creators = {row[0]: row[1] for row in rows}
+    found: set[_Member] = set()
+    for key, of_it in of_each.items():
+        found |= {(*key, creator, True) for creator in of_it.creators}
+        found |= {
+            (*key, video, False)
+            for video in of_it.videos
+            if creators.get(video) not in of_it.creators
+        }
+    return found
+
+
+def insert_members(cursor: Cursor[TupleRow], some: Sequence[_Member]) -> None:
+    """Insert members that are not there yet."""
+    if some:
+        execute(
+            cursor,
+            """
+            INSERT INTO analytics_campaign_members
+                (organization_id, campaign_id, member_id, is_creator)
+            SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %s::boolean[])
+            """,
+            *_keys(some),
+            [member[3] for member in some],
+        )
+
+
+def _delete(cursor: Cursor[TupleRow], some: Sequence[_Member]) -> None:
+    if some:
+        execute(
+            cursor,
+            """
+            DELETE FROM analytics_campaign_members
+            USING unnest(%b::uuid[], %b::uuid[], %b::uuid[]) AS gone (o, c, m)
+            WHERE organization_id = o AND campaign_id = c AND member_id = m
+            """,
+            *_keys(some),
+        )
+
+
+def _keys(some: Sequence[_Member]) -> tuple[object, object, object]:
+    return (
+        uuids([member[0] for member in some]),
+        uuids([member[1] for member in some]),
+        uuids([member[2] for member in some]),
+    )

@@ -1,0 +1,65 @@
+"""Table analytics_creator_posts: when each creator's counted videos were posted."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import texts, uuids
+from projections.analytics.fold.keys import CreatorKey
+from projections.analytics.store.keys import execute
+
+_KEYS = "unnest(%b::uuid[], %b::uuid[])"
+
+
+def save_posts(
+    cursor: Cursor[TupleRow], moved: Mapping[CreatorKey, Sequence[tuple[int, int]]]
+) -> None:
+    """Add posts at their quarters of an hour, or remove those with the sign -1."""
+    if not moved:
+        return
+    keys = uuids([key[0] for key in moved]), uuids([key[1] for key in moved])
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, slots FROM {_KEYS} AS requested (o, i)
+        JOIN analytics_creator_posts ON organization_id = o AND id = i
+        """,
+        *keys,
+    )
+    held = {(row[0], row[1]): row[2] for row in rows}
+    changed: dict[CreatorKey, str] = {}
+    gone: list[CreatorKey] = []
+    for key, posts in moved.items():
+        amounts = Counter[int](held.get(key, ()))
+        for slot, sign in posts:
+            amounts[slot] += sign
+        slots = sorted((+amounts).elements())
+        if slots:
+            changed[key] = f"{{{','.join(map(str, slots))}}}"
+        elif key in held:
+            gone.append(key)
+    if changed:
+        execute(
+            cursor,
+            """
+            INSERT INTO analytics_creator_posts (organization_id, id, slots)
+            SELECT o, i, s::int[] FROM unnest(%b::uuid[], %b::uuid[], %b::text[])
+                AS input (o, i, s)
+            ON CONFLICT (organization_id, id) DO UPDATE SET slots = excluded.slots
+            """,
+            uuids([key[0] for key in changed]),
+            uuids([key[1] for key in changed]),
+            texts(list(changed.values())),
+        )
+    if gone:
+        execute(
+            cursor,
+            f"""
+            DELETE FROM analytics_creator_posts USING {_KEYS} AS gone (o, i)
+            WHERE organization_id = o AND id = i
+            """,
+            uuids([key[0] for key in gone]),
+            uuids([key[1] for key in gone]),
+        )

@@ -1,0 +1,186 @@
+"""Reads and writes rows of analytics_{video,profile}_totals and _days."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import Packed, bigints, uuids, uuids_repeated
+from projections.analytics.fold.columns import Longs
+from projections.analytics.fold.day_sums import SLOTS_A_DAY, CreatorSums, DaySums
+from projections.analytics.fold.keys import CreatorKey
+from projections.analytics.fold.levels import Deltas
+from projections.analytics.store.keys import execute, packed_keys
+from projections.analytics.store.rollups import packed_numbers
+
+_KEYS = "%b::uuid[], %b::uuid[]"
+
+
+class CreatorDays(NamedTuple):
+    """Sums of one creator at the ends of consecutive days, one column each."""
+
+    key: CreatorKey
+    days: Longs
+    values: Deltas
+
+
+def load_totals(
+    cursor: Cursor[TupleRow], sums: DaySums, keys: Sequence[CreatorKey]
+) -> dict[CreatorKey, CreatorSums]:
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, first_day, last_day, {", ".join(sums.columns)}
+        FROM unnest({_KEYS}) AS requested (o, i)
+        JOIN {sums.totals} ON organization_id = o AND id = i
+        """,
+        *_packed_keys(keys),
+    )
+    return {
+        (row[0], row[1]): CreatorSums(row[2], row[3], [int(n) for n in row[4:]])
+        for row in rows
+    }
+
+
+def load_days(
+    cursor: Cursor[TupleRow], sums: DaySums, days: Mapping[CreatorKey, int]
+) -> dict[CreatorKey, list[int]]:
+    """Return the sums at the end of one day of each creator, where there are any."""
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, {", ".join(sums.columns)}
+        FROM unnest({_KEYS}, %b::bigint[]) AS requested (o, i, d)
+        JOIN {sums.days} ON organization_id = o AND id = i AND day = d
+        """,
+        *_packed_keys(list(days)),
+        bigints(list(days.values())),
+    )
+    return {(row[0], row[1]): [int(n) for n in row[2:]] for row in rows}
+
+
+def moves_since(
+    cursor: Cursor[TupleRow], sums: DaySums, since: Mapping[CreatorKey, int]
+) -> dict[CreatorKey, list[list[int]]]:
+    """Return what moved the sums on each observed day from one day on, in order."""
+    added = ", ".join(f"sum({expression})" for expression in sums.expressions)
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, (slot - 1) / {SLOTS_A_DAY} AS day, {added}
+        FROM unnest({_KEYS}, %b::bigint[]) AS requested (o, i, s)
+        CROSS JOIN LATERAL (
+            SELECT * FROM {sums.rollups}
+            WHERE organization_id = o AND id = i AND slot > s AND snapshots > 0
+            ORDER BY slot
+        ) AS rollups
+        GROUP BY organization_id, id, day ORDER BY organization_id, id, day
+        """,
+        *_packed_keys(list(since)),
+        bigints([day * SLOTS_A_DAY for day in since.values()]),
+    )
+    found: dict[CreatorKey, list[list[int]]] = {}
+    for row in rows:
+        found.setdefault((row[0], row[1]), []).append([int(n) for n in row[2:]])
+    return found
+
+
+def last_observed_day(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) -> int:
+    row = execute(
+        cursor,
+        f"""
+        SELECT (slot - 1) / {SLOTS_A_DAY} FROM {sums.metric_group.rollup_table}
+        WHERE organization_id = %s AND id = %s AND snapshots > 0
+        ORDER BY slot DESC LIMIT 1
+        """,
+        *key,
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def save_totals(
+    cursor: Cursor[TupleRow], sums: DaySums, totals: Mapping[CreatorKey, CreatorSums]
+) -> None:
+    if not totals:
+        return
+    names = ["first_day", "last_day", *sums.columns]
+    columns = np.array(
+        [[one.first_day, one.last_day, *one.values] for one in totals.values()], object
+    ).T
+    _save(
+        cursor, sums.totals, ["organization_id", "id"], names,
+        _packed_keys(list(totals)), columns,
+    )  # fmt: skip
+
+
+def save_days_of(
+    cursor: Cursor[TupleRow], sums: DaySums, closed: Sequence[CreatorDays]
+) -> None:
+    if not closed:
+        return
+    amounts = [len(each.days) for each in closed]
+    keys = (
+        uuids_repeated([each.key[0] for each in closed], amounts),
+        packed_numbers(np.concatenate([each.days for each in closed])),
+        uuids_repeated([each.key[1] for each in closed], amounts),
+    )
+    _save(
+        cursor, sums.days, ["organization_id", "day", "id"], sums.columns, keys,
+        np.concatenate([each.values for each in closed], axis=1),
+    )  # fmt: skip
+
+
+def _save(
+    cursor: Cursor[TupleRow],
+    table: str,
+    key: Sequence[str],
+    names: Sequence[str],
+    keys: Sequence[object],
+    columns: Deltas,
+) -> None:
+    packed = [packed_numbers(column) for column in columns]
+    kinds = [
+        *("bigint" if name == "day" else "uuid" for name in key),
+        *("bigint" if isinstance(each, Packed) else "numeric" for each in packed),
+    ]
+    every = ", ".join((*key, *names))
+    input_columns = ", ".join(f"%b::{kind}[]" for kind in kinds)
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in names)
+    execute(
+        cursor,
+        f"""
+        INSERT INTO {table} ({every})
+        SELECT {every} FROM unnest({input_columns}) AS input ({every})
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {replaced}
+        """,
+        *keys,
+        *packed,
+    )
+
+
+def delete_totals(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) -> None:
+    query = f"DELETE FROM {sums.totals} WHERE organization_id = %s AND id = %s"
+    execute(cursor, query, *key)
+
+
+def delete_days(
+    cursor: Cursor[TupleRow], sums: DaySums, gone: Sequence[tuple[UUID, int, UUID]]
+) -> None:
+    if gone:
+        execute(
+            cursor,
+            f"""
+            DELETE FROM {sums.days}
+            USING unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS gone (o, d, i)
+            WHERE organization_id = o AND day = d AND id = i
+            """,
+            *packed_keys(gone),
+        )
+
+
+def _packed_keys(keys: Sequence[CreatorKey]) -> tuple[Packed, Packed]:
+    return uuids([key[0] for key in keys]), uuids([key[1] for key in keys])

@@ -1,0 +1,37 @@
+"""Keys and instants of the tables of analytics, as numbers and packed columns."""
+
+from collections.abc import Iterable, Sequence
+from typing import LiteralString, cast
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import Packed, bigints, uuids
+from projections.analytics.fold.keys import OwnerKey
+
+NOBODY = UUID(int=0)
+# Rebuilds note campaigns under this number, as they note owners under a metric group.
+CAMPAIGNS = 2
+# Which rows one of several partitions of a rebuild works on, by a column's last byte.
+PARTITION = "get_byte(uuid_send({}), 15) %% %s = %s"
+
+
+def packed_keys(keys: Sequence[OwnerKey]) -> tuple[Packed, Packed, Packed]:
+    """Return the keys as three arrays."""
+    return (
+        uuids([key[0] for key in keys]),
+        bigints([key[1] for key in keys]),
+        uuids([key[2] for key in keys]),
+    )
+
+
+def packed_pairs(pairs: Iterable[tuple[UUID, UUID]]) -> tuple[Packed, Packed]:
+    """Return pairs of ids, sorted, as two arrays."""
+    some = sorted(pairs)
+    return uuids([pair[0] for pair in some]), uuids([pair[1] for pair in some])
+
+
+def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
+    """Execute a query with values. The query itself is built from constants only."""
+    return cursor.execute(cast("LiteralString", query), values, prepare=True)

@@ -1,0 +1,164 @@
+"""Tables analytics_owner_days and analytics_first_levels: videos of owners by day.
+
+Snapshots that come in time order go on from the owner's levels. Where one comes late,
+or a video gets another owner, the days from there on are folded anew from the stored
+snapshots.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import bigints, blobs, uuids
+from projections.analytics.fold.columns import Observations, ObservedCounts
+from projections.analytics.fold.day_ends import (
+    beginning_of,
+    day_ends,
+    day_of,
+    only_known,
+    with_first_levels,
+)
+from projections.analytics.fold.keys import OwnerKey, SnapshotTime
+from projections.analytics.fold.levels import Levels
+from projections.analytics.fold.owner_days import OwnerDays, OwnerId
+from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.store.column_codec import pack_all, unpack
+from projections.analytics.store.keys import execute
+from projections.analytics.store.snapshots import last_snapshot, packed_snapshots
+
+_SNAPSHOTS_AT_ONCE = 200
+_LAST_POSITION = 2**63 - 1
+
+
+def save_owner_days(cursor: Cursor[TupleRow], days: OwnerDays) -> None:
+    """Save days and first levels. The snapshots have been saved before."""
+    _save_new(cursor, days)
+    for key, since in sorted(days.since.items()):
+        again = OwnerDays()
+        _fold_again(cursor, key, since, again)
+        _save_new(cursor, again)
+
+
+def _save_new(cursor: Cursor[TupleRow], days: OwnerDays) -> None:
+    _save_ends(cursor, days.ends)
+    if days.first:
+        held = _load_first(cursor, list(days.first))
+        first = {
+            owner: with_first_levels(held[owner], new) if owner in held else new
+            for owner, new in days.first.items()
+        }
+        _save_first(cursor, first)
+
+
+def _fold_again(
+    cursor: Cursor[TupleRow], key: OwnerKey, since: int, days: OwnerDays
+) -> None:
+    owner = key[0], key[2]
+    day = day_of(since)
+    levels = Levels.nothing(np.empty(0, np.int64), counters=VIDEOS.counters)
+    row = execute(
+        cursor,
+        """
+        SELECT levels FROM analytics_owner_days
+        WHERE organization_id = %s AND owner = %s AND day < %s
+        ORDER BY day DESC LIMIT 1
+        """,
+        *owner,
+        day,
+    ).fetchone()
+    if row is not None:
+        levels = _levels_of(row[0])
+    last = last_snapshot(cursor, key)
+    execute(
+        cursor,
+        "DELETE FROM analytics_owner_days "
+        "WHERE organization_id = %s AND owner = %s AND day >= %s",
+        *owner,
+        day if last is None else min(day, day_of(last[0])),
+    )
+    held = _load_first(cursor, [owner]).get(owner)
+    if held is not None:
+        stays = only_known(held, levels)
+        _delete_first(cursor, owner)
+        if len(stays.video_numbers):
+            _save_first(cursor, {owner: stays})
+    before: SnapshotTime = (0, 0)
+    after = beginning_of(day), _LAST_POSITION
+    for times, packed in packed_snapshots(
+        cursor, key, after=after, at_once=_SNAPSHOTS_AT_ONCE
+    ):
+        observations = unpack(packed, counters=VIDEOS.counters)
+        days.go_on(key, levels, before, times, observations)
+        levels = _after(levels, observations, snapshots=len(times))
+        before = times[-1]
+
+
+def _after(levels: Levels, observations: Observations, *, snapshots: int) -> Levels:
+    return day_ends(levels, observations, np.zeros(snapshots, np.int64))[-1].levels
+
+
+def _load_first(
+    cursor: Cursor[TupleRow], owners: Sequence[OwnerId]
+) -> dict[OwnerId, Levels]:
+    rows = execute(
+        cursor,
+        """
+        SELECT organization_id, owner, levels
+        FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+        JOIN analytics_first_levels ON organization_id = o AND owner = w
+        """,
+        uuids([owner[0] for owner in owners]),
+        uuids([owner[1] for owner in owners]),
+    )
+    return {(row[0], row[1]): _levels_of(row[2]) for row in rows}
+
+
+def _save_first(cursor: Cursor[TupleRow], first: Mapping[OwnerId, Levels]) -> None:
+    execute(
+        cursor,
+        """
+        INSERT INTO analytics_first_levels (organization_id, owner, levels)
+        SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[])
+        ON CONFLICT (organization_id, owner) DO UPDATE SET levels = excluded.levels
+        """,
+        uuids([owner[0] for owner in first]),
+        uuids([owner[1] for owner in first]),
+        blobs(_packed(list(first.values()))),
+    )
+
+
+def _delete_first(cursor: Cursor[TupleRow], owner: OwnerId) -> None:
+    query = "DELETE FROM analytics_first_levels WHERE organization_id = %s "
+    execute(cursor, f"{query} AND owner = %s", *owner)
+
+
+def _save_ends(
+    cursor: Cursor[TupleRow], ends: Mapping[tuple[OwnerId, int], Levels]
+) -> None:
+    if ends:
+        execute(
+            cursor,
+            """
+            INSERT INTO analytics_owner_days (organization_id, owner, day, levels)
+            SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bytea[])
+            ON CONFLICT (organization_id, owner, day)
+            DO UPDATE SET levels = excluded.levels
+            """,
+            uuids([owner[0] for owner, _ in ends]),
+            uuids([owner[1] for owner, _ in ends]),
+            bigints([day for _, day in ends]),
+            blobs(_packed(list(ends.values()))),
+        )
+
+
+def _packed(levels: Sequence[Levels]) -> list[bytes]:
+    return pack_all(
+        [ObservedCounts(one.video_numbers, one.counts, one.unknown) for one in levels]
+    )
+
+
+def _levels_of(packed: bytes) -> Levels:
+    observed = unpack([packed], counters=VIDEOS.counters)
+    return Levels(observed.video_numbers, observed.counts, observed.missing)

@@ -1,0 +1,174 @@
+"""Table analytics_owner_states: the newest levels of all videos of an owner.
+
+A row is a state of ``projections/analytics/fold/owner_state.py``, packed.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import bigints, blobs, timestamps, uuids
+from projections.analytics.fold.columns import ObservedCounts
+from projections.analytics.fold.keys import OwnerKey, instant_of, time_of
+from projections.analytics.fold.levels import Levels
+from projections.analytics.fold.owner_state import COUNTED, OwnerState
+from projections.analytics.fold.precision import rounded_bit
+from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, MetricGroup
+from projections.analytics.store.column_codec import pack_all, unpack
+from projections.analytics.store.keys import NOBODY, execute, packed_keys
+
+_AMOUNT = struct.Struct("<I")
+
+
+def packed(states: Sequence[OwnerState]) -> list[bytes]:
+    """Return the states as the bytes of their rows."""
+    levels = [state.levels for state in states]
+    known = pack_all(
+        [ObservedCounts(one.video_numbers, one.counts, one.unknown) for one in levels]
+    )
+    return [
+        b"".join(
+            (
+                _AMOUNT.pack(len(state.video_numbers)),
+                state.first_at.astype("<i8").tobytes(),
+                state.flags.tobytes(),
+                of_levels,
+            )
+        )
+        for state, of_levels in zip(states, known, strict=True)
+    ]
+
+
+def unpacked_state(
+    organization_id: UUID,
+    metric_group: int,
+    owner: UUID,
+    packed: bytes,
+    *,
+    last: tuple[int, int],
+    counters: int,
+    project_id: UUID | None,
+    creator_id: UUID | None,
+) -> OwnerState:
+    """Return the state in a row."""
+    (amount,) = _AMOUNT.unpack_from(packed)
+    flags_at = _AMOUNT.size + 8 * amount
+    first_at = np.frombuffer(packed, "<i8", amount, _AMOUNT.size).astype(np.int64)
+    flags = np.frombuffer(packed, np.uint8, amount, flags_at).copy()
+    observed = unpack([packed[flags_at + amount :]], counters=counters)
+    return OwnerState(
+        organization_id=organization_id,
+        metric_group=metric_group,
+        owner=owner,
+        levels=Levels(observed.video_numbers, observed.counts, observed.missing),
+        flags=flags,
+        first_at=first_at,
+        last=last,
+        project_id=project_id,
+        creator_id=creator_id,
+    )
+
+
+class CountedLevel(NamedTuple):
+    """A counter of counted videos or of a profile: the sum, and of how many levels."""
+
+    level: int = 0
+    known: int = 0
+    rounded: int = 0
+
+
+def counted_level(
+    packed: bytes, counter: int, *, metric_group: MetricGroup
+) -> CountedLevel:
+    """Return a counter of what counts in a packed state."""
+    (amount,) = _AMOUNT.unpack_from(packed)
+    flags_at = _AMOUNT.size + 8 * amount
+    flags = np.frombuffer(packed, np.uint8, amount, flags_at)
+    observed = unpack([packed[flags_at + amount :]], counters=metric_group.counters)
+    is_in = (flags & COUNTED != 0) & (observed.missing >> counter & 1 == 0)
+    is_rounded = is_in[:0]
+    if metric_group.has_precision:
+        is_rounded = is_in & (observed.missing & rounded_bit(counter) != 0)
+    return CountedLevel(
+        # Python's own numbers, which no sum is too large for.
+        sum(observed.counts[counter][is_in].tolist()),
+        int(np.count_nonzero(is_in)),
+        int(np.count_nonzero(is_rounded)),
+    )
+
+
+def load_owner_states(
+    cursor: Cursor[TupleRow], keys: Iterable[OwnerKey]
+) -> dict[OwnerKey, OwnerState]:
+    """Return these owners' states, as far as there are any."""
+    requested = list(keys)
+    if not requested:
+        return {}
+    rows = execute(
+        cursor,
+        """
+        SELECT o, f, w, project_id, creator_id, observed_at, position, state
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS requested (o, f, w)
+        CROSS JOIN LATERAL (
+            SELECT * FROM analytics_owner_states
+            WHERE organization_id = o AND metric_group = f AND owner = w LIMIT 1
+        ) found
+        """,
+        *packed_keys(requested),
+    )
+    return {
+        (row[0], row[1], row[2]): unpacked_state(
+            row[0],
+            row[1],
+            row[2],
+            row[7],
+            last=(instant_of(row[5]), row[6]),
+            counters=METRIC_GROUPS[int(row[1])].counters,
+            project_id=row[3],
+            creator_id=row[4],
+        )
+        for row in rows
+    }
+
+
+def save_owner_states(cursor: Cursor[TupleRow], states: Sequence[OwnerState]) -> None:
+    """Insert the states, or replace those of the same owners."""
+    if not states:
+        return
+    execute(
+        cursor,
+        """
+        INSERT INTO analytics_owner_states (organization_id, metric_group, owner,
+            project_id, creator_id, observed_at, position, state)
+        SELECT o, f, w, nullif(j, %s), nullif(c, %s), a, p, b
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[],
+            %b::timestamptz[], %b::bigint[], %b::bytea[])
+            AS input (o, f, w, j, c, a, p, b)
+        ON CONFLICT (organization_id, metric_group, owner) DO UPDATE SET
+            project_id = excluded.project_id, creator_id = excluded.creator_id,
+            observed_at = excluded.observed_at, position = excluded.position,
+            state = excluded.state
+        """,
+        NOBODY,
+        NOBODY,
+        *packed_keys([state.key for state in states]),
+        uuids([state.project_id or NOBODY for state in states]),
+        uuids([state.creator_id or NOBODY for state in states]),
+        timestamps([time_of(state.last[0]) for state in states]),
+        bigints([state.last[1] for state in states]),
+        blobs(packed(states)),
+    )
+
+
+def delete_owner_state(cursor: Cursor[TupleRow], key: OwnerKey) -> None:
+    """Delete the state of an owner without snapshots."""
+    query = """
+    DELETE FROM analytics_owner_states WHERE organization_id = %s AND metric_group = %s
+    AND owner = %s
+    """
+    execute(cursor, query, *key)

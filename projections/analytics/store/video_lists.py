@@ -1,0 +1,116 @@
+"""Table analytics_video_lists: the distinct lists of videos in gathered snapshots.
+
+Most snapshots of a creator list the same videos as the one before. From the distinct
+lists a rebuild finds the videos of other owners without reading the snapshots again.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from uuid import UUID
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import blobs, uuids
+from projections.analytics.fold.columns import Longs
+from projections.analytics.fold.keys import OwnerKey
+from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.fold.snapshots import OwnerSnapshot
+from projections.analytics.store.keys import NOBODY, execute
+
+_LISTS_A_PAGE = 1_000
+_ProvisionalOwner = tuple[UUID, UUID]
+"""An organization, and a creator or project of which snapshots were taken."""
+
+
+def save_lists(cursor: Cursor[TupleRow], snapshots: Iterable[OwnerSnapshot]) -> None:
+    """Save the lists of videos in these snapshots. Doing it twice changes nothing."""
+    lists: dict[_ProvisionalOwner, dict[int, Longs]] = {}
+    for snapshot in snapshots:
+        if snapshot.metric_group == VIDEOS.number:
+            theirs = lists.setdefault((snapshot.organization_id, snapshot.owner), {})
+            theirs[id(snapshot.observed.video_numbers)] = (
+                snapshot.observed.video_numbers
+            )
+    if not lists:
+        return
+    provisional_owners = sorted(lists)
+    packed = [
+        _packed(list(lists[provisional_owner].values()))
+        for provisional_owner in provisional_owners
+    ]
+    digests = [UUID(bytes=blake2b(one, digest_size=16).digest()) for one in packed]
+    execute(
+        cursor,
+        """
+        INSERT INTO analytics_video_lists (
+            organization_id, provisional_owner, digest, video_numbers
+        )
+        SELECT o, w, d, t FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::bytea[])
+            AS input (o, w, d, t) ON CONFLICT DO NOTHING
+        """,
+        *_keys(provisional_owners),
+        uuids(digests),
+        blobs(packed),
+    )
+
+
+def listed_video_numbers(
+    cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]
+) -> dict[OwnerKey, Longs]:
+    """Return the videos that these provisional owners' snapshots list, ascending."""
+    found: dict[OwnerKey, Longs] = {key: np.empty(0, np.int64) for key in keys}
+    provisional_owners = [(key[0], key[2]) for key in keys]
+    after = (NOBODY, NOBODY, NOBODY)
+    while True:
+        rows = execute(
+            cursor,
+            """
+            SELECT organization_id, provisional_owner, digest, video_numbers
+            FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+            JOIN analytics_video_lists ON organization_id = o AND provisional_owner = w
+            WHERE (organization_id, provisional_owner, digest) > (%s, %s, %s)
+            ORDER BY organization_id, provisional_owner, digest LIMIT %s
+            """,
+            *_keys(provisional_owners),
+            *after,
+            _LISTS_A_PAGE,
+        ).fetchall()
+        for organization_id, owner, _, video_numbers in rows:
+            key = (organization_id, VIDEOS.number, owner)
+            found[key] = _union([found[key], np.frombuffer(video_numbers, "<i8")])
+        if len(rows) < _LISTS_A_PAGE:
+            return found
+        after = rows[-1][:3]
+
+
+def delete_lists(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
+    """Delete the lists of these provisional owners."""
+    execute(
+        cursor,
+        """
+        DELETE FROM analytics_video_lists
+        USING unnest(%b::uuid[], %b::uuid[]) AS done (o, w)
+        WHERE organization_id = o AND provisional_owner = w
+        """,
+        *_keys([(key[0], key[2]) for key in keys]),
+    )
+
+
+def _packed(lists: Sequence[Longs]) -> bytes:
+    return _union(lists).astype("<i8").tobytes()
+
+
+def _union(lists: Sequence[Longs]) -> Longs:
+    """Return the union of ascending lists."""
+    some = [each for each in lists if len(each)]
+    if len(some) == 1:
+        return some[0].astype(np.int64)
+    return np.unique(np.concatenate([np.empty(0, np.int64), *some]))
+
+
+def _keys(provisional_owners: Sequence[_ProvisionalOwner]) -> tuple[object, object]:
+    return uuids([one[0] for one in provisional_owners]), uuids(
+        [one[1] for one in provisional_owners]
+    )

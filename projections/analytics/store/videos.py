@@ -1,0 +1,200 @@
+"""Reads and writes rows of analytics, many in one statement, as binary arrays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import astuple
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import (
+    Packed,
+    PackedDumper,
+    bigints,
+    timestamps,
+    uuid_numbers,
+    uuids,
+)
+from projections.analytics.fold.entities import AnalyticsVideoRow
+from projections.analytics.fold.keys import EntityKey, entity_key
+from projections.analytics.fold.owner_state import ITEM, OwnerState
+from projections.analytics.store.keys import execute
+from projections.engine.table import Table
+
+END = datetime.max.replace(tzinfo=UTC)
+
+_KEYS = "unnest(%b::uuid[], %b::uuid[])"
+VIDEO_COLUMNS = """
+organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
+is_counted, posted_at, changes::text, number, is_raw, is_campaign_item,
+posted_exactly_at
+"""
+
+_VIDEOS = Table(AnalyticsVideoRow, name="analytics_videos")
+
+# The inner ORDER BY makes the planner use one index look-up for each key.
+_LOAD_VIDEOS = f"""
+SELECT {VIDEO_COLUMNS} FROM {_KEYS} AS requested (o, i)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_videos WHERE organization_id = o AND id = i ORDER BY id
+) found
+"""
+_KNOWN_VIDEOS = f"""
+SELECT o, i FROM {_KEYS} AS requested (o, i) WHERE EXISTS (
+    SELECT FROM analytics_videos WHERE organization_id = o AND id = i
+)
+"""
+_COPY_VIDEOS: LiteralString = cast(
+    "LiteralString",
+    f"COPY analytics_videos ({', '.join(AnalyticsVideoRow.__struct_fields__)}) "
+    "FROM STDIN (FORMAT BINARY)",
+)
+# The binary form of JSON is its text.
+_VIDEO_TYPES = [
+    *("uuid", "uuid", "uuid", "uuid", "text", "text"),
+    *("bool", "bool", "timestamptz", "bytea", "int8", "bool", "bool", "timestamptz"),
+]
+_CHANGES = AnalyticsVideoRow.__struct_fields__.index("changes")
+_POSTED_BETWEEN = f"""
+SELECT {VIDEO_COLUMNS}
+FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
+    AS requested (o, c, earliest, latest)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_videos
+    WHERE organization_id = o AND creator_id = c
+    AND posted_at >= earliest AND posted_at < latest ORDER BY posted_at
+) found
+"""
+
+
+def enable_arrays(cursor: Cursor[TupleRow]) -> None:
+    """Register packed arrays with a cursor, whichever connection it is from."""
+    cursor.adapters.register_dumper(Packed, PackedDumper)
+
+
+def load_videos(
+    cursor: Cursor[TupleRow], keys: Iterable[EntityKey]
+) -> dict[EntityKey, AnalyticsVideoRow]:
+    """Return the stored rows of these videos."""
+    requested = list(keys)
+    if not requested:
+        return {}
+    rows = execute(cursor, _LOAD_VIDEOS, *_packed_keys(requested))
+    return {entity_key(row[0], row[1]): video_of(row) for row in rows}
+
+
+def load_posted_between(
+    cursor: Cursor[TupleRow], spans: Mapping[EntityKey, tuple[datetime, datetime]]
+) -> dict[EntityKey, AnalyticsVideoRow]:
+    """Return creators' counted videos that were posted in a span of time.
+
+    ``spans`` has for each creator the first instant and the end, which is exclusive.
+    """
+    if not spans:
+        return {}
+    rows = execute(
+        cursor,
+        _POSTED_BETWEEN,
+        *_packed_keys(list(spans)),
+        timestamps([span[0] for span in spans.values()]),
+        timestamps([span[1] for span in spans.values()]),
+    )
+    return {entity_key(row[0], row[1]): video_of(row) for row in rows}
+
+
+def save_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
+    """Insert the rows, or replace those with the same key."""
+    _VIDEOS.save(cursor, rows)
+
+
+def known_videos(
+    cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]
+) -> set[tuple[UUID, UUID]]:
+    """Return the keys of the videos that have a row."""
+    if not rows:
+        return set()
+    keys = uuids([row.organization_id for row in rows]), uuids([r.id for r in rows])
+    found = execute(cursor, _KNOWN_VIDEOS, *keys).fetchall()
+    return {(row[0], row[1]) for row in found}
+
+
+def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
+    """COPY new rows.
+
+    Raises:
+        UniqueViolation: one of them exists.
+    """
+    if not rows:
+        return
+    with cursor.copy(_COPY_VIDEOS) as copy:
+        copy.set_types(_VIDEO_TYPES)
+        for row in rows:
+            values = list(astuple(row))
+            values[_CHANGES] = bytes(row.changes)
+            copy.write_row(values)
+
+
+def _packed_keys(keys: Sequence[EntityKey]) -> tuple[Packed, Packed]:
+    return uuid_numbers([key[0] for key in keys]), uuid_numbers([k[1] for k in keys])
+
+
+def video_of(row: Sequence[Any]) -> AnalyticsVideoRow:
+    """Return the row made of the values of VIDEO_COLUMNS."""
+    values = dict(zip(AnalyticsVideoRow.__struct_fields__, row, strict=True))
+    values["changes"] = msgspec.Raw(values["changes"].encode())
+    return AnalyticsVideoRow(**values)
+
+
+def load_numbered(
+    cursor: Cursor[TupleRow], numbers: Iterable[tuple[UUID, int]]
+) -> list[AnalyticsVideoRow]:
+    """Return the videos of organizations that have these numbers."""
+    requested = sorted(numbers)
+    if not requested:
+        return []
+    rows = execute(
+        cursor,
+        f"""
+        SELECT {VIDEO_COLUMNS} FROM unnest(%b::uuid[], %b::bigint[]) AS requested (o, n)
+        CROSS JOIN LATERAL (
+            SELECT * FROM analytics_videos WHERE organization_id = o AND number = n
+            ORDER BY id
+        ) found
+        """,
+        uuids([one[0] for one in requested]),
+        bigints([one[1] for one in requested]),
+    )
+    return [video_of(row) for row in rows]
+
+
+def name_items(cursor: Cursor[TupleRow], states: Iterable[OwnerState]) -> None:
+    """Give the states the ids of the videos that campaigns have by themselves."""
+    by_owner = {
+        (state.organization_id, state.owner): state
+        for state in states
+        if (state.flags & ITEM).any()
+    }
+    if not by_owner:
+        return
+    requested = [
+        (organization_id, number)
+        for (organization_id, _), state in by_owner.items()
+        for number in state.video_numbers[(state.flags & ITEM) != 0].tolist()
+    ]
+    rows = execute(
+        cursor,
+        """
+        SELECT organization_id, coalesce(creator_id, id), number, id
+        FROM unnest(%b::uuid[], %b::bigint[]) AS requested (o, n)
+        JOIN analytics_videos ON organization_id = o AND number = n
+        WHERE is_campaign_item
+        """,
+        uuids([one[0] for one in requested]),
+        bigints([one[1] for one in requested]),
+    )
+    for organization_id, owner, number, id_ in rows:
+        if state := by_owner.get((organization_id, owner)):
+            state.item_ids[number] = id_

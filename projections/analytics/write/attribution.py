@@ -1,0 +1,135 @@
+"""A rebuild's attribution stage: moves gathered observations to their owners."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from projections.analytics.fold.columns import Longs
+from projections.analytics.fold.entities import as_of, is_dropped_owner
+from projections.analytics.fold.keys import OwnerKey, instant_of
+from projections.analytics.fold.ownership import Owners, attribute
+from projections.analytics.fold.snapshots import OwnerSnapshot
+from projections.analytics.store.keys import execute, packed_keys
+from projections.analytics.store.snapshots import (
+    delete_snapshots,
+    load_snapshots,
+    save_snapshots,
+)
+from projections.analytics.store.subjects import SUBJECTS
+from projections.analytics.store.unattributed import save_unattributed
+from projections.analytics.store.video_lists import delete_lists, listed_video_numbers
+from projections.analytics.store.videos import load_numbered
+from projections.analytics.write.gather import note_gathered
+
+_BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
+_SNAPSHOTS_AT_ONCE = 200
+_OWN_NUMBERS = """
+SELECT o, w, (
+    SELECT string_agg(int8send(number), ''::bytea) FROM analytics_videos
+    WHERE organization_id = o AND is_there
+    AND (creator_id = w OR id = w AND creator_id IS NULL)
+) FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+"""
+
+
+def attribute_gathered(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
+    """Move videos of other owners out of these owners' snapshots."""
+    for key, others in _not_their_own(cursor, keys).items():
+        _attribute(cursor, key, others)
+    delete_lists(cursor, keys)
+    execute(
+        cursor,
+        """
+        UPDATE analytics_gathered SET is_attributed = true
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
+        WHERE organization_id = o AND metric_group = f AND owner = w
+        """,
+        *packed_keys(keys),
+    )
+
+
+def _not_their_own(
+    cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]
+) -> dict[OwnerKey, Longs]:
+    """Return the videos of other owners in the snapshots of provisional owners."""
+    organizations, _, provisional_owners = packed_keys(keys)
+    own = {
+        (organization_id, provisional_owner): np.frombuffer(numbers or b"", ">i8")
+        for organization_id, provisional_owner, numbers in execute(
+            cursor, _OWN_NUMBERS, organizations, provisional_owners
+        )
+    }
+    listed = listed_video_numbers(cursor, keys)
+    others = {
+        key: np.setdiff1d(video_numbers, own[key[0], key[2]])
+        for key, video_numbers in listed.items()
+    }
+    return {
+        key: video_numbers
+        for key, video_numbers in others.items()
+        if len(video_numbers)
+    }
+
+
+def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
+    """Move the observations of other owners' videos to these owners."""
+    organization_id, _, provisional_owner = key
+    subject = SUBJECTS.load(cursor, [(organization_id, provisional_owner)]).get(
+        provisional_owner
+    )
+    is_creator = subject is not None and subject.kind != "project"
+    project_id = (
+        subject.origin_project_id if subject and is_creator else provisional_owner
+    )
+    pairs = [(organization_id, number) for number in unknown.tolist()]
+    numbered = load_numbered(cursor, pairs)
+    is_dropped = is_dropped_owner(subject)
+    if subject is not None and is_dropped:
+        # Whose a video became later, it was not while its snapshots were there.
+        numbered = [as_of(row, subject.erased_position or 0) for row in numbered]
+    owners = Owners(numbered)
+    projects = {(organization_id, provisional_owner): project_id}
+    _, unattributed = attribute([], {key: unknown}, owners, projects)
+    if not is_dropped:
+        save_unattributed(cursor, unattributed, set())
+    if len(unattributed) == len(unknown):
+        return
+    for snapshots in _in_chunks(cursor, key):
+        attributed, _ = attribute(snapshots, {key: unknown}, owners, projects)
+        stays = {snapshot.time: snapshot for snapshot in attributed.pop(key)}
+        _replace(cursor, snapshots, stays)
+        for snapshots_of_owner in attributed.values():
+            save_snapshots(cursor, snapshots_of_owner)
+        note_gathered(cursor, attributed, is_attributed=True)
+
+
+def _replace(
+    cursor: Cursor[TupleRow],
+    snapshots: Sequence[OwnerSnapshot],
+    stays: dict[tuple[int, int], OwnerSnapshot],
+) -> None:
+    changed = [
+        stays[snapshot.time]
+        for snapshot in snapshots
+        if len(stays[snapshot.time].observed) != len(snapshot.observed)
+    ]
+    save_snapshots(cursor, [snapshot for snapshot in changed if snapshot.is_kept])
+    delete_snapshots(cursor, [snapshot for snapshot in changed if not snapshot.is_kept])
+
+
+def _in_chunks(
+    cursor: Cursor[TupleRow], key: OwnerKey
+) -> Iterator[list[OwnerSnapshot]]:
+    last: tuple[int, int] | None = None
+    while True:
+        snapshots = load_snapshots(
+            cursor, key, since=_BEGINNING, after=last, most=_SNAPSHOTS_AT_ONCE
+        )
+        if snapshots:
+            yield snapshots
+        if len(snapshots) < _SNAPSHOTS_AT_ONCE:
+            return
+        last = snapshots[-1].time

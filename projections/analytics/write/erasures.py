@@ -1,0 +1,94 @@
+"""Erased creators in analytics: their videos lose their names, or all their numbers.
+
+The rows of their videos stay, without a text of the person, so that whatever names the
+same number later is not taken for somebody else's.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from projections.analytics.fold.batch_input import BatchInput
+from projections.analytics.fold.entities import changed
+from projections.analytics.fold.keys import EntityKey, entity_key
+from projections.analytics.fold.video_changes import Change, erased_change
+from projections.analytics.store.keys import PARTITION, execute, packed_pairs
+from projections.analytics.store.videos import load_videos, save_videos
+from projections.engine.projection import Merged
+
+_VIDEOS = """
+SELECT id FROM analytics_videos
+WHERE organization_id = %s AND creator_id = %s AND is_there ORDER BY id
+"""
+_ERASED = f"""
+SELECT organization_id, id, kind, erased_position, erased_time_zone
+FROM analytics_subjects
+WHERE erased_position IS NOT NULL AND {PARTITION.format("id")}
+"""
+# All that is stored of an owner: its snapshots, and what follows from them alone. Sums
+# have lost it before, because nothing of it counts any more.
+_OF_OWNERS = (
+    *("analytics_snapshots", "analytics_owner_states"),
+    *("analytics_owner_days", "analytics_first_levels"),
+)
+
+
+def mark_videos(cursor: Cursor[TupleRow], batch: BatchInput) -> None:
+    """Add to a batch that the videos of the creators that it erases are erased."""
+    for recorded, event in batch.erasures:
+        mark = erased_change(
+            recorded.position,
+            is_dropped=event.figures == "drop",
+            time_zone=event.time_zone,
+        )
+        for key in _videos_of(cursor, event.organization_id, recorded.stream):
+            batch.changes[key].append(mark)
+
+
+def merge_erasures(cursor: Cursor[TupleRow], partition: int, partitions: int) -> Merged:
+    """Mark the videos of a partition's erased creators, in a rebuild."""
+    changes: dict[EntityKey, list[Change]] = defaultdict(list)
+    for organization_id, creator_id, kind, position, time_zone in execute(
+        cursor, _ERASED, partitions, partition
+    ).fetchall():
+        mark = erased_change(
+            position, is_dropped=kind == "erased", time_zone=time_zone or "UTC"
+        )
+        for key in _videos_of(cursor, organization_id, creator_id):
+            changes[key].append(mark)
+    before = load_videos(cursor, sorted(changes))
+    after = {key: changed(row, changes[key]) for key, row in before.items()}
+    marked = [row for key, row in after.items() if row is not before[key]]
+    save_videos(cursor, marked)
+    return Merged(len(marked), is_all=True)
+
+
+def forget_owners(
+    cursor: Cursor[TupleRow], owners: Collection[tuple[UUID, UUID]]
+) -> None:
+    """Delete all that is stored of creators that were erased with their figures."""
+    if not owners:
+        return
+    keys = packed_pairs(owners)
+    for table, column in (
+        *((table, "owner") for table in _OF_OWNERS),
+        ("analytics_unattributed", "provisional_owner"),
+    ):
+        execute(
+            cursor,
+            f"""
+            DELETE FROM {table} USING unnest(%b::uuid[], %b::uuid[]) AS gone (o, w)
+            WHERE organization_id = o AND {column} = w
+            """,
+            *keys,
+        )
+
+
+def _videos_of(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> list[EntityKey]:
+    rows = execute(cursor, _VIDEOS, organization_id, creator_id).fetchall()
+    return [entity_key(organization_id, row[0]) for row in rows]
