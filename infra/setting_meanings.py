@@ -1,78 +1,107 @@
-"""What each setting is for, as docs/operating.md says it."""
+"""The meaning of each setting, as docs/operating.md prints it."""
 
 
 def _budget_and_price(provider: str) -> dict[str, str]:
     return {
-        f"{provider}_daily_budget": f"Requests that {provider} may send in a day "
-        "(UTC), over all organizations; then the next provider is asked.",
-        f"{provider}_price": f"What a request of {provider} costs; it is added up.",
+        f"{provider}_daily_budget": f"Requests that may be sent to {provider} in a day "
+        "(UTC), over all organizations. After them the "
+        "next provider is asked.",
+        f"{provider}_price": f"The price of one request to {provider}. Goatherd adds "
+        "up the costs.",
     }
 
 
 MEANINGS = {
-    "database_url": "PostgreSQL 16 or newer. Without it `goatherd up` runs its own.",
-    "database_patience_seconds": "Seconds that a process waits when it starts and the "
-    "database is away, before it ends with an error. Those of `goatherd up` wait for "
-    "at least 20.",
-    "redis_url": "Redis 7 or Valkey 8 or newer. Without it `goatherd up` runs its own.",
-    "data_dir": "Where `goatherd up` keeps its servers' data and the first key.",
+    "database_url": (
+        "The address of PostgreSQL 16 or newer. Without it `goatherd up` "
+        "runs its own server."
+    ),
+    "database_patience_seconds": "Seconds that a starting process waits for an "
+    "unreachable database before it ends with an error. "
+    "The processes of `goatherd up` wait for at least 20.",
+    "redis_url": (
+        "The address of Redis 7 or Valkey 8 or newer. Without it `goatherd "
+        "up` runs its own server."
+    ),
+    "data_dir": (
+        "The folder in which `goatherd up` keeps the data of its servers and "
+        "the first key."
+    ),
     "host": "The address that HTTP listens on.",
     "port": "The port that HTTP listens on.",
-    "http_workers": "Processes that answer HTTP.",
-    "max_connections": "Connections that HTTP holds open; with several processes each "
-    "has its share.",
-    "max_connections_per_address": "How many of these may come from one address (in "
-    "IPv6 from one /64). Behind a proxy they all come from the proxy's.",
-    "cors_origins": "Sites whose pages may call the API from a browser.",
-    "secret": "Signs cursors and sessions, the same for every process. Without it "
-    "`goatherd up` makes one and keeps it in the data directory.",
-    "master_key": "Encrypts the keys that personal data are encrypted with, the same "
-    "for every process. Without it `goatherd up` makes one and keeps it in the data "
-    "directory. Who loses it loses every name in the log.",
-    "remote_images": "Whether pages show avatars and thumbnails, which the server "
-    "fetches and keeps, so that no browser asks TikTok. Never while nothing "
-    "but `replay` is asked.",
-    "image_hosts": "Hosts that the server may fetch pictures from, with their "
+    "http_workers": "The number of processes that answer HTTP requests.",
+    "max_connections": "Connections that HTTP holds open at most. Several processes "
+    "share them evenly.",
+    "max_connections_per_address": "Connections that may come from one address (in "
+    "IPv6 from one /64) at most. Behind a proxy all "
+    "connections come from the address of the proxy.",
+    "cors_origins": "The sites whose pages may call the API from a browser.",
+    "secret": "The secret that signs cursors and sessions, the same for every process. "
+    "Without it `goatherd up` makes a secret and keeps it in the data "
+    "directory.",
+    "master_key": "The key that encrypts the keys of personal data, the same for every "
+    "process. Without it `goatherd up` makes a key and keeps it in the "
+    "data directory. If the master key is lost, nobody can read a name "
+    "in the log any more.",
+    "remote_images": "Show avatars and thumbnails on pages. The server fetches and "
+    "keeps them, so that browsers send no request to TikTok. If "
+    "`replay` is the only provider, no pictures are fetched.",
+    "image_hosts": "The hosts from which the server may fetch pictures, and their "
     "subdomains.",
-    "providers": "Where scrapes look, in this order: the next is asked when one fails "
-    "or may not be asked. `GOATHERD_PROVIDER` is another name of this setting.",
-    "recordings": "What the replay provider plays. Without it the bundled demo.",
+    "providers": "The providers of scrapes, in the order in which they are asked. The "
+    "next one is asked when a provider fails or may not be asked. "
+    "`GOATHERD_PROVIDER` is another name of this setting.",
+    "recordings": (
+        "The recordings that the replay provider plays. Without this setting "
+        "it plays the bundled demo."
+    ),
     "replay_speed": "Recorded seconds that the replay provider plays in one second. "
-    "Without it 86,400, a day, of your recordings; the demo keeps the clock's pace.",
-    "web_base_url": "Where the web provider finds TikTok. `GOATHERD_TIKTOK_BASE_URL` "
-    "is another name of this setting.",
+    "Without this setting your recordings play at 86,400, a day each "
+    "second, and the demo keeps the pace of the clock.",
+    "web_base_url": "The address at which the web provider reads TikTok. "
+    "`GOATHERD_TIKTOK_BASE_URL` is another name of this setting.",
     **_budget_and_price("web"),
-    "research_base_url": "Where the research provider finds TikTok's Research API.",
+    "research_base_url": (
+        "The address of TikTok's Research API, for the research provider."
+    ),
     "research_client_key": "The client key for the Research API.",
     "research_client_secret": "The client secret for the Research API.",
     **_budget_and_price("research"),
     "display_client_key": "The client key of your app at TikTok, with which creators "
     "connect their own accounts.",
     "display_client_secret": "The client secret of that app.",
-    "display_base_url": "Where the display provider finds TikTok's Display API.",
-    "display_auth_url": "TikTok's page on which creators consent.",
-    "display_redirect_url": "Where TikTok sends creators back to, as it is registered "
-    "with the app: the address at which creators reach this installation, with "
-    "`/connect/callback`.",
+    "display_base_url": (
+        "The address of TikTok's Display API, for the display provider."
+    ),
+    "display_auth_url": "The page of TikTok on which creators consent.",
+    "display_redirect_url": "The address to which TikTok sends creators back, as it is "
+    "registered with the app: the address at which creators "
+    "reach this installation, with `/connect/callback`.",
     **_budget_and_price("display"),
-    "scrapecreators_base_url": "Where the scrapecreators provider finds its service.",
+    "scrapecreators_base_url": (
+        "The address of the service that the scrapecreators provider asks."
+    ),
     "scrapecreators_api_key": "The key of your account at ScrapeCreators.",
     **_budget_and_price("scrapecreators"),
-    "ensembledata_base_url": "Where the ensembledata provider finds its service.",
+    "ensembledata_base_url": (
+        "The address of the service that the ensembledata provider asks."
+    ),
     "ensembledata_api_key": "The token of your account at EnsembleData.",
     **_budget_and_price("ensembledata"),
-    "worker_processes": "Processes that scrape.",
-    "worker_threads": "Scrapes that each of them runs at a time; where the "
-    "web provider is asked first one, whatever is set.",
-    "lease_seconds": "Seconds that a worker may stay silent before another takes over "
-    "its scrape.",
-    "max_queue_age_seconds": "Seconds that an organization's scrapes may be overdue "
-    "before more by hand are refused.",
-    "writing_pool_size": "Database connections a process may use for commands.",
-    "reading_pool_size": "Database connections a process may use for reads.",
-    "own_pool_size": "Database connections a process may use for keys and quotas.",
-    "plans": "Limits of plans, added to the built-in ones or replacing them; a limit "
-    "left out is none.",
-    "log_level": "The least important lines that are still logged.",
-    "log_format": "How a line of the log looks.",
+    "worker_processes": "The number of processes that scrape.",
+    "worker_threads": "Scrapes that each of these processes runs at a time. If `web` "
+    "is the first provider, each process runs one, whatever this "
+    "setting says.",
+    "lease_seconds": "Seconds without a sign from a worker after which another worker "
+    "takes over its scrape.",
+    "max_queue_age_seconds": "Seconds that scrapes of an organization may be overdue "
+    "before the organization's further manual scrapes are "
+    "refused.",
+    "writing_pool_size": "Database connections that a process may use for commands.",
+    "reading_pool_size": "Database connections that a process may use for reads.",
+    "own_pool_size": "Database connections that a process may use for keys and quotas.",
+    "plans": "The limits of plans, which are added to the built-in plans or replace "
+    "them. A limit that is left out is unlimited.",
+    "log_level": "The lowest level of messages that are logged.",
+    "log_format": "The format of the log's lines.",
 }

@@ -1,4 +1,4 @@
-"""/analytics/annotations: what happened, on the days on which it did."""
+"""/analytics/annotations: what happened on the days of a chart."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -44,10 +44,12 @@ NoteText = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class NewAnnotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A note to add; without ``ends_on`` it is about the one day ``starts_on``."""
+    """A note to add; without ``ends_on`` it is about the single day ``starts_on``."""
 
     scope: AnnotationScope
-    scope_id: Annotated[UUID, Meta(description="The id of what the note is about.")]
+    scope_id: Annotated[
+        UUID, Meta(description="The id of the entity that the note is about.")
+    ]
     starts_on: NoteFirstDay
     ends_on: NoteLastDay | None = None
     text: NoteText
@@ -73,22 +75,33 @@ class AnnotationRoutes(Controller):
         listing: NamedDependency[ListRequest],
         scope_: Annotated[
             AnnotationScope | None,
-            QueryParameter(name="scope", description="What they are about."),
+            QueryParameter(
+                name="scope",
+                description="The kind of entity that the annotations are about.",
+            ),
         ] = None,
         scope_id: FromQuery[UUID | None] = None,
         kind: FromQuery[Literal["note", "system"] | None] = None,
         from_: Annotated[
             date | None,
-            QueryParameter(name="from", description="Those that end then or later."),
+            QueryParameter(
+                name="from",
+                description="Include only annotations that end on this day or later.",
+            ),
         ] = None,
         to: Annotated[
-            date | None, QueryParameter(description="Those that start then or before.")
+            date | None,
+            QueryParameter(
+                description="Include only annotations that "
+                "start on this day or earlier."
+            ),
         ] = None,
     ) -> ListPage[Annotation]:
-        """List annotations of exactly this scope, the last to start first.
+        """List the annotations of exactly this scope, the last to start first.
 
-        Answers of /analytics also show those of what an entity lies in.
-        docs/analytics.md says what makes a `system` annotation.
+        The answers of /analytics also show the annotations of the project, campaigns
+        and organization that an entity is in. docs/analytics.md says which events make
+        a `system` annotation.
         """
         check_days({"from": from_, "to": to})
         if from_ is not None and to is not None and from_ > to:
@@ -129,10 +142,10 @@ class AnnotationRoutes(Controller):
         data: JSONBody[NewAnnotation],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Annotation]:
-        """Note what happened to the organization or something in it.
+        """Add a note about the organization or something in it.
 
-        A note about the organization or a project is shown in the answers of all that
-        lies in it.
+        A note about the organization or a project is shown in the answers about
+        everything in it.
         """
         annotation_id = new_id()
         return writer.perform(
@@ -162,7 +175,7 @@ class AnnotationRoutes(Controller):
         data: JSONBody[AnnotationChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Annotation]:
-        """Change the text or the days of a note; a system annotation cannot change."""
+        """Change the text or the days of a note; system annotations are fixed."""
         command = c.ChangeAnnotation(
             starts_on=data.starts_on, ends_on=data.ends_on, text=data.text
         )

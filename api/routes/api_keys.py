@@ -1,4 +1,4 @@
-"""/api-keys: the keys of an organization, their scopes and expiry."""
+"""/api-keys: the keys of an organization, their scopes and their expiry."""
 
 import hmac
 from datetime import UTC, datetime
@@ -30,13 +30,16 @@ from infra.organizations import draw_key
 from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 
 _HEX = 64
-# Stored answers hold this instead of a key's text; no name can contain the quotes of
+# Stored answers hold this in place of a key's text. No name can contain the quotes of
 # the field.
 _MASKED = "tga_" + "*" * _HEX
 _FIELD = '"api_key":"{}"'
 _MASKED_FIELD = _FIELD.format(_MASKED).encode()
 
-Future = Annotated[datetime, Meta(tz=True, description="When the key stops working.")]
+Future = Annotated[
+    datetime,
+    Meta(tz=True, description="The time after which the key does not work any more."),
+]
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +53,10 @@ class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class IssuedApiKey(Struct, frozen=True, kw_only=True):
-    """A key just issued. ``api_key`` is its text, which is answered here only."""
+    """A key that was just issued.
+
+    ``api_key`` is its text, which no other answer has.
+    """
 
     id: UUID
     name: str
@@ -68,7 +74,7 @@ class ApiKeyName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RenamedApiKey(Struct, frozen=True, kw_only=True):
-    """A key, by its new name."""
+    """A key with its new name."""
 
     id: UUID
     name: str
@@ -91,7 +97,7 @@ class ApiKeyRoutes(Controller):
     async def list_api_keys(
         self, listing: NamedDependency[ListRequest]
     ) -> ListPage[ApiKey]:
-        """List the organization's keys, newest first, never their texts."""
+        """List the organization's keys, newest first, without their texts."""
         await listing.caught_up("api_keys")
         return await listing.page(
             "api-keys",
@@ -112,10 +118,11 @@ class ApiKeyRoutes(Controller):
         data: JSONBody[NewApiKey],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[IssuedApiKey]:
-        """Issue a key; its text is shown in this answer only.
+        """Issue a key; only this answer shows its text.
 
-        With an Idempotency-Key the answer can be repeated, though the text is not
-        stored: it is derived from the requesting key and the installation's secret.
+        A request with an Idempotency-Key can be repeated and gets the same text. The
+        text is not stored: it is derived from the requesting key and the installation's
+        secret.
         """
         key_id = new_id()
         text = _KeyText(request, secret=writer.secret)
@@ -128,8 +135,8 @@ class ApiKeyRoutes(Controller):
                     text.draw(key_id),
                     name=data.name,
                     scopes=data.scopes,
-                    # Checked now, not when the body is read: an answer is repeated
-                    # even after its key has expired.
+                    # The time is compared now and not while the body is read, because
+                    # an answer can be repeated after its key has expired.
                     expires_at=_checked_expiry(data.expires_at),
                 ),
                 plans=writer.plans,
@@ -152,7 +159,7 @@ class ApiKeyRoutes(Controller):
         data: JSONBody[ApiKeyName],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RenamedApiKey]:
-        """Rename a key, a revoked one, too; histories show it by its new name."""
+        """Rename a key, which may be revoked; histories show it by its new name."""
         writer.require_no_version(request)
         return writer.perform(
             request,
@@ -177,7 +184,7 @@ class ApiKeyRoutes(Controller):
         key_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RevokedApiKey]:
-        """Revoke a key; within a second it stops working in every process."""
+        """Revoke a key, which stops working in every process within a second."""
         writer.require_no_version(request)
         return writer.perform(
             request,
@@ -192,20 +199,21 @@ class ApiKeyRoutes(Controller):
 
 
 def _project_keys(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
-    # In the append's transaction: a key works, or does not, from then on everywhere.
+    # The key is looked up in the transaction of the append, so that from then on it is
+    # valid, or not, in every process.
     ApiKeys().write(cursor, done.events)
 
 
 class _KeyText:
-    """A new key's text: random, or derived if the answer must be repeatable.
+    """The text of a new key: random, or derived if the answer must be repeatable.
 
     The text is derived from the requesting key, which is stored nowhere, and the
     installation's secret; the stored answer holds neither. A page has no key to derive
-    from: its repeated answer does not show the text.
+    a text from, so that its repeated answer does not show the text.
     """
 
     def __init__(self, request: Request, *, secret: str) -> None:
-        # Its key alone: the scheme before it may be written in several ways.
+        # Only the key is used: the scheme before it may be written in several ways.
         asker = (request.raw_header(b"authorization") or b"").split()[-1:]
         is_repeated = request.raw_header(b"idempotency-key") is not None
         self._repeatable = is_repeated and asker != []

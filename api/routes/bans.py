@@ -21,7 +21,7 @@ from projections.bans import Ban, page_of_bans
 
 
 class BanReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why a handle is banned."""
+    """The reason for a ban."""
 
     reason: Annotated[str, Meta(max_length=1_000)] | None = None
 
@@ -30,7 +30,7 @@ _NO_REASON = BanReason()
 
 
 class BanState(Struct, frozen=True, kw_only=True):
-    """Whether a handle is banned now."""
+    """A handle, and whether it is banned now."""
 
     tiktok_handle: str
     banned: bool
@@ -40,7 +40,7 @@ _OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True}
 
 
 class BanRoutes(Controller):
-    """Globally banned handles."""
+    """Handles that are banned on the whole installation."""
 
     path = "/admin/bans"
     tags = ("Administration",)
@@ -71,9 +71,9 @@ class BanRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         data: JSONBody[BanReason] = _NO_REASON,
     ) -> Answer[BanState]:
-        """Ban a handle: from now on nobody can add it or rename to it.
+        """Ban a handle: nobody can add a creator with it, or rename one to it.
 
-        Creators that have it already stay as they are.
+        Creators who have the handle already stay unchanged.
         """
         return writer.perform(
             request,
@@ -106,7 +106,7 @@ class BanRoutes(Controller):
 def _answer(
     writer: CommandWriter, handle: str, done: Executed[None], *, banned: bool
 ) -> Answer[BanState]:
-    # Operators see the end of the log anyway.
+    # Operators may read the whole log, so its end tells them nothing new.
     position = done.position or writer.store.head()
     return Answer(
         BanState(tiktok_handle=normalize_handle(handle), banned=banned),

@@ -1,4 +1,4 @@
-"""/creators/{id}/erase: a person is forgotten, and what that concerns."""
+"""/creators/{id}/erase: the erasure of a person, and a preview of it."""
 
 import asyncio
 from uuid import UUID
@@ -27,11 +27,11 @@ from workers.erasing.preview import ErasurePreview, preview_of
 
 
 class EraseCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The creator's handle, to confirm it, and what happens to its figures.
+    """The creator's handle as a confirmation, and the future of the figures.
 
-    ``anonymous``: they stay as those of nobody. ``drop``: they leave all sums. With
-    ``ban`` keyed hashes of the account's id and handles are kept, and the organization
-    can't add the account again.
+    ``anonymous``: the figures stay without a name. ``drop``: the figures leave all
+    sums. With ``ban`` keyed hashes of the account's id and handles are kept, and the
+    organization cannot add the account again.
     """
 
     confirm: str
@@ -57,11 +57,11 @@ class CreatorEraseRoutes(Controller):
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ErasurePreview]:
-        """Count what an erasure of the creator would concern.
+        """Count the data that an erasure of the creator would erase.
 
-        Creators that are pinned to the same TikTok account are erased with it. Bans of
-        the handle stay, because they are of the installation. `history_in_clear` says
-        that nothing is erased before `goatherd seal-history`.
+        Creators who are pinned to the same TikTok account are erased as well. Bans of
+        the handle stay, because they belong to the installation. `history_in_clear` is
+        true if nothing can be erased before `goatherd seal-history`.
         """
         await caught_up(request, reader, *NEEDED, "bans")
         organization_id = request.organization_id
@@ -98,18 +98,18 @@ class CreatorEraseRoutes(Controller):
         data: JSONBody[EraseCreator],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ErasedCreators]:
-        """Erase a person: whatever is known of a creator that says who it is.
+        """Erase a person: all data that identify the creator.
 
-        Names, texts, pictures and TikTok's ids are gone from everything that is
-        answered from then on, also of the past, and can't be read in the log any more.
-        Nothing brings them back. With `figures` `anonymous` the numbers stay as those
-        of `erased-<number>`, with `drop` they leave all sums and campaigns. Every
-        creator that is pinned to the same TikTok account is erased with it, open
-        scrapes end, notes are deleted, and the handle may be added again as a new
-        creator, unless `ban` is true: then adding it is 409 `erased_and_banned`. A
-        second erasure is 410. While events of releases before sealing hold the person's
-        data in the clear, the answer is 409 `history_in_clear`, and nothing is erased:
-        `goatherd seal-history` seals them.
+        Names, texts, pictures and TikTok's ids disappear from all later answers, also
+        those about the past, and cannot be read in the log any more. Nothing brings
+        them back. With `figures` `anonymous` the numbers stay as those of
+        `erased-<number>`, with `drop` they leave all sums and campaigns. Every creator
+        who is pinned to the same TikTok account is erased as well, open scrapes end,
+        and notes are deleted. The handle may be added again as a new creator, unless
+        `ban` is true: then adding it is 409 `erased_and_banned`. A second erasure is
+        410. While events of releases before sealing hold the person's data in the
+        clear, the answer is 409 `history_in_clear`, and nothing is erased: `goatherd
+        seal-history` seals these events.
         """
         command = ErasureCommand(
             writer.store,

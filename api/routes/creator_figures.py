@@ -25,8 +25,8 @@ MOST_CREATORS = MAX_LIMIT
 class Trend(Struct, frozen=True, kw_only=True):
     """A number over the days, as in GET /analytics in both modes.
 
-    ``level`` and ``levels`` are the total and the points of ``cumulative``; ``new`` and
-    ``new_by_day`` are those of ``new``. They are null if nothing is known.
+    ``level`` and ``levels`` are the total and the points of the mode ``cumulative``;
+    ``new`` and ``new_by_day`` are those of ``new``. They are null if nothing is known.
     ``level_rounded``, ``new_rounded`` and ``new_sharpened`` are the marks of these
     totals.
     """
@@ -41,7 +41,7 @@ class Trend(Struct, frozen=True, kw_only=True):
 
 
 class CreatorFigures(Struct, frozen=True, kw_only=True):
-    """One creator's followers, and the views of its counted videos."""
+    """The followers of one creator, and the views of the creator's counted videos."""
 
     creator_id: UUID
     followers: Trend
@@ -51,9 +51,8 @@ class CreatorFigures(Struct, frozen=True, kw_only=True):
 class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The recent numbers of creators by day, in the organization's time zone.
 
-    ``from`` and ``to`` are the first and the last day, which is today and not over.
-    ``creators`` are in the order of the request; ``unknown_ids`` are ids that no
-    creator has.
+    ``from`` is the first day, and ``to`` is today, which is not over. ``creators``
+    follow the order of the request; ``unknown_ids`` has the ids without a creator.
     """
 
     from_: date
@@ -64,7 +63,7 @@ class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"})
 
 
 class CreatorFigureRoutes(Controller):
-    """The numbers that a list of creators shows for each of them."""
+    """The numbers that a list of creators shows for each creator."""
 
     tags = ("Creators",)
 
@@ -75,12 +74,15 @@ class CreatorFigureRoutes(Controller):
         reader: NamedDependency[Reader],
         creator_ids: Annotated[
             str,
-            QueryParameter(description=f"1 to {MOST_CREATORS} ids with commas."),
+            QueryParameter(
+                description=f"1 to {MOST_CREATORS} ids, separated by commas."
+            ),
         ],
     ) -> Answer[RecentFigures]:
         """Show followers and views of many creators over the last 30 days.
 
-        Fewer days if the plan shows fewer. The numbers are those of GET /analytics.
+        The days are fewer if the plan shows fewer. The numbers are those of GET
+        /analytics.
         """
         ids = ids_between_commas("creator_ids", creator_ids, at_most=MOST_CREATORS)
         organization_id = request.organization_id

@@ -1,4 +1,4 @@
-"""/creators/{id}/move: a creator moves to another project, and what that changes."""
+"""/creators/{id}/move: the move of a creator to another project."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
 
 
 class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The project to move to, and whose the numbers from before are.
+    """The project to move to, and the treatment of earlier numbers.
 
-    With ``history`` whole all numbers go along. With stay those from before stay with
-    the projects that they count in, and the new one counts what is gained from the end
-    of this quarter of an hour on.
+    With the ``history`` whole all numbers move with the creator. With stay earlier
+    numbers still count in the projects in which they count now, and the new project
+    counts what the creator gains after the end of this quarter of an hour.
     """
 
     project_id: UUID
@@ -43,10 +43,11 @@ class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class MovePreview(Struct, frozen=True, kw_only=True):
     """The effects of a move of the creator to another project.
 
-    ``campaigns`` are those that it and its single videos leave. ``refused`` are the
-    projects that it can't move to, because another creator there has its handle or is,
-    or was, its account. ``merged_videos`` are videos that other projects track by
-    themselves and that are the creator's: a move there merges them into its own.
+    ``campaigns`` are the campaigns that the creator and single videos of theirs leave.
+    ``refused`` are the projects that the creator cannot move to, because another
+    creator there has the same handle or belongs, or belonged, to the same account.
+    ``merged_videos`` are videos of the creator that other projects track as single
+    videos: a move there merges them into the creator's videos.
     """
 
     creator_id: UUID
@@ -74,7 +75,7 @@ class CreatorMoveRoutes(Controller):
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[MovePreview]:
-        """Show what a move would change, and which projects it is refused for."""
+        """Show the effects of a move, and the projects that it is refused for."""
         await caught_up(request, reader, "creator_list", "campaigns", "videos")
         organization_id = request.organization_id
         creator = await one_creator(reader, organization_id, creator_id)
@@ -123,17 +124,17 @@ class CreatorMoveRoutes(Controller):
         data: JSONBody[Move],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Creator]:
-        """Move a creator to another project, with its videos and all that is known.
+        """Move a creator to another project, with all their videos and data.
 
-        It keeps its id, history, tags and numbers, and leaves the campaigns of the old
-        project, as do its single videos. With ``history`` whole all its numbers count
-        in the new project from then on, and none in any other. With stay what was
-        gained until then stays where it counts. A move to its own project changes
-        nothing, and one into a project with another creator that is connected with its
-        account is refused, as is one where another creator is, or was before its
-        removal, the same account: `account_in_project` names it in `creatorId` and
-        `tiktokHandle`. Single videos of the new project that are the creator's are
-        merged into its own, and count once.
+        The creator keeps id, history, tags and numbers, and leaves the campaigns of the
+        old project, as do single videos of theirs. With the ``history`` whole all
+        numbers count in the new project from then on, and in no other project. With
+        stay the numbers gained until then stay where they count. A move to the
+        creator's own project changes nothing. A move is refused if another creator of
+        the project is connected with the same account, or belongs to it, or belonged to
+        it before their removal: `account_in_project` names that creator in `creatorId`
+        and `tiktokHandle`. Single videos of the new project that are the creator's are
+        merged into the creator's videos, and count once.
         """
         command = MoveCommand(
             writer.store,

@@ -24,16 +24,16 @@ OK = 200
 
 
 def changed_creator(rows: Rows, done: Executed[UUID]) -> Answer[Creator]:
-    """Answer with the creator after the command, whether it changed or not."""
+    """Answer with the creator after the command, changed or unchanged."""
     creator = _folded(rows, done.result, done.history(done.result))
     return Answer(creator, version=creator.version)
 
 
 def added_creator(rows: Rows, done: Executed[Additions]) -> Answer[Creator]:
-    """Answer a single addition: 201 for a new one, 200 for one that came back.
+    """Answer a single addition: 201 for a new creator, 200 for one that was restored.
 
     Raises:
-        DomainError: why it was not added.
+        DomainError: the reason why the creator was not added.
     """
     addition = done.result[0]
     if addition.refusal is not None or addition.creator_id is None:
@@ -48,7 +48,7 @@ def added_creator(rows: Rows, done: Executed[Additions]) -> Answer[Creator]:
 
 
 def added_creators(rows: Rows, done: Executed[Additions]) -> Answer[AddedCreators]:
-    """Answer an addition of many: 201 if any is new, item by item."""
+    """Answer an addition of many creators item by item: 201 if any creator is new."""
     results = [_added(rows, addition, done) for addition in done.result]
     counts = {
         status: sum(item.status == status for item in results)
@@ -66,7 +66,6 @@ def added_creators(rows: Rows, done: Executed[Additions]) -> Answer[AddedCreator
 
 
 def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
-    """Answer a bulk command, item by item."""
     results = [
         BulkItem(
             index=index, creator_id=each.id, status=each.status, reason=each.reason
@@ -77,7 +76,7 @@ def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
 
 
 def bulk_counts(results: ItemResults) -> dict[str, int]:
-    """Return the fields of ``BulkCounts``."""
+    """Return the values for ``BulkCounts``."""
     statuses = [result.status for result in results]
     return {
         f"{status}_count": statuses.count(status)
@@ -101,10 +100,10 @@ def _added(rows: Rows, addition: Addition, done: Executed[Additions]) -> AddedCr
 
 
 def _folded(rows: Rows, creator_id: UUID, history: Sequence[RecordedEvent]) -> Creator:
-    """Apply the creator's history to its row in the read model.
+    """Apply the creator's history to their row in the read model.
 
-    The read model may lag behind, but is never wrong: it lacks only the last events of
-    the history.
+    The read model may lag behind: it then lacks the last events of the history, but is
+    otherwise right.
     """
     row = None
     first: Any = history[0].event

@@ -32,7 +32,11 @@ Readme = Annotated[
 ]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=200)]
 Metadata = Annotated[
-    dict[str, Any], Meta(description="Any JSON object, up to 16 kB, replaced whole.")
+    dict[str, Any],
+    Meta(
+        description="A JSON object of up to 16 kB, which replaces the "
+        "whole earlier one."
+    ),
 ]
 
 Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG_LENGTH)]
@@ -40,9 +44,10 @@ Tags = Annotated[
     list[Tag],
     Meta(
         max_length=MAX_TAGS,
-        description="Blanks around a tag are dropped, and so is one that another has "
-        "in other letter case. Commas are refused, because filters separate tags by "
-        "them. Replaced whole.",
+        description="Tags, which replace all earlier ones. Blanks around a tag are "
+        "removed, and so are tags that differ from another only in upper "
+        "and lower case. Commas are refused, because filters separate tags "
+        "by them.",
         examples=[["spring", "Tier A"]],
     ),
 ]
@@ -51,10 +56,10 @@ Tags = Annotated[
 class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A creator to track.
 
-    A removed one that comes back keeps every setting that is left out here. Left out
-    for a new one, ``tracking_mode`` is auto, ``tracking_start_date`` is today in the
-    organization's time zone, and ``tracking_end_date`` is null; null means no bound.
-    ``tracking_end_date`` must not be before ``tracking_start_date``.
+    A removed creator who is added again keeps every setting that is left out here. For
+    a new creator the defaults are: ``tracking_mode`` auto, ``tracking_start_date``
+    today in the organization's time zone, and ``tracking_end_date`` null; null means
+    unlimited. ``tracking_end_date`` must not be before ``tracking_start_date``.
     """
 
     tiktok_handle: HandleText
@@ -68,17 +73,17 @@ class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Several creators to track, in one append."""
+    """Several creators to track, added in one transaction."""
 
     creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=MOST_NEW)]
 
 
 class CreatorChange(FieldsToChange, frozen=True, kw_only=True):
-    """The fields to change; others stay. At least one field is needed.
+    """The fields to change; all others stay. At least one field is needed.
 
-    A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
-    ``tracking_end_date`` must not be before ``tracking_start_date``, whether both are
-    changed or one of them.
+    A ``display_name`` stays until it is set to null; without one TikTok's name is
+    shown. ``tracking_end_date`` must not be before ``tracking_start_date``, even if
+    only one of them is changed.
     """
 
     tiktok_handle: HandleText | UnsetType = UNSET
@@ -119,7 +124,7 @@ class AddedCreator(Struct, frozen=True, kw_only=True):
 
 
 class AddedCreators(Struct, frozen=True, kw_only=True):
-    """The result for all creators, in the order of the request."""
+    """The results for all creators, in the order of the request."""
 
     results: list[AddedCreator]
     created_count: int
@@ -137,7 +142,7 @@ class BulkItem(Struct, frozen=True, kw_only=True):
 
 
 class BulkCounts(Struct, frozen=True, kw_only=True):
-    """How many items of a bulk command had which result."""
+    """The number of items of a bulk command by result."""
 
     ok_count: int
     skipped_count: int
@@ -145,13 +150,13 @@ class BulkCounts(Struct, frozen=True, kw_only=True):
 
 
 class BulkAnswer(BulkCounts, frozen=True, kw_only=True):
-    """The result for all creators, in the order of the request."""
+    """The results for all creators, in the order of the request."""
 
     results: list[BulkItem]
 
 
 class QueuedScrape(Struct, frozen=True, kw_only=True):
-    """A run that was requested."""
+    """A scrape that was queued."""
 
     scrape_id: UUID
     creator_id: UUID
@@ -160,7 +165,7 @@ class QueuedScrape(Struct, frozen=True, kw_only=True):
 
 
 class RetriedScrape(Struct, frozen=True, kw_only=True):
-    """The run that tries a failed one again; ``creator_id`` as in the failed one."""
+    """The retry of a failed scrape, for the same creator."""
 
     scrape_id: UUID
     retried_id: UUID
@@ -169,15 +174,15 @@ class RetriedScrape(Struct, frozen=True, kw_only=True):
 
 
 class ScrapeIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The failed runs to try again."""
+    """The failed scrapes to retry."""
 
     scrape_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class RetryItem(Struct, frozen=True, kw_only=True):
-    """The outcome for one run; ``reason`` where it was skipped or failed.
+    """The result for one scrape; ``reason`` if it was skipped or failed.
 
-    ``scrape_id`` is the run that tries ``retried_id`` again, null where there is none.
+    ``scrape_id`` is the scrape that retries ``retried_id``, null if there is none.
     """
 
     retried_id: UUID
@@ -187,7 +192,7 @@ class RetryItem(Struct, frozen=True, kw_only=True):
 
 
 class RetriedScrapes(Struct, frozen=True, kw_only=True):
-    """The outcome for all runs, each once, in the order they were sent."""
+    """The results for all scrapes, each once, in the order of the request."""
 
     ok_count: int
     skipped_count: int
@@ -196,7 +201,7 @@ class RetriedScrapes(Struct, frozen=True, kw_only=True):
 
 
 class Noted(Protocol):
-    """A body with a readme and metadata."""
+    """A request body with a readme and metadata."""
 
     @property
     def readme(self) -> str | UnsetType | None: ...
@@ -207,7 +212,7 @@ class Noted(Protocol):
 def check_sizes(item: Noted, *, at: str = "") -> None:
     """Refuse a readme or metadata with too many bytes; msgspec counts characters.
 
-    ``at`` is the pointer to the item in the body.
+    ``at`` is the JSON pointer to the item in the body.
 
     Raises:
         ApiError: ``invalid_body``, naming the field.

@@ -79,45 +79,46 @@ class CreatorRoutes(Controller):
             str | None,
             QueryParameter(
                 max_length=100,
-                description="Part of a handle, a display name or a tag, in any letter "
-                "case.",
+                description="A part of a handle, a display name or a tag, in upper or "
+                "lower case.",
             ),
         ] = None,
         tag: TagFilter = None,
         status: Annotated[
             str,
             QueryParameter(
-                description="active, disabled, removed, erased, a list of these with "
-                "commas, or all."
+                description="One or more of active, disabled, removed and erased, "
+                "separated by commas, or all."
             ),
         ] = _DEFAULT_STATUSES,
         failing: Annotated[  # noqa: FBT002
             bool,
-            QueryParameter(description="Those alone whose last scrape failed."),
+            QueryParameter(description="Show only creators whose last scrape failed."),
         ] = False,
         connected: Annotated[
             bool | None,
             QueryParameter(
-                description="Those alone whose own account is connected, or with false "
-                "those that are not."
+                description="Show only creators whose own account is connected, or "
+                "with false only creators whose account is not."
             ),
         ] = None,
         sort: Annotated[
             CreatorListSort,
             QueryParameter(
-                description="follower_count is the newest one, and followers is that "
-                "at the end of the days. With figures, what is unknown comes last."
+                description="The field to sort by. follower_count is the newest count, "
+                "and followers is the count at the end of the days. With "
+                "figures, unknown ones come last."
             ),
         ] = "created_at",
     ) -> ListPage[CreatorWithFigures]:
-        """List creators, newest first unless sorted otherwise.
+        """List creators, newest first unless another sort is requested.
 
-        With a period, dates, an order, health, creator_ids, or sorted by a figure each
-        has `health` and `figures`, which others lack; meta then has `totalCount`, the
-        days, and `totals` of the whole list, in which an account that several projects
-        track counts once. A named period is cut to the days that the plan shows. With a
-        project_id figures are what counts in the project, of which creators that moved
-        may have left a part in another.
+        Each creator has `health` and `figures` if the request has a period, dates, an
+        order, health or creator_ids, or sorts by a figure. `meta` then has
+        `totalCount`, the days, and `totals` of the whole list, in which an account that
+        several projects track counts once. A named period is cut to the days that the
+        plan shows. With a project_id, figures are what counts in the project; creators
+        who moved may have left a part in another project.
         """
         filters: dict[str, Any] = {
             "project_id": project_id,
@@ -159,12 +160,12 @@ class CreatorRoutes(Controller):
             str | None,
             QueryParameter(
                 max_length=64,
-                description="A time or a position of the log: the creator as it was "
-                "known then.",
+                description="A time or a position of the log; the creator as recorded "
+                "then.",
             ),
         ] = None,
     ) -> Answer[Creator]:
-        """Show one creator, as it is now or as it was known at `as_of`.
+        """Show one creator, now or as recorded at `as_of`.
 
         A past state has the version of that time and no ETag, and is never answered
         with 304.
@@ -197,9 +198,9 @@ class CreatorRoutes(Controller):
         data: JSONBody[CreatorChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Creator]:
-        """Change a creator: rename it, describe it, set how it is tracked.
+        """Change a creator: the handle, the description or the tracking.
 
-        A new handle keeps everything and queues a profile scrape.
+        A creator with a new handle keeps everything, and a profile scrape is queued.
         """
         check_sizes(data)
         return writer.perform(
@@ -228,7 +229,10 @@ class CreatorRoutes(Controller):
         creator_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Creator]:
-        """Stop tracking a creator; its history stays and adding it again revives it."""
+        """Stop tracking a creator.
+
+        The history stays, and adding the creator again restores it.
+        """
         return writer.perform(
             request,
             lambda: creators.remove_creator(
@@ -268,7 +272,7 @@ def _statuses(text: str) -> tuple[Status, ...]:
     if not set(names) <= set(_STATUSES) or len(set(names)) < len(names):
         message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
         raise invalid_query("status", message)
-    # One order, so that the same list has the same cursors.
+    # The statuses are sorted, so that the same list has the same cursors.
     return tuple(status for status in _STATUSES if status in names)
 
 

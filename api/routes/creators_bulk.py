@@ -1,4 +1,4 @@
-"""/projects/{id}/creators: adding creators, and commands for many."""
+"""/projects/{id}/creators: added creators, and commands for many."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -30,7 +30,7 @@ from projections.creators.creator import Creator
 
 
 class ProjectCreatorRoutes(Controller):
-    """Creators of one project, many at a time."""
+    """The creators of one project, many at a time."""
 
     path = "/projects/{project_id:uuid}/creators"
     tags = ("Creators",)
@@ -51,7 +51,7 @@ class ProjectCreatorRoutes(Controller):
         responses={
             200: ResponseSpec(
                 Creator | AddedCreators,
-                description="A removed creator came back, or none of many is new.",
+                description="A removed creator was restored, or none of many is new.",
             )
         },
         sync_to_thread=True,
@@ -65,10 +65,10 @@ class ProjectCreatorRoutes(Controller):
     ) -> Answer[Creator | AddedCreators]:
         """Track one creator, or up to 50 at once.
 
-        A removed creator comes back under its own id (200): settings that the body
-        names are applied, and the others stay as they were. Of many, a bad one fails
-        alone; a plan without room for all of them adds none. Each gets a profile and a
-        discovery scrape at once.
+        A removed creator is restored with their id (200): settings in the body are
+        applied, and the others stay as they were. An invalid creator among many fails
+        alone; if the plan has no room for all of them, none is added. Each creator gets
+        a profile scrape and a discovery scrape at once.
         """
         single = isinstance(data, NewCreator)
         items = [data] if single else data.creators
@@ -103,7 +103,7 @@ class ProjectCreatorRoutes(Controller):
         data: JSONBody[CreatorIds],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
-        """Stop tracking up to 100 creators; those already removed are skipped."""
+        """Stop tracking up to 100 creators; creators already removed are skipped."""
         return writer.perform(
             request,
             lambda: creators.remove_creators(
@@ -129,7 +129,7 @@ class ProjectCreatorRoutes(Controller):
         data: JSONBody[CreatorIds],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
-        """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
+        """Track up to 100 auto-disabled creators again, each once in 24 hours."""
         return writer.perform(
             request,
             lambda: creators.reenable_creators(

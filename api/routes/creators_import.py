@@ -1,4 +1,4 @@
-"""/projects/{id}/creators/preview and /import: creators out of a text or a table."""
+"""/projects/{id}/creators/preview and /import: creators from a text or a table."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -39,13 +39,14 @@ _ERRORS = [Code.LIMIT_REACHED]
 class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Creators in a text: handles or profile URLs, rows of a spreadsheet, or CSV.
 
-    Without headings, words that begin with @ and addresses of profiles are read, and
-    plain lists of handles. Under a row of headings the columns handle, tags, campaign,
-    mode, start date, end date, description, notes and metadata are read, parted by
-    commas, semicolons or tabs. A campaign is one of the project, by its name in any
-    letter case; a line with another fails. With ``keep_columns`` cells of other columns
-    become metadata. The settings here apply where a line says nothing else, and
-    ``tracking_start_date_if_new`` to creators that are new alone.
+    In a text without headings, words that begin with @, addresses of profiles and plain
+    lists of handles are read. In a text with a row of headings the columns handle,
+    tags, campaign, mode, start date, end date, description, notes and metadata are
+    read; commas, semicolons or tabs separate them. A campaign must be in the project,
+    and its name may be in upper or lower case; a line with another campaign fails. With
+    ``keep_columns`` the cells of other columns become metadata. The settings in this
+    body apply where a line has no value, and ``tracking_start_date_if_new`` applies to
+    new creators only.
     """
 
     text: Annotated[
@@ -66,20 +67,20 @@ class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class ReadColumn(Struct, frozen=True, kw_only=True):
-    """A heading of the text; ``field`` is null if it means nothing here."""
+    """A heading of the text; ``field`` is null if the column is not read."""
 
     heading: str
     field: Field | None
 
 
 class ReadLine(Struct, frozen=True, kw_only=True):
-    """A creator of the text, what its line says, and what comes of it.
+    """A creator of the text, the values of the line, and the result.
 
-    ``line`` counts from 1. ``status`` is as in adding many: of a preview it says what
-    would happen. What the line does not say is null. ``error`` says why it failed, with
-    a ``code`` unless the line could not be read. ``creator_id`` is null in a preview of
-    a creator that would be new. With the code ``erased_and_banned`` nothing of the line
-    is repeated but its number.
+    ``line`` counts from 1. ``status`` is as in adding many creators; in a preview it is
+    the status that an import would have. A value that the line lacks is null. ``error``
+    says why the line failed, with a ``code`` unless the line could not be read. In a
+    preview ``creator_id`` is null for a creator who would be new. With the code
+    ``erased_and_banned`` only the number of the line is repeated.
     """
 
     line: int
@@ -100,9 +101,10 @@ class ReadLine(Struct, frozen=True, kw_only=True):
 
 
 class ReadCreators(Struct, frozen=True, kw_only=True):
-    """The creators of a text, in its order; ``columns`` are empty without headings.
+    """The creators of a text, in its order.
 
-    ``heading`` is the row of headings as it was written.
+    ``columns`` is empty without headings. ``heading`` is the row of headings as
+    written.
     """
 
     columns: list[ReadColumn]
@@ -114,7 +116,7 @@ class ReadCreators(Struct, frozen=True, kw_only=True):
 
 
 class CreatorImportRoutes(Controller):
-    """Creators out of a text: what it says, and adding them."""
+    """Creators from a text: a preview, and the import."""
 
     path = "/projects/{project_id:uuid}/creators"
     tags = ("Creators",)
@@ -133,10 +135,10 @@ class CreatorImportRoutes(Controller):
         data: JSONBody[CreatorText],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ReadCreators]:
-        """Show what a text says of creators, line by line, and store nothing.
+        """Show the creators that a text contains, line by line, and store nothing.
 
-        Each line says what importing it now would do, or why it would do nothing. How
-        many creators the plan has room for is not looked at: GET /organization says it.
+        Each line says what an import would do now, or why the import would fail. The
+        room in the plan is not checked: GET /organization shows it.
         """
         return _perform(request, project_id, data, writer, stores=False)
 
@@ -156,9 +158,9 @@ class CreatorImportRoutes(Controller):
     ) -> Answer[ReadCreators]:
         """Track the creators of a text; a line that cannot be read fails alone.
 
-        A plan without room for all of them, in the organization or in a campaign, adds
-        none. Each is put into the campaign that its line names, and gets a profile and
-        a discovery scrape at once.
+        If the plan has no room for all of them, in the organization or in a campaign,
+        none is added. Each creator is put into the campaign that the line names, and
+        gets a profile scrape and a discovery scrape at once.
         """
         return _perform(request, project_id, data, writer, stores=True)
 
@@ -286,7 +288,7 @@ def _said(creator: PastedCreator) -> dict[str, Any]:
 
 
 def _requested(creator: PastedCreator, data: CreatorText) -> RequestedCreator:
-    """Return the creator as its line says, else with the settings for all."""
+    """Return why the creator cannot be requested; None if possible."""
     said = _said(creator)
     said.pop("campaign")
     settings = {
@@ -298,14 +300,14 @@ def _requested(creator: PastedCreator, data: CreatorText) -> RequestedCreator:
 
 
 def _problem(creator: PastedCreator | None, names: CampaignNames) -> str | None:
-    """Return why the API takes no such creator, None if it may."""
+    """Return why the creator cannot be requested; None if they can."""
     if creator is None:
         return None
     said = _said(creator)
     said.pop("campaign")
     try:
         if creator.metadata is not UNSET:
-            # With its name, because the check knows of what is within alone.
+            # The name is added here, because the check knows only the value.
             strict_json.check(msgspec.json.encode({"metadata": creator.metadata}))
         new = msgspec.convert({"tiktok_handle": creator.handle, **said}, NewCreator)
         check_sizes(new)

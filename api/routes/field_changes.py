@@ -1,4 +1,4 @@
-"""What differs between two states of a creator, field by field."""
+"""The fields in which two states of a creator differ."""
 
 from typing import Any
 
@@ -12,8 +12,9 @@ from projections.creators.rows import CreatorRow
 class FieldChange(Struct, frozen=True, kw_only=True):
     """A field of a creator that changed.
 
-    ``before_rounded`` and ``after_rounded`` mark a count that its source rounds. Where
-    the marks differ, the count became exact or stopped to be, which is no growth.
+    ``before_rounded`` and ``after_rounded`` mark a count that its source rounds. If the
+    marks differ, the count became exact or became rounded, and the difference is no
+    growth.
     """
 
     field: str
@@ -24,8 +25,8 @@ class FieldChange(Struct, frozen=True, kw_only=True):
 
 
 _written = msgspec.json.Encoder(order="deterministic").encode
-# How scrapes do is no state of the creator; the events between say it. Which counts are
-# rounded is said of each.
+# The results of scrapes are no state of the creator; the events between the two states
+# show them. Each count has its own mark for rounding.
 _NOT_COMPARED = {
     "last_outcome",
     "failing_since",
@@ -49,7 +50,7 @@ def field_changes(before: CreatorRow | None, after: CreatorRow) -> list[FieldCha
             after_rounded=field in is_rounded,
         )
         for field in _COMPARED
-        # To a creator that was not there, null and what is empty are the same.
+        # For a creator who did not exist, null and an empty value are the same.
         if not (before is None and new[field] in ({}, []))
     ]
     return [

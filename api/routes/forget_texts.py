@@ -1,4 +1,4 @@
-"""Forgetting earlier names and notes of campaigns, projects, keys and organizations."""
+"""The forgetting of earlier texts of campaigns, projects, keys and organizations."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ _OPT: dict[str, Any] = {
 
 
 class ForgetTextsRoutes(Controller):
-    """Forgetting earlier texts."""
+    """Earlier texts that are forgotten."""
 
     path = "/"
 
@@ -39,13 +39,13 @@ class ForgetTextsRoutes(Controller):
         campaign_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ForgottenAnswer]:
-        """Forget what a campaign was called before, and its earlier notes.
+        """Forget the earlier names and notes of a campaign.
 
-        Change its name, description, readme and metadata first. The earlier ones can't
-        be read any more from then on: in the log, in histories, as of the past, in
-        exports, in proofs and after rebuilds. Nothing brings them back. The present
-        ones stay, except those of a deleted campaign. `forgotten` is false if there
-        were no others.
+        Change its name, description, readme and metadata first. The earlier texts can
+        then not be read any more: in the log, in histories, as of the past, in exports,
+        in proofs and after rebuilds. Nothing brings them back. The present texts stay,
+        except those of a deleted campaign. `forgotten` is false if there were no
+        earlier texts.
         """
         return _forget(request, writer, campaign_id)
 
@@ -63,7 +63,7 @@ class ForgetTextsRoutes(Controller):
         project_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ForgottenAnswer]:
-        """Forget what a project was called before, and its earlier descriptions.
+        """Forget the earlier names and descriptions of a project.
 
         Change them first; see `POST /campaigns/{id}/forget-texts`.
         """
@@ -83,10 +83,10 @@ class ForgetTextsRoutes(Controller):
         key_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ForgottenAnswer]:
-        """Forget what a key was called before.
+        """Forget the earlier names of a key.
 
-        Rename it first; see `POST /campaigns/{id}/forget-texts`. The present name of a
-        revoked key is forgotten as well.
+        Rename the key first; see `POST /campaigns/{id}/forget-texts`. The present name
+        of a revoked key is forgotten as well.
         """
         return _forget(request, writer, key_id)
 
@@ -101,7 +101,7 @@ class ForgetTextsRoutes(Controller):
     def forget_organization_texts(
         self, request: Request, writer: NamedDependency[CommandWriter]
     ) -> Answer[ForgottenAnswer]:
-        """Forget what the organization was called before.
+        """Forget the earlier names of the organization.
 
         Rename it first; see `POST /campaigns/{id}/forget-texts`.
         """

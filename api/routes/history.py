@@ -56,21 +56,22 @@ HistoryStart = Annotated[
     QueryParameter(
         name="from",
         max_length=64,
-        description="A time or a position of the log: what was recorded then or later.",
+        description="A time or a position of the log; include only what was recorded "
+        "then or later.",
     ),
 ]
 HistoryEnd = Annotated[
     str | None,
     QueryParameter(
         max_length=64,
-        description="A time or a position of the log: what was recorded then or "
-        "before.",
+        description="A time or a position of the log; include only what was recorded "
+        "then or earlier.",
     ),
 ]
 
 
 class LogPoint(Struct, frozen=True, kw_only=True):
-    """A time, and the position of the organization's newest event at it.
+    """A time, and the position of the organization's newest event at that time.
 
     The position is 0 before its first event.
     """
@@ -83,10 +84,10 @@ class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The changes of a creator between two positions of the log.
 
     ``changes`` has the fields that differ, in the order of a creator's fields, without
-    how its scrapes ended. Before it was added (``was_there`` is false) everything is
-    null, and metadata and tags that were left empty are no change. ``events`` are those
-    after ``from`` and up to ``to``, newest first, 100 at most: ``has_more_events`` says
-    that there were more, which the history shows page by page.
+    the results of scrapes. Before the creator was added (``was_there`` is false) every
+    value is null, and metadata and tags that were left empty are no change. ``events``
+    has at most 100 events after ``from`` and up to ``to``, newest first.
+    ``has_more_events`` is true if there are more, which the history shows page by page.
     """
 
     creator_id: UUID
@@ -99,7 +100,7 @@ class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 
 class HistoryRoutes(Controller):
-    """A creator's change log, and two of its states side by side."""
+    """The change log of a creator, and two states compared."""
 
     tags = ("Creators",)
 
@@ -116,18 +117,19 @@ class HistoryRoutes(Controller):
             str | None,
             QueryParameter(
                 max_length=1_000,
-                description=f"Which events, with commas between them, of "
-                f"{', '.join(sorted(EVENTS))}; all if left out.",
+                description="Names of events, separated by commas; all events if left "
+                f"out. Names: {', '.join(sorted(EVENTS))}.",
             ),
         ] = None,
         from_: HistoryStart = None,
         to: HistoryEnd = None,
     ) -> ListPage[HistoryEntry]:
-        """List what happened to a creator, its runs and its videos, newest first.
+        """List the events of a creator, and of their scrapes and videos, newest first.
 
-        It is sorted and filtered by when things became known (`recorded_at`, and
-        `position` with it). When they happened is `at`: of what was observed, the time
-        of the observation. Milestones of followers follow from the observations.
+        The list is sorted and filtered by the time of recording (`recorded_at`, in the
+        order of `position`). `at` is the time of the event itself; for an observation
+        it is the time at which it was observed. Milestones of followers follow from the
+        observations.
         """
         reader, organization_id = listing.reader, listing.organization_id
         events = None if event is None else event_names(event, known=EVENTS)
@@ -171,18 +173,19 @@ class HistoryRoutes(Controller):
             QueryParameter(
                 name="from",
                 max_length=64,
-                description="A time or a position of the log: before.",
+                description="A time or a position of the log: the first state.",
             ),
         ],
         to: Annotated[
             str | None,
             QueryParameter(
                 max_length=64,
-                description="A time or a position of the log: after; now if left out.",
+                description="A time or a position of the log: the second state; by "
+                "default now.",
             ),
         ] = None,
     ) -> Answer[CreatorDiff]:
-        """Compare a creator as it was known at two times, field by field.
+        """Compare a creator as recorded at two times, field by field.
 
         The events between them are shown as well, newest first. ``from`` must not come
         after ``to``.
@@ -236,12 +239,13 @@ async def known_creator(
     *,
     waits: bool = True,
 ) -> CreatorRow | None:
-    """Return a creator in a past state, None if it did not exist.
+    """Return a creator in a past state, None if the creator did not exist.
 
-    ``waits``: wait until the read model has reached the state, which never changes.
+    ``waits``: wait until the read model has reached the state, which never changes
+    then.
 
     Raises:
-        ApiError: ``projection_behind``, if it does not reach it in time.
+        ApiError: ``projection_behind``, if the read model does not reach it in time.
     """
     if waits:
         await reached(reader, READ_MODEL, at.position)
@@ -249,10 +253,10 @@ async def known_creator(
 
 
 def event_names(text: str, *, known: frozenset[str]) -> frozenset[str]:
-    """Return the names in a parameter that filters a history by events.
+    """Return the names of events in a parameter that filters a history.
 
     Raises:
-        ApiError: ``invalid_query``, if one of them is not among those known.
+        ApiError: ``invalid_query``, if a name is unknown.
     """
     names = text.split(",")
     if unknown := sorted(set(names) - known):

@@ -31,8 +31,8 @@ class LogCheckRoutes(Controller):
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[LogCheck]:
-        """Read how the newest requested check of the log does, and what it found."""
-        # It is read from its own table, which is never behind.
+        """Show the progress and the result of the newest requested check of the log."""
+        # The check has a table of its own, which is never behind.
         await caught_up(request, reader, "bans")
         return Answer(await asyncio.to_thread(_newest, writer.store.pool))
 
@@ -46,10 +46,10 @@ class LogCheckRoutes(Controller):
     def check(
         self, request: Request, writer: NamedDependency[CommandWriter]
     ) -> Answer[LogCheck]:
-        """Request a check of the whole log, as `goatherd verify` does it.
+        """Request a check of the whole log, as `goatherd verify` makes it.
 
-        `goatherd dispatch` runs it. One that waits or runs already is answered as it
-        is.
+        `goatherd dispatch` runs the check. While a check waits or runs, the answer
+        shows it, and no other is requested.
         """
 
         def run(_: object) -> Executed[LogCheck]:

@@ -1,4 +1,4 @@
-"""/organization: its settings, limits and usage."""
+"""/organization: the settings, limits and usage of the organization."""
 
 from typing import Annotated
 from uuid import UUID
@@ -43,8 +43,8 @@ Hours = Annotated[
     Meta(
         ge=LEAST_HOURS,
         le=MOST_HOURS,
-        description="Hours between scheduled runs; null for the default. "
-        "The plan's floor still holds.",
+        description="Hours between scheduled scrapes; null for the default. The plan's "
+        "minimum still applies.",
     ),
 ]
 RetentionDays = Annotated[
@@ -52,8 +52,8 @@ RetentionDays = Annotated[
     Meta(
         ge=LEAST_DAYS,
         le=MOST_DAYS,
-        description="Days after its removal that a creator is erased, with its figures "
-        "kept as those of nobody; null for never.",
+        description="Days between a creator's removal and their erasure, which keeps "
+        "the figures without a name; null for never.",
     ),
 ]
 TimeZone = Annotated[
@@ -61,7 +61,7 @@ TimeZone = Annotated[
     Meta(
         min_length=1,
         max_length=100,
-        description="An IANA time zone: where the days of tracking windows begin.",
+        description="An IANA time zone, in which the days of tracking windows begin.",
         examples=["Europe/Vienna"],
     ),
 ]
@@ -74,9 +74,9 @@ _OWN_EVENTS = (
 
 
 class ScrapeIntervals(Struct, frozen=True, kw_only=True):
-    """The hours that apply between scheduled runs, give or take a tenth.
+    """The hours that apply between scheduled scrapes, varied by up to a tenth.
 
-    They are the requested ones, else the default, and not less than the plan's floor.
+    They are the requested hours or the default, and not below the plan's minimum.
     """
 
     creator_profiles: int
@@ -87,11 +87,12 @@ class ScrapeIntervals(Struct, frozen=True, kw_only=True):
 class Organization(OrganizationSettings, frozen=True, kw_only=True):
     """The organization that the key belongs to.
 
-    ``*_hours`` are the requested hours between scheduled runs, null for the default;
-    ``scrape_intervals`` are the ones that apply. ``erase_removed_after_days``: creators
-    that were removed that long ago are erased; null for never. ``is_operator``: its
-    admin keys run the whole installation. The version counts changes of the settings
-    and the plan, not the usage.
+    ``*_hours`` are the requested hours between scheduled scrapes, null for the default;
+    ``scrape_intervals`` are the hours that apply. ``erase_removed_after_days`` is the
+    number of days after which removed creators are erased, null for never.
+    ``is_operator`` is true if the organization's admin keys operate the whole
+    installation. The version counts changes of the settings and the plan, not of the
+    usage.
     """
 
     scrape_intervals: ScrapeIntervals
@@ -101,7 +102,7 @@ class Organization(OrganizationSettings, frozen=True, kw_only=True):
 
 
 class OrganizationChange(FieldsToChange, frozen=True, kw_only=True):
-    """The fields to change; others stay. At least one field is needed."""
+    """The fields to change; all others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
     time_zone: TimeZone | UnsetType = UNSET
@@ -128,15 +129,16 @@ class OrganizationRoutes(Controller):
     ) -> Answer[Organization]:
         """Show the organization: its settings, its limits and today's usage.
 
-        With If-None-Match it answers 304 while the settings are the same, although the
-        usage may have changed.
+        A request with If-None-Match is answered with 304 while the settings are
+        unchanged, although the usage may have changed.
         """
         organization_id = request.organization_id
         for projection in ("api_keys", "projects"):
             await caught_up(request, reader, projection)
         row = await one_organization(reader, organization_id)
         if row is None:
-            # The key was found, so the read model is being rebuilt.
+            # The key was found, so the organization exists and its read model is being
+            # rebuilt.
             raise ApiError(Code.PROJECTION_BEHIND, headers={"Retry-After": "1"})
         await limiter.write_counts()
         counts = await read_counts(own, organization_id)
@@ -171,9 +173,9 @@ class OrganizationRoutes(Controller):
     ) -> Answer[Organization]:
         """Rename the organization, or change its time zone or other settings.
 
-        An interval below the plan's floor is stored, and applies once the plan allows
-        it. With `erase_removed_after_days` creators are erased that long after they
-        were removed: nothing brings them back.
+        An interval below the plan's minimum is stored, and applies once the plan allows
+        it. With `erase_removed_after_days` creators are erased that many days after
+        their removal: nothing brings them back.
         """
         organization_id = request.organization_id
 

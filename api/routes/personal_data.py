@@ -1,4 +1,4 @@
-"""/creators/{id}/personal-data: all that is kept of a person, for an access request."""
+"""/creators/{id}/personal-data: all stored data of a person, for an access request."""
 
 import asyncio
 from typing import Any
@@ -23,7 +23,7 @@ _ADMIN: dict[str, Any] = {"scope": "admin", "versioned": False}
 
 
 class PersonalDataRoutes(Controller):
-    """What is kept of the persons that creators are."""
+    """The personal data of creators."""
 
     tags = ("Creators",)
 
@@ -39,11 +39,12 @@ class PersonalDataRoutes(Controller):
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[PersonalData]:
-        """Read all that is kept of a creator: the answer to an access request.
+        """Show all stored data of a creator: the answer to an access request.
 
-        It has the creator as it is now, and every event of it, its videos, its scrapes,
-        its account, the notes on it, its handles and its campaigns, with what is sealed
-        opened. Of an erased creator it has the events that remain, without names.
+        The answer has the creator's present state and all events, with the videos, the
+        scrapes, the account, the notes, the handles and the campaigns. Sealed data are
+        opened. For an erased creator the answer has the remaining events, without
+        names.
         """
         await caught_up(request, reader, *_READ_MODELS)
         creator = await one_creator(reader, request.organization_id, creator_id)

@@ -14,12 +14,12 @@ from projections.registry import PROJECTIONS
 from projections.status import ProjectionProgress, ProjectionStatus
 
 READ_MODELS = {projection.name: projection for projection in PROJECTIONS}
-# PostgreSQL adds these to an error, as text or in a repr: rows of any organization.
+# PostgreSQL adds these parts to an error, and they quote rows of any organization.
 _ROWS = re.compile(r"\s*(?:\\n|\n)(?:DETAIL|CONTEXT):.*", re.DOTALL)
 
 
 class ComparedTable(Struct, frozen=True, kw_only=True):
-    """One table, live and new: how many rows each has, and what differs."""
+    """A live and a new table: the number of rows of each, and the differences."""
 
     table: str
     rows: int
@@ -32,7 +32,7 @@ class ComparedTable(Struct, frozen=True, kw_only=True):
 class RebuildComparison(Struct, frozen=True, kw_only=True):
     """The comparison of the new tables with the live ones.
 
-    If it is ``strict``, the rules are the same, and so must all rows be.
+    If ``strict`` is true, both follow the same rules, and all rows must be equal.
     """
 
     strict: bool
@@ -43,11 +43,12 @@ class RebuildComparison(Struct, frozen=True, kw_only=True):
 
 
 class RebuildState(Struct, frozen=True, kw_only=True):
-    """A rebuild: the running one, or the last one.
+    """The running or the last rebuild of a projection.
 
-    ``position`` is how far the new tables are, ``head`` is the end of the log.
-    ``part_done`` goes from 0 to 1. ``stage`` is the stage of its slices, null if none
-    are left. ``error_position`` and ``error_event`` name the event that stopped it.
+    ``position`` is the position that the new tables have reached, and ``head`` is the
+    end of the log. ``part_done`` goes from 0 to 1. ``stage`` is the stage of its
+    slices, null if none are left. ``error_position`` and ``error_event`` name the event
+    that stopped the rebuild.
     """
 
     status: RebuildStatus
@@ -73,7 +74,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters(Struct, frozen=True, kw_only=True):
-    """How many events a projection could not apply, and the newest five of them."""
+    """The number of events that a projection could not apply, and the newest five."""
 
     count: int
     newest: list[DeadLetter]
@@ -82,10 +83,11 @@ class DeadLetters(Struct, frozen=True, kw_only=True):
 class ProjectionState(ProjectionStatus, frozen=True, kw_only=True):
     """The state of a projection.
 
-    ``lag_events`` is how many positions it lags, and ``lag_seconds`` is the age of the
-    first event not yet applied; both are 0 when caught up. ``heartbeat_seconds`` is the
-    time since its follower last reported, null if never. ``rebuildable`` says that it
-    is a read model, which can be computed again from the log.
+    ``lag_events`` is the number of positions that the projection lags behind, and
+    ``lag_seconds`` is the age of the first event that is not applied yet; both are 0
+    when the projection is caught up. ``heartbeat_seconds`` is the time since its
+    follower last reported, null if it never did. ``rebuildable`` is true for a read
+    model, which can be computed again from the log.
     """
 
     rebuildable: bool
@@ -192,7 +194,7 @@ def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
         equal=found.is_equal,
         position=found.position,
         shadow_position=found.shadow_position,
-        # Without the keys: they are ids of any organization.
+        # The keys of the sample are left out: they are ids of any organization.
         tables=msgspec.convert(found.tables, list[ComparedTable], from_attributes=True),
     )
 

@@ -39,10 +39,10 @@ _NEWEST_DEAD_LETTERS = 5
 
 
 class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of a rebuild.
+    """The options of a rebuild.
 
     With ``force`` the new tables are swapped in even if the same rules gave other rows
-    than the live ones.
+    than the live tables have.
     """
 
     force: bool = False
@@ -53,7 +53,7 @@ _OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True}
 
 
 class ProjectionRoutes(Controller):
-    """Projections of the whole installation, and their rebuilds."""
+    """The projections of the whole installation, and their rebuilds."""
 
     path = "/admin/projections"
     tags = ("Administration",)
@@ -71,7 +71,8 @@ class ProjectionRoutes(Controller):
     ) -> Answer[list[ProjectionState]]:
         """List every projection by name, with its position and its rebuild.
 
-        With `Goatherd-Min-Position` it waits until all read models have reached it.
+        A request with `Goatherd-Min-Position` waits until all read models have reached
+        it.
         """
         for projection in PROJECTIONS:
             await caught_up(request, reader, projection.name)
@@ -95,11 +96,11 @@ class ProjectionRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         data: JSONBody[RebuildBody] = _DEFAULT_OPTIONS,
     ) -> Answer[ProjectionState]:
-        """Rebuild a read model from the log while the live one serves reads.
+        """Rebuild a read model from the log while the live tables still serve reads.
 
         A running `goatherd project` builds new tables, compares them with the live
-        ones, and swaps them in. A failed rebuild continues from where it stopped; a
-        running one is answered as it is.
+        ones, and swaps them in. A failed rebuild continues where it stopped. If a
+        rebuild runs already, the answer shows it.
         """
 
         def run(_: object) -> Executed[ProjectionState]:
@@ -125,10 +126,10 @@ class ProjectionRoutes(Controller):
         name: FromPath[str],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ProjectionState]:
-        """Cancel a rebuild; the live tables stay as they are.
+        """Cancel a rebuild; the live tables stay unchanged.
 
         The process that rebuilds ends after its current batch; until then
-        `cancel_requested` is true. If there is nothing to cancel, nothing happens.
+        `cancel_requested` is true. Without a rebuild nothing happens.
         """
         writer.require_no_version(request)
         state = _state_of(writer.store, name)
@@ -138,14 +139,12 @@ class ProjectionRoutes(Controller):
 
 
 def _answer(state: ProjectionState, *, status: int = 200) -> Answer[ProjectionState]:
-    # Operators see the end of the log anyway.
+    # Operators may read the whole log, so its end tells them nothing new.
     position = str(state.head)
     return Answer(state, status=status, headers={"Goatherd-Position": position})
 
 
 def projection_states(store: Store) -> list[ProjectionState]:
-    """Return the state of every projection, by name."""
-
     def read(connection: Connection[TupleRow]) -> list[ProjectionState]:
         dead_letters = newest_dead_letters(connection, limit=_NEWEST_DEAD_LETTERS)
         return [

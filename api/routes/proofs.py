@@ -1,4 +1,4 @@
-"""/creators/{id}/proof: what was recorded of a creator, to be checked elsewhere."""
+"""/creators/{id}/proof: events of a creator, to be checked elsewhere."""
 
 import asyncio
 from typing import Annotated, Any
@@ -38,19 +38,19 @@ class ProofRoutes(Controller):
         root: Annotated[
             str | None,
             QueryParameter(
-                description="The hash of a root that somebody kept, to which the "
-                "proof leads, too.",
+                description="The hash of a root that somebody kept; the proof leads to "
+                "it as well.",
                 max_length=64,
             ),
         ] = None,
     ) -> Answer[Proof]:
-        """Read all events of a creator as stored, with the way to the newest root.
+        """Show all stored events of a creator, with the hashes up to the newest root.
 
-        `docs/verify.py` checks it on a machine without Goatherd. It has the creator's
-        own stream and those of its videos and scrapes; what was erased is unreadable in
-        it and proven all the same. Without a root, and for a `root` that is not in the
-        log, it is 404. Nothing leads to a root from before history was sealed: `kept`
-        says so.
+        `docs/verify.py` checks the proof on a machine without Goatherd. The proof has
+        the streams of the creator and of their videos and scrapes; erased data are
+        unreadable in it and proven all the same. The answer is 404 if there is no root,
+        or if the log does not have the `root` of the request. Events from before
+        history was sealed have no proof; `kept` says so.
         """
         await caught_up(request, reader, "videos", "scrape_runs")
 

@@ -1,4 +1,4 @@
-"""The age of the queue: no more scrapes by hand while earlier ones are overdue."""
+"""The age of the queue, which limits manual scrapes while earlier ones are overdue."""
 
 from api.http.request import Request
 from api.http.writer import CommandWriter
@@ -7,7 +7,7 @@ from infra.database import run_read
 
 RETRY_SECONDS = 60
 
-# Scheduled runs are left out, because they wait while manual ones are due.
+# Scheduled scrapes are left out, because they wait while manual ones are due.
 _OLDEST = """
 SELECT extract(epoch FROM statement_timestamp() - least(
     (SELECT min(due_at) FROM waiting_job
@@ -19,10 +19,11 @@ SELECT extract(epoch FROM statement_timestamp() - least(
 
 
 def check_queue_age(request: Request, writer: CommandWriter) -> None:
-    """Refuse while a manual scrape of the organization is overdue for too long.
+    """Refuse a manual scrape while an earlier one is overdue for too long.
 
     Raises:
-        QueueBehindError: it is overdue for longer than ``max_queue_age_seconds``.
+        QueueBehindError: a manual scrape of the organization is overdue for longer than
+            ``max_queue_age_seconds``.
     """
     parameters = {"organization": request.organization_id}
     row = run_read(

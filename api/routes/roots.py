@@ -1,4 +1,4 @@
-"""/admin/roots: signed roots of the log, which fix all of it up to a position."""
+"""/admin/roots: signed roots, each of which fixes the log up to a position."""
 
 import asyncio
 from typing import Any
@@ -36,8 +36,8 @@ class RootRoutes(Controller):
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[list[SignedRoot]]:
-        """List the newest 100 roots, the newest first."""
-        # They are read from the log itself, which is never behind.
+        """List the newest 100 roots, newest first."""
+        # Roots are read from the log itself, which is never behind.
         await caught_up(request, reader, "bans")
         recorded = await asyncio.to_thread(run_read, writer.store.pool, recorded_roots)
         return Answer(
@@ -57,10 +57,10 @@ class RootRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         signer: NamedDependency[InstallationSigner],
     ) -> Answer[SignedRoot]:
-        """Sign a root of the log as it is now, and answer it.
+        """Sign a root of the present log.
 
-        Keep it where nobody can change it: `goatherd verify --against` compares the log
-        with it. One is made every day by itself.
+        Keep the root where nobody can change it: `goatherd verify --against` compares
+        the log with it. Goatherd also makes a root every day.
         """
         return writer.answer(
             request,

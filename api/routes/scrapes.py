@@ -1,4 +1,4 @@
-"""/scrapes and /creators/{id}/scrape(s): requesting runs and reading their state."""
+"""/scrapes and /creators/{id}/scrape(s): requested scrapes and their state."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -49,7 +49,7 @@ _OK, _ACCEPTED = 200, 202
 
 
 class ScrapeRoutes(Controller):
-    """Scrape runs of the organization and of each creator."""
+    """The scrapes of the organization and of each creator."""
 
     tags = ("Scrapes",)
 
@@ -70,10 +70,10 @@ class ScrapeRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         data: JSONBody[ScrapeRequest] = _PROFILE,
     ) -> Answer[QueuedScrape]:
-        """Queue one scrape by hand; it counts against the day's manual scrapes.
+        """Queue a manual scrape, which counts against the day's limit.
 
-        While scrapes of the organization are overdue for too long, it is refused with
-        429 `rate_limit_exceeded`.
+        While scrapes of the organization are overdue for too long, the answer is 429
+        `rate_limit_exceeded`.
         """
         return writer.perform(
             request,
@@ -96,15 +96,16 @@ class ScrapeRoutes(Controller):
         status: Annotated[
             str,
             QueryParameter(
-                description="queued, running, succeeded, failed, quarantined (which "
-                "have failed, too), a list of these with commas, or all."
+                description="One or more of queued, running, succeeded, failed and "
+                "quarantined (which is a kind of failed), separated by "
+                "commas, or all."
             ),
         ] = "all",
     ) -> ListPage[Scrape]:
-        """List the organization's runs, newest first.
+        """List the organization's scrapes, newest first.
 
-        Imported ones are left out: they were not run here, and are in the lists of
-        their creators.
+        Imported scrapes are left out, because they did not run here; the lists of their
+        creators have them.
         """
         statuses = _statuses(status)
         await listing.caught_up("scrape_runs")
@@ -120,7 +121,7 @@ class ScrapeRoutes(Controller):
     async def count_scrapes(
         self, request: Request, reader: NamedDependency[Reader]
     ) -> Answer[ScrapeCounts]:
-        """Count runs that wait, run and failed recently, without imported ones."""
+        """Count scrapes that wait, run or failed recently, imported ones left out."""
         await caught_up(request, reader, "scrape_runs")
         return Answer(await count_runs(reader, request.organization_id))
 
@@ -137,7 +138,9 @@ class ScrapeRoutes(Controller):
         },
         operation_id="retryScrape",
         responses={
-            200: ResponseSpec(RetriedScrape, description="It was tried again already.")
+            200: ResponseSpec(
+                RetriedScrape, description="The scrape was retried before."
+            )
         },
         status_code=202,
         sync_to_thread=True,
@@ -148,12 +151,12 @@ class ScrapeRoutes(Controller):
         scrape_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RetriedScrape]:
-        """Retry a failed run; it counts as a manual scrape of today.
+        """Retry a failed scrape; the retry counts as a manual scrape of today.
 
-        The failed run stays as it is. The retry is a new run of the same kind, for the
-        same creator or video with its present handle. A run is retried once: a second
-        request is answered with the same retry and is not counted. While scrapes of
-        the organization are overdue for too long, it is refused with 429
+        The failed scrape stays unchanged. The retry is a new scrape of the same kind,
+        for the same creator or video with the present handle. A scrape is retried once:
+        a second request is answered with the same retry, which is not counted again.
+        While scrapes of the organization are overdue for too long, the answer is 429
         `rate_limit_exceeded`.
         """
         return writer.perform(
@@ -189,11 +192,11 @@ class ScrapeRoutes(Controller):
         data: JSONBody[ScrapeIds],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RetriedScrapes]:
-        """Retry up to 100 failed runs; each counts as a manual scrape of today.
+        """Retry up to 100 failed scrapes; each counts as a manual scrape of today.
 
-        Of several that look for the same one is tried again, and one that was tried
-        again already is skipped. A bad one fails alone; a plan without room for all of
-        them retries none.
+        If several have the same creator or video and kind, one of them is retried.
+        Scrapes that were retried before are skipped. An invalid scrape fails alone; if
+        the plan has no room for all retries, none is made.
         """
         return writer.perform(
             request,
@@ -209,7 +212,7 @@ class ScrapeRoutes(Controller):
 
     @get(
         "/scrapes/{scrape_id:uuid}",
-        # Clients cannot change a run, so it has no version.
+        # Clients cannot change a scrape, so it has no version.
         opt={"scope": "read", "versioned": False},
         operation_id="getScrape",
     )
@@ -219,7 +222,7 @@ class ScrapeRoutes(Controller):
         scrape_id: FromPath[UUID],
         reader: NamedDependency[Reader],
     ) -> Answer[Scrape]:
-        """Show one run: its status, its outcome and what it recorded."""
+        """Show one scrape: its status, its result and what it recorded."""
         await caught_up(request, reader, "scrape_runs")
         scrape = await one_scrape(reader, request.organization_id, scrape_id)
         if scrape is None:
@@ -234,7 +237,7 @@ class ScrapeRoutes(Controller):
     async def list_creator_scrapes(
         self, creator_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Scrape]:
-        """List a creator's runs, newest first."""
+        """List a creator's scrapes, newest first."""
         reader, organization_id = listing.reader, listing.organization_id
         await listing.caught_up("creator_list", "scrape_runs")
         if await one_creator(reader, organization_id, creator_id) is None:
@@ -256,7 +259,7 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
         message = f"must be some of {', '.join(_STATUSES)}, each once, or all"
         raise invalid_query("status", message)
     statuses: list[ListedStatus] = [each for each in _STATUSES if each in given]
-    # A quarantined run has failed, too, and must be listed once.
+    # A quarantined scrape has failed, too, and must be listed once.
     if "failed" in statuses and "quarantined" in statuses:
         statuses.remove("quarantined")
     return tuple(statuses)

@@ -1,4 +1,4 @@
-"""Requests to sources and their costs: of every organization, and of a creator."""
+"""Requests to sources and their costs, by organization and by creator."""
 
 import asyncio
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ _OF_CREATOR: dict[str, Any] = {"scope": "read", "versioned": False}
 
 
 class SourceRequestRoutes(Controller):
-    """How many requests went to each source, and what they cost."""
+    """The number of requests to each source, and their costs."""
 
     @get(
         "/sources/requests",
@@ -45,13 +45,15 @@ class SourceRequestRoutes(Controller):
         days: Annotated[
             int,
             QueryParameter(
-                ge=1, le=MOST_DAYS, description="How many days (UTC), with today."
+                ge=1,
+                le=MOST_DAYS,
+                description="The number of days (UTC), including today.",
             ),
         ] = 1,
     ) -> Answer[list[OrganizationRequests]]:
         """List the requests of each organization to each source, and their costs.
 
-        They are counted as they are sent, those of checks as well.
+        Requests are counted when they are sent, those of checks included.
         """
         await caught_up(request, reader, "api_keys")
         return Answer(

@@ -1,4 +1,4 @@
-"""/sources: how the ways to look at TikTok do, and a check of one."""
+"""/sources: the state of the sources of scrapes, and a check of a source."""
 
 import asyncio
 from contextlib import ExitStack
@@ -42,13 +42,13 @@ _OPERATOR: dict[str, Any] = {
 
 
 class ProviderState(Struct, frozen=True, kw_only=True):
-    """One way of looking at TikTok, and how it does over all organizations.
+    """A source of TikTok's data, and its results over all organizations.
 
-    ``configured``: scrapes ask it. ``can_serve`` is false for the reason ``why_not``.
-    ``outcomes_24h`` counts how it answered runs of the last 24 hours.
-    ``requests_today`` is since midnight UTC; a null ``daily_budget`` is no limit, and a
-    null cost no price. ``failing``: it is at fault for most of its newest answers, and
-    ``to_do`` says what to try.
+    ``configured``: scrapes use the source. ``can_serve`` is false for the reason
+    ``why_not``. ``outcomes_24h`` counts its answers to scrapes of the last 24 hours.
+    ``requests_today`` counts requests since midnight UTC; a null ``daily_budget`` is no
+    limit, and a null cost no price. ``failing``: the source is at fault for most of its
+    newest answers, and ``to_do`` says what to try.
     """
 
     provider: str
@@ -67,7 +67,7 @@ class ProviderState(Struct, frozen=True, kw_only=True):
 
 
 class SourceRoutes(Controller):
-    """The sources of what is scraped."""
+    """The sources of scrapes."""
 
     path = "/sources"
     tags = ("Administration",)
@@ -80,7 +80,7 @@ class SourceRoutes(Controller):
         settings: NamedDependency[Settings],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[list[ProviderState]]:
-        """List the ways to look at TikTok, the one that scrapes ask first."""
+        """List the sources of TikTok's data, the first that scrapes use first."""
         await caught_up(request, reader, "scrape_runs")
         activity = await asyncio.to_thread(
             run_read,
@@ -130,17 +130,23 @@ class SourceRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
         tiktok_handle: Annotated[
-            str, QueryParameter(max_length=200, description="The creator to look at.")
+            str,
+            QueryParameter(
+                max_length=200, description="The handle of the creator to scrape."
+            ),
         ],
         provider: Annotated[
             ProviderName | None,
-            QueryParameter(description="Null is the first that can serve the creator."),
+            QueryParameter(
+                description="The source to check; by default the first that "
+                "can serve the creator."
+            ),
         ] = None,
     ) -> Answer[SourceCheck]:
-        """Look at one creator once, and tell each step; nothing is stored.
+        """Scrape one creator from a source once, and show each step; nothing is stored.
 
-        Its requests count against the source's budget. It takes up to a minute and a
-        half.
+        The requests of the check count against the source's budget. A check takes up to
+        a minute and a half.
         """
         await caught_up(request, reader, "scrape_runs")
         try:
@@ -168,7 +174,8 @@ def _check(
     provider: ProviderName | None,
     organization_id: UUID,
 ) -> SourceCheck:
-    # It brings all that workers stand on, which nothing else here needs.
+    # The import loads all that workers depend on, and nothing else in this process
+    # needs that.
     from workers.main import choose_providers_for_check
 
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""/tags: the tags that creators and videos have."""
+"""/tags: the tags of creators and videos."""
 
 from functools import partial
 from typing import Annotated
@@ -20,17 +20,17 @@ TagFilter = Annotated[
     str | None,
     QueryParameter(
         max_length=900,
-        description="Those alone that have this tag, or all of several with commas, "
-        "in any letter case.",
+        description="Show only what has this tag, or all of several tags separated by "
+        "commas, in upper or lower case.",
     ),
 ]
 
 
 class TagInUse(Struct, frozen=True, kw_only=True):
-    """A tag, with the number of creators that are not removed, and of videos.
+    """A tag, and the number of creators and videos that have it.
 
-    Excluded videos are left out. ``tag`` is the most frequent spelling of those that
-    differ in upper and lower case only.
+    Removed creators and excluded videos are not counted. ``tag`` is the most frequent
+    spelling of spellings that differ in upper and lower case only.
     """
 
     tag: str
@@ -39,7 +39,7 @@ class TagInUse(Struct, frozen=True, kw_only=True):
 
 
 class TagRoutes(Controller):
-    """The tags that are in use."""
+    """The tags in use."""
 
     path = "/tags"
     tags = ("Tags",)
@@ -76,10 +76,10 @@ class TagRoutes(Controller):
 
 
 def tag_filter(text: str | None) -> tuple[str, ...]:
-    """Return the keys of the tags in a filter, in one order.
+    """Return the keys of the tags in a filter, sorted.
 
     Raises:
-        ApiError: ``invalid_query``, if one of them is no tag.
+        ApiError: ``invalid_query``, if a value is not a valid tag.
     """
     if text is None:
         return ()

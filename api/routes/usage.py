@@ -1,4 +1,4 @@
-"""Usage: how much of its plan an organization has used."""
+"""The usage of the limits of an organization's plan."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,19 +31,20 @@ _NO_COUNTS = (None,) * 5
 
 
 class Used(Struct, frozen=True, kw_only=True):
-    """The usage of one limit; a null limit means unlimited."""
+    """The usage of one limit; null means unlimited."""
 
     used: int
     limit: int | None
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """The limits of the plan, and how much of each is used.
+    """The limits of the plan, and the usage of each.
 
-    A day is a UTC day. Where it has no limit of API requests, those of the last second
-    or two may be missing. Creators are the active ones of all projects, API keys those
-    that were not revoked. ``campaigns_per_project`` is the number in the project that
-    has most of them, ``items_per_campaign`` in the campaign that has most.
+    A day is a UTC day. If the plan does not limit API requests, the requests of the
+    last second or two may be missing. Creators are the active ones of all projects, and
+    API keys the ones that are not revoked. ``campaigns_per_project`` is the number in
+    the project with the most campaigns, and ``items_per_campaign`` the number in the
+    campaign with the most items.
     """
 
     api_requests_today: Used
@@ -59,7 +60,7 @@ Counts = Sequence[int | None]
 
 
 async def read_counts(pool: AsyncPool, organization_id: UUID) -> Counts:
-    """Return today's requests and manual scrapes, and how much there is of the rest."""
+    """Return today's requests and manual scrapes, and the numbers of all else."""
 
     async def read(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
         cursor = await connection.execute(_COUNTS, _parameters(organization_id))
@@ -77,7 +78,6 @@ def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
 def usage_of(
     counts: Counts, *, unwritten: int, projects: int, api_keys: int, limits: Limits
 ) -> Usage:
-    """Return the counts together with the limits of the plan."""
     requests, manual_scrapes, creators, campaigns, items = counts
     return Usage(
         api_requests_today=Used(

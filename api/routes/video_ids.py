@@ -1,4 +1,4 @@
-"""The id of a video on TikTok in a project, for pages that are given a link."""
+"""The id of a video in a project by its id on TikTok, for pages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,9 +11,10 @@ from workers.adding_video import id_of_video
 
 
 def video_ids(store: Store) -> Callable[[UUID, UUID, str], Awaitable[UUID]]:
-    """Return the function from an organization, a project and TikTok's id to ours.
+    """Return the function from an organization, a project and TikTok's id to our id.
 
-    It raises ``ApiError`` with 503 while the list of videos is behind an erasure.
+    The function raises ``ApiError`` with 503 while the list of videos has not applied
+    an erasure yet.
     """
 
     async def find(

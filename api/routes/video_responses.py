@@ -22,10 +22,10 @@ ACCEPTED = 202
 
 
 def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
-    """Answer with the video after the command, whether it changed or not.
+    """Answer with the video after the command, changed or unchanged.
 
-    The read model may lag behind, but is never wrong: it lacks only the last events of
-    the history.
+    The read model may lag behind: it then lacks the last events of the history, but is
+    otherwise right.
     """
     row, figures, attributes = rows.ask(lambda cursor: _rows(cursor, done))
     for recorded in done.history(done.result):
@@ -35,14 +35,13 @@ def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
 
 
 def added_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
-    """Answer an addition: 201 for a new video, 200 for one that was there before."""
+    """Answer an addition: 201 for a new video, 200 for a known one."""
     answer = changed_video(rows, done)
     answer.status_code = CREATED if done.is_new(done.result) else OK
     return answer
 
 
 def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkVideos]:
-    """Answer a bulk command, item by item."""
     results = [
         BulkVideo(index=index, video_id=each.id, status=each.status, reason=each.reason)
         for index, each in enumerate(done.result)
@@ -53,7 +52,7 @@ def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkVideos]:
 def queued_scrape(
     _: Rows, done: Executed[RequestedVideoRun]
 ) -> Answer[QueuedVideoScrape]:
-    """Answer with the run that was requested."""
+    """Answer with the scrape that was queued."""
     run = done.result
     return Answer(
         QueuedVideoScrape(

@@ -14,21 +14,22 @@ VideoUrlText = Annotated[
     Meta(
         min_length=1,
         max_length=2_048,
-        description="The URL of a TikTok video or photo post; short links say nothing.",
+        description="The URL of a TikTok video or photo post; short links are refused, "
+        "because they do not contain the id.",
         examples=["https://www.tiktok.com/@goat.of.the.day/video/7460000000000000001"],
     ),
 ]
 
 
 class NewVideo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A video to track; a known one keeps tags that are left out."""
+    """A video to track; a known video keeps its tags if they are left out."""
 
     url: VideoUrlText
     tags: Tags | UnsetType = UNSET
 
 
 class VideoChange(FieldsToChange, frozen=True, kw_only=True):
-    """The fields to change; others stay. At least one field is needed."""
+    """The fields to change; all others stay. At least one field is needed."""
 
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
@@ -43,9 +44,9 @@ class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DecisionItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do with one video: include it, exclude it, or let it wait again.
+    """The decision on one video: include it, exclude it or put it back.
 
-    ``put_back`` undoes an ``include`` or ``exclude``: the video is in the inbox.
+    ``put_back`` undoes an ``include`` or ``exclude``: the video is in the inbox again.
     """
 
     video_id: UUID
@@ -70,13 +71,13 @@ class BulkVideo(Struct, frozen=True, kw_only=True):
 
 
 class BulkVideos(BulkCounts, frozen=True, kw_only=True):
-    """The result for all videos, in the order of the request."""
+    """The results for all videos, in the order of the request."""
 
     results: list[BulkVideo]
 
 
 class QueuedVideoScrape(Struct, frozen=True, kw_only=True):
-    """A scrape of one video that was requested."""
+    """A scrape of one video that was queued."""
 
     scrape_id: UUID
     video_id: UUID

@@ -52,12 +52,13 @@ class VideoRoutes(Controller):
         listing: NamedDependency[ListRequest],
         video_list: NamedDependency[VideoListParameters],
     ) -> ListPage[VideoWithFigures]:
-        """List videos, latest found first unless sorted otherwise.
+        """List videos, newest first unless another sort is requested.
 
-        With a period, dates, or sorted by what is new each has `tiktok_handle` and
-        `figures`, and meta has `totalCount` and the days: `firstDay`, `lastDay`, `tz`.
-        A named period is cut to the days that the plan shows. With a project_id, what
-        is new is what counts in the project, if a creator moved and left a part behind.
+        Each video has `tiktok_handle` and `figures` if the request has a period or
+        dates, or sorts by new numbers. `meta` then has `totalCount` and the days:
+        `firstDay`, `lastDay`, `tz`. A named period is cut to the days that the plan
+        shows. With a project_id, new numbers are what counts in the project; creators
+        who moved may have left a part in another project.
         """
         return await listed_videos(listing, video_list)
 
@@ -70,12 +71,15 @@ class VideoRoutes(Controller):
         creator_id: FromQuery[UUID | None] = None,
         campaign_id: Annotated[
             UUID | None,
-            QueryParameter(description="What is in this campaign, those below it too."),
+            QueryParameter(
+                description="Count only what is in this campaign or in "
+                "campaigns below it."
+            ),
         ] = None,
     ) -> Answer[VideoAmounts]:
-        """Say how many videos count, and how many do not for which reason.
+        """Count the videos that count, and the others by reason.
 
-        Excluded videos are among them, though no list of videos has them.
+        Excluded videos are included, although no list of videos has them.
         """
         organization_id = request.organization_id
         needed = ("videos",) if campaign_id is None else ("videos", "analytics")
@@ -103,7 +107,8 @@ class VideoRoutes(Controller):
     ) -> Answer[Video]:
         """Show one video, unless it was excluded.
 
-        One that was merged into a creator's video is 404, and `mergedInto` is its id.
+        A single video that was merged into a creator's video is 404, and `mergedInto`
+        is the id of the creator's video.
         """
         await caught_up(request, reader, "videos")
         video = await one_video(reader.alone, request.organization_id, video_id)
@@ -155,9 +160,10 @@ class VideoRoutes(Controller):
         video_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
-        """Exclude a video: it is not listed and not counted any more.
+        """Exclude a video, which is then neither listed nor counted.
 
-        Its history stays. Adding its URL again or including it in a review tracks it.
+        Its history stays. Adding its URL again, or including it in a review, tracks it
+        again.
         """
         return writer.perform(
             request,
@@ -185,10 +191,10 @@ class VideoRoutes(Controller):
         video_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[QueuedVideoScrape]:
-        """Queue one scrape of a video; it counts against the day's manual scrapes.
+        """Queue a manual scrape of a video, which counts against the day's limit.
 
-        While scrapes of the organization are overdue for too long, it is refused with
-        429 `rate_limit_exceeded`.
+        While scrapes of the organization are overdue for too long, the answer is 429
+        `rate_limit_exceeded`.
         """
         return writer.perform(
             request,
@@ -218,7 +224,7 @@ class VideoRoutes(Controller):
     ) -> Answer[Video]:
         """Stop counting a tracked video; its recorded numbers stay.
 
-        Adding its URL again or including it in a review tracks it again.
+        Adding its URL again, or including it in a review, tracks it again.
         """
         return writer.perform(
             request,

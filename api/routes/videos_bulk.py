@@ -1,4 +1,4 @@
-"""/projects/{id}/videos and /inbox: adding videos, and commands for many."""
+"""/projects/{id}/videos and /inbox: added videos, and commands for many."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ from workers.adding_video import add_video
 
 
 class ProjectVideoRoutes(Controller):
-    """Videos of one project."""
+    """The videos of one project."""
 
     path = "/projects/{project_id:uuid}/videos"
     tags = ("Videos",)
@@ -35,7 +35,7 @@ class ProjectVideoRoutes(Controller):
     async def list_excluded(
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Video]:
-        """List the videos of a project that were excluded, latest found first.
+        """List the excluded videos of a project, newest first.
 
         `put_back` in a review of the inbox takes an exclusion back.
         """
@@ -62,10 +62,10 @@ class ProjectVideoRoutes(Controller):
         data: JSONBody[NewVideo],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
-        """Track a video by its URL, whatever the project did with it before.
+        """Track a video by its URL, whatever was decided about it before.
 
-        It counts whoever posted it. A new one is scraped at once; a known one gets the
-        tags, if any are given. One that an erased creator had is new.
+        The video counts, whoever posted it. A new video is scraped at once; a known
+        video gets the tags, if there are any. A video of an erased creator is new.
         """
 
         def handler() -> Handler[UUID]:
@@ -97,7 +97,7 @@ class ProjectVideoRoutes(Controller):
         data: JSONBody[VideoIds],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkVideos]:
-        """Stop counting up to 100 videos; those that do not count are skipped."""
+        """Stop counting up to 100 videos; videos that do not count are skipped."""
         return writer.perform(
             request,
             lambda: videos.disable_videos(
@@ -110,7 +110,7 @@ class ProjectVideoRoutes(Controller):
 
 
 class InboxRoutes(Controller):
-    """Discovered videos of one project that wait for a decision."""
+    """The discovered videos of one project that wait for a decision."""
 
     path = "/projects/{project_id:uuid}/inbox"
     tags = ("Inbox",)
@@ -119,7 +119,7 @@ class InboxRoutes(Controller):
     async def list_inbox(
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Video]:
-        """List the videos that wait for review, latest found first."""
+        """List the videos that wait for a review, newest first."""
         return await _of_status(listing, project_id, "pending_review")
 
     @post(
@@ -138,8 +138,9 @@ class InboxRoutes(Controller):
     ) -> Answer[BulkVideos]:
         """Include, exclude or put back up to 100 videos; decisions can be revised.
 
-        `put_back` undoes an include or exclude: the video waits for review again.
-        Skipped: already so. Failed: no such video in the project.
+        `put_back` undoes an include or exclude: the video waits for a review again. A
+        video is skipped if it is so already, and failed if the project does not have
+        it.
         """
         return writer.perform(
             request,

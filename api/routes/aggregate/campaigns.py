@@ -26,10 +26,10 @@ from projections.analytics.summaries.campaigns import (
 
 
 class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
-    """A campaign's figures; null where nothing is known.
+    """The figures of a campaign; null where nothing is known.
 
-    They mean what they mean of a creator, and are of all that counts in the campaign,
-    each video and each profile once. ``progress`` is that of now, whatever the range.
+    Each figure means the same as for a creator. It counts each video and each profile
+    in the campaign once. ``progress`` is the present progress, whatever the range.
     """
 
     campaign_id: UUID
@@ -48,7 +48,7 @@ class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
 
 
 class CampaignSummaryRoutes(Controller):
-    """Campaigns, by their figures."""
+    """Campaigns ranked by their figures."""
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
@@ -59,13 +59,15 @@ class CampaignSummaryRoutes(Controller):
         summary: NamedDependency[SummaryRequest],
         part: NamedDependency[RowsPart],
         order: Annotated[
-            CampaignFigure, QueryParameter(description="What the rows fall by.")
+            CampaignFigure,
+            QueryParameter(description="The figure by which the rows are sorted."),
         ] = "new_views",
     ) -> CountedList[CampaignLeaderboardRow]:
-        """Rank the campaigns of a project, or a campaign and those below it.
+        """Rank the campaigns of a project, or a campaign and the campaigns below it.
 
-        The largest come first, unknown ones last. ``posted_from``, ``posted_to`` and
-        ``tag`` are refused: a campaign's figures are of all that counts in it.
+        The largest figure comes first, and unknown figures come last. ``posted_from``,
+        ``posted_to`` and ``tag`` are refused, because a campaign's figures include all
+        that counts in it.
         """
         refuse_choice_of_videos(summary.scope, "campaign")
         if summary.scope.tags:

@@ -1,4 +1,4 @@
-"""Summaries by creator: the leaderboard, and two of its metrics against each other."""
+"""Summaries by creator: the leaderboard, and the scatter of two metrics."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -37,18 +37,19 @@ MOST_POINTS = 1_000
 ScatterLimit = Annotated[
     int,
     QueryParameter(
-        ge=1, le=MOST_POINTS, description="How many creators to return at most."
+        ge=1, le=MOST_POINTS, description="The number of creators to return at most."
     ),
 ]
 
 
 class CreatorLeaderboardRow(Struct, frozen=True, kw_only=True):
-    """A creator's figures; null where nothing is known.
+    """The figures of a creator; null where nothing is known.
 
-    ``followers`` and ``views`` are levels at the end of ``to``, the rest is of the
-    range. ``engagement_rate`` is by views, and ``average_views_per_post`` is new views
-    by the counted videos posted up to the end. The last three are the marks of
-    followers.
+    ``followers`` and ``views`` are levels at the end of ``to``; the other figures
+    belong to the range. ``engagement_rate`` is relative to views, and
+    ``average_views_per_post`` divides the new views by the number of counted videos
+    that were posted until the end. The last three fields are the marks of
+    ``followers``.
     """
 
     creator_id: UUID
@@ -68,9 +69,10 @@ class CreatorLeaderboardRow(Struct, frozen=True, kw_only=True):
 
 
 class ScatterRow(Struct, frozen=True, kw_only=True):
-    """A creator as a point: two metrics, and one for its size; null where unknown.
+    """A creator as a point in the scatter.
 
-    ``rounded``: one of the three is made of a rounded number.
+    ``x``, ``y`` and ``size`` are null where the metric is unknown. ``rounded`` is true
+    if one of the three is computed from a rounded number.
     """
 
     creator_id: UUID
@@ -84,7 +86,7 @@ class ScatterRow(Struct, frozen=True, kw_only=True):
 
 
 class CreatorSummaryRoutes(Controller):
-    """Creators, by their figures."""
+    """Creators ranked by their figures."""
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
@@ -95,17 +97,22 @@ class CreatorSummaryRoutes(Controller):
         summary: NamedDependency[SummaryRequest],
         part: NamedDependency[RowsPart],
         order: Annotated[
-            CreatorMetric, QueryParameter(description="What the rows fall by.")
+            CreatorMetric,
+            QueryParameter(description="The figure by which the rows are sorted."),
         ] = "new_views",
         direction: Annotated[
             Literal["desc", "asc"],
-            QueryParameter(description="asc ranks the smallest first."),
+            QueryParameter(
+                description="The order of the rows: asc puts the smallest "
+                "figure first, desc the largest."
+            ),
         ] = "desc",
     ) -> CountedList[CreatorLeaderboardRow]:
-        """Rank creators by a figure, the largest first and unknown ones last.
+        """Rank creators by a figure.
 
-        ``posted_from`` and ``posted_to`` are refused: a creator's figures are of all
-        its counted videos.
+        The largest figure comes first, and unknown figures come last. ``posted_from``
+        and ``posted_to`` are refused, because a creator's figures include all of the
+        creator's counted videos.
         """
         rows = await _leaderboard(summary, part, order, direction)
         return part.answer(
@@ -120,22 +127,26 @@ class CreatorSummaryRoutes(Controller):
         self,
         summary: NamedDependency[SummaryRequest],
         x: Annotated[
-            CreatorMetric, QueryParameter(description="The metric to the right.")
+            CreatorMetric,
+            QueryParameter(description="The metric of the horizontal axis."),
         ] = "posts",
         y: Annotated[
-            CreatorMetric, QueryParameter(description="The metric upwards.")
+            CreatorMetric,
+            QueryParameter(description="The metric of the vertical axis."),
         ] = "new_views",
         size: Annotated[
-            CreatorMetric, QueryParameter(description="The metric of the size.")
+            CreatorMetric,
+            QueryParameter(description="The metric of the size of the points."),
         ] = "followers",
         limit: ScatterLimit = MOST_POINTS,
         offset: RowsOffset = 0,
         format_: ListFormat = "json",
     ) -> CountedList[ScatterRow]:
-        """Show two metrics of each creator against each other.
+        """Show each creator as a point, placed by two metrics.
 
-        The rows fall by the metric of the size. ``posted_from`` and ``posted_to`` are
-        refused: a creator's figures are of all its counted videos.
+        The rows are sorted by the metric of the size, the largest first.
+        ``posted_from`` and ``posted_to`` are refused, because a creator's figures
+        include all of the creator's counted videos.
         """
         part = RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
         rows = [
@@ -162,10 +173,10 @@ async def _leaderboard(
     order: CreatorMetric,
     direction: Literal["desc", "asc"] = "desc",
 ) -> list[CreatorLeaderboardRow]:
-    """Return the rows in the part.
+    """Return the rows of the requested part.
 
     Raises:
-        ApiError: ``invalid_query``, if only some videos are requested.
+        ApiError: ``invalid_query``, if the request selects videos by days of posting.
     """
     reader, scope = summary.reader, summary.scope
     refuse_choice_of_videos(scope, "creator")

@@ -34,12 +34,13 @@ from projections.engine.reader import Reader
 class Kpis(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The key figures from ``from`` to ``to``.
 
-    ``views`` is the level at the end; everything else is of the range, by the rules of
-    GET /analytics. ``engagement_rate`` is by views and ``average_views_per_post`` is
-    new views by the counted videos posted up to the end. ``active_creators`` is how
-    many creators posted a counted video. ``previous`` is of the days from
-    ``compare_from`` to ``compare_to``, null without ``compare``. A change that rests on
-    rounded levels in either period has no percentage.
+    ``views`` is the level at the end; every other figure belongs to the range, by the
+    rules of GET /analytics. ``engagement_rate`` is relative to views, and
+    ``average_views_per_post`` divides the new views by the number of counted videos
+    that were posted until the end. ``active_creators`` counts the creators who posted a
+    counted video. ``previous`` has the figures from ``compare_from`` to ``compare_to``
+    and is null without ``compare``. A change has no percentage if it is computed from
+    rounded levels in either period.
     """
 
     from_: date
@@ -61,7 +62,7 @@ class Kpis(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 
 class KpiRoutes(Controller):
-    """The numbers that a programme is judged by first."""
+    """The key figures of a programme."""
 
     tags = ("Summaries",)
 
@@ -78,26 +79,30 @@ class KpiRoutes(Controller):
         campaign_id: CampaignId = None,
         creator_id: Annotated[
             UUID | None,
-            QueryParameter(description="A creator, in place of a project."),
+            QueryParameter(description="The creator, in place of a project."),
         ] = None,
         from_: From = None,
         to: To = None,
         tz: Zone = None,
         compare: Annotated[
             Literal["prior_period"] | None,
-            QueryParameter(description="Adds the numbers of the period just before."),
+            QueryParameter(
+                description="If true, the answer has the figures of the "
+                "period before, too."
+            ),
         ] = None,
         granularity: Annotated[
             Granularity,
             QueryParameter(
-                description="What the period before is made of, as in GET /analytics; "
-                "whole months are compared with whole months anyway."
+                description="The unit in which the period before is counted, as in GET "
+                "/analytics. Whole months are always compared with whole "
+                "months."
             ),
         ] = "day",
     ) -> Answer[Kpis]:
-        """Show key figures, and how they changed against the period before.
+        """Show key figures, and their change since the period before.
 
-        Exactly one of ``project_id``, ``campaign_id`` and ``creator_id``.
+        Exactly one of ``project_id``, ``campaign_id`` and ``creator_id`` is required.
         docs/summaries.md says what each number means.
         """
         kind, id_ = one_of(

@@ -1,4 +1,4 @@
-"""The summary of what campaigns have in common."""
+"""The summary of the overlap between campaigns."""
 
 from typing import Annotated
 from uuid import UUID
@@ -32,11 +32,11 @@ MOST_CAMPAIGNS = 10
 
 
 class MemberOverlapRow(Struct, frozen=True, kw_only=True):
-    """What two campaigns have in common, by the present members of both.
+    """The creators and videos that two campaigns share, by their present members.
 
-    ``shared_videos`` counts counted videos. ``jaccard_creators`` and
-    ``jaccard_videos`` are how many are in both by how many are in one of them, 0 to 1;
-    null if there are none.
+    ``shared_videos`` counts counted videos. ``jaccard_creators`` and ``jaccard_videos``
+    divide the number in both campaigns by the number in at least one of them (the
+    Jaccard index, 0 to 1). They are null if neither campaign has any.
     """
 
     a: UUID
@@ -48,7 +48,7 @@ class MemberOverlapRow(Struct, frozen=True, kw_only=True):
 
 
 class OverlapRoutes(Controller):
-    """Campaigns, two at a time."""
+    """Campaigns compared in pairs."""
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
@@ -68,10 +68,10 @@ class OverlapRoutes(Controller):
         posted_from: PostedFrom = None,
         posted_to: PostedTo = None,
     ) -> CountedList[MemberOverlapRow]:
-        """Show what each two of some campaigns have in common.
+        """Show the creators and videos that campaigns share, pair by pair.
 
-        The pairs are in the order of the ids. Members are the present ones, whatever
-        ``from`` and ``to`` are; ``posted_from`` and ``posted_to`` choose videos.
+        The pairs follow the order of the ids. Members are the present members, whatever
+        ``from`` and ``to`` are; ``posted_from`` and ``posted_to`` select videos.
         """
         ids = ids_between_commas(
             "campaign_ids",

@@ -1,4 +1,4 @@
-"""The parameters of summaries: of what they are, the days, and which videos."""
+"""The parameters of summaries: the entity, the days and the selected videos."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -35,34 +35,39 @@ MAX_LIMIT = 100
 
 ProjectId = Annotated[
     UUID | None,
-    QueryParameter(description="The project; required unless there is a campaign_id."),
+    QueryParameter(description="The project; required without campaign_id."),
 ]
 CampaignId = Annotated[
     UUID | None,
     QueryParameter(description="The campaign, in place of a project."),
 ]
 PostedFrom = Annotated[
-    date | None, QueryParameter(description="Only videos posted on this day or later.")
+    date | None,
+    QueryParameter(description="Include only videos posted on this day or later."),
 ]
 PostedTo = Annotated[
-    date | None, QueryParameter(description="Only videos posted up to this day.")
+    date | None,
+    QueryParameter(description="Include only videos posted on this day or earlier."),
 ]
 RowsLimit = Annotated[
     int,
-    QueryParameter(ge=1, le=MAX_LIMIT, description="How many rows to return at most."),
+    QueryParameter(
+        ge=1, le=MAX_LIMIT, description="The number of rows to return at most."
+    ),
 ]
 RowsOffset = Annotated[
-    int, QueryParameter(ge=0, le=10**9, description="How many rows to leave out first.")
+    int, QueryParameter(ge=0, le=10**9, description="The number of rows to skip.")
 ]
 _A_DAY = timedelta(days=1)
-# What names, titles and numbers are read from.
+# The projections that names, titles and numbers are read from.
 _READ_MODELS = ("analytics", "creator_list", "videos")
 
 
 ListFormat = Annotated[
     Literal["json", "csv"],
     QueryParameter(
-        name="format", description="csv answers with a file of the whole list."
+        name="format",
+        description="The format: csv answers with a file of the whole list.",
     ),
 ]
 OPTIONS: dict[str, Any] = {
@@ -73,7 +78,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class SummaryRequest(Struct, frozen=True, kw_only=True):
-    """What a summary is of, over which days."""
+    """The entity and the days of a summary."""
 
     reader: Reader
     scope: SummaryScope
@@ -93,12 +98,12 @@ async def provide_summary(
     posted_to: PostedTo = None,
     tag: TagFilter = None,
 ) -> SummaryRequest:
-    """Read the parameters that all summaries have.
+    """Read the parameters that all summaries share.
 
     Raises:
         ApiError: ``invalid_query``, naming the parameter.
         NotFoundError: the organization does not have the project or campaign.
-        RetentionExceededError: the plan does not show the days any more.
+        RetentionExceededError: the plan does not show these days any more.
     """
     kind, id_ = one_of(("project", project_id), ("campaign", campaign_id))
     tags = tag_filter(tag)
@@ -120,14 +125,14 @@ async def summary_of(
     granularity: Granularity = "day",
     posted: tuple[date | None, date | None] = (None, None),
 ) -> SummaryRequest:
-    """Return the request for a summary of a thing.
+    """Return the request for a summary of an entity.
 
-    ``posted`` are the first and the last day of posting of the videos in it.
+    ``posted`` has the first and the last day of posting of the selected videos.
 
     Raises:
         ApiError: ``invalid_query``, naming the parameter.
-        NotFoundError: the organization does not have the thing.
-        RetentionExceededError: the plan does not show the days any more.
+        NotFoundError: the organization does not have the entity.
+        RetentionExceededError: the plan does not show these days any more.
     """
     zone = None if tz is None else zone_named(tz)
     posted_from, posted_to = posted
@@ -162,22 +167,26 @@ async def summary_of(
 
 
 def refuse_choice_of_videos(scope: SummaryScope, whose: str) -> None:
-    """Refuse days of posting where figures are of all videos.
+    """Refuse days of posting for figures that include all videos.
 
     Raises:
-        ApiError: ``invalid_query``, naming the first of them that is given.
+        ApiError: ``invalid_query``, naming the first day of posting that the request
+            has.
     """
     if scope.has_posting_days:
         name = "posted_to" if scope.posted_since is None else "posted_from"
-        message = f"must be left out: a {whose}'s figures are of all its counted videos"
+        message = (
+            f"must be left out: the figures of a {whose} include all of its counted "
+            "videos"
+        )
         raise invalid_query(name, message)
 
 
 def one_of(*ids: tuple[ScopeKind, UUID | None]) -> tuple[ScopeKind, UUID]:
-    """Return the only one that is given, and which it is.
+    """Return the only id in the request, with the kind of its entity.
 
     Raises:
-        ApiError: ``invalid_query``, if it is not exactly one.
+        ApiError: ``invalid_query``, if the request has no id or several.
     """
     given: list[tuple[ScopeKind, UUID]] = [
         (kind, id_) for kind, id_ in ids if id_ is not None

@@ -1,4 +1,4 @@
-"""Summaries of posting: how regularly creators post."""
+"""The summary of posting: the regularity of each creator."""
 
 from datetime import datetime
 from operator import attrgetter
@@ -29,13 +29,14 @@ ConsistencyOrder = Literal[
 
 
 class ConsistencyRow(Struct, frozen=True, kw_only=True):
-    """How regularly a creator posted in the last 12 whole weeks before ``to``.
+    """The regularity of a creator in the last 12 whole weeks before the end of ``to``.
 
     ``share_of_weeks`` is the share of these weeks with a post, 0 to 1.
-    ``longest_gap_days`` is the longest time between two posts since the weeks began, or
-    since the last post; null without any post. ``gap_standard_deviation`` is that of
-    the times between these posts, in days; null under 3 posts. ``last_post_at`` may lie
-    before the weeks.
+    ``longest_gap_days`` is the longest time without a post: between two posts, from the
+    beginning of the weeks to the first post, or since the last one; null without any
+    post. ``gap_standard_deviation`` is the standard deviation of the times between
+    these posts, in days; null below 3 posts. ``last_post_at`` may be earlier than the
+    weeks.
     """
 
     creator_id: UUID
@@ -50,7 +51,7 @@ class ConsistencyRow(Struct, frozen=True, kw_only=True):
 
 
 class PostingRoutes(Controller):
-    """When videos are posted."""
+    """The times at which videos are posted."""
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
@@ -61,13 +62,14 @@ class PostingRoutes(Controller):
         summary: NamedDependency[SummaryRequest],
         part: NamedDependency[RowsPart],
         order: Annotated[
-            ConsistencyOrder, QueryParameter(description="What the rows fall by.")
+            ConsistencyOrder,
+            QueryParameter(description="The figure by which the rows are sorted."),
         ] = "share_of_weeks",
     ) -> CountedList[ConsistencyRow]:
-        """Show how regularly each creator posts.
+        """Show the regularity of each creator's posts.
 
-        Weeks begin on Monday in the time zone. The last 12 that are over at the end of
-        ``to`` count, whatever ``from`` is.
+        Weeks begin on Monday in the time zone. The last 12 weeks that are over at the
+        end of ``to`` count, whatever ``from`` is.
         """
         reader, scope, days = summary.reader, summary.scope, summary.days
         weeks = weeks_before(days.last, days.zone, now=summary.now)

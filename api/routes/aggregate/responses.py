@@ -1,4 +1,4 @@
-"""The rows of summaries: a part of the list as JSON, or the whole of it as CSV."""
+"""The rows of summaries: a part of the list as JSON, or the whole list as CSV."""
 
 import csv
 import io
@@ -23,14 +23,13 @@ R = TypeVar("R", bound=Struct)
 
 
 class RowsPart(Struct, frozen=True, kw_only=True):
-    """The part of a list that a request is for: all of it as CSV, else some rows."""
+    """The requested part of a list: some rows, or all of them as CSV."""
 
     limit: int
     offset: int
     is_csv: bool
 
     def of(self, rows: Sequence[T]) -> list[T]:
-        """Return the rows in the part."""
         if self.is_csv:
             return list(rows)
         return list(rows[self.offset : self.offset + self.limit])
@@ -38,7 +37,7 @@ class RowsPart(Struct, frozen=True, kw_only=True):
     def answer(
         self, kind: type[R], rows: list[R], *, total_count: int, name: str
     ) -> CountedList[R]:
-        """Return the answer with the rows in the part; ``name`` is that of the file."""
+        """Return the answer with the rows of the part; ``name`` names the CSV file."""
         if self.is_csv:
             return CsvRows(kind, rows, name=name)
         return CountedList(
@@ -56,7 +55,7 @@ def provide_part(
 
 
 class CsvRows(CountedList[R], Generic[R]):
-    """All rows of a list as a CSV file; its columns are the fields of a row."""
+    """All rows of a list as a CSV file, with a column for each field of a row."""
 
     sent_media_type = b"text/csv; charset=utf-8"
 
@@ -70,7 +69,7 @@ class CsvRows(CountedList[R], Generic[R]):
 
 
 def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
-    """Return rows as CSV, with a column for each field and for those of a field."""
+    """All rows of a list as a CSV file, with a column for each field."""
     nested = {
         name: inner.__struct_fields__
         for name, inner in get_type_hints(kind).items()
@@ -89,7 +88,7 @@ def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return rows of values as CSV.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    An apostrophe is put before text that a spreadsheet would read as a formula.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")

@@ -1,4 +1,4 @@
-"""What videos are called, for the rows of summaries."""
+"""The names of videos in the rows of summaries."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,7 @@ from projections.videos.queries import videos_by_id
 
 
 class VideoName(Struct, frozen=True, kw_only=True):
-    """A video's title, address and creator, as far as they are known."""
+    """A video's title, address and creator; null where they are unknown."""
 
     video_id: UUID
     tiktok_video_id: str
@@ -27,7 +27,7 @@ class VideoName(Struct, frozen=True, kw_only=True):
 async def described_videos(
     reader: Reader, organization_id: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, VideoName]:
-    """Return what these videos are called, by id."""
+    """Return the names of these videos by id."""
     videos = await videos_by_id(reader, organization_id, ids)
     creators = {video.creator_id for video in videos.values() if video.creator_id}
     names = await names_of(reader, organization_id, creators)

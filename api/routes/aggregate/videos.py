@@ -39,22 +39,22 @@ HOURS_OF_A_WEEK = 7 * 24
 HoursLimit = Annotated[
     int,
     QueryParameter(
-        ge=1, le=HOURS_OF_A_WEEK, description="How many hours to return at most."
+        ge=1, le=HOURS_OF_A_WEEK, description="The number of rows to return at most."
     ),
 ]
 MinFactor = Annotated[
     float,
-    QueryParameter(ge=0, description="The smallest factor that is shown."),
+    QueryParameter(ge=0, description="The smallest outlier_factor that is shown."),
 ]
 
 
 class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
-    """A counted video's figures; null where nothing is known.
+    """The figures of a counted video; null where nothing is known.
 
-    The counts are levels at the end of ``to``, or when a creator that moved last was in
-    the project, and ``new_views`` is what is new for it in the range.
-    ``outlier_factor`` is the one of GET /analytics/aggregate/outliers, null if the
-    video is not judged.
+    The counts are levels at the end of ``to``, and ``new_views`` is the number of new
+    views in the range. If the creator moved to another project, both end at the move.
+    ``outlier_factor`` is that of GET /analytics/aggregate/outliers, null for a video
+    that has none.
     """
 
     video_id: UUID
@@ -75,13 +75,13 @@ class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
 
 
 class OutlierRow(Struct, frozen=True, kw_only=True):
-    """A video with many more views than the creator's others had at its age.
+    """A video with many more views than the creator's other videos had at its age.
 
-    ``age_days`` is how many whole days ago it was posted at the end of ``to``, or now,
-    or when a creator that moved last was in the project, and ``views`` its level at
-    that age. ``peer_median`` is the median of what the
-    creator's previous 30 counted videos had at that age, of which ``peers`` are known.
-    ``outlier_factor`` is ``views`` / ``peer_median``.
+    ``age_days`` is the number of whole days from the posting to the end of ``to``, or
+    to now, or to the creator's move to another project, whichever is earliest, and
+    ``views`` is the level at that age. ``peer_median`` is the median of the levels of
+    the creator's previous 30 counted videos at that age; ``peers`` is how many of these
+    levels are known. ``outlier_factor`` is ``views`` / ``peer_median``.
     """
 
     video_id: UUID
@@ -100,7 +100,7 @@ class OutlierRow(Struct, frozen=True, kw_only=True):
 
 
 class VideoSummaryRoutes(Controller):
-    """Videos, by their views."""
+    """Videos ranked by their views."""
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
@@ -113,10 +113,11 @@ class VideoSummaryRoutes(Controller):
         offset: RowsOffset = 0,
         format_: ListFormat = "json",
     ) -> CountedList[PostingHour]:
-        """Show at which hours of which weekdays videos are posted.
+        """Show the hours of the weekdays at which videos are posted.
 
-        Of the videos posted from ``from`` to ``to``. ``avg_views`` is the mean of their
-        levels at the end of ``to``. Hours without a post are left out.
+        The answer covers the videos posted from ``from`` to ``to``. ``avg_views`` is
+        the mean of their levels at the end of ``to``. Hours without a post are left
+        out.
         """
         part = RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
         videos = await views_of_posted(summary.reader, summary.scope, summary.days)
@@ -129,10 +130,10 @@ class VideoSummaryRoutes(Controller):
     async def get_view_distribution(
         self, summary: NamedDependency[SummaryRequest]
     ) -> Answer[Distribution]:
-        """Show how many videos have how many views at the end of ``to``.
+        """Show the distribution of videos by their views at the end of ``to``.
 
-        Buckets are half open: 2 is in the one from 2 to 5. Percentiles lie on the line
-        between the closest ranks.
+        Buckets are half open: a video with 2 views is in the bucket from 2 to 5.
+        Percentiles are interpolated linearly between the closest ranks.
         """
         views = await views_at_end(summary.reader, summary.scope, summary.days)
         return Answer(distribution(views))
@@ -146,9 +147,9 @@ class VideoSummaryRoutes(Controller):
     ) -> CountedList[OutlierRow]:
         """Show videos with many more views than the creator's others had at that age.
 
-        The rows fall by ``outlier_factor``: the views at the video's age by the median
-        of the creator's previous 30 counted videos at the same age. Videos with fewer
-        than 5 known ones among those are not judged.
+        The rows are sorted by ``outlier_factor``, the largest first: the views at the
+        video's age divided by the median of the creator's previous 30 counted videos at
+        the same age. A video has no factor if fewer than 5 of these are known.
         """
         reader, organization_id = summary.reader, summary.scope.organization_id
         at = min(summary.days.end, summary.now)
@@ -176,10 +177,11 @@ class VideoSummaryRoutes(Controller):
         summary: NamedDependency[SummaryRequest],
         part: NamedDependency[RowsPart],
         order: Annotated[
-            VideoOrder, QueryParameter(description="What the rows fall by.")
+            VideoOrder,
+            QueryParameter(description="The figure by which the rows are sorted."),
         ] = "view_count",
     ) -> CountedList[VideoLeaderboardRow]:
-        """Rank counted videos by a figure, the largest first and unknown ones last."""
+        """Rank counted videos by a figure, largest first, unknown last."""
         reader, organization_id = summary.reader, summary.scope.organization_id
         found = await ranked_videos(
             reader,

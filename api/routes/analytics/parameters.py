@@ -24,28 +24,34 @@ MOST_ENTITIES = 5
 USUAL_DAYS = 30
 From = Annotated[
     date | None,
-    QueryParameter(name="from", description="The first day; 29 days before the last."),
+    QueryParameter(
+        name="from",
+        description="The first day; by default 29 days before the last day.",
+    ),
 ]
-To = Annotated[date | None, QueryParameter(description="The last day; today.")]
+To = Annotated[
+    date | None, QueryParameter(description="The last day; by default today.")
+]
 Zone = Annotated[
     str | None,
     QueryParameter(
-        max_length=64, description="An IANA time zone; the organization's own."
+        max_length=64, description="An IANA time zone; by default the organization's."
     ),
 ]
 Base = Annotated[
     RawMetric | None,
-    QueryParameter(description="The metric whose growth growth_rate_pop is."),
+    QueryParameter(description="The metric whose growth growth_rate_pop measures."),
 ]
 
 MembershipParameter = Annotated[
     Membership,
     QueryParameter(
         description=(
-            "Of a campaign: `current` counts everything of those that are members; "
-            "`dated` counts what each gained while it was one, and `cumulative` is the "
-            "sum of that, without the level from before it joined. Joining and leaving "
-            "take effect at the end of a quarter of an hour in UTC."
+            "The way in which the members of a campaign count. `current` counts "
+            "everything of the present members. `dated` counts what each member gained "
+            "while it was a member, and its `cumulative` is the sum of that, without "
+            "the level from before the member joined. Joining and leaving take effect "
+            "at the end of a quarter of an hour in UTC."
         )
     ),
 ]
@@ -53,7 +59,7 @@ AsOfParameter = Annotated[
     str | None,
     QueryParameter(
         max_length=64,
-        description="A time or a position of the log: the answer as of then.",
+        description="A time or a position of the log; the answer is given as of it.",
     ),
 ]
 
@@ -62,10 +68,10 @@ _LATEST = date(2999, 12, 31)
 
 
 def ids_of(entity_id: UUID | None, entity_ids: str | None) -> list[UUID]:
-    """Return the ids of the entities, in the order given.
+    """Return the ids of the entities, in the order of the request.
 
     Raises:
-        ApiError: ``invalid_query``.
+        ApiError: ``invalid_query``, if the request has no valid ids.
     """
     if entity_id is not None:
         if entity_ids is not None:
@@ -79,10 +85,10 @@ def ids_of(entity_id: UUID | None, entity_ids: str | None) -> list[UUID]:
 def ids_between_commas(
     name: str, text: str, *, at_least: int = 1, at_most: int
 ) -> list[UUID]:
-    """Return the ids in a parameter that takes several, in the order given.
+    """Return the ids in a parameter that takes several, in the order of the request.
 
     Raises:
-        ApiError: ``invalid_query``, naming it.
+        ApiError: ``invalid_query``, naming the parameter.
     """
     texts = text.split(",")
     message = f"must be {at_least} to {at_most} different UUIDs with commas between"
@@ -100,17 +106,17 @@ def check_breakdown(question: Question, ids: list[UUID]) -> None:
     """Refuse a breakdown of several entities at once.
 
     Raises:
-        ApiError: ``invalid_query``.
+        ApiError: ``invalid_query``, if the request has several entities.
     """
     if question.breakdown and len(ids) > 1:
-        raise invalid_query("breakdown", "is of one thing: give one entity_id")
+        raise invalid_query("breakdown", "needs a single entity: give one entity_id")
 
 
 def zone_named(name: str) -> ZoneInfo:
     """Return the time zone of that name.
 
     Raises:
-        ApiError: ``invalid_query``, if there is none.
+        ApiError: ``invalid_query``, if no zone has the name.
     """
     if name not in _zones():
         raise invalid_query("tz", "must be an IANA time zone, such as Europe/Berlin")
@@ -149,7 +155,7 @@ def whole_range(
     zone: ZoneInfo,
     now: datetime,
 ) -> Range:
-    """Return the days as ``range_of`` does, for one answer about all of them.
+    """Return the days as ``range_of`` does, for an answer without buckets.
 
     Raises:
         ApiError: ``invalid_query``, if ``from`` is after ``to``.
@@ -163,7 +169,7 @@ def whole_range(
 
 
 def check_days(days: Mapping[str, date | None]) -> None:
-    """Refuse days so long ago or so far ahead that they are mistakes.
+    """Refuse days so long ago or so far ahead that they must be mistakes.
 
     Raises:
         ApiError: ``invalid_query``, naming the parameter.
@@ -177,7 +183,7 @@ def bucket_of(days: Range, day: date) -> Bucket:
     """Return the bucket that begins with this day.
 
     Raises:
-        ApiError: ``invalid_query``, if none does.
+        ApiError: ``invalid_query``, if no bucket does.
     """
     for bucket in days.buckets():
         if bucket.date == day:
@@ -190,10 +196,10 @@ def bucket_of(days: Range, day: date) -> Bucket:
 
 
 def check_retention(days: Range, retention: int | None, *, now: datetime) -> None:
-    """Refuse days before the plan's retention. None is no limit.
+    """Refuse days before the plan's retention, which is unlimited if None.
 
     Raises:
-        RetentionExceededError: the range begins before that.
+        RetentionExceededError: the range begins before the retention.
     """
     if retention is None:
         return

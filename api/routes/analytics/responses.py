@@ -58,7 +58,7 @@ COLUMNS = (
 
 
 class EntityRef(Struct, frozen=True, kw_only=True):
-    """The entity of a series; ``__other__`` is the sum of all that is not listed."""
+    """The entity of a series; ``__other__`` is the sum of all unlisted entities."""
 
     type: Entity
     id: str
@@ -68,9 +68,9 @@ class EntityRef(Struct, frozen=True, kw_only=True):
 class Series(Struct, frozen=True, kw_only=True):
     """A point for every bucket, and the total.
 
-    The total is the sum of the points for new, the last known level for cumulative, and
-    the rate over the whole range for rate. Its marks are those of one point for the
-    whole range.
+    The total is the sum of the points in the mode ``new``, the last known level in
+    ``cumulative``, and the rate over the whole range in ``rate``. Its marks are the
+    marks of a single point over the whole range.
     """
 
     entity_ref: EntityRef
@@ -85,10 +85,11 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
     ``from`` and ``to`` are the first and the last day. ``compare_series`` and
     ``breakdown_series`` are null unless requested. ``compare_from`` and ``compare_to``
-    are the days of the former, whose point n compares with point n of ``series``.
-    ``tier_retention_days`` is the number of past days that the plan shows, null for all
-    of them. ``annotations`` are what happened on these days to the entities and to what
-    they lie in, in order of their first days; the newest 500.
+    are the days of ``compare_series``, whose point n compares with point n of
+    ``series``. ``tier_retention_days`` is the number of past days that the plan shows,
+    null for all of them. ``annotations`` has the newest 500 annotations on these days,
+    of the entities and of the campaigns, projects and organization that the entities
+    are in, sorted by their first days.
     """
 
     entity: Entity
@@ -111,9 +112,10 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 class Explanation(Struct, frozen=True, kw_only=True):
     """The observations behind one point.
 
-    The contributions add up to the value, or for a rate, part by part, to numerator
-    and denominator. ``factor`` is what a rate is multiplied by; ``denominator`` of
-    posts_per_week is the days of the bucket, which nobody observed.
+    The contributions add up to the value; for a rate they add up to its numerator and
+    to its denominator. ``factor`` is the factor that a rate is multiplied by. The
+    ``denominator`` of posts_per_week is the number of days of the bucket, which is not
+    observed.
     """
 
     entity_ref: EntityRef
@@ -132,7 +134,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 class MetricDescription(Struct, frozen=True, kw_only=True):
-    """A metric: its entities, its modes (the usual one first) and its meaning."""
+    """The meaning of a metric, its entities and its modes, the usual mode first."""
 
     entities: list[Entity]
     modes: list[Mode]
@@ -143,9 +145,9 @@ class MetricDescription(Struct, frozen=True, kw_only=True):
 class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     """The parameters that /analytics takes, and the meaning of its numbers.
 
-    ``rules`` is the number of the rules, which grows with every change of what a number
-    means. ``baseline_rule`` is in force; ``baseline_rules`` says what each of them
-    means.
+    ``rules`` is the number of the present rules; it grows with every change of a
+    number's meaning. ``baseline_rule`` is the baseline rule in force, and
+    ``baseline_rules`` says what each baseline rule means.
     """
 
     entities: list[Entity]
@@ -164,12 +166,11 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
 
 
 def other(entity: Entity) -> EntityRef:
-    """Return the reference of the sum of everything that is not listed."""
+    """Return the reference to the sum of all entities that are not listed."""
     return EntityRef(type=entity, id=OTHER_ID, label=_OTHER_LABEL)
 
 
 def reference(entity: Entity, id_: UUID, label: str) -> EntityRef:
-    """Return the reference to a series' entity."""
     return EntityRef(type=entity, id=str(id_), label=label)
 
 
@@ -180,7 +181,6 @@ def explanation(
     bucket: Bucket,
     observations: list[ExplainedObservation],
 ) -> Explanation:
-    """Return the explanation of one bucket of a series by metric."""
     above: int | None = None
     below: int | None = None
     if question.mode == "rate":
@@ -203,7 +203,6 @@ def explanation(
 
 
 def described_metrics() -> dict[Metric, MetricDescription]:
-    """Return every metric with its meaning."""
     return {
         metric: MetricDescription(
             entities=list(entities_of(metric)),
@@ -232,9 +231,9 @@ class CsvFile(Answer[Analytics]):
 
 
 def csv_of(answer: Analytics) -> str:
-    """Return the series as CSV: the main ones, then compared ones, then the breakdown.
+    """Return the series as CSV: the main series, the compared ones, then the breakdown.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    An apostrophe is put before text that a spreadsheet would read as a formula.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
@@ -275,7 +274,7 @@ _MEANINGS: dict[Metric, str] = {
     "comments": "Comments on the counted videos.",
     "shares": "Shares of the counted videos.",
     "saves": "Saves of the counted videos.",
-    "posts": "Counted videos by the time they were posted.",
+    "posts": "Counted videos by the time at which they were posted.",
     "followers": "Followers of the profile.",
     "following": "Accounts that the profile follows.",
     "total_likes": "Likes of the profile, as TikTok counts them.",
@@ -286,9 +285,11 @@ _MEANINGS: dict[Metric, str] = {
     "engagement_rate_by_followers": (
         "New likes, comments, shares and saves, in percent of the followers at the end."
     ),
-    "posts_per_week": "Posts, as if the bucket had seven days.",
-    "avg_views_per_post": "New views by the videos posted up to the bucket's end.",
+    "posts_per_week": "Posts, scaled to a bucket of seven days.",
+    "avg_views_per_post": (
+        "New views, divided by the counted videos posted until the end of the bucket."
+    ),
     "growth_rate_pop": (
-        "What base_metric grew by, in percent of its level at the bucket's start."
+        "The growth of base_metric, in percent of its level at the start of the bucket."
     ),
 }

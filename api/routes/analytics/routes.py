@@ -110,31 +110,36 @@ class AnalyticsRoutes(Controller):
         compare: Annotated[
             Literal["prior_period"] | None,
             QueryParameter(
-                description="Adds as many days, weeks or months just before, cut alike."
+                description="If true, the answer has the same number of days, weeks or "
+                "months just before, too, divided into the same buckets."
             ),
         ] = None,
         breakdown: Annotated[
             Breakdown | None,
             QueryParameter(
-                description="The 10 largest videos or creators, and the rest."
+                description="The 10 largest videos or creators, and the sum of all "
+                "others."
             ),
         ] = None,
         format_: Annotated[
             Literal["json", "csv"],
-            QueryParameter(name="format", description="csv answers with a file."),
+            QueryParameter(
+                name="format", description="The format: csv answers with a file."
+            ),
         ] = "json",
         membership: MembershipParameter = "current",
         as_of: AsOfParameter = None,
     ) -> Answer[Analytics]:
         """Show a metric over time: one point for every day, week or month.
 
-        docs/analytics.md says exactly what each number means. Rules across
-        parameters: exactly one of ``entity_id`` and ``entity_ids``; ``from`` not after
-        ``to``, and 400 buckets between them at most; ``base_metric`` with the metric
-        growth_rate_pop, and only with it; the mode ``rate`` with metrics that
-        are rates, and only with those; ``breakdown`` with one ``entity_id`` that is not
-        a video: ``creator`` of a project or campaign, ``video`` of a metric that single
-        videos have.
+        docs/analytics.md says exactly what each number means. Parameters depend on each
+        other: exactly one of ``entity_id`` and ``entity_ids`` is required; ``from``
+        must not be after ``to``, and at most 400 buckets lie between them;
+        ``base_metric`` is required for the metric growth_rate_pop and refused for
+        others; the mode ``rate`` is required for metrics that are rates and refused for
+        others; ``breakdown`` needs a single ``entity_id`` that is not a video:
+        ``creator`` is a breakdown of a project or campaign, and ``video`` needs a
+        metric that single videos have.
         """
         question = checked_question(
             entity=entity,
@@ -211,9 +216,9 @@ class AnalyticsRoutes(Controller):
     ) -> Answer[Explanation]:
         """Show the observations behind one point of /analytics.
 
-        It takes the same parameters and the point's date. The contributions add up
-        to the value. ``date`` is the first day of one of the buckets between ``from``
-        and ``to``; the rules across parameters are those of /analytics.
+        The parameters are those of /analytics, and the point's date. The contributions
+        add up to the value. ``date`` is the first day of one of the buckets between
+        ``from`` and ``to``.
         """
         question = checked_question(
             entity=entity,
@@ -251,7 +256,7 @@ class AnalyticsRoutes(Controller):
     ) -> Answer[AnalyticsSchema]:
         """Describe the parameters of /analytics: entities, metrics, modes and limits.
 
-        It also names the baseline rule in force.
+        The description also names the baseline rule in force.
         """
         await caught_up(request, reader)
         rule = await rule_in_force(reader, request.principal.organization_id)
@@ -267,10 +272,10 @@ async def _query(
     *also: str,
     today: datetime,
 ) -> AnalyticsQuery:
-    """Return the caller's query, as of a time or position if ``as_of`` is given.
+    """Return the caller's query, as of a time or position if ``as_of`` is set.
 
-    The answer says what it stands on. ``also`` are the projections that it reads
-    besides analytics.
+    The answer names the position that it is based on. ``also`` names the projections
+    that the answer reads in addition to analytics.
     """
     organization_id = request.principal.organization_id
     await caught_up(request, reader, "analytics", *also)

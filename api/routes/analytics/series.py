@@ -1,4 +1,4 @@
-"""AnalyticsQuery: the series behind an answer, as of now or of a position."""
+"""AnalyticsQuery: the series of an answer, as of now or of a position."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,9 +23,9 @@ from projections.engine.reader import Reader
 
 
 class AnalyticsQuery(Struct, frozen=True, kw_only=True):
-    """One organization's question, as of now or of a position of the log.
+    """The series of one organization, as of now or of a position of the log.
 
-    ``at`` is the position as of which the log is read, None for all of it.
+    ``at`` is the position up to which the log counts, None for the whole log.
     """
 
     reader: Reader
@@ -35,9 +35,9 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     at: int | None = None
 
     async def entities(self, ids: Sequence[UUID]) -> tuple[list[NamedEntity], str]:
-        """Return the entities in the ids' order, and the organization's time zone.
+        """Return the entities in the order of the ids, and the organization's zone.
 
-        Entities that do not exist, or did not at the position, are left out.
+        Entities that do not exist, or did not exist at the position, are left out.
         """
         reader, organization_id = self.reader, self.organization_id
         entity = self.question.entity
@@ -54,11 +54,11 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def series_by_entity(
         self, ids: Sequence[UUID], days: Range
     ) -> dict[UUID, SeriesByMetric]:
-        """Return the series that the question needs, by entity."""
+        """Return the series of the request, by entity."""
         return await self._series_by_entity(ids, days.buckets())
 
     async def by_metric(self, of: UUID, bucket: Bucket) -> SeriesByMetric:
-        """Return the series that the question needs of one entity and bucket."""
+        """Return the series of one entity and bucket by metric."""
         return (await self._series_by_entity([of], [bucket]))[of]
 
     async def _series_by_entity(
@@ -88,7 +88,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def breakdown_series(
         self, of: UUID, whole: SeriesByMetric, days: Range
     ) -> list[Series] | None:
-        """Return the breakdown that the question wants; none without one."""
+        """Return the breakdown of the request; none if it asks for none."""
         kind = self.question.breakdown
         if kind is None:
             return None
@@ -107,7 +107,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         ]
 
     async def annotations(self, ids: Sequence[UUID], days: Range) -> list[Annotation]:
-        """Return what happened on these days to the entities or around them."""
+        """Return the annotations on these days that concern the entities."""
         return await annotations_about(
             self.reader,
             self.organization_id,
@@ -118,7 +118,6 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         )
 
     async def explain(self, of: UUID, bucket: Bucket) -> list[ExplainedObservation]:
-        """Return the observations behind one bucket of one entity."""
         return await explain(
             self.reader, self.organization_id, self.question, of, bucket, at=self.at
         )

@@ -1,4 +1,4 @@
-"""Numbers of one video: its observations, and its views next to those of its peers."""
+"""Numbers of one video: its observations, and its views compared with other videos."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,11 +28,11 @@ _READ: dict[str, Any] = {"scope": "read", "errors": [Code.NOT_FOUND]}
 
 
 class AgeCurve(Struct, frozen=True, kw_only=True):
-    """A video's views by age.
+    """The views of a video by age.
 
-    ``points`` are the whole days since it was posted, up to 90, that the plan shows. It
-    is empty for a video that does not count, that belongs to no creator, or whose time
-    of posting is not known.
+    ``points`` has one point for each whole day after the posting, up to day 90, as far
+    as the plan shows it. It is empty for a video that does not count, that belongs to
+    no creator, or whose time of posting is unknown.
     """
 
     video_id: UUID
@@ -41,7 +41,7 @@ class AgeCurve(Struct, frozen=True, kw_only=True):
 
 
 class VideoNumbers(Controller):
-    """Numbers that single videos have."""
+    """Numbers of single videos."""
 
     path = "/videos/{video_id:uuid}"
     tags = ("Videos",)
@@ -50,10 +50,9 @@ class VideoNumbers(Controller):
     async def list_observations(
         self, listing: NamedDependency[ListRequest], video_id: FromPath[UUID]
     ) -> ListPage[ObservedVideo]:
-        """List what scrapes counted of a video, newest first.
+        """List the counts that scrapes and imports observed of a video, newest first.
 
-        Imported observations are among them. Those from before the days that the plan
-        shows are left out.
+        Observations from before the days that the plan shows are left out.
         """
         reader, organization_id = listing.reader, listing.organization_id
         await _video(listing.request, reader, video_id)
@@ -92,10 +91,10 @@ class VideoNumbers(Controller):
         reader: NamedDependency[Reader],
         video_id: FromPath[UUID],
     ) -> Answer[AgeCurve]:
-        """Show a video's views at each age, next to the median of its peers.
+        """Show a video's views at each age, with the median of comparable videos.
 
-        These are the creator's previous 30 counted videos at the same age, as for the
-        `outlier_factor` of GET /analytics/aggregate/outliers.
+        The comparable videos are the creator's previous 30 counted videos at the same
+        age, as for the `outlier_factor` of GET /analytics/aggregate/outliers.
         """
         video = await _video(request, reader, video_id)
         now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""/campaigns/{id}/items and /history: what is in a campaign, and its change log."""
+"""/campaigns/{id}/items and /history: the items of a campaign, and its change log."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -71,7 +71,7 @@ _ENTRY: dict[str, Any] = {
 
 
 class CampaignItemRoutes(Controller):
-    """What is directly in a campaign, and what happened to it."""
+    """The items directly in a campaign, and its history."""
 
     path = "/campaigns/{campaign_id:uuid}"
     tags = ("Campaigns",)
@@ -83,9 +83,10 @@ class CampaignItemRoutes(Controller):
         listing: NamedDependency[ListRequest],
         item_type: FromQuery[ItemType | None] = None,
     ) -> ListPage[CampaignMember]:
-        """List what is directly in a campaign, added last first.
+        """List the items directly in a campaign, the last added first.
 
-        A creator that was removed and a video that was excluded since stay in it.
+        Creators and videos stay items of the campaign after they were removed or
+        excluded.
         """
         reader, organization_id = listing.reader, listing.organization_id
         await listing.caught_up(READ_MODEL, "creator_list", "videos")
@@ -115,7 +116,9 @@ class CampaignItemRoutes(Controller):
         },
         operation_id="addCampaignItems",
         responses={
-            200: ResponseSpec(Campaign, description="All of them were in it before.")
+            200: ResponseSpec(
+                Campaign, description="All of the items were in the campaign before."
+            )
         },
         sync_to_thread=True,
     )
@@ -128,10 +131,11 @@ class CampaignItemRoutes(Controller):
     ) -> Answer[Campaign]:
         """Put a creator, video or campaign into a campaign, or up to 100 at once.
 
-        They must be of its project. All are added, or none: then `meta.items` has the
-        index, the code and the reason of each that was refused. What is in it already
-        stays, once. A campaign cannot contain itself, directly or through others, and
-        at most 10 campaigns lie in each other, from top to bottom.
+        All items must be in the campaign's project. Either all are added or none: then
+        `meta.items` has the index, the code and the reason of each item that was
+        refused. Items that are in the campaign already stay in it, each once. A
+        campaign cannot contain itself, directly or through others, and campaigns can be
+        nested at most 10 deep.
         """
         items = items_of(data)
         return writer.perform(
@@ -159,9 +163,10 @@ class CampaignItemRoutes(Controller):
         data: OneOf[CampaignItemId | CampaignItemIds],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Campaign]:
-        """Take an item out of a campaign, or up to 100 at once: all of them, or none.
+        """Take an item out of a campaign, or up to 100 items at once.
 
-        If one is not in it, `meta.items` has the index of each such.
+        Either all are taken out or none: if some are not in the campaign, `meta.items`
+        has the index of each of them.
         """
         items = items_of(data)
         return writer.perform(
@@ -188,17 +193,17 @@ class CampaignItemRoutes(Controller):
             str | None,
             QueryParameter(
                 max_length=1_000,
-                description="Which events, with commas between them, of "
-                f"{', '.join(sorted(CAMPAIGN_EVENTS))}; all if left out.",
+                description="Names of events, separated by commas; all events if left "
+                f"out. Names: {', '.join(sorted(CAMPAIGN_EVENTS))}.",
             ),
         ] = None,
         from_: HistoryStart = None,
         to: HistoryEnd = None,
     ) -> ListPage[HistoryEntry]:
-        """List what happened to a campaign, also a deleted one, newest first.
+        """List the history of a campaign, which may be deleted, newest event first.
 
-        `campaign_joined` and `campaign_left` say that it was put into another campaign,
-        or left it.
+        `campaign_joined` and `campaign_left` say that the campaign was put into another
+        campaign, or taken out of it.
         """
         reader, organization_id = listing.reader, listing.organization_id
         events = None if event is None else event_names(event, known=CAMPAIGN_EVENTS)

@@ -11,7 +11,7 @@ from projections.campaigns.queries import Campaign, campaign_from_row
 
 
 def changed_campaign(_: Rows, done: Executed[UUID]) -> Answer[Campaign]:
-    """Answer with the campaign after the command, whether it changed or not."""
+    """Answer with the campaign after the command, changed or unchanged."""
     row = None
     for recorded in done.history(done.result):
         row = fold_campaign(row, recorded)
@@ -21,7 +21,7 @@ def changed_campaign(_: Rows, done: Executed[UUID]) -> Answer[Campaign]:
 
 
 def campaign_with_items(rows: Rows, done: Executed[UUID]) -> Answer[Campaign]:
-    """Answer an addition of items: 201, or 200 if all of them were in it before."""
+    """Answer an addition of items: 201, or 200 if the campaign had all of them."""
     answer = changed_campaign(rows, done)
     answer.status_code = CREATED if done.events else OK
     return answer

@@ -43,7 +43,7 @@ READ_MODEL = "campaigns"
 
 
 class ShownCampaign(Campaign, frozen=True, kw_only=True):
-    """A campaign with how far it is on its way to its target, null without one."""
+    """A campaign and the progress towards its target, null without a target."""
 
     progress: Progress | None
 
@@ -64,7 +64,7 @@ class CampaignRoutes(Controller):
         project_id: FromQuery[UUID | None] = None,
         search: Annotated[
             str | None,
-            QueryParameter(max_length=200, description="Part of a name."),
+            QueryParameter(max_length=200, description="A part of the name."),
         ] = None,
     ) -> ListPage[Campaign]:
         """List campaigns, newest first."""
@@ -99,15 +99,15 @@ class CampaignRoutes(Controller):
             str | None,
             QueryParameter(
                 max_length=64,
-                description="A time or a position of the log: the campaign as it was "
-                "known then.",
+                description="A time or a position of the log; the campaign as it was "
+                "recorded then.",
             ),
         ] = None,
     ) -> Answer[ShownCampaign]:
-        """Show one campaign with its progress, now or as it was known at `as_of`.
+        """Show one campaign with its progress, now or as it was recorded at `as_of`.
 
         A past state has the version of that time and no ETag, and is never answered
-        with 304. A deleted campaign is found only as of a time before.
+        with 304. A deleted campaign is found only as of a time before its deletion.
         """
         organization_id = request.organization_id
         await caught_up(request, reader, READ_MODEL, "analytics")
@@ -195,8 +195,9 @@ class CampaignRoutes(Controller):
     ) -> Answer[Campaign]:
         """Delete a campaign and its memberships; its history stays.
 
-        What was in it stays tracked. It leaves the campaigns that it is in: what counts
-        there only through it does not count there any more.
+        Its creators and videos are still tracked. The campaign also leaves the
+        campaigns that it is in; videos that counted there only through the deleted
+        campaign do not count there any more.
         """
         return writer.perform(
             request,

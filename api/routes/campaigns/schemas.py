@@ -15,29 +15,40 @@ from domain.events import ItemType
 from domain.messages import TargetScope
 
 TargetViews = Annotated[
-    int, Meta(ge=1, le=2**53 - 1, description="How many views it is to reach.")
+    int,
+    Meta(
+        ge=1,
+        le=2**53 - 1,
+        description="The number of views that the campaign aims for.",
+    ),
 ]
 TargetAt = Annotated[
-    datetime, Meta(tz=True, description="When it is to have reached them.")
+    datetime, Meta(tz=True, description="The time by which the campaign aims for them.")
 ]
 ScopeOfTarget = Annotated[
     TargetScope,
     Meta(
-        description="Which views are counted: those ``gained`` from its first day, or "
-        "its creation, to its last day; all views of the videos posted in these days "
-        "(``posts_in_days``); or all views of all time (``lifetime``)."
+        description="The views that count towards the target: the views ``gained`` "
+        "from the campaign's first day, or its creation, to its last day; "
+        "all views of the videos posted in these days (``posts_in_days``); "
+        "or all views of all time (``lifetime``)."
     ),
 ]
 StartsOn = Annotated[
-    date, Meta(description="Its first day, in the organization's time zone.")
+    date,
+    Meta(description="The first day of the campaign, in the organization's time zone."),
 ]
 EndsOn = Annotated[
-    date, Meta(description="Its last day, which must not be before ``starts_on``.")
+    date,
+    Meta(
+        description="The last day of the campaign, which must not be before "
+        "``starts_on``."
+    ),
 ]
 
 
 class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A campaign to create; it has no items yet."""
+    """A campaign to create; it has no items at first."""
 
     name: Name
     description: Description | None = None
@@ -51,7 +62,7 @@ class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
-    """The fields to change; others stay. At least one field is needed."""
+    """The fields to change; all others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
@@ -80,10 +91,10 @@ class CampaignItemIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def creating_commands(
     data: NewCampaign, *, organization_id: UUID, project_id: UUID
 ) -> list[c.CampaignCommand]:
-    """Return the commands that create the campaign of a body.
+    """Return the commands that create a campaign.
 
     Raises:
-        ApiError: ``invalid_body``, if its target lies too far in the future.
+        ApiError: ``invalid_body``, if the time of its target is too far in the future.
     """
     return [
         c.CreateCampaign(
@@ -104,10 +115,10 @@ def creating_commands(
 def changing_commands(
     data: CampaignChange,
 ) -> list[c.ChangeCampaignDetails | c.ChangeCampaignTarget]:
-    """Return the commands that change a campaign as a body says.
+    """Return the commands that change a campaign.
 
     Raises:
-        ApiError: ``invalid_body``, if its target lies too far in the future.
+        ApiError: ``invalid_body``, if the time of its target is too far in the future.
     """
     details = c.ChangeCampaignDetails.__struct_fields__
     return [
@@ -117,7 +128,7 @@ def changing_commands(
 
 
 def items_of(data: CampaignItemId | CampaignItemIds) -> list[c.CampaignItem]:
-    """Return the items that a body names."""
+    """Return the items of a body."""
     items = [data] if isinstance(data, CampaignItemId) else data.items
     return [c.CampaignItem(item.item_type, item.item_id) for item in items]
 

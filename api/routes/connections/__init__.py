@@ -1,1 +1,1 @@
-"""Connections: links for creators to connect their account, and what came of them."""
+"""Connections: links with which creators connect, and the connected accounts."""

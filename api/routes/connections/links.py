@@ -1,4 +1,4 @@
-"""/creators/{id}/connect-links: links with which a creator connects its account."""
+"""/creators/{id}/connect-links: links with which creators connect their accounts."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -28,10 +28,11 @@ _HIDDEN = ""
 
 
 class ConnectLinkShown(Struct, frozen=True, kw_only=True):
-    """A link with which the creator connects its account, once.
+    """A link with which the creator can connect their account once.
 
-    It works until it was used or revoked, or has expired. Whoever has `url` may use it,
-    with the creator's account alone; it is null for keys that may only read.
+    The link works until it was used or revoked, or has expired. Everybody who has `url`
+    can use it, but only with the creator's account. `url` is null for keys that may
+    only read.
     """
 
     id: UUID
@@ -43,7 +44,6 @@ class ConnectLinkShown(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, link: ConnectLink, *, url: str | None) -> "ConnectLinkShown":
-        """Return a link as it is shown."""
         return cls(
             id=link.id,
             url=url,
@@ -55,13 +55,13 @@ class ConnectLinkShown(Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether it works."""
+        """Whether the link can still be used."""
         is_over = self.expires_at <= datetime.now(UTC)
         return self.used_at is None and self.revoked_at is None and not is_over
 
 
 class ConnectLinkRoutes(Controller):
-    """Links for creators to connect their account."""
+    """Links with which creators connect their accounts."""
 
     path = "/creators/{creator_id:uuid}/connect-links"
     tags = ("Creators",)
@@ -77,9 +77,10 @@ class ConnectLinkRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
     ) -> Answer[list[ConnectLinkShown]]:
-        """List the newest 100 links of a creator, the newest first.
+        """List the newest 100 links of a creator, newest first.
 
-        Keys that may only read get no `url`, because who has a link can use it.
+        Keys that may only read get no `url`, because everybody who has a link can use
+        it.
         """
         await caught_up(request, reader, "creator_list")
         organization_id = request.organization_id
@@ -112,10 +113,11 @@ class ConnectLinkRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
     ) -> Answer[ConnectLinkShown]:
-        """Make a link to send to a creator, which works once within seven days.
+        """Create a link for a creator, which works once within seven days.
 
-        The page behind it says who asks, and what will be read. From there the creator
-        goes to TikTok, and consents with the account that has the creator's handle.
+        The page behind the link says which organization asks, and which data will be
+        read. The page leads the creator to TikTok, where they consent with the account
+        that has the creator's handle.
         """
 
         def run(_: object) -> Executed[ConnectLink]:
@@ -129,7 +131,7 @@ class ConnectLinkRoutes(Controller):
         return writer.answer(
             request,
             run,
-            # What is stored for a repeated request has no secret.
+            # The stored answer to a repeated request has no secret.
             lambda _, done: Answer(
                 _shown(request, connections, done.result, url=_HIDDEN), status=201
             ),
@@ -151,7 +153,10 @@ class ConnectLinkRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
     ) -> Answer[ConnectLinkShown]:
-        """Revoke a link: it works no more. What came of it before stays as it is."""
+        """Revoke a link, which cannot be used any more.
+
+        A connection that was made with the link stays.
+        """
         writer.require_no_version(request)
         with writer.store.pool.connection() as connection:
             link = revoke_link(
@@ -163,7 +168,7 @@ class ConnectLinkRoutes(Controller):
 
 
 def own_address(request: Request) -> str:
-    """Return where the request found this installation: scheme and host."""
+    """Return the scheme and host at which the request reached this installation."""
     host = (request.raw_header(b"host") or b"localhost").decode("latin-1")
     return f"{'https' if request.is_tls else 'http'}://{host}"
 

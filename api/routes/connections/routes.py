@@ -1,4 +1,4 @@
-"""/creators/{id}/connection: whether a creator's own account is connected."""
+"""/creators/{id}/connection: the connection of a creator's own account."""
 
 import asyncio
 from datetime import datetime
@@ -37,12 +37,12 @@ ConnectionStatus = Literal["none", "waiting", "connected", "lost"]
 
 
 class CreatorConnection(Struct, frozen=True, kw_only=True):
-    """Whether a creator's own account is connected.
+    """The connection of a creator's own account.
 
-    `waiting`: an account called `other_handle` consented and says that it is the
-    creator, and somebody here must accept that. `lost`: it was connected, until
-    `lost_at`; `reason` says why it is not any more. `allows` says in plain words what
-    the `scopes` allow.
+    `waiting`: the account `other_handle` consented and says that it is the creator's; a
+    key with the scope for writing must accept it. `lost`: the account was connected
+    until `lost_at`; `reason` says why the connection ended. `allows` says in plain
+    words which data the `scopes` give access to.
     """
 
     creator_id: UUID
@@ -76,7 +76,7 @@ class ConnectionRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
     ) -> Answer[CreatorConnection]:
-        """Read whether a creator's own account is connected, since when, and how."""
+        """Show whether a creator's own account is connected."""
         await caught_up(request, reader, "creator_list")
         organization_id = request.organization_id
         if await one_creator(reader, organization_id, creator_id) is None:
@@ -116,9 +116,9 @@ class ConnectionRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
     ) -> Answer[CreatorConnection]:
-        """Accept that an account with another handle is the creator.
+        """Accept that an account with another handle is the creator's.
 
-        The creator gets the handle of that account, and is connected with it.
+        The creator gets the handle of that account, and the account is connected.
         """
         organization_id = request.organization_id
         answered = Rows(writer.store)
@@ -167,7 +167,7 @@ class ConnectionRoutes(Controller):
     ) -> Answer[CreatorConnection]:
         """End a connection, or refuse an account that waits to be accepted.
 
-        The consent is given back to TikTok as soon as it answers.
+        The consent is withdrawn at TikTok as soon as TikTok answers.
         """
         writer.require_no_version(request)
         organization_id = request.organization_id

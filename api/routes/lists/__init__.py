@@ -1,1 +1,1 @@
-"""Lists of creators and videos with figures over any days: sorted, summed, as CSV."""
+"""Lists of creators and videos with figures over some days: sorted, summed, as CSV."""

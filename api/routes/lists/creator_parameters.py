@@ -1,4 +1,4 @@
-"""The parameters of GET /creators that ask for figures over some days."""
+"""The parameters of GET /creators that request figures over some days."""
 
 import re
 from datetime import date
@@ -49,7 +49,7 @@ CreatorListSort = Literal[
 
 
 class TableParameters(Struct, frozen=True, kw_only=True):
-    """The parameters that make a list of creators one with figures."""
+    """The parameters that add figures to a list of creators."""
 
     order: Literal["asc", "desc"] | None
     period: ListPeriod | None
@@ -62,7 +62,7 @@ class TableParameters(Struct, frozen=True, kw_only=True):
     is_csv: bool
 
     def ask_for_figures(self, sort: CreatorListSort) -> bool:
-        """Tell whether the answer has figures."""
+        """Return whether the answer has figures."""
         of_list = {"created_at", "tiktok_handle", "follower_count"}
         has_days = bool(self.period or self.first or self.last)
         chosen = bool(self.health or self.conditions or self.ids or self.campaign_id)
@@ -74,7 +74,8 @@ def provide_table(
     order: Annotated[
         Literal["asc", "desc"] | None,
         QueryParameter(
-            description="desc has the greatest first; usual, but for handles."
+            description="The order of the rows: desc puts the largest value first, "
+            "which is the default except for handles."
         ),
     ] = None,
     period: PeriodParameter = None,
@@ -85,37 +86,42 @@ def provide_table(
         QueryParameter(
             max_length=60,
             description="One or more of ok, never_seen, failing, stale and disabled, "
-            "with commas.",
+            "separated by commas.",
         ),
     ] = None,
     figures: Annotated[
         str | None,
         QueryParameter(
             max_length=400,
-            description="Conditions with commas between, which all must hold: a figure "
-            "by which the list sorts, one of >=, <=, > and <, and a number (rates in "
-            "percent), as in `new_views>=1000,new_followers<0`. What is unknown "
-            "fulfils none.",
+            description="Conditions separated by commas, which must all hold: a figure "
+            "that the list can be sorted by, one of >=, <=, > and <, and a "
+            "number (rates in percent), as in "
+            "`new_views>=1000,new_followers<0`. An unknown figure fulfils "
+            "no condition.",
         ),
     ] = None,
     creator_ids: Annotated[
         str | None,
-        QueryParameter(description=f"These alone: 1 to {MAX_LIMIT} ids with commas."),
+        QueryParameter(
+            description=f"Show only these creators: 1 to {MAX_LIMIT} ids, "
+            "separated by commas."
+        ),
     ] = None,
     campaign_id: Annotated[
         UUID | None,
         QueryParameter(
-            description="What counts in this campaign, and in those below it."
+            description="Show only what counts in this campaign or in campaigns below "
+            "it."
         ),
     ] = None,
     format_: Annotated[
         Literal["json", "csv"],
         QueryParameter(
-            name="format", description="csv answers with a file of the whole list."
+            name="format",
+            description="The format: csv answers with a file of the whole list.",
         ),
     ] = "json",
 ) -> TableParameters:
-    """Read the parameters."""
     check_period(period, from_, to)
     ids = creator_ids and ids_between_commas(
         "creator_ids", creator_ids, at_most=MAX_LIMIT
@@ -134,7 +140,7 @@ def provide_table(
 
 
 def _conditions(text: str) -> tuple[FigureCondition, ...]:
-    """Return the conditions; they are few, because each figure has two ends."""
+    """Return the conditions; a figure has at most a lower and an upper one."""
     found: list[FigureCondition] = []
     for place, part in enumerate(text.split(","), start=1):
         match = _CONDITION.fullmatch(part)

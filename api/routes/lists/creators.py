@@ -40,16 +40,18 @@ from projections.creators.creator import Creator
 from projections.organizations.queries import one_organization
 
 _COLUMN_SORTS: tuple[ColumnSort, ...] = get_args(ColumnSort)
-# A scrape later than this many of its intervals is overdue.
+# A scrape is overdue after this many of its intervals.
 _INTERVALS = 2
 
 
 class ListedFigures(Struct, frozen=True, kw_only=True):
     """Figures over the days; null where nothing is known.
 
-    ``followers`` and ``views`` are levels at their end, the rest is what came in them.
-    ``engagement_rate`` is by views, and ``average_views_per_post`` is new views by the
-    counted videos posted up to the end. The last three are the marks of followers.
+    ``followers`` and ``views`` are levels at the end of the days, and the others are
+    gained in them. ``engagement_rate`` is relative to views, and
+    ``average_views_per_post`` divides the new views by the number of counted videos
+    that were posted until the end. The last three fields are the marks of
+    ``followers``.
     """
 
     followers: int | None
@@ -69,22 +71,23 @@ class ListedFigures(Struct, frozen=True, kw_only=True):
 
 
 class ListTotals(ListedFigures, frozen=True, kw_only=True):
-    """The totals of all rows, each TikTok account once.
+    """The totals of all rows, in which each TikTok account counts once.
 
-    ``accounts_counted_once`` is how many accounts have several rows, one for each
-    project that tracks them. They count with the newest followers, and else with the
-    figures of one row. It is 0 in one project, and the totals are the sums of the rows.
+    ``accounts_counted_once`` is the number of accounts that have several rows, one for
+    each project that tracks them. They count with the newest followers, and with the
+    other figures of one row. In a single project it is 0, and the totals are the sums
+    of the rows.
     """
 
     accounts_counted_once: int
 
 
 class CreatorWithFigures(Creator, frozen=True, kw_only=True):
-    """A creator, with its figures over the days if the request has days.
+    """A creator, with figures over the days if the request has days.
 
-    ``health`` is ok, never_seen before a first scrape worked, failing if the last one
-    of a kind failed, stale if the last that worked is longer ago than two intervals, or
-    disabled; null if removed.
+    ``health`` is ok, never_seen if no scrape has succeeded yet, failing if the last
+    scrape of a kind failed, stale if the last successful one is longer ago than two
+    intervals, or disabled. It is null for a removed creator.
     """
 
     health: Health | UnsetType | None = UNSET
@@ -92,7 +95,7 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
 
 
 class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where the next page begins, and what the whole list comes to."""
+    """The beginning of the next page, and the totals of the whole list."""
 
     next_cursor: str | None
     limit: int
@@ -120,11 +123,11 @@ async def creators_with_figures(
     sort: CreatorListSort,
     filters: dict[str, Any],
 ) -> ListPage[CreatorWithFigures]:
-    """Return a page of the list with figures, or all of it as CSV.
+    """Return a page of the list with figures, or the whole list as CSV.
 
     Raises:
         ApiError: ``invalid_query`` or ``invalid_cursor``.
-        RetentionExceededError: the plan does not show the days any more.
+        RetentionExceededError: the plan does not show these days any more.
     """
     found = await _Table.of(listing, table, sort, filters)
     if table.is_csv:
@@ -147,7 +150,7 @@ async def creators_with_figures(
 
 
 class _Table(Struct, frozen=True, kw_only=True):
-    """The whole list: whose it is, over which days, and in which order."""
+    """The whole list: its organization, its days and its order."""
 
     listing: ListRequest
     chosen: ChosenCreators
@@ -236,7 +239,6 @@ class _Table(Struct, frozen=True, kw_only=True):
         return [(key, _row(*known[id_], by_id[id_])) for id_, key in keys.items()]
 
     async def meta(self, limit: int, next_cursor: str | None) -> CreatorListMeta:
-        """Return what the whole list comes to."""
         totals = await total_figures(
             self.listing.reader,
             self.listing.organization_id,
@@ -282,7 +284,7 @@ class _Table(Struct, frozen=True, kw_only=True):
 async def _ids_of(
     listing: ListRequest, table: TableParameters
 ) -> tuple[UUID, ...] | None:
-    """Return the creators that the list is narrowed to, None for all."""
+    """Return the ids of the creators that the list is limited to, None for all."""
     if table.campaign_id is None:
         return table.ids
     found = await members_of(listing.reader, listing.organization_id, table.campaign_id)

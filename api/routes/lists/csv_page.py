@@ -1,4 +1,4 @@
-"""Lists with figures as CSV files: a column for each of some fields of the rows."""
+"""Lists with figures as CSV files."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, cast
@@ -13,7 +13,10 @@ R = TypeVar("R", bound=Struct)
 
 
 class CsvPage(ListPage[R], Generic[R]):
-    """All rows of a list as a CSV file; ``noun`` names it and the column of ids."""
+    """All rows of a list as a CSV file.
+
+    ``noun`` is in the name of the file and of the column of ids.
+    """
 
     sent_media_type = b"text/csv; charset=utf-8"
 
@@ -37,7 +40,8 @@ class CsvPage(ListPage[R], Generic[R]):
             if isinstance(value, list):
                 found[name] = ",".join(map(str, cast("list[object]", value)))
             elif isinstance(value, Struct):
-                # A column for each of its fields; none are known where it is null.
+                # Figures get a column for each of their fields, which is empty where
+                # the figures are null.
                 stated = asdict(value).items()
                 found |= {f"{name}_{field}": each for field, each in stated}
             else:

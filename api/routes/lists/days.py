@@ -1,4 +1,4 @@
-"""The days of figures in lists: a named period up to today, or own dates."""
+"""The days of figures in lists: a named period until today, or dates."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
@@ -15,14 +15,14 @@ USUAL_PERIOD: ListPeriod = "30d"
 
 PeriodParameter = Annotated[
     ListPeriod | None,
-    QueryParameter(description="The days of the figures, up to today; 30d."),
+    QueryParameter(description="The days of the figures, until today; by default 30d."),
 ]
 FromParameter = Annotated[
     date | None,
-    QueryParameter(name="from", description="The first day, in place of period."),
+    QueryParameter(name="from", description="The first day, in place of a period."),
 ]
 ToParameter = Annotated[
-    date | None, QueryParameter(description="The last day, in place of period.")
+    date | None, QueryParameter(description="The last day, in place of a period.")
 ]
 
 _DAYS = {"7d": 7, "30d": 30, "90d": 90}
@@ -32,10 +32,10 @@ _A_DAY = timedelta(days=1)
 def check_period(
     period: ListPeriod | None, first: date | None, last: date | None
 ) -> None:
-    """Refuse a named period together with own dates.
+    """Refuse a named period together with dates.
 
     Raises:
-        ApiError: ``invalid_query``.
+        ApiError: ``invalid_query``, if the request has both.
     """
     if period is not None and (first or last):
         raise invalid_query("period", "must be left out where from or to is given")
@@ -50,11 +50,11 @@ def days_of_list(
     now: datetime,
     retention: int | None,
 ) -> Range:
-    """Return the days; a named period is cut to what the plan shows.
+    """Return the days; a named period is cut to the days that the plan shows.
 
     Raises:
         ApiError: ``invalid_query``, naming the date that is wrong.
-        RetentionExceededError: the plan does not show the own dates any more.
+        RetentionExceededError: the plan does not show the requested dates any more.
     """
     if first or last:
         days = whole_range(first, last, zone=zone, now=now)

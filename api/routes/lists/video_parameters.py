@@ -1,4 +1,4 @@
-"""The parameters of GET /videos: which videos, in which order, and over which days."""
+"""The parameters of GET /videos: filters, order, and days of figures."""
 
 from datetime import date
 from typing import Annotated, Literal, get_args
@@ -37,7 +37,7 @@ _DEFAULT_STATUSES = "auto_tracked,pending_review,included,direct_add"
 
 
 class VideoListParameters(Struct, frozen=True, kw_only=True):
-    """Which videos are listed, how, and over which days their figures are."""
+    """The filters and the order of a list of videos, and the days of its figures."""
 
     project_id: UUID | None
     creator_id: UUID | None
@@ -58,13 +58,13 @@ class VideoListParameters(Struct, frozen=True, kw_only=True):
 
     @property
     def asks_for_figures(self) -> bool:
-        """Tell whether the answer has figures over some days."""
+        """Return whether the answer has figures over some days."""
         has_days = bool(self.period or self.first or self.last)
         return has_days or self.is_csv or self.sort in NEW_FIGURES
 
     @property
     def needs_zone(self) -> bool:
-        """Tell whether days begin and end at the organization's midnights."""
+        """Return whether the days begin and end at the organization's midnights."""
         return self.asks_for_figures or bool(self.posted_from or self.posted_to)
 
 
@@ -73,20 +73,23 @@ def provide_video_list(
     creator_id: FromQuery[UUID | None] = None,
     campaign_id: Annotated[
         UUID | None,
-        QueryParameter(description="What counts in this campaign, those below it too."),
+        QueryParameter(
+            description="Show only what counts in this campaign or in "
+            "campaigns below it."
+        ),
     ] = None,
     tracking_status: Annotated[
         str,
         QueryParameter(
-            description="One or more, with commas, of auto_tracked, "
-            "pending_review, included, direct_add and out_of_window. Excluded "
+            description="One or more of auto_tracked, pending_review, included, "
+            "direct_add and out_of_window, separated by commas. Excluded "
             "videos are never listed."
         ),
     ] = _DEFAULT_STATUSES,
     search: Annotated[
         str | None,
         QueryParameter(
-            max_length=100, description="Part of the title, in any letter case."
+            max_length=100, description="A part of the title, in upper or lower case."
         ),
     ] = None,
     tag: TagFilter = None,
@@ -94,8 +97,8 @@ def provide_video_list(
         str | None,
         QueryParameter(
             max_length=1_000,
-            description="Hashtags with commas between, with or without #, in any "
-            "letter case. A video has to have all of them.",
+            description="Hashtags separated by commas, with or without #, in upper or "
+            "lower case. A video must have all of them.",
         ),
     ] = None,
     sound_id: Annotated[
@@ -107,12 +110,16 @@ def provide_video_list(
     sort: Annotated[
         VideoListSort,
         QueryParameter(
-            description="engagement_rate is likes, comments, shares and saves for each "
-            "view; new_views and the like are of the days. What is unknown comes last."
+            description="The field to sort by. engagement_rate is likes, comments, "
+            "shares and saves per view; new_views and the like belong to "
+            "the days. Unknown values come last."
         ),
     ] = "created_at",
     order: Annotated[
-        SortOrder, QueryParameter(description="desc has the greatest first.")
+        SortOrder,
+        QueryParameter(
+            description="The order of the rows: desc puts the largest value first."
+        ),
     ] = "desc",
     period: PeriodParameter = None,
     from_: FromParameter = None,
@@ -156,5 +163,5 @@ def _statuses(text: str) -> tuple[TrackingStatus, ...]:
     if not set(names) <= set(_LISTED) or len(set(names)) < len(names):
         message = f"must be one or more of {', '.join(_LISTED)}, each once"
         raise invalid_query("tracking_status", message)
-    # One order, so that the same list has the same cursors.
+    # The statuses are sorted, so that the same list has the same cursors.
     return tuple(status for status in _LISTED if status in names)

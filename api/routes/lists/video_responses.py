@@ -12,8 +12,8 @@ from projections.videos.queries import Video
 class ListedVideoFigures(Struct, frozen=True, kw_only=True):
     """Figures over the days; null where nothing is known.
 
-    The first five are the video's counts at the end of the days, the others what came
-    in them: in the project, if the request names one.
+    The first five fields are the video's counts at the end of the days; the others are
+    gained in the days, in the project if the request names one.
     """
 
     views: int | None = None
@@ -29,9 +29,9 @@ class ListedVideoFigures(Struct, frozen=True, kw_only=True):
 
 
 class VideoWithFigures(Video, frozen=True, kw_only=True):
-    """A video; with its figures over the days, if the request asks for days.
+    """A video, with figures over the days if the request has days.
 
-    ``tiktok_handle``, the creator's of now, comes with them.
+    ``tiktok_handle`` is the creator's present handle and comes with the figures.
     """
 
     tiktok_handle: str | UnsetType | None = UNSET
@@ -39,7 +39,7 @@ class VideoWithFigures(Video, frozen=True, kw_only=True):
 
 
 class VideoListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where the next page begins, how long the list is, and the days of its figures."""
+    """The beginning of the next page, the list's length, and its days."""
 
     next_cursor: str | None
     limit: int
@@ -60,7 +60,7 @@ CSV_COLUMNS = (
 
 
 def listed_figures(figures: FiguresOfVideo | None) -> ListedVideoFigures:
-    """Return the figures of a video, none of which are known without any."""
+    """Return the figures of a video; all are null if nothing is known."""
     if figures is None:
         return ListedVideoFigures()
     return ListedVideoFigures(**shared_fields(ListedVideoFigures, figures))

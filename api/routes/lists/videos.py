@@ -1,4 +1,4 @@
-"""GET /videos: pages by any sort, figures over some days, and the whole as CSV."""
+"""GET /videos: pages by any sort, figures over some days, and the whole list as CSV."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ from projections.videos.sort_sql import VideoSort
 _A_DAY = timedelta(days=1)
 # A figure as a text, because it may need more than 64 bits, and the id.
 _FigureKey = tuple[str | None, UUID]
-# The type of the sort value in cursors of each sort; for the others a count.
+# The type of the sort value in the cursors of each sort; other sorts use a count.
 _AFTER: dict[VideoSort, Any] = {
     "created_at": tuple[datetime, UUID],
     "posted_at": tuple[datetime | None, UUID],
@@ -58,11 +58,11 @@ _AFTER: dict[VideoSort, Any] = {
 async def listed_videos(
     listing: ListRequest, params: VideoListParameters
 ) -> ListPage[VideoWithFigures]:
-    """Return a page of the list, or all of it as CSV.
+    """Return a page of the list, or the whole list as CSV.
 
     Raises:
         ApiError: ``invalid_query`` or ``invalid_cursor``.
-        RetentionExceededError: the plan does not show the days any more.
+        RetentionExceededError: the plan does not show these days any more.
     """
     found = await _List.of(listing, params)
     if params.is_csv:
@@ -87,7 +87,7 @@ async def listed_videos(
 
 
 class _List(Struct, frozen=True, kw_only=True):
-    """The whole list: which videos, in which order, and over which days."""
+    """The whole list: its videos, its order and its days."""
 
     listing: ListRequest
     params: VideoListParameters
@@ -146,7 +146,7 @@ class _List(Struct, frozen=True, kw_only=True):
         )
 
     async def page(self) -> tuple[list[Video], str | None]:
-        """Return the videos of the page, and the cursor of the next one."""
+        """Return the videos of the page, and the cursor of the next page."""
         sort = self.params.sort
         if sort in NEW_FIGURES:
             rows, next_cursor = await self.listing.rows(
@@ -167,7 +167,6 @@ class _List(Struct, frozen=True, kw_only=True):
         )
 
     async def all_rows(self) -> list[Video]:
-        """Return all videos of the list."""
         if self.params.sort in NEW_FIGURES:
             return [row for _, row in await self._by_figure(limit=None, after=None)]
         return await self._sorted(limit=None, after=None)
@@ -175,7 +174,7 @@ class _List(Struct, frozen=True, kw_only=True):
     async def with_figures(self, videos: Sequence[Video]) -> list[VideoWithFigures]:
         """Return these videos with their figures over the days.
 
-        Counts are a video's own. New ones are split between projects.
+        Counts belong to the video. New numbers are split between projects.
         """
         reader, organization_id = self.listing.reader, self.listing.organization_id
         figures = await self._figures_of([video.id for video in videos], self.spans)

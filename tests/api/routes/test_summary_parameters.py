@@ -87,7 +87,7 @@ def test_figures_of_creators_are_of_all_their_videos(
     found, message = refused(ask(home, PREFIX + name, **{param: "2026-03-01"}))
 
     assert found == param
-    assert "of all its counted videos" in message
+    assert "all of its counted videos" in message
 
 
 @pytest.mark.parametrize("name", LISTS)
