@@ -15,14 +15,17 @@ from infra.loop import run_until_stopped
 from infra.setting_forms import ProviderName
 from infra.settings import Settings, SettingsError
 from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
-from workers.provider import Provider
-from workers.provider_table import ReplayStart, Surroundings, make_provider
 from workers.rebuild_worker import SliceWorker, declare_rebuild_actor
-from workers.recordings.replay_clock import known_replay_start, replay_started_at
-from workers.request_counts import RequestCounts
-from workers.scraping.chain import Chain
 from workers.scraping.lease_renewal import RUN_SECONDS
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
+from workers.sources.chain import Chain
+from workers.sources.port import Provider
+from workers.sources.recordings.replay_clock import (
+    known_replay_start,
+    replay_started_at,
+)
+from workers.sources.request_counts import RequestCounts
+from workers.sources.table import ReplayStart, Surroundings, make_provider
 
 # Of each of the two runs that a check makes.
 _CHECK_SECONDS = 40.0

@@ -59,7 +59,7 @@ def is_expected(error: Exception) -> bool:
     from infra.keys.master_key import MasterKeyError
     from infra.settings import SettingsError
     from projections.rebuild.errors import EXPECTED
-    from workers.recordings.file_format import RecordingError
+    from workers.sources.recordings.file_format import RecordingError
 
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),

@@ -22,14 +22,14 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
-from workers.recordings.holders import (
+from workers.sources.recordings.holders import (
     Holders,
     find_by_account,
     find_holders,
     leave_out_erased,
 )
-from workers.recordings.import_recording import Imported, store_recording
-from workers.recordings.sorted_recording import BadLines, SortedRecording
+from workers.sources.recordings.import_recording import Imported, store_recording
+from workers.sources.recordings.sorted_recording import BadLines, SortedRecording
 
 _NAMED_HANDLES = 100
 _WAITS = "goatherd: The import waits for an erasure, and goes on after it."

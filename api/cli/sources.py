@@ -35,9 +35,9 @@ def check(
     from infra.embedded import running_valkey_url
     from infra.settings import SettingsError
     from workers.main import choose_providers_for_check
-    from workers.recordings.file_format import RecordingError
-    from workers.request_counts import RequestCounts
-    from workers.source_check import check_source
+    from workers.sources.check import check_source
+    from workers.sources.recordings.file_format import RecordingError
+    from workers.sources.request_counts import RequestCounts
 
     settings = read_settings(data_dir=data_dir)
     if settings.redis_url is None:

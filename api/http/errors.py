@@ -22,7 +22,7 @@ from domain.errors import (
     QueueBehindError,
     StaleVersionError,
 )
-from infra.outbound import OutboundBusyError
+from infra.http_out.outbound import OutboundBusyError
 
 T = TypeVar("T")
 

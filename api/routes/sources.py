@@ -28,11 +28,11 @@ from infra.settings import Settings, SettingsError
 from projections.engine.reader import Reader
 from projections.scrape_runs.sources import SourceActivity, source_activity
 from workers.connections.service import Connections
-from workers.provider_table import PROVIDERS
-from workers.recordings.file_format import RecordingError
-from workers.request_counts import RequestCounts
-from workers.source_check import SourceCheck, check_source
-from workers.sources import SourceSetting, source_settings
+from workers.sources.check import SourceCheck, check_source
+from workers.sources.recordings.file_format import RecordingError
+from workers.sources.request_counts import RequestCounts
+from workers.sources.settings import SourceSetting, source_settings
+from workers.sources.table import PROVIDERS
 
 _OPERATOR: dict[str, Any] = {
     "scope": "admin",

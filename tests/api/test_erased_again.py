@@ -13,6 +13,11 @@ import pytest
 
 from domain import events as e
 from domain.messages import ErasedFigures
+from domain.scrape.observations import (
+    ProfileObservation,
+    VideoObservation,
+)
+from domain.scrape.verdicts import Ok
 from domain.streams import Names, video_stream
 from infra.ids import new_id
 from infra.integrity.make_root import make_root
@@ -31,12 +36,11 @@ from tests.kit.jobs import Scripted
 from tests.kit.operations import ask_for, operations
 from tests.kit.videos import settle
 from tests.kit.visitor import Visitor
-from workers.provider import Ok, ProfileObservation, VideoObservation
-from workers.recordings.holders import find_holders
-from workers.recordings.import_recording import store_recording
-from workers.recordings.sorted_recording import SortedRecording
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
+from workers.sources.recordings.holders import find_holders
+from workers.sources.recordings.import_recording import store_recording
+from workers.sources.recordings.sorted_recording import SortedRecording
 
 _HANDLE = "wanted.again"
 _START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)

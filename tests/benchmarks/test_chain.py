@@ -3,18 +3,23 @@
 from uuid import UUID
 
 from domain import events as e
+from domain.scrape.observations import ProfileObservation
+from domain.scrape.verdicts import (
+    Ok,
+    Verdict,
+)
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
+from infra.http_out.request_notes import noted
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.kit.builders import NOON, Home, asking, make_home
 from tests.kit.jobs import Scripted, derive_jobs
-from workers.provider import Ok, ProfileObservation, Target, Verdict
-from workers.request_counts import RequestCounts
-from workers.request_notes import noted
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
+from workers.sources.port import Target
+from workers.sources.request_counts import RequestCounts
 
 RUNS = 100
 ROUNDS = 7

@@ -7,14 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from domain.scrape.verdicts import (
+    Ok,
+    RateLimited,
+    Verdict,
+)
 from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, seconds
 from tests.kit.builders import make_home
 from tests.kit.connections import account, connect, fake_tiktok
 from workers.connections.outcomes import Connected
-from workers.demo.fake_tiktok.display import FakeDisplay
-from workers.provider import Ok, RateLimited, Target, Verdict
-from workers.providers.display import open_display
+from workers.sources.demo.fake_tiktok.display import FakeDisplay
+from workers.sources.port import Target
+from workers.sources.providers.display import open_display
 
 CREATORS = 1_000
 THREADS = 8

@@ -14,21 +14,24 @@ from psycopg.rows import TupleRow
 
 from domain.creator.handlers.add import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.observations import (
+    ProfileObservation,
+    VideoObservation,
+)
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.benchmarks.clear import in_the_clear
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.kit.builders import Home, asking, make_home, opened_store
 from tests.kit.commands import add_creators
-from workers.provider import ProfileObservation, VideoObservation
-from workers.recordings.file_format import (
+from workers.sources.recordings.file_format import (
     Observation,
     encode_observation,
     read_recording,
 )
-from workers.recordings.holders import find_holders
-from workers.recordings.import_recording import store_recording
-from workers.recordings.sorted_recording import SortedRecording
+from workers.sources.recordings.holders import find_holders
+from workers.sources.recordings.import_recording import store_recording
+from workers.sources.recordings.sorted_recording import SortedRecording
 
 CREATORS = 20
 DAYS = 100

@@ -10,6 +10,7 @@ import redis
 from dramatiq import Message
 
 from domain import events as e
+from domain.scrape.observations import ProfileObservation
 from infra.embedded.processes import wait_until
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
@@ -21,8 +22,7 @@ from tests.benchmarks.serving import running
 from tests.kit.builders import Home, asking, make_home
 from workers.broker import connect_broker
 from workers.main import worker_command
-from workers.provider import ProfileObservation
-from workers.recordings.file_format import Observation, encode_observation
+from workers.sources.recordings.file_format import Observation, encode_observation
 
 CREATORS = 50
 SCRAPES = 2_000

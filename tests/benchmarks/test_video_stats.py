@@ -8,6 +8,8 @@ from psycopg import sql
 from domain import events as e
 from domain.creator.handlers.add import RequestedCreator
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
+from domain.scrape.observations import VideoObservation
+from domain.scrape.verdicts import Ok
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -15,9 +17,8 @@ from tests.benchmarks.harness import Report, Row
 from tests.kit.builders import NOON, Home, asking, make_home
 from tests.kit.jobs import Scripted, derive_jobs
 from tests.kit.videos import settle
-from workers.provider import Ok, VideoObservation
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
 
 CREATORS = 10
 RUNS = 20

@@ -1,7 +1,7 @@
 """Who plays in the demo: four invented creators, and what befalls each of them."""
 
 from tests.demo.character import Account, Character, Fate, Habits, Rename
-from workers.demo import DEMO_HANDLES
+from workers.sources.demo import DEMO_HANDLES
 
 _MOUNT, _KETTLE, _GRUFF, _POPULATION = DEMO_HANDLES
 

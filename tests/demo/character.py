@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from workers.recordings.file_format import RecordedOutcome
+from workers.sources.recordings.file_format import RecordedOutcome
 
 
 class Account(Struct, frozen=True, kw_only=True):

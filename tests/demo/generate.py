@@ -13,19 +13,19 @@ from pathlib import Path
 
 from msgspec.structs import astuple
 
+from domain.scrape.observations import (
+    ProfileObservation,
+    VideoObservation,
+    stated_attributes,
+)
 from tests.demo.attributes import attributes_of_clip
 from tests.demo.cast import CAST
 from tests.demo.character import Character, Fate
 from tests.demo.clips import Clip, clips_of
 from tests.demo.dice import Dice
 from tests.demo.scrape_times import BEGIN_DAY, DAY, DAYS, HOUR, ScrapeTime, scrape_times
-from workers.demo import DEMO_BEGINS, DEMO_HISTORY, DEMO_RECORDING, history_path
-from workers.provider import (
-    ProfileObservation,
-    VideoObservation,
-    stated_attributes,
-)
-from workers.recordings.file_format import (
+from workers.sources.demo import DEMO_BEGINS, DEMO_HISTORY, DEMO_RECORDING, history_path
+from workers.sources.recordings.file_format import (
     Observation,
     RecordedOutcome,
     encode_observation,

@@ -17,6 +17,12 @@ from psycopg.rows import TupleRow
 
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
+from domain.scrape.observations import ProfileObservation
+from domain.scrape.verdicts import (
+    Ok,
+    Transient,
+    Verdict,
+)
 from infra.embedded.processes import wait_until
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
@@ -31,16 +37,12 @@ from tests.kit.erasing import erase, tables_with
 from tests.kit.faults import victim
 from tests.kit.jobs import derive_jobs, job_of, jobs_in
 from tests.kit.threads import at_work
-from workers.provider import (
-    Ok,
-    ProfileObservation,
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
+from workers.sources.port import (
     Provider,
     Target,
-    Transient,
-    Verdict,
 )
-from workers.scraping.chain import Chain
-from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 PATIENTLY = 30.0
 SEED = 1310

@@ -23,7 +23,7 @@ LINES = 100_000
 
 # So that it takes long enough to be killed in the middle.
 _IN_SMALL_BATCHES = (
-    "from workers.recordings import import_recording as i; i._GROUPS_AT_ONCE = 2"
+    "import workers.sources.recordings.import_recording as i; i._GROUPS_AT_ONCE = 2"
 )
 
 

@@ -11,6 +11,10 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
+from domain.scrape.verdicts import (
+    Ok,
+    Verdict,
+)
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.builders import Home, make_home
@@ -36,10 +40,10 @@ from tests.kit.worker_processes import (
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
-from workers.provider import Ok, Target, Verdict
 from workers.scraping import enqueue, jobs, lease_renewal
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies
+from workers.sources.chain import Chain
+from workers.sources.port import Target
 
 PATIENTLY = 40.0
 LEASE_SECONDS = 5

@@ -13,6 +13,7 @@ import pytest
 import redis
 from psycopg.rows import TupleRow
 
+from domain.scrape.verdicts import Private
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
@@ -47,10 +48,9 @@ from tests.kit.keys import SETTINGS
 from tests.kit.worker_processes import worker_process
 from tests.projections.analytics.test_analytics import contents
 from workers.broker import REBUILDS_QUEUE, connect_broker, enqueue_scrapes
-from workers.provider import Private
 from workers.rebuild_worker import SliceWorker, declare_rebuild_actor, rebuild_notifier
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
+from workers.sources.chain import Chain
 
 PATIENTLY = 60.0
 NOBODY = "redis://127.0.0.1:1/0"

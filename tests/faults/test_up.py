@@ -16,7 +16,7 @@ from infra.embedded import running_postgres_url
 from infra.embedded.processes import wait_until
 from tests.kit.command_line import PATIENTLY, Running, living, running
 from tests.kit.ports import free_port
-from workers.demo import DEMO_HANDLES
+from workers.sources.demo import DEMO_HANDLES
 
 READY = "Goatherd is ready at http://127.0.0.1:{port}\n"
 CHILDREN = ("api.cli project", "api.cli dispatch", "dramatiq", "api.cli serve")

@@ -11,6 +11,12 @@ import pytest
 import redis
 from dramatiq import worker as dramatiq_worker
 
+from domain.scrape.observations import ProfileObservation
+from domain.scrape.verdicts import (
+    Ok,
+    Private,
+    Verdict,
+)
 from infra.embedded import EmbeddedValkey
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
@@ -37,12 +43,15 @@ from tests.kit.worker_processes import (
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
-from workers.provider import Ok, Private, ProfileObservation, Provider, Target, Verdict
-from workers.recordings.file_format import Observation, encode_observation
 from workers.scraping import enqueue, jobs
-from workers.scraping.chain import Chain
 from workers.scraping.lease_renewal import LeaseRenewer
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
+from workers.sources.port import (
+    Provider,
+    Target,
+)
+from workers.sources.recordings.file_format import Observation, encode_observation
 
 PATIENTLY = 40.0
 

@@ -10,9 +10,9 @@ from infra.ids import new_id
 from tests.kit.builders import Home, asking
 from tests.kit.commands import add_video, ban_handle
 from tests.kit.videos import settle
-from workers.demo import DEMO_HANDLES, history_path
-from workers.recordings.import_recording import store_recording
-from workers.recordings.sorted_recording import SortedRecording
+from workers.sources.demo import DEMO_HANDLES, history_path
+from workers.sources.recordings.import_recording import store_recording
+from workers.sources.recordings.sorted_recording import SortedRecording
 
 HANDLES = ("ada", "berta", "lovelace", "mallory")
 DEMO = DEMO_HANDLES[1]

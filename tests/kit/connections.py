@@ -25,9 +25,9 @@ from workers.connections.outcomes import ConsentOutcome
 from workers.connections.sealing import ConnectionSeal, Tokens
 from workers.connections.service import Connections
 from workers.connections.tiktok import TokenGrant
-from workers.demo.fake_tiktok.accounts import FakeAccount, FakeVideo
-from workers.demo.fake_tiktok.consents import FakeApp, FakeConsents
-from workers.demo.fake_tiktok.server import AUTH_PATH, FakeTikTok
+from workers.sources.demo.fake_tiktok.accounts import FakeAccount, FakeVideo
+from workers.sources.demo.fake_tiktok.consents import FakeApp, FakeConsents
+from workers.sources.demo.fake_tiktok.server import AUTH_PATH, FakeTikTok
 
 if TYPE_CHECKING:
     from tests.kit.application import Tenant

@@ -5,7 +5,11 @@ It answers from the accounts that a test puts in, unless ``answers`` has a path.
 
 from tests.kit.paid_accounts import PaidServer
 from tests.kit.scripted_site import Answer, ReceivedRequest, json_answer
-from workers.providers.paid.ensembledata import LIST_PATH, PROFILE_PATH, VIDEO_PATH
+from workers.sources.providers.paid.ensembledata import (
+    LIST_PATH,
+    PROFILE_PATH,
+    VIDEO_PATH,
+)
 
 KEY = "ed-t0k3n/0f+g0ats"
 PREFIX = "/apis"

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from domain import commands as c
 from domain import events as e
+from domain.scrape.verdicts import Verdict
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
@@ -20,11 +21,14 @@ from tests.kit.builders import asking
 from tests.kit.commands import end_scrape
 from tests.kit.histories import HOME, requested
 from workers.broker import SCRAPES_QUEUE
-from workers.provider import Provider, Target, Verdict
 from workers.scraping import jobs
 from workers.scraping.enqueue import enqueue_due
 from workers.scraping.jobs import JobLease, ScrapeJobs
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
+from workers.sources.port import (
+    Provider,
+    Target,
+)
 
 Answer = Verdict | Exception
 

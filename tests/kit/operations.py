@@ -17,7 +17,7 @@ from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described, Documented, Json
-from workers.request_counts import RequestCounts
+from workers.sources.request_counts import RequestCounts
 
 
 class Ask(msgspec.Struct, kw_only=True):

@@ -7,7 +7,11 @@ from typing import Any
 
 from tests.kit.paid_accounts import PaidAccount, PaidServer
 from tests.kit.scripted_site import Answer, ReceivedRequest, json_answer
-from workers.providers.paid.scrapecreators import LIST_PATH, PROFILE_PATH, VIDEO_PATH
+from workers.sources.providers.paid.scrapecreators import (
+    LIST_PATH,
+    PROFILE_PATH,
+    VIDEO_PATH,
+)
 
 KEY = "sc-k3y-0f-th3-g0ats"
 OUT_OF_CREDITS = json_answer(

@@ -12,6 +12,11 @@ from pathlib import Path
 
 import dramatiq
 
+from domain.scrape.verdicts import (
+    Blocked,
+    Ok,
+    Verdict,
+)
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store, open_store
 from infra.settings import Settings
@@ -22,9 +27,12 @@ from tests.kit.threads import at_work
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
-from workers.provider import Blocked, Ok, Provider, Target, Verdict
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
+from workers.sources.chain import Chain
+from workers.sources.port import (
+    Provider,
+    Target,
+)
 
 PROMPTLY = 5.0
 FOLDER = "GOATHERD_TEST_FOLDER"

@@ -41,8 +41,8 @@ from tests.kit.histories import (
     snapshot,
     stats,
 )
-from workers.request_counts import RequestCounts
 from workers.scraping.jobs import ScrapeJobs
+from workers.sources.request_counts import RequestCounts
 
 WALLED = (
     "organizations",

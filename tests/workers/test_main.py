@@ -7,19 +7,26 @@ from typing import Any, TypeVar
 
 import pytest
 
+from domain.scrape.verdicts import (
+    NotFound,
+    Ok,
+)
 from infra.eventstore.store import Store
 from infra.settings import Settings, SettingsError
-from workers.demo import DEMO_HANDLES
 from workers.main import choose_providers, run_seconds_within, worker_command
-from workers.provider import NotFound, Ok, Provider, Target
-from workers.provider_table import PROVIDERS
-from workers.providers.display import DisplayProvider
-from workers.providers.paid.ensembledata import EnsembleDataProvider
-from workers.providers.paid.scrapecreators import ScrapeCreatorsProvider
-from workers.providers.replay import ReplayProvider
-from workers.providers.research import ResearchProvider
-from workers.providers.web import WebProvider
 from workers.scraping.lease_renewal import RUN_SECONDS
+from workers.sources.demo import DEMO_HANDLES
+from workers.sources.port import (
+    Provider,
+    Target,
+)
+from workers.sources.providers.display import DisplayProvider
+from workers.sources.providers.paid.ensembledata import EnsembleDataProvider
+from workers.sources.providers.paid.scrapecreators import ScrapeCreatorsProvider
+from workers.sources.providers.replay import ReplayProvider
+from workers.sources.providers.research import ResearchProvider
+from workers.sources.providers.web import WebProvider
+from workers.sources.table import PROVIDERS
 
 KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
 

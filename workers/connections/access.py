@@ -15,9 +15,12 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain.creator.handlers.connect import lose_connection
 from domain.messages import ConnectionEnd, ConnectionProvider
+from domain.scrape.verdicts import Transient
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import BusyError, Store
+from infra.http_out.request_notes import BudgetSpentError
+from infra.http_out.tiktok_api import Deadline, NoReplyError
 from infra.ids import new_id
 from infra.locks import AdvisoryLock
 from infra.structs import structs
@@ -25,9 +28,6 @@ from workers.connections.endings import end_with_append
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal, Tokens
 from workers.connections.tiktok import ConsentRefusedError, TikTokLogin, TokenGrant
-from workers.http.tiktok_api import Deadline, NoReplyError
-from workers.provider import Transient
-from workers.request_notes import BudgetSpentError
 
 ACTOR = "worker:display"
 # So long before its end a refresh token may have ended by TikTok's clock.

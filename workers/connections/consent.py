@@ -20,6 +20,7 @@ from domain.creator.handle import normalize_handle
 from domain.errors import DomainError
 from infra.eventstore.append import Context
 from infra.eventstore.store import BusyError, Store
+from infra.http_out.tiktok_api import NoReplyError
 from infra.ids import new_id
 from workers.connections import rows
 from workers.connections.acceptance import (
@@ -42,7 +43,6 @@ from workers.connections.tiktok import (
     TokenGrant,
     UnknownTokenError,
 )
-from workers.http.tiktok_api import NoReplyError
 
 ACTOR = "creator"
 # Another consent of the same creator is stored within this time.

@@ -13,6 +13,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra.database import Pool
+from infra.http_out.tiktok_api import NoReplyError
 from infra.loop import run_until_stopped
 from infra.structs import structs
 from workers.connections.rows import times_of
@@ -22,7 +23,6 @@ from workers.connections.tiktok import (
     TikTokLogin,
     UnknownTokenError,
 )
-from workers.http.tiktok_api import NoReplyError
 
 ROUND_SECONDS = 1.0
 # Who consented and left the page does not confirm it any more, and a member that has

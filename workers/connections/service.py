@@ -13,7 +13,7 @@ from domain.errors import CreatorRemovedError
 from domain.organization.decider import organization_of
 from infra.database import run_read
 from infra.eventstore.store import Store, plain_events
-from infra.outbound import OutboundCalls
+from infra.http_out.outbound import OutboundCalls
 from infra.settings import Settings
 from workers.connections.consent import Consents
 from workers.connections.links import add_link, find_link

@@ -8,17 +8,22 @@ import msgspec
 from msgspec import Struct
 
 from domain.connection.consent import SCOPES, granted_scopes
-from infra.logs import masked
-from infra.settings import Settings
-from workers.connections.sealing import code_challenge
-from workers.http.tiktok_api import (
+from domain.scrape.verdicts import (
+    Blocked,
+    RateLimited,
+    SchemaChanged,
+    Transient,
+)
+from infra.http_out.tiktok_api import (
     Deadline,
     NoReplyError,
     TikTokReply,
     open_http,
     send,
 )
-from workers.provider import Blocked, RateLimited, SchemaChanged, Transient
+from infra.logs import masked
+from infra.settings import Settings
+from workers.connections.sealing import code_challenge
 
 TOKEN_PATH, REVOKE_PATH = "/v2/oauth/token/", "/v2/oauth/revoke/"
 USER_PATH = "/v2/user/info/"

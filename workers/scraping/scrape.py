@@ -14,14 +14,7 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import AnotherAccountError
 from domain.scrape.handlers.scrapes import end_scrape
-from domain.subjects import SubjectErasedError
-from infra.eventstore.append import Context
-from infra.eventstore.execute import RecordedHistories, execute
-from infra.eventstore.store import Store
-from projections.videos.erased import names_after_erasures
-from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
-from workers.policies.auto_disable import is_third_strike
-from workers.provider import (
+from domain.scrape.verdicts import (
     Blocked,
     IdentityChanged,
     NotFound,
@@ -35,14 +28,21 @@ from workers.provider import (
     another_account,
     outcome_of,
 )
+from domain.subjects import SubjectErasedError
+from infra.eventstore.append import Context
+from infra.eventstore.execute import RecordedHistories, execute
+from infra.eventstore.store import Store
+from projections.videos.erased import names_after_erasures
+from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
+from workers.policies.auto_disable import is_third_strike
 from workers.same_account import FirstProfile
 from workers.scraping import jobs, retry_policy
-from workers.scraping.chain import Answered, CannotServe, Chain
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer
 from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
 from workers.scraping.storing import snapshot, storable, tried_by
 from workers.scraping.video_details import only_news
+from workers.sources.chain import Answered, CannotServe, Chain
 
 _log = structlog.get_logger()
 

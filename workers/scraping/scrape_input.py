@@ -8,10 +8,10 @@ from domain.scrape.decider import ScrapeState, scrape_of
 from domain.streams import account_stream, erased_bans_stream
 from infra.eventstore.execute import RecordedHistories
 from infra.eventstore.store import Store, plain_events
-from workers.provider import Target
 from workers.scraping.identity import still_valid
 from workers.scraping.jobs import JobLease
 from workers.scraping.video_details import counted_videos
+from workers.sources.port import Target
 
 
 class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):

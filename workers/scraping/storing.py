@@ -6,9 +6,12 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import commands as c
+from domain.scrape.observations import (
+    ProfileObservation,
+    VideoObservation,
+)
 from domain.video.attributes import Sound
-from workers.provider import ProfileObservation, VideoObservation
-from workers.scraping.chain import Answered
+from workers.sources.chain import Answered
 
 Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from infra.embedded.binaries import client_programs
-from workers.recordings.sorted_recording import Advance
+from workers.sources.recordings.sorted_recording import Advance
 
 _CHUNK = 1 << 20
 _LOOK_EVERY_SECONDS = 0.5

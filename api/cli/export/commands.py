@@ -60,7 +60,9 @@ def observations(
     As JSON Lines it is a recording that `goatherd import` reads.
     """
     from api.cli.export.layouts import OBSERVATIONS
-    from workers.recordings.export_recording import observations as observations_of
+    from workers.sources.recordings.export_recording import (
+        observations as observations_of,
+    )
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)

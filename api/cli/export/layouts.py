@@ -6,8 +6,8 @@ import msgspec
 
 from api.cli.export.formats import Cell, Kind, Layout
 from projections.event_log import LoggedEvent
-from workers.recordings.export_recording import ExportedObservation
-from workers.recordings.file_format import encode_observations
+from workers.sources.recordings.export_recording import ExportedObservation
+from workers.sources.recordings.file_format import encode_observations
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 

@@ -17,16 +17,16 @@ from domain.organization.plans import Limits
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
-from workers.demo import DEMO_HANDLES, DEMO_NAME, history_path
-from workers.demo.shift_dates import days_to_shift, shifted
-from workers.recordings.file_format import (
+from workers.sources.demo import DEMO_HANDLES, DEMO_NAME, history_path
+from workers.sources.demo.shift_dates import days_to_shift, shifted
+from workers.sources.recordings.file_format import (
     Observation,
     encode_observations,
     read_recording,
 )
-from workers.recordings.import_recording import store_recording
-from workers.recordings.replay_clock import replay_started_at
-from workers.recordings.sorted_recording import SortedRecording
+from workers.sources.recordings.import_recording import store_recording
+from workers.sources.recordings.replay_clock import replay_started_at
+from workers.sources.recordings.sorted_recording import SortedRecording
 
 
 def track_demo(

@@ -14,11 +14,11 @@ from api.cli.up.reaper import Reaper
 from api.cli.up.supervisor import Child
 from infra.settings import Settings
 from workers.connections.service import CALLBACK_PATH
-from workers.demo import DEMO_NAME
-from workers.demo.fake_tiktok.__main__ import CLIENT_KEY, CLIENT_SECRET
-from workers.demo.fake_tiktok.server import AUTH_PATH
-from workers.demo.shift_dates import days_to_shift
-from workers.recordings.replay_clock import replay_started_at
+from workers.sources.demo import DEMO_NAME
+from workers.sources.demo.fake_tiktok.__main__ import CLIENT_KEY, CLIENT_SECRET
+from workers.sources.demo.fake_tiktok.server import AUTH_PATH
+from workers.sources.demo.shift_dates import days_to_shift
+from workers.sources.recordings.replay_clock import replay_started_at
 
 _BACKLOG = 64
 
@@ -82,8 +82,13 @@ def fake_tiktok_child(
     return Child(
         "fake-tiktok",
         command=(
-            *(sys.executable, "-m", "workers.demo.fake_tiktok", str(descriptor)),
-            *(str(days), str(settings.data_dir), settings.display_redirect_url),
+            *(sys.executable, "-m", "workers.sources.demo.fake_tiktok"),
+            *(
+                str(descriptor),
+                str(days),
+                str(settings.data_dir),
+                settings.display_redirect_url,
+            ),
         ),
         inherited=(descriptor,),
         environment=environment,

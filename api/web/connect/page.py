@@ -17,7 +17,7 @@ from api.web.connect.wording import NOT_SET_UP, REFUSED, SPENT, UNKNOWN_LINK, No
 from api.web.kit.site import Site
 from domain.connection.consent import SCOPES, explained
 from domain.connection.links import ConnectLink
-from infra.outbound import OutboundBusyError
+from infra.http_out.outbound import OutboundBusyError
 from workers.connections.outcomes import (
     Connected,
     ConsentOutcome,

@@ -18,7 +18,7 @@ from api.web.operations.layout import show_operations
 from api.web.operations.source_guides import GUIDES
 from domain.scrape.costs import is_nearly_spent
 from projections.scrape_runs.source_requests import OrganizationRequests
-from workers.source_check import SourceCheck
+from workers.sources.check import SourceCheck
 
 PATH = "/operations/sources"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.kit.command_line import CommandLine
-from tests.workers.providers.paid.building import a_service
-from tests.workers.providers.web.server import Answer, TikTok
-from workers.demo import DEMO_HANDLES
-from workers.providers.research import api
+from tests.workers.sources.providers.paid.building import a_service
+from tests.workers.sources.providers.web.server import Answer, TikTok
+from workers.sources.demo import DEMO_HANDLES
+from workers.sources.providers.research import api
 
 KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
 

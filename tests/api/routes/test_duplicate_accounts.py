@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from domain.scrape.observations import ProfileObservation
+from domain.scrape.verdicts import Ok
 from tests.api.routes.test_creator_move import followers_of, project
 from tests.kit.application import Tenant, data_of
 from tests.kit.builders import NOON
 from tests.kit.jobs import Scripted
 from tests.kit.visitor import Visitor
-from workers.provider import Ok, ProfileObservation
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
 
 _OPEN = "SELECT id FROM scrape_runs WHERE creator_id = %s AND finished_at IS NULL"
 

@@ -20,8 +20,8 @@ from tests.kit.application import (
 )
 from tests.kit.builders import NOON
 from tests.kit.databases import new_database
-from workers.demo import DEMO_HANDLES
-from workers.request_counts import RequestCounts
+from workers.sources.demo import DEMO_HANDLES
+from workers.sources.request_counts import RequestCounts
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store, plain_events
+from infra.http_out.tiktok_api import Deadline, NoReplyError
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok, grant
 from tests.kit.paths import ROOT
@@ -23,8 +24,7 @@ from workers.connections.revocation import Revoker
 from workers.connections.rows import times_of
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
-from workers.demo.fake_tiktok import server
-from workers.http.tiktok_api import Deadline, NoReplyError
+from workers.sources.demo.fake_tiktok import server
 
 REFRESH = """
 import sys
@@ -32,7 +32,7 @@ from uuid import UUID
 from infra.eventstore.store import open_store
 from infra.settings import Settings
 from workers.connections.access import AccessTokens
-from workers.http.tiktok_api import Deadline
+from infra.http_out.tiktok_api import Deadline
 from workers.connections.sealing import ConnectionSeal
 from workers.connections.tiktok import TikTokLogin, app_of
 

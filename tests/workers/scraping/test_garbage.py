@@ -5,6 +5,14 @@ from uuid import UUID
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.observations import ProfileObservation
+from domain.scrape.verdicts import (
+    Blocked,
+    Ok,
+    RateLimited,
+    SchemaChanged,
+    Transient,
+)
 from infra.eventstore.store import Store
 from projections.creators.projection import CreatorList
 from tests.kit.builders import NOON, Home, asking
@@ -13,16 +21,8 @@ from tests.kit.expected import rows_of
 from tests.kit.jobs import Scripted, derive_jobs, ends_of, jobs_in, let_time_pass
 from tests.projections.analytics.ledger import registered
 from workers.policies.auto_disable import VerdictStreaks, disable_due
-from workers.provider import (
-    Blocked,
-    Ok,
-    ProfileObservation,
-    RateLimited,
-    SchemaChanged,
-    Transient,
-)
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
 
 GOOD = Ok(
     observed_at=datetime(2026, 2, 2, tzinfo=UTC),

@@ -18,6 +18,14 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.observations import (
+    ProfileObservation,
+    VideoObservation,
+)
+from domain.scrape.verdicts import (
+    Ok,
+    Verdict,
+)
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
@@ -27,19 +35,15 @@ from tests.kit.commands import request_scrape
 from tests.kit.histories import AWAY, HOME, History, snapshot
 from tests.kit.jobs import Scripted, Watched, derive_jobs, ends_of, job_of
 from workers.policies import auto_disable
-from workers.provider import (
-    Ok,
-    ProfileObservation,
-    Provider,
-    Target,
-    Verdict,
-    VideoObservation,
-)
-from workers.providers.replay import Recording, ReplayProvider
-from workers.recordings.file_format import Observation
-from workers.scraping.chain import Chain
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
+from workers.sources.port import (
+    Provider,
+    Target,
+)
+from workers.sources.providers.replay import Recording, ReplayProvider
+from workers.sources.recordings.file_format import Observation
 
 
 def seeing(user_id: str | None, sec_uid: str | None = None) -> Ok:

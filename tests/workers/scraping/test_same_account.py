@@ -17,8 +17,8 @@ from tests.kit.histories import snapshot
 from tests.kit.jobs import Scripted
 from tests.workers.scraping.test_identity import ask, follow, scrape, seeing
 from workers import same_account
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
 
 
 @pytest.mark.parametrize("follows", ((follow,), ()), ids=["followed", "late"])

@@ -12,6 +12,23 @@ from structlog.testing import capture_logs
 from domain import commands as c
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.observations import (
+    ProfileObservation,
+    VideoObservation,
+)
+from domain.scrape.verdicts import (
+    Blocked,
+    NotFound,
+    NotInRecording,
+    Ok,
+    Private,
+    RateLimited,
+    SchemaChanged,
+    Transient,
+    Unavailable,
+    Verdict,
+    outcome_of,
+)
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.keys.keyring import destroy
@@ -36,27 +53,14 @@ from tests.kit.jobs import (
 )
 from tests.projections.analytics.ledger import dead_letters, registered
 from workers.broker import enqueue_scrapes
-from workers.provider import (
-    Blocked,
-    NotFound,
-    NotInRecording,
-    Ok,
-    Private,
-    ProfileObservation,
-    Provider,
-    RateLimited,
-    SchemaChanged,
-    Target,
-    Transient,
-    Unavailable,
-    Verdict,
-    VideoObservation,
-    outcome_of,
-)
 from workers.scraping import jobs, retry_policy
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 from workers.scraping.storing import storable
+from workers.sources.chain import Chain
+from workers.sources.port import (
+    Provider,
+    Target,
+)
 
 PATIENTLY = 20.0
 

@@ -9,6 +9,11 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
+from domain.scrape.observations import VideoObservation
+from domain.scrape.verdicts import (
+    Ok,
+    Verdict,
+)
 from domain.video.attributes import VideoAttributes
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
@@ -27,9 +32,9 @@ from tests.kit.videos import (
     the_video,
 )
 from workers.policies.known_video import digest_of
-from workers.provider import Ok, Target, Verdict, VideoObservation
-from workers.scraping.chain import Chain
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
+from workers.sources.chain import Chain
+from workers.sources.port import Target
 
 
 def seen(

@@ -25,7 +25,7 @@ from tests.kit.builders import NAMES, Home, asking, events_for, make_home
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.erasing import erase
 from tests.kit.paths import ROOT
-from workers.request_counts import RequestCounts
+from workers.sources.request_counts import RequestCounts
 
 CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),

@@ -709,7 +709,7 @@ def test_whoever_interrupts_it_finds_no_file(
     path = tmp_path / "exports" / "seen.jsonl"
     path.parent.mkdir()
     slow = (
-        "import signal, time, workers.recordings.export_recording as x\n"
+        "import signal, time, workers.sources.recordings.export_recording as x\n"
         # Jobs in the background of a shell begin with it ignored.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slowly(log, span):\n"

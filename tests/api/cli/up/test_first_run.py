@@ -26,9 +26,9 @@ from projections.registry import PROJECTIONS
 from tests.kit import builders
 from tests.kit.builders import asking
 from tests.kit.erasing import erase
-from workers.demo import DEMO_HANDLES, history_path
-from workers.recordings.file_format import Observation, read_recording
 from workers.scraping.identity import CreatorIdentities
+from workers.sources.demo import DEMO_HANDLES, history_path
+from workers.sources.recordings.file_format import Observation, read_recording
 
 # How many looks at each of the demo's creators are past, by first handle.
 LOOKS = {

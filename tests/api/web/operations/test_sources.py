@@ -12,9 +12,9 @@ from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.histories import succeeded
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
-from workers.demo import DEMO_HANDLES
-from workers.provider_table import PROVIDERS
-from workers.request_counts import RequestCounts
+from workers.sources.demo import DEMO_HANDLES
+from workers.sources.request_counts import RequestCounts
+from workers.sources.table import PROVIDERS
 
 LINE = "This installation plays a recording. TikTok is not asked. Set up a source"
 

@@ -1,0 +1,1 @@
+"""Requests to other hosts: limited in time, bytes and number, and noted."""

@@ -1,0 +1,282 @@
+"""A session: the requests of one run, one after the other, each of them limited."""
+
+import re
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import httpcore
+import httpx
+from msgspec import Struct
+
+from domain.scrape.verdicts import (
+    Blocked,
+    RateLimited,
+    SchemaChanged,
+    Transient,
+)
+from infra.http_out.refusals import RefusedError, SpentError
+from infra.http_out.request_notes import BudgetSpentError, noted
+from infra.http_out.wire import RequestDeadline, Wire
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 3
+_QUERY = re.compile(r"[\w%&=.,:/+-]{0,2000}", re.ASCII)
+
+# zlib's value for gzip, with its header, in a window of any size.
+_GZIP = 16 + zlib.MAX_WBITS
+
+# We build the transport ourselves, so errors are httpcore's own.
+_FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpx.HTTPError,
+)
+
+
+class SessionLimits(Struct, frozen=True, kw_only=True):
+    """The limits of a session, all of which are well below a worker's lease.
+
+    Times are in seconds. No request begins that could not take its full time before
+    ``run_seconds`` are over. Sizes are in bytes after decompression.
+    """
+
+    run_seconds: float = 40.0
+    request_seconds: float = 10.0
+    connect_seconds: float = 5.0
+    silence_seconds: float = 8.0
+    body_bytes: int = 5_000_000
+    run_bytes: int = 40_000_000
+    requests: int = 60
+
+
+class HttpSite(Struct, frozen=True, kw_only=True):
+    """Where requests go, and what all of them have: the address, headers and limits.
+
+    ``name`` is how refusals call it. ``secret_query`` is a part of a query that every
+    request gets and that is noted nowhere. ``keeps_query``: a redirect does not change
+    the query, since what it adds may quote a key.
+    """
+
+    name: str
+    base_url: str
+    limits: SessionLimits
+    headers: dict[str, str]
+    tls: ssl.SSLContext
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    secret_query: str = ""
+    keeps_query: bool = False
+
+    def __repr__(self) -> str:
+        # The headers may have a key.
+        return f"HttpSite({self.base_url!r})"
+
+
+class FetchedPage(Struct, frozen=True, kw_only=True):
+    """The answer of an address; ``path`` is where redirects led to.
+
+    ``retry_after`` is the header of this name, as sent.
+    """
+
+    status: int
+    path: str
+    body: bytes
+    retry_after: str | None = None
+
+
+class HttpSession:
+    """Reads pages of one site within its limits, and stores no cookie.
+
+    It requests only the site's own address and a path, never an address from a page.
+    ``requests`` and ``digest`` cover all requests and answers. A session belongs to one
+    thread, and leaving it closes its connection.
+    """
+
+    def __init__(self, site: HttpSite) -> None:
+        self.site = site
+        self.requests = 0
+        self.base = urlsplit(site.base_url.rstrip("/"))
+        self._ends_at = time.monotonic() + site.limits.run_seconds
+        self._bytes = 0
+        self._digest = sha256()
+        self._deadline = RequestDeadline()
+        self._client = httpx.Client(
+            transport=Wire(
+                self._deadline, tls=site.tls, secret_query=site.secret_query
+            ),
+            headers={
+                **site.headers,
+                # Only encodings that can be decoded piece by piece, up to a limit.
+                "Accept-Encoding": "gzip",
+            },
+            timeout=httpx.Timeout(
+                site.limits.silence_seconds, connect=site.limits.connect_seconds
+            ),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all bodies in the order of their arrival, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds the next request may wait; below 0 there is none."""
+        return self._ends_at - self.site.limits.request_seconds - time.monotonic()
+
+    def read(
+        self, path: str, *, query: str = "", may_lead_to: re.Pattern[str] | None = None
+    ) -> FetchedPage:
+        """Return the site's answer, unless ``judge`` refuses its status.
+
+        A redirect is followed on this site only, and only to a path that
+        ``may_lead_to`` matches completely.
+
+        Raises:
+            RefusedError: the site refused or failed.
+            SpentError: a limit of the whole session was reached, or the site must not
+                get a request for longer than the session can wait.
+        """
+        for _ in range(1 + _MOST_REDIRECTS):
+            with self._requested(path, query) as response:
+                if response.status_code not in REDIRECTS:
+                    body = self._body_of(response)
+                    return FetchedPage(
+                        status=response.status_code,
+                        path=path,
+                        body=body,
+                        retry_after=response.headers.get("retry-after"),
+                    )
+                location: str = response.extensions["location"]
+            path, led_query = self._led_to(location, path, may_lead_to)
+            query = query if self.site.keeps_query else led_query
+        raise RefusedError(Blocked(f"{self.site.name} redirected in circles."))
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until the site may get a request."""
+        return nullcontext()
+
+    def judge(self, response: httpx.Response) -> None:
+        """Refuse an answer by its status, before its body is read."""
+
+    def judge_redirect(self, path: str) -> None:
+        """Refuse a redirect by where it leads on the site."""
+
+    @contextmanager
+    def _requested(self, path: str, query: str) -> Generator[httpx.Response]:
+        limits = self.site.limits
+        if self.requests >= limits.requests or self._bytes >= limits.run_bytes:
+            raise SpentError(Transient("The run read as much as it may."))
+        if self.patience < 0:
+            raise SpentError(Transient("The run took as long as it may."))
+        try:
+            with self.turn():
+                self.requests += 1
+                self._deadline.start(limits.request_seconds)
+                with (
+                    noted(f"GET {self._url(path, '')}") as note,
+                    self._client.stream("GET", self._url(path, query)) as response,
+                ):
+                    note.status = response.status_code
+                    self.judge(response)
+                    yield response
+                    note.understood = _understood(response)
+        except BudgetSpentError as error:
+            self.requests -= 1  # It was not sent.
+            spent = RateLimited(error.retry_after, str(error))
+            raise SpentError(spent) from None
+        except _FAILURES as error:
+            kind = type(error).__name__
+            raise RefusedError(Transient(f"Reading failed: {kind}.")) from error
+
+    def _url(self, path: str, query: str) -> str:
+        whole = self.base.path + path
+        return self.base._replace(path=whole, query=query).geturl()
+
+    def _body_of(self, response: httpx.Response) -> bytes:
+        limit = self.site.limits.body_bytes
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in {"identity", "gzip", "x-gzip", ""}:
+            raise RefusedError(SchemaChanged("The body is packed in a way not asked."))
+        said = response.headers.get("content-length", "")
+        if said.isdecimal() and int(said[:12]) > limit:
+            raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
+        unpacker = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
+        received, body = 0, bytearray()
+        try:
+            for chunk in response.iter_raw():
+                received += len(chunk)
+                # One byte more than the limit is enough to know; no more is
+                # decompressed.
+                room = limit + 1 - len(body)
+                body += unpacker.decompress(chunk, room) if unpacker else chunk
+                if max(received, len(body)) > limit:
+                    raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
+        except zlib.error:
+            raise RefusedError(Transient("The body cannot be unpacked.")) from None
+        if unpacker and not unpacker.eof:
+            raise RefusedError(Transient("The body was cut off."))
+        self._bytes += len(body)
+        self._digest.update(body)
+        return bytes(body)
+
+    def _led_to(
+        self, location: str, path: str, may_lead_to: re.Pattern[str] | None
+    ) -> tuple[str, str]:
+        """Return the path and the query of a redirect, if it is allowed."""
+        target = self._on_this_site(location, path)
+        if target is None:
+            raise RefusedError(Blocked(f"{self.site.name} redirected to another site."))
+        plain = target.path.removeprefix(self.base.path)
+        self.judge_redirect(plain)
+        if may_lead_to is None or not may_lead_to.fullmatch(plain):
+            raise RefusedError(
+                Blocked(f"{self.site.name} redirected to something else.")
+            )
+        return plain, target.query if _QUERY.fullmatch(target.query) else ""
+
+    def _on_this_site(self, location: str, path: str) -> SplitResult | None:
+        try:
+            target = urlsplit(urljoin(self._url(path, ""), location))
+        except ValueError:
+            return None
+        same = (target.scheme, target.netloc) == (self.base.scheme, self.base.netloc)
+        return target if same and location else None
+
+
+@cache
+def trusted_certificates() -> ssl.SSLContext:
+    """Return the trusted certificates.
+
+    Once for each process, since reading them is slow.
+    """
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _understood(response: httpx.Response) -> str:
+    if response.status_code in REDIRECTS:
+        return "a redirect"
+    return f"{response.num_bytes_downloaded:,} bytes were read"

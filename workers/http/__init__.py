@@ -1,1 +1,0 @@
-"""HTTP of providers: requests limited in time, bytes and number, and why they fail."""

@@ -1,0 +1,1 @@
+"""Sources: where observations come from, asked one after the other."""

@@ -1,0 +1,72 @@
+"""The port of sources: what a provider is asked, and what it may answer."""
+
+from typing import Protocol, assert_never
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.messages import JobType
+from domain.scrape.verdicts import Verdict
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """The creator to observe: the handle, and the stable ids if they are known.
+
+    ``video_ids`` restricts ``video_stats``; empty means all that the provider lists.
+    ``creator_id`` and ``organization_id`` are null where nobody tracks the creator, as
+    in a check.
+    """
+
+    handle: str
+    organization_id: UUID | None = None
+    creator_id: UUID | None = None
+    user_id: str | None = None
+    sec_uid: str | None = None
+    video_ids: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """A source of observations. Every failure is a verdict, never an exception.
+
+    ``reads_site``: it reads what TikTok shows to everybody, so that an account that it
+    does not find is not there.
+    """
+
+    name: str
+    reads_site: bool = True
+
+    def cannot_serve(self, target: Target, job_type: JobType) -> str | None:
+        """Return why it can't be asked this of the creator now; null if it can.
+
+        Nothing is sent for the answer. Budgets are counted elsewhere.
+        """
+        del target, job_type
+        return None
+
+    def close(self) -> None:
+        """Close the connections that it holds between runs, if it holds any."""
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        """Read the profile; ``Ok.profile`` is null if there was none to read."""
+        ...
+
+    def discover_videos(self, target: Target) -> Verdict:
+        """List the creator's videos, with the counters that the list shows."""
+        ...
+
+    def video_stats(self, target: Target) -> Verdict:
+        """Read the counters of ``target.video_ids``, or of all videos if empty."""
+        ...
+
+
+def ask(provider: Provider, job_type: JobType, target: Target) -> Verdict:
+    """Ask a provider for what a run of this kind looks at."""
+    match job_type:
+        case "creator_profiles":
+            return provider.creator_profiles(target)
+        case "discover_videos":
+            return provider.discover_videos(target)
+        case "video_stats":
+            return provider.video_stats(target)
+        case _:
+            assert_never(job_type)

@@ -1,0 +1,234 @@
+"""Imports a recording's observations into the log, as the runs that made them."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import groupby
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.creator.state import creator_of
+from domain.scrape.handlers.import_observations import import_observations
+from domain.scrape.importing import KnownDetails, ObservationGroup
+from infra.database import run_read
+from infra.eventstore.append import Context
+from infra.eventstore.execute import execute
+from infra.eventstore.store import Store, plain_events
+from infra.ids import new_id
+from infra.locks import AdvisoryLock
+from projections.scraped_runs import scraped_runs
+from projections.videos.erased import names_after_erasures
+from workers.sources.recordings.sorted_recording import (
+    Advance,
+    GroupLocation,
+    SortedRecording,
+)
+
+# An append makes all others wait for a moment, so neither number may be very large.
+_GROUPS_AT_ONCE = 350
+_OBSERVATIONS_AT_ONCE = 80_000
+_POLL_SECONDS = 0.05
+_LOOKS_BEFORE_TELLING = 2
+_NO_ERASURE = "SELECT pg_try_advisory_xact_lock(%s)"
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """How many observations of a recording were stored.
+
+    ``there_already`` were stored before, and ``repeated`` are the same as another line.
+    ``left_out`` are of handles that no creator was given for. ``position`` is that of
+    the last new event, None if there is none.
+    """
+
+    observations: int
+    stored: int
+    there_already: int
+    repeated: int
+    left_out: int
+    runs: int
+    position: int | None
+
+
+def store_recording(
+    store: Store,
+    recording: SortedRecording,
+    creators: dict[str, UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    context: Context,
+    advance: Advance,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Imported:
+    """Store the observations that are not stored yet, batch by batch.
+
+    ``creators`` maps handles to creators; lines of others are left out. If it is
+    interrupted, the stored part stays, and the next import of the same recording
+    continues after it. Before each batch it lets erasures go first, which need read
+    models that have caught up; ``on_wait`` is called when it does.
+
+    Raises:
+        BusyError: another process imports the same recording at the same time.
+    """
+    origins = _origins(store, {*creators.values()}, project_id)
+    with store.pool.connection() as connection:
+        scraped = {
+            origin: scraped_runs(connection, origin, store.codec)
+            for origin in {*origins.values()}
+        }
+    storing = _Storing(store, context, advance, on_wait)
+    # A batch is read while the one before is stored: one after the other, an import
+    # takes a sixth longer.
+    with ThreadPoolExecutor(1) as executor:
+        before: Future[None] | None = None
+        for locations in _batches(recording, creators):
+            groups = [
+                ObservationGroup(
+                    organization_id=organization_id,
+                    project_id=(origin := origins[creators[location.handle]]),
+                    creator_id=creators[location.handle],
+                    handle=location.handle,
+                    observed_at=location.observed_at,
+                    content=recording.content(location),
+                    read_lines=partial(recording.lines, location),
+                    scraped=sorted(
+                        run
+                        for whom in (location.handle, creators[location.handle])
+                        for run in scraped[origin].get((whom, location.observed_at), ())
+                    ),
+                )
+                for location in locations
+            ]
+            if before is not None:
+                before.result()
+            observations = sum(location.observations for location in locations)
+            before = executor.submit(storing.store, groups, observations)
+        if before is not None:
+            before.result()
+    left_out = recording.observations - storing.taken
+    return Imported(
+        observations=recording.observations,
+        stored=storing.stored,
+        there_already=storing.there_already,
+        repeated=storing.taken - storing.there_already - storing.stored,
+        left_out=left_out,
+        runs=storing.runs,
+        position=storing.position,
+    )
+
+
+class _Storing:
+    """Stores batches one after the other, and counts what was stored."""
+
+    def __init__(
+        self,
+        store: Store,
+        context: Context,
+        advance: Advance,
+        on_wait: Callable[[], None],
+    ) -> None:
+        self.stored = self.there_already = self.taken = self.runs = 0
+        self.position: int | None = None
+        self._store = store
+        self._context = context
+        self._advance = advance
+        self._on_wait = on_wait
+        self._known: dict[UUID, KnownDetails] = {}
+
+    def store(self, groups: Sequence[ObservationGroup], observations: int) -> None:
+        """Store what is not stored yet of a batch with so many observations."""
+        for project_id, part in groupby(groups, key=lambda group: group.project_id):
+            self._let_erasures_go_first()
+            self._store_part([*part], project_id)
+        self.taken += observations
+        self._advance(observations)
+
+    def _let_erasures_go_first(self) -> None:
+        looks = 0
+        while not run_read(self._store.pool, _is_free):
+            looks += 1
+            # The first time another import may just be looking, too.
+            if looks == _LOOKS_BEFORE_TELLING:
+                self._on_wait()
+            time.sleep(_POLL_SECONDS)
+
+    def _store_part(self, groups: Sequence[ObservationGroup], project_id: UUID) -> None:
+        """Store groups of one project, which names videos in its own way."""
+        context = replace(
+            self._context,
+            command_id=new_id(),
+            correlation_id=self._context.command_id,
+        )
+        names = names_after_erasures(
+            self._store.pool,
+            self._store.names,
+            lambda: {id_ for group in groups for id_ in _videos_of(group)},
+            organization_id=groups[0].organization_id,
+            project_id=project_id,
+        )
+        executed = execute(
+            self._store,
+            lambda: import_observations(groups, known=self._known, names=names),
+            context=context,
+        )
+        result = executed.result
+        self.stored += result.stored
+        self.there_already += result.there_already
+        self.runs += result.runs
+        self.position = executed.position or self.position
+        # Only the groups of the last creator can continue in the next batch.
+        last = groups[-1].creator_id
+        self._known = {last: result.known[last]}
+
+
+def _is_free(connection: Connection[TupleRow]) -> bool:
+    """Tell whether no erasure is under way; the lock is held for a moment alone."""
+    row = connection.execute(_NO_ERASURE, (AdvisoryLock.ERASE,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _videos_of(group: ObservationGroup) -> Iterator[str]:
+    """Yield the ids on TikTok of the videos that were observed."""
+    if group.content is not None:
+        yield from group.content.videos.video_ids
+        return
+    for _, observed in group.read_lines():
+        if observed.video is not None:
+            yield observed.video.tiktok_video_id
+
+
+def _origins(
+    store: Store, creator_ids: Collection[UUID], project_id: UUID
+) -> dict[UUID, UUID]:
+    """Return the projects that the creators were added to, which runs are of."""
+    histories = store.load(*creator_ids)
+    found = {id_: creator_of(plain_events(histories[id_])) for id_ in creator_ids}
+    return {
+        id_: project_id if creator is None else creator.origin_project_id
+        for id_, creator in found.items()
+    }
+
+
+def _batches(
+    recording: SortedRecording, creators: Collection[str]
+) -> Iterator[list[GroupLocation]]:
+    locations: list[GroupLocation] = []
+    observations = 0
+    for location in recording.groups():
+        if location.handle not in creators:
+            continue
+        if locations and (
+            len(locations) == _GROUPS_AT_ONCE
+            or observations + location.observations > _OBSERVATIONS_AT_ONCE
+        ):
+            yield locations
+            locations, observations = [], 0
+        locations.append(location)
+        observations += location.observations
+    if locations:
+        yield locations

@@ -1,0 +1,199 @@
+"""The table of providers: a row for each, with what it needs and how it is made.
+
+Modules that a provider needs are loaded when it is made: httpx and yt-dlp are not
+loaded to replay recordings.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Literal
+
+import redis
+import structlog
+from msgspec import Struct
+
+from infra.database import Pool
+from infra.http_out.politeness import Politeness, connect_politeness
+from infra.settings import PREFIX, Settings, SettingsError
+from workers.sources.demo import DEMO_NAME, DEMO_RECORDING
+from workers.sources.demo.shift_dates import days_to_shift, shifted
+from workers.sources.port import Provider
+from workers.sources.providers.replay import Recording, ReplayProvider
+from workers.sources.recordings.file_format import read_recording
+
+ReplayStart = Callable[[Pool, str], datetime]
+PaidName = Literal["scrapecreators", "ensembledata"]
+
+_log = structlog.get_logger()
+
+# A recorded day in a second. The demo has the pace of the clock, because it happens
+# now.
+_SPEED = 86_400.0
+_SPEED_OF_DEMO = 1.0
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a provider is made from.
+
+    ``run_seconds`` is how long a run may take, ``replay_start`` returns when the replay
+    of a recording began.
+    """
+
+    settings: Settings
+    pool: Pool
+    run_seconds: float
+    replay_start: ReplayStart
+
+
+class ProviderRow(Struct, frozen=True, kw_only=True):
+    """How a provider is made; it sends no request yet.
+
+    ``needs`` names the fields of ``Settings`` without which it cannot be made.
+    """
+
+    make: Callable[[Surroundings], Provider]
+    needs: tuple[str, ...] = ()
+
+    def lacks(self, settings: Settings) -> str | None:
+        """Return which of the settings that it needs are not set; null if none."""
+        missing = [
+            f"{PREFIX}{field.upper()}"
+            for field in self.needs
+            if getattr(settings, field) is None
+        ]
+        if not missing:
+            return None
+        are = "is" if len(missing) == 1 else "are"
+        return f"{' and '.join(missing)} {are} not set."
+
+
+def make_provider(name: str, surroundings: Surroundings) -> Provider:
+    """Return the provider of that name.
+
+    Raises:
+        SettingsError: a setting that it needs is missing.
+        RecordingError: nothing of the recording could be read.
+    """
+    row = PROVIDERS[name]
+    lacking = row.lacks(surroundings.settings)
+    if lacking is not None:
+        msg = f"The provider {name} cannot serve: {lacking}"
+        raise SettingsError(msg)
+    return row.make(surroundings)
+
+
+def _replay(at: Surroundings) -> Provider:
+    settings, start_of = at.settings, partial(at.replay_start, at.pool)
+    path = settings.recordings
+    if path is None:
+        return _replay_demo(settings, start_of)
+    recording = Recording.load(path)
+    for problem in recording.problems:
+        _log.warning("recording_problem", problem=str(problem))
+    return ReplayProvider(
+        recording,
+        started_at=start_of(str(path.resolve())),
+        speed=settings.replay_speed or _SPEED,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def _replay_demo(settings: Settings, start_of: Callable[[str], datetime]) -> Provider:
+    days = days_to_shift(start_of(DEMO_NAME))
+    recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
+    return ReplayProvider(
+        recording,
+        # From the midnight at which the recording begins, so that its clock is ours.
+        started_at=recording.starts_at,
+        speed=settings.replay_speed or _SPEED_OF_DEMO,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def _web(at: Surroundings) -> Provider:
+    from workers.sources.providers.web import SessionLimits, WebProvider
+
+    return WebProvider(
+        at.settings.web_base_url,
+        politeness=Politeness(_shared_server(at.settings)),
+        limits=SessionLimits(run_seconds=at.run_seconds),
+    )
+
+
+def _research(at: Surroundings) -> Provider:
+    from workers.sources.providers.research import open_research
+
+    settings = at.settings
+    key, secret = settings.research_client_key, settings.research_client_secret
+    assert key is not None, "the table says that it is needed"
+    assert secret is not None, "the table says that it is needed"
+    return open_research(
+        base_url=settings.research_base_url,
+        client_key=key,
+        client_secret=secret,
+        server=_shared_server(settings),
+        processes=settings.worker_processes,
+        patience=at.run_seconds,
+    )
+
+
+def _paid(name: PaidName, at: Surroundings) -> Provider:
+    from workers.sources.providers.paid.ensembledata import open_ensembledata
+    from workers.sources.providers.paid.scrapecreators import open_scrapecreators
+    from workers.sources.providers.paid.session import paid_limits
+
+    opens = {
+        "scrapecreators": open_scrapecreators,
+        "ensembledata": open_ensembledata,
+    }
+    key: str | None = getattr(at.settings, f"{name}_api_key")
+    assert key is not None, "the table says that it is needed"
+    return opens[name](
+        base_url=getattr(at.settings, f"{name}_base_url"),
+        api_key=key,
+        limits=paid_limits(at.run_seconds),
+    )
+
+
+def _display(at: Surroundings) -> Provider:
+    from infra.eventstore.store import Store
+    from workers.sources.providers.display import open_display
+
+    return open_display(
+        Store(at.pool, at.settings),
+        at.settings,
+        server=_shared_server(at.settings),
+        patience=at.run_seconds,
+    )
+
+
+def _shared_server(settings: Settings) -> redis.Redis | None:
+    """Return a client of the server that all workers share; None if there is none."""
+    return connect_politeness(settings.redis_url) if settings.redis_url else None
+
+
+PROVIDERS = MappingProxyType(
+    {
+        "replay": ProviderRow(make=_replay),
+        "web": ProviderRow(make=_web),
+        "research": ProviderRow(
+            make=_research, needs=("research_client_key", "research_client_secret")
+        ),
+        "scrapecreators": ProviderRow(
+            make=partial(_paid, "scrapecreators"), needs=("scrapecreators_api_key",)
+        ),
+        "ensembledata": ProviderRow(
+            make=partial(_paid, "ensembledata"), needs=("ensembledata_api_key",)
+        ),
+        "display": ProviderRow(
+            make=_display,
+            needs=(
+                "display_client_key",
+                "display_client_secret",
+                "display_redirect_url",
+            ),
+        ),
+    }
+)

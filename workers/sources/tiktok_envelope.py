@@ -1,0 +1,122 @@
+"""The envelope of TikTok's APIs: data, or an error that says why there is none."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from domain.scrape.verdicts import (
+    Blocked,
+    RateLimited,
+    SchemaChanged,
+    Transient,
+)
+from infra.http_out.tiktok_api import NoReplyError, TikTokReply
+from infra.logs import masked
+
+T = TypeVar("T")
+
+_LONGEST_DETAIL = 300
+_LONGEST_LOG_ID = 64
+_CODES: dict[str, type[Blocked | Transient | SchemaChanged]] = {
+    "scope_not_authorized": Blocked,
+    # The app was not granted it, whoever consents: TikTok has to review it.
+    "scope_permission_missed": Blocked,
+    "internal_error": Transient,
+    "timeout": Transient,
+    "invalid_params": SchemaChanged,
+    "invalid_param": SchemaChanged,
+    "invalid_request": SchemaChanged,
+}
+
+
+class TokenRefusedError(NoReplyError):
+    """The access token is not valid, or not any more."""
+
+
+class AnsweredError(Struct, frozen=True):
+    """Why there is no data; ``log_id`` is the request's, in TikTok's own log."""
+
+    code: str
+    message: Any = None
+    log_id: Any = None
+
+    def detail(self, reply: TikTokReply) -> str:
+        """Return the error in a sentence, without any secret."""
+        text = f"{self.code}: {self.message}" if self.message else self.code
+        log_id = str(self.log_id)[:_LONGEST_LOG_ID]
+        where = f" (HTTP {reply.status}, log_id {log_id})"
+        return f"{masked(text)[: _LONGEST_DETAIL - len(where)]}{where}"
+
+
+class _ApiEnvelope(Struct, frozen=True):
+    error: AnsweredError
+    data: Raw = Raw(b"null")
+
+
+def decode(body: bytes | Raw, kind: type[T]) -> T:
+    """Return the JSON as ``kind``; integers are exact, of any size.
+
+    Raises:
+        NoReplyError: it is not JSON, or has another shape.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NoReplyError(
+            SchemaChanged(f"The answer cannot be read: {error}"[:_LONGEST_DETAIL])
+        ) from None
+
+
+def open_envelope(reply: TikTokReply, *, too_fast: float) -> Raw | AnsweredError:
+    """Return the reply's data, still encoded, or the error that it has instead.
+
+    ``too_fast`` is how many seconds to wait after too many requests if the answer does
+    not say; so it is below.
+
+    Raises:
+        NoReplyError: it is no envelope.
+    """
+    try:
+        envelope = decode(reply.body, _ApiEnvelope)
+    except NoReplyError:
+        raise unreadable(reply, too_fast=too_fast) from None
+    if reply.status == 200 and envelope.error.code == "ok":
+        return envelope.data
+    return envelope.error
+
+
+def refusal_of(
+    reply: TikTokReply, error: AnsweredError, *, too_fast: float
+) -> NoReplyError:
+    """Return what an error means in every API."""
+    detail = error.detail(reply)
+    if error.code == "access_token_invalid":
+        return TokenRefusedError(Blocked(detail))
+    if reply.status == 429 or "limit_exceeded" in error.code:
+        return NoReplyError(RateLimited(reply.retry_after or too_fast, detail))
+    if kind := _CODES.get(error.code):
+        return NoReplyError(kind(detail))
+    return _by_status(reply, detail, too_fast=too_fast)
+
+
+def unreadable(reply: TikTokReply, *, too_fast: float) -> NoReplyError:
+    """Return what it means that a reply is not the API's JSON."""
+    size = len(reply.body)
+    detail = f"HTTP {reply.status} with {size:,} bytes that are not the API's JSON."
+    if reply.status == 200 and not reply.body.strip():
+        return NoReplyError(Transient(detail))
+    return _by_status(reply, detail, too_fast=too_fast)
+
+
+def _by_status(reply: TikTokReply, detail: str, *, too_fast: float) -> NoReplyError:
+    """Return an error by the status alone, for error pages and unknown codes."""
+    if reply.status == 401:
+        return TokenRefusedError(Blocked(detail))
+    if reply.status == 403:
+        return NoReplyError(Blocked(detail))
+    if reply.status == 429:
+        return NoReplyError(RateLimited(reply.retry_after or too_fast, detail))
+    if reply.status == 408 or reply.status >= 500:
+        return NoReplyError(Transient(detail))
+    return NoReplyError(SchemaChanged(detail))
