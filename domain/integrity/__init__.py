@@ -1,1 +1,1 @@
-"""Integrity: the chains of streams checked, and signed roots that hold all of them."""
+"""Integrity: the chains of streams, and the signed roots over the whole log."""

@@ -1,4 +1,4 @@
-"""The check of digest chains: which of consecutive events does not fit, and how."""
+"""The check of digest chains: the events that do not fit, and the reasons."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -21,10 +21,10 @@ How = Literal[
     "signature",
 ]
 
-# Position, digest, and what the digest is over after the digest before it: the time,
-# the stream, the version, and the rest.
+# Position, digest, and the message: the time, the stream, the version and the rest. The
+# digest is over the previous digest and the message.
 LinkedEvent = tuple[int, bytes, bytes]
-# A stream's 16 bytes and the 8 of a version.
+# The 16 bytes of a stream's id and the 8 bytes of a version.
 Place = bytes
 
 _TIME = slice(0, 8)
@@ -33,16 +33,16 @@ _VERSION = slice(24, 32)
 _FIRST = (1).to_bytes(8, "big")
 
 _FOLLOWS_NOTHING = "The event before it in its stream, version {before}, is gone."
-_CHANGED = "Its digest is not that of what is stored."
-_TOO_EARLY = "It stands before version {before}, which it follows."
-_GOES_BACK = "It was recorded before the event that stands before it."
+_CHANGED = "Its digest does not match the stored event."
+_TOO_EARLY = "It stands before version {before} of its stream, its predecessor."
+_GOES_BACK = "Its time is earlier than that of the event before it."
 
 
 class Misfit(msgspec.Struct, frozen=True, kw_only=True):
-    """Something in the log that does not fit: where it is, how, and a sentence.
+    """A fault in the log: its place, its kind, and a sentence.
 
-    ``position`` is that of the event, or of the end of the part of the log that a root
-    holds, if no single event can be named.
+    ``position`` is that of the event. If no single event is at fault, it is the end of
+    the part of the log that a root adds.
     """
 
     position: int
@@ -53,9 +53,9 @@ class Misfit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckedRange(msgspec.Struct, frozen=True, kw_only=True):
-    """What the check of the events from ``first`` to ``last`` found.
+    """The result of the check of the events from ``first`` to ``last``.
 
-    ``blocks`` are the hashes of their blocks, for the roots that hold them.
+    ``blocks`` are the hashes of the blocks of events, which roots are compared with.
     """
 
     first: int
@@ -67,7 +67,7 @@ class CheckedRange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def missing_predecessors(events: Sequence[LinkedEvent]) -> list[Place]:
-    """Return the places before these events in their streams, without their own."""
+    """Return the places of the direct predecessors that are not among these events."""
     own = {message[_PLACE] for _, _, message in events}
     before = (
         _place_before(message)
@@ -89,7 +89,7 @@ def check_range(
 
     ``predecessors`` has the position and the digest at the places that
     ``missing_predecessors`` names, as far as there are events. ``time_before`` is the
-    time of the event before the first, null if times may go back.
+    time of the event before the first one, None if times may go back.
     """
     known = dict(predecessors)
     for position, digest, message in events:
@@ -167,7 +167,7 @@ def _place_before(message: bytes) -> Place:
 
 
 def _misfit(position: int, message: bytes, how: How, text: str) -> Misfit:
-    """Return what does not fit of an event; {before} is the version before its own."""
+    """Return a misfit of an event; {before} in the text is the previous version."""
     stream, version = place_of(message)
     return Misfit(
         position=position,

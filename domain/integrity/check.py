@@ -1,4 +1,4 @@
-"""The check of roots: whether the log is still what each of them says."""
+"""The check of roots: whether the log still matches each of them."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -35,7 +35,7 @@ def check_signatures(
     keys: KeyTimes,
     is_signed: IsSigned,
 ) -> list[Misfit]:
-    """Check that roots are signed, and that each contains all before it.
+    """Check that roots are signed, and that each one contains all roots before it.
 
     Roots before the one with the index ``first`` are not checked themselves.
     """
@@ -56,19 +56,23 @@ def check_signatures(
                 Misfit(
                     position=each.at,
                     how="root",
-                    text="The root before it is not the one that it names: one was "
+                    text="It names another root than the one before it: a root was "
                     "changed, removed or inserted.",
                 )
             )
         elif not root.before_position <= root.position < each.at:
-            text = "It names a position that it cannot have been signed at."
+            text = (
+                "Its position is impossible: before the last root's or after its own."
+            )
             misfits.append(Misfit(position=each.at, how="root", text=text))
         elif root.roots is None:
             if before is not None and before.roots is not None:
-                text = "It does not name the roots before it, as that before it did."
+                text = (
+                    "It has no hash of the roots before it, although the last root has."
+                )
                 misfits.append(Misfit(position=each.at, how="root", text=text))
         elif (root.size, root.roots) != (index, roots_before):
-            text = "The roots before it are not the ones that it names."
+            text = "Its hash does not match the roots before it."
             misfits.append(Misfit(position=each.at, how="root", text=text))
         before = root
     return misfits
@@ -81,7 +85,7 @@ def check_notes(
     keys: KeyTimes,
     is_signed: IsSigned,
 ) -> list[Misfit]:
-    """Check that notes of sealings are signed, and name the roots before them.
+    """Check that notes of sealings are signed and name the roots before them.
 
     ``every`` has all roots of the log, in order.
     """
@@ -90,12 +94,12 @@ def check_notes(
         note = each.note
         is_ours = note.key == keys.at(each.at)
         if not is_ours or not is_signed(note_text(note), note.signature, note.key):
-            text = "Its signature is not that of what it says, or of another key."
+            text = "Its signature does not match its text, or another key signed it."
             misfits.append(Misfit(position=each.at, how="signature", text=text))
         before = [root.root for root in every if root.at <= note.position]
         is_same = (note.size, note.roots) == (len(before), roots_hash(before))
         if note.roots is not None and not is_same:
-            text = "The roots before it are not those that the note names."
+            text = "Its hash does not match the roots before it."
             misfits.append(Misfit(position=each.at, how="root", text=text))
     return misfits
 
@@ -107,12 +111,13 @@ def check_contents(
     after: int,
     known: Collection[str],
 ) -> list[Misfit]:
-    """Check that the log up to each root is what the root says.
+    """Check that the log up to each root matches that root.
 
-    With each root comes the tree over the heads as of its position. ``ranges`` are in
-    order and hold all events after the position ``after``, before which no part of the
-    log that a root adds may begin. They end where roots of the log do, whose hashes are
-    ``known``; of another root the order of events is not compared.
+    Each root comes with the tree over the heads at its position. ``ranges`` are in
+    order and hold all events after the position ``after``. The part of the log that a
+    root adds may not begin before that position. ``ranges`` end where roots of the log
+    do, whose hashes are ``known``; for another root the order of events is not
+    compared.
     """
     misfits: list[Misfit] = []
     last = max((root.position for root, _ in roots), default=after)
@@ -150,14 +155,14 @@ def check_kept(
     keys: KeyTimes,
     is_signed: IsSigned,
 ) -> list[Misfit]:
-    """Check that a root that was kept elsewhere is still in the log.
+    """Check that a root from outside is still in the log.
 
-    ``known`` has the hashes of all roots in the log, whose end is ``head``.
+    ``known`` has the hashes of all roots in the log, and ``head`` is the log's end.
     """
     position = kept.position if isinstance(kept, RootSigned) else head
     why = _wrong_signature(kept, keys.keys, is_signed)
     if why is not None:
-        text = f"The root that was kept: {why}"
+        text = f"The kept root is not valid: {why}"
         return [Misfit(position=position, how="signature", text=text)]
     if text_hash(kept) in known:
         return []
@@ -170,7 +175,7 @@ def check_kept(
 
 
 def in_order(misfits: Iterable[Misfit]) -> list[Misfit]:
-    """Return misfits in order of position, without those that others explain better."""
+    """Return misfits in order of position, without those that follow from others."""
     found = list(misfits)
     inserted = {each.position for each in found if each.how == "inserted"}
     kept = {
@@ -189,9 +194,9 @@ def _wrong_signature(
     root: RootSigned | PublicRoot, keys: Collection[str], is_signed: IsSigned
 ) -> str | None:
     if not is_signed(signed_text(root), root.signature, root.key):
-        return "Its signature is not that of what it says."
+        return "Its signature does not match its text."
     if root.key not in keys:
-        return "It is signed with another key than this installation's of that time."
+        return "Another key than the installation's key at that time signed it."
     return None
 
 
@@ -200,7 +205,7 @@ def _check_gaps(
 ) -> list[Misfit]:
     signed = [(gap.first, gap.last) for gap in root.gaps]
     if len(signed) >= MOST_GAPS:
-        # Those after the last one are not named in the root.
+        # A root names no more gaps than these.
         end = signed[-1][1]
         found = [(a, min(b, end)) for a, b in found if a <= end]
     misfits = [
@@ -226,7 +231,7 @@ def _named(first: int, last: int) -> str:
 def _not_the_events(root: RootSigned, *, is_same_tree: bool) -> Misfit:
     where = f"between the positions {root.before_position} and {root.position}"
     if is_same_tree:
-        text = f"Events {where} are in another order than when the root was signed."
+        text = f"Events {where} have another order than when the root was signed."
     else:
         text = f"Events {where} were changed, and their chains computed anew."
     how = "reordered" if is_same_tree else "changed"

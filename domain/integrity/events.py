@@ -9,23 +9,23 @@ from domain.messages import Event
 
 
 class PositionGap(msgspec.Struct, frozen=True):
-    """The first and the last of some consecutive positions that hold no event."""
+    """The first and the last of some consecutive positions without an event."""
 
     first: int
     last: int
 
 
 class RootSigned(Event, frozen=True, kw_only=True):
-    """A root was signed: all of the log up to ``position`` is as it was then.
+    """A root was signed: a statement about the log up to ``position``.
 
     ``tree`` is the hash of the Merkle tree over the heads of all ``streams``, in order
-    of their ids. ``events`` is the hash of the positions and digests after the position
-    ``before_position`` of the root before, and ``gaps`` are the positions among
-    them that hold no event, the first ``MOST_GAPS`` of them. ``before`` is
-    the SHA-256 of the text that the root before signed, null for the first. ``roots``
-    is the hash of the Merkle tree over the ``size`` roots before, null in roots that
-    were signed before there was one. All hashes, the public Ed25519 ``key`` and the
-    ``signature`` are written in hex.
+    of their ids. ``events`` is the hash of the positions and digests after
+    ``before_position``, the position of the previous root. ``gaps`` are positions among
+    them that hold no event, at most the first ``MOST_GAPS``. ``before`` is the SHA-256
+    of the previous root's signed text, null for the first root. ``roots`` is the hash
+    of the Merkle tree over all ``size`` earlier roots, null in roots of releases that
+    made no such tree. All hashes, the public Ed25519 ``key`` and the ``signature`` are
+    in hex.
     """
 
     stored_name: ClassVar[str] = "root_signed"
@@ -44,17 +44,17 @@ class RootSigned(Event, frozen=True, kw_only=True):
 
 
 class HistorySealed(Event, frozen=True, kw_only=True):
-    """What earlier releases had stored in the clear was sealed, once.
+    """The events that earlier releases had stored in the clear were sealed, once.
 
-    Of the events up to ``position``, ``events`` were rewritten: the bodies of those
-    with personal data, and the digests of all that follow them in their streams.
-    ``tree_before`` and ``events_before`` are what a root without one before it would
-    have said of these positions until then, ``tree_after`` and ``events_after`` what it
-    says since. Roots that were signed before hold the log of before, of which a copy
-    shows that it is the one that this names. ``roots`` is the hash of the Merkle tree
-    over the ``size`` roots up to that position; the log still held those since the
-    sealing before when this one began. It is null in notes of before, which do not
-    say that. Everything else is as in ``RootSigned``.
+    Among the events up to ``position``, ``events`` were rewritten: the bodies with
+    personal data, and the digests of all later events in their streams. ``tree_before``
+    and ``events_before`` are the hashes that a first root would have had at this
+    position before the sealing; ``tree_after`` and ``events_after`` are those after it.
+    Roots that were signed before the sealing describe the former log, and a copy of
+    that log can be compared with the former hashes. ``roots`` is the hash of the Merkle
+    tree over the ``size`` roots up to that position, null in notes of older releases.
+    When the sealing began, the log still held the roots since the sealing before. All
+    other fields are as in ``RootSigned``.
     """
 
     stored_name: ClassVar[str] = "history_sealed"
@@ -74,10 +74,10 @@ class HistorySealed(Event, frozen=True, kw_only=True):
 
 
 class SigningKeyRotated(Event, frozen=True, kw_only=True):
-    """The key that signs roots was changed: ``old_key`` ended, ``new_key`` began.
+    """The key that signs roots was changed from ``old_key`` to ``new_key``.
 
-    ``signatures`` are those of both, in this order, of the time and both keys. Keys and
-    signatures are written in hex.
+    ``signatures`` are those of both keys, in this order, over the time and both keys.
+    Keys and signatures are in hex.
     """
 
     stored_name: ClassVar[str] = "signing_key_rotated"

@@ -1,7 +1,8 @@
-"""The verdict on a root that was kept elsewhere: whether the log is still what it says.
+"""The verdict on a root that somebody kept elsewhere: whether the log still matches.
 
-History that was sealed since can't be compared with it. The note of a sealing is signed
-by whoever has the keys, so it proves nothing to somebody who does not trust them.
+After a sealing of history, an older root can't be compared with the log. The note of a
+sealing proves nothing to somebody who does not trust the holders of the installation's
+keys, because they signed it.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,28 +17,28 @@ from domain.integrity.sealing_note import RecordedNote, Sealing, note_hash
 
 KeptState = Literal["held", "accepted", "not_comparable"]
 
-_HELD = "The root that was kept is in the log, and the log is what it says."
+_HELD = "The kept root is in the log, and the log matches it."
 _REWRITTEN = (
-    "The root that was kept, of {signed_at}, is from before the sealing of "
-    "{sealed_at}, which rewrote the history up to position {position} (note {hash}). "
-    "The root says what that history was before, and that cannot be compared any more."
+    "The kept root, of {signed_at}, is from before the sealing of {sealed_at}, which "
+    "rewrote the history up to position {position} (note {hash}). The root describes "
+    "the history before the sealing, so it cannot be compared with the log any more."
 )
 _STILL_HELD = (
-    " The note says that the log still held this root when it was sealed, which is "
-    "worth as much as whoever wrote the note."
+    " The note says that the log still held this root at the sealing; trust that as "
+    "much as you trust the author of the note."
 )
 _SAYS_NOTHING = (
-    " The note does not say whether the log still held this root when it was sealed."
+    " The note does not say whether the log still held this root at the sealing."
 )
 _ACCEPTED = " The root counts because you named the hash of the note."
 _NOT_ACCEPTED = (
-    " Whoever has the database and the master key can write such a note, so the root "
+    " Anybody with the database and the master key can write such a note, so the root "
     "does not count. If somebody whom you trust gave you the hash of the note, name "
-    "the one that they gave you: --accept-sealing HASH{for_each}."
+    "that hash: --accept-sealing HASH{for_each}."
 )
 _REPLACED_ANOTHER = (
-    "The note of the sealing up to position {position} says that it replaced another "
-    "log than the one of the root that was kept."
+    "The note of the sealing up to position {position} says that the sealing replaced "
+    "another log than the one of the kept root."
 )
 _NOT_THERE = (
     "The sealing that you named, {hash}, is not in the log: its note was removed or "
@@ -46,10 +47,10 @@ _NOT_THERE = (
 
 
 class KeptVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict on a kept root: held by the log or not, and a text that says why.
+    """The verdict on a kept root, with a text that explains it.
 
-    The root is ``held`` if the log is still what it says, ``not_comparable`` if history
-    was sealed since, and ``accepted`` if the notes of all sealings since were named.
+    The root is ``held`` if the log still matches it, ``not_comparable`` if history was
+    sealed since, and ``accepted`` if somebody named the notes of all sealings since.
     """
 
     state: KeptState
@@ -59,7 +60,7 @@ class KeptVerdict(msgspec.Struct, frozen=True, kw_only=True):
 def sealings_of(
     notes: Sequence[RecordedNote], accepted: Collection[str]
 ) -> list[Sealing]:
-    """Return the sealings of these notes, of which those with these hashes count."""
+    """Return the sealings of these notes; those with an ``accepted`` hash count."""
     return [
         Sealing(
             position=each.note.position,
@@ -75,7 +76,10 @@ def sealings_of(
 def missing_sealings(
     sealings: Sequence[Sealing], accepted: Collection[str], *, head: int
 ) -> list[Misfit]:
-    """Name the notes that were named and are not in the log, whose end is ``head``."""
+    """Return a misfit for each accepted note that is not in the log.
+
+    ``head`` is the position of the log's end.
+    """
     return [
         Misfit(position=head, how="root", text=_NOT_THERE.format(hash=each))
         for each in sorted(set(accepted) - {sealing.hash for sealing in sealings})
@@ -99,7 +103,7 @@ def judge_kept(
     ]
     if not since:
         return KeptVerdict(state="held", text=_HELD), []
-    # The first sealing since replaced what the root holds.
+    # The first sealing since then replaced the history that the root describes.
     sealing, first = since[0]
     public = PublicRoot.of(kept) if isinstance(kept, RootSigned) else kept
     text = _REWRITTEN.format(
@@ -120,7 +124,7 @@ def judge_kept(
 
 
 def _contradiction(kept: RootSigned | PublicRoot, first: RecordedNote) -> list[Misfit]:
-    """Name the note if it says that another log was at the position of the root."""
+    """Return a misfit if the note says that the root's position had another log."""
     note = first.note
     if not isinstance(kept, RootSigned) or kept.position != note.position:
         return []

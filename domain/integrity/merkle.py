@@ -1,4 +1,4 @@
-"""Merkle trees by RFC 6962: one hash over many leaves, and paths from a leaf to it."""
+"""Merkle trees by RFC 6962: one hash over many leaves, and paths from leaves to it."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -9,7 +9,7 @@ EMPTY = sha256().digest()
 
 
 class Step(NamedTuple):
-    """The hash of a sibling on the way to the root, and whether it is on the left."""
+    """The hash of a sibling on the way to the root; ``is_left`` says on which side."""
 
     is_left: bool
     hash: bytes
@@ -25,7 +25,7 @@ class _Subtree(NamedTuple):
 
 
 class MerkleTree:
-    """A tree that leaves are added to in order; it keeps one hash a level of it."""
+    """A tree that grows leaf by leaf, and that keeps one hash for each level."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -34,7 +34,8 @@ class MerkleTree:
     def add(self, leaf: bytes, *, path: Path | None = None) -> None:
         """Add the hash of the next leaf, as ``leaf_hash`` returns it.
 
-        ``path`` is extended by the leaf's way to the root, up to ``root_hash``.
+        ``path`` gets the leaf's way to the root appended, up to the call of
+        ``root_hash``.
         """
         self.size += 1
         added = _Subtree(1, leaf, [] if path is None else [path])
@@ -45,7 +46,7 @@ class MerkleTree:
     def root_hash(self) -> bytes:
         """Return the hash of the whole tree.
 
-        Paths end there: to a tree with paths nothing can be added any more.
+        Paths end with this call: a tree with paths takes no more leaves afterwards.
         """
         subtrees = self._subtrees
         if not any(each.paths for each in subtrees):
@@ -65,7 +66,7 @@ def tree_hash(leaves: Sequence[bytes]) -> bytes:
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the hashes that lead from a leaf to the root, as RFC 9162, 2.1.3, says."""
+    """Return the hashes that lead from a leaf to the root, by RFC 9162, 2.1.3."""
     path: Path = []
     tree = MerkleTree()
     for number, leaf in enumerate(leaves):
@@ -75,13 +76,13 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def consistency_path(leaves: Sequence[bytes], size: int) -> list[bytes]:
-    """Return the proof that the tree over the first ``size`` leaves was continued.
+    """Return the proof of RFC 9162, 2.1.4, that a tree continues an older one.
 
-    It is that of RFC 9162, 2.1.4; ``size`` is at least 1 and at most the number of
-    leaves.
+    ``size`` is the number of leaves in the older tree, which are the first ones: at
+    least 1, at most all.
     """
     hashes: list[bytes] = []
-    # From the whole tree down: what the older tree does not reach into is one hash.
+    # From the whole tree down, a part without leaves of the older tree is one hash.
     is_known = True
     while size < len(leaves):
         half = 1 << (len(leaves) - 1).bit_length() - 1
@@ -97,12 +98,10 @@ def consistency_path(leaves: Sequence[bytes], size: int) -> list[bytes]:
 
 
 def leaf_hash(content: bytes) -> bytes:
-    """Return the hash of a leaf."""
     return sha256(_LEAF + content).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Return the hash of a node over its two children."""
     return sha256(_NODE + left + right).digest()
 
 

@@ -1,4 +1,4 @@
-"""Proofs: a creator's events as stored, and the way from them to a signed root."""
+"""Proofs: a creator's events as stored, and the paths from them to a signed root."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -30,15 +30,15 @@ class ProvenEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptRoot(msgspec.Struct, frozen=True, kw_only=True):
-    """A root that somebody kept, and the way to it from the newest one.
+    """A root that somebody kept, and the paths between it and the newest root.
 
     ``inclusion`` leads from the kept root, which is the leaf ``index``, to the tree
-    over roots that the newest root names, and ``consistency`` shows that this tree
-    continues the one that the kept root names; both are as in RFC 9162. They are empty
-    where there is nothing to show: for the newest root itself, the first one, and
-    ``consistency`` for a root of older releases, which names none. ``sealings`` are the
-    hashes of the notes of history that was sealed since: the log cannot be compared
-    with what the root says of it any more.
+    over roots that the newest root names. ``consistency`` shows that this tree
+    continues the one that the kept root names. Both are as in RFC 9162, and empty where
+    there is nothing to show: for the newest root itself and for the first one, and
+    ``consistency`` for a root of older releases, which names no tree. ``sealings`` are
+    the hashes of the notes of later sealings: the log cannot be compared with the kept
+    root any more.
     """
 
     root: PublicRoot
@@ -49,7 +49,7 @@ class KeptRoot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True):
-    """The proof that a root continues those before it: the way to a kept one."""
+    """The proof that a root continues the roots before it: the paths to a kept one."""
 
     format: str = CONSISTENCY_FORMAT
     root: PublicRoot
@@ -60,10 +60,11 @@ class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True):
 class ProvenStream(msgspec.Struct, frozen=True, kw_only=True):
     """All events of a stream.
 
-    The root holds those up to ``version``, 0 if it is older than all of them. ``path``
-    leads from that event's digest to the root: each step is the hash that is joined,
-    after ``L`` if it is on the left, else after ``R``. ``kept_version`` and
-    ``kept_path`` are the same of the kept root, 0 and empty if nothing leads to it.
+    The root holds the events up to ``version``, 0 if the root is older than all of
+    them. ``path`` leads from the digest of that event to the root: each step is the
+    hash to join, after ``L`` if it is on the left, else after ``R``. ``kept_version``
+    and ``kept_path`` are the same for the kept root, 0 and empty if no path leads
+    there.
     """
 
     stream: UUID
@@ -75,12 +76,12 @@ class ProvenStream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """A creator's own stream first, then those of its videos and its scrapes.
+    """A creator's own stream first, then the streams of their videos and scrapes.
 
-    ``signature`` is the installation's, of ``proof_text``: which events it says there
-    are, the newest included that are not under a root yet. ``kept`` is the root that
-    the proof was requested for, null if none was named. ``keys`` are all that signed
-    roots, each signed by the one before it.
+    ``signature`` is the installation's, over ``proof_text``: it states which events
+    exist, also the newest ones, which no root holds yet. ``kept`` is the root that the
+    proof was requested for, null if none was named. ``keys`` are all keys that signed
+    roots; each change of the key is signed with the key before.
     """
 
     format: str = FORMAT
@@ -99,7 +100,7 @@ def proof_text(
     root: PublicRoot,
     streams: Iterable[ProvenStream],
 ) -> bytes:
-    """Return the text that the signature of a proof is over."""
+    """Return the text that the signature of a proof signs."""
     lines = [FORMAT, f"{creator_id}", made_at]
     lines += [text_hash(root), *map(_line_of, streams)]
     return "".join(f"{line}\n" for line in lines).encode()
@@ -113,10 +114,10 @@ def kept_root(
     newest: int,
     sealings: Sequence[str] = (),
 ) -> KeptRoot:
-    """Return the way to a kept root from the newest one that somebody asks about.
+    """Return the paths from a kept root to a root at least as new.
 
-    ``leaves`` are the hashes of all roots as leaves, of which the kept root is the one
-    with the number ``index``, and the newest that with the number ``newest``.
+    ``leaves`` are the hashes of all roots as leaves. ``index`` is the number of the
+    kept root among them, and ``newest`` that of the other root.
     """
     inclusion: list[bytes] = []
     consistency: list[bytes] = []
@@ -135,7 +136,7 @@ def kept_root(
 
 
 def steps_of(path: Sequence[Step]) -> tuple[str, ...]:
-    """Return a path as a proof has it."""
+    """Return a path in the form that proofs have."""
     return tuple(f"{'L' if step.is_left else 'R'}{step.hash.hex()}" for step in path)
 
 

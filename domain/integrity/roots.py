@@ -1,4 +1,4 @@
-"""Roots: what is signed of the log at a position, as text, and how hashes are made."""
+"""Roots: the signed statements about the log, their texts and their hashes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from domain.integrity.events import PositionGap, RootSigned
 from domain.integrity.merkle import MerkleTree, Path, leaf_hash, tree_hash
 from domain.messages import Event
 
-# Positions whose events are hashed as one, so that the parts of a long log can be
-# hashed apart from each other.
+# Events of this many positions are hashed as one block, so that the parts of a long log
+# can be hashed separately.
 BLOCK = 4_096
 MOST_GAPS = 1_000
 _STREAM_BYTES = 16
@@ -24,7 +24,7 @@ Positions = tuple[int, int]
 
 
 class LogContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a root says of the log up to a position; see ``RootSigned``."""
+    """The hashes and counts of the log up to a position; see ``RootSigned``."""
 
     position: int
     streams: int
@@ -34,12 +34,12 @@ class LogContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed root without what it tells of how much happens on an installation.
+    """A signed root without the numbers that show how much an installation does.
 
-    ``signed_at`` is in UTC, with microseconds, as it is signed. ``details`` is the
-    SHA-256 of ``details_text``. ``roots`` is the hash of the Merkle tree over the
-    ``size`` roots before it, null in roots of older releases. The signature holds all
-    of it.
+    ``signed_at`` is in UTC, with microseconds, as in the signed text. ``details`` is
+    the SHA-256 of ``details_text``. ``roots`` is the hash of the Merkle tree over the
+    ``size`` roots before this one, null in roots of older releases. The signature is
+    over all fields.
     """
 
     signed_at: str
@@ -52,7 +52,7 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, root: RootSigned) -> Self:
-        """Return what anybody may see of a root."""
+        """Return the public part of a root."""
         return cls(
             signed_at=time_text(root.signed_at),
             tree=root.tree,
@@ -65,14 +65,14 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignedRoot(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed root of the log, with all that is under its signature; keep it.
+    """A signed root of the log with all of its fields; keep it elsewhere.
 
-    ``position`` is the end of the log that it holds, ``tree`` the hash of the tree over
-    the heads of all ``streams``, and ``events`` that of the events after
+    ``position`` is the end of the log at the signing. ``tree`` is the hash of the tree
+    over the heads of all ``streams``, and ``events`` that of the events after
     ``before_position``, between which there are ``gaps``. ``before`` is the hash of the
-    root before, null in the first. ``roots`` is that of the Merkle tree over the
-    ``size`` roots before it, null in roots of older releases. ``hash`` is that of the
-    text that is signed.
+    previous root, null in the first. ``roots`` is the hash of the Merkle tree over the
+    ``size`` roots before this one, null in roots of older releases. ``hash`` is that of
+    the signed text.
     """
 
     hash: str
@@ -109,7 +109,7 @@ def details_text(root: RootSigned) -> bytes:
 
 
 def signed_text(root: RootSigned | PublicRoot) -> bytes:
-    """Return the text that the signature of a root is over."""
+    """Return the text that the signature of a root signs."""
     public = PublicRoot.of(root) if isinstance(root, RootSigned) else root
     roots = "" if public.roots is None else f"{public.size} {public.roots}\n"
     return (
@@ -123,21 +123,22 @@ def signed_text(root: RootSigned | PublicRoot) -> bytes:
 
 
 def time_text(at: datetime) -> str:
-    """Return a time as it is signed: in UTC, with microseconds."""
-    # The standard library does not pad years to four digits everywhere.
+    """Return a time as signed texts have it: in UTC, with microseconds."""
+    # The standard library does not pad years to four digits on every platform.
     moment = at.astimezone(UTC)
     return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S.%fZ}"
 
 
 def is_over(root: RootSigned, tree: MerkleTree) -> bool:
-    """Tell whether a root is over a tree of heads."""
+    """Tell whether a root was made over a tree of heads."""
     return (tree.size, tree.root_hash().hex()) == (root.streams, root.tree)
 
 
 def leaf_of(root: RootSigned | PublicRoot) -> bytes:
-    """Return the hash of a root as a leaf of the tree over roots: of its signed text.
+    """Return the hash of a root as a leaf of the tree over roots, from its signed text.
 
-    The signature itself is not in it: another one of the same text says the same.
+    The leaf leaves the signature out, because another signature of the same text states
+    the same.
     """
     return leaf_hash(signed_text(root))
 
@@ -148,16 +149,16 @@ def roots_hash(roots: Iterable[RootSigned]) -> str:
 
 
 def text_hash(root: RootSigned | PublicRoot) -> str:
-    """Return the SHA-256 of a root's signed text, by which the next one names it."""
+    """Return the SHA-256 of a root's signed text, by which the next root names it."""
     return sha256(signed_text(root)).hexdigest()
 
 
 def unsigned_root(
     content: LogContent, before: Sequence[RootSigned], *, key: str, at: datetime
 ) -> RootSigned:
-    """Return the root that says ``content`` after all roots before, without signature.
+    """Return the root of ``content`` that follows all roots before, without signature.
 
-    The content's events are those after the position of the newest of them.
+    The events of ``content`` begin after the position of the newest root.
     """
     return RootSigned(
         **msgspec.structs.asdict(content),
@@ -181,7 +182,7 @@ def newest_of(history: Iterable[Event], kind: type[E]) -> E | None:
 
 
 class HeadTrees:
-    """The trees over the heads of all streams, as of several positions at once."""
+    """The trees over the heads of all streams, at several positions at once."""
 
     def __init__(self, amount: int) -> None:
         self._trees = [MerkleTree() for _ in range(amount)]
@@ -191,8 +192,8 @@ class HeadTrees:
     def add(self, heads: Iterable[tuple[int, bytes]]) -> None:
         """Add heads in order of stream and tree.
 
-        Each is the index of the first tree that has it and its 56 bytes: the stream,
-        the version and the digest.
+        Each head is the index of its first tree and 56 bytes: the stream, the version
+        and the digest.
         """
         for first, head in heads:
             if head[:_STREAM_BYTES] != self._stream:
@@ -201,7 +202,7 @@ class HeadTrees:
             self._heads.append((first, head))
 
     def trees(self) -> list[MerkleTree]:
-        """Return the trees, to which no head can be added any more."""
+        """Return the trees; no head can be added afterwards."""
         self._end_stream()
         return self._trees
 
@@ -219,7 +220,7 @@ def tree_with_paths(
 ) -> tuple[MerkleTree, dict[bytes, bytes]]:
     """Return the tree over heads, and the heads of the streams in ``paths``.
 
-    The paths get the steps from their stream's head to the root, which is computed.
+    Each path gets the steps from its stream's head to the root appended.
     """
     tree = MerkleTree()
     found: dict[bytes, bytes] = {}
@@ -233,7 +234,7 @@ def tree_with_paths(
 
 
 def events_hash(blocks: Iterable[bytes]) -> str:
-    """Return the hash of all events between two roots, from those of their blocks."""
+    """Return the hash of all events between two roots, from their blocks' hashes."""
     digest = sha256()
     for block in blocks:
         digest.update(block)
@@ -241,7 +242,7 @@ def events_hash(blocks: Iterable[bytes]) -> str:
 
 
 class LogPart:
-    """The events from a position on: hashes of their blocks, and gaps between them."""
+    """The events after a position: the hashes of their blocks, and the gaps."""
 
     def __init__(self, first: int) -> None:
         self.blocks: list[bytes] = []
@@ -261,20 +262,20 @@ class LogPart:
             self._digest.update(position.to_bytes(8, "big", signed=True) + link)
 
     def end(self, last: int) -> None:
-        """Say that there are no more events up to ``last``."""
+        """Record that no more events follow up to ``last``."""
         self.end_block()
         if self._next <= last:
             self.gaps.append((self._next, last))
 
     def end_block(self) -> None:
-        """End the block that was begun, so that another signed part may end here."""
+        """End the current block, so that another signed part may end here."""
         if self._block >= 0:
             self.blocks.append(self._digest.digest())
         self._block, self._digest = -1, sha256()
 
 
 def joined_gaps(gaps: Iterable[Positions]) -> list[Positions]:
-    """Return gaps in order of position, with those that touch as one."""
+    """Return gaps in order of position; adjacent gaps become one."""
     joined: list[Positions] = []
     for first, last in gaps:
         if joined and joined[-1][1] + 1 == first:

@@ -1,4 +1,4 @@
-"""The note that history was sealed: as the text that is signed, and as a root."""
+"""The note of a sealing of history: its signed text, and its form as a root."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,17 +11,17 @@ from domain.integrity.roots import LogContent, roots_hash, time_text
 
 
 class RecordedNote(msgspec.Struct, frozen=True):
-    """The note as found in the log, with the position of its own event."""
+    """A note as found in the log, with the position of its own event."""
 
     at: int
     note: HistorySealed
 
 
 class Sealing(msgspec.Struct, frozen=True, kw_only=True):
-    """A sealing that rewrote the history up to ``position``, as its note says.
+    """A sealing that rewrote the history up to ``position``, by its note.
 
-    ``events`` of it were rewritten. ``hash`` is that of the note, and ``is_accepted``
-    is true if it was named as that of a note that counts.
+    ``events`` is the number of rewritten events. ``hash`` is that of the note, and
+    ``is_accepted`` says that somebody named this hash.
     """
 
     position: int
@@ -40,7 +40,7 @@ def unsigned_note(
     key: str,
     at: datetime,
 ) -> HistorySealed:
-    """Return the note that so many events were rewritten, without signature.
+    """Return the note of a sealing that rewrote so many events, without signature.
 
     Both contents are of all events up to the same position, and ``roots`` are all that
     were in the log then.
@@ -63,7 +63,7 @@ def unsigned_note(
 
 
 def note_text(note: HistorySealed) -> bytes:
-    """Return the text that the signature of a note is over."""
+    """Return the text that the signature of a note signs."""
     gaps = " ".join(f"{gap.first}-{gap.last}" for gap in note.gaps)
     roots = "" if note.roots is None else f"roots {note.size} {note.roots}\n"
     return (
@@ -81,12 +81,12 @@ def note_text(note: HistorySealed) -> bytes:
 
 
 def note_hash(note: HistorySealed) -> str:
-    """Return the SHA-256 of a note's signed text, by which people name it."""
+    """Return the SHA-256 of a note's signed text, by which people name the note."""
     return sha256(note_text(note)).hexdigest()
 
 
 def as_root(note: HistorySealed) -> RootSigned:
-    """Return what the note says of the log since, as a root without one before it."""
+    """Return the log after the sealing as a root without a previous one."""
     return RootSigned(
         position=note.position,
         streams=note.streams,

@@ -1,4 +1,4 @@
-"""The keys that sign roots, each in its time: the text of a change, and all keys."""
+"""The keys that sign roots: the time of each, and the texts of their changes."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ from domain.integrity.chains import Misfit
 from domain.integrity.events import RootSigned, SigningKeyRotated
 from domain.integrity.roots import time_text
 
-# The check that a signature of a text is that of a key; both are written in hex.
+# The check of a text's signature by a key; signature and key are in hex.
 IsSigned = Callable[[bytes, str, str], bool]
 
 
@@ -23,10 +23,10 @@ class RecordedRotation(msgspec.Struct, frozen=True):
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from"}):
-    """A public Ed25519 key in hex, and when it signed: from ``since`` until ``until``.
+    """A public Ed25519 key in hex, which signed from ``since`` until ``until``.
 
-    Null is no limit. ``signatures`` are those of the key before it and of its own, of
-    ``rotation_text``; null for the first.
+    Null is an open end. ``signatures`` are those of the previous key and of this one,
+    over ``rotation_text``; null for the first key.
     """
 
     key: str
@@ -36,7 +36,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "fr
 
 
 class KeyTimes(NamedTuple):
-    """The key that signed at a position; ``keys`` has one more than ``changed_at``."""
+    """The keys in order, and the positions at which each but the first one began."""
 
     keys: list[str]
     changed_at: list[int]
@@ -47,13 +47,13 @@ class KeyTimes(NamedTuple):
 
 
 def rotation_text(rotated_at: datetime, old_key: str, new_key: str) -> bytes:
-    """Return the text that both signatures of a change are over."""
+    """Return the text that both signatures of a change sign."""
     lines = ("goatherd key 1", time_text(rotated_at), old_key, new_key)
     return "".join(f"{line}\n" for line in lines).encode()
 
 
 def key_times(rotations: Sequence[RecordedRotation], *, key: str) -> KeyTimes:
-    """Return which key signed when; ``key`` is the only one if it was never changed."""
+    """Return the times of the keys; ``key`` is the only one if it was never changed."""
     if not rotations:
         return KeyTimes([key], [])
     return KeyTimes(
@@ -70,9 +70,9 @@ def check_rotations(
     head: int,
     is_signed: IsSigned,
 ) -> list[Misfit]:
-    """Check that each change of the key is signed by both, and ends in ``key``.
+    """Check that both keys signed each change, and that ``key`` is the last one.
 
-    That key may also be an older one if it ``is_kept`` elsewhere.
+    ``key`` may be an older one if it ``is_kept`` elsewhere.
     """
     misfits: list[Misfit] = []
     times = key_times(rotations, key=key)
@@ -106,5 +106,5 @@ def signing_keys(
 
 
 def is_of_key(root: RootSigned, rotation: SigningKeyRotated | None) -> bool:
-    """Tell whether a root is signed with the key since a change, if there was one."""
+    """Tell whether a root is signed with the newest key, which a rotation began."""
     return rotation is None or root.key == rotation.new_key

@@ -1,4 +1,4 @@
-"""Checks of what is signed: its time and its numbers must be possible at all."""
+"""Checks of signed times and numbers, which must be possible values."""
 
 from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
 from domain.integrity.roots import time_text
@@ -8,7 +8,7 @@ _LARGEST = 2**63 - 1
 
 
 def is_sound(signed: RootSigned | HistorySealed | SigningKeyRotated) -> bool:
-    """Tell whether the time and the numbers that are signed can be ones at all."""
+    """Tell whether the signed time and the signed numbers are possible values."""
     is_rotation = isinstance(signed, SigningKeyRotated)
     try:
         time_text(signed.rotated_at if is_rotation else signed.signed_at)

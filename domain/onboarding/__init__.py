@@ -1,1 +1,1 @@
-"""Onboarding: creators in pasted text and in CSV files, understood line by line."""
+"""Onboarding: creators in pasted text and in CSV files, read line by line."""

@@ -1,4 +1,4 @@
-"""Cells of pasted rows: the values that they mean, or why they mean none."""
+"""Cells of pasted rows: their values, or the reason why they have none."""
 
 import re
 from datetime import date
@@ -15,20 +15,20 @@ from domain.video.url import is_short_link, read_video_url
 
 _BETWEEN_TAGS = re.compile(r"[,;\n]")
 _MODES: dict[str, TrackingMode] = {"auto": "auto", "selective": "selective"}
-# As browsers show addresses, and as people copy them.
+# Browsers show addresses in this form, and people copy them.
 _NO_SCHEME = re.compile(r"(?:www\.|m\.)?tiktok\.com/@", re.ASCII | re.IGNORECASE)
 _GERMAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 SHOWN = 60
 
 _SHORT = (
-    "is a short link, which does not say whose it is: open it in a browser, and paste "
+    "is a short link, which hides the handle: open it in a browser, and paste "
     "the address of the profile, like https://www.tiktok.com/@handle"
 )
-_VIDEO = "is the address of a video: paste that of the profile"
+_VIDEO = "is the address of a video: paste the address of the profile"
 
 
 class LineProblemError(Exception):
-    """What is wrong with a line."""
+    """The problem with a line, in words."""
 
 
 def read_handle(text: str) -> str:
@@ -50,7 +50,7 @@ def read_handle(text: str) -> str:
 
 
 def account(name: str) -> str:
-    """Return the handle that a text means, and the text itself if it means none."""
+    """Return the handle that a text means, or the text itself if it means none."""
     try:
         return read_handle(name)
     except LineProblemError:

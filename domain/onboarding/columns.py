@@ -1,4 +1,4 @@
-"""Columns of a pasted table: which heading names what of a creator."""
+"""Columns of a pasted table: the headings of each field of a creator."""
 
 from typing import Literal
 
@@ -44,9 +44,9 @@ HEADINGS: dict[Field, tuple[str, ...]] = {
 }
 """The headings of each column, in one letter case and with blanks between words."""
 
-# Single words that are no handle even if they are all that the first line has.
+# Words that are headings, not handles, even if the first line has nothing else.
 _SURE = frozenset({"handle", "handles", "username", "usernames"})
-# Headings of tables that mean nothing here.
+# Headings of columns that Goatherd does not read.
 _OTHERS = frozenset(
     (
         *("name", "full name", "display name", "creator", "creator name", "person"),
@@ -61,7 +61,7 @@ _FIELD_OF: dict[str, Field] = {
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """A column with its heading; ``field`` is null if it names nothing known."""
+    """A column with its heading; ``field`` is null if the heading is not known."""
 
     heading: str
     field: Field | None
@@ -70,8 +70,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 def columns_of(row: PastedRow) -> tuple[Column, ...] | None:
     """Return the columns if the row is a row of headings; None if it is not.
 
-    It is one if a heading of it means handles, and nothing in it is marked as a handle.
-    Of two columns that mean the same, the first counts.
+    A row of headings has a heading of handles, and no cell that is marked as a handle.
+    If two columns have the same field, the first counts.
     """
     taken: set[Field] = set()
     columns: list[Column] = []
@@ -93,7 +93,7 @@ def columns_of(row: PastedRow) -> tuple[Column, ...] | None:
 
 
 def lacks_handles(row: PastedRow) -> bool:
-    """Tell whether the row is a row of headings, and none of them means handles."""
+    """Tell whether the row is a row of headings without a heading of handles."""
     named = [_heading(cell) for cell in row.cells if cell]
     if len(named) == 1 or any(map(is_marked, row.cells)):
         return False
@@ -103,7 +103,7 @@ def lacks_handles(row: PastedRow) -> bool:
 
 
 def is_marked(word: str) -> bool:
-    """Tell whether a word says by itself that it names an account."""
+    """Tell whether a word is written as a handle: with @, or as an address."""
     return word.startswith("@") or "tiktok.com/" in word.lower()
 
 

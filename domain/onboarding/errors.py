@@ -1,10 +1,10 @@
-"""The refusals of onboarding."""
+"""Errors of onboarding."""
 
 from domain.errors import DomainError
 
 
 class NoHandleColumnError(DomainError):
-    """A pasted table has headings, and none of them means handles."""
+    """A pasted table has headings, but none of them is a heading of handles."""
 
     field = "text"
 
@@ -20,7 +20,7 @@ class NoHandleColumnError(DomainError):
 
 
 class TooManyCellsError(DomainError):
-    """A line of a pasted text has more cells than are read at once."""
+    """A line of a pasted text has more cells than one request may have."""
 
     field = "text"
 
@@ -34,7 +34,7 @@ class TooManyCellsError(DomainError):
 
 
 class TooManyLinesError(DomainError):
-    """A pasted text has more lines than are read at once."""
+    """A pasted text has more lines than one request may have."""
 
     field = "text"
 

@@ -1,7 +1,7 @@
-"""Creators in pasted text: what each line says of one, or why it says nothing.
+"""Creators in pasted text: the creator of each line, or the problem with the line.
 
 Nothing is guessed. A word is a handle if it begins with @, is the address of a profile,
-stands in a column that is headed so, or is in a plain list of handles.
+stands in a column with a heading of handles, or is in a plain list of handles.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,10 @@ _NO_HANDLE = (
 
 
 class PastedCreator(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line says of a creator; the rest is unset. ``campaign`` is as written."""
+    """A creator as a line describes it; other fields are unset.
+
+    ``campaign`` is the name or id as written.
+    """
 
     handle: str
     tags: list[str] | UnsetType = UNSET
@@ -61,7 +64,7 @@ class PastedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A creator in a line of the text, or the problem with the line.
 
     ``line`` counts from 1, and ``text`` is the line as it was written. A line that
-    lists several handles is there once for each of them, with the text of each.
+    lists several handles appears once for each of them, with the text of that handle.
     """
 
     line: int
@@ -71,9 +74,9 @@ class PastedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pasted(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that was read; ``columns`` are empty if it has no row of headings.
+    """A text that was read; ``columns`` is empty if it has no row of headings.
 
-    ``heading`` is that row as it was written.
+    ``heading`` is the row of headings as it was written.
     """
 
     columns: tuple[Column, ...] = ()
@@ -84,13 +87,13 @@ class Pasted(msgspec.Struct, frozen=True, kw_only=True):
 def read_pasted(text: str, *, keeps_columns: bool = False) -> Pasted:
     """Return the creators in a text: a list of handles, rows of a spreadsheet, or CSV.
 
-    With ``keeps_columns``, the cells of columns whose heading means nothing become
-    metadata under that heading. Of lines about the same handle the first counts.
+    With ``keeps_columns``, columns with unknown headings become metadata under their
+    headings. Among lines with the same handle, the first counts.
 
     Raises:
         TooManyLinesError: there are more than ``MOST_LINES``.
         TooManyCellsError: a line has more than ``MOST_CELLS``.
-        NoHandleColumnError: a table has headings, and none for handles.
+        NoHandleColumnError: a table has headings, but none for handles.
     """
     table = _table(text)
     if table is None:
@@ -112,7 +115,7 @@ def _table(text: str) -> tuple[tuple[Column, ...], list[PastedRow]] | None:
     """Return the columns and the rows, the heading first; None without a heading.
 
     Raises:
-        NoHandleColumnError: there is a heading, and none for handles.
+        NoHandleColumnError: there is a heading, but none for handles.
     """
     best: tuple[tuple[Column, ...], str] | None = None
     is_headed = False
@@ -200,7 +203,7 @@ def _named(row: PastedRow) -> list[str]:
     """Return the texts of a row that must be handles.
 
     Raises:
-        LineProblemError: nobody can tell which they are.
+        LineProblemError: it is not clear which texts are handles.
     """
     cells = [cell.split() for cell in row.cells if cell]
     if not _is_of_a_table(row, cells):
@@ -209,7 +212,7 @@ def _named(row: PastedRow) -> list[str]:
             for words in cells
             for name in (words if all(map(is_marked, words)) else [" ".join(words)])
         ]
-    # In a cell with a name, the handle comes last: of '@lou lou' nobody can tell.
+    # In a cell with a name, the handle comes last; in '@lou lou' it is not clear.
     marked = [words for words in cells if any(map(is_marked, words))]
     names: list[str] = []
     for words in marked:
@@ -226,7 +229,7 @@ def _named(row: PastedRow) -> list[str]:
 
 
 def _is_of_a_table(row: PastedRow, cells: Sequence[Sequence[str]]) -> bool:
-    """Tell whether a row has more than handles: names, prices, addresses."""
+    """Tell whether a row has more than handles, such as names, prices and addresses."""
     if len(cells) == 1:
         return False
     if "\t" in row.text:

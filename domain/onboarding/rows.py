@@ -1,4 +1,4 @@
-"""Rows of pasted text or of a CSV file: their cells, and where each begins."""
+"""Rows of pasted text or of a CSV file: their cells, and the line of each."""
 
 import re
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ class PastedRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row; ``line`` is the number of its first line, from 1.
 
     ``text`` is the row as it was written. ``cells`` have no blanks around them and no
-    quotes. ``is_broken``: a quote is not closed, or text follows it in its cell; then
-    the row is its first line, in one cell.
+    quotes. ``is_broken`` says that a quote is not closed, or that text follows it in
+    its cell; then the row is its first line, in one cell.
     """
 
     line: int
@@ -32,10 +32,10 @@ class PastedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rows_in(text: str, *, separators: str) -> Iterator[PastedRow]:
-    """Yield the rows of a text whose cells are parted by any of the separators.
+    """Yield the rows of a text, in which any of the separators ends a cell.
 
     A cell in double quotes may have separators, line breaks, and quotes written twice.
-    A byte-order mark at the beginning is no part of the text.
+    A byte-order mark at the beginning does not belong to the text.
 
     Raises:
         TooManyCellsError: a row has more than ``MOST_CELLS``.
@@ -73,9 +73,9 @@ def rows_in(text: str, *, separators: str) -> Iterator[PastedRow]:
 def _cell(
     text: str, at: int, plain_cell: re.Pattern[str], ends: str
 ) -> tuple[str | None, int]:
-    """Return the cell that begins at a place, and where it ends.
+    """Return the cell that begins at a place, and the place where the cell ends.
 
-    None for a cell whose quotes cannot be read.
+    The cell is None if its quotes cannot be read.
     """
     plain = plain_cell.match(text, at)
     assert plain is not None, "it may be empty"

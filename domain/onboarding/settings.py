@@ -1,4 +1,4 @@
-"""Settings for all creators of a pasted text: what none of them can have."""
+"""Checks of settings that all creators of a pasted text share."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,7 +17,7 @@ def check_settings(
     """Refuse tags, and first and last days, that no creator can have.
 
     Raises:
-        InvalidTagError: a tag is no tag, or there are too many.
+        InvalidTagError: a tag is not allowed, or there are too many.
         InvalidWindowError: the days end before they begin.
     """
     if not isinstance(tags, UnsetType):

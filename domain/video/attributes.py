@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import asdict, astuple
 
-# Far more than TikTok allows, so that a damaged answer fills no table.
+# Far longer than TikTok allows, so that a damaged answer does not fill a table.
 ShortText = Annotated[str, msgspec.Meta(max_length=500)]
 ShortTexts = Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=200)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -20,9 +20,9 @@ class Sound(
     omit_defaults=True,
     gc=False,
 ):
-    """The sound of a video; null is what the source left out.
+    """The sound of a video; a field that the source left out is null.
 
-    ``id`` is the platform's own. ``original`` tells whether the sound was made for this
+    ``id`` is the platform's id. ``original`` tells whether the sound was made for this
     video.
     """
 
@@ -35,7 +35,7 @@ class Sound(
 class VideoAttributes(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 ):
-    """The attributes of a video as a source gave them; null is what it left out.
+    """The attributes of a video from a source; a field that it left out is null.
 
     ``duration_s`` is in seconds. ``hashtags`` have no ``#`` and ``mentions``, which are
     handles, no ``@``; an empty list means that the video has none. ``language`` is the
@@ -63,14 +63,14 @@ def attributes_of(values: Sequence[object]) -> VideoAttributes | None:
 
 
 def values_of(attributes: VideoAttributes | None) -> dict[str, Any]:
-    """Return the value of each attribute by its name; null for all without any."""
+    """Return the value of each attribute by its name, null for those without one."""
     return asdict(attributes or VideoAttributes())
 
 
 def merged(
     old: VideoAttributes | None, new: VideoAttributes | None
 ) -> VideoAttributes | None:
-    """Return the newer attributes; one that they leave out stays as it was."""
+    """Return the old attributes, overwritten by those that the new ones have."""
     if old is None or new is None:
         return new or old
     values = zip(astuple(old), astuple(new), strict=True)
@@ -80,7 +80,7 @@ def merged(
 def changed(
     old: VideoAttributes | None, new: VideoAttributes | None
 ) -> VideoAttributes | None:
-    """Return those of the new attributes that are not the old ones; None if none is."""
+    """Return the new attributes that differ from the old ones; None if none does."""
     if old is None or new is None:
         return new
     values = zip(astuple(old), astuple(new), strict=True)
@@ -88,5 +88,5 @@ def changed(
 
 
 def hashtag_keys(hashtags: Sequence[str]) -> list[str]:
-    """Return hashtags as they are compared: without ``#`` and letter case, sorted."""
+    """Return hashtags for comparison: sorted, without ``#``, in one letter case."""
     return sorted({name.strip().lstrip("#").casefold() for name in hashtags} - {""})

@@ -42,7 +42,7 @@ class AddVideo(Command, frozen=True, kw_only=True):
 class MoveWindow(Command, frozen=True, kw_only=True):
     """Record that the creator's window changed.
 
-    The status is that of a new video now.
+    ``tracking_status`` is the status that a new video would get now.
     """
 
     tracking_status: TrackingStatus
@@ -53,7 +53,7 @@ class IncludeVideo(Command, frozen=True, kw_only=True):
 
 
 class ExcludeVideo(Command, frozen=True, kw_only=True):
-    """Exclude a video: it is not listed and not counted."""
+    """Exclude a video from lists and from counts."""
 
 
 class PutBackVideo(Command, frozen=True, kw_only=True):
@@ -72,14 +72,14 @@ class ChangeVideoDetails(Command, frozen=True, kw_only=True):
 
 
 class ReportMissing(Command, frozen=True, kw_only=True):
-    """Record that two direct reads found it gone, the first at ``missing_since``."""
+    """Record that two direct reads found the video gone, at ``missing_since`` first."""
 
     missing_since: datetime
     scrape_id: UUID
 
 
 class MergeVideo(Command, frozen=True, kw_only=True):
-    """Let a single video be the creator's video ``into_video_id`` from now on."""
+    """Make the creator's video ``into_video_id`` replace a single video."""
 
     creator_id: UUID
     into_video_id: UUID

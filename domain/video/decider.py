@@ -1,4 +1,4 @@
-"""A video: its state, the events that commands cause, and what they change."""
+"""Videos: the state of one, the events that commands cause, and their effects."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,17 +25,17 @@ from domain.video.tracking import Tracking, tracking_after
 
 # These statuses are decisions that can be undone.
 _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
-# Policies and erasures ask these of videos that may have been merged meanwhile.
+# Policies and erasures send these commands to videos that may be merged by then.
 _UNASKED = c.ExcludeVideo | c.MoveWindow | c.ReportMissing | c.MergeVideo
-# What people note on a video.
+# The fields of a video that people describe it with.
 DETAILS = ("description", "readme", "metadata", "tags")
 
 
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a video from its own stream, without scraped figures.
 
-    ``pseudonym`` is what it goes by in snapshots. ``merged_into`` is the video of its
-    creator that it was merged into, None again once it was added anew.
+    ``pseudonym`` is the name of the video in snapshots. ``merged_into`` is the video of
+    its creator that replaced this one, and None again once the video was added anew.
     """
 
     organization_id: UUID
@@ -68,9 +68,9 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
-        NotFoundError: there is no such video.
-        VideoMergedError: it was merged into another one.
-        InvalidTagError: a tag is no tag, or there are too many.
+        NotFoundError: there is no video with this id.
+        VideoMergedError: the video was merged into another one.
+        InvalidTagError: a tag is not allowed, or there are too many.
     """
     match command:
         case c.DiscoverVideo():
@@ -122,7 +122,7 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
                 )
             ]
         case c.ReportMissing(missing_since=since, scrape_id=scrape_id):
-            # The same absence, or an older one, was reported before.
+            # This absence, or an older one, was reported before.
             if video.missing_since is not None and since <= video.missing_since:
                 return []
             return [
@@ -175,7 +175,7 @@ def video_of(history: Sequence[Event]) -> VideoState | None:
 
 
 def video_after(video: VideoState | None, events: Sequence[e.VideoEvent]) -> VideoState:
-    """Return the video after more events; a new video has at least one."""
+    """Return the video after these events; a new video needs at least one event."""
     for event in events:
         video = evolve(video, event)
     assert video is not None
@@ -215,7 +215,7 @@ def _add(video: VideoState | None, command: c.AddVideo) -> list[e.VideoEvent]:
     )
     if video is None:
         return [replace(added, tags=tags)]
-    # What a known video is called and tagged, it got by other events.
+    # A video that is known already changes its tags by an event of their own.
     tagged = _change_details(video, c.ChangeVideoDetails(tags=command.tags))
     return tagged if video.is_counted else [added, *tagged]
 
@@ -233,7 +233,7 @@ def _change_details(
 
 def _discovered(video: VideoState | None, event: e.VideoDiscovered) -> VideoState:
     if video is not None:
-        # It was added by hand before and stays so; now its creator is known.
+        # A video that was added by hand stays so; this event names its creator.
         return replace(
             _tracked(video, event),
             merged_into=None,
@@ -256,7 +256,7 @@ def _discovered(video: VideoState | None, event: e.VideoDiscovered) -> VideoStat
 
 def _tracked(video: VideoState, event: e.VideoEvent) -> VideoState:
     tracking = tracking_after(video.tracking, event)
-    assert tracking is not None, "it was there before"
+    assert tracking is not None, "the video is known"
     return replace(
         video, tracking_status=tracking.status, tracking_enabled=tracking.is_enabled
     )

@@ -1,4 +1,4 @@
-"""Refusals of commands to videos."""
+"""Errors of commands to videos."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from domain.errors import ConflictError, DomainError
 
 
 class VideoElsewhereError(ConflictError):
-    """The video is of a creator that was moved to another project."""
+    """The creator of the video was moved to another project, and the video with it."""
 
     code = "other_project"
 

@@ -22,8 +22,8 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
 
     ``tracking_status`` follows from the creator's mode and window at that moment. If
     the video was added by hand before, the event only says which creator it belongs to.
-    ``pseudonym`` is what it goes by in snapshots, which an erasure leaves; null, as
-    in old logs, means by its id on TikTok.
+    ``pseudonym`` is the name of the video in snapshots, which an erasure leaves; in old
+    logs it is null, and snapshots have the id on TikTok.
     """
 
     stored_name: ClassVar[str] = "video_discovered"
@@ -43,7 +43,7 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
 
 
 class VideoAdded(Event, frozen=True, kw_only=True):
-    """Somebody added the video by its URL: it is tracked, whatever it was before."""
+    """Somebody added the video by its URL, so it is tracked from now on."""
 
     stored_name: ClassVar[str] = "video_added"
     organization_id: UUID
@@ -57,7 +57,7 @@ class VideoAdded(Event, frozen=True, kw_only=True):
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
-    """The creator's tracking window now includes a video that was outside of it."""
+    """The creator's tracking window now includes a video that was outside."""
 
     stored_name: ClassVar[str] = "video_came_into_window"
     organization_id: UUID
@@ -72,7 +72,7 @@ class VideoIncluded(Event, frozen=True, kw_only=True):
 
 
 class VideoExcluded(Event, frozen=True, kw_only=True):
-    """Somebody excluded the video; it is never listed."""
+    """Somebody excluded the video, so no list shows it."""
 
     stored_name: ClassVar[str] = "video_excluded"
     organization_id: UUID
@@ -93,7 +93,7 @@ class VideoTrackingDisabled(Event, frozen=True, kw_only=True):
 
 
 class VideoDetailsChanged(Event, frozen=True, kw_only=True):
-    """The video's notes or tags changed; unset fields did not."""
+    """The video's notes or tags changed; unset fields stay as they were."""
 
     stored_name: ClassVar[str] = "video_details_changed"
     organization_id: UUID
@@ -106,7 +106,8 @@ class VideoDetailsChanged(Event, frozen=True, kw_only=True):
 class VideoWentMissing(Event, frozen=True, kw_only=True):
     """Two direct reads in different scrapes found the video gone.
 
-    ``missing_since`` is the time of the first of them, and ``scrape_id`` is the second.
+    ``missing_since`` is the time of the first read, and ``scrape_id`` the scrape of the
+    second one.
     """
 
     stored_name: ClassVar[str] = "video_went_missing"
@@ -116,11 +117,11 @@ class VideoWentMissing(Event, frozen=True, kw_only=True):
 
 
 class VideoMerged(Event, frozen=True, kw_only=True):
-    """A video that was added by its URL is a video of this creator, and counts as that.
+    """A video that was added by its URL turned out to be a video of this creator.
 
-    ``into_video_id`` is the creator's video, which has the notes, tags, campaigns and
-    observations from then on. The single video is not there any more, unless somebody
-    adds it again.
+    From then on the creator's video ``into_video_id`` has the notes, tags, campaigns
+    and observations. The single video does not exist any more, unless somebody adds it
+    again.
     """
 
     stored_name: ClassVar[str] = "video_merged"

@@ -1,6 +1,6 @@
-"""Tracking of a video: its status, whether it is enabled, and what events change.
+"""Tracking of a video: its status, whether it is enabled, and the effects of events.
 
-This is the only place with these rules; read models and policies use them, too.
+Read models and policies use the rules of this module, too.
 """
 
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from domain.messages import Event, TrackingStatus
 from domain.video import events as e
 
-# Videos with these statuses are counted while tracking is enabled, others never.
+# Videos with these statuses count while tracking is enabled, others never.
 COUNTED: frozenset[TrackingStatus] = frozenset(
     {"auto_tracked", "included", "direct_add"}
 )
@@ -29,7 +29,7 @@ class Tracking(NamedTuple):
 def tracking_after(before: Tracking | None, event: Event) -> Tracking | None:
     """Return a video's tracking after an event of its own stream.
 
-    None stands for a video that is not known yet, before and after.
+    None means, before and after, that the video is not known yet.
     """
     match event:
         case e.VideoAdded():

@@ -1,4 +1,4 @@
-"""URLs of TikTok: which video one names, and which picture."""
+"""URLs of TikTok's videos and pictures."""
 
 import re
 from hashlib import sha256
@@ -14,7 +14,7 @@ from domain.messages import VideoKind
 LARGEST_VIDEO_ID = 2**63 - 1
 
 _SITE = r"(?:https?://)?(?:www\.|m\.)?tiktok\.com"
-# Character classes are written out, because \d and \w match the digits of all scripts.
+# The character classes are spelled out, because \d and \w match digits of all scripts.
 _VIDEO_URL = re.compile(
     rf"{_SITE}/@([a-z0-9._-]{{1,30}})/(video|photo)/([1-9][0-9]{{0,18}})/?(?:[?#].*)?",
     re.ASCII | re.IGNORECASE,
@@ -27,7 +27,7 @@ _LONGEST_TEXT = 2_048
 
 
 class VideoUrl(msgspec.Struct, frozen=True, kw_only=True):
-    """What a URL says of a video, without a request to TikTok."""
+    """The parts of a video's URL, read without a request to TikTok."""
 
     handle: str
     kind: VideoKind
@@ -35,15 +35,15 @@ class VideoUrl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_short_link(text: str) -> bool:
-    """Tell whether a text is a link that does not say what it leads to."""
+    """Tell whether a text is a short link, which hides the address that it leads to."""
     return _SHORT_LINK.fullmatch(text.strip(" \t\r\n")) is not None
 
 
 def read_video_url(text: str) -> VideoUrl:
-    """Return which video ``text`` names, as ``/@handle/video/1`` or ``/photo/1``.
+    """Return the video that ``text`` names, as ``/@handle/video/1`` or ``/photo/1``.
 
-    The scheme, ``www.`` or ``m.``, a query, a fragment and blanks around it do not
-    matter. Nothing is fetched, so a short link, which does not name its video, is
+    The scheme, ``www.`` or ``m.``, a query, a fragment and blanks around the text do
+    not matter. Nothing is fetched, so a short link, which does not name its video, is
     refused. The result is plain ASCII that may go into a URL.
 
     Raises:
@@ -74,9 +74,9 @@ def video_url(*, handle: str, kind: VideoKind | None, tiktok_video_id: str) -> s
 
 
 def picture_path(url: str | None) -> str | None:
-    """Return the path of a picture's URL, by which the same picture is known.
+    """Return the path of a picture's URL, which stays the same for the same picture.
 
-    TikTok's hosts take turns, and the query is a signature that ends within days.
+    TikTok changes the host, and the query is a signature that ends within days.
     """
     if url is None:
         return None
@@ -85,9 +85,10 @@ def picture_path(url: str | None) -> str | None:
 
 
 def picture_name(url: str) -> str:
-    """Return the name that a copy of the picture at a URL is kept by.
+    """Return the file name of the copy of a picture.
 
-    TikTok signs the same picture anew for each scrape, in the query.
+    It does not depend on the query, in which TikTok signs a picture anew for each
+    scrape.
     """
     parts = urlsplit(url)
     return sha256(f"{parts.netloc}{parts.path}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The tracking window: the rule that says how a creator's new video is tracked."""
+"""The tracking window: the rule for the status of a creator's new video."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from domain.messages import TrackingMode, TrackingStatus
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """The rule for a creator's new videos; both days are inclusive, a null end is open.
 
-    ``time_zone`` is the organization's, in which the days begin.
+    The days begin in ``time_zone``, the organization's.
     """
 
     tracking_mode: TrackingMode
@@ -22,8 +22,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     def status_of(self, posted_at: datetime | None) -> TrackingStatus:
         """Return the status of a video that was posted at ``posted_at``.
 
-        If the time is unknown, nobody can tell whether it lies within the window. Then
-        the video waits for review, whatever the mode is.
+        A video with an unknown time waits for review in every mode, because nobody can
+        tell whether it lies within the window.
         """
         start, end = self.tracking_start_date, self.tracking_end_date
         if posted_at is None:
