@@ -26,7 +26,7 @@ def add_annotation(
     ends_on: date,
     text: str,
 ) -> Handler[UUID]:
-    """Note what happened to something of the organization's own.
+    """Add a note about a thing that belongs to the organization.
 
     The result is the annotation's id.
     """
@@ -62,12 +62,11 @@ def change_annotation(
     organization_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Change or delete a note."""
     histories = yield (annotation_id,)
     history = histories[annotation_id]
     match history:
         case [AnnotationAdded(scope="video", scope_id=video_id), *_]:
-            # Whose note it is depends on whose the video is now.
+            # The subject of the note is the creator that the video has now.
             yield (video_id,)
         case _:
             pass
@@ -87,7 +86,7 @@ def _project_of(
     *,
     organization_id: UUID,
 ) -> UUID | None:
-    """Return the project that the scope lies in; None for the organization.
+    """Return the project of the scope; None for the organization.
 
     Raises:
         NotFoundError: the organization has no such thing.

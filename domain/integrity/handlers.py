@@ -1,4 +1,4 @@
-"""The handlers that record what was signed of the log."""
+"""The handlers that record signed statements about the log."""
 
 from domain.decisions import Decision, Handler, on
 from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
@@ -8,10 +8,10 @@ from domain.streams import INSTALLATION
 
 
 def record_root(root: RootSigned) -> Handler[RootSigned | None]:
-    """Decide to record a root, which is the result.
+    """Record a root, and return it.
 
-    If another was recorded since it was made, which it does not contain, or the key was
-    changed, nothing happens, the result is null, and it is to be made again.
+    If the root does not contain the newest recorded one, or another key signs by now,
+    nothing is recorded and the result is None; then make the root again.
     """
     histories = yield (INSTALLATION,)
     history = histories[INSTALLATION]
@@ -24,16 +24,15 @@ def record_root(root: RootSigned) -> Handler[RootSigned | None]:
 
 
 def record_note(note: HistorySealed) -> Handler[None]:
-    """Decide to record the note that history was sealed."""
     yield (INSTALLATION,)
     return Decision(None, events=on(INSTALLATION, [note]))
 
 
 def record_rotation(rotation: SigningKeyRotated) -> Handler[bool]:
-    """Decide to record a change of the key that signs roots.
+    """Record a change of the key that signs roots.
 
-    The result is false, and nothing happens, if the key was changed since, or a root
-    was signed with the old one after the time of the change.
+    The result is False, and nothing is recorded, if the key was changed in the
+    meantime, or if the old key signed a root after the time of the change.
     """
     histories = yield (INSTALLATION,)
     history = histories[INSTALLATION]

@@ -71,8 +71,8 @@ def delete_campaign(
 ) -> Handler[UUID]:
     """Delete a campaign with its memberships; do nothing if it is deleted already.
 
-    It leaves the campaigns above it, so that what it held does not count there any
-    more, unless it is in them in another way too.
+    The campaign leaves the campaigns above it. Its items do not count there any more,
+    unless they are in those campaigns in another way as well.
     """
     histories = yield (campaign_id,)
     campaign = _own(histories[campaign_id], organization_id)
@@ -80,7 +80,7 @@ def delete_campaign(
     deleted = decide(campaign, c.DeleteCampaign())
     if not deleted:
         return Decision(campaign_id)
-    # They are appended to below.
+    # The handler appends to these streams below.
     yield [membership_stream(item.item_id) for item in campaign.items]
     departure = yield from leave_campaigns(
         [CampaignItem("campaign", campaign_id)], organization_id=organization_id

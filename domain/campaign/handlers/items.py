@@ -47,7 +47,7 @@ _REMOVED = {
 
 
 class Departure(msgspec.Struct, frozen=True):
-    """The events of items that leave campaigns, and the guards that these need."""
+    """The events with which items leave campaigns, and the guards that they need."""
 
     events: list[StreamEvent]
     guards: list[UUID]
@@ -63,10 +63,10 @@ def add_items(
 ) -> Handler[UUID]:
     """Put all of the items into a campaign, or none if one of them is refused.
 
-    Items that are in it already stay, even those that were removed since. What the
-    decision rests on is guarded: the items, every campaign below them, and the
-    memberships of every campaign above. So of two commands that would close a circle
-    together, the later one sees the earlier one and is refused.
+    Items that are in the campaign already stay, even removed creators. The append
+    guards the items, every campaign below them, and the memberships of every campaign
+    above. If two commands would together make campaigns contain each other in a circle,
+    the later command therefore sees the earlier one and is refused.
 
     Raises:
         ItemsRefusedError: with NotFoundError, OtherProjectError, ItemRemovedError,
@@ -77,7 +77,7 @@ def add_items(
     campaign = _own(histories[campaign_id], organization_id)
     check_version(len(histories[campaign_id]), expected_versions)
     organization = organization_of(histories[organization_id])
-    assert organization is not None, "it has a campaign"
+    assert organization is not None, "the organization has a campaign"
     fresh = {
         index: item for index, item in enumerate(items) if item not in campaign.items
     }
@@ -135,13 +135,13 @@ def remove_items(
     """Take all of the items out of a campaign, or none if one of them is not in it.
 
     Raises:
-        ItemsRefusedError: with NotFoundError for each that is not in it.
+        ItemsRefusedError: with NotFoundError for each item that is not in it.
     """
     histories = yield (campaign_id,)
     campaign = _own(histories[campaign_id], organization_id)
     check_version(len(histories[campaign_id]), expected_versions)
     removed = decide(campaign, c.RemoveCampaignItems(items=tuple(items)))
-    # They are appended to below.
+    # The handler appends to these streams below.
     yield [membership_stream(item.item_id) for item in items]
     return Decision(
         campaign_id,
@@ -158,12 +158,12 @@ def remove_items(
 def leave_campaigns(
     items: Sequence[CampaignItem], *, organization_id: UUID
 ) -> Generator[Collection[UUID], Histories, Departure]:
-    """Return the events with which items leave every campaign that they are in.
+    """Return the events with which items leave all of their campaigns.
 
     A handler uses it with ``yield from``: for a creator that moves to another project,
-    and for a campaign that is deleted. An item that is put into a campaign meanwhile
-    makes the append fail, if the handler appends to the item's stream or guards it as
-    the result says.
+    and for a campaign that is deleted. If an item joins a campaign in the meantime, the
+    append fails, provided that the handler appends to the item's stream or uses the
+    returned guards.
     """
     memberships = yield [membership_stream(item.item_id) for item in items]
     leaving: dict[UUID, list[CampaignItem]] = defaultdict(list)
@@ -194,7 +194,7 @@ def _own(history: History, organization_id: UUID) -> CampaignState:
 
 
 def _repetitions(items: Iterable[CampaignItem]) -> dict[int, DomainError]:
-    """Return a refusal for each item that was named before, by index."""
+    """Return a refusal for each item that the request repeats, by index."""
     first: dict[CampaignItem, int] = {}
     return {
         index: AlreadyMemberError(first[item])
@@ -206,7 +206,7 @@ def _repetitions(items: Iterable[CampaignItem]) -> dict[int, DomainError]:
 def _refusal(
     item: CampaignItem, campaign: CampaignState, history: History, creators: Histories
 ) -> DomainError | None:
-    """Return why the item may not be in a campaign of this project, whatever it is."""
+    """Return why the item may not be in any campaign of this project, if so."""
     match item.item_type:
         case "creator":
             found = creator_of(history)
@@ -242,7 +242,7 @@ def _misplaced(
     below: Mapping[UUID, Collection[UUID]],
     above: Mapping[UUID, Collection[UUID]],
 ) -> DomainError | None:
-    """Return why one campaign may not be put into another."""
+    """Return why one campaign may not be put into another, if so."""
     if campaign_id in reached(below, sub_id):
         return CampaignCycleError()
     if depth(above, campaign_id) + depth(below, sub_id) > MOST_DEEP:

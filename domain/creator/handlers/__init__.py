@@ -1,1 +1,1 @@
-"""Handlers of commands to creators: what is appended, from the histories they need."""
+"""Handlers of commands to creators: from the histories they need to new events."""

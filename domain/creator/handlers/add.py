@@ -36,9 +36,9 @@ from domain.streams import Names, erased_bans_stream
 class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of a creator to add.
 
-    What is unset stays as it was for one that was removed. A new one is tracked in
-    mode auto, from today in the time zone of the organization, without an end.
-    ``tracking_start_date_if_new`` is its first day in place of today.
+    Unset settings of a removed creator stay as they were. A new creator is tracked in
+    mode auto, from today in the organization's time zone, without an end.
+    ``tracking_start_date_if_new`` is the first day of a new creator, in place of today.
     """
 
     tiktok_handle: str
@@ -53,7 +53,7 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
-    """The result for one requested creator; ``refusal`` says why it was not added.
+    """The result for one requested creator; ``refusal`` is set if it was not added.
 
     ``tiktok_handle`` is null if the account was erased and is banned.
     """
@@ -69,7 +69,7 @@ Additions = tuple[Addition, ...]
 
 
 class _Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One requested creator, with the id it gets if it is new.
+    """One requested creator, with the id that it gets if it is new.
 
     ``claim`` and ``ban`` are the streams of its handle.
     """
@@ -98,8 +98,8 @@ def add_creators(
 ) -> Handler[Additions]:
     """Track each requested creator that can be tracked; the others fail alone.
 
-    With ``all_or_none``, the first refusal refuses all of them. Each creator's first
-    scrapes, one of each of ``job_types``, are requested with it.
+    With ``all_or_none``, the first refusal refuses all creators. The first scrapes of
+    each creator, one of each of ``job_types``, are requested in the same append.
     """
     refusals: dict[int, DomainError] = {}
     items = _items(requested, fresh_ids, project_id, refusals, names)
@@ -209,7 +209,7 @@ def _items(
 ) -> list[_Item]:
     """Return the requests with a valid handle.
 
-    Record refusals of the others and of repetitions.
+    Refusals of invalid handles and of repetitions go into ``refusals``.
     """
     items: list[_Item] = []
     taken: set[str] = set()
@@ -239,12 +239,12 @@ def _items(
 def _former(
     item: _Item, creator_id: UUID | None, histories: Histories
 ) -> CreatorState | None:
-    """Return the removed creator that comes back in place of a new one, if any."""
+    """Return the removed creator that comes back instead of a new one, if any."""
     if creator_id is None:
         return None
     creator = creator_of(histories[creator_id])
-    # A creator that was renamed has another handle now, and one that moved on has it in
-    # other projects.
+    # A renamed creator has another handle now, and a moved one has it in other
+    # projects.
     if creator is None or creator.status != "removed" or creator.handle != item.handle:
         return None
     projects = (creator.project_id, creator.origin_project_id)

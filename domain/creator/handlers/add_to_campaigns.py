@@ -24,14 +24,13 @@ def add_to_campaigns(
     project_id: UUID,
     plans: Mapping[str, Limits],
 ) -> Handler[Additions]:
-    """Add creators as ``adding`` does, and put each that is added into its campaign.
+    """Add creators as ``adding`` does, and put each added creator into its campaign.
 
-    ``campaign_ids`` are of the project, in the order of the requested creators; None
-    is no campaign. Who is in it already stays.
+    ``campaign_ids`` are campaigns of the project, in the order of the requested
+    creators; None is no campaign. A creator that is in its campaign already stays.
 
     Raises:
-        NotFoundError: a campaign is not there or of another project, and nothing is
-            added.
+        NotFoundError: a campaign does not exist in the project, so nobody is added.
         LimitReachedError: the plan allows fewer items in a campaign.
     """
     decision = yield from adding
@@ -43,7 +42,7 @@ def add_to_campaigns(
         return decision
     histories = yield (organization_id, *requested)
     organization = organization_of(histories[organization_id])
-    assert organization is not None, "it has a project"
+    assert organization is not None, "the campaign has a project"
     events: list[StreamEvent] = []
     for campaign_id, items in requested.items():
         campaign = campaign_of(histories[campaign_id])
@@ -57,7 +56,7 @@ def add_to_campaigns(
         events += [
             joined(item, campaign_id, organization_id=organization_id) for item in fresh
         ]
-    # They are appended to.
+    # The handler appends to these streams.
     yield [
         membership_stream(item.item_id)
         for items in requested.values()

@@ -111,7 +111,7 @@ def remove_creator(
 
 
 def disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
-    """Disable a creator whose account is unavailable; once for each verdict."""
+    """Disable a creator whose account is unavailable, once for each verdict."""
     histories = yield (creator_id,)
     creator = creator_of(histories[creator_id])
     events = decide(creator, command)
@@ -131,7 +131,6 @@ def remove_creators(
     project_id: UUID,
     names: Names,
 ) -> Handler[ItemResults]:
-    """Remove many creators of one project."""
     histories = yield (organization_id, *creator_ids)
     project_owner(histories[organization_id], project_id)
     found: dict[UUID, CreatorState] = {}
@@ -173,7 +172,8 @@ def reenable_creators(
 ) -> Handler[ItemResults]:
     """Enable auto-disabled creators of one project again.
 
-    One that was seen to be the account of another is refused while that one is there.
+    A creator that was disabled as the duplicate of another one is refused while that
+    one counts in the project.
     """
     histories = yield (organization_id, *creator_ids)
     organization = project_owner(histories[organization_id], project_id)
@@ -226,14 +226,13 @@ def ban_handle(
 
 
 def unban_handle(handle: str, *, names: Names) -> Handler[None]:
-    """Lift the ban of a handle."""
     return _change_ban(c.UnbanHandle(handle=normalize_handle(handle)), names)
 
 
 def unban_erased(handle: str, *, organization_id: UUID, names: Names) -> Handler[int]:
     """Lift an organization's bans of erased accounts that had the handle.
 
-    Each is lifted as a whole. The result is how many there were.
+    Each ban is lifted as a whole. The result is the number of lifted bans.
     """
     stream = erased_bans_stream(organization_id)
     histories = yield (stream,)
@@ -276,8 +275,8 @@ def own_creator(
     """Return the organization's creator.
 
     Raises:
-        NotFoundError: it has none with this history.
-        CreatorErasedError: it was erased.
+        NotFoundError: the organization has no creator with this history.
+        CreatorErasedError: the creator was erased.
         StaleVersionError: none of the versions is the creator's.
     """
     creator = creator_of(history)
@@ -308,5 +307,5 @@ def _move_claim(
 
 
 def _places(creator: CreatorState) -> int:
-    """Return how much of the plan's limit a creator uses: 1 while it is active."""
+    """Return the creator's share of the plan's limit: 1 while it is active, else 0."""
     return 1 if creator.status == "active" else 0

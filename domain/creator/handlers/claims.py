@@ -1,4 +1,4 @@
-"""Where a creator has its handle, and what claims it or frees it there."""
+"""Claims of a creator: the projects in which it has its handle, claimed and freed."""
 
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from domain.streams import Names
 def claims_of(creator: CreatorState, names: Names) -> dict[UUID, UUID]:
     """Return the streams of the claims on the creator's handle, with their projects.
 
-    A creator that was moved has one in the project that it was added to, as well: there
-    the ids of its videos are taken.
+    A moved creator also has a claim in the project that it was added to, because the
+    ids of its videos are computed with that project.
     """
     projects = (creator.project_id, creator.origin_project_id)
     return {
@@ -25,10 +25,10 @@ def claims_of(creator: CreatorState, names: Names) -> dict[UUID, UUID]:
 def claim_handle(
     creator: CreatorState, creator_id: UUID, claims: Histories, names: Names
 ) -> list[StreamEvent]:
-    """Return the events that claim the creator's handle wherever it needs it.
+    """Return the events that claim the creator's handle in each of its projects.
 
     Raises:
-        HandleTakenError: another creator of the project has it.
+        HandleTakenError: another creator of a project has it.
     """
     return [
         claimed
@@ -72,7 +72,7 @@ def release_handle(
 def release_handles(
     creator: CreatorState, creator_id: UUID, claims: Histories, names: Names
 ) -> list[StreamEvent]:
-    """Return the events that free the creator's handle wherever it has it."""
+    """Return the events that free the creator's handle in each of its projects."""
     return [
         released
         for project_id in claims_of(creator, names).values()

@@ -30,17 +30,18 @@ def connect_creator(
 ) -> Handler[UUID]:
     """Connect a creator with the account that consented, and scrape it at once.
 
-    ``username`` is the account's handle. If the creator has another one, it is renamed
-    if ``may_rename``: the account says that it is the creator, and somebody here
-    accepts it. ``same_account`` are all creators that the account was connected with.
+    ``username`` is the account's handle. If the creator has another handle,
+    ``may_rename`` decides whether the creator takes the account's: its owner says that
+    they are the creator, and somebody here accepts it. ``same_account`` are all
+    creators that the account was connected with.
 
     Raises:
-        NotFoundError: there is no such creator.
-        CreatorRemovedError: it was removed.
+        NotFoundError: there is no creator with this id.
+        CreatorRemovedError: the creator was removed.
         ScopeMissingError: the consent allows too little.
         OtherHandleError: the account has another handle, and nobody accepted it.
         ConnectedElsewhereError: another creator of the project has this account.
-        HandleTakenError: the account's handle is that of another creator.
+        HandleTakenError: another creator has the account's handle.
     """
     check_scopes(command.scopes)
     others = sorted({*same_account} - {creator_id})
@@ -80,10 +81,10 @@ def connect_creator(
 def disconnect_creator(
     creator_id: UUID, command: c.EndConnection, *, organization_id: UUID
 ) -> Handler[UUID]:
-    """End a creator's connection; do nothing if it has none.
+    """End a creator's connection; do nothing if there is none.
 
     Raises:
-        NotFoundError: there is no such creator.
+        NotFoundError: there is no creator with this id.
     """
     histories = yield (creator_id,)
     creator = own_creator(histories[creator_id], organization_id, None)
@@ -93,9 +94,9 @@ def disconnect_creator(
 def lose_connection(
     creator_id: UUID, command: c.EndConnection, *, open_id: str
 ) -> Handler[None]:
-    """Record that TikTok refuses to be read as ``open_id``.
+    """Record that TikTok does not let us read the account ``open_id`` any more.
 
-    Do nothing if the creator has another connection meanwhile, or none.
+    Do nothing if the creator is not connected with this account any more.
     """
     histories = yield (creator_id,)
     creator = creator_of(histories[creator_id])
@@ -111,12 +112,12 @@ def check_accounts_free(
     others: Collection[UUID],
     histories: Histories,
 ) -> None:
-    """Refuse what would connect an account under two creators of a project.
+    """Check that no account would be connected with two creators of a project.
 
     ``accounts`` has an ``open_id`` for each provider.
 
     Raises:
-        ConnectedElsewhereError: one of ``others`` is in the project, and connected.
+        ConnectedElsewhereError: one of ``others`` is in the project and connected.
     """
     for other_id in others:
         other = creator_of(histories[other_id])

@@ -41,13 +41,14 @@ _ENDED = "The creator was erased before the run."
 
 
 class Belongings(msgspec.Struct, frozen=True, kw_only=True):
-    """What belongs to a creator in addition to its own stream, as read models know it.
+    """Data of a creator outside of its own stream, as read models know it.
 
-    ``video_ids`` are its single videos that were added before it was known whose
-    they are, ``videos_without_creator`` those of them of which it still is not, and
-    ``scrape_ids`` the runs of these. ``open_scrape_ids`` are runs that have not ended,
-    ``annotation_ids`` the notes on it and its videos, and ``member_ids`` its videos
-    that campaigns hold by themselves. ``user_id`` is the account that it was seen as.
+    ``video_ids`` are the creator's single videos that were added before their creator
+    was known. ``videos_without_creator`` are those of them whose creator is still not
+    known, and ``scrape_ids`` the runs of all of them. ``open_scrape_ids`` are runs that
+    have not ended, ``annotation_ids`` the notes on the creator and their videos, and
+    ``member_ids`` the videos that are items of campaigns themselves. ``user_id`` is the
+    account that scrapes observed.
     """
 
     creator_id: UUID
@@ -61,10 +62,10 @@ class Belongings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
-    """What was erased: nothing if the creator was erased before.
+    """The result of an erasure; empty if the creator was erased before.
 
-    ``creator_ids`` are those of the account, ``handles`` every handle that one of them
-    has or had, and ``subjects`` the creators and videos whose data keys are to be
+    ``creator_ids`` are the creators of the account, ``handles`` every handle that one
+    of them has or had, and ``subjects`` the creators and videos whose data keys must be
     destroyed.
     """
 
@@ -85,17 +86,17 @@ def erase_creator(
     only_removed: bool = False,
     ban: bool = False,
 ) -> Handler[Erasure]:
-    """Erase a creator, and with it every other one of the same account.
+    """Erase a creator, and with it every other creator of the same account.
 
-    ``belongings`` has the creator itself and those that may be of its account. Their
-    handles are free from then on, runs that have not ended end, and notes are deleted.
-    With the figures dropped, they leave their campaigns, too. With ``only_removed``
-    nothing is erased while one of them is not removed. With ``ban`` hashes of the
-    account keep the organization from tracking it again.
+    ``belongings`` has the creator itself and the candidates for the same account. Their
+    handles become free, open runs end, and notes are deleted. If the figures are
+    dropped, the creators leave their campaigns, too. With ``only_removed``, nothing is
+    erased while one of them is still tracked. With ``ban``, hashes of the account keep
+    the organization from tracking it again.
 
     Raises:
-        NotFoundError: there is no such creator.
-        NotConfirmedError: ``confirm`` is not its handle.
+        NotFoundError: there is no creator with this id.
+        NotConfirmedError: ``confirm`` is not the creator's handle.
     """
     ids = [each.creator_id for each in belongings]
     numbers = erasures_stream(organization_id)
@@ -190,7 +191,6 @@ def erase_creator(
 
 
 def _handles(creators: Iterable[UUID], histories: Histories) -> Iterator[str]:
-    """Return every handle that the creators have or had."""
     for creator_id in creators:
         for event in histories[creator_id]:
             if isinstance(event, e.CreatorAdded):
@@ -210,13 +210,13 @@ def _check_confirmed(confirm: str, creator: CreatorState) -> None:
 
 
 def _is_same(pinned: Histories, account: UUID, other: UUID) -> bool:
-    """Tell whether two account streams say the same TikTok account."""
+    """Tell whether two account streams name the same TikTok account."""
     user_id = pinned_account(pinned[account])
     return user_id is not None and user_id == pinned_account(pinned[other])
 
 
 def next_number(history: History) -> int:
-    """Return the number of an organization's next erasure, which none had before."""
+    """Return the number of an organization's next erasure, which is not used yet."""
     numbers = (each.number for each in history if isinstance(each, e.ErasureNumbered))
     return max(numbers, default=0) + 1
 
@@ -224,7 +224,7 @@ def next_number(history: History) -> int:
 def end_what_belongs(
     each: Belongings, *, why: str = _ENDED
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
-    """Return what ends the open runs, notes and single videos of a creator.
+    """Return the events that end the open runs, notes and single videos of a creator.
 
     ``why`` is the error that the runs end with.
     """

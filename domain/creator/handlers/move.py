@@ -35,22 +35,22 @@ def move_creator(
     names: Names,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Move a creator into another project; do nothing if it is in it already.
+    """Move a creator into another project; do nothing if it is there already.
 
-    It and ``video_ids``, those of its videos that campaigns hold by themselves, leave
-    the campaigns of the old project. ``same_account`` are all creators that are
-    connected with an account that it is connected with, and ``same_user`` those of its
-    organization that were seen to be its account. ``singles`` are single videos of the
-    new project that may be its own; those that are, are merged into its own. The result
-    is the creator's id.
+    The creator leaves the campaigns of the old project, and so do ``video_ids``, its
+    videos that are items of campaigns themselves. ``same_account`` are all creators
+    that are connected with an account of this one, and ``same_user`` those of the
+    organization whose scrapes observed the same account. ``singles`` are single videos
+    of the new project that may be videos of the creator; if so, they are merged into
+    those. The result is the creator's id.
 
     Raises:
-        NotFoundError: there is no such creator or project.
+        NotFoundError: there is no creator or no project with this id.
         StaleVersionError: none of ``expected_versions`` is the creator's.
         CreatorRemovedError: the creator was removed.
-        HandleTakenError: another creator of the new project has its handle.
-        ConnectedElsewhereError: another creator there is connected with its account.
-        AccountInProjectError: another creator there is, or was, its account.
+        HandleTakenError: another creator of the new project has the handle.
+        ConnectedElsewhereError: another creator there is connected with the account.
+        AccountInProjectError: another creator there has, or had, the same account.
     """
     others = sorted({*same_account} - {creator_id})
     histories = yield (creator_id, organization_id, *others)
@@ -114,10 +114,10 @@ def _account_not_there(
     candidates: Collection[UUID],
     histories: Histories,
 ) -> Generator[Collection[UUID], Histories, list[UUID]]:
-    """Return which others the decision rests on, given the creator after the move.
+    """Return the streams that the decision depends on; ``creator`` is moved already.
 
     Raises:
-        AccountInProjectError: one of the candidates in its project is its account.
+        AccountInProjectError: a candidate in the new project has the same account.
     """
     known = yield candidates
     there = {

@@ -1,4 +1,4 @@
-"""The handler that repeats an erasure, of which a restored log does not tell."""
+"""The handler that repeats an erasure that a restored log does not contain."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -26,10 +26,10 @@ from domain.streams import erasures_stream
 
 
 class ErasureToRepeat(msgspec.Struct, frozen=True, kw_only=True):
-    """An erasure that happened after the data that are restored.
+    """An erasure from after the time of the restored data.
 
-    ``number`` is null where nobody knows it any more, and ``claim_ids`` are the claims
-    that name the creator: its handles can't be read.
+    ``number`` is None if it is not known any more. ``claim_ids`` are the claims that
+    name the creator, because its handles can't be read.
     """
 
     belongings: Belongings
@@ -41,10 +41,10 @@ class ErasureToRepeat(msgspec.Struct, frozen=True, kw_only=True):
 def repeat_erasure(
     erasure: ErasureToRepeat, *, organization_id: UUID
 ) -> Handler[Erasure]:
-    """Erase a creator whose key is destroyed already, as it was erased before.
+    """Erase a creator again whose key is destroyed already.
 
-    The log may have the creator's single videos alone. Nothing that is appended has a
-    text, because nothing can be sealed for the creator any more.
+    The log may have only single videos of the creator. The appended events have no
+    texts, because nothing can be sealed for the creator any more.
     """
     belongings = erasure.belongings
     creator_id = belongings.creator_id
@@ -114,6 +114,6 @@ def _released(claim_id: UUID, history: History, creator_id: UUID) -> list[Stream
 
 
 def _number(known: int | None, history: History) -> int:
-    """Return the number from before, or another one if that is somebody else's."""
+    """Return the former number, or the next one if another erasure has that number."""
     used = {each.number for each in history if isinstance(each, e.ErasureNumbered)}
     return next_number(history) if known is None or known in used else known

@@ -1,1 +1,1 @@
-"""Handlers of commands to organizations, and of those to their texts."""
+"""Handlers of commands to organizations, and to the texts of their things."""

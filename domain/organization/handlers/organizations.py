@@ -30,8 +30,7 @@ def change_organization(
     """Decide a command within the limits of the organization's plan.
 
     If ``expected_versions`` are given, the project that the command changes, or else
-    the organization itself, must be at one of them. The result is the organization's
-    id.
+    the organization itself, must have one of them. The result is the organization's id.
     """
     histories = yield (organization_id,)
     organization = organization_of(histories[organization_id])

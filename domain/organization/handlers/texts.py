@@ -19,10 +19,10 @@ from domain.subjects import owner_of_texts, personal_fields
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
-    """The forgotten texts: those that ``of`` had before it got its present ones.
+    """The texts that the thing ``of`` had before its present ones.
 
-    ``subject`` is the one whose key is to be destroyed, null if there were none, and
-    ``texts`` are the earlier ones.
+    ``subject`` is the subject whose key must be destroyed, None if there were no such
+    texts. ``texts`` are the earlier ones.
     """
 
     of: UUID
@@ -35,7 +35,7 @@ class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Texts(msgspec.Struct, frozen=True):
-    """The owner's kind of some texts, their stream, and the texts that stay."""
+    """The kind of a thing, the stream of its texts, and the texts that stay."""
 
     kind: e.TextsKind
     stream: UUID
@@ -43,10 +43,10 @@ class _Texts(msgspec.Struct, frozen=True):
 
 
 def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
-    """Forget what a campaign, project, API key or organization was called before.
+    """Forget the earlier texts of a campaign, project, API key or organization.
 
     The present texts stay, but not those of a deleted campaign or of a revoked key.
-    Nothing is appended if there were no others.
+    Without earlier texts, nothing is appended.
 
     Raises:
         NotFoundError: the organization has no such thing.
@@ -79,9 +79,10 @@ def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[Forgotte
 def repeat_forgetting(
     of: UUID, *, organization_id: UUID, destroyed: Collection[UUID]
 ) -> Handler[ForgottenTexts]:
-    """Forget texts whose keys are ``destroyed`` already, as a restored log lacks.
+    """Record forgotten texts that a restored log still has, without their keys.
 
-    No text that the log has since its last forgetting can be read, so none stays.
+    The keys of these texts are ``destroyed`` already. No text since the last forgetting
+    can be read, so none stays.
 
     Raises:
         NotFoundError: the organization has no such thing.
@@ -133,18 +134,18 @@ def _stated(state: object, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _earlier(events: Sequence[Event], kept: dict[str, Any]) -> Iterator[str]:
-    """Yield the texts that can still be read, and are none of the present ones."""
+    """Yield the texts that can still be read and differ from the present ones."""
     present = {*_strings(kept)}
     for event in events:
         for name in personal_fields(type(event)):
             for text in _strings(getattr(event, name)):
-                # A text that reads as erased was forgotten before.
+                # A text that reads as "erased" was forgotten before.
                 if text not in present and text != "erased":
                     yield text
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Yield all texts in a value of JSON, with the names of members."""
+    """Yield all texts in a JSON value, and the names of its members."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

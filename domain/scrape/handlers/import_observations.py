@@ -1,4 +1,4 @@
-"""The handler of imports: it stores new observations as scrapes."""
+"""The handler of imports, which stores new observations as scrapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
@@ -14,11 +14,11 @@ from domain.streams import Names, imported_run_stream
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What an append of observation groups stored.
+    """The result of an append of observation groups.
 
     ``stored`` and ``runs`` count new observations and runs, and ``there_already``
     counts observations that were stored before. ``known`` holds the known details of
-    videos by creator, those of this append included.
+    videos by creator, with those of this append.
     """
 
     stored: int
@@ -42,7 +42,7 @@ def import_observations(
     histories = yield [run for each in pending for run in each.group.scraped]
     for each in pending:
         for run in each.group.scraped:
-            # Runs of our own observed it, as an export has it.
+            # The installation's own runs observed these; exports contain them.
             each.leave_out(histories[run], names)
     open_ones = [each for each in pending if each.new != []]
     while open_ones:
@@ -76,7 +76,7 @@ def import_observations(
 
 
 class _PendingGroup(msgspec.Struct, kw_only=True):
-    """An observation group of which only a part is stored.
+    """An observation group that is stored only in part.
 
     ``new`` holds the observations that are not stored yet; None means all of the
     group's ``content``. ``next_part`` is the number of the first unused part.
@@ -90,7 +90,6 @@ class _PendingGroup(msgspec.Struct, kw_only=True):
 
     @property
     def stream(self) -> UUID:
-        """The stream of the next part."""
         group = self.group
         return imported_run_stream(
             group.project_id, group.creator_id, group.observed_at, self.next_part
@@ -98,15 +97,13 @@ class _PendingGroup(msgspec.Struct, kw_only=True):
 
     @property
     def missing(self) -> int:
-        """How many observations are not stored yet."""
         if self.new is not None:
             return len(self.new)
         content = self.group.content
-        assert content is not None, "without content, the lines were read"
+        assert content is not None, "a group without content has lines"
         return len(content.videos.video_ids) + (content.profile is not None)
 
     def leave_out(self, run: History, names: Names) -> None:
-        """Leave out the observations of a stored run."""
         unseen = importing.distinct(
             self.group.read_lines() if self.new is None else self.new
         )

@@ -38,7 +38,7 @@ def retry_scrape(
     plans: Mapping[str, Limits],
     now: datetime,
 ) -> Handler[RequestedRun]:
-    """Request a failed run again by hand; requested twice it is requested once."""
+    """Request a failed run again by hand; a repeated request requests nothing more."""
     again = retry_stream(scrape_id)
     histories = yield (organization_id, scrape_id, again)
     run = scrape_of(histories[scrape_id])
@@ -50,7 +50,7 @@ def retry_scrape(
     )
     if histories[again]:
         return Decision(result)
-    # Refused before anything else is read, if it is to be refused.
+    # A run that can't be retried is refused before anything else is read.
     command = decider.again(run)
     subject = _subject(run)
     histories = yield (subject,)
@@ -72,8 +72,8 @@ def retry_scrapes(
 ) -> Handler[ItemResults]:
     """Request many failed runs again by hand, each once.
 
-    Of several that look for the same one is requested. A bad one fails alone; a plan
-    without room for all of them requests none.
+    Among runs with the same subject and kind, one is requested. A bad run fails alone;
+    a plan without room for all of them requests none.
     """
     ids = list(dict.fromkeys(scrape_ids))
     retries = {scrape_id: retry_stream(scrape_id) for scrape_id in ids}
@@ -126,19 +126,19 @@ def retry_scrapes(
 
 
 def _subject(run: ScrapeState) -> UUID:
-    """Return the stream of what a run looks at: its creator, or its one video."""
+    """Return the stream of the creator or video that a run reads."""
     if run.creator_id is not None:
         return run.creator_id
     return run.video_id or video_stream(run.project_id, run.tiktok_video_ids[0])
 
 
 def _present_handle(run: ScrapeState, history: History) -> str:
-    """Return the handle to look for now, given the history of the run's subject.
+    """Return the present handle of a run's subject, from the subject's history.
 
     Raises:
-        CreatorRemovedError: its creator was removed.
-        CreatorErasedError: its creator was erased.
-        CannotRetryError: its video was excluded, or merged into another one.
+        CreatorRemovedError: the creator was removed.
+        CreatorErasedError: the creator was erased.
+        CannotRetryError: the video was excluded, or merged into another one.
     """
     if run.creator_id is not None:
         creator = creator_of(history)
@@ -150,5 +150,5 @@ def _present_handle(run: ScrapeState, history: History) -> str:
     if video is None or video.tracking_status == "excluded":
         raise CannotRetryError("its video was excluded")
     if video.merged_into is not None:
-        raise CannotRetryError("its video was merged into that of its creator")
+        raise CannotRetryError("its video was merged into the creator's")
     return video.handle

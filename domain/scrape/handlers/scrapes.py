@@ -1,4 +1,4 @@
-"""The handlers of commands about scrapes: request them, and record the end."""
+"""The handlers of scrapes: requests of runs, and their results."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from domain.video.errors import VideoMergedError
 class RequestedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was requested.
 
-    ``creator_id`` is null if a video was added by hand and its creator is not in the
+    ``creator_id`` is null if the video was added by hand and its creator is not in the
     project.
     """
 
@@ -48,8 +48,6 @@ class RequestedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestedVideoRun(RequestedRun, frozen=True, kw_only=True):
-    """A run of one video that was requested."""
-
     video_id: UUID
 
 
@@ -132,9 +130,9 @@ def request_video_scrape(
 def request_scheduled(
     requests: Sequence[tuple[UUID, c.RequestScrape]],
 ) -> Handler[None]:
-    """Request many runs, each under the id given with it.
+    """Request many runs, each under the id next to it.
 
-    No stream is guarded: a run of a creator that was removed meanwhile ends as failed.
+    No stream is guarded: the run of a creator that was removed in the meantime fails.
     """
     yield ()
     return Decision(
@@ -154,16 +152,16 @@ def end_scrape(
     names: Names,
     same_account: Collection[UUID] = (),
 ) -> Handler[None]:
-    """Record the result of a run once, if it is of the creator's account.
+    """Record the result of a run once, provided that it is of the creator's account.
 
-    ``same_account`` are creators that were seen to be the account of a first profile.
-    If one of them counts in the creator's project, nothing that was observed is
-    recorded: the run fails, and the creator is disabled as a duplicate.
+    ``same_account`` are creators that scrapes found to be the account of a first
+    profile. If one of them counts in the creator's project, no observation is recorded:
+    the run fails, and the creator is disabled as a duplicate. A creator whose account
+    was erased and is banned is removed.
 
-    The append fails if the creator's or the account's stream changed since they were
-    read: of two first runs that observed different accounts only one is recorded, and
-    nothing that was observed of a creator that was erased. A creator whose account
-    turns out to be one that was erased and is banned is removed.
+    The append fails if the creator's or the account's stream has changed since it was
+    read. Of two first runs that observed different accounts, only one is recorded, and
+    no observation of an erased creator is.
 
     Raises:
         AnotherAccountError: the profile is of another account.
@@ -188,7 +186,7 @@ def end_scrape(
         first = creator and creator.duplicate_of
         if creator is None or first is None:
             return Decision(None, events=events, guards=[creator_id])
-        # Nothing of a duplicate is recorded, whether the answer has a profile or not.
+        # No observation of a duplicate is recorded, with or without a profile.
         histories = yield (first,)
         if not counts_in(creator_of(histories[first]), creator.project_id):
             return Decision(None, events=events, guards=[creator_id, first])
@@ -231,7 +229,7 @@ def _duplicate(
     creator: CreatorState,
     first_id: UUID,
 ) -> Decision[None]:
-    """Let the run fail, and disable its creator, which is the account of another."""
+    """Let the run fail, and disable its creator as a duplicate of the first one."""
     failed = c.RecordFailure(
         provider=command.provider,
         attempts=command.attempts,
@@ -259,7 +257,7 @@ def _duplicate(
 def _seen_account(
     run: ScrapeState | None, command: c.RecordResult | c.RecordFailure
 ) -> c.PinAccount | None:
-    """Return the account that a result is of; None if it does not say which."""
+    """Return the account of a result; None if the result does not say it."""
     if not isinstance(command, c.RecordResult) or command.profile is None:
         return None
     user_id = command.profile.user_id
@@ -281,7 +279,10 @@ def manual_scrapes(
     *,
     amount: int = 1,
 ) -> list[QuotaCounter]:
-    """Return so many more manual scrapes of the day (UTC), within the plan's limit."""
+    """Return the counter of ``amount`` more manual scrapes of the day (UTC).
+
+    The counter has the plan's limit.
+    """
     organization = organization_of(history)
     if organization is None:
         raise NotFoundError("organization")
@@ -298,7 +299,7 @@ def manual_scrapes(
 def _tracked_creator(
     video: VideoState, creator: CreatorState | None
 ) -> CreatorState | None:
-    """Return the creator, None if only the video itself is tracked."""
+    """Return the creator; None if only the video itself is tracked."""
     check_not_erased(creator)
     if creator is not None and not creator.is_gone:
         return creator

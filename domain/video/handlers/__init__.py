@@ -1,1 +1,1 @@
-"""Handlers of commands to videos, and the merging of two that are the same."""
+"""Handlers of commands to videos, and the merging of two videos that are the same."""

@@ -1,4 +1,4 @@
-"""The merging of single videos into the same videos of a creator that moved."""
+"""The merging of single videos into the same videos of a creator."""
 
 from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping, Sequence
@@ -24,7 +24,7 @@ from domain.video.decider import VideoState, decide, evolve, video_of
 class SingleVideo(msgspec.Struct, frozen=True):
     """A video that was added by its URL, and the creator's video that it may be.
 
-    ``annotation_ids`` are the notes on it.
+    ``annotation_ids`` are the notes on the single video.
     """
 
     video_id: UUID
@@ -33,7 +33,7 @@ class SingleVideo(msgspec.Struct, frozen=True):
 
 
 class Merging(msgspec.Struct, frozen=True):
-    """The events that merge videos, and the guards that these need."""
+    """The events that merge videos, and the guards that they need."""
 
     events: list[StreamEvent]
     guards: list[UUID]
@@ -46,13 +46,14 @@ def merge_videos(
     *,
     may_uncount: bool = True,
 ) -> Generator[Collection[UUID], Histories, Merging]:
-    """Merge single videos into those of a creator, which has or gets the same project.
+    """Merge single videos into the same videos of a creator in their project.
 
-    ``creators_videos`` are the creator's, by stream. A stream that is no single video
-    (any more) stays as it is. The creator's video gets the notes, tags and campaigns of
-    the single one. Where people decided whether the single one counts, their decision
-    holds. Unless ``may_uncount``, a video that counts goes on counting, because numbers
-    from before are to stay. A handler uses it with ``yield from``.
+    ``creators_videos`` are the creator's videos by stream. A stream that is not a
+    single video any more stays as it is. The creator's video gets the notes, tags and
+    campaigns of the single one. If people decided whether the single video counts,
+    their decision holds for the creator's video, except that without ``may_uncount`` a
+    video never ceases to count, because earlier numbers must stay. A handler uses it
+    with ``yield from``.
     """
     singles = [each for each in singles if each.into_video_id in creators_videos]
     histories = yield [each.video_id for each in singles]
@@ -92,7 +93,7 @@ def _is_same(video: VideoState, into: VideoState) -> bool:
 def _taken_over(
     video: VideoState, into: VideoState, *, may_uncount: bool
 ) -> list[e.VideoEvent]:
-    """Return how the creator's video takes over what people decided and noted."""
+    """Return the events with which the creator's video gets decisions and notes."""
     commands: list[c.VideoCommand] = []
     if video.is_counted and not into.is_counted:
         commands.append(c.IncludeVideo())
@@ -109,7 +110,7 @@ def _taken_over(
 
 
 def _details(video: VideoState, into: VideoState) -> c.ChangeVideoDetails:
-    """Return both videos' notes and tags; where both have a text, the creator's."""
+    """Return both videos' notes and tags; the creator's video's text has precedence."""
     tags = {tag_key(tag): tag for tag in [*video.tags, *into.tags]}
     own = [tag_key(tag) for tag in into.tags]
     keys = list(dict.fromkeys([*own, *tags]))[:MAX_TAGS]
@@ -124,9 +125,9 @@ def _details(video: VideoState, into: VideoState) -> c.ChangeVideoDetails:
 def _notes(
     single: SingleVideo, video: VideoState
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
-    """Return the events that note on the creator's video what the single one has."""
+    """Return the events that move the notes to the creator's video."""
     renoted = {each: merged_annotation(each) for each in single.annotation_ids}
-    # The histories of both videos say whose the texts are.
+    # The subjects of the texts follow from the histories of both videos.
     histories = yield (*renoted, *renoted.values(), single.into_video_id)
     events: list[StreamEvent] = []
     for annotation_id, new_id in renoted.items():
@@ -150,7 +151,7 @@ def _notes(
 def _campaigns(
     singles: Sequence[SingleVideo], creator_id: UUID
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
-    """Return the events with which creators' videos take the places of single ones."""
+    """Return the events that replace single videos in campaigns."""
     streams = {each.video_id: membership_stream(each.video_id) for each in singles}
     memberships = yield (
         *streams.values(),
@@ -164,7 +165,7 @@ def _campaigns(
     events: list[StreamEvent] = []
     for campaign_id, those in places.items():
         campaign = campaign_of(campaigns[campaign_id])
-        assert campaign is not None, "a video joined it"
+        assert campaign is not None, "the campaign has items"
         organization_id = campaign.organization_id
         leaving = [CampaignItem("video", each.video_id) for each in those]
         joining = [CampaignItem("video", each.into_video_id) for each in those]

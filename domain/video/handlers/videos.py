@@ -1,4 +1,4 @@
-"""The handlers of commands to videos: single, in bulk, and as scrapes list them."""
+"""The handlers of commands to videos: one, many, and those that scrapes list."""
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -58,8 +58,8 @@ _NOTHING: Mapping[UUID, Sequence[UUID]] = {}
 class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """A video in the list of a scrape of its creator.
 
-    Details that it left out are null. ``tiktok_video_id`` is null if an earlier list
-    has it.
+    Details that the list left out are null. ``tiktok_video_id`` is null if an earlier
+    list has it.
     """
 
     pseudonym: str
@@ -81,10 +81,10 @@ def add_video(
     tags: list[str] | UnsetType = UNSET,
     of_creators: Collection[UUID] = (),
 ) -> Handler[UUID]:
-    """Track the video of a URL, also one that was excluded; scrape it if it is new.
+    """Track the video of a URL, even an excluded one; scrape it if it is new.
 
-    Unset tags of a known video stay as they are. ``of_creators`` are videos of creators
-    that moved which may be this one. The result is the video's id.
+    Unset tags of a known video stay as they are. ``of_creators`` are videos of moved
+    creators that may be this video. The result is the video's id.
     """
     named = read_video_url(url)
     ban, erased = names.ban_stream(named.handle), erased_bans_stream(organization_id)
@@ -97,7 +97,7 @@ def add_video(
     if holder := claim_of(histories[claim]).holder:
         holders = yield (holder,)
         creator = creator_of(holders[holder])
-        # The ids of the videos of a creator that moved here are those of its origin.
+        # The ids of a moved creator's videos are computed with its first project.
         origin_id = creator.origin_project_id if creator else project_id
     theirs = yield from _of_who_moved_here(
         of_creators, named.tiktok_video_id, project_id
@@ -209,11 +209,11 @@ def discover_videos(
 ) -> Handler[None]:
     """Add each listed video to the project as a video of this creator.
 
-    Videos that it has already stay as they are, and a removed creator gets no videos.
-    If the creator moved on to another project, a single video there that it now has is
-    merged into its own; ``annotations`` are the notes on such videos.
+    Videos that the creator has already stay as they are, and a removed creator gets no
+    videos. If the creator has moved to another project, a single video there that turns
+    out to be the creator's is merged; ``annotations`` are the notes on such videos.
     Creator and organization are guarded, so that the status of a video always follows
-    from the tracking window at its own position of the log.
+    from the tracking window at the video's own position of the log.
     """
     videos = {video_stream(project_id, each.pseudonym): each for each in listed}
     histories = yield (organization_id, creator_id, *videos)
@@ -226,11 +226,12 @@ def discover_videos(
     for video_id, each in videos.items():
         known = video_of(histories[video_id])
         if known is not None and known.creator_id is not None:
-            # The video belongs to another creator by now: a list does not change that.
+            # The video belongs to another creator by now, and the list does not change
+            # that.
             continue
         tiktok_video_id = each.tiktok_video_id or (known and known.tiktok_video_id)
         if tiktok_video_id is None:
-            # An earlier list has it, which is done by itself.
+            # An earlier list has this video; the append of that list adds it.
             continue
         command = c.DiscoverVideo(
             organization_id=organization_id,
@@ -272,10 +273,10 @@ def move_window(
     *,
     organization_id: UUID,
 ) -> Handler[None]:
-    """Start to track the videos that the creator's tracking window now covers.
+    """Start to track the videos that the creator's tracking window covers now.
 
-    ``outside`` has the streams of videos outside of the window, with the time each was
-    posted. A smaller window does not stop the tracking of any video.
+    ``outside`` has the streams of videos outside of the former window, with the time of
+    their posting. A smaller window does not stop the tracking of any video.
     """
     histories = yield (organization_id, creator_id)
     window = _window(
@@ -303,10 +304,10 @@ def move_window(
 def report_missing(
     missing: Mapping[UUID, datetime], *, scrape_id: UUID
 ) -> Handler[None]:
-    """Record that a run found these videos gone, by stream, with the time it found out.
+    """Record that a run found these videos gone, by stream, with the time of the read.
 
-    Nothing changes for a video whose absence is recorded, or that the project does not
-    have.
+    Nothing changes for a video that the project does not have, or whose absence is
+    recorded already.
     """
     histories = yield missing.keys()
     events = [
@@ -365,7 +366,7 @@ def _change_videos(
 def _of_who_moved_here(
     video_ids: Collection[UUID], tiktok_video_id: str, project_id: UUID
 ) -> Generator[Collection[UUID], Histories, UUID | None]:
-    """Return the stream of a video of a creator that the project has now, if any."""
+    """Return the stream of the video if its creator moved into the project."""
     histories = yield video_ids
     videos = {
         each: video
@@ -394,7 +395,7 @@ def _owner_not_erased(
     """Return the video's creator as a guard.
 
     Raises:
-        CreatorErasedError: it was erased.
+        CreatorErasedError: the creator was erased.
     """
     if video.creator_id is None:
         return []
@@ -404,7 +405,7 @@ def _owner_not_erased(
 
 
 def project_with(video: VideoState, creators: Histories) -> UUID:
-    """Return the project that a video is in: that of its creator, if it has one."""
+    """Return the project of a video: that of its creator, if it has one."""
     creator = creator_of(creators[video.creator_id]) if video.creator_id else None
     return video.project_id if creator is None else creator.project_id
 
@@ -436,10 +437,7 @@ def _tracked_creator(histories: Histories, creator_id: UUID) -> CreatorState | N
 def _window(
     histories: Histories, organization_id: UUID, creator: CreatorState | None
 ) -> Window | None:
-    """Return the creator's tracking window.
-
-    None if the creator is not tracked any more.
-    """
+    """Return the creator's tracking window; None if the creator is not tracked."""
     organization = organization_of(histories[organization_id])
     if creator is None or organization is None:
         return None
