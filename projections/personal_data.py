@@ -15,10 +15,10 @@ from domain import events as e
 from domain.streams import membership_stream
 from domain.summaries import actor_label, key_id_of
 from infra import arrays
+from infra.database import NO_HURRY
 from infra.eventstore.codec import Codec
 from infra.eventstore.sealing import ERASED
 from infra.eventstore.store import BusyError, RecordedEvent, open_envelopes
-from infra.integrity.log import NO_HURRY
 from infra.locks import AdvisoryLock
 from projections.creator_history.unreadable import without_person
 from projections.creator_streams import streams_of_creator

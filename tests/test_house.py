@@ -16,7 +16,7 @@ import yaml
 from infra.settings import OLD_NAMES, PREFIX, table
 from tests.kit.paths import ROOT
 
-PACKAGES = ("domain", "infra", "projections", "workers", "api")
+PACKAGES = ("domain", "infra", "projections", "application", "workers", "api")
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
 # Scripts of make, which run with the tools of developers or with nothing.
 SETUP_SCRIPTS = {

@@ -14,7 +14,7 @@ LIBRARY = "api/web/static/vendor/htmx.js"
 
 def test_a_wheel_is_refused_without_the_pages_libraries(tmp_path: Path):
     tree = tmp_path / "clone"
-    for name in ("domain", "infra", "projections", "workers", "api"):
+    for name in ("domain", "infra", "projections", "application", "workers", "api"):
         (tree / name).mkdir(parents=True)
         (tree / name / "__init__.py").touch()
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):

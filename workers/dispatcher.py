@@ -7,14 +7,14 @@ from uuid import UUID
 
 from dramatiq.brokers.redis import RedisBroker
 
+from application.connect.endings import ConnectionEndings
+from application.connect.service import revoke_until_stopped
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.registry import PROJECTIONS
 from workers.broker import enqueue_scrapes, waiting_messages
-from workers.connections.endings import ConnectionEndings
-from workers.connections.service import revoke_until_stopped
 from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable

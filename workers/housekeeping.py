@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Collection
 
+from application.erase import pictures, sealed_list
+from application.erase.idle_rebuilds import cancel_idle_rebuilds
+from application.erase.tidy import tidy_if_due
 from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.registry import PROJECTIONS
-from workers.erasing import pictures, sealed_list
-from workers.erasing.idle_rebuilds import cancel_idle_rebuilds
-from workers.erasing.tidy import tidy_if_due
 from workers.policies.retention import erase_removed
 
 ROUND_SECONDS = 60.0

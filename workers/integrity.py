@@ -5,13 +5,13 @@ from pathlib import Path
 
 import structlog
 
+from application.integrity.make_root import make_root_if_due
+from application.integrity.requested_check import run_requested_check
+from application.integrity.signing import InstallationSigner
 from infra.database import Pool
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.integrity.make_root import make_root_if_due
-from infra.integrity.requested_check import run_requested_check
-from infra.integrity.signing import InstallationSigner
 from infra.loop import run_until_stopped
 
 ACTOR = "roots"

@@ -51,11 +51,11 @@ def is_expected(error: Exception) -> bool:
     import psycopg
     import redis
 
+    from application.integrity.rewritten_events import BrokenHistoryError
     from domain.errors import DomainError
     from infra.database import SchemaTooNewError
     from infra.embedded import EmbeddedServiceError
     from infra.eventstore.store import BusyError
-    from infra.integrity.rewritten_events import BrokenHistoryError
     from infra.keys.master_key import MasterKeyError
     from infra.settings import SettingsError
     from projections.rebuild.errors import EXPECTED

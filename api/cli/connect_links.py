@@ -12,10 +12,10 @@ from api.cli.names import creator_with_id
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from api.routes.connections.links import ConnectLinkShown
+from application.connect.links import find_link, links_of, revoke_link
+from application.connect.service import Connections
 from domain.connection.links import ConnectLink
 from infra.ids import new_id
-from workers.connections.links import find_link, links_of, revoke_link
-from workers.connections.service import Connections
 
 CreatorId = Annotated[UUID, Parameter(help="The creator's id.")]
 

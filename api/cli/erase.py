@@ -13,14 +13,14 @@ from api.cli.erase_verify import verify_erasure
 from api.cli.names import creator_with_id
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
+from application.erase.erase import ErasureCommand
+from application.erase.erased import erased_by
+from application.erase.preview import preview_of
 from domain.messages import ErasedFigures
 from domain.phrases import counted, joined
 from infra.eventstore.execute import execute
 from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
-from workers.erasing.erase import ErasureCommand
-from workers.erasing.erased import erased_by
-from workers.erasing.preview import preview_of
 
 _WAITS = "goatherd: The erasure waits for read models to reach the end of the log."
 

@@ -16,14 +16,14 @@ from api.cli import CommandError, is_expected, print_error
 from api.cli.databases import check_fit, connected, database_url, redis_url
 from api.cli.output import plain, print_json, progress_bar
 from api.system.all_projections import ALL_PROJECTIONS
+from application.erase.sealed_list import ErasedValues, kept_values, texts_given
+from application.erase.search_tables import SearchedTable, tables_of
+from application.erase.tidy import behind, tidy
+from application.erase.verify import NEVER_SEARCHED, Findings, SearchedPlaces, search
 from domain.phrases import counted, joined
 from infra.keys.opened import opened_keys
 from infra.settings import Settings
 from projections.creator_streams import erasure_of
-from workers.erasing.sealed_list import ErasedValues, kept_values, texts_given
-from workers.erasing.search_tables import SearchedTable, tables_of
-from workers.erasing.tidy import behind, tidy
-from workers.erasing.verify import NEVER_SEARCHED, Findings, SearchedPlaces, search
 
 PATIENCE_SECONDS = 10.0
 _POLL_SECONDS = 0.1

@@ -9,8 +9,8 @@ from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.names import organization_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
+from application.erase.texts import ForgettingCommand, forgotten_by
 from infra.eventstore.execute import execute
-from workers.erasing.texts import ForgettingCommand, forgotten_by
 
 
 def forget_texts(

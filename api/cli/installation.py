@@ -12,8 +12,8 @@ from api.cli.doctor.run import run_checks
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from api.system.all_projections import ALL_PROJECTIONS
+from application.integrity.seal_history import clear_events
 from infra.database import migrate as migrate_database
-from infra.integrity.seal_history import clear_events
 from infra.keys.opened import master_key_text, opened_keys
 from infra.restoring import check_restored
 from projections.status import ProjectionProgress, progress

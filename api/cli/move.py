@@ -9,12 +9,12 @@ from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.names import creator_with_id, project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
+from application.move.move_creator import MoveCommand
 from domain import commands as c
 from domain.events import VideoMerged
 from domain.messages import MovedHistory
 from domain.phrases import counted
 from infra.eventstore.execute import execute
-from workers.moving import MoveCommand
 
 _TAKEN = {"whole": "all its numbers", "stay": "what it gains from now on"}
 

@@ -3,10 +3,10 @@
 from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
+from application.integrity.log import recorded_roots
+from application.integrity.make_root import make_root
+from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import SignedRoot, text_hash
-from infra.integrity.log import recorded_roots
-from infra.integrity.make_root import make_root
-from infra.integrity.signing import InstallationSigner
 
 
 def make(*, data_dir: DataDir = None, json: Json = False) -> None:

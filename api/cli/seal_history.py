@@ -6,18 +6,18 @@ from api.cli import CommandError
 from api.cli.databases import cli_context, connected, opened_store, served_database
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
-from domain.integrity.events import HistorySealed
-from domain.integrity.sealing_note import note_hash
-from infra.eventstore.append import Context
-from infra.eventstore.store import Store
-from infra.integrity.log import head_of
-from infra.integrity.seal_history import (
+from application.integrity.log import head_of
+from application.integrity.seal_history import (
     clear_history,
     note_sealing,
     others_at_work,
     rewrite_history,
 )
-from infra.integrity.signing import InstallationSigner
+from application.integrity.signing import InstallationSigner
+from domain.integrity.events import HistorySealed
+from domain.integrity.sealing_note import note_hash
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
 
 
 def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:

@@ -3,8 +3,8 @@
 from api.cli.databases import cli_context, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
-from infra.integrity.rotate_key import rotate_signing_key
-from infra.integrity.signing import Signer
+from application.integrity.rotate_key import rotate_signing_key
+from application.integrity.signing import Signer
 from infra.keys.opened import opened_keys
 
 

@@ -11,13 +11,13 @@ from api.cli.databases import check_fit, connected, served_database
 from api.cli.kept_root import read_kept_root
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
+from application.integrity.kept_keys import with_keys
+from application.integrity.progress_file import PROGRESS_FILE
+from application.integrity.seal_history import clear_history
+from application.integrity.signing import Signer
+from application.integrity.verify import CheckedLog
+from application.integrity.verify import verify as verify_log
 from domain.phrases import counted
-from infra.integrity.kept_keys import with_keys
-from infra.integrity.progress_file import PROGRESS_FILE
-from infra.integrity.seal_history import clear_history
-from infra.integrity.signing import Signer
-from infra.integrity.verify import CheckedLog
-from infra.integrity.verify import verify as verify_log
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.opened import opened_keys
 from infra.settings import Settings

@@ -13,6 +13,10 @@ from api.http.paging import behind, caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
+from application.erase.belongings import NEEDED
+from application.erase.erase import ErasureCommand
+from application.erase.erased import ErasedCreators, erased_by
+from application.erase.preview import ErasurePreview, preview_of
 from domain.creator.errors import CreatorErasedError
 from domain.creator.handlers.erase import Erasure
 from domain.decisions import Handler
@@ -20,10 +24,6 @@ from domain.errors import NotFoundError
 from domain.messages import ErasedFigures
 from projections.creators.queries import one_creator
 from projections.engine.reader import ProjectionBehindError, Reader
-from workers.erasing.belongings import NEEDED
-from workers.erasing.erase import ErasureCommand
-from workers.erasing.erased import ErasedCreators, erased_by
-from workers.erasing.preview import ErasurePreview, preview_of
 
 
 class EraseCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,14 +16,14 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
 from api.routes import creator_responses as answers
+from application.move.move_creator import MoveCommand, RefusedProject, effects_of_move
+from application.move.single_videos import PossibleMerge
 from domain import commands as c
 from domain.errors import NotFoundError
 from projections.campaigns.leaving import LeftCampaign, campaigns_left
 from projections.creators.creator import Creator
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
-from workers.moving import MoveCommand, RefusedProject, effects_of_move
-from workers.single_videos import PossibleMerge
 
 _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
 

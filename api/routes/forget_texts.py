@@ -11,7 +11,7 @@ from api.http.errors import Code
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
-from workers.erasing.texts import ForgettingCommand, ForgottenAnswer, forgotten_by
+from application.erase.texts import ForgettingCommand, ForgottenAnswer, forgotten_by
 
 _OPT: dict[str, Any] = {
     "scope": "admin",

@@ -10,9 +10,9 @@ from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
+from application.integrity.requested_check import LogCheck, newest_check, request_check
 from infra.database import Pool, run_read
 from infra.eventstore.execute import Executed
-from infra.integrity.requested_check import LogCheck, newest_check, request_check
 from projections.engine.reader import Reader
 
 _OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True, "versioned": False}

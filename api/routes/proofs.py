@@ -12,10 +12,10 @@ from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
+from application.integrity.make_proof import make_proof
+from application.integrity.signing import InstallationSigner
 from domain.integrity.proofs import Proof
 from infra.database import run_read
-from infra.integrity.make_proof import make_proof
-from infra.integrity.signing import InstallationSigner
 from projections.creator_streams import streams_of_creator
 from projections.engine.reader import Reader
 

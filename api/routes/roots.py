@@ -10,13 +10,13 @@ from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
+from application.integrity.log import recorded_roots
+from application.integrity.make_root import make_root
+from application.integrity.signing import InstallationSigner
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import SignedRoot
 from infra.database import run_read
 from infra.eventstore.execute import Executed
-from infra.integrity.log import recorded_roots
-from infra.integrity.make_root import make_root
-from infra.integrity.signing import InstallationSigner
 from projections.engine.reader import Reader
 
 _NEWEST = 100

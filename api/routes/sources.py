@@ -18,6 +18,7 @@ from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
+from application.connect.service import Connections
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
 from domain.scrape.costs import amount_of, why_spent
@@ -27,7 +28,6 @@ from infra.setting_forms import ProviderName
 from infra.settings import Settings, SettingsError
 from projections.engine.reader import Reader
 from projections.scrape_runs.sources import SourceActivity, source_activity
-from workers.connections.service import Connections
 from workers.sources.check import SourceCheck, check_source
 from workers.sources.recordings.file_format import RecordingError
 from workers.sources.request_counts import RequestCounts

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from api.http.paging import behind
+from application.onboarding.add_video import id_of_video
 from infra.eventstore.store import Store
 from projections.engine.reader import ProjectionBehindError
-from workers.adding_video import id_of_video
 
 
 def video_ids(store: Store) -> Callable[[UUID, UUID, str], Awaitable[UUID]]:

@@ -15,6 +15,7 @@ from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
+from application.onboarding.add_video import add_video
 from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.events import TrackingStatus
@@ -22,7 +23,6 @@ from domain.video.handlers import videos
 from projections.engine.reader import ProjectionBehindError
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos
-from workers.adding_video import add_video
 
 
 class ProjectVideoRoutes(Controller):

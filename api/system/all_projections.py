@@ -5,9 +5,9 @@ them. The others here hold what workers use for decisions, and run in the dispat
 Imports point down, so the registry cannot name them.
 """
 
+from application.connect.endings import ConnectionEndings
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
-from workers.connections.endings import ConnectionEndings
 from workers.policies.auto_disable import VerdictStreaks
 from workers.policies.known_videos import KnownVideos
 from workers.schedule.projection import Schedule

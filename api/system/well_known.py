@@ -16,14 +16,14 @@ from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter
+from application.integrity.log import newest_recorded
+from application.integrity.roots_log import RootsLog, keys_of
+from application.integrity.signing import InstallationSigner
 from domain.errors import NotFoundError
 from domain.integrity.proofs import ConsistencyProof
 from domain.integrity.roots import PublicRoot
 from domain.integrity.signing_keys import SigningKey
 from infra.database import run_read
-from infra.integrity.log import newest_recorded
-from infra.integrity.roots_log import RootsLog, keys_of
-from infra.integrity.signing import InstallationSigner
 
 _MOST_IN_A_MINUTE = 60
 _NEWEST_SECONDS = 300

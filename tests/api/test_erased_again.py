@@ -11,6 +11,8 @@ import httpx
 import msgspec
 import pytest
 
+from application.integrity.make_root import make_root
+from application.integrity.signing import InstallationSigner
 from domain import events as e
 from domain.messages import ErasedFigures
 from domain.scrape.observations import (
@@ -20,8 +22,6 @@ from domain.scrape.observations import (
 from domain.scrape.verdicts import Ok
 from domain.streams import Names, video_stream
 from infra.ids import new_id
-from infra.integrity.make_root import make_root
-from infra.integrity.signing import InstallationSigner
 from projections.analytics.projection import AnalyticsProjection
 from projections.rebuild.rebuild import rebuild
 from projections.rebuild.transitions import RebuildOptions

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from api.http import writer
+from application.erase.erase import ErasureCommand
 from domain import events as e
 from domain.creator.handlers.erase import Erasure
 from domain.messages import ErasedFigures
@@ -20,7 +21,6 @@ from tests.kit.application import Tenant, data_of
 from tests.kit.builders import log_of
 from tests.kit.erasing import erase as erase_creator
 from tests.kit.erasing import tables_with
-from workers.erasing.erase import ErasureCommand
 
 _DAY = date(2026, 3, 1)
 # Other tests keep theirs in the same database.

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from application.connect.outcomes import Connected
 from domain.scrape.verdicts import (
     Ok,
     RateLimited,
@@ -16,7 +17,6 @@ from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, seconds
 from tests.kit.builders import make_home
 from tests.kit.connections import account, connect, fake_tiktok
-from workers.connections.outcomes import Connected
 from workers.sources.demo.fake_tiktok.display import FakeDisplay
 from workers.sources.port import Target
 from workers.sources.providers.display import open_display

@@ -7,10 +7,10 @@ from time import perf_counter
 
 import psycopg
 
+from application.integrity.make_root import make_root
+from application.integrity.verify import RANGE, verify
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
-from infra.integrity.make_root import make_root
-from infra.integrity.verify import RANGE, verify
 from tests.benchmarks.harness import Report, interleaved
 from tests.benchmarks.histories import busy_log
 from tests.kit.builders import asking

@@ -8,6 +8,7 @@ from signal import SIGKILL
 import pytest
 
 from api.system.all_projections import ALL_PROJECTIONS
+from application.erase.belongings import NEEDED
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
@@ -16,7 +17,6 @@ from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.command_line import PATIENTLY, CommandLine, running
 from tests.kit.erasing import erase
 from tests.kit.threads import at_work
-from workers.erasing.belongings import NEEDED
 
 DAYS, VIDEOS = 400, 20
 LINES = 100_000

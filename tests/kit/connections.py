@@ -12,19 +12,19 @@ from uuid import UUID, uuid4
 import httpx
 from msgspec.structs import replace
 
+from application.connect import rows
+from application.connect.consent import Arrival
+from application.connect.links import add_link
+from application.connect.outcomes import ConsentOutcome
+from application.connect.sealing import ConnectionSeal, Tokens
+from application.connect.service import Connections
+from application.connect.tiktok import TokenGrant
 from domain.connection.consent import SCOPES
 from domain.connection.links import new_link
 from domain.creator.state import creator_of
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from infra.settings import Settings
-from workers.connections import rows
-from workers.connections.consent import Arrival
-from workers.connections.links import add_link
-from workers.connections.outcomes import ConsentOutcome
-from workers.connections.sealing import ConnectionSeal, Tokens
-from workers.connections.service import Connections
-from workers.connections.tiktok import TokenGrant
 from workers.sources.demo.fake_tiktok.accounts import FakeAccount, FakeVideo
 from workers.sources.demo.fake_tiktok.consents import FakeApp, FakeConsents
 from workers.sources.demo.fake_tiktok.server import AUTH_PATH, FakeTikTok

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
+from application.erase.erase import ErasureCommand
 from domain.creator.handlers.erase import Erasure
 from domain.messages import ErasedFigures
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from tests.kit.builders import asking
-from workers.erasing.erase import ErasureCommand
 
 _TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.kit.paths import ROOT
 
-PACKAGES = ("domain", "infra", "projections", "workers", "api")
+PACKAGES = ("domain", "infra", "projections", "application", "workers", "api")
 
 
 def house_map() -> str:

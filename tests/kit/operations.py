@@ -10,8 +10,8 @@ import httpx
 import msgspec
 
 from api.main import assemble
-from infra.integrity.make_root import make_root
-from infra.integrity.signing import InstallationSigner
+from application.integrity.make_root import make_root
+from application.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking

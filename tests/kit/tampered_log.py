@@ -9,6 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from application.integrity.log import decoded
+from application.integrity.plan import make_plan, ranges_of
+from application.integrity.signing import Signer
+from application.integrity.verify import CheckedLog, verdict_on
 from domain.integrity.chains import LinkedEvent, check_range, missing_predecessors
 from domain.integrity.check import RecordedRoot
 from domain.integrity.events import (
@@ -32,10 +36,6 @@ from domain.messages import Event
 from domain.streams import INSTALLATION
 from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import Codec
-from infra.integrity.log import decoded
-from infra.integrity.plan import make_plan, ranges_of
-from infra.integrity.signing import Signer
-from infra.integrity.verify import CheckedLog, verdict_on
 
 SIGNER, FORGER = Signer(b"\x07" * 32), Signer(b"\x08" * 32)
 # The one before, in logs whose key was changed.

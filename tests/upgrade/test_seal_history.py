@@ -11,19 +11,19 @@ import pytest
 from msgspec.structs import replace
 
 from api.system.all_projections import ALL_PROJECTIONS
+from application.erase import erase as erasing
+from application.integrity.progress_file import ProgressFile
+from application.integrity.signing import is_signed
 from domain.events import Event, VideoAdded, VideoDiscovered
 from domain.integrity.events import HistorySealed
 from domain.integrity.sealing_note import note_text
 from domain.subjects import personal_fields
 from infra.database import migrate
-from infra.integrity.progress_file import ProgressFile
-from infra.integrity.signing import is_signed
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.registry import PROJECTIONS
 from tests.kit.builders import opened_store
 from tests.kit.command_line import CommandLine, running
 from tests.upgrade.test_from_46ccd1a import start
-from workers.erasing import erase as erasing
 
 _ALL = """
 SELECT notification_id, originator_id, originator_version, topic, state
@@ -223,7 +223,7 @@ def test_killed_anywhere_it_goes_on_and_finishes(
     migrate(old_database_url)
     before = events_of(old_database_url)
     slow = (
-        "import time, infra.integrity.seal_history as s\n"
+        "import time, application.integrity.seal_history as s\n"
         "s._AT_ONCE = 7\n"
         "whole = s._seal_part\n"
         "def slowly(*given):\n"

@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from application.integrity.signing import InstallationSigner
 from domain.streams import INSTALLATION
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.builders import ADA, asking, events_for
 from tests.kit.keys import MASTER_KEY_TEXT

@@ -4,6 +4,7 @@ import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.erase.erase import ErasureCommand
 from domain.creator.errors import HistoryInClearError
 from domain.errors import DomainError
 from infra.eventstore.append import Context
@@ -11,7 +12,6 @@ from infra.eventstore.execute import execute
 from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
 from projections.engine.reader import ProjectionBehindError
-from workers.erasing.erase import ErasureCommand
 
 ACTOR = "policy:retention"
 # So many at once; the rest in the next round.

@@ -11,6 +11,7 @@ import psycopg
 import structlog
 from msgspec.structs import replace
 
+from application.move.single_videos import notes_where_it_moved
 from domain import events as e
 from domain.streams import video_stream
 from domain.video.handlers.videos import (
@@ -25,7 +26,6 @@ from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, open_envelopes
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
-from workers.single_videos import notes_where_it_moved
 
 # How many tasks are done together, and how many videos one append has.
 DUE_AT_ONCE = 200

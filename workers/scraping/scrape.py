@@ -10,6 +10,7 @@ from dramatiq import Broker, actor
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.same_account import FirstProfile
 from domain import commands as c
 from domain import events as e
 from domain.errors import AnotherAccountError
@@ -35,7 +36,6 @@ from infra.eventstore.store import Store
 from projections.videos.erased import names_after_erasures
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.policies.auto_disable import is_third_strike
-from workers.same_account import FirstProfile
 from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer

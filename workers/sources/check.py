@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from application.connect.rows import connected_creator
 from domain.events import JobType, Outcome
 from domain.phrases import counted
 from domain.scrape.sources import NEXT
@@ -25,7 +26,6 @@ from infra.http_out.request_notes import (
     listening,
     metered,
 )
-from workers.connections.rows import connected_creator
 from workers.sources.port import (
     Provider,
     Target,

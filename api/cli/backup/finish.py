@@ -12,12 +12,17 @@ from api.cli import CommandError
 from api.cli.databases import cli_context, connected
 from api.cli.seal_history import seal_all
 from api.system.all_projections import ALL_PROJECTIONS
+from application.erase.erased import ErasedCreator
+from application.erase.idle_rebuilds import cancel_idle_rebuilds
+from application.erase.repeat import ACTOR, repeat_erasures
+from application.erase.repeat_texts import repeat_forgettings, unapplied_forgettings
+from application.erase.texts import ForgottenAnswer
+from application.integrity.kept_keys import erased_subjects, key_faults
+from application.integrity.log import head_of
+from application.integrity.seal_history import clear_history, others_at_work
 from domain.phrases import counted
 from infra.database import migrate as migrate_database
 from infra.eventstore.store import Store, open_store
-from infra.integrity.kept_keys import erased_subjects, key_faults
-from infra.integrity.log import head_of
-from infra.integrity.seal_history import clear_history, others_at_work
 from infra.keys.erasures import note_logged_erasures, unapplied_erasures
 from infra.keys.installation_keys import check_keys_there
 from infra.keys.keyring import destroy
@@ -29,11 +34,6 @@ from projections.engine.follower import Follower
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.rebuild.state import outdated
 from projections.registry import PROJECTIONS
-from workers.erasing.erased import ErasedCreator
-from workers.erasing.idle_rebuilds import cancel_idle_rebuilds
-from workers.erasing.repeat import ACTOR, repeat_erasures
-from workers.erasing.repeat_texts import repeat_forgettings, unapplied_forgettings
-from workers.erasing.texts import ForgottenAnswer
 
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1

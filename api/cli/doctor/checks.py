@@ -8,9 +8,9 @@ from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
+from application.integrity.log import recorded_roots
 from domain.phrases import counted, counted_are
 from domain.streams import creators_counter
-from infra.integrity.log import recorded_roots
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
 

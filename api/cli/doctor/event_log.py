@@ -5,11 +5,11 @@ from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import WrongError
 from api.cli.output import progress_bar
+from application.integrity.log import head_of, parts_with_events, recorded_roots
+from application.integrity.plan import make_plan, ranges_of
+from application.integrity.verify import check_positions
 from domain.integrity.chains import name_and_body_of
 from infra.eventstore.codec import Codec, UnknownEventError
-from infra.integrity.log import head_of, parts_with_events, recorded_roots
-from infra.integrity.plan import make_plan, ranges_of
-from infra.integrity.verify import check_positions
 
 # How many positions are read at a time.
 BATCH = 5_000

@@ -4,9 +4,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import WarningError, WrongError
+from application.integrity.kept_keys import key_faults
+from application.integrity.seal_history import clear_events, clear_history
 from domain.phrases import counted, counted_are
-from infra.integrity.kept_keys import key_faults
-from infra.integrity.seal_history import clear_events, clear_history
 from infra.keys.installation_keys import check_keys_there, is_initialized
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.opened import opened_master_key

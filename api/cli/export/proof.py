@@ -13,10 +13,10 @@ from api.cli.kept_root import read_kept_root
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from api.cli.whole_file import check_file, whole_file
+from application.integrity.make_proof import make_proof
+from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import text_hash
 from domain.phrases import counted
-from infra.integrity.make_proof import make_proof
-from infra.integrity.signing import InstallationSigner
 from projections.creator_streams import streams_of_creator
 
 

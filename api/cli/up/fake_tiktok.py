@@ -12,8 +12,8 @@ from api.cli.databases import opened_store
 from api.cli.up.ports import base_url, listening_socket
 from api.cli.up.reaper import Reaper
 from api.cli.up.supervisor import Child
+from application.connect.service import CALLBACK_PATH
 from infra.settings import Settings
-from workers.connections.service import CALLBACK_PATH
 from workers.sources.demo import DEMO_NAME
 from workers.sources.demo.fake_tiktok.__main__ import CLIENT_KEY, CLIENT_SECRET
 from workers.sources.demo.fake_tiktok.server import AUTH_PATH

@@ -17,7 +17,7 @@ from api.cli.databases import (
 )
 from api.cli.options import DataDir, Host, ListenerOption, Port, read_settings
 from api.cli.up.ports import inherited_socket, listening_socket
-from infra.integrity.progress_file import PROGRESS_FILE
+from application.integrity.progress_file import PROGRESS_FILE
 from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import opened_keys
 from infra.logs import configure_logs
@@ -83,7 +83,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     log once a day, and checks the log when an operator requests it.
     """
     stop = _stop_on_signal()
-    from infra.integrity.signing import InstallationSigner
+    from application.integrity.signing import InstallationSigner
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
     from workers.dispatcher import Dispatcher
     from workers.integrity import check_when_requested, sign_roots_daily

@@ -15,14 +15,14 @@ from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
+from application.connect.links import find_link, links_of, revoke_link
+from application.connect.service import Connections
 from domain.connection.links import ConnectLink
 from domain.errors import NotFoundError
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
-from workers.connections.links import find_link, links_of, revoke_link
-from workers.connections.service import Connections
 
 _HIDDEN = ""
 

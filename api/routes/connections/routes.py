@@ -16,6 +16,11 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
 from api.routes.connections.links import ConnectLinkRoutes
+from application.connect import rows
+from application.connect.acceptance import ConsentGoneError, accept_consent
+from application.connect.consent import PROVIDER
+from application.connect.endings import end_with_append
+from application.connect.service import Connections
 from domain import commands as c
 from domain.connection.consent import explained
 from domain.creator.handlers.change import own_creator
@@ -27,11 +32,6 @@ from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import plain_events
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
-from workers.connections import rows
-from workers.connections.acceptance import ConsentGoneError, accept_consent
-from workers.connections.consent import PROVIDER
-from workers.connections.endings import end_with_append
-from workers.connections.service import Connections
 
 ConnectionStatus = Literal["none", "waiting", "connected", "lost"]
 

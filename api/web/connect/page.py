@@ -15,17 +15,17 @@ from api.http.request import Request
 from api.http.sessions import set_cookie
 from api.web.connect.wording import NOT_SET_UP, REFUSED, SPENT, UNKNOWN_LINK, Notice
 from api.web.kit.site import Site
-from domain.connection.consent import SCOPES, explained
-from domain.connection.links import ConnectLink
-from infra.http_out.outbound import OutboundBusyError
-from workers.connections.outcomes import (
+from application.connect.outcomes import (
     Connected,
     ConsentOutcome,
     NotConnected,
     OtherHandle,
     Waiting,
 )
-from workers.connections.service import Asker, Connections
+from application.connect.service import Asker, Connections
+from domain.connection.consent import SCOPES, explained
+from domain.connection.links import ConnectLink
+from infra.http_out.outbound import OutboundBusyError
 
 COOKIE = "goatherd_connect"
 _COOKIE_SECONDS = 3_600

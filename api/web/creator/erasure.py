@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from api.web.kit.page import PageContext
+from application.erase.mentions import Mention
+from application.erase.preview import ErasurePreview
 from domain.phrases import counted
 from projections.creators.creator import Creator
-from workers.erasing.mentions import Mention
-from workers.erasing.preview import ErasurePreview
 
 
 class PossibleErasure(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from msgspec import Struct
 from api.routes.creator_move import MovePreview
 from api.web.kit.page import PageContext
 from api.web.kit.project_choices import all_projects
+from application.move.move_creator import RefusedProject
 from projections.campaigns.leaving import LeftCampaign
 from projections.creators.creator import Creator
 from projections.projects import Project
-from workers.moving import RefusedProject
 
 
 class PossibleMove(Struct, frozen=True, kw_only=True):

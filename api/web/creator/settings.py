@@ -36,9 +36,9 @@ from api.web.kit.concurrent_edit import (
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
+from application.erase.erased import ErasedCreators
 from projections.creators.creator import Creator
 from projections.projects import Project
-from workers.erasing.erased import ErasedCreators
 
 WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
 TRACKING = ("display_name", "tags", *WINDOW)

@@ -9,8 +9,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from application.erase.pictures import forget_pictures
 from infra.database import AsyncPool, run_read_async
-from workers.erasing.pictures import forget_pictures
 
 _SECONDS_BETWEEN_CHECKS = 2.0
 

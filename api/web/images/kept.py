@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.web.images.fetching import Picture
 from api.web.images.formats import format_of
-from workers.erasing.pictures import forget_pictures
+from application.erase.pictures import forget_pictures
 
 MOST_KEPT_BYTES = 256 << 20
 # Listing the folder takes some milliseconds: too long for each file.

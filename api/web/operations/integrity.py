@@ -9,8 +9,8 @@ from litestar.response import Template
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
+from application.integrity.requested_check import LogCheck
 from domain.integrity.roots import SignedRoot
-from infra.integrity.requested_check import LogCheck
 
 PATH = "/operations/integrity"
 

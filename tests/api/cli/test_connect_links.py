@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from application.connect.service import CALLBACK_PATH, Connections
 from infra.eventstore.store import Store
 from tests.kit.builders import Home, opened_store
 from tests.kit.command_line import CommandLine
 from tests.kit.connections import APP, CALLBACK
-from workers.connections.service import CALLBACK_PATH, Connections
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
 BASE = CALLBACK.removesuffix(CALLBACK_PATH)

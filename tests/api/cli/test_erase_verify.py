@@ -11,13 +11,13 @@ import msgspec
 import pytest
 import redis
 
+from application.erase import sealed_list
 from domain import events as e
 from domain.video.url import picture_name
 from tests.kit.application import Goatherd, Tenant, started
 from tests.kit.builders import NOON, log_of
 from tests.kit.command_line import CommandLine
 from tests.kit.databases import new_database
-from workers.erasing import sealed_list
 
 AVATAR = "https://p16.tiktokcdn.com/{}~c5_100x100.jpeg?x-expires=1"
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from application.integrity.signing import InstallationSigner
 from infra.eventstore.store import Store
-from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.builders import ADA, asking, events_for
 from tests.kit.command_line import CommandLine

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from application.integrity.make_root import make_root
+from application.integrity.signing import InstallationSigner
 from infra.eventstore.store import Store
-from infra.integrity.make_root import make_root
-from infra.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.builders import ADA, BERTA, asking, events_for
 from tests.kit.command_line import CommandLine

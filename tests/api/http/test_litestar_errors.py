@@ -25,14 +25,14 @@ from api.routes import (
     sources,
 )
 from api.routes.connections import links
+from application.connect import rows
+from application.erase import erase as erasing
 from infra.eventstore.store import Store
 from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant, stored_key
 from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
-from workers.connections import rows
-from workers.erasing import erase as erasing
 
 OF_NO_OPERATION = {Code.METHOD_NOT_ALLOWED}
 """What happens where there is no operation."""

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from application.connect.shared import SharedAccounts
 from domain import events as e
 from infra.eventstore.recorder import AppendConflictError
 from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON
 from tests.kit.connections import waiting_consent
-from workers.connections.shared import SharedAccounts
 
 DAYS = {"from": "2026-03-01", "to": "2026-12-31", "granularity": "month"}
 

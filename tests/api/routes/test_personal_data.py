@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from application.erase.erase import ErasureCommand
 from domain import events as e
 from domain.messages import ErasedFigures
 from domain.streams import account_stream
@@ -14,7 +15,6 @@ from infra.ids import new_id
 from tests.benchmarks.clear import ClearCodec
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON, asking
-from workers.erasing.erase import ErasureCommand
 
 
 def personal_data_of(tenant: Tenant, creator_id: str) -> dict[str, Any]:

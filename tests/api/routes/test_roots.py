@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from api.http.responses import Envelope
+from application.integrity.signing import is_signed
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import PublicRoot, signed_text, text_hash
 from domain.streams import INSTALLATION
-from infra.integrity.signing import is_signed
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
 from tests.kit.databases import new_database
 from tests.kit.paths import ROOT, module_of

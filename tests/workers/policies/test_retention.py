@@ -5,6 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from application.erase import erase as erasing
+from application.erase.erase import ErasureCommand
 from domain import commands as c
 from domain import events as e
 from domain.creator.account import account_of
@@ -17,8 +19,6 @@ from infra.ids import new_id
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.kit.builders import NOON, Home, asking, log_of, next_events
-from workers.erasing import erase as erasing
-from workers.erasing.erase import ErasureCommand
 from workers.policies.retention import ACTOR, erase_removed
 from workers.scraping.identity import CreatorIdentities
 

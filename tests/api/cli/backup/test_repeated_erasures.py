@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from application.erase.repeat import ACTOR
 from domain import events as e
 from domain.creator.account import account_stream
 from domain.messages import ErasedFigures
@@ -18,7 +19,6 @@ from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.command_line import CommandLine, Outcome, running
 from tests.kit.databases import new_database
 from tests.kit.erasing import erase, tables_with
-from workers.erasing.repeat import ACTOR
 
 WORDS = ("wanted", "sibling")
 VIDEO = "7311223344556677881"
@@ -357,7 +357,7 @@ KILLS = (
     ("api.cli.backup.programs", "restore", 1, False),
     ("api.cli.backup.programs", "restore", 2, False),
     ("api.cli.backup.finish", "key_faults", 1, True),
-    ("workers.erasing.repeat", "_repeat", 2, True),
+    ("application.erase.repeat", "_repeat", 2, True),
     ("api.cli.backup.finish", "_catch_up", 1, True),
     ("api.cli.backup.finish", "end_restore", 1, True),
 )

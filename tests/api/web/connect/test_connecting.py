@@ -10,6 +10,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from application.connect.revocation import Revoker
+from application.connect.sealing import ConnectionSeal
+from application.connect.service import Connections
 from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, VIDEOS
 from infra.embedded.processes import wait_until
@@ -19,9 +22,6 @@ from tests.kit.connections import CALLBACK, Fake, account, fake_tiktok
 from tests.kit.databases import new_database
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
-from workers.connections.revocation import Revoker
-from workers.connections.sealing import ConnectionSeal
-from workers.connections.service import Connections
 
 
 @pytest.fixture(scope="module")

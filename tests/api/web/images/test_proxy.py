@@ -26,11 +26,11 @@ from api.web.images.fetching import (
 )
 from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
+from application.erase import pictures
 from domain.video.url import picture_name
 from infra.database import own_pool
 from infra.settings import Settings
 from tests.kit.application import Tenant
-from workers.erasing import pictures
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"goat" * 20
 JPEG = b"\xff\xd8\xff\xe0" + b"kid" * 20

@@ -5,11 +5,11 @@ import json
 import msgspec
 import pytest
 
+from application.integrity import requested_check
+from application.integrity.requested_check import run_requested_check
+from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import PublicRoot, text_hash
 from domain.streams import INSTALLATION
-from infra.integrity import requested_check
-from infra.integrity.requested_check import run_requested_check
-from infra.integrity.signing import InstallationSigner
 from tests.kit.application import Tenant, data_of, settings_for
 from tests.kit.visitor import Visitor
 

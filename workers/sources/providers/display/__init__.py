@@ -8,6 +8,9 @@ import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.connect.access import Access, AccessTokens, NotConnectedError
+from application.connect.sealing import ConnectionSeal
+from application.connect.tiktok import TikTokLogin, app_of
 from domain.connection.consent import may_serve
 from domain.events import JobType
 from domain.scrape.observations import VideoObservation
@@ -23,9 +26,6 @@ from infra.eventstore.store import Store
 from infra.http_out.request_notes import BudgetSpentError
 from infra.http_out.tiktok_api import Deadline, NoReplyError, open_http
 from infra.settings import Settings
-from workers.connections.access import Access, AccessTokens, NotConnectedError
-from workers.connections.sealing import ConnectionSeal
-from workers.connections.tiktok import TikTokLogin, app_of
 from workers.sources.port import Target
 from workers.sources.providers.display.api import DisplayAPI, ScopeRefusedError
 from workers.sources.providers.display.pace import Pace

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Raw
 
+from application.connect.access import Access
 from domain.scrape.observations import ProfileObservation
 from domain.scrape.verdicts import (
     Blocked,
@@ -17,7 +18,6 @@ from infra.http_out.tiktok_api import (
     TikTokReply,
     send,
 )
-from workers.connections.access import Access
 from workers.sources.providers.display.pace import Pace
 from workers.sources.providers.display.shapes import (
     BATCH_SIZE,

@@ -10,6 +10,8 @@ import pytest
 import redis
 from msgspec import Raw
 
+from application.connect.outcomes import Connected
+from application.connect.rows import EARLY_SECONDS
 from domain import events as e
 from domain.connection.consent import BASIC, PROFILE, STATS, VIDEOS
 from domain.scrape.verdicts import (
@@ -26,8 +28,6 @@ from infra.http_out.tiktok_api import Deadline, NoReplyError, TikTokReply
 from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
-from workers.connections.outcomes import Connected
-from workers.connections.rows import EARLY_SECONDS
 from workers.sources.port import Target
 from workers.sources.providers.display import DisplayProvider, open_display
 from workers.sources.providers.display.api import data_of

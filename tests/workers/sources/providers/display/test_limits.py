@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from application.connect.access import Access
 from domain.connection.consent import SCOPES
 from domain.scrape.verdicts import (
     SchemaChanged,
@@ -19,7 +20,6 @@ from infra.http_out.tiktok_api import (
     open_http,
 )
 from tests.kit.scripted_site import Answer, ScriptedSite, json_answer
-from workers.connections.access import Access
 from workers.sources.providers.display.api import LIST_PATH, USER_PATH, DisplayAPI
 from workers.sources.providers.display.pace import Pace
 

@@ -1,0 +1,1 @@
+"""Application: use cases with I/O that HTTP, the command line and workers share."""

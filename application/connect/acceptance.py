@@ -1,0 +1,99 @@
+"""Connects a creator with a consent, once it is certain whose it is."""
+
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from application.connect import rows
+from application.connect.links import use_link
+from application.connect.sealing import ConnectionSeal, Tokens
+from domain import commands as c
+from domain import events as e
+from domain.creator.handlers.connect import connect_creator
+from domain.decisions import Handler
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import Store
+
+
+class ConsentGoneError(Exception):
+    """The consent ended meanwhile, or its link was used or revoked, or has expired."""
+
+
+def accept_consent(
+    store: Store,
+    seal: ConnectionSeal,
+    consent: rows.StoredConsent,
+    *,
+    may_rename: bool,
+    context: Context,
+    in_transaction: InTransaction[UUID] | None = None,
+) -> Executed[UUID]:
+    """Connect the creator with a consent, and rename it if that is accepted.
+
+    ``in_transaction`` is as in ``execute``.
+
+    Raises:
+        DomainError: the creator or the consent is not as it must be.
+        ConsentGoneError: its link works no more, or it ended meanwhile.
+        BusyError: a token of the connection that it replaces is being refreshed.
+    """
+    tokens = opened_tokens(seal, consent)
+
+    def handler() -> Handler[UUID]:
+        nonlocal known
+        with store.pool.connection() as connection:
+            known = rows.creators_with(connection.cursor(), consent.account)
+        return connect_creator(
+            consent.creator_id,
+            c.ConnectAccount(
+                provider=consent.provider,
+                scopes=tuple(consent.scopes),
+                open_id=tokens.open_id,
+            ),
+            username=tokens.username,
+            may_rename=may_rename,
+            same_account=known,
+            organization_id=consent.organization_id,
+            command_id=context.command_id,
+            names=store.names,
+        )
+
+    known: list[UUID] = []
+
+    def connect(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        # Somebody else may have connected the same account since it was read.
+        if {*rows.creators_with(cursor, consent.account)} - {*known}:
+            raise AppendConflictError
+        recorded = next(
+            each for each in done.events if isinstance(each.event, e.CreatorConnected)
+        )
+        is_there = rows.connect(
+            cursor,
+            consent,
+            position=recorded.position,
+            at=recorded.recorded_at,
+        )
+        # Who waits for a member has used the link up already.
+        if consent.state == "unconfirmed":
+            link_id = consent.link_id
+            is_there = is_there and link_id is not None and use_link(cursor, link_id)
+        if not is_there:
+            raise ConsentGoneError
+        if in_transaction is not None:
+            in_transaction(cursor, done)
+
+    return execute(store, handler, context=context, in_transaction=connect)
+
+
+def opened_tokens(seal: ConnectionSeal, consent: rows.StoredConsent) -> Tokens:
+    """Return the tokens of a consent.
+
+    Raises:
+        ConsentGoneError: they were given back.
+    """
+    if consent.sealed is None:
+        raise ConsentGoneError
+    return seal.open(consent.id, consent.sealed)

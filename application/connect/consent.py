@@ -1,0 +1,268 @@
+"""The way of a consent: from a link to TikTok and back, until somebody is connected."""
+
+import random
+import time
+from secrets import token_urlsafe
+from uuid import UUID
+
+import psycopg
+import structlog
+from msgspec import Struct
+
+from application.connect import rows
+from application.connect.acceptance import (
+    ConsentGoneError,
+    accept_consent,
+    opened_tokens,
+)
+from application.connect.links import answer_attempt, begin_attempt, find_link, use_link
+from application.connect.outcomes import (
+    Connected,
+    ConsentOutcome,
+    NotConnected,
+    OtherHandle,
+    Waiting,
+)
+from application.connect.sealing import ConnectionSeal, Tokens, digest_of_secret
+from application.connect.tiktok import (
+    ConsentRefusedError,
+    TikTokLogin,
+    TokenGrant,
+    UnknownTokenError,
+)
+from domain.connection.consent import check_scopes
+from domain.connection.errors import (
+    ConnectedElsewhereError,
+    OtherHandleError,
+    ScopeMissingError,
+)
+from domain.connection.links import ConnectLink
+from domain.creator.handle import normalize_handle
+from domain.errors import DomainError
+from infra.eventstore.append import Context
+from infra.eventstore.store import BusyError, Store
+from infra.http_out.tiktok_api import NoReplyError
+from infra.ids import new_id
+
+ACTOR = "creator"
+# Another consent of the same creator is stored within this time.
+_PAUSES = (0.1, 0.2, 0.4, 0.8)
+PROVIDER = "display"
+
+_log = structlog.get_logger()
+
+
+class WayToConsent(Struct, frozen=True, kw_only=True):
+    """Where TikTok's consent page is, and the secret that the browser has to keep."""
+
+    url: str
+    browser: str
+
+    def __repr__(self) -> str:
+        return "WayToConsent(***)"
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A browser that came back from TikTok with a code, by a link that works."""
+
+    link: ConnectLink
+    code: str
+    verifier: str
+
+    def __repr__(self) -> str:
+        return "Arrival(***)"
+
+
+class Consents:
+    """Takes consents; threads may share it."""
+
+    def __init__(self, store: Store, login: TikTokLogin, seal: ConnectionSeal) -> None:
+        self._store = store
+        self._login = login
+        self._seal = seal
+
+    def depart(self, link: ConnectLink) -> WayToConsent | None:
+        """Return the way to TikTok's consent page for who follows the link.
+
+        None if the link was followed too often within the hour.
+        """
+        state, browser = token_urlsafe(32), token_urlsafe(32)
+        with self._store.pool.connection() as connection:
+            may_go = begin_attempt(
+                connection,
+                state=digest_of_secret(state),
+                browser=digest_of_secret(browser),
+                link_id=link.id,
+            )
+        if not may_go:
+            return None
+        verifier = self._seal.code_verifier(state)
+        return WayToConsent(
+            url=self._login.consent_url(state=state, verifier=verifier), browser=browser
+        )
+
+    def arrive(
+        self, *, state: str, browser: str, code: str | None, error: str | None
+    ) -> "NotConnected | Arrival":
+        """Read what a browser brings back from TikTok; it counts once."""
+        with self._store.pool.connection() as connection:
+            attempt = answer_attempt(
+                connection,
+                state=digest_of_secret(state),
+                browser=digest_of_secret(browser),
+            )
+            if attempt is None:
+                return NotConnected(why="unknown")
+            link = find_link(connection.cursor(), attempt.link_id)
+        if attempt.is_replayed:
+            return NotConnected(why="replayed", link=link)
+        if link is None or attempt.is_late:
+            return NotConnected(why="late", link=link)
+        if code is None:
+            return NotConnected(
+                why="denied" if error == "access_denied" else "failed", link=link
+            )
+        return Arrival(link=link, code=code, verifier=self._seal.code_verifier(state))
+
+    def confirm(self, connection_id: UUID, *, is_creator: bool) -> ConsentOutcome:
+        """Take the answer of an account that has another handle than the creator."""
+        with self._store.pool.connection() as connection, connection.transaction():
+            cursor = connection.cursor()
+            consent = rows.find_consent(cursor, connection_id, lock=True)
+            if consent is None or consent.state != "unconfirmed":
+                return NotConnected(why="replayed")
+            link_id = consent.link_id
+            link = None if link_id is None else find_link(cursor, link_id)
+            if not is_creator:
+                rows.give_back(cursor, connection_id)
+                return NotConnected(why="somebody_else", link=link)
+            if link_id is None or not use_link(cursor, link_id):
+                rows.give_back(cursor, connection_id)
+                return NotConnected(why="spent", link=link)
+            rows.wait_for_member(cursor, connection_id)
+        return Waiting(
+            organization_id=consent.organization_id,
+            handle=opened_tokens(self._seal, consent).username,
+        )
+
+    def take(self, arrival: "Arrival") -> ConsentOutcome:
+        """Take the consent that a browser brought: TikTok is asked, maybe for long."""
+        link = arrival.link
+        try:
+            grant = self._login.exchange(arrival.code, verifier=arrival.verifier)
+        except ConsentRefusedError as error:
+            _log.info("consent_refused", reason=str(error))
+            return NotConnected(why="failed", link=link)
+        except NoReplyError as error:
+            _log.warning("consent_not_taken", reason=error.verdict.detail)
+            return NotConnected(why="failed", link=link)
+        try:
+            check_scopes(grant.scopes)
+            username = normalize_handle(self._login.username(grant))
+        except ScopeMissingError as error:
+            self._store_consent(link, grant, username="", connects=False)
+            return NotConnected(why="too_little", link=link, scopes=error.scopes)
+        except (NoReplyError, DomainError) as error:
+            # A name that is no handle stands in the sentence about it.
+            reason = str(error) if isinstance(error, NoReplyError) else error.code
+            _log.warning("consent_without_account", reason=reason)
+            self._store_consent(link, grant, username="", connects=False)
+            return NotConnected(why="failed", link=link)
+        # Stored first: whatever happens then, somebody knows what to give back.
+        consent = self._store_consent(link, grant, username=username)
+        return self._connect(link, consent, username)
+
+    def _connect(
+        self, link: ConnectLink, consent: rows.StoredConsent, username: str
+    ) -> ConsentOutcome:
+        try:
+            self._accept(consent)
+        except OtherHandleError as error:
+            return OtherHandle(
+                connection_id=consent.id,
+                creator_id=link.creator_id,
+                organization_id=link.organization_id,
+                handle=error.handle,
+                known=error.known,
+            )
+        except (DomainError, ConsentGoneError, BusyError) as error:
+            with self._store.pool.connection() as connection:
+                rows.give_back(connection.cursor(), consent.id)
+            return NotConnected(why=_why(error), link=link)
+        return Connected(
+            creator_id=link.creator_id,
+            organization_id=link.organization_id,
+            handle=username,
+            scopes=tuple(consent.scopes),
+        )
+
+    def _accept(self, consent: rows.StoredConsent) -> None:
+        """Connect the creator; another consent of it may be stored at the moment."""
+        context = Context(actor=ACTOR, command_id=new_id())
+        for pause in (*_PAUSES, None):
+            try:
+                accept_consent(
+                    self._store, self._seal, consent, may_rename=False, context=context
+                )
+            except BusyError:
+                if pause is None:
+                    raise
+                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+            else:
+                return
+
+    def _store_consent(
+        self,
+        link: ConnectLink,
+        grant: TokenGrant,
+        *,
+        username: str,
+        connects: bool = True,
+    ) -> rows.StoredConsent:
+        consent_id = new_id()
+        tokens = Tokens(
+            access=grant.access,
+            refresh=grant.refresh,
+            open_id=grant.open_id,
+            username=username,
+        )
+        consent = rows.Consent(
+            id=consent_id,
+            organization_id=link.organization_id,
+            creator_id=link.creator_id,
+            provider=PROVIDER,
+            account=self._seal.account(PROVIDER, grant.open_id),
+            sealed=self._seal.seal(consent_id, tokens),
+            link_id=link.id,
+        )
+        try:
+            with self._store.pool.connection() as connection, connection.transaction():
+                cursor = connection.cursor()
+                rows.add_consent(cursor, consent, grant)
+                if not connects:
+                    rows.give_back(cursor, consent_id)
+                stored = rows.find_consent(cursor, consent_id)
+        except psycopg.Error:
+            # Nobody will know of these tokens any more.
+            self._give_back_unstored(grant)
+            raise
+        assert stored is not None, "it was stored just now"
+        return stored
+
+    def _give_back_unstored(self, grant: TokenGrant) -> None:
+        try:
+            self._login.revoke(grant.access)
+        except (UnknownTokenError, NoReplyError) as error:
+            _log.warning("consent_lost", reason=type(error).__name__)
+
+
+def _why(error: DomainError | ConsentGoneError | BusyError) -> str:
+    match error:
+        case BusyError():
+            return "busy"
+        case ConsentGoneError():
+            return "spent"
+        case ConnectedElsewhereError():
+            return "elsewhere"
+        case _:
+            return "not_tracked"

@@ -1,0 +1,162 @@
+"""Gives tokens of ended connections back to TikTok, again and again until it has them.
+
+A removed or erased creator must not wait for TikTok, so it is done apart.
+"""
+
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from application.connect.rows import times_of
+from application.connect.sealing import ConnectionSeal, Tokens
+from application.connect.tiktok import (
+    ConsentRefusedError,
+    TikTokLogin,
+    UnknownTokenError,
+)
+from infra.database import Pool
+from infra.http_out.tiktok_api import NoReplyError
+from infra.loop import run_until_stopped
+from infra.structs import structs
+
+ROUND_SECONDS = 1.0
+# Who consented and left the page does not confirm it any more, and a member that has
+# not accepted another handle after a week will not.
+_UNCONFIRMED, _WAITING = timedelta(hours=1), timedelta(days=7)
+# So long the consent of who is erased is kept for TikTok to take it back.
+_ERASED = timedelta(days=7)
+
+_FORGOTTEN = """
+UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
+WHERE state = 'unconfirmed' AND consented_at < now() - %s
+OR state = 'waiting' AND consented_at < now() - %s
+"""
+# Another consent of the same account would end with it.
+_NEXT = """
+SELECT id, sealed, access_ends_at <= now(),
+    refresh_ends_at <= now() OR erased AND ended_at < now() - %s::interval,
+    erased, EXISTS (
+    SELECT FROM creator_connections AS other
+    WHERE other.account = c.account AND other.state <> 'ended')
+FROM creator_connections AS c WHERE revoke_at <= now()
+ORDER BY revoke_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+"""
+_DONE = """
+UPDATE creator_connections SET sealed = NULL, revoke_at = NULL WHERE id = %s
+"""
+# A consent without a reason connected nobody, or was replaced by another.
+_TIDY = """
+DELETE FROM creator_connections WHERE id = %s AND (erased OR reason IS NULL)
+"""
+_LATER = """
+UPDATE creator_connections SET revoke_tries = revoke_tries + 1,
+    revoke_at = now() + make_interval(
+        secs => least(5 * power(2, least(revoke_tries, 12)), 3600))
+WHERE id = %s
+"""
+_RENEWED = """
+UPDATE creator_connections SET sealed = %(sealed)s,
+    access_ends_at = now() + make_interval(secs => %(access)s),
+    refresh_ends_at = now() + make_interval(secs => %(refresh)s)
+WHERE id = %(id)s
+"""
+
+_log = structlog.get_logger()
+
+
+class _Due(Struct, frozen=True):
+    id: UUID
+    sealed: bytes | None
+    needs_refresh: bool
+    is_over: bool
+    is_erased: bool
+    is_shared: bool
+
+
+class Revoker:
+    """Revokes what is due; ``login`` is None where no app is set up."""
+
+    def __init__(
+        self, pool: Pool, login: TikTokLogin | None, seal: ConnectionSeal
+    ) -> None:
+        self._pool = pool
+        self._login = login
+        self._seal = seal
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set."""
+
+        def step() -> float:
+            while self.revoke_next():
+                pass
+            return ROUND_SECONDS
+
+        run_until_stopped(step, stop, failed="tokens_not_revoked", pool=self._pool)
+
+    def revoke_next(self) -> bool:
+        """Revoke the consent that is due first; False if none is."""
+        self._seal.make_ready()
+        with self._pool.connection() as connection, connection.transaction():
+            cursor = connection.cursor()
+            cursor.execute(_FORGOTTEN, (_UNCONFIRMED, _WAITING))
+            rows = cursor.execute(_NEXT, (_ERASED,)).fetchall()
+            if not rows:
+                return False
+            due = structs(_Due, rows)[0]
+            if self._is_revoked(cursor, due):
+                cursor.execute(_DONE, (due.id,))
+                cursor.execute(_TIDY, (due.id,))
+            else:
+                cursor.execute(_LATER, (due.id,))
+            return True
+
+    def _is_revoked(self, cursor: Cursor[TupleRow], due: _Due) -> bool:
+        if due.sealed is None or due.is_over or due.is_shared:
+            return True
+        if self._login is None:
+            # Nobody could give them back, and of who is erased nothing may stay.
+            return due.is_erased
+        tokens = self._seal.open(due.id, due.sealed)
+        try:
+            if due.needs_refresh or not self._takes(tokens, self._login):
+                # An access token ends within a day, and its consent does not.
+                tokens = self._renewed(cursor, due, tokens, self._login)
+                self._login.revoke(tokens.access)
+        except UnknownTokenError:
+            _log.warning("token_not_revoked", reason="TikTok does not know its own.")
+            return False
+        except ConsentRefusedError:
+            # It ended there before.
+            return True
+        except NoReplyError as error:
+            _log.warning("token_not_revoked", reason=error.verdict.detail)
+            return False
+        return True
+
+    def _takes(self, tokens: Tokens, login: TikTokLogin) -> bool:
+        """Revoke the consent; False if TikTok does not know the access token."""
+        try:
+            login.revoke(tokens.access)
+        except UnknownTokenError:
+            return False
+        return True
+
+    def _renewed(
+        self, cursor: Cursor[TupleRow], due: _Due, tokens: Tokens, login: TikTokLogin
+    ) -> Tokens:
+        """Return tokens that TikTok takes: only with these a consent can be revoked."""
+        grant = login.refresh(tokens.refresh)
+        renewed = Tokens(
+            access=grant.access,
+            refresh=grant.refresh,
+            open_id=tokens.open_id,
+            username=tokens.username,
+        )
+        sealed = self._seal.seal(due.id, renewed)
+        cursor.execute(_RENEWED, {"id": due.id, "sealed": sealed, **times_of(grant)})
+        return renewed

@@ -1,0 +1,174 @@
+"""Texts of others, and of the tenant's own things, that name somebody by a handle."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from application.erase.needles import CELL_END, Needles
+from application.erase.values import ErasedValue, texts_of
+from application.integrity.seal_history import TEXT_NAMES
+from domain.messages import Event
+from domain.subjects import owner_of_texts, personal_fields
+from domain.texts import EarlierTextsForgotten
+from infra import arrays
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import open_envelopes
+
+MentionKind = Literal[
+    "campaign", "project", "api_key", "organization", "annotation", "creator", "video"
+]
+
+_EVENTS = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events
+WHERE (originator_id = %b OR originator_id IN (
+    SELECT id FROM campaigns WHERE organization_id = %b))
+AND topic = ANY(%b::text[]) ORDER BY notification_id
+"""
+_DELETED = """
+SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
+"""
+# The fields of each text by their names, without what belongs to the person.
+_OTHERS = """
+SELECT 'annotation', id, 'text', text FROM annotations
+WHERE organization_id = %(organization)s AND kind = 'note' AND text ILIKE ANY(%(like)s)
+AND NOT id = ANY(%(own)s)
+UNION ALL
+SELECT 'creator', c.id, field, text FROM creator_list c
+CROSS JOIN LATERAL (VALUES ('display_name', display_name), ('readme', readme),
+    ('description', description), ('metadata', metadata::text),
+    ('tags', array_to_string(tags, %(cell_end)s)),
+    ('scraped_display_name', scraped_display_name)) AS t (field, text)
+WHERE organization_id = %(organization)s AND status <> 'erased'
+AND NOT c.id = ANY(%(own)s) AND text ILIKE ANY(%(like)s)
+UNION ALL
+SELECT 'video', v.id, field, text FROM videos v
+LEFT JOIN video_figures f ON f.organization_id = v.organization_id AND f.id = v.id
+CROSS JOIN LATERAL (VALUES ('readme', v.readme), ('description', v.description),
+    ('metadata', v.metadata::text), ('title', coalesce(f.title, v.title)),
+    ('tags', array_to_string(v.tags, %(cell_end)s))) AS t (field, text)
+WHERE v.organization_id = %(organization)s AND NOT v.id = ANY(%(own)s)
+AND NOT coalesce(v.creator_id = ANY(%(own)s), false) AND text ILIKE ANY(%(like)s)
+ORDER BY 1, 2, 3
+"""
+_PATHS: dict[str, str] = {
+    "campaign": "/campaigns/{}",
+    "project": "/projects/{}",
+    "api_key": "/api-keys/{}",
+    "organization": "/organization",
+    "annotation": "/analytics/annotations/{}",
+    "creator": "/creators/{}",
+    "video": "/videos/{}",
+}
+# What TikTok says, and nobody here can change.
+_SCRAPED = frozenset({"title", "scraped_display_name"})
+
+
+class Mention(msgspec.Struct, frozen=True, order=True, kw_only=True):
+    """A text that names the person, and stays when they are erased.
+
+    ``change`` is the request that changes it, null for what TikTok says of others. For
+    an ``earlier`` text, or one of a deleted campaign, it is the one that forgets it.
+    """
+
+    kind: MentionKind
+    id: UUID
+    field: str
+    earlier: bool
+    change: str | None
+
+
+def mentions_of(
+    cursor: Cursor[TupleRow],
+    codec: Codec,
+    *,
+    organization_id: UUID,
+    handles: Iterable[str],
+    own: Collection[UUID],
+) -> list[Mention]:
+    """Return the texts of an organization that have one of the handles.
+
+    ``own`` are the creators, videos and notes that are erased with the person.
+    """
+    handles = [*handles]
+    needles = Needles(ErasedValue("handle", handle) for handle in handles)
+    return [
+        *_of_others(cursor, needles, handles, organization_id, own),
+        *_of_own_things(cursor, codec, needles, organization_id),
+    ]
+
+
+def _of_others(
+    cursor: Cursor[TupleRow],
+    needles: Needles,
+    handles: Iterable[str],
+    organization_id: UUID,
+    own: Collection[UUID],
+) -> Iterator[Mention]:
+    params = {
+        "organization": organization_id,
+        "like": [f"%{_escaped(handle)}%" for handle in handles],
+        "own": [*own],
+        "cell_end": CELL_END,
+    }
+    for kind, id_, field, text in cursor.execute(_OTHERS.encode(), params).fetchall():
+        if needles.found_in(text):
+            change = None if field in _SCRAPED else f"PATCH {_PATHS[kind].format(id_)}"
+            yield Mention(kind=kind, id=id_, field=field, earlier=False, change=change)
+
+
+def _of_own_things(
+    cursor: Cursor[TupleRow], codec: Codec, needles: Needles, organization_id: UUID
+) -> Iterator[Mention]:
+    names = [*TEXT_NAMES, "earlier_texts_forgotten"]
+    ids = (organization_id, organization_id, arrays.texts(names))
+    rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
+    # By thing and field: whether a text of it names the person, the last one and any.
+    present: dict[tuple[MentionKind, UUID, str], bool] = {}
+    ever: set[tuple[MentionKind, UUID, str]] = set()
+    for recorded in open_envelopes(rows, codec, cursor.connection):
+        event = recorded.event
+        of = owner_of_texts(recorded.stream, event)
+        assert of is not None
+        for field, value in _fields(event):
+            key = (_kind_of(event), of, field)
+            text = CELL_END.join(texts_of(value))
+            present[key] = bool(needles.found_in(text))
+            if present[key]:
+                ever.add(key)
+    deleted = {row[0] for row in cursor.execute(_DELETED, (organization_id,))}
+    for kind, of, field in sorted(ever, key=str):
+        path = _PATHS[kind].format(of)
+        is_present = present[kind, of, field] and of not in deleted
+        change = f"PATCH {path}" if is_present else f"POST {path}/forget-texts"
+        yield Mention(
+            kind=kind, id=of, field=field, earlier=not is_present, change=change
+        )
+
+
+def _fields(event: Event) -> Iterator[tuple[str, object]]:
+    for name in personal_fields(type(event)):
+        value: object = getattr(event, name)
+        if isinstance(event, EarlierTextsForgotten):
+            yield from event.texts.items()
+        elif value is not msgspec.UNSET:
+            yield name, value
+
+
+def _kind_of(event: Event) -> MentionKind:
+    if isinstance(event, EarlierTextsForgotten):
+        return event.kind
+    name = type(event).stored_name
+    for kind in ("organization", "project", "api_key"):
+        if name.startswith(kind):
+            return kind
+    return "campaign"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")

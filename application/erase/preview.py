@@ -1,0 +1,106 @@
+"""What an erasure would concern, counted before it is done."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from application.erase.belongings import belongings_of, handles_of
+from application.erase.clear_history import is_in_clear
+from application.erase.mentions import Mention, mentions_of
+from infra.eventstore.store import Store
+from infra.structs import structs
+
+_COUNTS = """
+WITH creators AS (
+    SELECT id, tiktok_handle AS handle FROM creator_list
+    WHERE organization_id = %(organization)s AND id = ANY(%(creators)s)
+    AND status <> 'erased'
+), theirs AS (
+    SELECT id FROM videos
+    WHERE organization_id = %(organization)s
+    AND (creator_id IN (SELECT id FROM creators) OR id = ANY(%(videos)s))
+), items AS (
+    SELECT id FROM creators UNION ALL SELECT id FROM theirs
+)
+SELECT %(creator)s::uuid,
+    (SELECT count(*) FROM creators),
+    (SELECT count(*) FROM theirs),
+    (SELECT count(*) FROM scrape_runs
+     WHERE organization_id = %(organization)s
+     AND (creator_id IN (SELECT id FROM creators) OR id = ANY(%(scrapes)s))),
+    (SELECT count(*) FROM annotations
+     WHERE organization_id = %(organization)s AND kind = 'note'
+     AND scope IN ('creator', 'video') AND scope_id IN (SELECT id FROM items)),
+    (SELECT count(DISTINCT i.campaign_id) FROM campaign_items i JOIN campaigns c
+         ON c.organization_id = i.organization_id AND c.id = i.campaign_id
+     WHERE i.organization_id = %(organization)s AND c.deleted_at IS NULL
+     AND i.item_id IN (SELECT id FROM items)),
+    (SELECT count(*) FROM bans WHERE handle IN (SELECT handle FROM creators)),
+    false, NULL
+"""
+
+
+class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
+    """How much an erasure concerns.
+
+    ``creator_count`` counts the creator and those pinned to the same TikTok account,
+    ``note_count`` the notes that are deleted, and ``campaign_count`` the campaigns that
+    hold one of these creators or videos. Bans of their handles stay, ``ban_count``.
+    While ``history_in_clear`` events from before sealing name the person, and nothing
+    is erased. ``mentions`` are texts that have one of their handles, of now or before,
+    and that an erasure does not change.
+    """
+
+    creator_id: UUID
+    creator_count: int
+    video_count: int
+    scrape_count: int
+    note_count: int
+    campaign_count: int
+    ban_count: int
+    history_in_clear: bool
+    mentions: list[Mention]
+
+
+def preview_of(
+    cursor: Cursor[TupleRow], store: Store, organization_id: UUID, creator_id: UUID
+) -> ErasurePreview:
+    """Return what an erasure of the creator would concern, as read models know it."""
+    belongings = belongings_of(
+        cursor,
+        store.codec,
+        store.names,
+        organization_id=organization_id,
+        creator_id=creator_id,
+    )
+    params = {
+        "organization": organization_id,
+        "creator": creator_id,
+        "creators": [each.creator_id for each in belongings],
+        "videos": [v for each in belongings for v in each.videos_without_creator],
+        "scrapes": [run for each in belongings for run in each.scrape_ids],
+    }
+    rows = cursor.execute(_COUNTS.encode(), params).fetchall()
+    (preview,) = structs(ErasurePreview, rows)
+    in_clear = is_in_clear(cursor.connection, store, organization_id, belongings)
+    mentions = mentions_of(
+        cursor,
+        store.codec,
+        organization_id=organization_id,
+        handles={
+            handle
+            for each in belongings
+            for handle in handles_of(
+                cursor, store.codec, organization_id, each.creator_id
+            )
+        },
+        own={
+            one
+            for each in belongings
+            for one in (each.creator_id, *each.video_ids, *each.annotation_ids)
+        },
+    )
+    return replace(preview, history_in_clear=in_clear, mentions=mentions)

@@ -1,0 +1,218 @@
+"""Searches every table of the database for erased values, and what statistics keep."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+
+from application.erase.needles import CELL_END, Needles
+from application.erase.values import ErasedValue
+
+LOG = "goatherd_events"
+Finds = Counter[tuple[str, str]]
+
+_ROWS_AT_ONCE = 2_000
+_COLUMNS = """
+SELECT n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
+    array_agg(a.attname::text ORDER BY a.attnum),
+    array_agg(CASE WHEN e.typname IN ('int8', 'numeric') THEN 'numbers'
+              ELSE coalesce(e.typname, t.typname)::text END ORDER BY a.attnum)
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+WHERE c.relkind IN ('r', 'm')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    AND NOT starts_with(n.nspname, 'pg_temp')
+GROUP BY c.oid, n.nspname, c.relname, c.reltuples ORDER BY 1, 2
+"""
+_INDEXES = """
+SELECT schemaname || '.' || indexname FROM pg_indexes
+WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1
+"""
+_STATISTICS = """
+SELECT schemaname || '.' || tablename || '.' || attname,
+    concat_ws(%s, most_common_vals::text, most_common_elems::text,
+              histogram_bounds::text)
+FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+"""
+_OF_OTHERS = """
+WITH others AS (
+    SELECT * FROM creator_list
+    WHERE organization_id = %(organization)s AND id <> ALL(%(erased)s::uuid[])
+    AND status <> 'erased'
+), their_videos AS (
+    SELECT * FROM videos
+    WHERE organization_id = %(organization)s
+    AND (creator_id IS NULL OR creator_id <> ALL(%(erased)s::uuid[]))
+)
+SELECT DISTINCT text FROM unnest(%(texts)s::text[]) AS text
+WHERE text IN (SELECT unnest(ARRAY[tiktok_handle, display_name, scraped_display_name,
+                                   description, readme, avatar_url]) FROM others)
+OR text IN (SELECT unnest(ARRAY[user_id, sec_uid]) FROM creator_identity
+            WHERE creator_id IN (SELECT id FROM others))
+OR text IN (SELECT unnest(ARRAY[v.tiktok_video_id, v.tiktok_handle, v.title,
+                                v.description, v.readme]) FROM their_videos v)
+OR text IN (SELECT unnest(ARRAY[title, thumbnail_url]) FROM video_figures
+            WHERE organization_id = %(organization)s
+            AND (creator_id IS NULL OR creator_id <> ALL(%(erased)s::uuid[])))
+"""
+# Types that hold no text.
+_WITHOUT_TEXT = frozenset(
+    {"bool", "uuid", "date", "timestamp", "timestamptz", "interval", "xid", "xid8"}
+    | {"float4", "float8", "int2", "int4"}
+)
+_NUMBERS = frozenset({"int8", "numeric"})
+_ORGANIZATION = "organization_id"
+
+
+class SearchedTable(NamedTuple):
+    """A table, about how many rows it has, and its columns with their types."""
+
+    schema: str
+    name: str
+    rows: int
+    columns: dict[str, str]
+
+    @property
+    def full_name(self) -> str:
+        """Its name with its schema."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether a column of it may have a text."""
+        return not _WITHOUT_TEXT.union(_NUMBERS).issuperset(self.columns.values())
+
+
+def tables_of(connection: Connection[TupleRow]) -> list[SearchedTable]:
+    """Return every table of the database, of any schema but PostgreSQL's own."""
+    return [
+        SearchedTable(schema, name, rows, dict(zip(columns, types, strict=True)))
+        for schema, name, rows, columns, types in connection.execute(_COLUMNS)
+    ]
+
+
+def indexes_of(connection: Connection[TupleRow]) -> list[str]:
+    """Return the names of all indexes. Each has what its table has."""
+    return [name for (name,) in connection.execute(_INDEXES)]
+
+
+def search_table(
+    connection: Connection[TupleRow],
+    table: SearchedTable,
+    needles: Needles,
+    *,
+    organization_id: UUID,
+    advance: Callable[[int], None],
+) -> Finds:
+    """Return how many rows of a table have values, by place and kind.
+
+    Rows of other organizations are left out, as they may know the same person.
+    """
+    finds = Finds()
+    for part in _parts(connection, table, organization_id):
+        found = needles.found_in(CELL_END.join(map(_text, part)))
+        if found:
+            finds += _by_row(table, part, needles)
+        advance(len(part))
+    return finds
+
+
+def search_statistics(
+    connection: Connection[TupleRow], needles: Needles
+) -> tuple[int, Finds]:
+    """Search the samples of values that the planner has; return how many columns."""
+    finds, columns = Finds(), 0
+    for place, sample in connection.execute(_STATISTICS, (CELL_END,)):
+        columns += 1
+        found = needles.found_in(sample or "")
+        finds.update((f"statistics of {place}", value.kind) for value in found)
+    return columns, finds
+
+
+def _by_row(table: SearchedTable, rows: Sequence[TupleRow], needles: Needles) -> Finds:
+    finds = Finds()
+    for row in rows:
+        kinds = {value.kind for value in needles.found_in(_text(row))}
+        finds.update((table.full_name, kind) for kind in kinds)
+    return finds
+
+
+def _parts(
+    connection: Connection[TupleRow], table: SearchedTable, organization_id: UUID
+) -> Iterator[list[TupleRow]]:
+    columns = _texts_in(table)
+    if not columns:
+        return
+    query = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(columns), sql.Identifier(table.schema, table.name)
+    )
+    if table.name == LOG:
+        query += sql.SQL(
+            " WHERE position(convert_to({}, 'UTF8') IN state) > 0"
+            ' OR position(\'"organization_id":"\'::bytea IN state) = 0'
+        ).format(sql.Literal(f'"{_ORGANIZATION}":"{organization_id}"'))
+    elif _ORGANIZATION in table.columns:
+        query += sql.SQL(" WHERE {} = {}").format(
+            sql.Identifier(_ORGANIZATION), sql.Literal(organization_id)
+        )
+    with connection.transaction(), connection.cursor(name="search") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(query)
+        while part := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield part
+
+
+def _texts_in(table: SearchedTable) -> list[sql.Composable]:
+    """Return what is selected of a table: bytes as they are, the rest as text."""
+    selected: list[sql.Composable] = []
+    for name, kind in table.columns.items():
+        column = sql.Identifier(name)
+        if kind == "bytea":
+            selected.append(column)
+        elif kind in _NUMBERS:
+            # Smaller numbers are no ids of TikTok.
+            selected.append(
+                sql.SQL("CASE WHEN abs({0}) >= 1e9 THEN {0}::text END").format(column)
+            )
+        elif kind not in _WITHOUT_TEXT:
+            selected.append(sql.SQL("{}::text").format(column))
+    return selected
+
+
+def _text(row: Sequence[Any]) -> str:
+    return CELL_END.join(
+        cell if isinstance(cell, str) else _decoded(cell)
+        for cell in row
+        if cell is not None
+    )
+
+
+def _decoded(cell: object) -> str:
+    assert isinstance(cell, bytes)
+    return cell.decode(errors="replace")
+
+
+def values_of_others(
+    connection: Connection[TupleRow],
+    values: Collection[ErasedValue],
+    *,
+    organization_id: UUID,
+    creator_ids: Collection[UUID],
+) -> set[ErasedValue]:
+    """Return those values that others whom the organization still tracks have, too."""
+    rows = connection.execute(
+        _OF_OTHERS,
+        {
+            "texts": [value.text for value in values],
+            "organization": organization_id,
+            "erased": [*creator_ids],
+        },
+    )
+    theirs = {text for (text,) in rows}
+    return {value for value in values if value.text in theirs}

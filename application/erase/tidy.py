@@ -1,0 +1,56 @@
+"""Removes old versions of rows, and samples of them, once all have applied an erasure.
+
+PostgreSQL keeps what was deleted or overwritten until a vacuum, and its planner keeps
+the commonest values of each column until the table is analyzed.
+"""
+
+from collections.abc import Collection, Sequence
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.erase.search_tables import LOG, SearchedTable, tables_of
+from infra.database import Pool
+from projections.rebuild.shadow_tables import analyze
+
+_BEHIND = """
+SELECT name FROM projection WHERE position < %s AND name = ANY(%s) ORDER BY name
+"""
+_UNTIDIED = """
+SELECT max(position) FROM erased_values WHERE tidied_at IS NULL
+"""
+_NOTE = """
+UPDATE erased_values SET tidied_at = clock_timestamp()
+WHERE tidied_at IS NULL AND position <= %s
+"""
+
+
+def behind(
+    connection: Connection[TupleRow], position: int, projections: Collection[str]
+) -> list[str]:
+    """Return those of the projections that have not reached a position."""
+    rows = connection.execute(_BEHIND, (position, [*projections]))
+    return [name for (name,) in rows]
+
+
+def tidy(connection: Connection[TupleRow], tables: Sequence[SearchedTable]) -> None:
+    """Vacuum and analyze the tables that may have had texts of who is erased.
+
+    ``connection`` is in autocommit. The log is left out: its rows never change.
+    """
+    row = connection.execute(_UNTIDIED).fetchone()
+    for table in tables:
+        if table.name != LOG and table.has_texts:
+            analyze(connection, [table.name], schema=table.schema)
+    if row is not None and row[0] is not None:
+        connection.execute(_NOTE, (row[0],))
+
+
+def tidy_if_due(pool: Pool, projections: Collection[str]) -> bool:
+    """Tidy up after the newest erasure that all projections have applied, once."""
+    with pool.connection() as connection:
+        row = connection.execute(_UNTIDIED).fetchone()
+        if row is None or row[0] is None or behind(connection, row[0], projections):
+            return False
+        tidy(connection, tables_of(connection))
+    return True

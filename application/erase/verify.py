@@ -1,0 +1,243 @@
+"""Looks everywhere in the installation for what an erasure erased."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.erase.needles import Needles
+from application.erase.pictures import PICTURES, names_of
+from application.erase.sealed_list import ErasedValues
+from application.erase.search_files import (
+    CLUSTER,
+    CLUSTER_LOGS,
+    NotSearchedError,
+    files_in,
+    files_of_data_dir,
+    search_file,
+    search_redis,
+)
+from application.erase.search_tables import (
+    LOG,
+    Finds,
+    SearchedTable,
+    indexes_of,
+    search_statistics,
+    search_table,
+    tables_of,
+    values_of_others,
+)
+from application.erase.values import ErasedValue
+
+# What has a handle on purpose.
+_BANS = "bans"
+_STAYS = "a ban of a handle is of the installation, and stays"
+_REBUILT = (
+    "a rebuild that has not reached the erasure yet: wait for its end, or cancel it"
+)
+_IN_THE_CLEAR = (
+    "events from before sealing are in the clear: `goatherd seal-history` rewrites them"
+)
+
+
+class ValueCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many values of a kind; ``why`` some of them were not looked for."""
+
+    kind: str
+    values: int
+    why: str | None = None
+
+
+class FoundValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that has values of a kind, in how many rows, keys or files."""
+
+    place: str
+    kind: str
+    times: int
+    note: str | None = None
+
+
+class UnsearchedPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that could not be searched."""
+
+    place: str
+    why: str
+
+
+class SearchedNames(msgspec.Struct, frozen=True, kw_only=True):
+    """Where was looked: everything by its name, and how many rows and keys."""
+
+    tables: list[str]
+    indexes: list[str]
+    rows: int
+    statistics: int
+    valkey_keys: int | None
+    files: list[str]
+    pictures: int
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked for and where, and what was found. No value is in it."""
+
+    ok: bool
+    looked_for: list[ValueCount]
+    not_looked_for: list[ValueCount]
+    searched: SearchedNames
+    not_searched: list[UnsearchedPlace]
+    found: list[FoundValue]
+    kept: list[FoundValue]
+
+
+class SearchedPlaces(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to look, besides the database.
+
+    ``redis_url`` is null, with a reason in ``why_no_redis``, if there is none.
+    """
+
+    data_dir: Path | None
+    redis_url: str | None
+    why_no_redis: str = ""
+    also: Sequence[Path] = ()
+
+
+def search(
+    connection: Connection[TupleRow],
+    erased: ErasedValues,
+    places: SearchedPlaces,
+    *,
+    are_ids_kept: bool,
+    advance: Callable[[int], None],
+) -> Findings:
+    """Look for the values everywhere; ``advance`` gets how many more rows are done.
+
+    ``are_ids_kept``: in an installation whose log began without keyed names, figures go
+    by TikTok's own ids of videos, which stay with them.
+    """
+    others = values_of_others(
+        connection,
+        erased.values,
+        organization_id=erased.organization_id,
+        creator_ids=erased.creator_ids,
+    )
+    ids = {each for each in erased.values if are_ids_kept and each.kind == "video id"}
+    needles = Needles({*erased.values} - others - ids)
+    tables = tables_of(connection)
+    finds, gaps = Finds(), list[UnsearchedPlace]()
+    for table in tables:
+        finds += search_table(
+            connection,
+            table,
+            needles,
+            organization_id=erased.organization_id,
+            advance=advance,
+        )
+    columns, sampled = search_statistics(connection, needles)
+    finds += sampled
+    keys: int | None = None
+    if places.redis_url is None:
+        gaps.append(UnsearchedPlace(place="Valkey", why=places.why_no_redis))
+    else:
+        try:
+            keys, in_keys = search_redis(places.redis_url, needles)
+            finds += in_keys
+        except NotSearchedError as error:
+            gaps.append(UnsearchedPlace(place="Valkey", why=str(error)))
+    files, pictures = _search_files(places, erased.values, needles, finds, gaps)
+    found = [
+        _find(place, kind, times) for (place, kind), times in sorted(finds.items())
+    ]
+    rest = [each for each in found if each.note != _STAYS]
+    return Findings(
+        ok=not rest and not gaps,
+        looked_for=[
+            ValueCount(kind=kind, values=n)
+            for kind, n in sorted(needles.searched.items())
+        ],
+        not_looked_for=[
+            *_counts(others, "others whom the organization tracks have them, too"),
+            *_counts(ids, "the figures of this installation go by them"),
+            *(
+                ValueCount(kind=kind, values=n, why=why)
+                for (kind, why), n in sorted(needles.unsearched.items())
+            ),
+        ],
+        searched=SearchedNames(
+            tables=[table.full_name for table in tables],
+            indexes=indexes_of(connection),
+            rows=_rows(tables),
+            statistics=columns,
+            valkey_keys=keys,
+            files=files,
+            pictures=pictures,
+        ),
+        not_searched=gaps,
+        found=rest,
+        kept=[each for each in found if each not in rest],
+    )
+
+
+def _search_files(
+    places: SearchedPlaces,
+    values: Collection[ErasedValue],
+    needles: Needles,
+    finds: Finds,
+    gaps: list[UnsearchedPlace],
+) -> tuple[list[str], int]:
+    """Search files into finds and gaps; return their names, and how many pictures."""
+    searched: list[str] = []
+    pictures = 0
+    # A picture has nothing to be read: it is known by its name.
+    names = names_of(values)
+    for place, paths in _files(places):
+        try:
+            for path in paths:
+                if places.data_dir and path.parent == places.data_dir / PICTURES:
+                    pictures += 1
+                    if path.name.partition(".")[0] in names:
+                        finds[str(path), "picture"] += 1
+                    continue
+                try:
+                    finds += search_file(path, needles)
+                    searched.append(str(path))
+                except NotSearchedError as error:
+                    gaps.append(UnsearchedPlace(place=str(path), why=str(error)))
+        except NotSearchedError as error:
+            gaps.append(UnsearchedPlace(place=str(place), why=str(error)))
+    return searched, pictures
+
+
+def _files(places: SearchedPlaces) -> Iterable[tuple[Path, Iterable[Path]]]:
+    if places.data_dir is not None:
+        yield places.data_dir, files_of_data_dir(places.data_dir)
+    for place in places.also:
+        yield place, files_in(place)
+
+
+def _find(place: str, kind: str, times: int) -> FoundValue:
+    if place.startswith("goatherd_next_"):
+        return FoundValue(place=place, kind=kind, times=times, note=_REBUILT)
+    notes = {_BANS: _STAYS, LOG: _IN_THE_CLEAR}
+    note = notes.get(place.rpartition(".")[2])
+    return FoundValue(place=place, kind=kind, times=times, note=note)
+
+
+def _counts(values: Iterable[ErasedValue], why: str) -> list[ValueCount]:
+    counted: dict[str, int] = {}
+    for value in values:
+        counted[value.kind] = counted.get(value.kind, 0) + 1
+    return [
+        ValueCount(kind=kind, values=n, why=why) for kind, n in sorted(counted.items())
+    ]
+
+
+def _rows(tables: Iterable[SearchedTable]) -> int:
+    return sum(table.rows for table in tables)
+
+
+NEVER_SEARCHED = (
+    f"PostgreSQL's own files ({CLUSTER} but {CLUSTER_LOGS}): the rows in them were "
+    "searched with SQL, and rows that are gone were vacuumed, but their bytes and the "
+    "write-ahead log stay until they are written over."
+)

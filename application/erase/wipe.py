@@ -1,0 +1,135 @@
+"""What else is wiped in the transaction of an erasure: keys, and what repeats texts."""
+
+import re
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.errors import LockNotAvailable
+from psycopg.rows import TupleRow
+
+from application.erase.needles import LONG_NAME, own_words
+from domain.creator.handlers.erase import Erasure
+from domain.events import SubjectErased
+from infra.eventstore.execute import Executed
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import BusyError
+from infra.keys.erasures import note_erasure
+from infra.keys.keyring import destroy
+from projections.rebuild.swap import forget_previous
+
+# What would have belonged to it, had it been known. Appends wait for this one.
+_CAME_MEANWHILE = """
+SELECT EXISTS (
+    SELECT FROM goatherd_events
+    WHERE notification_id > %(head)s AND notification_id < %(first)s
+    AND topic IN ('account_pinned', 'video_added', 'video_discovered',
+                  'scrape_requested', 'annotation_added', 'campaign_joined',
+                  'creator_auto_disabled')
+    AND position(%(named)s::bytea IN state) > 0
+)
+"""
+# The answer to a request with an Idempotency-Key is kept for a day. It may not be
+# given again, and the request may not be done again. A refusal names a handle alone,
+# and what is about a video, or notes something on it, the video. Nothing can be
+# appended meanwhile, so each answer is read as often as this, however many videos.
+_ANSWERS = """
+UPDATE idempotency SET status = 410, headers = '{}', body = ''
+WHERE organization_id = %(organization)s AND status IS NOT NULL AND (
+    EXISTS (SELECT FROM unnest(%(ids)s::bytea[]) AS id WHERE position(id IN body) > 0)
+    OR convert_from(body, 'UTF8') ~* %(handles)s
+    OR coalesce(
+        substring(convert_from(body, 'UTF8') FROM '"scope_id":"([0-9a-f-]{36})"'),
+        substring(convert_from(body, 'UTF8')
+                  FROM '^{"data":{"id":"([0-9a-f-]{36})"'))::uuid
+    IN (SELECT unnest(%(videos)s::uuid[])
+        UNION SELECT id FROM videos
+        WHERE organization_id = %(organization)s AND creator_id = ANY(%(creators)s)))
+"""
+# Nothing can be appended while this transaction waits, and a backup takes minutes.
+DO_NOT_WAIT = "SET LOCAL lock_timeout = '300ms'"
+TABLES_ARE_READ = (
+    "Tables from before a rebuild are being read just now, as by a backup; "
+    "try again after that."
+)
+_DEAD_LETTERS = """
+UPDATE dead_letter d SET error = 'erased' FROM goatherd_events e
+WHERE e.notification_id = d.position AND (e.originator_id = ANY(%(ids)s)
+    OR EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS text
+               WHERE position(text IN e.state) > 0))
+"""
+
+
+def wipe(
+    cursor: Cursor[TupleRow],
+    done: Executed[Erasure],
+    *,
+    organization_id: UUID,
+    head: int,
+) -> None:
+    """Destroy the keys of who is erased, and wipe what repeats its texts.
+
+    ``head`` is the position that the read models had reached when they were asked what
+    belongs to it. It runs in the transaction of the append.
+
+    Raises:
+        AppendConflictError: more came to belong to it since then.
+        BusyError: somebody reads tables that rebuilds took out.
+    """
+    erasure = done.result
+    named = f'"organization_id":"{organization_id}"'.encode()
+    row = cursor.execute(
+        _CAME_MEANWHILE,
+        {"head": head, "first": done.events[0].position, "named": named},
+    ).fetchone()
+    if row is not None and row[0]:
+        raise AppendConflictError
+    subjects = [str(each).encode() for each in erasure.subjects]
+    cursor.execute(
+        _ANSWERS,
+        {
+            "organization": organization_id,
+            "ids": [str(each).encode() for each in erasure.creator_ids],
+            "handles": _handles(erasure),
+            "creators": list(erasure.creator_ids),
+            "videos": list({*erasure.subjects} - {*erasure.creator_ids}),
+        },
+    )
+    in_clear = [f'"{handle}"'.encode() for handle in erasure.handles]
+    cursor.execute(
+        _DEAD_LETTERS,
+        {"ids": list(erasure.subjects), "texts": [*subjects, *in_clear]},
+    )
+    destroy_and_note(cursor, done)
+    # Tables that rebuilds took out have the names as well. They are there to go back
+    # to, which ends here.
+    cursor.execute(DO_NOT_WAIT)
+    try:
+        forget_previous(cursor)
+    except LockNotAvailable:
+        raise BusyError(TABLES_ARE_READ) from None
+
+
+def destroy_and_note(cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
+    """Destroy the keys of who is erased, and note with them what was decided."""
+    destroy(cursor, done.result.subjects)
+    for recorded in done.events:
+        if isinstance(recorded.event, SubjectErased):
+            note_erasure(cursor, recorded.stream, recorded.event)
+
+
+def _handles(erasure: Erasure) -> str:
+    """Return a pattern of the handles as answers have them.
+
+    Fields and states may be called like somebody, and so may short words: these are
+    only found where a handle stands.
+    """
+    handles = "|".join(map(re.escape, erasure.handles))
+    own = own_words()
+    anywhere = [
+        re.escape(handle)
+        for handle in erasure.handles
+        if len(handle) >= LONG_NAME and handle not in own
+    ]
+    before = rf'(handle":"|@|%40|tiktok\.com/)({handles})'
+    named = "|".join([before, *(rf"(?<![a-z0-9_.]){each}" for each in anywhere)])
+    return rf"({named})(?!\.?[a-z0-9_-])"

@@ -1,0 +1,97 @@
+"""What a check of the log reads: which positions, and which signed parts of the log."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from application.integrity.signing import is_signed
+from domain.integrity.check import RecordedRoot
+from domain.integrity.events import RootSigned
+from domain.integrity.roots import Positions, PublicRoot, signed_text, text_hash
+from domain.integrity.sealing_note import RecordedNote, as_root
+from domain.integrity.signing_keys import RecordedRotation
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What there is to check after a position: up to which one, and which roots.
+
+    ``recorded`` are the roots of the log that are checked, ``every`` are all, ``known``
+    has the hash of each with the position of its own event, and ``contents`` are all
+    whose contents are compared, in order. ``ends`` are positions at which
+    signed parts of the log end, ``notes`` the notes that history was sealed, and
+    ``rotations`` the changes of the signing key.
+    """
+
+    after: int
+    head: int
+    recorded: list[RecordedRoot]
+    every: Sequence[RecordedRoot]
+    known: dict[str, int]
+    contents: list[RootSigned]
+    times_from: int
+    ends: set[int]
+    notes: Sequence[RecordedNote] = ()
+    rotations: Sequence[RecordedRotation] = ()
+
+
+def make_plan(
+    every: Sequence[RecordedRoot],
+    *,
+    head: int,
+    since: int = 0,
+    kept: RootSigned | PublicRoot | None = None,
+    notes: Sequence[RecordedNote] = (),
+    rotations: Sequence[RecordedRotation] = (),
+) -> Plan:
+    """Return the checks to make of a log with these roots.
+
+    The contents of roots from before history was sealed cannot be compared any more.
+    The newest of the ``notes`` describes the log since, and is compared in their place.
+    """
+    recorded = [each for each in every if not since or each.root.position > since]
+    rewritten_at = notes[-1].at if notes else 0
+    contents = [each.root for each in recorded if each.at > rewritten_at]
+    known = {text_hash(each.root): each.at for each in every}
+    ends = {position for each in every for position in _ends_of(each.root)}
+    ends |= {each.note.position for each in notes}
+    if notes and notes[-1].note.position > since:
+        contents.append(as_root(notes[-1].note))
+        known[text_hash(contents[-1])] = rewritten_at
+    if (
+        isinstance(kept, RootSigned)
+        and text_hash(kept) not in known
+        and is_signed(signed_text(kept), kept.signature, kept.key)
+    ):
+        contents.append(kept)
+    times_from = every[0].root.position if every else head
+    return Plan(
+        after=min([since, *(root.before_position for root in contents)]),
+        head=head,
+        recorded=recorded,
+        every=every,
+        known=known,
+        notes=notes,
+        rotations=rotations,
+        contents=sorted(contents, key=lambda root: root.position),
+        times_from=times_from,
+        ends=ends | {times_from},
+    )
+
+
+def _ends_of(root: RootSigned) -> tuple[int, int]:
+    return root.before_position, root.position
+
+
+def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Positions]:
+    """Return the ranges to check, which no root's part of the log goes across.
+
+    ``parts`` are those that have events, of as many positions as ``length`` says.
+    """
+    ranges: list[Positions] = []
+    for part in parts:
+        first = max(part * length, plan.after + 1)
+        last = min((part + 1) * length - 1, plan.head)
+        for end in (*sorted(end for end in plan.ends if first <= end < last), last):
+            ranges.append((first, end))
+            first = end + 1
+    return ranges

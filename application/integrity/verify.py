@@ -1,0 +1,290 @@
+"""Checks the whole log: all chains and roots, on all cores; goes on if killed."""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Generator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.integrity.log import (
+    events_at,
+    head_of,
+    in_groups,
+    linked_events,
+    name_of_log,
+    parts_with_events,
+    recorded_roots,
+    recorded_rotations,
+    sealing_notes,
+    time_before,
+    trees_at,
+    unreadable_roots,
+)
+from application.integrity.plan import Plan, make_plan, ranges_of
+from application.integrity.progress_file import ProgressFile
+from application.integrity.signing import is_signed
+from domain.integrity.chains import (
+    CheckedRange,
+    LinkedEvent,
+    Misfit,
+    check_range,
+    missing_predecessors,
+)
+from domain.integrity.check import (
+    check_contents,
+    check_kept,
+    check_notes,
+    check_signatures,
+    in_order,
+)
+from domain.integrity.events import RootSigned
+from domain.integrity.kept_root import (
+    KeptVerdict,
+    judge_kept,
+    missing_sealings,
+    sealings_of,
+)
+from domain.integrity.merkle import MerkleTree
+from domain.integrity.roots import BLOCK, PublicRoot, text_hash
+from domain.integrity.sealing_note import Sealing
+from domain.integrity.signing_keys import check_rotations, key_times
+
+# How many positions one process checks at a time.
+RANGE = 8 * BLOCK
+
+# Below so many ranges, processes of their own take longer to start than they save.
+_FEW = 3
+
+Report = Callable[[int, int], object]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of the log found.
+
+    ``after`` is the position that it began after, ``head`` the end of the log, and
+    ``under_root`` the position up to which a root holds the log: of roots from before
+    history was sealed nothing can be compared, so that they do not count.
+    ``sealed_up_to`` is the position up to which history was sealed after it was
+    recorded, null if it was not, and ``sealings`` are what the notes say of it.
+    ``kept`` is the verdict on the root that was kept elsewhere. ``misfits`` is empty if
+    all is as it was recorded, or as the note says since.
+    """
+
+    after: int
+    head: int
+    under_root: int
+    events: int
+    roots: int
+    misfits: list[Misfit]
+    sealed_up_to: int | None = None
+    sealings: list[Sealing] = []
+    kept: KeptVerdict | None = None
+
+
+def verify(
+    url: str,
+    *,
+    key: str,
+    since: int = 0,
+    kept: RootSigned | PublicRoot | None = None,
+    accepted: Collection[str] = (),
+    is_kept_key: bool = False,
+    report: Report | None = None,
+    progress: Path | None = None,
+    processes: int | None = None,
+) -> CheckedLog:
+    """Check the log after the position ``since``, and all roots of it.
+
+    Roots must be signed with the public ``key``, or one before it in its time. That it
+    is not the newest is fine only if it is a kept one, ``is_kept_key``. The root
+    ``kept`` elsewhere must be in the log; ``accepted`` are hashes of notes of sealings
+    that count for it.
+    ``report`` is called with how many ranges are done, of how many. The file
+    ``progress`` has what is done, so that a check that is killed goes on there.
+
+    Raises:
+        psycopg.Error: the log cannot be read.
+    """
+    with _connected(url) as connection:
+        plan = make_plan(
+            recorded_roots(connection),
+            head=head_of(connection),
+            since=since,
+            kept=kept,
+            notes=sealing_notes(connection),
+            rotations=recorded_rotations(connection),
+        )
+        unreadable = unreadable_roots(connection)
+        parts = parts_with_events(connection, plan.after, RANGE)
+        ranges = ranges_of(plan, parts, length=RANGE)
+        name = f"{name_of_log(connection)} after {plan.after}"
+        if plan.notes:
+            # Digests of before are others.
+            name += f", sealed at {plan.notes[-1].at}"
+    found: list[CheckedRange] = []
+    with (
+        ProgressFile(progress, name=name) as done,
+        _executor(processes or _cores(), tasks=len(ranges)) as executor,
+    ):
+        trees = [
+            executor.submit(_trees, url, [root.position for root in group])
+            for group in in_groups(plan.contents)
+        ]
+        found += done.ranges(ranges)
+        known = {(each.first, each.last) for each in found}
+        futures = [
+            executor.submit(_check, url, *each, plan.times_from)
+            for each in ranges
+            if each not in known
+        ]
+        for future in as_completed(futures):
+            found.append(future.result())
+            done.add(found[-1])
+            if report is not None:
+                report(len(found), len(ranges))
+        made = [tree for future in trees for tree in future.result()]
+        done.remove()
+    found.sort(key=lambda each: each.first)
+    return verdict_on(
+        *(plan, found, made),
+        key=key,
+        kept=kept,
+        accepted=accepted,
+        is_kept_key=is_kept_key,
+        unreadable=unreadable,
+    )
+
+
+def check_positions(
+    connection: Connection[TupleRow], first: int, last: int, *, times_from: int
+) -> tuple[list[LinkedEvent], CheckedRange]:
+    """Return the events at these positions, and what their check found.
+
+    After the position ``times_from`` times must not go back: releases before the first
+    root took the clock's, whatever it was.
+    """
+    events = linked_events(connection, first, last)
+    predecessors = events_at(connection, missing_predecessors(events))
+    before = time_before(connection, first) if first > times_from else None
+    checked = check_range(
+        events, predecessors, first=first, last=last, time_before=before
+    )
+    return events, checked
+
+
+def verdict_on(
+    plan: Plan,
+    ranges: Sequence[CheckedRange],
+    trees: Sequence[MerkleTree],
+    *,
+    key: str,
+    kept: RootSigned | PublicRoot | None,
+    accepted: Collection[str] = (),
+    is_kept_key: bool = False,
+    unreadable: Sequence[int],
+) -> CheckedLog:
+    """Return what the checked ranges and the trees as of all roots show.
+
+    ``unreadable`` are the positions of roots that nobody can read.
+    """
+    misfits = [misfit for each in ranges for misfit in each.misfits]
+    misfits += [
+        Misfit(position=at, how="root", text="It was a root, and cannot be read.")
+        for at in unreadable
+    ]
+    misfits += check_rotations(
+        plan.rotations,
+        key=key,
+        is_kept=is_kept_key,
+        head=plan.head,
+        is_signed=is_signed,
+    )
+    keys = key_times(plan.rotations, key=key)
+    misfits += check_signatures(
+        plan.every,
+        first=len(plan.every) - len(plan.recorded),
+        keys=keys,
+        is_signed=is_signed,
+    )
+    pairs = list(zip(plan.contents, trees, strict=True))
+    misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)
+    misfits += check_notes(plan.notes, plan.every, keys=keys, is_signed=is_signed)
+    sealings = sealings_of(plan.notes, accepted)
+    misfits += missing_sealings(sealings, accepted, head=plan.head)
+    judged = None
+    if kept is not None:
+        misfits += check_kept(
+            kept, plan.known, head=plan.head, keys=keys, is_signed=is_signed
+        )
+        at = plan.known.get(text_hash(kept))
+        if at is not None:
+            judged, contradictions = judge_kept(kept, at, sealings, plan.notes)
+            misfits += contradictions
+    comparable = plan.notes[-1].at if plan.notes else 0
+    held = (each.root.position for each in plan.recorded if each.at > comparable)
+    return CheckedLog(
+        after=plan.after,
+        head=plan.head,
+        under_root=max(held, default=0),
+        events=sum(each.events for each in ranges),
+        roots=len(plan.recorded),
+        misfits=in_order(misfits),
+        sealed_up_to=sealings[-1].position if sealings else None,
+        sealings=sealings,
+        kept=None if misfits else judged,
+    )
+
+
+def _check(url: str, first: int, last: int, times_from: int) -> CheckedRange:
+    with _connected(url) as connection:
+        return check_positions(connection, first, last, times_from=times_from)[1]
+
+
+def _trees(url: str, positions: Sequence[int]) -> list[MerkleTree]:
+    with _connected(url) as connection, connection.transaction():
+        return trees_at(connection, positions)
+
+
+@contextmanager
+def _executor(processes: int, *, tasks: int) -> Generator[Executor]:
+    """Run tasks in processes of their own, or a few in this one."""
+    if processes == 1 or tasks < _FEW:
+        yield _InThisProcess()
+        return
+    # A fork would copy whatever threads of this process hold.
+    executor = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+class _InThisProcess(Executor):
+    """Runs each task when it is submitted."""
+
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def _cores() -> int:
+    return (
+        len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    )
+
+
+def _connected(url: str) -> Connection[TupleRow]:
+    return psycopg.connect(url, autocommit=True, application_name="goatherd verify")

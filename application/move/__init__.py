@@ -1,0 +1,1 @@
+"""Moves: a creator changes its project, and its single videos there are merged."""

@@ -1,0 +1,161 @@
+"""Move a creator to another project: read what the decision needs, then decide."""
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from application.connect.shared import SharedAccounts
+from application.erase.belongings import of_the_account
+from application.move.single_videos import (
+    FoundSingles,
+    PossibleMerge,
+    late_videos,
+    possible_merges,
+    singles_of,
+)
+from domain import commands as c
+from domain.creator.handlers.move import move_creator
+from domain.creator.state import creator_of
+from domain.decisions import Handler
+from domain.errors import NotFoundError
+from infra.database import run_read
+from infra.eventstore.execute import Executed
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import Store, plain_events
+from projections.campaigns.leaving import single_videos
+
+_REFUSED = """
+SELECT o.project_id, o.id, o.tiktok_handle, o.status,
+       o.status <> 'removed' AND o.tiktok_handle = c.tiktok_handle
+FROM creator_list c JOIN creator_list o ON o.organization_id = c.organization_id
+    AND o.id <> c.id AND o.project_id <> c.project_id AND o.status <> 'erased'
+    AND (o.tiktok_handle = c.tiktok_handle OR o.id = ANY(%(same)s))
+WHERE c.organization_id = %(organization)s AND c.id = %(creator)s
+ORDER BY o.project_id, o.id
+"""
+
+
+class RefusedProject(msgspec.Struct, frozen=True, kw_only=True):
+    """A project that the creator can't move to, and who is in the way there."""
+
+    project_id: UUID
+    code: Literal["handle_taken", "account_in_project"]
+    creator_id: UUID
+    tiktok_handle: str
+    status: str
+
+
+class MoveEffects(msgspec.Struct, frozen=True, kw_only=True):
+    """The projects that refuse a move, and its merges, project by project."""
+
+    refused: Sequence[RefusedProject]
+    merges: Sequence[PossibleMerge]
+
+
+def effects_of_move(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> MoveEffects:
+    """Return where a creator can't move to, and what moves would merge."""
+    params = {
+        "organization": organization_id,
+        "creator": creator_id,
+        "same": list(of_the_account(cursor, organization_id, creator_id)),
+    }
+    rows = cursor.execute(_REFUSED.encode(), params).fetchall()
+    return MoveEffects(
+        refused=[
+            RefusedProject(
+                project_id=row[0],
+                code="handle_taken" if row[4] else "account_in_project",
+                creator_id=row[1],
+                tiktok_handle=row[2],
+                status=row[3],
+            )
+            for row in rows
+        ],
+        merges=possible_merges(cursor, organization_id, creator_id),
+    )
+
+
+class MoveCommand:
+    """The handler and the hook of one move, for ``execute``; each try reads anew."""
+
+    def __init__(
+        self,
+        store: Store,
+        creator_id: UUID,
+        move: c.MoveCreator,
+        *,
+        organization_id: UUID,
+        expected_versions: Collection[int] | None = None,
+    ) -> None:
+        self._store = store
+        self._creator_id = creator_id
+        self._move = move
+        self._organization_id = organization_id
+        self._expected_versions = expected_versions
+        self._shared = SharedAccounts(store, creator_id)
+        self._head = 0
+
+    def handler(self) -> Handler[UUID]:
+        """Start a try.
+
+        Raises:
+            NotFoundError: there is no such creator.
+        """
+        history = self._store.load(self._creator_id)[self._creator_id]
+        creator = creator_of(plain_events(history))
+        if creator is None or creator.organization_id != self._organization_id:
+            raise NotFoundError("creator")
+
+        def read(
+            cursor: Cursor[TupleRow],
+        ) -> tuple[Sequence[UUID], Sequence[UUID], FoundSingles]:
+            return (
+                single_videos(cursor, self._organization_id, self._creator_id),
+                of_the_account(cursor, self._organization_id, self._creator_id),
+                singles_of(
+                    cursor,
+                    organization_id=self._organization_id,
+                    creator_id=self._creator_id,
+                    origin_id=creator.origin_project_id,
+                    project_id=self._move.project_id,
+                ),
+            )
+
+        videos, same_user, found = run_read(
+            self._store.pool, lambda connection: read(connection.cursor(binary=True))
+        )
+        self._head = found.position
+        return move_creator(
+            self._creator_id,
+            self._move,
+            video_ids=videos,
+            same_account=self._shared.read(),
+            singles=found.singles,
+            same_user=same_user,
+            organization_id=self._organization_id,
+            names=self._store.names,
+            expected_versions=self._expected_versions,
+        )
+
+    def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        """Look in the append's transaction for what came since the try began.
+
+        Raises:
+            AppendConflictError: somebody else connected the account, or there is
+                another video that the creator may have in common with the project.
+        """
+        self._shared.check(cursor, done)
+        if late_videos(
+            cursor,
+            self._creator_id,
+            self._move.project_id,
+            since=self._head,
+            before=done.events[0].position,
+        ):
+            raise AppendConflictError

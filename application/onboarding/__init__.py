@@ -1,0 +1,1 @@
+"""Onboarding: videos and creators come into a project, from what people hand in."""
