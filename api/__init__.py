@@ -1,1 +1,1 @@
-"""Every way in: HTTP, pages and the command line."""
+"""The ways into Goatherd: HTTP, pages and the command line."""

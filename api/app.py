@@ -39,10 +39,10 @@ class AppConfig(Struct, frozen=True, kw_only=True):
     """The parts of an application.
 
     ``routes`` are served below /api/v1, and ``pages`` at their own paths. ``site`` is
-    what pages for people share; without it there are none. ``checks`` are what
-    /health/ready checks, by name, and ``warnings`` are what it only reports.
-    /api/v1/schema describes ``entities``. ``cors_origins`` are the sites whose pages
-    may call the API.
+    shared by the pages for people; without it there are no pages. ``checks`` are the
+    checks of /health/ready by name, and ``warnings`` are the problems that it only
+    reports. /api/v1/schema describes ``entities``. ``cors_origins`` are the sites whose
+    pages may call the API.
     """
 
     routes: Sequence[ControllerRouterHandler]
@@ -65,7 +65,7 @@ def create_app(config: AppConfig) -> Litestar:
     """Return the application.
 
     Raises:
-        RouteError: a route does not declare what every route must.
+        RouteError: a route lacks a required declaration.
     """
     sessions = Sessions("") if config.site is None else config.site.sessions
     guard = RequestGuard(
@@ -107,7 +107,8 @@ def create_app(config: AppConfig) -> Litestar:
     )
     inspect_routes(app)
     app.state.site = config.site
-    # Pages call the API without the middleware, which has counted their own request.
+    # Pages call the API without the middleware, which has counted the request for the
+    # page.
     app.state.in_process_api = api = OneMoment(app.asgi_handler)
     counted = RequestMiddleware(api, RequestMetrics(config.registry))
     app.asgi_handler = HeadAsGet(counted)

@@ -118,8 +118,9 @@ def create() -> Litestar:
     settings = Settings.from_environment(os.environ)
     configure_logs(level=settings.log_level, form=settings.log_format)
     app = assemble(settings)
-    # The objects that exist by now stay until the end. When they were searched for
-    # cycles with all others, every tenth or twentieth answer waited for 50 ms.
+    # The objects that exist by now stay until the end. When the garbage collector
+    # searched them along with all others, every tenth or twentieth answer waited for 50
+    # ms.
     gc.collect()
     gc.freeze()
     return app
@@ -187,8 +188,8 @@ def assemble(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def open_pools(app: Litestar) -> AsyncGenerator[None]:
         del app
-        # They open without waiting: while the database is away, requests fail and the
-        # process does not, and it reconnects once the database is back.
+        # Pools open without waiting: while the database is unreachable, requests fail
+        # and the process does not, and it reconnects once the database is back.
         writing.open()
         await reading.open()
         await own.open()

@@ -1,4 +1,4 @@
-"""Addresses of clients: which of them count as one sender."""
+"""The address of a client, and the group of addresses that counts as one sender."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 def source_of(address: str) -> str:
     """Return the text under which all addresses of one sender are counted.
 
-    A sender with one IPv6 address of a /64 has all of them.
+    All IPv6 addresses of a /64 network belong to one sender.
     """
     try:
         parsed = ip_address(address)

@@ -15,15 +15,16 @@ _NOT_YOURS = (
     "its creators or settings"
 )
 _INSTANT = timedelta(microseconds=1)
-# Earlier than any log, and late enough to subtract a time span from.
+# This time is earlier than any log, and late enough to subtract a time span from.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class AsOf(Struct, frozen=True, kw_only=True):
     """The past state that a request reads: the log up to a position, and its time.
 
-    ``position`` may be that of another organization's event and is not for answers.
-    ``end`` is that of the organization's own newest event by then, 0 if it has none.
+    ``position`` may belong to an event of another organization and must not be in
+    answers. ``end`` is the position of the organization's own newest event until then,
+    0 if the organization had none.
     """
 
     position: int
@@ -41,12 +42,12 @@ async def resolve_as_of(
 ) -> AsOf:
     """Return the past state that a time or a position names.
 
-    A position of another's event means the newest own event before it. ``name`` is
-    the query parameter that holds it.
+    The position of another organization's event means the newest own event before it.
+    ``name`` is the query parameter with the time or position.
 
     Raises:
-        ApiError: ``invalid_query``, if it is neither, or lies in the future: an answer
-            about the past must not change.
+        ApiError: ``invalid_query``, if the text is neither a time nor a position, or
+            lies in the future: an answer about the past must not change.
     """
     named = _position_or_time(text, name)
     if isinstance(named, int):
@@ -64,13 +65,13 @@ async def resolve_as_of(
 async def positions_between(
     reader: Reader, organization_id: UUID, first: str | None, last: str | None
 ) -> tuple[int, int]:
-    """Return the first and the last position of what was recorded between.
+    """Return the first and the last position of what was recorded between two points.
 
-    Each is a time or a position, None without a bound. A time in the future is allowed
-    and means now.
+    Each point is a time or a position, None without a bound. A time in the future is
+    allowed and means now.
 
     Raises:
-        ApiError: ``invalid_query``, if a text is neither.
+        ApiError: ``invalid_query``, if a text is neither a time nor a position.
     """
     now = datetime.now(UTC)
     begin, end = 0, END

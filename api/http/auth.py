@@ -19,7 +19,7 @@ _MAX_CACHED = 10_000
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """The key of a request, its organization, and what the key may do."""
+    """The key of a request, its organization, and the scopes of the key."""
 
     key_id: UUID
     organization_id: UUID
@@ -29,7 +29,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     is_operator: bool = False
 
     def require(self, scope: Scope) -> None:
-        """Refuse a request that needs a scope the key does not have.
+        """Refuse a request without the scope that it needs.
 
         Raises:
             ApiError: ``insufficient_scope``, with the required and granted scopes.
@@ -45,7 +45,7 @@ class Principal(Struct, frozen=True, kw_only=True):
         )
 
     def require_operator(self) -> None:
-        """Refuse what only organizations may do that run the installation.
+        """Refuse a request of an organization that does not operate the installation.
 
         Raises:
             ApiError: ``operator_only``.
@@ -79,10 +79,10 @@ class Authenticator:
         self._cache: dict[bytes, tuple[float, Principal]] = {}
 
     async def authenticate(self, authorization: bytes | None) -> Principal:
-        """Return the principal.
+        """Return the principal of an Authorization header.
 
         Raises:
-            ApiError: ``invalid_api_key``, whatever is wrong with the header or key.
+            ApiError: ``invalid_api_key``, for any mistake in the header or the key.
         """
         match = _BEARER.match(authorization or b"")
         if match is None:
@@ -110,12 +110,12 @@ class Authenticator:
 
 
 def digest_of(key: bytes) -> bytes:
-    """Return the SHA-256 digest of a key; only that is stored."""
+    """Return the SHA-256 digest of a key, which is stored in place of the key."""
     return sha256(key).digest()
 
 
 def invalid_api_key(*, presented: bool) -> ApiError:
-    """Return the error for every missing or invalid key, whatever the reason."""
+    """Return the error for a missing or invalid key, the same for any reason."""
     challenge = 'Bearer realm="goatherd"'
     if presented:
         challenge += ', error="invalid_token"'

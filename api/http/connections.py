@@ -1,8 +1,8 @@
-"""Open connections: their limits, and which ones are closed above them.
+"""The limits on open connections, and the choice of connections to close.
 
-The server accepts every connection and has no limit by address. So its process reads
-its own sockets, and shuts down those above the limits: the longest open first, and
-never one whose request is being answered.
+The server accepts every connection and has no limit by address. Therefore its process
+reads its own sockets, and shuts down connections above the limits: the longest open
+first, and never a connection whose request is being answered.
 """
 
 import os
@@ -44,7 +44,7 @@ class Answering(Container[Client]):
             self._clients.add(client)
 
     def end(self, client: Client | None) -> None:
-        """Record that it was answered, or that the server waits for more of it."""
+        """Record that a request was answered, or that the rest of it is awaited."""
         if client is not None:
             self._clients.discard(client)
 
@@ -57,14 +57,14 @@ ANSWERING = Answering()
 
 
 class ConnectionLimits(Struct, frozen=True, kw_only=True):
-    """How many connections a process may have, in all and from one address."""
+    """The number of connections a process may have, in all and from one address."""
 
     in_all: int
     by_address: int
 
 
 class Connection(NamedTuple):
-    """One connection: its file descriptor, its address, and since when it is known."""
+    """A connection: its file descriptor, its address, and when it was first seen."""
 
     descriptor: int
     client: Client
@@ -87,11 +87,11 @@ class ConnectionGuard:
         self._known: dict[tuple[int, int], Connection | None] = {}
 
     def start(self) -> None:
-        """Check again and again, in a thread that ends with the process."""
+        """Check the connections regularly, in a thread that ends with the process."""
         threading.Thread(target=self._run, name="connections", daemon=True).start()
 
     def look(self) -> int:
-        """Close the connections above the limits, and return how many."""
+        """Close the connections above the limits, and return how many were closed."""
         surplus = too_many(self._open(), limits=self._limits, answering=self._answering)
         for connection in surplus:
             _shut_down(connection)
@@ -157,7 +157,7 @@ def too_many(
 
 
 def _connection(descriptor: int, port: int) -> Connection | None:
-    """Return the connection, None if the socket is not one to the port."""
+    """Return the connection, None if the socket is not a connection to the port."""
     with socket.socket(fileno=os.dup(descriptor)) as ours:
         if ours.family not in {socket.AF_INET, socket.AF_INET6}:
             return None
@@ -175,9 +175,9 @@ def _is_connected(ours: socket.socket) -> bool:
 
 
 def _shut_down(connection: Connection) -> None:
-    """Shut the connection down, unless its descriptor belongs to another one by now.
+    """Shut the connection down, unless its descriptor was reused for another one.
 
-    The server notices it, and closes the connection.
+    The server notices the shutdown, and closes the connection.
     """
     with suppress(OSError), socket.socket(fileno=os.dup(connection.descriptor)) as ours:
         if _client(ours) == connection.client:

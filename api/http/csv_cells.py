@@ -7,10 +7,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def text_cell(text: str) -> str:
-    """Return the text, with an apostrophe before it if it would be a formula."""
+    """Return the text, with an apostrophe before a text that would be a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def time_cell(time: datetime) -> str:
-    """Return the time in UTC, as JSON has it: with ``Z``."""
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

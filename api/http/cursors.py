@@ -1,8 +1,8 @@
-"""Cursors: where the next page of a list begins, signed against forgery.
+"""Cursors: the place at which the next page of a list begins, signed against forgery.
 
 A cursor is base64url of a version byte, the sort key of the last row (MessagePack) and
-an HMAC. The HMAC covers the organization and the filters too, so that a cursor is
-invalid in another list, with other filters or for another organization.
+an HMAC. The HMAC includes the organization and the filters, so that a cursor is invalid
+in another list, with other filters or for another organization.
 """
 
 import hmac
@@ -46,10 +46,10 @@ def decode(
     filters: Mapping[str, Any],
     after: type[T],
 ) -> T:
-    """Return the sort key in the cursor, as the type it was made from.
+    """Return the sort key in the cursor, as the type from which the cursor was made.
 
     Raises:
-        ApiError: ``invalid_cursor``, unless it was made here for this very list.
+        ApiError: ``invalid_cursor``, unless the cursor was made here for this list.
     """
     signed = _bytes(cursor)
     payload, mac = signed[:-_MAC_BYTES], signed[-_MAC_BYTES:]
@@ -59,7 +59,7 @@ def decode(
     try:
         return msgspec.msgpack.decode(payload[1:], type=after)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # An older release signed it for this list, in another form.
+        # An older release signed the cursor for this list, in another form.
         raise ApiError(Code.INVALID_CURSOR) from None
 
 
@@ -70,7 +70,7 @@ def _bytes(cursor: str) -> bytes:
         signed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except Base64Error:
         raise ApiError(Code.INVALID_CURSOR) from None
-    # One cursor has one spelling: unused bits at the end must be zero.
+    # A cursor has one spelling: unused bits at the end must be zero.
     if urlsafe_b64encode(signed).rstrip(b"=").decode() != cursor:
         raise ApiError(Code.INVALID_CURSOR)
     return signed
@@ -80,6 +80,6 @@ def _mac(
     secret: str, organization_id: UUID, filters: Mapping[str, Any], payload: bytes
 ) -> bytes:
     listed = msgspec.json.encode(filters, order="sorted")
-    # Unambiguous without separators: two have a fixed length, one is a JSON object.
+    # The parts need no separators: two have a fixed length, one is a JSON object.
     message = b"goatherd cursor" + organization_id.bytes + listed + payload
     return hmac.digest(secret.encode(), message, "sha256")[:_MAC_BYTES]

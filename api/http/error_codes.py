@@ -29,25 +29,25 @@ class Code(StrEnum):
     INVALID_QUERY = (
         "invalid_query",
         400,
-        "A query parameter is unknown, repeated, missing or not what it must be.",
+        "A query parameter is unknown, repeated or missing, or has an invalid value.",
         "/limit: must be int <= 100",
     )
     INVALID_BODY = (
         "invalid_body",
         400,
-        "The body is not JSON, or a field of it is unknown or not what it must be.",
+        "The body is not JSON, or a field of it is unknown or has an invalid value.",
         "/creators/3/tiktok_handle: must be str, not int",
     )
     INVALID_PARAMS = (
         "invalid_params",
         400,
-        "A part of the path or a header is not what it must be.",
+        "A part of the path or a header has an invalid value.",
         '/If-Match: must be "<version>", a list of those, or *',
     )
     INVALID_CURSOR = (
         "invalid_cursor",
         400,
-        "The cursor is not one of this list with these filters.",
+        "The cursor belongs to another list or to other filters.",
         "The cursor does not belong to this list; start again without one.",
     )
     BODY_TOO_DEEP = (
@@ -83,19 +83,25 @@ class Code(StrEnum):
     OPERATOR_ONLY = (
         "operator_only",
         403,
-        "The operation concerns the whole installation, which others run.",
+        (
+            "The operation concerns the whole installation, and the organization does "
+            "not operate it."
+        ),
         "Your organization does not run this installation, so it may not do this.",
     )
     NOT_FOUND = (
         "not_found",
         404,
-        "There is no such thing, or no such operation, in your organization.",
+        "The organization has no such thing, or the API has no such operation.",
         "No such creator.",
     )
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
         405,
-        "The address has no such method; Allow names those that it has.",
+        (
+            "The address does not support the method; Allow names the methods that it "
+            "supports."
+        ),
         "This address has no such method. Allowed: GET, OPTIONS.",
     )
     REQUEST_TIMEOUT = (
@@ -113,7 +119,10 @@ class Code(StrEnum):
     ACCOUNT_IN_PROJECT = (
         "account_in_project",
         409,
-        "Another creator of that project is the same account, maybe a removed one.",
+        (
+            "Another creator of that project belongs to the same account; they may be "
+            "removed."
+        ),
         "@ada of that project is the same account (removed).",
     )
     CREATOR_BANNED = (
@@ -131,7 +140,7 @@ class Code(StrEnum):
     CREATOR_REMOVED = (
         "creator_removed",
         409,
-        "The creator was removed; add its handle again to bring it back.",
+        "The creator was removed; adding the handle again restores the creator.",
         "The creator was removed; add its handle again first.",
     )
     INVALID_HANDLE = (
@@ -143,7 +152,7 @@ class Code(StrEnum):
     NO_CHANGE = (
         "no_change",
         409,
-        "The new handle is the one the creator already has.",
+        "The new handle is the one that the creator already has.",
         "The creator's handle already is @ada.",
     )
     CAMPAIGN_CYCLE = (
@@ -155,7 +164,7 @@ class Code(StrEnum):
     CAMPAIGN_TOO_DEEP = (
         "campaign_too_deep",
         409,
-        "More than 10 campaigns would lie in each other, from top to bottom.",
+        "Campaigns would be nested more than 10 deep.",
         "Campaigns can lie in each other at most 10 deep, from top to bottom.",
     )
     ALREADY_MEMBER = (
@@ -179,13 +188,16 @@ class Code(StrEnum):
     CONSENT_REFUSED = (
         "consent_refused",
         409,
-        "The account can't be connected with the creator, or another one there has it.",
+        (
+            "The account cannot be connected with the creator, or another creator of "
+            "the project is connected with it."
+        ),
         "Another creator of the project is connected with this account.",
     )
     SYSTEM_ANNOTATION = (
         "system_annotation",
         409,
-        "The annotation follows from what happened, so nobody can change it.",
+        "The annotation follows from the log, so nobody can change it.",
         "The annotation follows from what happened; only notes can be changed.",
     )
     HISTORY_IN_CLEAR = (
@@ -203,7 +215,7 @@ class Code(StrEnum):
     CANNOT_RETRY = (
         "cannot_retry",
         409,
-        "The scrape cannot be tried again; the sentence says why.",
+        "The scrape cannot be retried; the sentence says why.",
         "The scrape cannot be tried again: it has not ended.",
     )
     IDEMPOTENCY_CONFLICT = (
@@ -221,13 +233,16 @@ class Code(StrEnum):
     GONE = (
         "gone",
         410,
-        "What it is about was erased, or the operation was removed; the sentence says.",
+        (
+            "The entity of the request was erased, or the operation was removed; the "
+            "sentence says which."
+        ),
         "Use GET /api/v1/analytics instead.",
     )
     VERSION_CONFLICT = (
         "version_conflict",
         412,
-        "The thing changed since the version that If-Match names.",
+        "The resource changed since the version that If-Match names.",
         "The version is now 7; read again and retry.",
     )
     BODY_TOO_LARGE = (
@@ -263,12 +278,12 @@ class Code(StrEnum):
     PROJECTION_BEHIND = (
         "projection_behind",
         503,
-        "What is read has not caught up with Goatherd-Min-Position yet.",
+        "The read model has not reached Goatherd-Min-Position yet.",
         "creator_list has not caught up with that position yet; retry in a moment.",
     )
     UNAVAILABLE = (
         "unavailable",
         503,
-        "A service that Goatherd needs is away or overloaded.",
+        "A service that Goatherd needs is unreachable or overloaded.",
         "Goatherd is busy, or a service it needs is away; retry in a moment.",
     )

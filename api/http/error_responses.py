@@ -1,4 +1,4 @@
-"""Error responses: the envelope, or RFC 9457 problem details if Accept asks."""
+"""Error responses: the envelope, or RFC 9457 problem details if requested."""
 
 import logging
 from typing import Any
@@ -53,7 +53,7 @@ class ErrorResponse(Answer[None]):
 def answer_failure(
     request: LitestarRequest[Any, Any, Any], exception: Exception
 ) -> ErrorResponse:
-    """Answer any exception; unexpected ones are logged and not shown to the client."""
+    """Answer any exception; an unexpected one is logged and not shown to the client."""
     context = context_of(request.scope)
     error = api_error(exception)
     log_failure(error, exception, request.scope)

@@ -2,8 +2,8 @@
 
 The codes are the table in ``api.http.error_codes``. Errors of the domain have their own
 code. CODES has the codes of other exceptions, and DETAILS has further fields of the
-answer's meta; both may be added to. ``python -m api.http.errors`` prints the codes as
-Markdown.
+answer's meta; other modules may add to both. ``python -m api.http.errors`` prints the
+codes as Markdown.
 """
 
 import sys
@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 
 class FieldProblem(Struct, frozen=True):
-    """What is wrong with one field; ``path`` is its JSON Pointer."""
+    """A problem with one field; ``path`` is its JSON Pointer."""
 
     path: str
     message: str
 
 
 class ItemProblem(Struct, frozen=True):
-    """Why one of several items was refused; ``index`` is its place among them."""
+    """The reason why one of several items was refused; ``index`` is its position."""
 
     index: int
     code: Code
@@ -43,7 +43,7 @@ class ItemProblem(Struct, frozen=True):
 
 
 class ApiError(Exception):
-    """A request failed; this is the client's answer.
+    """The refusal of a request, as the client will read it.
 
     ``meta`` has the fields of the answer's meta besides code and requestId, in
     camelCase.
@@ -66,7 +66,7 @@ class ApiError(Exception):
 
     @property
     def problems(self) -> dict[str, str]:
-        """Return what is wrong with each field, by the last part of its path."""
+        """Return the problem of each field, by the last part of its path."""
         found = cast("list[FieldProblem]", self.meta.get("fields", []))
         return {p.path.rpartition("/")[2]: p.message for p in found}
 

@@ -16,10 +16,11 @@ _FIGURES_BYTES = 8
 
 
 def etag(version: int, shown: object = None) -> str:
-    """Return the entity tag of a version: strong, unless figures are shown with it.
+    """Return the entity tag of a version: strong, unless the data have figures.
 
-    The type of ``shown`` names in ``FIGURE_FIELDS`` what scrapes change of it without
-    a new version: then the tag is weak and has a digest of these after the version.
+    ``FIGURE_FIELDS`` names the fields that scrapes change without a new version, by the
+    type of ``shown``. With such fields the tag is weak, and a digest of their values
+    follows the version.
     """
     fields: tuple[str, ...] = getattr(shown, "FIGURE_FIELDS", ())
     if not fields:
@@ -40,7 +41,8 @@ class ETagCondition(Struct, frozen=True):
         """Return the value of a header.
 
         Raises:
-            ApiError: ``invalid_params``, if it is neither ``*`` nor a list of tags.
+            ApiError: ``invalid_params``, if the text is neither ``*`` nor a list of
+                tags.
         """
         text = value.decode("latin-1").strip()
         if text == "*":
@@ -52,9 +54,9 @@ class ETagCondition(Struct, frozen=True):
 
     @property
     def versions(self) -> frozenset[int]:
-        """Return the versions that If-Match names, alone or with figures.
+        """Return the versions that If-Match names, with or without figures.
 
-        Other weak tags name none.
+        Other weak tags name no version.
         """
         found = (_VERSION.fullmatch(tag) for tag in self.tags)
         return frozenset(int(match[1] or match[2]) for match in found if match)
@@ -64,7 +66,7 @@ class ETagCondition(Struct, frozen=True):
         return self.is_any or version in self.versions
 
     def is_current(self, tag: str) -> bool:
-        """Return whether If-None-Match says that the client has what this tag is of."""
+        """Return whether If-None-Match says that the client has the current state."""
         opaque = tag.removeprefix("W/")
         return self.is_any or any(
             given.removeprefix("W/") == opaque for given in self.tags
@@ -74,7 +76,7 @@ class ETagCondition(Struct, frozen=True):
         """Refuse to change a version that the header does not name.
 
         Raises:
-            ApiError: ``version_conflict``, with the version it has now.
+            ApiError: ``version_conflict``, with the present version.
         """
         if not self.holds(version):
             message = f"The version is now {version}; read again and retry."

@@ -15,8 +15,8 @@ class FailedLogins:
 
     Only failures are counted and refused: a valid key is never slowed down, whatever
     other clients with the same address do. If there are too many addresses, the oldest
-    are forgotten. ``refusal`` is the sentence that a client gets; other requests than
-    those with a key are counted like this, too.
+    are forgotten. ``refusal`` is the sentence for the client; limits on other kinds of
+    requests have another one.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class FailedLogins:
         self._failures: dict[str, tuple[float, int]] = {}
 
     def count(self, address: str) -> None:
-        """Count one more failure.
+        """Count a failure.
 
         Raises:
             ApiError: ``rate_limit_exceeded``, if there were too many of them.

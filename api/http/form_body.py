@@ -2,8 +2,8 @@
 
 A page's route declares ``opt={"form": NewNote, ...}`` and reads the form with
 ``request.form_as(NewNote)``. A field is a text, a list of texts, or a check box. The
-API decides what the texts mean. Characters that no text may have are removed, since the
-person who typed the text cannot see them.
+API interprets the texts. Characters that no text may have are removed, since the person
+who typed the text cannot see them.
 
 A text that people type is declared ``Annotated[str, typed("Notes")]``, with its name on
 the page. If a form is refused, the text is shown again with that name.
@@ -30,13 +30,13 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
 
 
 class NoFields(Struct, frozen=True, forbid_unknown_fields=True):
-    """A form with nothing but a button."""
+    """A form without fields, which only has a button."""
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """A form that was sent: the operation's own fields, and those that every form has.
+    """A form that was sent: the operation's own fields, and the fields of every form.
 
-    ``csrf`` proves that the form is one of ours. Forms with the same
+    ``csrf`` proves that a page of ours has the form. Forms with the same
     ``idempotency_key`` are executed once.
     """
 

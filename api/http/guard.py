@@ -28,8 +28,9 @@ _STALE_FORM = (
 class StaleFormError(ApiError):
     """A form without the CSRF token of the session; its fields are in the context.
 
-    ``is_same_origin`` is true if the browser says that a page of ours sent it. Only
-    then may it be shown again with a token, because otherwise its author is unknown.
+    ``is_same_origin`` is true if the browser says that a page of ours sent the form.
+    Only then may the form be shown again with a token, because otherwise its author is
+    unknown.
     """
 
     def __init__(self, *, is_same_origin: bool) -> None:
@@ -57,7 +58,7 @@ class RequestGuard:
     async def check(
         self, connection: LitestarRequest[Any, Any, Any]
     ) -> Response[None] | None:
-        """Check what the route requires; None lets the handler answer.
+        """Check the requirements of the route; None lets the handler answer.
 
         Raises:
             ApiError: 401, 429, 403 or 400, in this order.
@@ -102,7 +103,7 @@ class RequestGuard:
         try:
             return await self._authenticator.authenticate(authorization)
         except ApiError:
-            # A request without a key is not an attempt to guess one.
+            # A request without a key is no attempt to guess a key.
             if authorization is not None:
                 client = request.scope["client"]
                 self._attempts.count(client[0] if client else "")

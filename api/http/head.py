@@ -1,4 +1,4 @@
-"""HEAD is answered as GET is, without the body, wherever GET is answered."""
+"""HEAD requests, which are answered as GET without the body."""
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.types.asgi_types import HTTPDisconnectEvent, ReceiveMessage

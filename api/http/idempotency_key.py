@@ -8,12 +8,13 @@ from api.http.errors import Code, field_error
 from api.http.request import Request
 from infra.idempotency import IdempotentRequest
 
-# In quotes, as the draft of the standard says, or bare, as most clients send it.
+# The key is in quotes, as the draft of the standard says, or bare, as most clients send
+# it.
 _KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
 
 
 def idempotency_request(request: Request, secret: str) -> IdempotentRequest | None:
-    """Return what is known of a POST with an Idempotency-Key, None for other requests.
+    """Return the Idempotency-Key and fingerprint of a POST; None without a key.
 
     Raises:
         ApiError: the key is malformed.
@@ -42,12 +43,13 @@ def idempotency_request(request: Request, secret: str) -> IdempotentRequest | No
         idempotency_key=stored_key(match[1] or match[2], secret),
         plain_key=f"sha256:{hashlib.sha256(match[1] or match[2]).hexdigest()}",
         route=f"{request.method} {request.scope['path']}",
-        # Requests name people. With a plain hash anybody could try handles on it.
+        # Requests name people. The hash is keyed, because anybody could try handles on
+        # a plain one.
         fingerprint=hmac.digest(secret.encode(), said, "sha256"),
         plain_fingerprint=hashlib.sha256(said).digest(),
     )
 
 
 def stored_key(text: bytes, secret: str) -> str:
-    """Return what is stored of an Idempotency-Key; its text may name a person."""
+    """Return the stored form of an Idempotency-Key, whose text may name a person."""
     return hmac.digest(secret.encode(), b"Idempotency-Key\n" + text, "sha256").hex()

@@ -1,4 +1,4 @@
-"""The body of a request: it must arrive in time, and is always read to its end.
+"""The body of a request, which must arrive in time and is always read to its end.
 
 A body has ten seconds, and a second more for every 20 kB of it that has arrived. A body
 that no handler needs is read as well, while the answer is sent: if a server closes a
@@ -44,7 +44,7 @@ class IncomingBody:
 
     @property
     def is_left(self) -> bool:
-        """Return whether a part of it has not arrived."""
+        """Return whether a part of the body has not arrived."""
         return self._is_awaited and not self._is_complete and not self._is_late
 
     async def receive(self) -> HTTPReceiveMessage:
@@ -73,7 +73,7 @@ class IncomingBody:
         return message
 
     async def drain(self) -> None:
-        """Read the rest, as long as it arrives, and discard it."""
+        """Read and discard the rest of the body, as long as it arrives."""
         ANSWERING.end(self._client)
         now = asyncio.get_running_loop().time
         ends_at = now() + _DRAIN_SECONDS

@@ -26,22 +26,22 @@ _MAX_SHOWN = 100
 
 T = TypeVar("T")
 
-# msgspec and Litestar cannot tell two plain Structs apart; BodyReader can.
+# msgspec and Litestar cannot distinguish two plain Structs; BodyReader can.
 OneOf = Annotated[
     T, SkipValidationMarker(), BodyKwarg(media_type=RequestEncodingType.JSON)
 ]
 
 
 def not_allowed(given: str, allowed: Iterable[object]) -> str:
-    """Return the message about a value that is none of an enumeration's."""
+    """Return the message about a value that an enumeration does not have."""
     return f"must be one of {', '.join(map(str, allowed))}, not {given}"
 
 
 class BodyReader:
     """Reads the bodies of one operation.
 
-    Of several Structs, the body is the one that alone has and requires a field that the
-    body has, else the first.
+    If there are several Structs, the body is the first one with a required field that
+    the body has and no other Struct has, else the first.
     """
 
     def __init__(self, annotation: Any) -> None:  # noqa: ANN401 - any JSON type
@@ -87,8 +87,8 @@ def forms_of(annotation: Any) -> list[Any]:  # noqa: ANN401 - any JSON type
 def check_content_type(content_type: bytes | None) -> None:
     """Refuse a body whose Content-Type is not JSON in UTF-8.
 
-    A form on another site's page can send text/plain without the browser's check, but
-    not JSON.
+    A form on another site's page can send text/plain without a check by the browser,
+    but not JSON.
 
     Raises:
         ApiError: ``unsupported_media_type``.
@@ -128,7 +128,8 @@ def _keys(body: bytes) -> frozenset[str]:
         return frozenset()
 
 
-# How msgspec writes: Expected `str`, got `int` - at `$.creators[3].tiktok_handle`
+# The form of msgspec's messages: Expected `str`, got `int` - at
+# `$.creators[3].tiktok_handle`
 _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`\Z")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAMED = re.compile(

@@ -52,7 +52,7 @@ def _invalid(exception: ValidationException) -> ApiError:
         )
         for item in found
     ]
-    # A body that is missing has no field to name.
+    # A missing body has no field to name.
     if "body" in sources or any(problem.path == "/data" for problem in problems):
         return field_error(Code.INVALID_BODY, "", "is missing")
     code = Code.INVALID_QUERY if "query" in sources else Code.INVALID_PARAMS

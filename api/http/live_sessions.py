@@ -1,7 +1,7 @@
-"""Which sessions still are: those whose people have not signed out.
+"""The sessions that are still valid: people have not signed out of them.
 
 A cookie alone is valid until its time is over, wherever it was copied to. Every process
-asks the database whether its session was ended, and remembers the answer for half a
+asks the database whether the session was ended, and remembers the answer for half a
 second.
 """
 
@@ -25,10 +25,10 @@ INSERT INTO ended_sessions (nonce, expires_at) VALUES (%s, %s) ON CONFLICT DO NO
 
 
 class LiveSessions:
-    """Reads cookies of sessions that were not ended, and ends sessions.
+    """Reads the cookies of sessions that were not ended, and ends sessions.
 
-    That a session is live is cached for ``keep_for`` seconds, so that one which another
-    process ended is refused that soon.
+    The answer that a session is valid is cached for ``keep_for`` seconds, so that a
+    session which another process ended is refused that soon.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class LiveSessions:
         self._live_until: dict[bytes, float] = {}
 
     async def opened(self, cookie: str | None) -> Session | None:
-        """Return the session in a cookie; None if it is invalid, over or ended."""
+        """Return the session in a cookie; None if it is invalid, expired or ended."""
         session = self._sessions.opened(cookie)
         if session is None or await self._has_ended(session):
             return None
         return session
 
     async def end(self, cookie: str | None) -> None:
-        """End the session in a cookie, if there is one."""
+        """End the session in a cookie, if the cookie has one."""
         session = self._sessions.opened(cookie)
         if session is None:
             return

@@ -32,9 +32,9 @@ class RequestMetrics:
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer; ``route`` is a template, so that there are few of them.
+        """Count an answer; ``route`` is a template, so that there are few.
 
-        Nothing that a client made up is kept: all unknown methods are one.
+        Nothing that a client made up is kept: all unknown methods count as one.
         """
         key = (method if method in _METHODS else "other", route, status)
         children = self._children.get(key)

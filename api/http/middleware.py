@@ -18,7 +18,8 @@ from api.http.request import begin_request, route_of
 from api.http.security_headers import security_headers
 from infra.logs import correlated
 
-# No address of ours is so long, and Litestar keeps the last thousand that it was asked.
+# No address of ours is longer, and Litestar keeps the last thousand that were
+# requested.
 _MAX_PATH_LENGTH = 2_048
 _NO_PATH = "/(too long)"
 
@@ -60,8 +61,8 @@ class RequestMiddleware:
                 and not message.get("more_body", False)
             ):
                 answered, last_byte = message["body"][:-1], message["body"][-1:]
-                # With the last byte the server would take the request for done, and
-                # close. The client knows its status from the first.
+                # With the last byte the server would end the request, and close. The
+                # client knows the status from the first byte.
                 if last_byte:
                     await send(_part(answered, is_last=False))
                 await body.drain()

@@ -18,15 +18,15 @@ _NO_TEXT = "must be text in UTF-8 or UTF-16: save the sheet as CSV UTF-8"
 
 
 def is_multipart(content_type: bytes | None) -> bool:
-    """Tell whether a body is a form that may have files."""
+    """Return whether a body is a form that may have files."""
     return (content_type or b"").lower().partition(b";")[0].strip() == TYPE
 
 
 def pairs_in(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
-    """Return the names and texts of the fields of a form; a file is a text, too.
+    """Return the names and texts of the fields of a form; a file counts as a text.
 
     Raises:
-        ApiError: ``invalid_body``: it is no such form, or a file is not text.
+        ApiError: ``invalid_body``: the body is no such form, or a file is not text.
     """
     head = b"Content-Type: " + content_type + b"\r\n\r\n"
     message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)

@@ -1,4 +1,4 @@
-"""Reads: wait for a position of the log, return one row, or a list page by page."""
+"""Reads: wait for a position of the log, return a row, or a list page by page."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
@@ -20,11 +20,15 @@ _MAX_POSITION_DIGITS = 18
 
 Limit = Annotated[
     int,
-    QueryParameter(ge=1, le=MAX_LIMIT, description="How many rows a page may have."),
+    QueryParameter(
+        ge=1,
+        le=MAX_LIMIT,
+        description="The number of rows that a page may have at most.",
+    ),
 ]
 Cursor = Annotated[
     str | None,
-    QueryParameter(description="meta.nextCursor of the page before this one."),
+    QueryParameter(description="The meta.nextCursor of the page before."),
 ]
 
 T = TypeVar("T")
@@ -43,7 +47,7 @@ V = TypeVar("V", bound=Versioned)
 
 
 class FetchRows(Protocol[T_co]):
-    """Reads at most ``limit`` rows of a list, those after ``after``."""
+    """Reads at most ``limit`` rows of a list, beginning after ``after``."""
 
     def __call__(self, *, limit: int, after: Any) -> Awaitable[Sequence[T_co]]: ...  # noqa: ANN401 - the list's sort key
 
@@ -51,12 +55,13 @@ class FetchRows(Protocol[T_co]):
 async def caught_up(request: Request, reader: Reader, *projections: str) -> None:
     """Wait until projections reach Goatherd-Min-Position, if the request has it.
 
-    It does not wait for positions of others, nor for those that are none yet: a tenant
-    that could tell them apart would see how much others do. Operators see that anyway.
+    There is no wait for positions of other organizations or for future positions: a
+    tenant that could distinguish them would learn how much other organizations do.
+    Operators learn that anyway.
 
     Raises:
-        ApiError: ``invalid_params``, if it is not a position; ``projection_behind``, if
-            a projection does not reach it within two seconds.
+        ApiError: ``invalid_params``, if the header is not a position;
+            ``projection_behind``, if a projection does not reach it within two seconds.
     """
     header = request.raw_header(b"goatherd-min-position")
     if header is None:
@@ -87,7 +92,7 @@ async def reached(
     """Wait until a projection has processed a position, but not if ``unless`` is true.
 
     Raises:
-        ApiError: ``projection_behind``, if it does not within two seconds.
+        ApiError: ``projection_behind``, if that takes more than two seconds.
     """
     try:
         await reader.wait_for(projection, position, unless=unless)
@@ -96,7 +101,7 @@ async def reached(
 
 
 def behind(error: ProjectionBehindError) -> ApiError:
-    """Return the answer to a request that a read model is not ready for."""
+    """Return the answer to a request for which a read model is not ready."""
     headers = {"Retry-After": "1"}
     return ApiError(Code.PROJECTION_BEHIND, str(error), headers=headers)
 
@@ -113,7 +118,7 @@ def found(kind: str, row: V | None) -> Answer[V]:
 
 
 class ListRequest:
-    """A request for one page of a list; cursors are signed with ``secret``."""
+    """A request for one page of a list; ``secret`` signs cursors."""
 
     def __init__(
         self,
@@ -132,7 +137,7 @@ class ListRequest:
         self._secret = secret
 
     async def caught_up(self, *projections: str) -> None:
-        """Wait as ``caught_up`` does."""
+        """Wait as the function ``caught_up`` does."""
         await caught_up(self.request, self.reader, *projections)
 
     async def page(
@@ -161,8 +166,9 @@ class ListRequest:
     ) -> tuple[list[T], str | None]:
         """Return the rows of the page and the cursor of the next page.
 
-        ``key`` is a row's sort key, ending in its id, and ``after`` is the key's type.
-        A cursor is valid only for the list called ``name`` with the same ``filters``.
+        ``key`` returns a row's sort key, which ends in its id, and ``after`` is the
+        key's type. A cursor is valid only for the list called ``name`` with the same
+        ``filters``.
 
         Raises:
             ApiError: ``invalid_cursor``.

@@ -1,4 +1,4 @@
-"""What msgspec says of a value, in words for whoever sends JSON or fills in a form."""
+"""msgspec's messages about values, in plain words for people who send JSON or forms."""
 
 import re
 

@@ -1,7 +1,7 @@
 """Query parameters: only known ones, each once, in valid UTF-8 and in range.
 
 Pages ignore unknown parameters, because people and programs add their own when they
-pass on an address.
+share an address.
 """
 
 import re
@@ -21,11 +21,11 @@ _MAX_SHOWN = 60
 class QueryRules(Struct, frozen=True, kw_only=True):
     """The query parameters of one operation.
 
-    ``names`` are its parameters, ``numbers`` are those with whole numbers, ``texts``
-    are those with any text, and ``required`` are those without a default. ``choices``
-    are the values of enumerations.
-    ``for_people`` is true of pages: unknown parameters are ignored, and characters that
-    no text may have are removed, since the person who typed them cannot see them.
+    ``names`` are its parameters, ``numbers`` the parameters with whole numbers,
+    ``texts`` the parameters with any text, and ``required`` the parameters without a
+    default. ``choices`` are the values of enumerations. ``for_people`` is true for
+    pages: unknown parameters are ignored, and characters that no text may have are
+    removed, since the person who typed them cannot see them.
     """
 
     names: frozenset[str] = frozenset()

@@ -18,9 +18,9 @@ from api.http.errors import ApiError, Code
 from infra.database import AsyncPool, run_read_async
 
 # A key's minute begins with its first request and ends 60 seconds later; the next
-# request begins another one. A refused request is not counted, so that a client that
-# keeps trying is accepted again as soon as one that waits. The counts are not worth a
-# flush to disk: a crash of the server may lose the last second of them.
+# request begins another minute. A refused request is not counted, so that a client that
+# keeps trying is accepted again as soon as a client that waits. The counts are not
+# worth a flush to disk: a crash of the server may lose the last second of them.
 _SPEND = """
 WITH quietly AS (
     SELECT set_config('synchronous_commit', 'off', true)
@@ -66,7 +66,7 @@ SELECT
 """
 
 
-# In the order of their keys, so that two processes never wait for each other.
+# The rows are sorted by their keys, so that two processes never wait for each other.
 _ADD = """
 WITH quietly AS (
     SELECT set_config('synchronous_commit', 'off', true)
@@ -94,7 +94,7 @@ class _Spent(Struct, frozen=True, kw_only=True):
 
 
 class _Window(Struct, frozen=True, kw_only=True):
-    """One limit and its present count; ``used`` is None if it refused the request."""
+    """A limit and its present count; ``used`` is None if the request was refused."""
 
     name: str
     period: str
@@ -113,7 +113,11 @@ class _Window(Struct, frozen=True, kw_only=True):
 
 
 class RequestLimiter:
-    """Counts requests; where a day has no limit, in memory, written once a second."""
+    """Counts requests.
+
+    Organizations without a limit for the day are counted in memory, and the counts are
+    written once a second.
+    """
 
     def __init__(
         self, pool: AsyncPool, *, wall_clock: Callable[[], float] = time.time
@@ -124,7 +128,7 @@ class RequestLimiter:
         self._wall_clock = wall_clock
 
     async def spend(self, principal: Principal) -> list[tuple[bytes, bytes]]:
-        """Count one request and return the headers with the remaining numbers.
+        """Count a request and return the headers with the remaining numbers.
 
         Raises:
             ApiError: ``rate_limit_exceeded``, with the same headers.
@@ -147,11 +151,11 @@ class RequestLimiter:
         return [(name.lower().encode(), value.encode()) for name, value in headers]
 
     def unwritten(self, organization_id: UUID) -> int:
-        """Return how many of an organization's requests are only in memory."""
+        """Return the number of an organization's requests that are only in memory."""
         return self._unwritten[organization_id]
 
     async def write_counts(self) -> None:
-        """Write what was counted in memory since the last time."""
+        """Write the counts that grew in memory since the last time."""
         async with self._writing:
             counted, self._unwritten = self._unwritten, Counter()
             if not counted:
@@ -177,7 +181,8 @@ class RequestLimiter:
             try:
                 await self.write_counts()
             except psycopg.Error:
-                # They stay in memory; whoever needs the database says that it is away.
+                # The counts stay in memory; requests that need the database report that
+                # it is unreachable.
                 continue
 
     async def _count(

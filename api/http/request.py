@@ -1,4 +1,4 @@
-"""The request class of all routes, and the context that lives as long as it."""
+"""The request class of all routes, and the context of each request."""
 
 import asyncio
 import re
@@ -32,11 +32,12 @@ _CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
 
 
 class RequestContext:
-    """What all layers share about one request and its answer.
+    """The context that all layers share about one request and its answer.
 
-    ``response_headers`` are added to every answer. ``session`` and ``form`` are for
-    pages only. ``snapshot`` is what the request reads, if it only reads, and ``basis``
-    what the numbers of the answer stand on, if it has any.
+    ``response_headers`` are added to every answer. ``session`` and ``form`` are used by
+    pages only. ``snapshot`` is the snapshot of the database of a request that only
+    reads, and ``basis`` is the position and the rules of the answer's numbers, if there
+    are any.
     """
 
     __slots__ = (
@@ -88,7 +89,7 @@ def context_of(scope: HTTPScope) -> RequestContext:
 
 
 def route_of(scope: HTTPScope) -> str:
-    """Return the path template of the route, ``(none)`` if there is no such route."""
+    """Return the path template of the route, ``(none)`` without a route."""
     # Litestar adds the key only if it has found a route.
     return cast("dict[str, Any]", scope).get("path_template", "(none)")
 
@@ -110,7 +111,7 @@ class Request(LitestarRequest[Any, Any, State]):
 
     @property
     def principal(self) -> Principal:
-        """Return the authenticated key; only operations with a scope have one."""
+        """Return the authenticated key, which only operations with a scope have."""
         principal = self.context.principal
         if principal is None:
             msg = f"{self.route_handler} has no scope, so nobody was authenticated."
@@ -123,11 +124,11 @@ class Request(LitestarRequest[Any, Any, State]):
 
     @cached_property
     def command_id(self) -> UUID:
-        """Return the id of the command that this request is, if it is one."""
+        """Return the id of the command that the request is, None for other requests."""
         return new_id()
 
     def raw_header(self, name: bytes) -> bytes | None:
-        """Return the value of a header; the name is given in lower case."""
+        """Return the value of a header, which is named in lower case."""
         return self.context.headers.get(name)
 
     @property
@@ -165,7 +166,7 @@ class Request(LitestarRequest[Any, Any, State]):
         """Return the whole body.
 
         Raises:
-            ApiError: ``body_too_large``, as soon as that is known.
+            ApiError: ``body_too_large``, as soon as the size is known.
         """
         if self._body is Empty:
             kept = self._connection_state.body
@@ -179,14 +180,14 @@ class Request(LitestarRequest[Any, Any, State]):
 
     @property
     def body_that_was_read(self) -> bytes:
-        """Return the body if it was read for the request, else nothing."""
+        """Return the body if it was read already, else nothing."""
         return b"" if self._body is Empty else self._body
 
     async def json(self) -> Any:  # noqa: ANN401 - as the class it overrides
         """Return the body as the type that the handler declares.
 
         Raises:
-            ApiError: 400, 413 or 415, naming what is wrong with it.
+            ApiError: 400, 413 or 415, naming the mistake in the body.
         """
         if self._json is Empty:
             check_content_type(self.raw_header(b"content-type"))
@@ -209,20 +210,19 @@ class Request(LitestarRequest[Any, Any, State]):
         forges the header only makes its own cookie stricter.
         """
         forwarded = self.raw_header(b"x-forwarded-proto") or b""
-        # Of several values, the first is that of the browser's connection.
+        # If there are several values, the first is about the browser's connection.
         is_forwarded = forwarded.partition(b",")[0].strip() == b"https"
         return self.scope["scheme"] == "https" or is_forwarded
 
     @property
     def sent_cookies(self) -> Cookies:
-        """Return the cookies that came with the request."""
         return Cookies.of(self.raw_header(b"cookie"))
 
     async def read_form(self) -> Form:
         """Return the form that was sent, and keep it in the context.
 
         Raises:
-            ApiError: 400, 413 or 415, naming what is wrong with it.
+            ApiError: 400, 413 or 415, naming the mistake in the form.
         """
         reader = self.route_info.form
         if reader is None:
@@ -241,7 +241,7 @@ class Request(LitestarRequest[Any, Any, State]):
         return form.fields
 
     async def check_no_body(self) -> None:
-        """Refuse a body if none is declared; an empty object counts as none.
+        """Refuse a body if none is declared; an empty object counts as no body.
 
         Raises:
             ApiError: ``invalid_body``.

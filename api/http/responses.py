@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-# Decimals are amounts of money, and exact as numbers too.
+# Decimals are amounts of money, which stay exact as numbers.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _OK = 200
 _NOT_MODIFIED = 304
@@ -38,14 +38,14 @@ class Envelope(Struct, frozen=True):
 
 
 class PageMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where the next page begins, null on the last one, and how long a page may be."""
+    """The cursor of the next page, null on the last page, and the length of a page."""
 
     next_cursor: str | None
     limit: int
 
 
 class CountedMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How many rows there are before ``limit`` and ``offset``."""
+    """The number of rows before ``limit`` and ``offset`` are applied."""
 
     total_count: int
     limit: int
@@ -53,7 +53,7 @@ class CountedMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class EncodedResponse(ASGIResponse):
-    """Sends bytes and headers as they are.
+    """Sends bytes and headers unchanged.
 
     Litestar's own class spends more time on headers than on the rest of a small answer.
     """
@@ -82,10 +82,11 @@ class EncodedResponse(ASGIResponse):
 
 
 class Answer(Response[T]):
-    """A success.
+    """The answer to a successful request.
 
-    ``status`` is the route's own unless given. ``version`` makes the ETag, with the
-    figures that the data shows; a GET with it in If-None-Match is answered with 304.
+    ``status`` replaces the status of the route. ``version`` makes the ETag, with the
+    figures that the data show; a GET with this ETag in If-None-Match is answered with
+    304.
     """
 
     sent_media_type = b"application/json"
@@ -106,11 +107,10 @@ class Answer(Response[T]):
             self.headers["ETag"] = self.etag
 
     def encoded_body(self) -> bytes:
-        """Return the body as it will be sent."""
         return _ENCODER.encode(Envelope(self.content, None, self.meta))
 
     def _stand_on(self, basis: Basis) -> None:
-        """Add what the numbers stand on to the meta, or to the headers of a file."""
+        """Add the basis of the numbers to the meta, or to the headers of a file."""
         if self.sent_media_type == Answer.sent_media_type:
             parts = (self.meta, basis) if self.meta is not None else (basis,)
             self.meta = {
@@ -157,7 +157,7 @@ class ListPage(Answer[list[T]], Generic[T]):
 
 
 class CountedList(Answer[list[T]], Generic[T]):
-    """A part of a list that is read by offset, and how long the whole list is."""
+    """A part of a list that is read by offset, and the length of the whole list."""
 
     def __init__(
         self, rows: list[T], *, total_count: int, limit: int, offset: int

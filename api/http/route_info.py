@@ -1,4 +1,4 @@
-"""What each route declares, checked and collected before the first request."""
+"""The declarations of each route, checked and collected before the first request."""
 
 from typing import Any, Literal, Self, cast, get_args, get_origin
 
@@ -21,19 +21,19 @@ _BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class RouteError(Exception):
-    """A route does not declare what every route must declare.
+    """A route lacks a required declaration.
 
     The app does not start.
     """
 
 
 class RouteInfo(Struct, frozen=True, kw_only=True):
-    """What the guard, the request class and OpenAPI need to know of an operation.
+    """The declarations of an operation for the guard, the request class and OpenAPI.
 
-    ``scope`` is None if no key is needed; ``is_operator_only`` is true of operations on
-    the whole installation. A page needs a session, other routes a key;
-    ``form`` reads the form of a page. ``refuses_body`` is true if the method could have
-    a body and none is declared. ``allowed`` are the methods in the answer to OPTIONS.
+    ``scope`` is None if no key is needed; ``is_operator_only`` is true for operations
+    on the whole installation. A page needs a session, other routes a key; ``form``
+    reads the form of a page. ``refuses_body`` is true if the method could have a body
+    and none is declared. ``allowed`` are the methods in the answer to OPTIONS.
     Litestar's own handler forgets methods that were added to the path after the first.
     """
 
@@ -49,7 +49,7 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, handler: BaseRouteHandler) -> Self:
-        """Return what ``inspect_routes`` found out about a handler."""
+        """Return the RouteInfo that ``inspect_routes`` attached to a handler."""
         return cast("Self", handler.opt[_ROUTE_INFO])
 
 
@@ -57,7 +57,7 @@ def inspect_routes(app: Litestar) -> None:
     """Check every route and attach its RouteInfo to the handler.
 
     Raises:
-        RouteError: one declares no scope, or something that does not exist.
+        RouteError: a route declares no scope, or something that does not exist.
     """
     for route in app.routes:
         if isinstance(route, HTTPRoute):
@@ -126,7 +126,7 @@ def _check(handler: HTTPRouteHandler, *, place: str) -> None:
     if is_page and has_form is handler.http_methods.isdisjoint(_BODY_METHODS):
         msg = f"{place} is a page: a form is declared where one is sent, only there."
         raise RouteError(msg)
-    # Of several such hooks, Litestar calls only the innermost.
+    # If there are several such hooks, Litestar calls only the innermost.
     layers = cast("list[Any]", handler.ownership_layers)
     if any(layer.before_request for layer in layers if not isinstance(layer, Litestar)):
         msg = f"{place} has a before_request, which would replace the check of keys."
@@ -143,12 +143,13 @@ def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
     fields: dict[str, FieldDefinition] = {}
     for provider in handler.resolve_dependencies().values():
         fields.update(provider.parsed_fn_signature.parameters)
-    # Its own have precedence: it may not use the dependency that has the same one.
+    # The handler's own parameters have precedence: it may not use the dependency with
+    # the same name.
     return {**fields, **handler.parsed_fn_signature.parameters}
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401 - any type
-    """Return the values of the enumerations that a parameter's type is made of."""
+    """Return the values of the enumerations in a parameter's type."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
     return tuple(value for inner in get_args(annotation) for value in _choices(inner))

@@ -1,8 +1,8 @@
 """Sessions of people: a signed cookie in place of the key they signed in with.
 
 The cookie has the digest of a key, never the key, and cannot be used with the API. The
-key is looked up at each request, so that revoking it ends the session. Signing out ends
-it too, which ``api.http.live_sessions`` stores.
+key is looked up at each request, so that revoking it ends the session. Signing out also
+ends the session, and ``api.http.live_sessions`` stores that.
 """
 
 import hmac
@@ -61,7 +61,7 @@ class Sessions:
         try:
             session = msgspec.msgpack.decode(payload, type=Session)
         except msgspec.DecodeError:
-            # An older release signed it in another form.
+            # An older release signed the cookie in another form.
             return None
         return session if session.until > self._wall_clock() else None
 
@@ -71,7 +71,7 @@ class Sessions:
         return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
     def is_csrf_token(self, session: Session, text: str | None) -> bool:
-        """Return whether that is the session's CSRF token."""
+        """Return whether a text is the session's CSRF token."""
         expected = self.csrf_token(session).encode()
         return hmac.compare_digest(expected, (text or "").encode())
 
@@ -83,7 +83,7 @@ class Sessions:
     def verified(
         self, purpose: str, text: str | None, *, longest: int = _MAX_LENGTH
     ) -> bytes | None:
-        """Return the bytes that were signed for the purpose; None if none were."""
+        """Return the bytes signed for the purpose; None without a signature."""
         if text is None or len(text) > longest:
             return None
         try:
@@ -103,8 +103,8 @@ class Sessions:
 class Cookies(dict[str, str]):
     """The cookies of a request, as they were sent.
 
-    The library's own reader fails at a strange cookie that another program on this host
-    has set, and then loses ours.
+    The library's own reader fails at an invalid cookie that another program on this
+    host has set, and then loses ours.
     """
 
     @classmethod

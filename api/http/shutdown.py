@@ -1,4 +1,4 @@
-"""Whether the process is shutting down, so that streaming answers end."""
+"""A flag of the process that is shutting down, so that streaming answers end."""
 
 
 class Shutdown:

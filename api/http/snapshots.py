@@ -1,4 +1,4 @@
-"""One answer is one moment: the snapshot of each request that only reads."""
+"""The snapshot of each request that only reads, so that an answer shows one moment."""
 
 from litestar.di import Provide
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -15,7 +15,7 @@ _READING = frozenset({"GET", "HEAD"})
 def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
     """Return the dependency that reads: in one snapshot, if the request only reads.
 
-    A request that writes answers with what is there after it wrote, so each of its
+    The answer to a writing request shows the state after the write, so each of its
     reads has a snapshot of its own.
     """
     always = Reader(pool, codec)
@@ -32,7 +32,7 @@ def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
 
 
 class OneMoment:
-    """Wraps the API: the snapshot of a request ends once the request is answered."""
+    """A wrapper of the API that ends the snapshot of a request after the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

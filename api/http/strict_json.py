@@ -1,7 +1,7 @@
 """Checks of JSON bodies that msgspec does not make.
 
 msgspec has no limit on depth, keeps the last of two equal keys, and accepts characters
-that PostgreSQL refuses. These checks run before it decodes a body.
+that PostgreSQL refuses. These checks run before msgspec decodes a body.
 """
 
 import json
@@ -17,14 +17,14 @@ MAX_DEPTH = 64
 _MAX_PROBLEMS = 20
 
 # NUL, which PostgreSQL refuses; halves of surrogate pairs, which are not characters;
-# and the controls that make text read differently from what it says (U+202A to U+202E,
+# and the controls that change the order in which text is displayed (U+202A to U+202E,
 # U+2066 to U+2069). The marks U+061C, U+200E and U+200F belong in Arabic and Hebrew
 # text and are allowed.
 FORBIDDEN = re.compile("[\0\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 FORBIDDEN_MESSAGE = "must not contain NUL, lone surrogates or bidirectional controls"
 
-# A whole string, or an unfinished one up to the end. It matches from any quote and
-# never goes back, so the time is linear in the length of any body.
+# A whole string, or an unfinished one up to the end. The pattern matches from any quote
+# and never goes back, so the time is linear in the length of any body.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEP = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
@@ -58,8 +58,8 @@ def check(body: bytes) -> None:
 def without_forbidden(text: str) -> str:
     """Return text without forbidden characters.
 
-    For forms: people copy these characters along with names and numbers, cannot see
-    them, and so could not remove them.
+    Forms need this: people copy these characters along with names and numbers, cannot
+    see them, and so could not remove them.
     """
     return FORBIDDEN.sub("", text)
 
@@ -85,7 +85,7 @@ class _RepeatedKeyError(Exception):
 
 
 class _Ambiguous(dict[str, Any]):
-    """An object that knows which keys it was given more than once."""
+    """An object that records the keys it has more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)

@@ -129,7 +129,7 @@ class CommandWriter:
                 return _unsealed(answer, unseal)
 
     def context(self, request: Request) -> Context:
-        """Return the context to record the events of this request with."""
+        """Return the context in which the events of this request are recorded."""
         return Context(
             actor=f"key:{request.principal.key_id}",
             command_id=request.command_id,
@@ -137,7 +137,7 @@ class CommandWriter:
         )
 
     def expected_versions(self, request: Request) -> frozenset[int] | None:
-        """Return the versions that If-Match names; None if any is allowed.
+        """Return the versions that If-Match names; None if any version is allowed.
 
         Raises:
             ApiError: ``invalid_params``, if the header is malformed.
@@ -151,10 +151,13 @@ class CommandWriter:
         """Refuse an If-Match that names a version of a resource without versions.
 
         Raises:
-            ApiError: ``version_conflict``, or ``invalid_params`` if it is malformed.
+            ApiError: ``version_conflict``, or ``invalid_params`` if the header is
+                malformed.
         """
         if self.expected_versions(request) is not None:
-            message = "This has no version: send If-Match with *, or not at all."
+            message = (
+                "This resource has no version: send If-Match with *, or leave it out."
+            )
             raise ApiError(Code.VERSION_CONFLICT, message)
 
     def _first(
@@ -197,7 +200,7 @@ class CommandWriter:
     def _store_unless_erased(
         self, lease: idempotency.IdempotencyLease, answer: Answer[Any]
     ) -> None:
-        """Store an answer of no append, unless it may be about who was erased since."""
+        """Store an answer without an append, unless its person was erased meanwhile."""
         with self.store.pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             if idempotency.is_nobody_erased_since(cursor, lease):
@@ -236,7 +239,7 @@ def _repeated(
 ) -> StoredAnswer:
     headers = {**given.headers, "Idempotent-Replayed": "true"}
     if (media_type := headers.pop(_TYPE, None)) is None:
-        raise ApiError(Code.GONE, "What this answer was about is erased.")
+        raise ApiError(Code.GONE, "The person of this answer was erased.")
     answer = StoredAnswer(unseal(given.body), status=given.status, headers=headers)
     answer.sent_media_type = media_type.encode()
     return answer

@@ -1,4 +1,4 @@
-"""What the operations of the OpenAPI document share: failures, headers, security."""
+"""The shared parts of the OpenAPI document: failures, headers, security."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -13,19 +13,21 @@ _RETRIED = {429, 503}
 
 TAGS = {
     "Organization": "Your organization: its settings, limits and usage.",
-    "API keys": "Keys, what each may do, and until when.",
+    "API keys": "Keys with their scopes and expiry.",
     "Projects": "Projects group creators and videos.",
-    "Creators": "Tracked accounts: add, change, remove, and how they came to be so.",
-    "Scrapes": "Looking at a creator or video: ask for it, and see how it went.",
+    "Creators": (
+        "Tracked accounts: add, change and remove them, and read their history."
+    ),
+    "Scrapes": "Scrapes of creators and videos: request them, and read their results.",
     "Videos": "Tracked videos.",
     "Inbox": "Discovered videos that wait for a decision.",
-    "Tags": "Words that people group creators and videos by.",
+    "Tags": "Words by which people group creators and videos.",
     "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",
     "Administration": "Projections and bans of the whole installation.",
-    "Schema": "What the entities are, for programs.",
-    "Operations": "Health and metrics, for whoever runs this installation.",
+    "Schema": "The kinds of entities and their fields, for programs.",
+    "Operations": "Health and metrics, for the operators of this installation.",
 }
 """The tags of operations, in the order of the document."""
 
@@ -34,8 +36,8 @@ SECURITY_SCHEMES: Schema = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "tga_<64 lowercase hex>",
-        "description": "An API key. What it may do depends on its scopes: read, "
-        "write, admin.",
+        "description": "An API key. Its scopes decide which operations it may use: "
+        "read, write, admin.",
     }
 }
 
@@ -52,7 +54,7 @@ _PROBLEMS: Schema = {
 }
 _REFUSED: Schema = {
     "type": "array",
-    "description": "Why each refused item of several was refused; none was processed.",
+    "description": "The reason for each refused item of several; none was processed.",
     "items": {
         "type": "object",
         "required": ["index", "code", "message"],
@@ -66,9 +68,9 @@ _REFUSED: Schema = {
 _DETAILS: Schema = {
     "code": {"type": "string", "enum": [str(code) for code in Code]},
     "requestId": {"type": "string"},
-    "fields": {**_PROBLEMS, "description": "What is wrong, field by field."},
+    "fields": {**_PROBLEMS, "description": "The problems, field by field."},
     "items": _REFUSED,
-    "retryAfter": {"type": "integer", "description": "Seconds to wait."},
+    "retryAfter": {"type": "integer", "description": "The number of seconds to wait."},
     "mergedInto": {
         "type": "string",
         "format": "uuid",
@@ -77,15 +79,15 @@ _DETAILS: Schema = {
     "creatorId": {
         "type": "string",
         "format": "uuid",
-        "description": "The creator that is in the way.",
+        "description": "The creator with whom the request conflicts.",
     },
-    "tiktokHandle": {"type": "string", "description": "That creator's handle."},
+    "tiktokHandle": {"type": "string", "description": "The handle of that creator."},
 }
 
 _COUNTED: Schema = {
     "totalCount": {
         "type": "integer",
-        "description": "How many rows there are before limit and offset.",
+        "description": "The number of rows before limit and offset are applied.",
     },
     "limit": {"type": "integer", "minimum": 1},
     "offset": {"type": "integer", "minimum": 0},
@@ -93,7 +95,9 @@ _COUNTED: Schema = {
 _BASIS: Schema = {
     "position": {
         "type": "integer",
-        "description": "The organization's newest event that is in the numbers.",
+        "description": (
+            "The position of the organization's newest event that is in the numbers."
+        ),
     },
     "rules": {
         "type": "integer",
@@ -101,8 +105,9 @@ _BASIS: Schema = {
     },
     "erasedSince": {
         "type": ["object", "null"],
-        "description": "With as_of: how many people were erased after the position, "
-        "whose figures the answer may have had, and the position of the last erasure.",
+        "description": "With as_of: the number of people who were erased after the "
+        "position and whose figures the answer may have had, and the "
+        "position of the last erasure.",
         "required": ["count", "until"],
         "properties": {"count": {"type": "integer"}, "until": {"type": "integer"}},
     },
@@ -127,14 +132,14 @@ SCHEMAS: dict[str, Schema] = {
     },
     "NumbersMeta": {
         "type": "object",
-        "description": "What the numbers stand on: the same question as of the same "
-        "position under the same rules has the same numbers for ever.",
+        "description": "The basis of the numbers: the same request as of the same "
+        "position under the same rules always has the same numbers.",
         "required": ["position", "rules", "erasedSince"],
         "properties": _BASIS,
     },
     "CountedNumbersMeta": {
         "type": "object",
-        "description": "How many rows there are, and what their numbers stand on.",
+        "description": "The number of rows, and the basis of their numbers.",
         "required": [*_COUNTED, *_BASIS],
         "properties": {**_COUNTED, **_BASIS},
     },
@@ -154,7 +159,7 @@ SCHEMAS: dict[str, Schema] = {
     },
     "Problem": {
         "type": "object",
-        "description": "The same failure as RFC 9457 has it.",
+        "description": "The same failure in the format of RFC 9457.",
         "required": ["type", "title", "status", "detail", "code", "requestId"],
         "properties": {
             "type": {"type": "string", "format": "uri-reference"},
@@ -171,16 +176,17 @@ PARAMETERS: dict[str, Schema] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "For 24 hours the same key, route and body is answered as the "
-        "first time, byte for byte, without doing anything again.",
+        "description": "For 24 hours a request with the same key, route and body gets "
+        "the first answer, byte for byte, and is not executed again.",
         "schema": {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"},
         "example": "add-ada-2026-11-24",
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": "The ETag that was read; 412 if the thing has changed since. "
-        "Only its version counts: figures that were scraped since are no change.",
+        "description": "The ETag that was read; 412 if the resource has changed since "
+        "then. Only the version of the ETag counts: newly scraped "
+        "figures are no change.",
         "schema": {"type": "string"},
         "example": '"7"',
     },
@@ -194,9 +200,10 @@ PARAMETERS: dict[str, Schema] = {
     "MinPosition": {
         "name": "Goatherd-Min-Position",
         "in": "header",
-        "description": "The Goatherd-Position of a write that must be visible; waits "
-        "up to 2 seconds for it, then 503. There is no wait for a position that is not "
-        "of your organization, unless it runs the installation.",
+        "description": "The Goatherd-Position of a write that must be visible; the "
+        "request waits up to 2 seconds for it, then gets 503. Requests "
+        "do not wait for positions of other organizations, unless the "
+        "organization operates the installation.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 51207,
     },
@@ -204,32 +211,34 @@ PARAMETERS: dict[str, Schema] = {
 
 HEADERS: dict[str, Schema] = {
     "RequestId": {
-        "description": "The X-Request-Id that was sent, or a new one.",
+        "description": "The X-Request-Id of the request, or a new one.",
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": 'The version of the thing, in double quotes: `"7"`. Where '
-        'scraped figures are shown, they are a part of it: `W/"7-5f2a0c91d3b7e846"`.',
+        "description": 'The version of the resource, in double quotes: `"7"`. If the '
+        "answer has scraped figures, they are a part of the ETag: "
+        '`W/"7-5f2a0c91d3b7e846"`.',
         "schema": {"type": "string"},
     },
     "Position": {
-        "description": "Where the log stood after the write.",
+        "description": "The position of the log after the write.",
         "schema": {"type": "integer"},
     },
     "RateLimit": {
-        "description": "The limit with the least left: its name, requests left (r) "
-        "and seconds until it begins anew (t). Only where a limit applies.",
+        "description": "The limit with the fewest requests left: its name, the "
+        "requests left (r) and the seconds until it begins anew (t). "
+        "Requests without a limit lack it.",
         "schema": {"type": "string"},
     },
     "RetryAfter": {
-        "description": "Seconds to wait.",
+        "description": "The number of seconds to wait.",
         "schema": {"type": "integer"},
     },
 }
 
 
 def error_examples() -> dict[str, Schema]:
-    """Return an example of every failure, in both forms."""
+    """Return an example of every failure, in both formats."""
     found: dict[str, Schema] = {}
     for code in Code:
         meta = {"code": str(code), "requestId": _REQUEST_ID}

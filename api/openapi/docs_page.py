@@ -1,7 +1,7 @@
-"""/docs: pages to read and try the API's operations, without any other site.
+"""/docs: pages to read about the API's operations and try them.
 
 Swagger UI comes as files of an installed package. The pages refer to no other site, and
-their policy forbids the browser to load from one.
+their policy forbids the browser to load anything from one.
 """
 
 from functools import cache

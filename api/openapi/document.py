@@ -25,7 +25,7 @@ from api.openapi.schemas import Schema
 _JSON = "application/json"
 _ABOUT = (
     "Tracks TikTok creators. Every answer is `{data, error, meta}`; lists are read "
-    "page by page with `cursor`; what goes wrong is named by `meta.code`."
+    "page by page with `cursor`; `meta.code` names the reason of a failure."
 )
 
 
@@ -62,7 +62,7 @@ def document(app: Litestar, *, version: str) -> Schema:
             "title": "Goatherd",
             "version": version,
             "description": _ABOUT,
-            "contact": {"name": "Whoever runs this installation"},
+            "contact": {"name": "The operators of this installation"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -110,5 +110,5 @@ def _check(operations: list[Operation]) -> None:
             raise RouteError(msg)
         tags = operation.handler.resolve_tags()
         if not tags or not components.TAGS.keys() >= set(tags):
-            msg = f"{operation.method} {operation.path} needs tags out of TAGS."
+            msg = f"{operation.method} {operation.path} needs tags that TAGS has."
             raise RouteError(msg)

@@ -1,6 +1,6 @@
-"""Links between operations: a value in one answer is a parameter of another operation.
+"""Links between operations: a value in an answer is a parameter of another operation.
 
-They follow from names. A field of an answer with the name of a path parameter leads to
+Links follow from names. A field of an answer with the name of a path parameter leads to
 the operations of that path. The id of a resource does as well: it is the last parameter
 of the path under which the resource is created or found.
 """
@@ -25,12 +25,12 @@ class Link(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Return its name among the document's components."""
+        """Return the name of the link among the document's components."""
         return f"{self.target.id}By{''.join(p.title() for p in self._words)}"
 
     @property
     def described(self) -> Schema:
-        """Return it in the form of the document."""
+        """Return the link in the format of the document."""
         return {
             "operationId": self.target.id,
             "parameters": {self.parameter: f"$response.body#/{self.place}"},
@@ -63,7 +63,7 @@ class Links:
                     self._owners.setdefault(type_, name)
 
     def of(self, operation: Operation, status: int) -> list[Link]:
-        """Return the links of one of the operation's answers."""
+        """Return the links of an answer of the operation."""
         data, _ = operation.answers[status]
         start = "data" if _item(data) is data else "data/0"
         found: dict[str, Link] = {}
@@ -78,7 +78,6 @@ class Links:
         return list(found.values())
 
     def components(self, operations: Sequence[Operation]) -> Mapping[str, Schema]:
-        """Return every link by its name."""
         return {
             link.name: link.described
             for operation in operations
@@ -87,7 +86,7 @@ class Links:
         }
 
     def _parameters(self, type_: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-        """Yield the fields of an answer's type, each with its parameter."""
+        """Yield the fields of an answer's type that are parameters elsewhere."""
         for field in _fields(type_):
             if field == "id" and (owner := self._owner(type_)) is not None:
                 yield field, owner
@@ -95,7 +94,7 @@ class Links:
                 yield field, field
 
     def _owner(self, type_: type[Struct]) -> str | None:
-        # A type that extends a resource's is about the same resource.
+        # A type that extends the type of a resource is about the same resource.
         known = (self._owners[each] for each in type_.__mro__ if each in self._owners)
         return next(known, None)
 

@@ -59,7 +59,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         scope = self.route.scope
         needs = f"Needs the scope `{scope}`." if scope else "Needs no key."
         if self.route.is_operator_only:
-            needs += " Only for organizations that run the installation."
+            needs += " Only for organizations that operate the installation."
         return f"{text}\n\n{needs}" if text else needs
 
     @property
@@ -90,7 +90,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def has_basis(self) -> bool:
-        """Tell whether its answers say what their numbers stand on."""
+        """Return whether the answers name the basis of their numbers."""
         return bool(self.handler.opt.get("has_basis"))
 
     @property
@@ -108,20 +108,20 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def is_conditional_write(self) -> bool:
-        """Whether it looks at If-Match: each change of one resource, and some POSTs."""
+        """Return whether the operation reads If-Match: changes, some POSTs."""
         looks = self.handler.opt.get("conditional", self.method in _CONDITIONAL)
         return self.route.scope is not None and looks
 
     @property
     def has_versions(self) -> bool:
-        """Whether a GET returns one resource that may have an ETag."""
+        """Return whether it is a GET of one resource that may have an ETag."""
         is_single = self.handler.opt.get("versioned", "{" in self.path)
         may_have = self.method == "GET" and self.meta is None and not self.is_gone
         return may_have and is_single
 
     @property
     def is_gone(self) -> bool:
-        """Whether the operation was removed and only says what replaced it."""
+        """Return whether the operation was removed and only names its replacement."""
         return self.handler.opt.get("is_gone", False)
 
     @property
@@ -145,7 +145,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def errors(self) -> list[Code]:
-        """Return the possible errors: the usual ones, and those it declares."""
+        """Return the possible errors: the usual ones, and the declared ones."""
         codes: set[Code] = {Code.INTERNAL_ERROR, Code.INVALID_QUERY}
         codes.update(Code(code) for code in self.handler.opt.get("errors", ()))
         if self.is_gone:
@@ -195,7 +195,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
 
 def operations_of(app: Litestar) -> Iterator[Operation]:
-    """Yield every operation that is documented, by path."""
+    """Yield every documented operation, sorted by path."""
     routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
     for route in sorted(routes, key=lambda route: route.path_format):
         for method, (handler, _) in sorted(route.route_handler_map.items()):
@@ -222,7 +222,7 @@ def _parameters(route: HTTPRoute, method: Method) -> Iterator[Parameter]:
             rules=_rules(field),
         )
     expected = [*model.expected_query_params, *model.expected_header_params]
-    # Litestar has them in a set; the document must not change from run to run.
+    # Litestar has the methods in a set; the document must not change from run to run.
     for definition in sorted(expected, key=lambda parameter: parameter.field_alias):
         field = fields[definition.field_name]
         yield Parameter(

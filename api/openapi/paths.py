@@ -26,7 +26,7 @@ _CONSTRAINTS = {
 
 
 class Types:
-    """The schemas of everything the operations read and answer, made together."""
+    """The schemas of all types that the operations read and answer, made together."""
 
     def __init__(self, operations: list[Operation]) -> None:
         bodies = [form for op in operations for form in op.body_forms]
@@ -52,7 +52,7 @@ class Types:
 
 
 def describe(operation: Operation, types: Types, links: Links) -> Schema:
-    """Return the operation in the form of the document."""
+    """Return the operation in the format of the document."""
     described: Schema = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -98,7 +98,7 @@ def _parameters(operation: Operation, types: Types) -> list[Schema]:
 def _parameter(parameter: Parameter, types: Types) -> Schema:
     schema = dict(types[parameter.type])
     forms = [form for form in schema.get("anyOf", []) if form != {"type": "null"}]
-    if len(forms) == 1:  # A client leaves it out to say null.
+    if len(forms) == 1:  # A client leaves the parameter out to say null.
         schema = dict(forms[0])
     for name, keyword in _CONSTRAINTS.items():
         value = getattr(parameter.rules, name, None)
@@ -169,7 +169,7 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
         if any(parameter.name == "format" for parameter in operation.parameters):
             found[str(status)]["content"][_CSV] = {
                 "schema": {"type": "string"},
-                "example": "a header, then a line for each row",
+                "example": "A header row, then a line for each row.",
             }
         if linked := links.of(operation, status):
             found[str(status)]["links"] = {

@@ -1,4 +1,4 @@
-"""Docstrings as readers of other tools expect them: Markdown, a paragraph a line."""
+"""Docstrings as readers of OpenAPI expect them: Markdown, a line a paragraph."""
 
 from inspect import cleandoc
 
@@ -10,5 +10,5 @@ def prose(docstring: str) -> str:
 
 
 def plain(docstring: str) -> str:
-    """Return a docstring as one plain text, without any mark-up."""
+    """Return a docstring as plain text, without any mark-up."""
     return " ".join(docstring.replace("`", "").split())

@@ -19,7 +19,7 @@ _BY_FORMAT = {
 
 
 def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return the schema of each type, and the named schemas that they refer to."""
+    """Return the schema of each type, and the named schemas that these refer to."""
     found, named = msgspec.json.schema_components(
         types, schema_hook=_anything, ref_template=_REF + "{name}"
     )
@@ -31,7 +31,7 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
 
 
 def _decimals_as_numbers(schemas: list[object]) -> None:
-    """Describe amounts of money as answers have them; msgspec has texts otherwise."""
+    """Describe amounts of money as numbers; msgspec describes them as texts."""
     for schema in _all_in(schemas):
         if schema.get("format") == "decimal":
             del schema["format"]
@@ -41,8 +41,8 @@ def _decimals_as_numbers(schemas: list[object]) -> None:
 def complete(named: dict[str, Schema], *, inputs: Iterable[Schema]) -> None:
     """Mark fields of schemas that are only used in answers as required.
 
-    A field with a default may be missing from a request, but not from an answer, unless
-    it is unset.
+    A field with a default may be missing from a request. It is never missing from an
+    answer, unless it is unset.
     """
     sent = names_in(inputs, named)
     for name, schema in named.items():
@@ -73,7 +73,7 @@ def names_in(schemas: Iterable[Schema], named: Mapping[str, Schema]) -> set[str]
 
 
 def _all_in(waiting: list[object]) -> Iterator[Schema]:
-    """Yield the schemas that wait and all inside them; more may be added meanwhile."""
+    """Yield the waiting schemas and all inside them; more may be added meanwhile."""
     while waiting:
         item = waiting.pop()
         if isinstance(item, list):
@@ -85,7 +85,7 @@ def _all_in(waiting: list[object]) -> Iterator[Schema]:
 
 
 def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") -> Any:  # noqa: ANN401 - any JSON value
-    """Return a value that matches the schema; its own example if it has one."""
+    """Return a value that matches the schema: its own example if it has one."""
     if schema.get("examples"):
         return schema["examples"][0]
     if "$ref" in schema:

@@ -1,1 +1,1 @@
-"""Health, readiness and metrics of the installation itself."""
+"""Health, readiness and metrics of the installation."""

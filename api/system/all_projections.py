@@ -1,8 +1,8 @@
 """All projections: everything that follows the log, in any process.
 
 Read models are listed in ``projections.registry``, and the projector runs and rebuilds
-them. The others here hold what workers use for decisions, and run in the dispatcher.
-Imports point down, so the registry cannot name them.
+them. The other projections hold what workers use for decisions, and run in the
+dispatcher. Imports point down, so the registry cannot name them.
 """
 
 from application.connect.endings import ConnectionEndings

@@ -23,25 +23,25 @@ FROM (SELECT count(*) AS amount, extract(epoch FROM now() - min(due_at)) AS seco
      (SELECT count(*) AS amount FROM scrape_job
       WHERE state = 'quarantined') AS quarantined
 """
-# Fields of ProjectionProgress, and their meanings.
+# The fields of ProjectionProgress, and their meanings.
 _BY_PROJECTION = {
-    "lag_events": "Events the projection has not applied yet",
-    "lag_seconds": "Age of the first event the projection has not applied yet",
-    "dead_letters": "Events the projection could not apply",
+    "lag_events": "Events that the projection has not applied yet",
+    "lag_seconds": "Age of the first event that the projection has not applied yet",
+    "dead_letters": "Events that the projection could not apply",
 }
-# Numbers of a Rebuild, and their meanings.
+# The numbers of a Rebuild, and their meanings.
 _BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
-    "running": ("Whether a rebuild runs", lambda rebuild: rebuild.is_running),
+    "running": ("1 while a rebuild runs, else 0", lambda rebuild: rebuild.is_running),
     "stopped": (
-        "Whether a rebuild failed or was refused, and waits for somebody",
+        "1 if a rebuild failed or was refused and waits for a person, else 0",
         lambda rebuild: rebuild.is_unfinished and not rebuild.is_running,
     ),
     "part_done": (
-        "How much of the rebuild is done, from 0 to 1",
+        "Part of the rebuild that is done, from 0 to 1",
         lambda rebuild: rebuild.part_done,
     ),
     "events_per_second": (
-        "Events of the log that one builder passes in a second of work",
+        "Events of the log that one builder applies in a second of work",
         lambda rebuild: rebuild.events_per_second or 0,
     ),
 }
@@ -57,8 +57,10 @@ class Gauges(Collector):
         self._pool = pool
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; without a database only one that says so."""
-        up = GaugeMetricFamily("goatherd_database_up", "Whether the database answers")
+        """Yield the gauges; without a database only the gauge that says so."""
+        up = GaugeMetricFamily(
+            "goatherd_database_up", "1 if the database answers, else 0"
+        )
         try:
             found = list(self._ask())
         except psycopg.Error:
@@ -101,7 +103,7 @@ class Gauges(Collector):
         yield jobs
         yield GaugeMetricFamily(
             "goatherd_jobs_oldest_due_seconds",
-            "How long the longest waiting scrape is overdue",
+            "Seconds that the longest waiting scrape is overdue",
             value=oldest,
         )
         yield GaugeMetricFamily(

@@ -26,9 +26,10 @@ class Liveness(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Every check passed.
+    """The service is ready: every check passed.
 
-    ``warnings`` says what an operator should look at all the same.
+    ``warnings`` has sentences for the operator about problems that do not make the
+    service unready.
     """
 
     status: str
@@ -39,10 +40,10 @@ class Readiness(Struct, frozen=True, kw_only=True):
 def health_routes(
     checks: Sequence[tuple[str, Check]], warnings: Sequence[tuple[str, Check]] = ()
 ) -> list[HTTPRouteHandler]:
-    """Return the routes; each check returns None or a sentence that says what is wrong.
+    """Return the routes; each check returns None or a sentence about a problem.
 
-    A check that fails or takes longer than two seconds counts as bad. ``warnings`` are
-    checks as well, but a process with warnings is still ready.
+    A check that fails or takes longer than two seconds counts as a problem.
+    ``warnings`` are checks as well, but a process with warnings is still ready.
     """
 
     @get(
@@ -52,7 +53,7 @@ def health_routes(
         tags=["Operations"],
     )
     async def live() -> Answer[Liveness]:
-        """Whether the process answers at all."""
+        """Show that the process answers."""
         return Answer(Liveness("live"))
 
     @get(
@@ -62,7 +63,7 @@ def health_routes(
         tags=["Operations"],
     )
     async def ready() -> Answer[Readiness]:
-        """Whether the service can answer requests; 503 with reasons if not."""
+        """Show whether the service can answer requests; 503 with reasons if not."""
         reasons, warned = await asyncio.gather(_ask_all(checks), _ask_all(warnings))
         if reasons:
             problems = "; ".join(f"{name}: {why}" for name, why in reasons.items())

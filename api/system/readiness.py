@@ -23,7 +23,7 @@ from projections.scrape_runs.sources import SourceActivity, source_activity
 from projections.status import progress
 from workers.schedule.sql import OVERDUE
 
-# A live follower reports every few seconds, however far it lags.
+# A working follower reports every few seconds, however far it lags.
 STUCK_SECONDS = 30
 _PATIENCE_SECONDS = 0.2
 # PostgreSQL stops on a full disk, and writes files of 16 MB each.
@@ -86,7 +86,7 @@ async def _disk(folder: Path, *, least: int) -> str | None:
     free = shutil.disk_usage(folder).free
     if free >= least:
         return None
-    # Anybody may ask this, so it does not say where.
+    # Anybody may send this request, so the answer does not say where.
     return f"PostgreSQL has {free >> 20} MB left, and stops when it has none"
 
 
@@ -117,7 +117,7 @@ async def _clock(writing: Pool) -> str | None:
             ).fetchall(),
         )
     )
-    # Anybody may ask this, so it does not say which machine.
+    # Anybody may send this request, so the answer does not name the machine.
     return clocks.clocks_off(offsets, names_workers=False)
 
 
@@ -127,7 +127,8 @@ async def _dead_letters(writing: Pool) -> str | None:
             writing, lambda connection: newest_dead_letters(connection, limit=1)
         )
     )
-    # Anybody may read this, so only the log and doctor say where and why they failed.
+    # Anybody may send this request, so only the log and doctor say where and why events
+    # failed.
     problems = [
         f"{name} could not apply {letter.name}" for name, (letter,) in newest.items()
     ]

@@ -1,4 +1,4 @@
-"""/.well-known: the key that roots are signed with, and the log of roots, for all."""
+"""/.well-known: the key that signs roots, and the roots of the log, for everybody."""
 
 import asyncio
 from typing import Annotated
@@ -27,14 +27,14 @@ from infra.database import run_read
 
 _MOST_IN_A_MINUTE = 60
 _NEWEST_SECONDS = 300
-# A proof between two roots that are named stays as it is.
+# A proof between two named roots never changes.
 _FIXED_SECONDS = 86_400
 
 
 class PublicKey(Struct, frozen=True, kw_only=True):
     """The public Ed25519 key of an installation, in hex.
 
-    ``keys`` are all that ever signed its roots, each with its time; ``key`` is the
+    ``keys`` are all keys that ever signed its roots, each with its time; ``key`` is the
     newest.
     """
 
@@ -44,7 +44,7 @@ class PublicKey(Struct, frozen=True, kw_only=True):
 
 
 def well_known_routes() -> list[HTTPRouteHandler]:
-    """Return the routes; nothing that they answer tells how much happens here."""
+    """Return the routes; their answers do not show how much happens here."""
 
     @get(
         "/.well-known/goatherd-key.json",
@@ -56,7 +56,7 @@ def well_known_routes() -> list[HTTPRouteHandler]:
         writer: NamedDependency[CommandWriter],
         signer: NamedDependency[InstallationSigner],
     ) -> Answer[PublicKey]:
-        """Read the public half of the key that this installation signs roots with."""
+        """Show the public half of the key that signs this installation's roots."""
 
         def read(connection: Connection[TupleRow]) -> PublicKey:
             keys = keys_of(connection, opened.key)
@@ -75,10 +75,11 @@ def well_known_routes() -> list[HTTPRouteHandler]:
     async def root(
         writer: NamedDependency[CommandWriter],
     ) -> Answer[PublicRoot]:
-        """Read the newest signed root of the log, without what only operators see.
+        """Show the newest signed root of the log, without the details for operators.
 
         Keep it: `goatherd verify --against` compares the log with it, and
-        `/.well-known/goatherd-consistency.json` leads to it for ever.
+        `/.well-known/goatherd-consistency.json` proves for ever that later roots
+        continue it.
         """
         newest = await asyncio.to_thread(run_read, writer.store.pool, newest_recorded)
         if newest is None:
@@ -86,7 +87,7 @@ def well_known_routes() -> list[HTTPRouteHandler]:
         return Answer(PublicRoot.of(newest), headers=_cached(seconds=_NEWEST_SECONDS))
 
     roots_log = RootsLog()
-    # Each takes some milliseconds, and anybody may ask.
+    # A proof takes some milliseconds, and anybody may request it.
     requests = FailedLogins(
         limit=_MOST_IN_A_MINUTE, refusal="Too many proofs were requested."
     )
@@ -105,7 +106,7 @@ def well_known_routes() -> list[HTTPRouteHandler]:
             QueryParameter(
                 name="from",
                 ge=0,
-                description="The `size` of the root that was kept: how many are before "
+                description="The `size` of the kept root: the number of roots before "
                 "it.",
             ),
         ] = None,
@@ -113,23 +114,22 @@ def well_known_routes() -> list[HTTPRouteHandler]:
             int | None,
             QueryParameter(
                 ge=0,
-                description="The `size` of the root that leads to it, by default of "
-                "the newest.",
+                description="The `size` of the later root; by default the newest.",
             ),
         ] = None,
         root: Annotated[
             str | None,
             QueryParameter(
                 max_length=64,
-                description="The hash of the root that was kept, in place of `from`.",
+                description="The hash of the kept root, in place of `from`.",
             ),
         ] = None,
     ) -> Answer[ConsistencyProof]:
-        """Read the proof that a root was not replaced since somebody kept it.
+        """Show the proof that a root was not replaced since somebody kept it.
 
-        It has a newer root and the way from it to the kept one, by RFC 9162:
-        `docs/verify.py FILE --root ROOT` checks it. A root of older releases has no
-        `size`, so name its hash, as `root`.
+        The proof has a newer root and the hashes from it to the kept root, by RFC 9162:
+        `docs/verify.py FILE --root ROOT` checks it. A root of an older release has no
+        `size`; name its hash as `root`.
         """
         client = request.scope["client"]
         requests.count(client[0] if client else "")
@@ -155,7 +155,7 @@ def well_known_routes() -> list[HTTPRouteHandler]:
 
 
 def _number(name: str, given: int | None, *, most: int) -> int:
-    """Return the number of a root that somebody named, by default the newest."""
+    """Return the number of a root that the request names, by default the newest."""
     if given is not None and given > most:
         raise invalid_query(name, f"must be int <= {most}")
     return most if given is None else given
