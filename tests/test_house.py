@@ -66,6 +66,22 @@ def test_every_library_that_is_imported_is_a_declared_dependency():
     assert not undeclared
 
 
+def test_every_floor_has_a_contract_that_names_all_of_its_modules():
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
+        "importlinter"
+    ]
+
+    named = [
+        container
+        for contract in linter["contracts"]
+        if contract.get("exhaustive") and "exhaustive_ignores" not in contract
+        for container in contract["containers"]
+    ]
+
+    assert linter["root_packages"] == list(PACKAGES)
+    assert set(PACKAGES) <= set(named)
+
+
 def test_every_locked_package_has_a_version_and_hashes():
     text = (ROOT / "requirements.lock").read_text()
 
