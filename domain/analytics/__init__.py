@@ -1,1 +1,1 @@
-"""What every number means: metrics, buckets, baselines, milestones and summaries."""
+"""The meaning of every number: metrics, buckets, baselines, milestones, summaries."""

@@ -1,4 +1,4 @@
-"""Baselines: the rules for when a video's first counts are not new."""
+"""Baselines: the rules by which a video's first counts are not new."""
 
 from datetime import datetime
 from typing import Literal, assert_never
@@ -24,7 +24,7 @@ def is_baseline(
 ) -> bool:
     """Tell whether the first snapshot of a video is a baseline.
 
-    ``earliest_at`` is the time of the first observation of its creator, None without a
+    ``earliest_at`` is the time of the creator's first observation, None without a
     creator.
     """
     match rule:

@@ -18,9 +18,9 @@ _A_DAY = timedelta(days=1)
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """The time after ``start``, up to and including ``end``.
 
-    A post belongs to it from ``start`` on, until before ``end``. ``date`` is its first
-    day, and ``days`` is the number of its calendar days. ``is_cut``: the range begins
-    or ends inside of the week or month.
+    A post belongs to the bucket from ``start`` on, until before ``end``. ``date`` is
+    the first day, and ``days`` is the number of calendar days. ``is_cut`` says that the
+    range begins or ends inside of this week or month.
     """
 
     date: date
@@ -49,32 +49,32 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def end(self) -> datetime:
-        """Return the instant up to and including which the range lasts."""
+        """Return the last instant of the range."""
         return midnight(self.last + _A_DAY, self.zone)
 
     def buckets(self) -> tuple[Bucket, ...]:
         """Return the buckets in order; the first and the last are cut to the range.
 
-        There is at least one, and they leave no gap.
+        There is at least one bucket, and there are no gaps.
         """
         return _buckets(self)
 
     def before(self) -> "Range":
-        """Return the range before this one whose totals compare with those here.
+        """Return the previous range for a comparison of totals.
 
-        Whole months compare with as many whole months, however long; it is ``prior``
-        otherwise.
+        Whole months are compared with as many whole months, of whatever length; all
+        other ranges with ``prior``.
         """
         if self.first.day == 1 and _ends_a_bucket(self.last, "month"):
             return msgspec.structs.replace(self, granularity="month").prior()
         return self.prior()
 
     def prior(self) -> "Range":
-        """Return the range before this one whose bucket n compares with bucket n here.
+        """Return the previous range for a comparison of bucket n with bucket n.
 
-        It has as many buckets: those directly before the first one. What this range
-        cuts of its first is cut of its first, and of its last as many days are in it
-        as are in the last one here, as far as it has so many.
+        It has as many buckets, which end directly before this range's first week or
+        month. Its first bucket is cut by as many days as the first one here. Its last
+        bucket has as many days as the last one here, if it is long enough.
         """
         unit = self.granularity
         if unit == "day":
@@ -131,13 +131,13 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant at which a day begins, in UTC.
 
     If the clock skips midnight, the day begins at the jump. If midnight comes twice,
-    the day begins at the first.
+    the day begins at the first one.
     """
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def beginning_of_day(instant: datetime, time_zone: str) -> datetime:
-    """Return when the day of an instant begins in a time zone, given by its name."""
+    """Return the beginning of an instant's day in a time zone, given by its name."""
     zone = ZoneInfo(time_zone)
     return midnight(instant.astimezone(zone).date(), zone)
 
@@ -145,16 +145,16 @@ def beginning_of_day(instant: datetime, time_zone: str) -> datetime:
 def slot_of(instant: datetime) -> int:
     """Return the number of the quarter of an hour that contains the instant.
 
-    Quarters are counted from 1970. Number n is the time after n - 1 quarters, up to and
-    including n quarters.
+    Quarters are counted from 1970. Number n is the time after the end of quarter n - 1,
+    up to and including its own end.
     """
     return -((_EPOCH - instant) // _QUARTER)
 
 
 def slot_of_post(posted_at: datetime) -> int:
-    """Return the number of the quarter of an hour that a post counts in.
+    """Return the number of the quarter of an hour in which a post counts.
 
-    A post at the very end of a quarter belongs to the one that begins then.
+    A post at the last instant of a quarter belongs to the next quarter.
     """
     return (posted_at - _EPOCH) // _QUARTER + 1
 
@@ -170,7 +170,7 @@ def ends_a_slot(instant: datetime) -> bool:
 
 
 def _begin(day: date, granularity: Granularity) -> date:
-    """Return the first day of the bucket that the day is in."""
+    """Return the first day of the bucket that contains the day."""
     match granularity:
         case "day":
             return day

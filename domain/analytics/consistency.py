@@ -1,4 +1,4 @@
-"""Posting consistency: how regularly a creator posted in the last weeks."""
+"""Posting consistency: the regularity with which a creator posted in recent weeks."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ _A_WEEK = timedelta(days=7)
 class PostingWeeks(Struct, frozen=True, kw_only=True):
     """The last whole weeks before an instant.
 
-    ``bounds`` are their beginnings and the end of the last: a week is the time from
-    its beginning on, until before its end. ``end`` is the instant.
+    ``bounds`` are the beginnings of the weeks and the end of the last one. A week is
+    the time from its beginning on, until before its end. ``end`` is the instant.
     """
 
     bounds: tuple[datetime, ...]
@@ -29,15 +29,15 @@ class PostingWeeks(Struct, frozen=True, kw_only=True):
 
 
 class PostingConsistency(Struct, frozen=True, kw_only=True):
-    """How regularly counted videos were posted.
+    """The regularity with which counted videos were posted.
 
     ``share_of_weeks`` is the share of the last 12 whole weeks with a post, 0 to 1, and
     ``posts_per_week`` the mean of those weeks. ``longest_gap_days`` is the longest time
-    in days between two posts in those weeks, or from the last one before their end
-    until then, at most as long as the weeks are; null without any post.
-    ``gap_standard_deviation`` is that of the times between the posts in the weeks, in
-    days and of the whole population; null under 3 posts. ``last_post_at`` may lie
-    before the weeks or after them.
+    in days between two posts in those weeks, or from the last post to their end, at
+    most as long as the weeks are; null without any post. ``gap_standard_deviation`` is
+    that of the times between the posts in the weeks, in days and of the whole
+    population; null with fewer than 3 posts. ``last_post_at`` may lie before the weeks
+    or after them.
     """
 
     share_of_weeks: float
@@ -50,7 +50,7 @@ class PostingConsistency(Struct, frozen=True, kw_only=True):
 def weeks_before(last: date, zone: ZoneInfo, *, now: datetime) -> PostingWeeks:
     """Return the last 12 weeks from Monday that are over at the end of a day.
 
-    The end is ``now`` if the day is not over yet.
+    ``now`` replaces the end of a day that is not over yet.
     """
     end = min(midnight(last + _A_DAY, zone), now)
     day = end.astimezone(zone).date()

@@ -1,4 +1,4 @@
-"""Distribution: how many videos have how many views, and the percentiles."""
+"""Distribution: the number of videos by their number of views, and percentiles."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,9 +10,9 @@ _LEADS = (1, 2, 5)
 
 
 class LevelBucket(Struct, frozen=True, rename={"from_": "from"}):
-    """How many levels there are from ``from`` on and below ``to``.
+    """The number of levels from ``from`` on and below ``to``.
 
-    The first of all, from 0 to 1, also has those that a source reported below 0.
+    The bucket from 0 to 1 also has the levels that a source reported below 0.
     """
 
     from_: int
@@ -23,8 +23,8 @@ class LevelBucket(Struct, frozen=True, rename={"from_": "from"}):
 class Distribution(Struct, frozen=True, kw_only=True):
     """Levels by size: buckets of 1, 2 and 5 x 10^n without gaps, and percentiles.
 
-    ``count`` is the number of known levels, which everything is of, and
-    ``unknown_count`` that of the others. Without a known level the mean and the
+    ``count`` is the number of known levels, from which all other numbers follow, and
+    ``unknown_count`` that of unknown ones. Without a known level the mean and the
     percentiles are null.
     """
 
@@ -41,7 +41,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
 
 
 def distribution(levels: Iterable[int | None]) -> Distribution:
-    """Return the distribution of some levels; None is an unknown one."""
+    """Return the distribution of some levels; None is an unknown level."""
     every = list(levels)
     known = sorted(level for level in every if level is not None)
     return Distribution(
@@ -59,7 +59,6 @@ def distribution(levels: Iterable[int | None]) -> Distribution:
 
 
 def mean(known: Sequence[int]) -> float | None:
-    """Return the mean of known numbers, None if there are none."""
     return round(sum(known) / len(known), DECIMALS) if known else None
 
 
@@ -67,14 +66,14 @@ def percentile(ascending: Sequence[int], percent: int) -> float | None:
     """Return a percentile by linear interpolation between the closest ranks.
 
     Ranks go from 0 to n - 1, and the percentile p is at the rank p / 100 x (n - 1).
-    None if there are no numbers.
+    Without any number the result is None.
     """
     if not ascending:
         return None
     rank, hundredths = divmod(percent * (len(ascending) - 1), 100)
     low = ascending[rank]
     high = ascending[rank + 1] if hundredths else low
-    # In whole numbers until the end, because a counter may exceed a double's digits.
+    # Whole numbers until the end, because a counter may exceed a double's digits.
     return round((low * (100 - hundredths) + high * hundredths) / 100, DECIMALS)
 
 
@@ -93,7 +92,7 @@ def _buckets(ascending: Sequence[int]) -> list[LevelBucket]:
 
 
 def _after(bound: int) -> int:
-    """Return the bound after one of 1, 2, 5, 10, 20, 50 and so on."""
+    """Return the bound that follows in the sequence 1, 2, 5, 10, 20, 50 and so on."""
     zeros = 10 ** (len(str(bound)) - 1)
     lead = bound // zeros
     return 10 * zeros if lead == _LEADS[-1] else zeros * _LEADS[_LEADS.index(lead) + 1]

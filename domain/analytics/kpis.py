@@ -1,4 +1,4 @@
-"""Key figures: a number of a range, and its change against the range before."""
+"""Key figures: a number of a range, and its change from the previous range."""
 
 from msgspec import Struct
 
@@ -6,16 +6,16 @@ from domain.analytics.series import Value, in_decimals
 
 
 class Kpi(Struct, frozen=True, kw_only=True):
-    """A number of the range, next to that of the range before.
+    """A number of the range, next to that of the previous range.
 
-    ``change`` is ``value`` minus ``previous``, and ``change_percent`` is that in
-    percent of ``previous``, by its size where it is negative. They are null if one of
-    the two is unknown, and the latter also if ``previous`` is 0, or if one of the two
-    rests on rounded levels. ``rounded``: the value is made of a rounded one.
-    ``sharpened``: a rounded level became exact in the range, which is not growth.
-    ``previous_rounded``: ``previous`` rests on a rounded level, whether that became
-    exact in its range or not. ``known_share`` is the share, 0 to 1, of what the number
-    is of that was observed in the range: of the counted videos, or of the profiles for
+    ``change`` is ``value`` minus ``previous``, and ``change_percent`` is the change in
+    percent of the absolute value of ``previous``. Both are null if one of the two
+    numbers is unknown; ``change_percent`` also if ``previous`` is 0, or if one of the
+    two depends on rounded levels. ``rounded`` says that the value depends on a rounded
+    level, and ``sharpened`` that a rounded level became exact in the range, which is
+    not growth. ``previous_rounded`` says that ``previous`` depends on a rounded level,
+    even one that became exact in its range. ``known_share`` is the share, 0 to 1, of
+    the counted videos that were observed in the range, or of the profiles for
     followers; null if there are none.
     """
 
@@ -30,8 +30,8 @@ class Kpi(Struct, frozen=True, kw_only=True):
 
     @property
     def is_change_exact(self) -> bool:
-        """Tell whether neither number of the change rests on a rounded level."""
-        # A gain before a level was sharpened could not be seen.
+        """Tell whether neither number of the change depends on a rounded level."""
+        # A gain from before the sharpening of a level could not be seen.
         return not (self.rounded or self.sharpened or self.previous_rounded)
 
 
@@ -44,7 +44,7 @@ def kpi(
     previous_rounded: bool = False,
     known_share: float | None,
 ) -> Kpi:
-    """Return a key figure with its change against the range before."""
+    """Return a key figure with its change from the previous range."""
     change: Value = None
     percent: float | None = None
     if value is not None and previous is not None:
@@ -66,5 +66,5 @@ def kpi(
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return how much of a whole a part is, from 0 to 1; None of nothing."""
+    """Return the share of a part in a whole, from 0 to 1; None if the whole is 0."""
     return in_decimals(part / whole) if whole else None

@@ -1,8 +1,8 @@
-"""Membership: what counts in a campaign, from the log of what was put into campaigns.
+"""Membership: the items that count in a campaign, from the changes of its items.
 
-Campaigns hold creators, single videos and other campaigns. What counts in one is the
-union of the tree below it. It changes at the ends of quarters of an hour, which is how
-finely sums are kept.
+Campaigns hold creators, single videos and other campaigns. The union of the tree below
+a campaign counts in it. The union changes at the ends of quarters of an hour, because
+sums are kept for quarters of an hour.
 """
 
 from collections import defaultdict
@@ -18,17 +18,16 @@ from domain.analytics.buckets import slot_of
 
 MemberType = Literal["creator", "video", "campaign"]
 Spans = Sequence[tuple[int, int]]
-"""When something was a member, in order: after one quarter of an hour, until the end of
-another."""
+"""The spans of a membership, in order: after one quarter, until another's end."""
 ALWAYS = 2**31 - 2
-"""The quarter of an hour until which a membership lasts that has not ended."""
+"""The end of a membership that has not ended, as a quarter of an hour."""
 _Items = Mapping[UUID, Mapping[UUID, MemberType]]
 
 
 class MembershipChange(msgspec.Struct, frozen=True, kw_only=True):
-    """An item was put into a campaign, or taken out of it.
+    """A change of a campaign's items: one was added or removed.
 
-    Without ``item_type`` the campaign was deleted, and everything taken out of it.
+    Without ``item_type`` the campaign was deleted, and lost all of its items.
     """
 
     campaign_id: UUID
@@ -42,8 +41,8 @@ class MembershipChange(msgspec.Struct, frozen=True, kw_only=True):
 class Members(msgspec.Struct, frozen=True, kw_only=True):
     """The creators and the single videos in the tree below a campaign.
 
-    ``videos`` are those that campaigns hold by themselves. Whether their creators are
-    members, too, is not known here.
+    ``videos`` are the videos that are items of campaigns themselves; their creators may
+    or may not be members, too.
     """
 
     creators: set[UUID]
@@ -51,14 +50,14 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatedMembers(msgspec.Struct, frozen=True, kw_only=True):
-    """The creators and single videos that were ever in a tree, and when they were."""
+    """The creators and single videos that were ever in a tree, with their times."""
 
     creators: Mapping[UUID, Spans]
     videos: Mapping[UUID, Spans]
 
 
 def members_of_tree(changes: Iterable[MembershipChange], campaign_id: UUID) -> Members:
-    """Return what is in the tree below a campaign after all these changes."""
+    """Return the members of the tree below a campaign after all these changes."""
     items: defaultdict[UUID, dict[UUID, MemberType]] = defaultdict(dict)
     for change in sorted(changes, key=_position):
         _apply(items, change)
@@ -68,10 +67,10 @@ def members_of_tree(changes: Iterable[MembershipChange], campaign_id: UUID) -> M
 def dated_members_of_tree(
     changes: Iterable[MembershipChange], campaign_id: UUID
 ) -> DatedMembers:
-    """Return when creators and videos were in the tree below a campaign.
+    """Return all members that the tree below a campaign ever had, with their times.
 
-    Who joins or leaves does so at the end of the quarter of an hour in which that was
-    recorded. Who joins and leaves in the same one was never a member.
+    An item joins or leaves at the end of the quarter of an hour in which the change was
+    recorded. An item that joins and leaves in the same quarter was never a member.
     """
     items: defaultdict[UUID, dict[UUID, MemberType]] = defaultdict(dict)
     creators, videos = _Dated(), _Dated()
@@ -86,7 +85,7 @@ def dated_members_of_tree(
 
 
 def union_of(*some: Spans) -> Spans:
-    """Return when at least one of these was so."""
+    """Return the time in any of these spans."""
     found: list[tuple[int, int]] = []
     for first, last in sorted(span for spans in some for span in spans):
         if found and first <= found[-1][1]:
@@ -97,7 +96,7 @@ def union_of(*some: Spans) -> Spans:
 
 
 def without(spans: Spans, others: Spans) -> Spans:
-    """Return when the first was so and none of the others."""
+    """Return the time in ``spans`` that lies in none of ``others``."""
     found = list(spans)
     for first, last in others:
         found = [
@@ -115,7 +114,7 @@ def holds_slot(spans: Spans, slot: int) -> bool:
 
 
 class _Dated:
-    """When each of some items was a member, as far as is known."""
+    """The times of some items' memberships, up to the latest known change."""
 
     def __init__(self) -> None:
         self._since: dict[UUID, int] = {}

@@ -1,4 +1,4 @@
-"""Metrics: the list of them, and what can be computed for which kind of entity."""
+"""Metrics: their list, and the kinds of entities for which each can be computed."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args
@@ -63,7 +63,7 @@ _NEEDS: dict[Metric, tuple[RawMetric, ...]] = {
     "avg_views_per_post": ("views", "posts"),
 }
 _OF_A_LEVEL: set[Metric] = {"engagement_rate_by_followers", "growth_rate_pop"}
-# A single video has no such metrics.
+# A single video does not have these metrics.
 _NOT_OF_A_VIDEO = {*PROFILE_METRICS, "posts"}
 
 
@@ -71,8 +71,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The metric to compute for each entity, and its mode.
 
     ``base_metric`` is the metric whose growth is computed, null for other metrics.
-    ``membership``: of a campaign, ``dated`` counts what each creator and video gained
-    while it was a member, ``current`` everything of those that are members.
+    ``membership`` concerns campaigns: ``dated`` counts what each creator and video
+    gained while they were members, ``current`` everything of the present members.
     """
 
     entity: Entity
@@ -96,7 +96,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def among(self, metrics: Iterable[RawMetric]) -> list[RawMetric]:
-        """Return those of ``metrics`` that this metric is computed from."""
+        """Return the raw metrics in ``metrics`` that this metric is computed from."""
         return [metric for metric in metrics if self.needs.count(metric)]
 
 
@@ -145,7 +145,7 @@ def checked_question(
 
 
 def modes_of(metric: Metric) -> tuple[Mode, ...]:
-    """Return the modes that a metric has, the usual one first."""
+    """Return the modes of a metric, the usual one first."""
     return ("rate",) if metric in DERIVED_METRICS else ("new", "cumulative")
 
 

@@ -1,7 +1,7 @@
-"""Milestones: round numbers of followers, and when a creator first reached each.
+"""Milestones: round numbers of followers, and the first time a creator reached each.
 
 Milestones depend on the observations only, not on the order in which they were
-recorded. A number that a creator had reached at its first observation is not a
+recorded. A number that a creator's first observation already reaches is not a
 milestone.
 """
 

@@ -1,4 +1,4 @@
-"""Outliers: videos with many more views than the creator's others had at their age."""
+"""Outliers: videos with many more views than the creator's others at the same age."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,9 +17,9 @@ _A_DAY = timedelta(days=1)
 class Outlier(Struct, frozen=True, kw_only=True):
     """A video's views at its age, next to those of its peers at the same age.
 
-    ``age_days`` is that age in whole days. ``peer_median`` is the median of the peers
-    whose views are known, of which there are ``peers``; ``outlier_factor`` is ``views``
-    / ``peer_median``.
+    ``age_days`` is that age in whole days. ``peers`` is the number of peers with known
+    views, and ``peer_median`` the median of those views; ``outlier_factor`` is
+    ``views`` / ``peer_median``.
     """
 
     age_days: int
@@ -30,25 +30,25 @@ class Outlier(Struct, frozen=True, kw_only=True):
 
 
 def median_of_peers(peers: Sequence[int | None]) -> tuple[float | None, int]:
-    """Return the median of the known ones, None with fewer than 5, and their number."""
+    """Return the median of the known levels, None under 5, and their number."""
     known = [peer for peer in peers if peer is not None]
     middle = float(median(known)) if len(known) >= FEWEST_PEERS else None
     return middle, len(known)
 
 
 def age_in_days(posted_at: datetime, *, at: datetime) -> int:
-    """Return how many whole days ago a video was posted."""
+    """Return the age of a video in whole days."""
     return (at - posted_at) // _A_DAY
 
 
 def outlier(
     views: int | None, peers: Sequence[int | None], *, age_days: int
 ) -> Outlier | None:
-    """Return how a video's views compare with those of its peers at the same age.
+    """Return the comparison of a video's views with its peers at the same age.
 
-    ``peers`` are the creator's previous counted videos, at most 30, and ``views`` is
-    the level at the video's age. None if the video is not judged: its own level is
-    unknown, fewer than 5 of the peers' are known, or their median is 0.
+    ``peers`` are the views of the creator's previous counted videos, at most 30, and
+    ``views`` is the level at the video's age. The result is None if the video's own
+    level is unknown, if fewer than 5 of the peers' are known, or if their median is 0.
     """
     middle, known = median_of_peers(peers)
     if views is None or middle is None or middle <= 0:

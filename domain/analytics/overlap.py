@@ -1,4 +1,4 @@
-"""Overlap: what groups of creators and videos have in common, two at a time."""
+"""Overlap: the creators and videos that groups have in common, two at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
@@ -10,9 +10,10 @@ from domain.analytics.series import DECIMALS
 
 
 class Overlap(Struct, frozen=True):
-    """How many are in both of two groups, and that by how many are in one of them.
+    """The size of the intersection of two groups, and their similarity.
 
-    ``jaccard`` is from 0 to 1, null if both groups are empty (P. Jaccard, 1901).
+    ``jaccard`` is the intersection divided by the union, from 0 to 1, null if both
+    groups are empty (P. Jaccard, 1901).
     """
 
     shared: int
@@ -24,7 +25,7 @@ def overlaps(
 ) -> Mapping[tuple[UUID, UUID], Overlap]:
     """Return the overlap of each two groups, in the groups' order.
 
-    ``amounts`` are how many things are in exactly these groups.
+    Each amount is the number of things that are in exactly the named groups.
     """
     held = [({*these}, amount) for these, amount in amounts]
     found: dict[tuple[UUID, UUID], Overlap] = {}

@@ -1,4 +1,4 @@
-"""Posting hours: at which hours of which weekdays videos are posted, and do well."""
+"""Posting hours: posts and their views by weekday and hour."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ class PostingHour(Struct, frozen=True, kw_only=True):
     """The videos posted in one hour of one weekday.
 
     ``dow`` is the weekday by the zone's calendar, 0 for Sunday to 6 for Saturday, and
-    ``hour`` is 0 to 23 by its clock. ``avg_views`` is the mean of their known levels,
-    null if none is known.
+    ``hour`` is 0 to 23 by its clock. ``avg_views`` is the mean of the videos' known
+    levels, null if none is known.
     """
 
     dow: int

@@ -1,10 +1,11 @@
-"""Precision: the counts that a rounded counter may be, and which changes are growth."""
+"""Precision: the true counts behind rounded counters, and growth between them."""
 
 from typing import Final, NamedTuple, TypeGuard
 
 from domain.messages import Precision
 
-# From so many on a site shows a counter in steps of so many: 12.3K, 3.8M, 1.2B.
+# Pairs of a count and a unit: counters from this count on are shown in whole units,
+# such as 12.3K, 3.8M and 1.2B.
 UNITS: Final = (
     (1_000_000_000, 100_000_000),
     (1_000_000, 100_000),
@@ -13,37 +14,37 @@ UNITS: Final = (
 
 
 class Level(NamedTuple):
-    """A counter as it is known; ``is_rounded`` if another count may be meant."""
+    """A counter as far as it is known; ``is_rounded`` if the true count may differ."""
 
     value: int | None
     is_rounded: bool
 
 
 def is_known(count: int | None) -> TypeGuard[int]:
-    """Tell whether an observed counter says how many there are.
+    """Tell whether an observed counter is a number.
 
-    A negative one does not: a counter of 32 bits has overflown at the source.
+    A negative one is not: a counter of 32 bits has overflown at the source.
     """
     return count is not None and count >= 0
 
 
 def unit_of(count: int) -> int:
-    """Return the step in which a site shows a counter of this size, 1 for each one."""
+    """Return the unit in which a site shows a counter of this size, 1 if exactly."""
     return next((unit for least, unit in UNITS if count >= least), 1)
 
 
 def is_rounded(precision: Precision | None, count: int | None) -> bool:
-    """Tell whether an observed counter is rounded, so that it may be another count.
+    """Tell whether an observed counter is rounded, so that the true count may differ.
 
-    Small ones are shown to the last digit, whatever their source does to large ones.
+    Small counters are exact in every source.
     """
     return precision == "rounded" and count is not None and unit_of(count) > 1
 
 
 def stands_for(rounded: int, count: int) -> bool:
-    """Tell whether a rounded counter may be this count.
+    """Tell whether this count may be the true one behind a rounded counter.
 
-    The interval is open: what is a whole unit away would have been shown otherwise.
+    The interval is open: a count that is a whole unit away would be shown differently.
     """
     return abs(count - rounded) < unit_of(rounded)
 
@@ -51,7 +52,7 @@ def stands_for(rounded: int, count: int) -> bool:
 def next_level(level: Level, count: int | None, precision: Precision | None) -> Level:
     """Return the level after a newer observation of the counter.
 
-    A rounded one that may be the exact level confirms it.
+    A rounded observation that is compatible with an exact level leaves it as it is.
     """
     if not is_known(count):
         return level

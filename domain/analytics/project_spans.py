@@ -1,8 +1,8 @@
-"""Project spans: when the numbers of a creator that moved count in which project.
+"""Project spans: the times in which a moved creator's numbers count in each project.
 
-A move takes all numbers along, or leaves those from before with the old project. The
-latter takes effect at the end of the quarter of an hour in which it was recorded, which
-is how finely sums are kept.
+A move takes all numbers along, or leaves the earlier ones with the old project. The
+latter takes effect at the end of the quarter of an hour in which it was recorded,
+because sums are kept for quarters of an hour.
 """
 
 from collections import defaultdict
@@ -20,14 +20,14 @@ from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetr
 
 _BEFORE_ALL = -(2**31)
 EVER: Spans = [(_BEFORE_ALL, ALWAYS)]
-"""All the time that there is."""
+"""All time."""
 
 
 class ProjectMove(msgspec.Struct, frozen=True, kw_only=True):
     """A move of a creator to a project.
 
-    ``stays_until`` is the quarter of an hour at whose end it takes effect if what was
-    before stays with the old project, null if everything goes along.
+    If the earlier numbers stay with the old project, ``stays_until`` is the quarter of
+    an hour at whose end the move takes effect; None if all numbers go along.
     """
 
     position: int
@@ -38,10 +38,10 @@ class ProjectMove(msgspec.Struct, frozen=True, kw_only=True):
 def project_spans(
     origin: UUID | None, moves: Iterable[ProjectMove]
 ) -> Mapping[UUID | None, Spans]:
-    """Return when a creator's numbers count in each project, ``origin`` the first.
+    """Return the spans of a creator's numbers in each project, ``origin`` the first.
 
-    If only one project is there, all numbers count in it. Who leaves a project in the
-    quarter of an hour in which it came leaves nothing there.
+    With a single project, all numbers count there. A creator that enters and leaves a
+    project in the same quarter of an hour leaves no numbers there.
     """
     since: list[tuple[int, UUID | None]] = [(_BEFORE_ALL, origin)]
     for move in sorted(moves, key=lambda move: move.position):
@@ -57,7 +57,7 @@ def project_spans(
 
 
 def parted(boundaries: Sequence[datetime], *some: Spans) -> list[datetime]:
-    """Return boundaries of buckets, and where spans begin and end before the last."""
+    """Return boundaries of buckets, and those of spans up to the last one."""
     ends = {
         end_of_slot(slot)
         for slot in chain.from_iterable(chain.from_iterable(some))
@@ -69,7 +69,7 @@ def parted(boundaries: Sequence[datetime], *some: Spans) -> list[datetime]:
 def parts_within(
     spans: Spans, start: datetime, end: datetime
 ) -> list[tuple[datetime, datetime]]:
-    """Return the parts of some time in which spans hold, in order: after, and until."""
+    """Return the parts of a time that lie in spans, in order: after, and until."""
     found: list[tuple[datetime, datetime]] = []
     for first, last in spans:
         begin = start if first < slot_of(start) else end_of_slot(first)
@@ -80,10 +80,7 @@ def parts_within(
 
 
 def last_held(spans: Spans, instant: datetime) -> datetime | None:
-    """Return until when spans held for the last time up to an instant; None if never.
-
-    It is the instant itself if they hold then.
-    """
+    """Return the last instant in spans up to ``instant``; None if none is."""
     lasts = [last for first, last in spans if first < slot_of(instant)]
     if not lasts:
         return None
@@ -91,7 +88,7 @@ def last_held(spans: Spans, instant: datetime) -> datetime | None:
 
 
 def ended_at(spans: Spans) -> datetime | None:
-    """Return when the last span was over; None if it goes on."""
+    """Return the end of the last span; None if it has not ended."""
     last = spans[-1][1]
     return None if last == ALWAYS else end_of_slot(last)
 
@@ -102,12 +99,12 @@ def within(
     boundaries: Sequence[datetime],
     spans: Spans,
 ) -> dict[RawMetric, CounterSeries]:
-    """Return the share of a creator's or a video's series that counts in its spans.
+    """Return the part of a creator's or a video's series that counts in its spans.
 
-    The series have the boundaries ``parts``, which ``parted`` made of ``boundaries``,
-    and those returned have these. What videos gain stays where it was gained. The level
-    of a profile goes along with the creator, and what it brings or takes away is as
-    little new as a sharpening is.
+    The given series have the boundaries ``parts``, which ``parted`` made of
+    ``boundaries``; the returned ones have ``boundaries``. A gain of a video stays in
+    the project where it was gained. The level of a profile moves with the creator, and
+    its arrival or departure is not growth, as a sharpening is not.
     """
     clip = _Clip(parts, boundaries, spans)
     return {metric: clip.share(metric, each) for metric, each in by_metric.items()}
@@ -122,7 +119,7 @@ class _Clip:
     ) -> None:
         places = {end: place for place, end in enumerate(parts)}
         self._places = [places[end] for end in boundaries]
-        # Whether the spans hold at each of the parts' ends, and before the first.
+        # For each end of the parts, also the one before the first: is it in the spans?
         self._is_in = [holds_slot(spans, slot_of(end)) for end in parts]
 
     def share(self, metric: RawMetric, series: CounterSeries) -> CounterSeries:
@@ -146,7 +143,7 @@ class _Clip:
             sharpenings=[0] * size,
             changes=[0] * size,
         )
-        # What comes with the creator or leaves with it, and is no growth.
+        # Levels that arrive or leave with the creator, which is no growth.
         brought = [
             level * (after - before)
             for level, (before, after) in zip(
@@ -175,7 +172,7 @@ class _Clip:
         return list(accumulate(gains, initial=levels[0] * self._is_in[0]))
 
     def _seen(self, known: Sequence[int]) -> list[int]:
-        """Return how many levels were known when the spans last held."""
+        """Return the number of known levels at the last time in the spans."""
         found = [0]
         for amount, is_in in zip(known, self._is_in, strict=True):
             found.append(amount if is_in else found[-1])

@@ -1,4 +1,4 @@
-"""What is left of a whole without some of its parts, such as its largest creators."""
+"""The rest of a whole without some of its parts, such as its largest creators."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,12 +9,12 @@ from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetr
 
 
 def rest_of(whole: SeriesByMetric, parts: Iterable[SeriesByMetric]) -> SeriesByMetric:
-    """Return the series of what is in the whole and in none of its parts."""
+    """Return the series of everything in the whole that is in none of its parts."""
     rest: dict[RawMetric, CounterSeries] = {**whole}
     for part in parts:
         rest = {metric: _without(rest[metric], part[metric]) for metric in rest}
     if "posts" in rest:
-        # The number of posts is known, also where it is 0.
+        # The number of posts is always known, even if it is 0.
         rest["posts"] = replace(rest["posts"], known=whole["posts"].known)
     return rest
 

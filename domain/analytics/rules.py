@@ -1,6 +1,6 @@
-"""Rules: the number of the rules by which analytics makes numbers of events."""
+"""Rules: the version of the rules by which analytics makes numbers from events."""
 
 from typing import Final
 
 RULES: Final = 8
-"""A change of what a number means raises it; ``analytics`` is then rebuilt."""
+"""A change of a number's meaning raises it; ``analytics`` is then rebuilt."""

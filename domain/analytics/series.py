@@ -1,4 +1,4 @@
-"""Series: compute the points that are shown from the counts in each bucket."""
+"""Series: the points of a chart, computed from the counts in each bucket."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -13,18 +13,18 @@ Value = int | float | None
 
 
 def in_decimals(value: float) -> float:
-    """Return a derived value as it is shown: rounded, and a zero without a sign."""
+    """Return a derived value for an answer: rounded, and a zero without a sign."""
     return round(value, DECIMALS) + 0.0
 
 
 class PrecisionSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """How precise the levels of some profiles are, over n buckets.
+    """The precision of the levels of some profiles, over n buckets.
 
     ``rounded`` has n + 1 entries, from the start of the first bucket to the end of the
-    last: how many levels are rounded there. The others have one a bucket:
-    ``sharpened`` is the sum of what sharpenings moved the levels by, ``sharpenings``
-    how many there were, and ``changes`` how many other changes there were from a
-    rounded level or to one.
+    last: the number of rounded levels at that time. The others have one entry for each
+    bucket: ``sharpened`` is the sum of the changes by sharpenings, ``sharpenings`` the
+    number of sharpenings, and ``changes`` the number of other changes from or to a
+    rounded level.
     """
 
     rounded: Sequence[int]
@@ -46,10 +46,10 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     """The sum of one raw metric over some videos, in n buckets.
 
     ``levels`` and ``known`` have n + 1 entries, from the start of the first bucket to
-    the end of the last: the sum of the levels at that time, and how many levels are
-    known. ``bases`` is the sum of the baselines in each bucket, ``baselines`` is the
+    the end of the last: the sum of the levels at that time, and the number of known
+    levels. ``bases`` is the sum of the baselines in each bucket, ``baselines`` is the
     number of them, and ``snapshots`` is the number of observations of the videos.
-    ``precision`` is null if everything is exact, as the counters of videos always are.
+    ``precision`` is None if all levels are exact, as the counters of videos always are.
     """
 
     levels: Sequence[int]
@@ -68,10 +68,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         return self.levels[bucket + 1] if self.known[bucket + 1] else None
 
     def level_before(self, bucket: int) -> int | None:
-        """Return the level at the start of a bucket.
-
-        None if no level is known there.
-        """
+        """Return the level at the start of a bucket; None if none is known there."""
         return self.levels[bucket] if self.known[bucket] else None
 
     def new(self, bucket: int) -> int | None:
@@ -82,7 +79,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         return grown - self.sharpened(bucket)
 
     def sharpened(self, bucket: int) -> int:
-        """Return how much of a bucket's change of level is precision, not growth."""
+        """Return the part of a bucket's change that is precision, not growth."""
         return 0 if self.precision is None else self.precision.sharpened[bucket]
 
     def is_sharpened(self, bucket: int) -> bool:
@@ -90,15 +87,13 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         return self.precision is not None and self.precision.sharpenings[bucket] > 0
 
     def is_level_rounded(self, bucket: int) -> bool:
-        """Tell whether a level at a bucket's end is rounded."""
         return self.precision is not None and self.precision.rounded[bucket + 1] > 0
 
     def is_level_before_rounded(self, bucket: int) -> bool:
-        """Tell whether a level at a bucket's start is rounded."""
         return self.precision is not None and self.precision.rounded[bucket] > 0
 
     def is_new_rounded(self, bucket: int) -> bool:
-        """Tell whether what was added in a bucket is known from rounded levels."""
+        """Tell whether the increase in a bucket depends on rounded levels."""
         return self.is_level_rounded(bucket) or (
             self.precision is not None and self.precision.changes[bucket] > 0
         )
@@ -122,11 +117,12 @@ SeriesByMetric = Mapping[RawMetric, CounterSeries]
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket of a series: its first day and the value, null if it is unknown.
 
-    ``partial``: the bucket is not over yet. ``baseline``: it has the first snapshot of
-    something that existed before. ``observed``: it has at least one observation.
-    ``rounded``: the value is made of a rounded one. ``sharpened``: a rounded level
-    became exact in it, which changed the level and is not new. ``cut``: the range
-    begins or ends inside of the week or month, of which this is only a part.
+    ``partial`` says that the bucket is not over yet. ``baseline`` says that it has the
+    first snapshot of something that existed before. ``observed`` says that it has at
+    least one observation. ``rounded`` says that the value depends on a rounded level.
+    ``sharpened`` says that a rounded level became exact in the bucket, which changed
+    the level without growth. ``cut`` says that the range begins or ends inside of this
+    week or month, so that the bucket is only a part of it.
     """
 
     date: date
@@ -140,7 +136,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
-    """A value of a whole range, with the marks that a point has."""
+    """A value of a whole range, with the marks of a point."""
 
     value: Value
     rounded: bool
@@ -154,9 +150,8 @@ def points(
     *,
     now: datetime,
 ) -> list[Point]:
-    """Return a point for every bucket."""
     counters = list(by_metric.values())
-    # Most numbers are exact, and then no point needs to be looked at.
+    # Most numbers are exact, so the marks of single points are not needed.
     is_exact = all(counter.precision is None for counter in counters)
     return [
         Point(
@@ -192,7 +187,7 @@ def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Total:
 def is_rounded(
     question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
 ) -> bool:
-    """Tell whether the value of one bucket is known and made of a rounded one."""
+    """Tell whether the value of one bucket is known and depends on a rounded level."""
     if value_of(question, by_metric, bucket, days=days) is None:
         return False
     counter = by_metric[question.needs[-1]]
@@ -246,7 +241,7 @@ def terms_of(
 
 
 def factor_of(question: Question) -> int:
-    """Return the factor of a rate: 100 for percent, 7 for a week's days."""
+    """Return the factor of a rate: 100 for percent, 7 for the days of a week."""
     return _FACTORS.get(question.metric, 100)
 
 
@@ -262,8 +257,8 @@ def _rate(
 def _engagement(by_metric: SeriesByMetric, bucket: int) -> int | None:
     """Return the sum of the new likes, comments, shares and saves.
 
-    Many sources never report saves, so unknown saves count as 0. If one of the others
-    is unknown, the sum would be too small and is unknown.
+    Many sources never report saves, so unknown saves count as 0. If another of the
+    counters is unknown, the sum would be too small, so it is unknown.
     """
     terms = {metric: by_metric[metric].new(bucket) for metric in ENGAGEMENT}
     found = [new for metric, new in terms.items() if metric != "saves"]

@@ -1,4 +1,4 @@
-"""Targets: how far a campaign is on its way to a number of views."""
+"""Targets: the progress of a campaign towards a number of views."""
 
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
@@ -17,19 +17,19 @@ GROWTH_DAYS = 7
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """How far a campaign is on its way to ``target_views`` until ``target_at``.
+    """The progress of a campaign towards ``target_views`` until ``target_at``.
 
-    ``reached`` is the number that is counted, by ``target_scope``: the views gained
-    from its first day to its last one, all views of the videos posted in these days, or
-    all views of all time. It is null if nothing is known, and ``percentage`` is that in
-    percent of the target, rounded down. ``projected_at_target`` adds a seventh of what
-    the views grew by in the last 7 days for each whole day that is left, and
-    ``required_per_day`` is what must be added on each of them. Both are null without an
-    end, when it is over, and where they are unknown. ``status`` is completed once the
-    target is reached. Until the end it is on_track if the projection reaches the target
-    or if less than a tenth of the time is over, behind_pace if it reaches 70 % of it,
-    else at_risk; then it is missed. It is null without a target or an end, and where
-    what it follows from is unknown.
+    ``reached`` is the counted number, by ``target_scope``: the views gained from the
+    campaign's first day to its last one, all views of the videos posted in these days,
+    or all views of all time; null if nothing is known. ``percentage`` is ``reached`` in
+    percent of the target, rounded down. ``projected_at_target`` adds, for each whole
+    day that is left, a seventh of the growth in the last 7 days. ``required_per_day``
+    is the growth that each of those days needs. Both are null without an end, after the
+    end, and if they are unknown. ``status`` is completed once the target is reached.
+    Until the end it is on_track if the projection reaches the target or if less than a
+    tenth of the time is over, behind_pace if the projection reaches 70 % of the target,
+    and at_risk otherwise; after the end it is missed. It is null without a target or an
+    end, and if the numbers behind it are unknown.
     """
 
     target_scope: TargetScope
@@ -54,10 +54,10 @@ def progress(
     now: datetime,
     zone: tzinfo,
 ) -> Progress:
-    """Return the progress; ``growth`` is what the level grew by in the last 7 days.
+    """Return the progress; ``growth`` is the growth of the level in the last 7 days.
 
-    ``ends_at`` is the end of the campaign's last day, None without one. Whole days are
-    counted by the clock of ``zone``.
+    ``ends_at`` is the end of the campaign's last day, None without one. The clock of
+    ``zone`` counts whole days.
     """
     left = _whole_days_left(target_at, ends_at, now, zone, scope=scope)
     is_over = target_at is not None and now >= target_at
@@ -101,12 +101,12 @@ def _whole_days_left(
     *,
     scope: TargetScope,
 ) -> int | None:
-    """Return the whole days until the target; None without a time of it."""
+    """Return the whole days until the target; None if the target has no time."""
     if target_at is None:
         return None
     end = target_at
     if scope == "gained" and ends_at is not None:
-        # Nothing is gained for it after the last day.
+        # The campaign gains nothing after its last day.
         end = min(end, ends_at)
     shown_end, shown_now = (
         instant.astimezone(zone).replace(tzinfo=None) for instant in (end, now)
