@@ -1,1 +1,1 @@
-"""Infrastructure: the event store, the databases and the settings everyone needs."""
+"""Infrastructure: the event store, the databases and the settings of all processes."""

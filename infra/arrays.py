@@ -25,7 +25,6 @@ class Packed(bytes):
 
 
 def uuids(items: Sequence[UUID]) -> Packed:
-    """Return ``items`` as a binary uuid[]."""
     return uuid_numbers([item.int for item in items])
 
 
@@ -37,14 +36,13 @@ def uuid_numbers(items: Sequence[int]) -> Packed:
 
 
 def bigints(items: Sequence[int]) -> Packed:
-    """Return ``items`` as a binary bigint[]."""
     return _packed(20, len(items), [_LONG(8, item) for item in items])
 
 
 def sized_bigints(sized: bytes, amount: int) -> Packed:
-    """Return bigints that are encoded already as a binary bigint[].
+    """Return numbers that are encoded already as a binary bigint[].
 
-    Each of the ``amount`` numbers in ``sized`` stands behind its length in bytes.
+    Each of the ``amount`` numbers in ``sized`` follows its length in bytes.
     """
     return _packed(20, amount, [sized])
 
@@ -56,18 +54,16 @@ def uuids_repeated(items: Sequence[UUID], times: Sequence[int]) -> Packed:
 
 
 def timestamps(items: Sequence[datetime]) -> Packed:
-    """Return ``items``, which have a time zone, as a binary timestamptz[]."""
+    """Return times with a time zone as a binary timestamptz[]."""
     since = [(item - _DAWN) // _MICROSECOND for item in items]
     return _packed(1184, len(items), [_LONG(8, item) for item in since])
 
 
 def texts(items: Sequence[str]) -> Packed:
-    """Return ``items`` as a binary text[]."""
     return _packed(25, len(items), _sized([item.encode() for item in items]))
 
 
 def blobs(items: Sequence[bytes]) -> Packed:
-    """Return ``items`` as a binary bytea[]."""
     return _packed(17, len(items), _sized(items))
 
 

@@ -1,13 +1,13 @@
-"""Clocks: how far those of this process and of the workers are off the database's."""
+"""Clocks: how far the clocks of all processes differ from the database's."""
 
 import time
 from collections.abc import Iterable, Mapping
 
-# So much is more than a slow answer: times of this clock are not to be trusted.
+# A slow answer explains less than this; a clock that is off by more can't be trusted.
 OFF_SECONDS = 5.0
 MEASURE_EVERY_SECONDS = 30.0
 
-# Both take the time of this process as ``now``, in seconds since 1970.
+# Both statements take the time of this process as ``now``, in seconds since 1970.
 MEASURE = """
 WITH gone AS (
     DELETE FROM worker_clock
@@ -28,14 +28,14 @@ WHERE abs(extract(epoch FROM clock_timestamp() - measured_at)) < 120
 
 
 def now() -> Mapping[str, float]:
-    """Return what both statements take, apart from the process's name."""
+    """Return the parameters of both statements, except the process's name."""
     return {"now": time.time()}
 
 
 def clocks_off(
     offsets: Iterable[tuple[str | None, float]], *, names_workers: bool
 ) -> str | None:
-    """Return a sentence about the clock that is off most, None if all are well.
+    """Return a sentence about the most deviant clock, None if all are right.
 
     ``offsets`` are seconds ahead of the database's clock, by process; None is this one.
     """

@@ -21,7 +21,7 @@ AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 T = TypeVar("T")
 
 READER_ROLE = "goatherd_reader"
-# A long log takes longer to read than a command may take.
+# Reading a long log takes longer than a command may take.
 NO_HURRY: LiteralString = """
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
 """
@@ -30,8 +30,8 @@ _POOL: dict[str, Any] = {
     "min_size": 1,
     "open": False,
     "timeout": 2.0,
-    # After a failure a pool tries again, each time after a wait twice as long, and
-    # makes no other attempt meanwhile. After this time it gives up, and the next
+    # After a failure a pool tries again, with a wait that doubles each time, and makes
+    # no other attempt meanwhile. After this time the pool gives up, and the next
     # request for a connection makes a new attempt at once.
     "reconnect_timeout": 2.0,
 }
@@ -45,15 +45,15 @@ _CONNECTION = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
 }
-# Times are read and written in UTC, whatever time zone the server has.
+# Times are read and written in UTC, for any time zone of the server.
 _UTC = "-c timezone=UTC"
 _GUARDED = (
     f"{_UTC} -c lock_timeout=5s -c statement_timeout=15s "
     "-c idle_in_transaction_session_timeout=15s"
 )
-# A read that takes longer is a fault: pages read in milliseconds. To compile a query
-# takes longer than it saves, and lists of 100,000 creators are joined in memory. A row
-# goes from one process of the server to another for less than PostgreSQL assumes.
+# A read that takes longer is a fault: pages read in milliseconds. Compiling a query
+# takes longer than it saves, and lists of 100,000 creators are joined in memory.
+# Passing a row between processes of the server costs less than PostgreSQL assumes.
 _READING = (
     f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on "
     "-c idle_in_transaction_session_timeout=15s "
@@ -69,8 +69,8 @@ class SchemaTooNewError(Exception):
 def writing_pool(url: str, *, size: int, even_restoring: bool = False) -> Pool:
     """Return an unopened pool for reading histories and appending events.
 
-    Like those of the other pools its connections fail while a restore has not ended,
-    unless it is the restore's own (``even_restoring``).
+    As in the other pools, connections fail while a restore has not ended, except for
+    the restore itself (``even_restoring``).
     """
 
     def configure(connection: Connection[TupleRow]) -> None:
@@ -92,7 +92,7 @@ def writing_pool(url: str, *, size: int, even_restoring: bool = False) -> Pool:
 def reading_pool(url: str, *, size: int) -> AsyncPool:
     """Return an unopened pool whose connections read one organization at a time.
 
-    They run as the reader role, to which row-level security applies, in read-only
+    They use the reader role, to which row-level security applies, in read-only
     transactions.
     """
 
@@ -133,8 +133,8 @@ def own_pool(url: str, *, size: int) -> AsyncPool:
 def run_read(pool: Pool, read: Callable[[Connection[TupleRow]], T]) -> T:
     """Return the result of ``read``; try once more if the connection was cut.
 
-    A server that restarts cuts every idle connection of the pool. Without the second
-    try, each of them would fail one caller.
+    A restarting server cuts every idle connection of the pool. Without the second try,
+    each of them would fail one caller.
     """
     try:
         with pool.connection() as connection:
@@ -178,7 +178,7 @@ async def _check_restored(connection: AsyncConnection[TupleRow]) -> None:
 
 
 def known_migrations() -> list[tuple[int, str, str]]:
-    """Return (number, name, SQL) of every migration this release knows, in order."""
+    """Return (number, name, SQL) of every migration of this release, in order."""
     folder = resources.files("infra") / "migrations"
     found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
     return [
@@ -221,7 +221,7 @@ def check_schema(connection: Connection[TupleRow]) -> set[int]:
     """Return the numbers of the migrations that the database has.
 
     Raises:
-        SchemaTooNewError: it has one that this release does not know.
+        SchemaTooNewError: the database has one that this release does not know.
     """
     done: set[int] = {
         row[0] for row in connection.execute("SELECT number FROM schema_migration")
@@ -237,14 +237,14 @@ def check_schema(connection: Connection[TupleRow]) -> set[int]:
 
 
 def create_reader(connection: Connection[TupleRow]) -> None:
-    """Make the role that reads run as, if the server has none, and let us be it."""
+    """Create the role for reads if the server lacks it, and allow us to use it."""
     role = sql.Identifier(READER_ROLE)
     exists = connection.execute(
         "SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,)
     ).fetchone()
     if exists is None:
-        # A role belongs to the whole server, so the migration of another database may
-        # create it at the same time.
+        # Roles belong to the whole server, so the migration of another database may
+        # create this one at the same time.
         with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
     superuser = connection.execute(

@@ -1,7 +1,7 @@
 """Idempotency keys: a lease on a request, and the response stored for it.
 
-A lease is short, so that the request of a process that died can soon be tried again.
-It is renewed for as long as its process works on the request.
+A lease is short, so that the request of a dead process can be repeated soon. The
+process that works on the request renews the lease.
 """
 
 import threading
@@ -28,7 +28,7 @@ KEPT_HOURS = 24
 
 # Two renewals may fail, or wait for a connection, before a lease ends.
 _RENEW_SECONDS = 0.75
-# A thread that has nothing to renew for so long ends.
+# A thread without leases to renew ends after this time.
 _IDLE_SECONDS = 10.0
 
 _log = structlog.get_logger()
@@ -37,8 +37,8 @@ _log = structlog.get_logger()
 class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request with an Idempotency-Key; ``fingerprint`` is a hash of its content.
 
-    ``idempotency_key`` is a hash as well, because clients put names into their keys.
-    The plain ones are the hashes without a secret, which earlier releases stored.
+    ``idempotency_key`` is a keyed hash, because clients put names into their keys. The
+    plain fields are hashes without a secret, which earlier releases stored.
     """
 
     organization_id: UUID
@@ -53,7 +53,7 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
 class IdempotencyLease(msgspec.Struct, frozen=True, kw_only=True):
     """The right to answer a request; it ends when another process takes it over.
 
-    ``erasure`` is the newest erasure of a person when it was taken.
+    ``erasure`` is the number of the newest erasure of a person at its beginning.
     """
 
     request: IdempotentRequest
@@ -80,7 +80,7 @@ class LeaseLostError(Exception):
     """Another process took over the request, so this response must not be stored."""
 
 
-# A key from before keys were hashed with a secret goes by its plain hash for its day.
+# A key that an earlier release stored by its plain hash is found by that for a day.
 _STORED_KEY = """
 coalesce(
     (SELECT idempotency_key FROM idempotency
@@ -89,10 +89,10 @@ coalesce(
      AND created_at >= clock_timestamp() - make_interval(hours => %(kept)s)),
     %(text)s)
 """
-# A key can be taken if it is unused, if it is older than a day, or if the process that
-# works on the same request has let its lease run out. All times are of the database's
-# clock, and who lives renews its lease: one that ends later than any could be taken now
-# is of somebody who died before the clock was set back.
+# A key can be taken if it is unused, if it is older than a day, or if the lease of the
+# process that works on the same request has ended. All times are of the database's
+# clock. A living process renews its lease, so a lease that ends later than a new one
+# would belongs to a process that died before the clock was set back.
 _ACQUIRE = """
 INSERT INTO idempotency AS i (organization_id, key_id, idempotency_key, route,
                               fingerprint, holder, lease_until)
@@ -121,7 +121,7 @@ _STORE_RESPONSE = """
 UPDATE idempotency SET status = %s, headers = %s, body = %s
 WHERE organization_id = %s AND key_id = %s AND idempotency_key = %s AND holder = %s
 """
-# Whoever has locked the row is about to store the response.
+# A locked row is about to get its response.
 _RENEW = """
 UPDATE idempotency
 SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
@@ -135,7 +135,7 @@ WHERE (organization_id, key_id, idempotency_key) IN (
     FOR UPDATE OF idempotency SKIP LOCKED
 )
 """
-# An erasure overwrites the answers that are there, under the append lock.
+# An erasure overwrites stored answers, under the append lock.
 _HOLD_ERASURES = "SELECT pg_advisory_xact_lock_shared(%s)"
 _ERASURE = "SELECT coalesce(max(erasure), 0) FROM subject_keys"
 _RELEASE = """
@@ -151,7 +151,7 @@ WHERE created_at < clock_timestamp() - make_interval(hours => %s)
 def acquire(
     pool: Pool, request: IdempotentRequest
 ) -> IdempotencyLease | StoredResponse | KeyUnavailable:
-    """Take a lease on the request; else return its response, or why there is none."""
+    """Take a lease on the request, or return its response or why there is none."""
     holder = new_id()
     parameters = {
         "organization": request.organization_id,
@@ -175,7 +175,7 @@ def acquire(
         stored = replace(request, idempotency_key=row[2])
         return IdempotencyLease(request=stored, holder=holder, erasure=row[1])
     if row is None:
-        # The lease was released between the two statements: answer as if it still runs.
+        # The lease was released between the two statements: answer as if it still ran.
         return KeyUnavailable(reason="in_flight", route=request.route)
     route, fingerprint, status, headers, body = row
     if route != request.route:
@@ -192,7 +192,7 @@ def acquire(
 
 
 class HeldLeases:
-    """The leases that this process holds, renewed by a thread that runs when needed."""
+    """The leases that this process holds, and the thread that renews them."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -202,7 +202,6 @@ class HeldLeases:
 
     @contextmanager
     def renewing(self, lease: IdempotencyLease) -> Generator[None]:
-        """Renew the lease again and again until the block ends."""
         with self._lock:
             self._held[lease.holder] = lease, time.monotonic()
             if not self._is_running:
@@ -226,7 +225,7 @@ class HeldLeases:
                 elif now - needed_at > _IDLE_SECONDS:
                     self._is_running = False
                     return
-            # Most requests are done before that.
+            # Most requests are done before this time.
             if old := [lease for lease, at in held if now - at > _RENEW_SECONDS / 2]:
                 self._renew(old)
 
@@ -243,7 +242,8 @@ class HeldLeases:
             with self._pool.connection() as connection:
                 connection.execute(_RENEW, parameters)
         except psycopg.Error as error:
-            # A lease that ends is no harm: its holder notices before it commits.
+            # The end of a lease does no harm, because its holder notices before the
+            # commit.
             _log.warning("leases_not_renewed", leases=len(leases), error=repr(error))
 
 
@@ -258,7 +258,7 @@ def store_response(
     """Store the response in the transaction that makes the request's changes.
 
     Raises:
-        LeaseLostError: somebody else took the request over.
+        LeaseLostError: another process took the request over.
     """
     parameters: tuple[Any, ...] = (
         *(status, msgspec.json.encode(headers).decode(), body),
@@ -271,9 +271,9 @@ def store_response(
 
 
 def is_nobody_erased_since(cursor: Cursor[TupleRow], lease: IdempotencyLease) -> bool:
-    """Tell whether what was read since the lease was taken may still be answered.
+    """Tell whether data that was read under the lease may still be answered.
 
-    Until the transaction ends nobody is erased.
+    Until the transaction ends, no erasure can happen.
     """
     cursor.execute(_HOLD_ERASURES, (AdvisoryLock.APPEND,))
     return cursor.execute(_ERASURE).fetchone() == (lease.erasure,)
@@ -286,7 +286,7 @@ def release(pool: Pool, lease: IdempotencyLease) -> None:
 
 
 def prune(pool: Pool) -> int:
-    """Delete responses older than a day; return how many."""
+    """Delete responses older than a day; return their number."""
     with pool.connection() as connection:
         return connection.execute(_PRUNE, (KEPT_HOURS,)).rowcount
 

@@ -1,4 +1,4 @@
-"""New ids: UUIDs of version 7, so that new rows are neighbours in an index."""
+"""New ids: UUIDs of version 7, which put new rows next to each other in an index."""
 
 from uuid import UUID
 
@@ -6,5 +6,5 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """Return a new id; ids sort by the time they were made."""
+    """Return a new id; ids sort by the time of their creation."""
     return uuid7()

@@ -1,11 +1,11 @@
-"""Advisory locks of PostgreSQL: a number for each thing that is done one at a time."""
+"""Advisory locks of PostgreSQL: a number for each task that runs once at a time."""
 
 from enum import IntEnum, unique
 
 
 @unique
 class AdvisoryLock(IntEnum):
-    """Whoever does one of these holds its lock. ``APPEND`` stands in the SQL, too."""
+    """The numbers of the locks; ``APPEND`` occurs in SQL, too."""
 
     MIGRATE = 7203914820
     APPEND = 7203914821

@@ -25,7 +25,7 @@ _SECRET_NAMES = frozenset(
         *("access_token", "refresh_token", "code_verifier"),
     }
 )
-# Below warnings these libraries log every request with its address and headers.
+# These libraries log every request with address and headers below "warning".
 _TALKATIVE = ("httpcore", "httpx")
 _SECRETS = [
     (re.compile(pattern, re.IGNORECASE), replacement)
@@ -36,10 +36,10 @@ _SECRETS = [
             rf"\1{_MASK}",
         ),
         (r"(bearer\s+)[\w.~+/=-]{16,}", rf"\1{_MASK}"),
-        # Goatherd's cookies, and links that sign in once, anywhere in the text.
+        # Goatherd's cookies and links that sign in once, anywhere in the text.
         (r"(goatherd_(?:session|flash|connect)=)[\w-]+", rf"\1{_MASK}"),
         (r"(/(?:sign-in|connect)/)[\w-]{16,}", rf"\1{_MASK}"),
-        # TikTok's tokens, and the codes that they are exchanged for.
+        # TikTok's tokens, and the codes for which TikTok issues them.
         (r"\b(?:act|rft)\.[\w.!*~%-]{8,}", _MASK),
         (r"([?&](?:code|state)=)[^\s&\"']{8,}", rf"\1{_MASK}"),
         # scheme://user:password@host and scheme://:password@host
@@ -48,7 +48,7 @@ _SECRETS = [
             r"""((?:password|client_secret)['"]?\s*[:=]\s*['"]?)[^\s'"&,)}]+""",
             rf"\1{_MASK}",
         ),
-        # What PostgreSQL adds to an error: values of the row, which may name somebody.
+        # Rows in the details of PostgreSQL's errors, which may have names of persons.
         (r"((?-i:DETAIL|CONTEXT)):(?s:.*?)(?=\n\n|\Z)", rf"\1: {_MASK}"),
     )
 ]
@@ -60,7 +60,7 @@ def configure_logs(
     form: Literal["console", "json"],
     stream: TextIO | None = None,
 ) -> None:
-    """Send every log line of the process to ``stream``, or to stderr without one.
+    """Send every log line of the process to ``stream``, or to stderr by default.
 
     ``level`` is the least important level that is logged.
     """
@@ -97,7 +97,7 @@ def configure_logs(
     root.handlers[:] = [handler]
     root.setLevel(least)
     pools = logging.getLogger("psycopg.pool")
-    # Once, however often logs are configured: a filter that is there is not added.
+    # A repeated configuration does not add the filter again.
     pools.addFilter(watch_pool_log)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(least, logging.WARNING))

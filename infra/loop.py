@@ -1,4 +1,4 @@
-"""The loop of every background process: it runs until stopped and survives failures."""
+"""The loop of every background process, which survives failures until it is stopped."""
 
 import threading
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def run_until_stopped(
 def backoff_seconds(
     failures: int, *, longest: float = LONGEST_BACKOFF_SECONDS
 ) -> float:
-    """Return how long to wait after this many failures in a row.
+    """Return the seconds to wait after this many failures in a row.
 
     The wait doubles with each failure, from 0.2 seconds up to ``longest``. Half of it
     is random.

@@ -1,4 +1,4 @@
-"""Organizations: created with new ids, a first project and the text of a first key."""
+"""New organizations: with new ids, a first project and the text of a first key."""
 
 import secrets
 from uuid import UUID
@@ -19,7 +19,7 @@ FIRST_PROJECT = "First project"
 class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
     """A new organization, with its first project and a key with all scopes.
 
-    The text of the key is not stored, so this is the only place that has it.
+    The text of the key is not stored anywhere else.
     """
 
     organization_id: UUID
@@ -29,7 +29,6 @@ class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw_key() -> str:
-    """Return the text of a new key."""
     return f"tga_{secrets.token_hex(32)}"
 
 
@@ -43,9 +42,10 @@ def make_organization(
     is_operator: bool = False,
     in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
-    """Create an organization, its first project and a key with all scopes, together.
+    """Create an organization, its first project and a key with all scopes together.
 
-    ``is_operator`` lets it run the installation; the oldest one does unless said.
+    ``is_operator`` lets it run the installation, as the oldest organization does by
+    default.
 
     Raises:
         InvalidTimeZoneError: the time zone is no IANA zone.

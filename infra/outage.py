@@ -1,7 +1,7 @@
-"""Outages of PostgreSQL: one log line when this process loses it, one when it is back.
+"""Outages of PostgreSQL: one log line when this process loses it, one at its return.
 
-During an outage everything that waits for a connection fails repeatedly. Log lines that
-only repeat this are dropped.
+During an outage every request for a connection fails repeatedly. Log lines that only
+repeat this are dropped.
 """
 
 import logging
@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-# Without a connection no statement was sent, so a second try cannot repeat it.
+# Without a connection no statement was sent, so a second try repeats nothing.
 NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
 # More failures in a row than this have another cause.
 _EXPLAINED_AT_MOST = 3
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 
 class Outage:
-    """Whether this process can reach PostgreSQL; safe to use from several threads."""
+    """The knowledge of this process about an outage; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Outage:
         )
 
     def back(self) -> None:
-        """Note that a connection was opened; log it if none could be before."""
+        """Note that a connection was opened; log it after an outage."""
         with self._lock:
             if self._lost_at is None:
                 return
@@ -62,10 +62,10 @@ class Outage:
     def explains(self, error: BaseException, *, failures: int = 1) -> bool:
         """Return whether a failure needs no log line of its own.
 
-        It needs none during an outage, nor shortly after it, while requests from before
-        its end still fail. It needs none either if a connection was just cut: if no
-        other can be opened, that is logged as an outage. ``failures`` is the number of
-        failures in a row, including this one.
+        A failure during an outage needs none, nor does one shortly afterwards, because
+        requests that began in the outage still fail. A connection that was just cut
+        needs none either: if no other can be opened, that is logged as an outage.
+        ``failures`` is the number of failures in a row, including this one.
         """
         if not is_connection_lost(error):
             return False
@@ -80,7 +80,6 @@ OUTAGE = Outage()
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Return whether the error means that a connection broke or could not be opened."""
     if isinstance(error, psycopg.InterfaceError):
         return True
     if not isinstance(error, psycopg.OperationalError):
@@ -94,7 +93,7 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 def is_out_of_connections(error: psycopg.Error) -> bool:
-    """Return whether the server runs but has no free connection.
+    """Return whether the server is running but has no free connection.
 
     libpq passes on only the server's message, in the server's language.
     """

@@ -1,4 +1,4 @@
-"""The mark of a restore that has not ended, and the refusal of its database."""
+"""The mark of an unfinished restore, which makes every other connection fail."""
 
 from typing import LiteralString
 
@@ -6,8 +6,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-# It is there before the first row is, and no backup has it. Its name is the message of
-# whoever looks into the database.
+# The table exists before the first row does, and no backup has it. Its name is a
+# message to people who look into the database.
 _BEGIN = "CREATE TABLE goatherd_restore_has_not_ended (loaded_at timestamptz)"
 _LOADED = "INSERT INTO goatherd_restore_has_not_ended VALUES (clock_timestamp())"
 _IS_LOADED = "SELECT EXISTS (SELECT FROM goatherd_restore_has_not_ended)"
@@ -27,7 +27,7 @@ _NOT_ENDED = (
 class RestoreUnfinishedError(psycopg.OperationalError):
     """A restore into the database has not ended, so nothing may be read from it.
 
-    Pools take it for an outage, which it is for all but the restore itself.
+    Pools treat it as an outage, because for all but the restore it is one.
     """
 
     def __init__(self, text: str = _NOT_ENDED) -> None:
@@ -35,7 +35,7 @@ class RestoreUnfinishedError(psycopg.OperationalError):
 
 
 def begin_restore(connection: Connection[TupleRow]) -> None:
-    """Refuse the database to all others until ``end_restore``."""
+    """Close the database to everybody else until ``end_restore``."""
     connection.execute(_BEGIN)
 
 
@@ -50,18 +50,18 @@ def is_half_loaded(connection: Connection[TupleRow]) -> bool:
 
 
 def end_restore(connection: Connection[TupleRow]) -> None:
-    """Let everybody use the database again."""
+    """Open the database to everybody again."""
     connection.execute(_END)
 
 
 def check_restored(connection: Connection[TupleRow]) -> None:
-    """Check that no restore into the database is under way or was broken off.
+    """Check that no restore into the database has begun without an end.
 
     Raises:
-        RestoreUnfinishedError: one is, or was.
+        RestoreUnfinishedError: a restore has.
     """
     if _answer(connection, IS_RESTORING):
-        # A pool leaves it open otherwise.
+        # A pool would leave it open.
         connection.close()
         raise RestoreUnfinishedError
 

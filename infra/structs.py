@@ -1,4 +1,4 @@
-"""Structs made of rows, and of the fields that they share with other structs."""
+"""Structs from rows, and from the fields that they share with other structs."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -9,11 +9,11 @@ S = TypeVar("S", bound=Struct)
 
 
 def structs(kind: type[S], rows: Iterable[Iterable[object]]) -> list[S]:
-    """Return each row as a struct; its columns are the fields, in their order."""
+    """Return each row as a struct; the columns are its fields, in order."""
     fields = kind.__struct_fields__
     return [kind(**dict(zip(fields, row, strict=True))) for row in rows]
 
 
 def shared_fields(kind: type[Struct], source: Struct) -> dict[str, Any]:
-    """Return the values that ``source`` has for the fields of ``kind``, by name."""
+    """Return the values in ``source`` of the fields of ``kind``, by name."""
     return {name: getattr(source, name) for name in kind.__struct_fields__}

@@ -1,6 +1,6 @@
 """Embedded services: the PostgreSQL and Valkey that ``goatherd up`` runs by itself.
 
-Wheels bring their programs, or PATH does. Only this package knows where they are, and
+Their programs come from wheels or from PATH. Only this package knows their places, and
 how a server is started, found again after a crash, and stopped.
 """
 

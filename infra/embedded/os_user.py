@@ -1,4 +1,4 @@
-"""Accounts of the machine: which one runs a server when we are root.
+"""Accounts of the machine: the account that runs a server when we are root.
 
 PostgreSQL refuses to run as root. Files that its account cannot reach, because root's
 home is closed to others, are copied to SHELTER. The permissions of other folders stay
@@ -27,11 +27,10 @@ class OsUser(NamedTuple):
     gid: int
 
     def owns(self, path: Path) -> None:
-        """Make the account the owner of the path."""
         os.chown(path, self.uid, self.gid)
 
     def reaches(self, folder: Path) -> bool:
-        """Tell whether the account may enter the folder, by trying."""
+        """Try whether the account may enter the folder."""
         entered = subprocess.run(
             ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)],
             stdin=subprocess.DEVNULL,
@@ -43,9 +42,9 @@ class OsUser(NamedTuple):
 
 
 class Acting(TypedDict):
-    """The arguments of subprocess that run a program as another account.
+    """The arguments with which subprocess runs a program as another account.
 
-    The working folder is one that every account may enter.
+    Every account may enter the working folder.
     """
 
     cwd: str
@@ -64,8 +63,8 @@ def acting_as(os_user: OsUser | None) -> Acting:
 def server_os_user(home: Path) -> OsUser | None:
     """Return the account that runs PostgreSQL, or None if it is ours.
 
-    The owner of an existing folder stays the same, because an account that is found or
-    created later could not read the data.
+    The owner of an existing folder stays the same, because another account could not
+    read the data.
 
     Raises:
         EmbeddedServiceError: we are root, and there is no other account.
@@ -81,10 +80,7 @@ def server_os_user(home: Path) -> OsUser | None:
 
 
 def shelter() -> Path:
-    """Return the folder for files that other accounts must reach.
-
-    Create it if needed.
-    """
+    """Return the folder for files that other accounts reach; create it if needed."""
     SHELTER.mkdir(parents=True, exist_ok=True)
     SHELTER.chmod(0o711)
     return SHELTER

@@ -33,7 +33,7 @@ _ORPHANS_SECONDS = 15.0
 class EmbeddedPostgres(EmbeddedServer):
     """The PostgreSQL in ``<data_dir>/postgres``.
 
-    It accepts at least ``connections`` connections, more if postgresql.conf says so.
+    It accepts at least ``connections`` connections, more if postgresql.conf allows it.
     ``durable=False`` loses data when the machine fails, and is for tests only.
     """
 
@@ -97,7 +97,7 @@ def _command(
         f'unix_socket_directories="{quoted}"',
         "unix_socket_permissions=0700",
         "logging_collector=on",
-        # Values of rows and of statements may name somebody, and a log forgets nobody.
+        # Values of rows and statements may name persons, and logs are never erased.
         "log_parameter_max_length=0",
         "log_error_verbosity=terse",
         *(() if durable else _NOT_DURABLE),
@@ -109,7 +109,7 @@ def _command(
 
 
 def _url(sockets: Path, *, database: str) -> str:
-    # The port only names the socket. It is given because PGPORT would apply otherwise.
+    # The port is only a part of the socket's name; without it PGPORT would apply.
     host = quote(str(sockets), safe="")
     return f"postgresql://{SUPERUSER}@/{database}?host={host}&port=5432"
 

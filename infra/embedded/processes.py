@@ -1,4 +1,4 @@
-"""Server processes: start them, find them again after our own crash, and stop them."""
+"""Server processes: started, found again after our own crash, and stopped."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.02
 
 
 class ServerProcess:
-    """The main process of a server that we started or found running."""
+    """The main process of a server that we started or found."""
 
     def __init__(
         self, process: psutil.Process, *, child: subprocess.Popen[bytes] | None = None
@@ -31,7 +31,7 @@ class ServerProcess:
         if self._child is not None:
             return self._child.poll() is None
         try:
-            # The number may belong to another process by now; then ours has ended.
+            # If another process has the number by now, ours has ended.
             return (
                 self._process.is_running()
                 and self._process.status() != psutil.STATUS_ZOMBIE
@@ -40,7 +40,7 @@ class ServerProcess:
             return False
 
     def stop(self, steps: Sequence[tuple[signal.Signals, float]]) -> None:
-        """Send each signal in turn, and give the process its seconds to end after each.
+        """Send each signal in turn, and wait its seconds for the process to end.
 
         SIGKILL comes last.
         """
@@ -81,8 +81,8 @@ def launch(
 def find_server(names: Sequence[str], *, folder: Path) -> ServerProcess | None:
     """Return the running server with one of these names that was started on the folder.
 
-    Its command line names the folder. A child that it has just forked has the same
-    command line.
+    The server's command line contains the folder. A child that the server has just
+    forked has the same command line.
     """
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter(["name", "cmdline", "status"]):
@@ -98,7 +98,7 @@ def find_server(names: Sequence[str], *, folder: Path) -> ServerProcess | None:
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float) -> bool:
-    """Call ``true`` until it returns true or the seconds are over; return which."""
+    """Call ``true`` until it returns true or time is up; return its result."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The life of an embedded server: lock the directory, start or adopt it, stop it."""
+"""The life of an embedded server: its directory is locked, it starts, and it stops."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from infra.embedded.data_dir import DataDirLock, open_data_dir
 from infra.embedded.errors import EmbeddedServiceError
 from infra.embedded.processes import ServerProcess, find_server, wait_until
 
-# How long a server that was left running gets to answer.
+# A server that was left running gets this much time to answer.
 _TAKE_OVER_SECONDS = 15.0
 
 _log = structlog.get_logger()
 
 
 class EmbeddedServer(ABC):
-    """A server in a data directory, which this process looks after."""
+    """A server in a data directory, controlled by this process."""
 
     name: ClassVar[str]
     # The names that its process may have.
@@ -34,17 +34,17 @@ class EmbeddedServer(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process id of the server, or None if it does not run."""
+        """The process id of the server, or None if it is not running."""
         return self._process.pid if self._process and self.is_running() else None
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running()
 
     def start(self) -> str:
-        """Run the server and return its URL.
+        """Start the server and return its URL.
 
         A server that an earlier process left running in the data directory is adopted.
-        If the server has died, another call starts it again.
+        A server that has died is started again by the next call.
 
         Raises:
             EmbeddedServiceError: the directory is in use or too new, or the
@@ -73,13 +73,10 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def run(self, data_dir: Path) -> str:
-        """Start or adopt the server and return its URL; the lock is held."""
+        """Start or adopt the server and return its URL, while the lock is held."""
 
     def finds_running(self, folder: Path, *, answers: Callable[[], bool]) -> bool:
-        """Tell whether the folder's server runs already.
-
-        It may have been left running.
-        """
+        """Tell whether an earlier process left the folder's server running."""
         if self.is_running():
             return True
         found = find_server(self.programs, folder=folder)
@@ -95,7 +92,7 @@ class EmbeddedServer(ABC):
     def comes_up(
         self, process: ServerProcess, *, answers: Callable[[], bool], seconds: float
     ) -> bool:
-        """Keep the process as ours, and tell whether it answers in time."""
+        """Adopt the process, and tell whether the server answers in time."""
         self._process = process
         wait_until(lambda: answers() or not process.is_running(), seconds=seconds)
         return process.is_running() and answers()

@@ -1,4 +1,4 @@
-"""The embedded Valkey, which notifies the workers, on a Unix socket only."""
+"""The embedded Valkey, which wakes the workers up, on a Unix socket only."""
 
 import signal
 import socket
@@ -13,7 +13,7 @@ from infra.embedded.server import EmbeddedServer
 
 _SOCKET = "valkey.sock"
 
-# Long enough to read a large append-only file after a crash.
+# Reading a large append-only file after a crash takes this long.
 _START_SECONDS = 60.0
 
 

@@ -23,10 +23,10 @@ _NO_LIMIT = 2**63 - 1
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends a command (``actor``), in which request, and the command's id.
+    """The actor, request and id of a command.
 
-    ``command_id`` is unique to one command and stays the same over its retries. It is
-    stored as the causation id of the events.
+    ``command_id`` is unique to one command and stays the same over its retries. Events
+    have it as their causation id.
     """
 
     actor: str
@@ -35,7 +35,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """Where an append was stored: the position of its first event, and the time."""
+    """The position of the first event of an append, and the time."""
 
     first_position: int
     recorded_at: datetime
@@ -44,8 +44,8 @@ class Appended(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """Events to be stored, as columns: stream, version, name and body.
 
-    ``sealed_for`` are subjects that bodies are sealed for, whose keys have to be there
-    still; ``new_keys`` are wrapped keys of others, to be stored with the events.
+    ``sealed_for`` are the subjects of sealed bodies, whose keys must still exist.
+    ``new_keys`` are wrapped keys of further subjects, to be stored with the events.
     """
 
     streams: list[UUID]
@@ -98,9 +98,9 @@ def link(
 ) -> bytes:
     """Return the next link in the digest chain of an event's stream.
 
-    It is the SHA-256 of the link before it (nothing for version 1), the event's
-    metadata (``context`` as ``describe_context`` returns it) and its body. The SQL
-    function ``goatherd_link`` computes the same.
+    It is the SHA-256 of the previous link (nothing for version 1), the event's metadata
+    (``context`` as ``describe_context`` returns it) and its body. The SQL function
+    ``goatherd_link`` computes the same.
     """
     return hashlib.sha256(
         previous
@@ -133,8 +133,8 @@ def write(
     """Store the batch in a transaction of its own.
 
     ``before_append`` runs first in that transaction, before the append lock is taken,
-    so that no other append waits for it. It must not fetch; to refuse, it makes the
-    server raise an error. ``in_transaction`` runs last.
+    so that no other append waits for it. It must not fetch. It refuses by a statement
+    with which the server raises an error. ``in_transaction`` runs last.
     """
     conditions = (
         arrays.uuids([stream for stream, _ in guards]),
@@ -152,8 +152,8 @@ def write(
         arrays.blobs([wrapped for _, wrapped in batch.new_keys]),
     )
     if in_transaction is None and len(batch) < COPY_FROM:
-        # All of this is one round trip, so that no append waits for this process while
-        # it holds the lock.
+        # One round trip sends all of this, so that no append waits for this process
+        # while it holds the lock.
         with connection.cursor(binary=True) as cursor:
             if before_append is None:
                 _call_append(cursor, batch, context, conditions)
@@ -205,7 +205,7 @@ def _answer(cursor: Cursor[TupleRow]) -> Appended:
 
 
 def _depths(streams: Sequence[UUID]) -> list[int]:
-    """Return how many earlier events of the batch have the same stream, for each event.
+    """Return, for each event, how many earlier events of the batch share its stream.
 
     The list is empty if no stream occurs twice.
     """

@@ -1,4 +1,4 @@
-"""Events as stored: permanent name and JSON, with upcasts for older shapes."""
+"""Stored events: permanent names and JSON, with upcasts of older shapes."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
@@ -25,7 +25,7 @@ from infra.keys.keyring import Keyring, Keys
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
-# Maps a stored name and schema version to the function that makes the next version.
+# The function that makes the next version of a body, by stored name and version.
 UPCASTS: dict[tuple[str, int], Upcast] = {}
 
 _VERSION_KEY = "schema_version"
@@ -48,7 +48,7 @@ class Codec:
 
     ``names`` maps each stored name to its class; ``upcasts`` brings bodies of older
     schema versions forward, one version at a time. Sealed events are opened with the
-    keys of ``keyring``; without one they read as if every subject had been erased.
+    keys of ``keyring``; without one they read as if all subjects were erased.
     """
 
     def __init__(
@@ -74,27 +74,25 @@ class Codec:
     ) -> "Codec":
         """Return a codec that decodes the events of these names with these decoders.
 
-        The decoders get bodies of schema version 1 only. The newer shapes are decoded
-        as usual.
+        The decoders get bodies of schema version 1 only. Newer shapes are decoded as
+        usual.
         """
         codec = copy(self)
         codec._decoders = {**self._decoders, **decoders}  # noqa: SLF001
         return codec
 
     def names_except(self, read: Collection[str]) -> list[str]:
-        """Return all known names but those in ``read``.
+        """Return all known names that are not in ``read``.
 
-        A name that is in neither set comes from a newer release, and nobody can say
+        A name that is in neither set comes from a newer release, and it is unknown
         which creator it concerns.
         """
         return sorted(self._classes.keys() - read)
 
     def knows(self, name: str) -> bool:
-        """Tell whether events of this stored name can be decoded."""
         return name in self._decoders
 
     def name_of(self, event: Event) -> str:
-        """Return the permanent name under which ``event`` is stored."""
         return self._names[type(event)]
 
     def encode(self, event: Event) -> bytes:
@@ -106,13 +104,13 @@ class Codec:
         return mark + (b"," if body != b"{}" else b"") + body[1:]
 
     def parted(self, event: Event) -> Parted:
-        """Return the event's JSON, what is to be sealed apart from the rest."""
+        """Return the event's JSON, in a part to be sealed and the rest."""
         return self._sealer.parted(self._names[type(event)], event)
 
     def keys_for(
         self, bodies: Iterable[bytes], connection: Connection[Any] | None = None
     ) -> Keys:
-        """Return the keys that these bodies are sealed with, by one query at most.
+        """Return the keys that seal these bodies, with at most one query.
 
         ``connection`` is as in ``Keyring.keys``.
         """
@@ -124,10 +122,10 @@ class Codec:
     def decode(self, name: str, body: bytes, keys: Keys | None = None) -> Event:
         """Return the event stored as ``body`` under ``name``, opened if it is sealed.
 
-        ``keys`` are those of ``keys_for``; without them a key may take a query.
+        ``keys`` are those of ``keys_for``; without them the key may take a query.
 
         Raises:
-            UnknownEventError: no such name, or the body does not fit it.
+            UnknownEventError: the name is unknown, or the body does not fit it.
         """
         if name not in self._decoders:
             raise UnknownEventError(name, "no code knows that name.")
@@ -154,10 +152,10 @@ class Codec:
     def opened(self, name: str, body: bytes, keys: Keys) -> bytes:
         """Return a stored body with its sealed fields in the clear.
 
-        One that is not sealed is returned as it is. ``keys`` are as in ``decode``.
+        A body in the clear is returned unchanged. ``keys`` are as in ``decode``.
 
         Raises:
-            UnknownEventError: it is sealed, and there is no such name, or the body does
+            UnknownEventError: the name of a sealed body is unknown, or the body does
                 not fit it.
         """
         if subject_in(body) is None:
@@ -189,7 +187,7 @@ class Codec:
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event to be appended, with its stream and version.
 
-    ``subject`` is whose personal data it has, null if the event alone says so.
+    ``subject`` is the subject of its personal data, None if the event alone decides.
     """
 
     originator_id: UUID
@@ -209,7 +207,7 @@ class EventMapper(Mapper[UUID]):
         """Return the stored form of a NewEvent.
 
         Raises:
-            TypeError: it is something else, such as an event of the library's own.
+            TypeError: the event is something else, such as one of the library's own.
         """
         if not isinstance(domain_event, NewEvent):
             raise TypeError(f"Not an event of Goatherd's: {domain_event!r}")

@@ -28,7 +28,7 @@ RecordedHistories = Mapping[UUID, Sequence[RecordedEvent]]
 
 
 class Executed(msgspec.Struct, Generic[T], frozen=True, dict=True):
-    """What a command did.
+    """The result of a command.
 
     ``result`` comes from the decision, ``events`` are the new recorded events, and
     ``loaded`` are the histories that the decision used.
@@ -44,7 +44,7 @@ class Executed(msgspec.Struct, Generic[T], frozen=True, dict=True):
         return self.events[-1].position if self.events else None
 
     def known_position(self, organization_id: UUID) -> int:
-        """Return the position of the newest own event that the decision knew."""
+        """Return the position of the organization's newest event in the histories."""
         return max(
             (
                 recorded.position
@@ -57,7 +57,6 @@ class Executed(msgspec.Struct, Generic[T], frozen=True, dict=True):
         )
 
     def history(self, stream: UUID) -> tuple[RecordedEvent, ...]:
-        """Return a stream's whole history after the command."""
         return (*self.loaded.get(stream, ()), *self._by_stream.get(stream.int, ()))
 
     def is_new(self, stream: UUID) -> bool:
@@ -128,7 +127,7 @@ def execute_once(
     """Execute a command with one try only; see ``execute``.
 
     Raises:
-        AppendConflictError: a stream that the decision rests on has changed.
+        AppendConflictError: a stream that the decision depends on has changed.
     """
     decision, histories = _decide(store, handler, loaded or {})
 
@@ -177,7 +176,7 @@ def _decide(
 def _new_events(
     decision: Decision[Any], histories: RecordedHistories
 ) -> list[NewEvent]:
-    # By the streams' numbers, as above.
+    # The keys are the streams' numbers, as above.
     versions = {stream.int: len(history) for stream, history in histories.items()}
     decided: dict[int, list[Event]] = defaultdict(list)
 

@@ -1,4 +1,4 @@
-"""The recorder: writes events to PostgreSQL, in order, all or none."""
+"""The recorder, which writes batches of events to PostgreSQL in order."""
 
 import random
 import time
@@ -34,16 +34,16 @@ from infra.eventstore.append import (
 from infra.eventstore.sealing import subjects_in
 from infra.eventstore.subscription import LogSubscription
 
-# For how long to find out whether an append was stored when its answer was lost.
+# If the answer to an append is lost, the search for its events lasts this long.
 _LOOK_UP_SECONDS = 10.0
 
 
 class AppendConflictError(IntegrityError):
-    """Another writer changed a stream since it was read; read and decide again."""
+    """Another writer changed a stream after its history was read; decide again."""
 
 
 class KeyConflictError(AppendConflictError):
-    """Another writer stored a key of the same subject; seal with that one."""
+    """Another writer stored a key of the same subject; seal with that key."""
 
 
 _TABLE = "goatherd_events"
@@ -86,17 +86,17 @@ class Recorder(ApplicationRecorder):
         before_append: BeforeAppend | None = None,
         in_transaction: AfterAppend | None = None,
     ) -> Appended:
-        """Store all of ``batch`` or none, and return where it was stored.
+        """Store all of ``batch`` or none, and return its place in the log.
 
         ``guards`` are (stream, version) pairs that the decision used without writing to
         them. ``before_append`` runs in the same transaction before the append,
         ``in_transaction`` after it, as ``infra.eventstore.append.write`` says. If the
-        answer is lost on the way, the recorder reads the stream to find out whether the
-        commit took place, so that it never reports a success as a conflict.
+        answer is lost on the way, the recorder reads the stream and finds out whether
+        the commit took place, so that a success is never reported as a conflict.
 
         Raises:
-            AppendConflictError: a stream or a guarded one moved on.
-            KeyConflictError: a subject has a key that was to get a new one.
+            AppendConflictError: a stream of the batch or a guarded one has new events.
+            KeyConflictError: a subject that was to get a new key has one already.
             LimitReachedError: a quota counter would pass its maximum.
             SubjectErasedError: an event is sealed for a subject that was erased.
             psycopg.OperationalError: the database stays out of reach.
@@ -144,7 +144,7 @@ class Recorder(ApplicationRecorder):
         """Append the events, and return the position of each; see ``append``.
 
         Raises:
-            NotSupportedError: ``tracking`` is given; this recorder has no place for it.
+            NotSupportedError: ``tracking`` is given, which this recorder cannot store.
         """
         if tracking is not None:
             raise NotSupportedError("A tracking cannot be stored with the event log.")
@@ -163,7 +163,7 @@ class Recorder(ApplicationRecorder):
     def select_streams(self, streams: Sequence[UUID]) -> list[TupleRow]:
         """Return the events of several streams, in stream order, in one round trip.
 
-        Each is (position, stream, version, recorded_at, actor, correlation id,
+        Each event is (position, stream, version, recorded_at, actor, correlation id,
         causation id, name, body).
         """
         parameters = (arrays.uuids(streams),)
@@ -226,11 +226,10 @@ class Recorder(ApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> LogSubscription:
-        """Return an iterator over the events after position ``gt``, which never ends.
+        """Return an endless iterator over the events after position ``gt``.
 
-        It is for the runners of the eventsourcing library.
-        ``projections.engine.follower``, which reads in batches, keeps Goatherd's read
-        models.
+        Runners of the eventsourcing library use it. Goatherd's own read models are kept
+        by ``projections.engine.follower``, which reads in batches.
         """
         return LogSubscription(self, gt, topics)
 
@@ -254,8 +253,8 @@ def _is_final(error: psycopg.Error) -> bool:
     """Tell whether the server itself refused, so that nothing can have been stored."""
     if error.sqlstate is None:
         return False
-    # Of the errors that an operator's action causes (class 57), only a timed out
-    # statement says for sure that nothing was stored.
+    # Among the errors that an operator's action causes (class 57), only a statement
+    # timeout proves that nothing was stored.
     return error.sqlstate[:2] not in {"08", "57"} or error.sqlstate == "57014"
 
 
@@ -266,7 +265,7 @@ def _translate(
         case "GH001":
             raise AppendConflictError(str(error)) from error
         case "23505" | "23502" if error.diag.table_name == _TABLE:
-            # The version exists already, or the version before it does not.
+            # The version exists already, or the previous version does not.
             raise AppendConflictError(str(error)) from error
         case "23505" if error.diag.table_name == "subject_keys":
             raise KeyConflictError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Makes the batch that an append stores, with what is personal in it sealed."""
+"""The batch of an append, in which personal data are sealed."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,16 +18,16 @@ def sealed_batch(
     *,
     assume_new: bool = True,
 ) -> tuple[Batch, SealingKeys]:
-    """Return the entries as they are stored, and the keys that they are sealed with.
+    """Return the entries as stored, and the keys that seal them.
 
-    With ``assume_new`` a subject whose own stream begins with the batch gets a new key
-    without looking for one; ``KeyConflictError`` then says that it has one.
+    With ``assume_new``, a subject whose own stream begins in the batch gets a new key
+    without a look for an old one; ``KeyConflictError`` then reports an old one.
 
     Raises:
         SubjectErasedError: a subject's key was destroyed.
     """
     events = [codec.parted(entry.event) for entry in entries]
-    # A subject goes by its number, because a UUID is hashed in Python.
+    # Subjects are compared by their numbers, because a UUID is hashed in Python.
     subjects = [
         _subject(entries, place) if event.personal else None
         for place, event in enumerate(events)
@@ -56,11 +56,11 @@ def sealed_batch(
 
 
 def _subject(entries: Sequence[NewEvent], place: int) -> UUID:
-    """Return the subject of the event in this place."""
+    """Return the subject of the event at this place."""
     entry = entries[place]
     if entry.subject is not None:
         return entry.subject
-    # Not a function with types: Python would make them anew for each event.
+    # A nested function would make its types anew for each event.
     return subject_of(
         entry.originator_id,
         entry.event,

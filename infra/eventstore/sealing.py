@@ -1,16 +1,17 @@
-"""Sealed events: what is personal in them is encrypted with the key of its subject.
+"""Sealed events: their personal data are encrypted with the key of the subject.
 
-The body of a sealed event begins with its subject and what is personal in it, as one
-sealed value: ``{"sealed":"<subject>:<value>",``. So a batch's keys are read in one
-query, and no text of an event that is stored in the clear is ever taken for a sealed
-one. The value is the nonce, the AES-256-GCM ciphertext and its tag in base64; what is
-encrypted are the personal fields as a JSON object. Among the others each of them is
-there as ``sealed:``, a list of that text or an object with it, so that it keeps its
-type. To open a body is to put the fields behind the others: of two fields of one name
-JSON's readers take the later.
+The body of a sealed event begins with its subject and one sealed value:
+``{"sealed":"<subject>:<value>",``. A batch's keys are therefore read in one query, and
+no text in an unsealed event can be mistaken for a sealed one. The value is the nonce,
+the AES-256-GCM ciphertext and its tag in base64. The ciphertext holds the personal
+fields as a JSON object. Each of these fields also has a placeholder of its type in the
+rest of the body: ``sealed:``, a list of this text, or an object with it. Opening a body
+appends the personal fields to it, because JSON's readers use the last of two fields
+with the same name.
 
-Before, the beginning was ``{"sealed":"<subject>",``, and each field was sealed by
-itself, as ``sealed:<value>`` where ``sealed:`` is now. Such events are read for good.
+Former releases began the body with ``{"sealed":"<subject>",`` and sealed each field
+alone, as ``sealed:<value>`` in the place of ``sealed:``. Goatherd reads these events
+forever.
 """
 
 import os
@@ -36,7 +37,7 @@ ERASED = "erased"
 
 _KEY = "sealed"
 _MARK = f'{{"{_KEY}":"'.encode()
-# Where the subject stands in a sealed body.
+# The place of the subject in a sealed body.
 SUBJECT = slice(len(_MARK), len(_MARK) + 22)
 _VALUE = SUBJECT.stop + len(":")
 _PREFIX = f"{_KEY}:"
@@ -51,9 +52,9 @@ class SealedValueError(Exception):
 
 
 class Parted(msgspec.Struct, frozen=True, gc=False):
-    """An event's stored name and JSON, with placeholders for what is to be sealed.
+    """An event's stored name and JSON, with placeholders for the personal fields.
 
-    ``personal`` is that as JSON. Without it the event is stored as ``rest`` is.
+    ``personal`` has these fields as JSON. If it is empty, ``rest`` is the whole body.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Parted(msgspec.Struct, frozen=True, gc=False):
 
 
 def sealed(parted: Parted, seal: Seal) -> bytes:
-    """Return the body that is stored, with what is personal sealed for a subject."""
+    """Return the stored form of a body, with its personal fields sealed."""
     nonce = os.urandom(_NONCE_BYTES)
     bound_to = _bound_to(seal.subject, parted.name)
     encrypted = seal.cipher.encrypt(nonce, parted.personal, bound_to)
@@ -73,9 +74,10 @@ def sealed(parted: Parted, seal: Seal) -> bytes:
 class PersonalField(NamedTuple):
     """A personal field of an event, ``attribute`` in Python and ``stored`` in JSON.
 
-    ``placeholder`` is what it is stored as where it is sealed, ``erased`` what it reads
-    as without the key. Sealed by itself, ``purpose`` is what its ciphertext is bound to
-    besides the subject, and ``decode`` reads its JSON, null for plain text.
+    ``placeholder`` stands in the body of a sealed event. ``erased`` is the value that
+    is read without the key. For fields that former releases sealed alone, ``purpose``
+    is bound to the ciphertext in addition to the subject, and ``decode`` reads the JSON
+    of the field, None for plain text.
     """
 
     attribute: str
@@ -98,12 +100,12 @@ def subjects_in(bodies: Iterable[bytes]) -> list[UUID]:
 
 
 def has_value(body: bytes) -> bool:
-    """Tell whether a sealed body has one sealed value, and not one in each field."""
+    """Tell whether a sealed body has one sealed value for all of its fields."""
     return body[SUBJECT.stop : _VALUE] == b":"
 
 
 def unopened(body: bytes) -> bytes:
-    """Return a sealed body without what is in front, as the event's decoder reads it.
+    """Return a sealed body without the sealed value, for the event's decoder.
 
     Its personal fields are still sealed.
     """
@@ -113,7 +115,7 @@ def unopened(body: bytes) -> bytes:
 class Sealer:
     """Seals and opens the personal fields of events, by class and stored name.
 
-    ``encode`` is the codec's for events in the clear.
+    ``encode`` is the codec's function for events in the clear.
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class Sealer:
     ) -> None:
         self._encode = encode
         self._of_name = {name: fields_of(kind, name) for name, kind in names.items()}
-        # Tuples, because they are looped over for each event that is appended.
+        # Tuples are fast to loop over, which happens for each appended event.
         self._to_seal = {
             name: tuple((f.attribute, f.stored, f.placeholder) for f in fields)
             for name, fields in self._of_name.items()
@@ -129,9 +131,9 @@ class Sealer:
         self._of_kind: dict[tuple[str, type[Event]], tuple[PersonalField, ...]] = {}
 
     def parted(self, name: str, event: Event) -> Parted:
-        """Return an event's JSON, what is to be sealed apart from the rest.
+        """Return an event's JSON, with the part to be sealed separated from the rest.
 
-        The personal fields are to be sealed, unless they are null or empty.
+        The personal fields are sealed unless they are null or empty.
         """
         values: dict[str, object] = {}
         placeholders: dict[str, Any] = {}
@@ -147,7 +149,7 @@ class Sealer:
     def opened(
         self, name: str, body: bytes, *, subject: SubjectText, cipher: AESGCM
     ) -> bytes:
-        """Return a body that has a sealed value in the clear.
+        """Return a body with a sealed value in the clear.
 
         Raises:
             SealedValueError: the value is damaged, or of another subject or event.
@@ -159,10 +161,10 @@ class Sealer:
     def open(
         self, name: str, event: Event, *, subject: SubjectText, cipher: AESGCM | None
     ) -> None:
-        """Open the fields of a decoded event that are sealed by themselves, in place.
+        """Open the fields of a decoded event that were sealed alone, in place.
 
-        Without a cipher all that are sealed become null, or ``erased`` or empty where
-        null does not fit.
+        Without a cipher, sealed fields become null, or ``erased`` or empty where null
+        is not allowed.
 
         Raises:
             SealedValueError: a value is damaged, or of another subject or field.
@@ -232,10 +234,10 @@ def _field(attribute: str, name: str, stored: str, hint: Any) -> PersonalField: 
 
 
 def _placeholder(stated: object, empty: object) -> object:
-    """Return the stand-in for a sealed field: in a list or object a text.
+    """Return the placeholder of a field; lists and objects have a text inside.
 
-    A field that is a struct, or has structs by name, cannot hold a text, so that it is
-    null or empty. These fields came after the time in which each was sealed by itself.
+    A field that is a struct, or an object of structs, can't hold a text, so its
+    placeholder is null or empty. No release sealed these fields alone.
     """
     if empty != {}:
         return empty if empty is None else (_PREFIX,)
@@ -244,7 +246,7 @@ def _placeholder(stated: object, empty: object) -> object:
 
 
 def _bound_to(subject: SubjectText, name: str) -> bytes:
-    """Return what an event's sealed value is of, so that it opens for nothing else."""
+    """Return the text that binds a sealed value to its subject and event."""
     return b"%b %b" % (subject, name.encode())
 
 

@@ -1,4 +1,4 @@
-"""The event store: append to streams, and read one ordered log."""
+"""The event store: appends to streams, and reads one ordered log."""
 
 import random
 import time
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class BusyError(Exception):
-    """Too many writers change the same thing at the same time; try again shortly."""
+    """Too many writers change the same streams at the same time; try again shortly."""
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -57,9 +57,9 @@ AppendHook = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
 
 
 class Store(Application[UUID]):
-    """The event log of one installation, on one PostgreSQL database.
+    """The event log of one installation, in one PostgreSQL database.
 
-    ``settings`` say where the master key is.
+    ``settings`` have the place of the master key.
     """
 
     name = "goatherd"
@@ -72,19 +72,18 @@ class Store(Application[UUID]):
         super().__init__(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
 
     def construct_mapper(self) -> Mapper[UUID]:
-        """Return the mapper between events and their stored names."""
         return EventMapper(JSONTranscoder(), self.codec)
 
     def construct_recorder(self) -> ApplicationRecorder:
-        """Return the recorder over this store's pool."""
         self.event_recorder = Recorder(self.pool)
         return self.event_recorder
 
     @cached_property
     def names(self) -> Names:
-        """The key of the ids that follow from handles.
+        """The ids that are computed from handles and TikTok's ids.
 
-        It is read at its first use, because a server may start before its database.
+        Their key is read at the first use, because a server may start before its
+        database.
 
         Raises:
             MasterKeyError: the master key is missing, or not the database's.
@@ -94,7 +93,7 @@ class Store(Application[UUID]):
         return Names(keys.names, keys.later_names)
 
     def load(self, *streams: UUID) -> dict[UUID, list[RecordedEvent]]:
-        """Return the history of each stream, empty for a stream that has none."""
+        """Return the history of each stream, empty for a stream without events."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in streams}
         rows = self.event_recorder.select_streams(streams)
         for event in open_envelopes(rows, self.codec):
@@ -115,8 +114,8 @@ class Store(Application[UUID]):
 
         ``before_append`` is called with the cursor of the append's transaction before
         the append, and must not fetch. ``in_transaction`` is called after it, with the
-        recorded events. What they write is committed or rolled back with the append.
-        For the rest and the errors see ``Recorder.append``.
+        recorded events. Their statements are committed or rolled back with the append.
+        ``Recorder.append`` describes the other parameters and the errors.
         """
 
         def within(cursor: Cursor[TupleRow], appended: Appended) -> None:
@@ -138,7 +137,8 @@ class Store(Application[UUID]):
                     in_transaction=within if in_transaction else None,
                 )
             except KeyConflictError:
-                # It is there to be read now, so that this ends.
+                # The key that caused the conflict is stored now, so the next try reads
+                # it.
                 assume_new = False
             else:
                 self.keyring.hold(sealing)
@@ -152,9 +152,9 @@ class Store(Application[UUID]):
 def open_envelopes(
     rows: Sequence[TupleRow], codec: Codec, connection: Connection[Any] | None = None
 ) -> list[RecordedEvent]:
-    """Return rows of the log as recorded events, as ``open_envelope`` does each.
+    """Return rows of the log as recorded events, as ``open_envelope`` does.
 
-    Keys take one query for all of them, on ``connection`` or on one of the pool.
+    One query reads the keys of all rows, on ``connection`` or on one of the pool.
     """
     keys = codec.keys_for((row[8] for row in rows), connection)
     return [open_envelope(row, codec, keys) for row in rows]
@@ -169,7 +169,7 @@ def open_envelope(
     id, name, body). ``keys`` are as in ``Codec.decode``.
 
     Raises:
-        UnknownEventError: no code knows the stored name, or the body does not fit.
+        UnknownEventError: the stored name is unknown, or the body does not fit it.
     """
     position, stream, version, at, actor, correlation, causation, name, body = row
     event = codec.decode(name, body, keys)
@@ -198,7 +198,7 @@ def recorded(
 
 
 def plain_events(history: RecordedHistory) -> list[Event]:
-    """Return the events of a history without what was recorded with them."""
+    """Return the events of a history without position, time and actor."""
     return [recorded.event for recorded in history]
 
 
@@ -215,15 +215,15 @@ def open_store(
 
 
 def retry_conflicts(attempt: Callable[[], T]) -> T:
-    """Run ``attempt`` (load, decide, append) again until no other writer interferes.
+    """Repeat ``attempt`` (load, decide, append) until no other writer interferes.
 
     Raises:
-        BusyError: it lost five times in a row.
+        BusyError: other writers interfered five times in a row.
     """
     for tries in range(CONFLICT_TRIES):
         try:
             return attempt()
         except AppendConflictError:
-            # Wait for a random time, so that the same writers do not collide again.
+            # A random wait keeps the same writers from colliding again.
             time.sleep(random.uniform(0, 0.01) * 2**tries)  # noqa: S311
-    raise BusyError("Others are changing the same thing just now; try again.")
+    raise BusyError("Other requests change the same data at this moment; try again.")

@@ -9,8 +9,8 @@ class LogSubscription(ListenNotifySubscription[ApplicationRecorder]):
     """Yields the events of the log in order, and polls for new ones at its end."""
 
     def _loop_on_pull(self) -> None:
-        # The library's own loop waits for a notification without a time limit, so one
-        # that is lost would stop its reader until the next append.
+        # The library's own loop waits for a notification without a time limit, so a
+        # lost notification would stop its reader until the next append.
         try:
             while not self._has_been_stopped:
                 self._pull()

@@ -1,4 +1,4 @@
-"""Threads for calls to other hosts: slow hosts hold up these, and nothing else."""
+"""Threads for calls to other hosts: slow hosts delay these threads and nothing else."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 THREADS = 4
-# More calls than this wait for a thread longer than a browser waits for a page.
+# Further calls would wait for a thread longer than a browser waits for a page.
 MOST_CALLS = 12
 MOST_OF_ONE = 2
 
@@ -22,8 +22,8 @@ class OutboundBusyError(Exception):
 class OutboundCalls:
     """Runs a few blocking calls at a time, apart from all other threads.
 
-    ``most`` calls may run or wait for a thread, and ``most_of_one`` of those that are
-    of one thing. More are refused at once.
+    At most ``most`` calls may run or wait for a thread, and at most ``most_of_one``
+    with the same ``of``. Further calls are refused at once.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class OutboundCalls:
         self._lock = threading.Lock()
 
     async def run(self, call: Callable[[], T], *, of: Hashable = None) -> T:
-        """Return what a call returns.
+        """Return the result of a call.
 
         Raises:
-            OutboundBusyError: too many calls run or wait, or too many of this thing.
+            OutboundBusyError: too many calls run or wait, in all or for one ``of``.
         """
         with self._lock:
             is_full = self._calls.total() >= self._most
@@ -52,7 +52,8 @@ class OutboundCalls:
             self._calls[of] += 1
 
         def counted() -> T:
-            # Here, and not where it is awaited: a browser may leave before the end.
+            # This is not the place that awaits it, because a browser may leave before
+            # the end.
             try:
                 return call()
             finally:
@@ -62,6 +63,6 @@ class OutboundCalls:
         try:
             future = self._threads.submit(counted)
         except RuntimeError:
-            # The server stops.
+            # The server is stopping.
             raise OutboundBusyError from None
         return await asyncio.wrap_future(future)

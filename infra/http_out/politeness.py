@@ -1,4 +1,4 @@
-"""Politeness: one request at a time to a host, then a pause, over all workers."""
+"""Politeness: all workers together send a host one request at a time, with pauses."""
 
 import random
 import threading
@@ -15,10 +15,10 @@ from redis.retry import Retry
 
 _log = structlog.get_logger()
 
-# How long to wait before asking for a taken turn again: short, to lose no time, and
-# uneven, so that two workers do not stay in step.
+# The time before the next question for a turn that is taken: short, to lose no time,
+# and uneven, so that two workers do not stay in step.
 _ASK_AGAIN_SECONDS = (0.05, 0.15)
-# For this long, no request goes to a Redis server that was away.
+# A Redis server that was away gets no request for this long.
 _AWAY_SECONDS = 5.0
 _PATIENCE_SECONDS = 1.0
 
@@ -28,13 +28,14 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local free_at = tonumber(redis.call('GET', KEYS[2]) or '0')
 """
-# Returns 0 if the turn is taken now, else how long to wait, or -1 while it is taken.
+# Returns 0 if the turn is taken now, the milliseconds to wait during a pause, and -1
+# while another worker has the turn.
 _TAKE = f"""{_NOW}
 if free_at > now then return free_at - now end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 return -1
 """
-# Only the worker that took a turn gives it back; the pause after it starts in any case.
+# Only the worker that took a turn gives it back; the pause after it starts anyway.
 _PUT_OFF = f"""{_NOW}
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 local later = now + tonumber(ARGV[2]) + 1 -- now was rounded down
@@ -46,7 +47,7 @@ return 0
 
 
 class NoTurnError(Exception):
-    """The host may not be asked yet; try again in ``retry_after`` seconds."""
+    """No request may go to the host yet; try again in ``retry_after`` seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"The host is not free for another {retry_after:.1f} s.")
@@ -54,7 +55,7 @@ class NoTurnError(Exception):
 
 
 class _Host:
-    """What this process knows of a host: who has the turn, and when it is free."""
+    """The turn of a host in this process, and the end of its pause."""
 
     def __init__(self) -> None:
         self.turn = threading.Lock()
@@ -66,11 +67,11 @@ class Politeness:
 
     Turns and pauses apply to every worker that shares the Redis or Valkey of
     ``server``. If it is away, or None, they apply to this process only, so that
-    scraping goes on and each process is still polite by itself.
+    scraping goes on and each process alone is still polite.
 
     From the end of one request to the start of the next, ``gap`` seconds and up to
-    ``jitter`` more pass. A turn ends by itself after ``longest_turn`` seconds, which is
-    longer than any request takes, in case its holder died.
+    ``jitter`` more pass. In case its holder died, a turn ends by itself after
+    ``longest_turn`` seconds, which no request takes.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Politeness:
 
     @contextmanager
     def turn(self, host: str, *, patience: float) -> Generator[None]:
-        """Wait up to ``patience`` seconds for the turn to ask ``host``, and hold it.
+        """Wait up to ``patience`` seconds for the turn of ``host``, and hold it.
 
         Raises:
             NoTurnError: the turn does not come in time. If the host is known to be
@@ -139,12 +140,12 @@ class Politeness:
                 return
             if time.monotonic() + seconds > ends_at:
                 raise NoTurnError(seconds)
-            # In short steps, because a pause may be set meanwhile, and a worker's
+            # The steps are short, because a pause may be set meanwhile, and a worker's
             # thread can be interrupted only between the steps.
             time.sleep(min(seconds, 0.5))
 
     def _take(self, host: str, token: str) -> float:
-        """Return 0 if the turn is taken now, else how many seconds to wait."""
+        """Take the turn and return 0, or return the seconds to wait for it."""
         answer = self._run(_TAKE, host, token, round(self.longest_turn * 1000))
         if answer is None:
             return 0.0

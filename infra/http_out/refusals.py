@@ -1,4 +1,4 @@
-"""Refusals: why an answer has no content, by HTTP's status and headers."""
+"""Refusals: the reasons why an answer has no content, by HTTP's status and headers."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,7 +24,7 @@ _TRY_AGAIN = frozenset({408, 425})
 
 
 class RefusedError(Exception):
-    """The answer has no content, for the reason in ``verdict``."""
+    """The answer has no content; ``verdict`` says why."""
 
     def __init__(self, verdict: Refusal) -> None:
         super().__init__(verdict.detail)
@@ -32,23 +32,23 @@ class RefusedError(Exception):
 
     @property
     def failure(self) -> Failure | None:
-        """Return how the source failed; null if it did not."""
+        """Return the failure of the source; None if it did not fail."""
         return self.verdict if isinstance(self.verdict, Failure) else None
 
 
 class SpentError(RefusedError):
     """The session has used up its time, its bytes or its requests.
 
-    ``verdict`` is for a run that has no observation.
+    ``verdict`` is for a run without an observation.
     """
 
     @property
     def failure(self) -> None:
-        """Return null: the run has a limit, and the source did not fail."""
+        """Return None, because the run has a limit and the source did not fail."""
 
 
 def refusal_of_status(status: int, *, source: str) -> Refusal | None:
-    """Return the verdict of an HTTP status, None for one of success.
+    """Return the verdict of an HTTP status, None for success.
 
     Status 429 is not handled here: see ``seconds_of``.
     """
@@ -63,9 +63,10 @@ def refusal_of_status(status: int, *, source: str) -> Refusal | None:
 
 
 def seconds_of(retry_after: str | None, *, now: datetime) -> float:
-    """Return how many seconds a Retry-After means: a number, or a date.
+    """Return the seconds of a Retry-After header: a number, or a date.
 
-    It is from 1 second to a day; a missing or unreadable one counts as a minute.
+    The result is between 1 second and a day; a missing or unreadable header counts as a
+    minute.
     """
     seconds = _seconds_in((retry_after or "").strip(), now)
     if seconds is None:
@@ -75,7 +76,7 @@ def seconds_of(retry_after: str | None, *, now: datetime) -> float:
 
 def _seconds_in(text: str, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
-        # More digits than any wait has, and fewer than Python refuses.
+        # No wait has more digits, and Python refuses many more.
         return float(text[:12])
     try:
         time = parsedate_to_datetime(text)

@@ -1,7 +1,7 @@
-"""Notes of requests: each request of a provider, for those who listen in its thread.
+"""Notes of requests: each request of a provider, for listeners in its thread.
 
-A provider sends each of its requests within ``noted``: that counts it against the
-source's daily budget before it is sent, and tells checks what came of it.
+A provider sends each request within ``noted``, which counts the request against the
+source's daily budget before it is sent, and reports the result to checks.
 """
 
 import time
@@ -13,9 +13,9 @@ from msgspec import Struct
 
 
 class RequestNote(Struct, kw_only=True):
-    """One request and what came of it; without a query, a body or headers.
+    """One request and its result, without a query, a body or headers.
 
-    ``status`` is null where there was no answer. ``duration_ms`` is in milliseconds.
+    ``status`` is null without an answer. ``duration_ms`` is in milliseconds.
     """
 
     what: str
@@ -25,7 +25,7 @@ class RequestNote(Struct, kw_only=True):
 
 
 class BudgetSpentError(Exception):
-    """The source's budget of requests for the day is used up, and nothing was sent.
+    """The source's budget of requests for the day is used up; nothing was sent.
 
     The next day begins in ``retry_after`` seconds.
     """
@@ -43,7 +43,7 @@ _LISTENER: ContextVar[Callable[[RequestNote], None] | None] = ContextVar(
 
 @contextmanager
 def listening(listener: Callable[[RequestNote], None]) -> Generator[None]:
-    """Call ``listener`` with each request of the block once it is over."""
+    """Call ``listener`` with each request of the block once the request is over."""
     token = _LISTENER.set(listener)
     try:
         yield
@@ -63,10 +63,10 @@ def metered(take: Callable[[], None]) -> Generator[None]:
 
 @contextmanager
 def noted(what: str) -> Generator[RequestNote]:
-    """Note a request; the block sends it and says what came of it, or fails.
+    """Note a request; the block sends it and reports the result, or fails.
 
     Raises:
-        BudgetSpentError: it must not be sent.
+        BudgetSpentError: the request must not be sent.
     """
     meter = _METER.get()
     if meter is not None:
@@ -76,7 +76,7 @@ def noted(what: str) -> Generator[RequestNote]:
     try:
         yield note
     except Exception as error:
-        # A refusal says it in words of ours; what others say may quote the request.
+        # A refusal has words of ours; texts of others may quote the request.
         verdict = getattr(error, "verdict", None)
         note.understood = getattr(verdict, "detail", type(error).__name__)
         raise

@@ -1,4 +1,4 @@
-"""A session: the requests of one run, one after the other, each of them limited."""
+"""A session: the requests of one run, one after the other, each with limits."""
 
 import re
 import ssl
@@ -47,7 +47,7 @@ _FAILURES = (
 class SessionLimits(Struct, frozen=True, kw_only=True):
     """The limits of a session, all of which are well below a worker's lease.
 
-    Times are in seconds. No request begins that could not take its full time before
+    Times are in seconds. A request begins only if its full time fits before
     ``run_seconds`` are over. Sizes are in bytes after decompression.
     """
 
@@ -61,11 +61,11 @@ class SessionLimits(Struct, frozen=True, kw_only=True):
 
 
 class HttpSite(Struct, frozen=True, kw_only=True):
-    """Where requests go, and what all of them have: the address, headers and limits.
+    """A site: the address, headers and limits that all requests share.
 
-    ``name`` is how refusals call it. ``secret_query`` is a part of a query that every
-    request gets and that is noted nowhere. ``keeps_query``: a redirect does not change
-    the query, since what it adds may quote a key.
+    ``name`` stands in the texts of refusals. ``secret_query`` is a part of the query
+    that every request gets and that no log and no note has. ``keeps_query`` says that a
+    redirect does not change the query, because the redirect may quote a key.
     """
 
     name: str
@@ -83,7 +83,7 @@ class HttpSite(Struct, frozen=True, kw_only=True):
 
 
 class FetchedPage(Struct, frozen=True, kw_only=True):
-    """The answer of an address; ``path`` is where redirects led to.
+    """The answer of an address; ``path`` is the last path after redirects.
 
     ``retry_after`` is the header of this name, as sent.
     """
@@ -116,7 +116,7 @@ class HttpSession:
             ),
             headers={
                 **site.headers,
-                # Only encodings that can be decoded piece by piece, up to a limit.
+                # These encodings can be decoded piece by piece, up to a limit.
                 "Accept-Encoding": "gzip",
             },
             timeout=httpx.Timeout(
@@ -144,7 +144,7 @@ class HttpSession:
 
     @property
     def patience(self) -> float:
-        """For how many seconds the next request may wait; below 0 there is none."""
+        """The seconds for which the next request may wait; below 0 it can't be sent."""
         return self._ends_at - self.site.limits.request_seconds - time.monotonic()
 
     def read(
@@ -183,7 +183,7 @@ class HttpSession:
         """Refuse an answer by its status, before its body is read."""
 
     def judge_redirect(self, path: str) -> None:
-        """Refuse a redirect by where it leads on the site."""
+        """Refuse a redirect by its path on the site."""
 
     @contextmanager
     def _requested(self, path: str, query: str) -> Generator[httpx.Response]:
@@ -220,7 +220,9 @@ class HttpSession:
         limit = self.site.limits.body_bytes
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in {"identity", "gzip", "x-gzip", ""}:
-            raise RefusedError(SchemaChanged("The body is packed in a way not asked."))
+            raise RefusedError(
+                SchemaChanged("The body has an encoding that was not requested.")
+            )
         said = response.headers.get("content-length", "")
         if said.isdecimal() and int(said[:12]) > limit:
             raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
@@ -229,7 +231,7 @@ class HttpSession:
         try:
             for chunk in response.iter_raw():
                 received += len(chunk)
-                # One byte more than the limit is enough to know; no more is
+                # One byte more than the limit proves the excess; no more is
                 # decompressed.
                 room = limit + 1 - len(body)
                 body += unpacker.decompress(chunk, room) if unpacker else chunk
@@ -269,10 +271,7 @@ class HttpSession:
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """Return the trusted certificates.
-
-    Once for each process, since reading them is slow.
-    """
+    """Return the trusted certificates; reading them is slow, so it happens once."""
     return httpx.create_ssl_context(trust_env=False)
 
 

@@ -1,4 +1,4 @@
-"""One request to an API of TikTok, limited in time and size whatever it does."""
+"""One request to an API of TikTok, with limits in time and size."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ class NoReplyError(Exception):
 
 
 class TikTokReply(Struct, frozen=True, kw_only=True):
-    """An answer; ``retry_after`` is in seconds, if the server sent it."""
+    """An answer; ``retry_after`` is in seconds, None if the server did not send it."""
 
     status: int
     body: bytes
@@ -77,14 +77,14 @@ class Deadline:
         self._ends_at = clock() + seconds
 
     def left(self) -> float:
-        """Return how many seconds are left, 0 if there are none."""
+        """Return the seconds that are left, at least 0."""
         return max(self._ends_at - self.clock(), 0.0)
 
 
 class TikTokHttp(httpx.Client):
     """A client for TikTok's API whose requests end in time; threads may share it.
 
-    ``deadline`` limits each step of a request, since a server that sends a byte a
+    ``deadline`` limits each step of a request, because a server that sends a byte each
     second, in the body or in the headers, is never silent for long.
     """
 
@@ -100,7 +100,7 @@ class TikTokHttp(httpx.Client):
             base_url=base_url,
             headers={
                 "Accept": "application/json",
-                # A few kilobytes cannot become gigabytes.
+                # Without compression, a few kilobytes cannot become gigabytes.
                 "Accept-Encoding": "identity",
                 "User-Agent": "goatherd",
             },
@@ -110,7 +110,7 @@ class TikTokHttp(httpx.Client):
 
 
 def open_http(base_url: str, *, keeps_alive: bool = True) -> TikTokHttp:
-    """Return a client for TikTok's API; it follows no redirects and keeps no cookies.
+    """Return a client for TikTok's API, without redirects and cookies.
 
     Without ``keeps_alive`` it holds no connection between requests, and need not be
     closed.
@@ -129,11 +129,11 @@ def send(
     form: Mapping[str, str] | None = None,
     json: object = None,
 ) -> TikTokReply:
-    """Send one request and return the reply, whatever its status.
+    """Send one request and return the reply with any status.
 
     Raises:
         NoReplyError: there was no connection, it broke, the time ran out, or the body
-            is too large to be an answer.
+            is too large for an answer.
     """
     left = deadline.left()
     if left <= 0:
@@ -193,5 +193,5 @@ def _seconds(header: str | None) -> float | None:
 
 
 def _kind(error: Exception) -> str:
-    # The text of the error may contain the request, and its cause has it.
-    return f"TikTok was not heard: {type(error).__name__}."
+    # The text of the error may contain the request, and so may its cause.
+    return f"TikTok did not answer: {type(error).__name__}."

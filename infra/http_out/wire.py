@@ -30,10 +30,10 @@ class RequestDeadline(threading.local):
         self.ends_at = time.monotonic() + seconds
 
     def left(self, requested: float | None) -> float:
-        """Return ``requested`` seconds or what is left, if that is less.
+        """Return ``requested`` seconds, or the time that is left if that is less.
 
         Raises:
-            httpcore.ReadTimeout: nothing is left.
+            httpcore.ReadTimeout: no time is left.
         """
         seconds = self.ends_at - time.monotonic()
         if seconds <= 0:
@@ -44,12 +44,12 @@ class RequestDeadline(threading.local):
 class Wire(httpx.BaseTransport):
     """HTTP/1.1 over connections that check ``deadline`` before each step.
 
-    httpx limits each wait, so a server that sends a byte a second never reaches its
+    httpx limits each wait, so a server that sends a byte each second never reaches its
     limit, in the body or in the headers, whose arrival no caller can see.
 
     ``secret_query`` is added to each query here, so that httpx does not log it.
 
-    Threads may share it if they may have several connections; null is no limit.
+    Threads may share a transport with several connections; None is no limit.
 
     Cookies stay here, and a redirect's address is the extension ``location``, because
     httpx parses both at once and raises its own errors for bad ones.

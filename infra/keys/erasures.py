@@ -1,4 +1,4 @@
-"""Erasures that the keys know, so that older data don't bring anybody back."""
+"""Erasures that the keys record, so that older data don't bring a person back."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from domain.phrases import counted
 from infra.ids import new_id
 from infra.restoring import RestoreUnfinishedError
 
-# Subjects that are persons: creators, and single videos from when nobody knew whose.
-# The rows of destroyed keys are few, and each takes two reads of an index.
+# Only subjects that are persons: creators, and single videos of creators that were not
+# known yet. The rows of destroyed keys are few, and each takes two reads of an index.
 _UNAPPLIED: LiteralString = """
 SELECT k.erasure, k.subject, k.erased_creator, k.erased_number, k.figures, first.topic
 FROM subject_keys k JOIN goatherd_events first
@@ -47,10 +47,10 @@ WHERE k.wrapped IS NULL AND (k.subject = e.creator OR k.subject = ANY(e.videos))
 
 
 class KnownErasure(msgspec.Struct, frozen=True, kw_only=True):
-    """An erasure of which the keys tell: their creator's, with its single videos.
+    """An erasure that the keys record: a creator, with their single videos.
 
-    ``video_ids`` are those that the log has. ``number`` is null where the keys don't
-    know it.
+    ``video_ids`` are the videos in the log. ``number`` is None if the keys don't have
+    it.
     """
 
     creator_id: UUID
@@ -64,20 +64,20 @@ class KnownErasure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def note_erasure(cursor: Cursor[Any], creator_id: UUID, event: SubjectErased) -> None:
-    """Note with the destroyed keys of an erasure what it decided."""
+    """Note the decisions of an erasure with its destroyed keys."""
     subjects = [creator_id, *event.video_ids]
     cursor.execute(_NOTE, (creator_id, event.number, event.figures, subjects))
 
 
 def note_logged_erasures(cursor: Cursor[Any]) -> None:
-    """Note with all destroyed keys what the log says of their erasure."""
+    """Note with all destroyed keys the erasures that the log has."""
     cursor.execute(_NOTE_LOGGED)
 
 
 def unapplied_erasures(connection: Connection[TupleRow]) -> list[KnownErasure]:
-    """Return the erasures that the keys know, and that the log lacks.
+    """Return the erasures that the keys record and the log lacks.
 
-    Older data that were restored with newer keys have some.
+    There are some after older data were restored with newer keys.
     """
     rows = connection.execute(_UNAPPLIED).fetchall()
     # Earlier releases noted only which keys were destroyed together.
@@ -108,10 +108,10 @@ def unapplied_erasures(connection: Connection[TupleRow]) -> list[KnownErasure]:
 
 
 def check_erasures_applied(connection: Connection[TupleRow]) -> None:
-    """Check that the log has every erasure that the keys know.
+    """Check that the log has every erasure that the keys record.
 
     Raises:
-        RestoreUnfinishedError: it lacks one.
+        RestoreUnfinishedError: the log lacks one.
     """
     if lacking := unapplied_erasures(connection):
         raise RestoreUnfinishedError(

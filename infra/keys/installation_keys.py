@@ -10,13 +10,13 @@ from psycopg import Connection, Cursor
 from infra.keys.master_key import KEY_BYTES, MasterKey, MasterKeyError
 from infra.locks import AdvisoryLock
 
-# A text that everybody may know: that it can be unwrapped shows the right master key.
+# This text is public: if it can be unwrapped, the master key is the right one.
 _CHECK, _CHECKED = "check", b"goatherd"
 _SIGNING = "signing"
 _READ = "SELECT name, wrapped FROM installation_keys"
 _ADD = "INSERT INTO installation_keys (name, wrapped) VALUES (%s, %s)"
 _HAS_EVENTS = "SELECT EXISTS (SELECT FROM goatherd_events)"
-# A log in use has sealed events all over.
+# The newest events of a log in use contain sealed ones.
 _HAS_SEALED = """
 SELECT EXISTS (
     SELECT FROM (SELECT state FROM goatherd_events
@@ -43,9 +43,9 @@ class InstallationKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The secrets of an installation.
 
     ``signing`` is the private half of the Ed25519 key that signs roots, as 32 bytes.
-    ``names`` is the key of the ids that follow from handles and videos; null in an
-    installation whose log began before there was one. That one has ``later_names``, for
-    videos that are seen again after an erasure.
+    ``names`` is the key of ids that are computed from handles and videos, None in an
+    installation whose log began before this key. Such an installation has
+    ``later_names``, for videos that are observed again after an erasure.
     """
 
     signing: bytes
@@ -62,10 +62,10 @@ def is_initialized(connection: Connection[Any]) -> bool:
 
 
 def check_keys_there(connection: Connection[Any]) -> None:
-    """Check that the keys that the log is sealed with are not gone.
+    """Check that the keys of a sealed log exist.
 
     Raises:
-        MasterKeyError: they are.
+        MasterKeyError: they are gone.
     """
     if not is_initialized(connection) and _has(connection, _HAS_SEALED):
         raise MasterKeyError(KEYS_GONE)
@@ -75,7 +75,7 @@ def check_master_key(connection: Connection[Any], master_key: MasterKey) -> None
     """Check that the database was used with this master key, or with none yet.
 
     Raises:
-        MasterKeyError: it was used with another.
+        MasterKeyError: the database was used with another one.
     """
     wrapped = _check_value(connection)
     if wrapped is not None:
@@ -85,7 +85,7 @@ def check_master_key(connection: Connection[Any], master_key: MasterKey) -> None
 def open_installation_keys(
     connection: Connection[Any], master_key: MasterKey
 ) -> InstallationKeys:
-    """Return the installation's secrets; make those that are missing.
+    """Return the installation's secrets; make the missing ones.
 
     Raises:
         MasterKeyError: the database was used with another master key, or its keys are
@@ -117,7 +117,7 @@ def open_installation_keys(
 
 
 def wrapped_signing_key(connection: Connection[Any]) -> bytes | None:
-    """Return the signing key as it is stored; null if there is none yet."""
+    """Return the stored form of the signing key; None if there is none yet."""
     row = connection.execute(
         "SELECT wrapped FROM installation_keys WHERE name = %s", (_SIGNING,)
     ).fetchone()
@@ -127,7 +127,7 @@ def wrapped_signing_key(connection: Connection[Any]) -> bytes | None:
 def replace_signing_key(
     cursor: Cursor[Any], master_key: MasterKey, secret: bytes
 ) -> None:
-    """Store another signing key in place of the one there is, which is gone then."""
+    """Store another signing key; the present one is gone then."""
     wrapped = master_key.wrap(_SIGNING, secret)
     cursor.execute(
         "UPDATE installation_keys SET wrapped = %s WHERE name = %s",
@@ -165,7 +165,7 @@ def _has(connection: Connection[Any], query: LiteralString) -> bool:
 
 
 def _check_value(connection: Connection[Any]) -> bytes | None:
-    # The table is not there before the schema is upgraded.
+    # The table does not exist before the schema is upgraded.
     row = connection.execute("SELECT to_regclass('installation_keys')").fetchone()
     if row is None or row[0] is None:
         return None

@@ -1,7 +1,7 @@
-"""The keyring: the keys of subjects, read from table subject_keys and held for a while.
+"""The keyring: the keys of subjects, read from table subject_keys and held in memory.
 
-A process holds keys only as long as no subject was erased. With an erasure it drops all
-of them, within a second, and reads those that it needs again.
+A process drops all keys within a second after a subject is erased, and then reads again
+the keys that it needs.
 """
 
 import os
@@ -27,7 +27,7 @@ from infra.locks import AdvisoryLock
 MOST_KEYS = 100_000
 
 CHECK_SECONDS = 0.4
-# A key that is older than the last check by this much is not used without a new one.
+# A held key is used only if the last check for erasures is at most this old.
 _FRESH_SECONDS = 0.9
 _WAIT_SECONDS = 0.3
 
@@ -60,9 +60,9 @@ class Keys:
         self._ciphers: dict[SubjectText, AESGCM] = {}
 
     def cipher(self, subject: SubjectText) -> AESGCM | None:
-        """Return what opens the subject's events, None if its key is gone.
+        """Return the cipher of the subject's events, None if its key is gone.
 
-        To make one takes longer than to open a value.
+        Making a cipher takes longer than opening a value.
         """
         cipher = self._ciphers.get(subject)
         if cipher is None:
@@ -76,8 +76,9 @@ class Keys:
 def destroy(cursor: Cursor[Any], subjects: Collection[UUID]) -> None:
     """Destroy the keys of these subjects, in the cursor's transaction.
 
-    From its commit on no event that is sealed for one of them can be appended or read,
-    here or in another process, and none gets another key. It takes the append lock.
+    From its commit on, no event that is sealed for one of them can be appended or read,
+    here or in another process, and none of them gets another key. It takes the append
+    lock.
     """
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (AdvisoryLock.APPEND,))
     cursor.execute(_DESTROY, (list(subjects),))
@@ -109,7 +110,7 @@ class Keyring:
 
     @property
     def held(self) -> int:
-        """How many keys this process holds."""
+        """The number of keys that this process holds."""
         return len(self._held)
 
     def keys(
@@ -117,10 +118,11 @@ class Keyring:
         subjects: Iterable[SubjectText],
         connection: Connection[Any] | None = None,
     ) -> Keys:
-        """Return the key of each subject; those that are not held take one query.
+        """Return the key of each subject; missing ones take one query.
 
-        ``connection`` is used for it, by default one of the pool. To wait for one of
-        the pool while holding another could take forever.
+        ``connection`` is used for the query, by default one of the pool. A caller that
+        holds a connection of the pool must pass it, because waiting for another one
+        could take forever.
         """
         needed = set(subjects)
         return Keys(self._found(needed, connection) if needed else {})
@@ -140,16 +142,16 @@ class Keyring:
     def for_sealing(
         self, subjects: Collection[UUID], *, begun: Collection[UUID] = ()
     ) -> SealingKeys:
-        """Return what seals for each subject, with new keys for those that have none.
+        """Return the ciphers of these subjects, with new keys for new subjects.
 
-        The subjects in ``begun`` are assumed to have none, without a query: their first
-        event is being stored. If one has, storing the new key fails.
+        The subjects in ``begun`` are assumed to be new, without a query: their first
+        event is being stored. If one has a key, storing the new key fails.
 
         Raises:
             SubjectErasedError: a subject's key was destroyed.
         """
         erasure = self._erasure
-        # By the subjects' numbers, because a UUID is hashed in Python.
+        # The subjects are compared by number, because a UUID is hashed in Python.
         assumed = {subject.int for subject in begun}
         texts = {subject_text(subject): subject for subject in subjects}
         unknown = [text for text, each in texts.items() if each.int not in assumed]
@@ -175,7 +177,7 @@ class Keyring:
                 self._put({each.text: each.key for each in sealing.new})
 
     def stored_key(self, subject: UUID) -> Seal:
-        """Return what seals for a subject, after storing a new key if it has none.
+        """Return the seal of a subject; store a new key if it has none.
 
         Raises:
             SubjectErasedError: its key was destroyed.
@@ -210,7 +212,7 @@ class Keyring:
         return found
 
     def _note(self, erasure: int, since: float) -> bool:
-        """Note the newest erasure as of a read; tell whether the read is as new."""
+        """Note the newest erasure at a read; tell whether the read is as new."""
         if erasure > self._erasure:
             self._held.clear()
             self._erasure = erasure
@@ -251,7 +253,7 @@ class Keyring:
             with self._pool.connection(timeout=_WAIT_SECONDS) as connection:
                 row = connection.execute(_ERASURE).fetchone()
         except psycopg.Error:
-            # Nobody knows now whether one was destroyed.
+            # It is unknown now whether a key was destroyed.
             row = None
         with self._lock:
             if row is None:

@@ -1,4 +1,4 @@
-"""The master key: it encrypts the keys that are stored in the database."""
+"""The master key, which encrypts the keys that are stored in the database."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ _NONCE_BYTES = 12
 
 
 class MasterKeyError(Exception):
-    """The master key is missing, unreadable, or not the one the database was used with.
+    """The master key is missing, unreadable, or not the database's.
 
     The message says what to do.
     """
@@ -36,7 +36,7 @@ class MasterKey:
         """Return the key that ``text`` holds in base64; ``source`` names its place.
 
         Raises:
-            MasterKeyError: it does not hold 32 bytes in base64.
+            MasterKeyError: the text does not hold 32 bytes in base64.
         """
         try:
             key = base64.b64decode(text.strip(), validate=True)
@@ -71,10 +71,8 @@ class MasterKey:
 
 
 def new_master_key() -> str:
-    """Return a new master key as text."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def master_key_path(data_dir: Path) -> Path:
-    """Return the file of a data directory's master key."""
     return data_dir / "master-key"

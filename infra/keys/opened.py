@@ -39,7 +39,7 @@ def master_key_text(
     With ``make`` the data directory gets a new one if the database never had any.
 
     Raises:
-        MasterKeyError: there is none, it cannot be read, or it is not the database's.
+        MasterKeyError: the key is missing, unreadable, or not the database's.
     """
     text, source = settings.master_key, "GOATHERD_MASTER_KEY"
     if text is None:
@@ -58,10 +58,10 @@ def master_key_text(
 def opened_master_key(
     settings: Settings, connection: Connection[TupleRow]
 ) -> MasterKey:
-    """Return the master key, which is the database's.
+    """Return the database's master key.
 
     Raises:
-        MasterKeyError: it is missing, unreadable, or not the database's.
+        MasterKeyError: the key is missing, unreadable, or not the database's.
     """
     text = master_key_text(settings, connection)
     return MasterKey.from_text(text, source="The master key")
@@ -70,10 +70,10 @@ def opened_master_key(
 def opened_keys(
     settings: Settings, connection: Connection[TupleRow]
 ) -> tuple[MasterKey, InstallationKeys]:
-    """Return the master key and the installation's keys; make those that are missing.
+    """Return the master key and the installation's keys; make missing ones.
 
     Raises:
-        MasterKeyError: it is missing, unreadable, or not the database's.
+        MasterKeyError: the key is missing, unreadable, or not the database's.
     """
     master_key = opened_master_key(settings, connection)
     return master_key, open_installation_keys(connection, master_key)

@@ -41,7 +41,7 @@ class InUseError(Exception):
 
 
 def is_master_key(connection: Connection[Any], master_key: MasterKey) -> bool:
-    """Tell whether this is the master key that the database is used with."""
+    """Tell whether the database is used with this master key."""
     try:
         check_master_key(connection, master_key)
     except MasterKeyError:
@@ -52,7 +52,7 @@ def is_master_key(connection: Connection[Any], master_key: MasterKey) -> bool:
 def change_master_key(
     connection: Connection[Any], old: MasterKey, new: MasterKey
 ) -> int:
-    """Wrap all keys with another master key in one transaction; return how many.
+    """Wrap all keys with another master key in one transaction; return their number.
 
     Raises:
         InUseError: another process of Goatherd is connected to the database.
@@ -61,7 +61,7 @@ def change_master_key(
     changed = 0
     with connection.transaction():
         connection.execute(_LOCKS)
-        # A process that starts now waits for the lock to check its master key.
+        # A process that starts now waits for the lock before it checks its master key.
         row = connection.execute(_OTHERS).fetchone()
         if row is not None and row[0]:
             raise InUseError

@@ -1,4 +1,4 @@
-"""What seals events: a cipher for each subject of a batch, and keys that are new."""
+"""Seals: the ciphers for the subjects of a batch, and keys that are new."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from infra.keys.subject_text import SubjectText
 
 
 class Seal(msgspec.Struct, frozen=True, gc=False):
-    """What seals events for a subject."""
+    """The cipher with which events of a subject are sealed."""
 
     subject: SubjectText
     cipher: AESGCM
@@ -27,10 +27,10 @@ class NewKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class SealingKeys(NamedTuple):
-    """What seals the events of a batch: ``seals``, by the numbers of subjects.
+    """The seals of the events of a batch, by the numbers of their subjects.
 
     ``stored`` are the subjects whose keys are stored, ``new`` the keys of the others.
-    ``erasure`` is the newest erasure known when they were read.
+    ``erasure`` is the newest erasure at the time when the keys were read.
     """
 
     seals: Mapping[int, Seal]

@@ -1,4 +1,4 @@
-"""A subject's id as stored events have it: 22 characters of base64 for URLs."""
+"""A subject's id in stored events: 22 characters of base64 for URLs."""
 
 import binascii
 from uuid import UUID
@@ -10,11 +10,9 @@ _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
 def subject_text(subject: UUID) -> SubjectText:
-    """Return the text of a subject's id."""
     encoded = binascii.b2a_base64(subject.bytes, newline=False)[:22]
     return encoded.translate(_TO_URL)
 
 
 def subject_id(text: SubjectText) -> UUID:
-    """Return the id that a text of ``subject_text`` is of."""
     return UUID(bytes=binascii.a2b_base64(text.translate(_FROM_URL) + b"=="))

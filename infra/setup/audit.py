@@ -24,7 +24,7 @@ def main(*options: str) -> int:
     pinned = re.findall(r"^(\S+==.*?)\s*\\?$", LOCK.read_text(), re.MULTILINE)
     environment = _HASTE | uv_environment(os.environ, pip_settings())
     with tempfile.TemporaryDirectory(prefix="goatherd-audit-") as folder:
-        # uv audits a project, so make one with exactly the packages of the lock.
+        # uv audits a project, so this makes one with exactly the packages of the lock.
         Path(folder, "pyproject.toml").write_text(
             '[project]\nname = "goatherd-lock"\nversion = "0"\n'
             f'requires-python = ">=3.11"\ndependencies = {json.dumps(pinned)}\n'

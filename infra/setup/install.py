@@ -89,14 +89,14 @@ def uv_environment(
         if option in settings:
             environment[variable] = between.join(settings[option])
     if "UV_INDEX" in environment:
-        # Like pip, take a package from any index; hashes ensure that it is right.
+        # As with pip, a package comes from any index; hashes ensure that it is right.
         environment["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return environment | dict(environ)
 
 
 def uv_install(*what: str | Path, python: str = sys.executable) -> list[str | Path]:
     """Return the command with which uv installs packages into a Python."""
-    # Show uv's progress on a terminal only; a log needs no list of packages.
+    # Only a terminal shows uv's progress; a log needs no list of packages.
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     uv = [sys.executable, "-m", "uv", "pip", "install", *quiet, "--python", python]
     return [*uv, *what]
