@@ -8,14 +8,14 @@ from cyclopts import CycloptsError
 
 
 class CommandError(Exception):
-    """A command failed; the message is one sentence that says why."""
+    """A command failed; the message is a sentence that gives the reason."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
-    It is 0, or 1 with one line on stderr that says why, or 2 if the command line itself
-    is wrong.
+    The status is 0, or 1 with the reason in a line on stderr, or 2 if the command line
+    itself is wrong.
     """
     from api.cli.commands import app, load_for
 
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         return print_error(error, status=2)
     except BrokenPipeError:
-        # The reader of our output has closed it; the flush at exit must not complain.
+        # The reader of our output has closed it; the flush at exit must not report
+        # that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_error(error: Exception, *, status: int) -> int:
-    """Print why a command failed, as one line on stderr, and return its status."""
+    """Print why a command failed as a line on stderr, and return the status."""
     from infra.logs import masked
 
     message = masked(" ".join(str(error).split())) or type(error).__name__
@@ -47,7 +48,7 @@ def print_error(error: Exception, *, status: int) -> int:
 
 
 def is_expected(error: Exception) -> bool:
-    """Return whether the error is not a fault in Goatherd itself."""
+    """Return whether the error is expected, and not a fault in Goatherd itself."""
     import psycopg
     import redis
 

@@ -43,11 +43,13 @@ def add(
     handle: Handle,
     /,
     *,
-    reason: Annotated[str | None, Parameter(help="Why, for other operators.")] = None,
+    reason: Annotated[
+        str | None, Parameter(help="The reason, which other operators see.")
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Ban a handle. Creators that have it already stay as they are."""
+    """Ban a handle. Creators who have the handle already stay unchanged."""
     if reason is not None and len(reason) > _LONGEST_REASON:
         raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
@@ -64,15 +66,16 @@ def remove(
     /,
     *,
     org: Annotated[
-        str | None, Parameter(help="Lift this organization's ban of an erased account.")
+        str | None,
+        Parameter(help="The organization whose ban of an erased account to lift."),
     ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Lift a ban, so that the handle can be tracked again.
 
-    With --org it is that organization's ban of an erased account that had the handle,
-    else the installation's ban of the handle.
+    Without --org the command lifts the installation's ban of the handle. With --org it
+    lifts that organization's ban of an erased account that had the handle.
     """
     settings = read_settings(data_dir=data_dir)
     if org is not None:

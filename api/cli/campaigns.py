@@ -1,4 +1,4 @@
-"""``goatherd campaigns list``: campaigns with ids, what is in them, and targets."""
+"""``goatherd campaigns list``: campaigns with ids, numbers of items, and targets."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -30,7 +30,7 @@ ORDER BY org_id, project_id, created_at, id
 
 
 class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign; the counts are of what is directly in it."""
+    """A campaign; its counts include only items that are directly in it."""
 
     id: UUID
     org_id: UUID
@@ -54,7 +54,7 @@ def list_campaigns(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """List campaigns with their ids, what is in them, and their days and targets."""
+    """List campaigns with their ids, numbers of items, days and targets."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, project)
         wait_until_caught_up(connection, "campaigns", what="this list is")

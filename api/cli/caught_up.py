@@ -1,4 +1,4 @@
-"""Waiting for read models before a command shows what they hold."""
+"""The wait for read models before a command shows their rows."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.05
 def wait_until_caught_up(
     connection: Connection[TupleRow], *projections: str, what: str
 ) -> None:
-    """Wait until they have caught up, or say on stderr that ``what`` is behind."""
+    """Wait until read models are caught up, or say that ``what`` is behind."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while behind := _behind(connection, projections):
         if time.monotonic() > deadline:

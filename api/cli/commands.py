@@ -21,11 +21,13 @@ campaigns = App(name="campaigns", help="Campaigns of projects.", sort_key=22)
 keys = App(
     name="keys", help="API keys of organizations, and the master key.", sort_key=23
 )
-bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
-sources = App(name="sources", help="Ways to look at TikTok.", sort_key=25)
+bans = App(
+    name="bans", help="Handles that nobody on this installation may track.", sort_key=24
+)
+sources = App(name="sources", help="The sources of TikTok's data.", sort_key=25)
 connect_links = App(
     name="connect-links",
-    help="Links with which creators connect their own account.",
+    help="Links with which creators connect their own accounts.",
     sort_key=25,
 )
 roots = App(name="roots", help="Signed roots of the event log.", sort_key=27)
@@ -77,7 +79,7 @@ _COMMANDS = (
     (app, "forget_texts:forget_texts"),
 )
 
-# Of the others the first word of the function is the command's.
+# For other commands, the first word of the function is the name of the command.
 _LONGER_NAMES = {
     "rotate_master": "rotate-master",
     "rotate_signing": "rotate-signing",

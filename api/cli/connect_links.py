@@ -1,4 +1,4 @@
-"""``goatherd connect-links``: links with which creators connect their account."""
+"""``goatherd connect-links``: links with which creators connect their accounts."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,19 +17,19 @@ from application.connect.service import Connections
 from domain.connection.links import ConnectLink
 from infra.ids import new_id
 
-CreatorId = Annotated[UUID, Parameter(help="The creator's id.")]
+CreatorId = Annotated[UUID, Parameter(help="The id of the creator.")]
 
 
 def make(
     creator_id: CreatorId, /, *, data_dir: DataDir = None, json: Json = False
 ) -> None:
-    """Make a link to send to a creator, which works once within seven days."""
+    """Create a link for a creator, which works once within seven days."""
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
         connections = Connections(store, settings)
         if connections.base_address is None:
             raise CommandError(
-                "Nobody can connect an account here yet: set "
+                "No account can be connected on this installation yet: set "
                 "GOATHERD_DISPLAY_CLIENT_KEY, GOATHERD_DISPLAY_CLIENT_SECRET and "
                 "GOATHERD_DISPLAY_REDIRECT_URL, as docs/sources.md says."
             )
@@ -50,7 +50,7 @@ def make(
 def list_links(
     creator_id: CreatorId, /, *, data_dir: DataDir = None, json: Json = False
 ) -> None:
-    """List the newest 100 links of a creator, the newest first."""
+    """List the newest 100 links of a creator, newest first."""
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
         connections = Connections(store, settings)
@@ -75,13 +75,16 @@ def list_links(
 
 
 def revoke(
-    link_id: Annotated[UUID, Parameter(help="The link's id.")],
+    link_id: Annotated[UUID, Parameter(help="The id of the link.")],
     /,
     *,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Revoke a link: it works no more. What came of it before stays as it is."""
+    """Revoke a link, which cannot be used any more.
+
+    A connection that was made with it stays.
+    """
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
         with store.pool.connection() as connection:
@@ -100,7 +103,7 @@ def revoke(
 
 
 def _shown(connections: Connections, link: ConnectLink) -> ConnectLinkShown:
-    """Return a link; its address is known where accounts can be connected."""
+    """Return a link; its address is None if no accounts can be connected."""
     base = connections.base_address
     url = base and connections.address(link, own_address=base)
     return ConnectLinkShown.of(link, url=url)

@@ -1,4 +1,4 @@
-"""Database connections: how many the settings need, and pools that fit the server."""
+"""Connections to the database: the number needed, and pools that fit the server."""
 
 import structlog
 from msgspec.structs import replace
@@ -9,11 +9,11 @@ from infra.settings import Settings
 from projections.rebuild.rebuild import CONNECTIONS
 from projections.registry import PROJECTIONS
 
-# For commands, a SQL prompt, and the connections that PostgreSQL reserves for
-# superusers.
+# These connections are left for commands, a SQL prompt, and the connections that
+# PostgreSQL reserves for superusers.
 SPARE = 12
-# For the projector: each read model, rebuilds, and one to listen. The dispatcher
-# listens as well.
+# The projector needs a connection for each read model, for rebuilds, and to listen. The
+# dispatcher listens as well.
 _FIXED = len(PROJECTIONS) + CONNECTIONS + 1 + 1
 
 _AVAILABLE = """
@@ -25,21 +25,21 @@ _log = structlog.get_logger()
 
 
 def needed(settings: Settings) -> int:
-    """Return how many connections all processes with these settings may use at once."""
+    """Return the number of connections that all processes may need at once."""
     return _FIXED + SPARE + _in_pools(settings)
 
 
 def available(connection: Connection[TupleRow]) -> int:
-    """Return how many connections the server has for roles that are not superusers."""
+    """Return the number of connections that the server has for ordinary roles."""
     row = connection.execute(_AVAILABLE).fetchone()
     assert row is not None
     return row[0]
 
 
 def with_fitting_pools(settings: Settings, connections: int) -> Settings:
-    """Return settings whose pools need no more than ``connections`` in all.
+    """Return settings whose pools need at most ``connections`` in all.
 
-    No pool is smaller than one connection; the log has their sizes.
+    No pool has less than one connection; the sizes are logged.
     """
     if needed(settings) <= connections:
         return settings
@@ -65,7 +65,7 @@ def with_fitting_pools(settings: Settings, connections: int) -> Settings:
 
 
 def pool_variables(settings: Settings) -> dict[str, str]:
-    """Return the pools' sizes as environment variables, for later processes."""
+    """Return the sizes of the pools as environment variables, for later processes."""
     return {
         "GOATHERD_WRITING_POOL_SIZE": str(settings.writing_pool_size),
         "GOATHERD_READING_POOL_SIZE": str(settings.reading_pool_size),
@@ -76,6 +76,6 @@ def pool_variables(settings: Settings) -> dict[str, str]:
 def _in_pools(settings: Settings) -> int:
     writing = settings.writing_pool_size
     http = writing + settings.reading_pool_size + settings.own_pool_size
-    # One more during a distributed rebuild.
+    # A distributed rebuild needs one more.
     work = min(settings.worker_threads, writing) + 1
     return settings.http_workers * http + writing + settings.worker_processes * work

@@ -57,14 +57,15 @@ def database_url(settings: Settings) -> str:
 
 @contextmanager
 def served_database(settings: Settings) -> Generator[str]:
-    """Give the settings' database, or that of a data directory that is stopped.
+    """Yield the settings' database, or the database of a stopped data directory.
 
     The PostgreSQL of a data directory is started for as long as the block lasts, unless
     it runs.
 
     Raises:
         CommandError: there is neither.
-        EmbeddedServiceError: it cannot run, or somebody else starts it just now.
+        EmbeddedServiceError: the server cannot run, or another process starts it at the
+            same time.
     """
     is_given = settings.database_url is not None
     if is_given or not (settings.data_dir / "postgres").exists():
@@ -81,7 +82,7 @@ def served_database(settings: Settings) -> Generator[str]:
 
 
 def where(settings: Settings) -> str:
-    """Return the full path of the data directory, and whether it is there at all."""
+    """Return the full path of the data directory, with a note if it does not exist."""
     folder = settings.data_dir.expanduser().absolute()
     return str(folder) if folder.exists() else f"{folder}, which does not exist"
 
@@ -104,7 +105,7 @@ def ping_redis(url: str) -> None:
     """Check that the Redis or Valkey at ``url`` answers.
 
     Raises:
-        CommandError: it does not.
+        CommandError: there is no answer.
     """
     # The library takes long to load, and most commands do not need it.
     import redis
@@ -120,10 +121,10 @@ def ping_redis(url: str) -> None:
 
 
 def wait_for_database(settings: Settings) -> None:
-    """Return once the database takes connections, or the settings' patience ends.
+    """Wait until the database accepts connections, or the settings' patience ends.
 
     A process that is started while PostgreSQL restarts would otherwise have to be
-    started again. What is wrong with the address is for the next connection to tell.
+    started again. If the address is wrong, the next connection reports that.
     """
     patience = settings.database_patience_seconds
     conninfo = make_conninfo(database_url(settings), connect_timeout=5).encode()
@@ -141,7 +142,7 @@ def connected(url: str) -> Generator[Connection[TupleRow]]:
     """Open a connection, in autocommit, to a server that is new enough.
 
     Raises:
-        CommandError: it cannot be reached, or is too old.
+        CommandError: the server cannot be reached, or is too old.
     """
     try:
         connection = psycopg.connect(
@@ -166,12 +167,12 @@ def connected(url: str) -> Generator[Connection[TupleRow]]:
 
 
 def check_fit(connection: Connection[TupleRow]) -> None:
-    """Check that the schema is the one this release works with.
+    """Check that the schema fits this release.
 
     Raises:
-        CommandError: it is missing or older.
-        SchemaTooNewError: it is newer.
-        RestoreUnfinishedError: a restore into it has not ended.
+        CommandError: the schema is missing or older.
+        SchemaTooNewError: the schema is newer.
+        RestoreUnfinishedError: a restore into the database has not ended.
     """
     check_restored(connection)
     try:
@@ -206,8 +207,8 @@ def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
 
     Raises:
         CommandError, SchemaTooNewError: there is no such database.
-        MasterKeyError: its master key is missing, or is another one.
-        RestoreUnfinishedError: a restore into it has not ended.
+        MasterKeyError: the database's master key is missing, or is another one.
+        RestoreUnfinishedError: a restore into the database has not ended.
     """
     url = database_url(settings)
     with connected(url) as connection:
@@ -222,6 +223,6 @@ def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
 
 
 def cli_context(actor: str = "cli") -> Context:
-    """Return the context of a command from the command line."""
+    """Return the context in which the command line records events."""
     command_id: UUID = new_id()
     return Context(actor=actor, command_id=command_id)

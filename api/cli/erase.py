@@ -1,4 +1,4 @@
-"""``goatherd erase``: forgets a person, as ``POST /creators/{id}/erase`` does."""
+"""``goatherd erase``: the erasure of a person, as ``POST /creators/{id}/erase``."""
 
 import sys
 from pathlib import Path
@@ -26,15 +26,15 @@ _WAITS = "goatherd: The erasure waits for read models to reach the end of the lo
 
 
 def erase(
-    creator_id: Annotated[UUID, Parameter(help="The creator's id.")],
+    creator_id: Annotated[UUID, Parameter(help="The id of the creator.")],
     /,
     *,
     confirm: Annotated[
-        str | None, Parameter(help="Its handle, so that it is the right creator.")
+        str | None, Parameter(help="The handle of the creator, as a confirmation.")
     ] = None,
     figures: Annotated[
         ErasedFigures,
-        Parameter(help="Whether its numbers stay as those of nobody, or go as well."),
+        Parameter(help="Keep the numbers without a name, or drop them from all sums."),
     ] = "anonymous",
     ban: Annotated[
         bool,
@@ -47,58 +47,62 @@ def erase(
         bool,
         Parameter(
             negative="",
-            help="Erase nothing, but say what it concerns, and which texts name them.",
+            help="Erase nothing, but show what would be erased, and the texts that "
+            "name the person.",
         ),
     ] = False,
     verify: Annotated[
         bool,
         Parameter(
             negative="",
-            help="Erase nothing, but look everywhere for what was erased.",
+            help="Erase nothing, but search for remains of an erased person.",
         ),
     ] = False,
     values: Annotated[
         Path | None,
         Parameter(
-            help="With --verify: a file of more to look for, one a line, or -.",
+            help="With --verify: a file of further texts to search for, one a line, or "
+            "-.",
             allow_leading_hyphen=True,
         ),
     ] = None,
     also: Annotated[
         list[Path] | None,
         Parameter(
-            help="With --verify: a log file or folder of exports to look in, too.",
+            help="With --verify: a log file or a folder of exports to search as well.",
             negative="",
         ),
     ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int | None:
-    """Erase a person: a creator, and every other one of the same TikTok account.
+    """Erase a person: a creator, and all others of the same TikTok account.
 
-    Nothing brings back what is erased. What it was is kept for 24 hours, sealed, so
-    that --verify can look for it: in every table, in Valkey, in the data directory, and
-    where --also says. While events of earlier releases hold the person's data in the
-    clear nothing is erased: `goatherd seal-history` seals them. The exit status of
-    --verify is 0 if nothing was found, 1 if something was, and 2 if it could not look
-    everywhere.
+    Nothing brings back erased data. A sealed list of them is kept for 24 hours, so that
+    --verify can search for them: in every table, in Valkey, in the data directory, and
+    in the files of --also. While events of earlier releases hold the person's data in
+    the clear, nothing is erased: `goatherd seal-history` seals these events. The exit
+    status of --verify is 0 if nothing was found, 1 if something was found, and 2 if not
+    everything could be searched.
     """
     settings = read_settings(data_dir=data_dir)
     if verify:
         if confirm is not None or ban:
             raise CommandError(
-                "--confirm and --ban erase, and --verify does not: choose one."
+                "--confirm and --ban erase, and --verify does not: choose one of them."
             )
         return verify_erasure(
             settings, creator_id, values=values, also=also or [], json=json
         )
     if values is not None or also is not None:
-        raise CommandError("--values and --also go with --verify.")
+        raise CommandError("--values and --also need --verify.")
     if preview:
         _show_preview(settings, creator_id, json=json)
         return None
     if confirm is None:
-        raise CommandError("--confirm with the creator's handle is needed to erase it.")
+        raise CommandError(
+            "--confirm with the creator's handle is required for an erasure."
+        )
     with opened_store(settings) as store:
         command = ErasureCommand(
             store,
@@ -119,7 +123,7 @@ def erase(
         except ProjectionBehindError as error:
             raise CommandError(
                 "Nothing is erased: read models are behind the log. Start `goatherd "
-                "project`, and try again once it has caught up."
+                "project`, and try again once they are caught up."
             ) from error
     erased = erased_by(done)
     if json:
@@ -127,7 +131,7 @@ def erase(
         return None
     for creator in erased.creators:
         print(f"Erased {creator.id}, which is {creator.tiktok_handle} from now on.")
-    print(f"Look whether anything is left: `goatherd erase --verify {creator_id}`.")
+    print(f"Check that nothing is left: `goatherd erase --verify {creator_id}`.")
     return None
 
 
@@ -148,7 +152,7 @@ def _show_preview(settings: Settings, creator_id: UUID, *, json: bool) -> None:
     )
     print(f"It concerns {joined([counted(n, what) for n, what in counts])}.")
     if preview.mentions:
-        print("These texts have a handle of the person, and stay:")
+        print("These texts contain a handle of the person, and stay:")
     for one in preview.mentions:
         earlier = "earlier " if one.earlier else ""
         print(

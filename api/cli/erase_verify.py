@@ -1,4 +1,4 @@
-"""``goatherd erase --verify``: whether anything of who was erased is left."""
+"""``goatherd erase --verify``: the search for remains of an erased person."""
 
 import sys
 import textwrap
@@ -39,10 +39,10 @@ def verify_erasure(
     also: Sequence[Path],
     json: bool,
 ) -> int:
-    """Look everywhere for what the erasure of a creator erased; print what was found.
+    """Search for the data that an erasure erased; print what was found.
 
-    ``values`` is a file of more to look for, or ``-`` for stdin. Returns the exit
-    status: 1 if something was found, 2 if it could not look everywhere.
+    ``values`` is a file of further texts to search for, or ``-`` for stdin. The exit
+    status is 1 if something was found, and 2 if not everything could be searched.
     """
     try:
         verdict = _verdict(settings, creator_id, values, also)
@@ -99,9 +99,9 @@ def _erased(
         return replace(kept, values={*kept.values, *given})
     if not given:
         raise CommandError(
-            "What was erased is not known any more: the list of it is kept for 24 "
-            "hours. Give what to look for yourself, one a line: `goatherd erase "
-            f"--verify {creator_id} --values FILE`, or - in place of FILE for stdin."
+            "The list of erased data is gone: it is kept for 24 hours. Give the "
+            "texts to search for yourself, one a line: `goatherd erase --verify "
+            f"{creator_id} --values FILE`, or - in place of FILE for stdin."
         )
     position, organization_id = erasure
     return ErasedValues(
@@ -128,7 +128,7 @@ def _wait_for_read_models(connection: Connection[TupleRow], position: int) -> No
     while late := behind(connection, position, names):
         if time.monotonic() > deadline:
             raise CommandError(
-                f"Not everything has taken the erasure in yet ({', '.join(late)}): "
+                f"Not every process has applied the erasure yet ({', '.join(late)}): "
                 "start Goatherd, and try again once it has caught up."
             )
         time.sleep(_POLL_SECONDS)
@@ -156,7 +156,7 @@ def _rows(tables: Iterable[SearchedTable]) -> int:
 def _print(verdict: Findings) -> None:
     searched = verdict.searched
     _paragraph(
-        "Looked for "
+        "Searched for "
         + joined([counted(one.values, one.kind) for one in verdict.looked_for])
         + "."
     )
@@ -167,8 +167,8 @@ def _print(verdict: Findings) -> None:
         f"removed: {', '.join(searched.tables)}."
     )
     _paragraph(
-        f"So in {len(searched.indexes)} indexes, which have what their tables have: "
-        f"{', '.join(searched.indexes)}."
+        f"Also in {len(searched.indexes)} indexes, which have the values of their "
+        f"tables: {', '.join(searched.indexes)}."
     )
     _paragraph(
         "In the samples of values that PostgreSQL's planner keeps of "
@@ -193,11 +193,11 @@ def _print(verdict: Findings) -> None:
             f"FOUND  {find.place}: {find.kind}, {counted(find.times, 'time')}{note}"
         )
     if verdict.found:
-        print("Something of who was erased is left.")
+        print("Some data of the erased person are left.")
     elif verdict.ok:
-        print("Nothing of who was erased was found.")
+        print("No data of the erased person were found.")
     else:
-        print("Nothing was found where it could look.")
+        print("No data were found where the search was possible.")
 
 
 def _paragraph(text: str) -> None:

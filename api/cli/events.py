@@ -41,10 +41,11 @@ class _StoredEvent(_EventInLog, frozen=True, kw_only=True):
 
 
 class ShownEvent(_EventInLog, frozen=True, kw_only=True):
-    """An event with what is sealed in it opened.
+    """An event with its sealed values opened.
 
-    ``subject`` is whose key it is sealed with, null if it is in the clear.
-    ``is_erased`` says that the key is gone, so that what was personal is not shown.
+    ``subject`` is the person whose key seals the event, null if the event is in the
+    clear. ``is_erased`` is true if the key is gone, so that personal values are not
+    shown.
     """
 
     subject: UUID | None
@@ -53,13 +54,13 @@ class ShownEvent(_EventInLog, frozen=True, kw_only=True):
 
 
 def show(
-    position: Annotated[int, Parameter(help="Its position in the log.")],
+    position: Annotated[int, Parameter(help="The position of the event in the log.")],
     /,
     *,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Show an event of the log, and open what is sealed in it."""
+    """Show an event of the log with its sealed values opened."""
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection, opened_store(settings) as store:
         cursor = connection.cursor(row_factory=class_row(_StoredEvent), binary=True)
@@ -92,5 +93,5 @@ def _print(shown: ShownEvent) -> None:
     for name, value in values.items():
         print(f"{name:<{width}}  {plain('-' if value is None else str(value))}")
     if is_erased:
-        print("Its subject was erased: what was personal can't be read any more.")
+        print("Its subject was erased: its personal values cannot be read any more.")
     print(msgspec.json.format(msgspec.json.encode(payload)).decode())

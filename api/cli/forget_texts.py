@@ -1,4 +1,4 @@
-"""``goatherd forget-texts``: earlier names and notes can't be read any more."""
+"""``goatherd forget-texts``: the forgetting of earlier names and notes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,20 +17,21 @@ def forget_texts(
     of: Annotated[
         UUID,
         Parameter(
-            name="id", help="The id of a campaign, a project, an API key or of ORG."
+            name="id",
+            help="The id of a campaign, a project or an API key, or ORG's own id.",
         ),
     ],
     /,
     *,
-    org: Annotated[str, Parameter(help="Its organization, by name or id.")],
+    org: Annotated[str, Parameter(help="The organization, by name or id.")],
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Forget what a campaign, project, API key or organization was called before.
+    """Forget the earlier names and notes of a campaign, project, key or organization.
 
-    Its earlier names and notes can't be read any more, at any time of the past, and
-    nothing brings them back. The present ones stay, except those of a deleted campaign
-    or a revoked key. `goatherd erase --verify ID` looks whether any is left.
+    The earlier texts cannot be read any more, not even as of the past, and nothing
+    brings them back. The present ones stay, except those of a deleted campaign or a
+    revoked key. `goatherd erase --verify ID` searches for remains.
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:

@@ -32,12 +32,13 @@ from workers.sources.recordings.import_recording import Imported, store_recordin
 from workers.sources.recordings.sorted_recording import BadLines, SortedRecording
 
 _NAMED_HANDLES = 100
-_WAITS = "goatherd: The import waits for an erasure, and goes on after it."
+_WAITS = "goatherd: The import waits for an erasure, and continues after it."
 
 
 def import_recording(
     file: Annotated[
-        Path, Parameter(help="A recording (.jsonl or .jsonl.gz), or a folder of them.")
+        Path,
+        Parameter(help="A recording (.jsonl or .jsonl.gz), or a folder of recordings."),
     ],
     /,
     *,
@@ -55,17 +56,17 @@ def import_recording(
         Parameter(
             negative="",
             show_default=False,
-            help="Leave out lines that are no observations.",
+            help="Skip lines that are not valid observations.",
         ),
     ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Store the observations of a recording with the times at which they were made.
+    """Store the observations of a recording with their own times.
 
-    Observations that are stored already stay as they are, so a recording can be
-    imported again, also after it has grown. Nothing is stored if a line is bad or a
-    handle is unknown. Lines of accounts that were erased and are banned are skipped.
+    Observations that are stored already stay unchanged, so that a recording can be
+    imported again, also after it has grown. Nothing is stored if a line is invalid or a
+    handle is unknown. Lines of accounts that were erased and banned are skipped.
     """
     settings = read_settings(data_dir=data_dir)
     context = cli_context()
@@ -103,9 +104,9 @@ def import_recording(
                 )
             except ProjectionBehindError as error:
                 raise CommandError(
-                    "The rest is not stored: the list of videos has not taken in the "
-                    "last erasure. Start `goatherd project`, and import it again once "
-                    "it has caught up."
+                    "The rest is not stored: the list of videos has not applied the "
+                    "last erasure. Start `goatherd project`, and import the recording "
+                    "again once it has caught up."
                 ) from error
         _print_result(
             imported,
@@ -120,7 +121,7 @@ def import_recording(
 def _find_by_older_handles(
     store: Store, project_id: UUID, holders: Holders, recording: SortedRecording
 ) -> None:
-    """Find creators that the project has under another handle of their accounts."""
+    """Find creators that the project has under another handle of the same account."""
     for handle in [*holders.missing]:
         older = recording.older_handles(handle)
         found = find_holders(store, project_id, older).creators if older else {}
@@ -136,7 +137,7 @@ def _join_accounts(
     holders: Holders,
     recording: SortedRecording,
 ) -> None:
-    """Store what is of an account that the project has with that creator, and say so.
+    """Store observations of a known account with its creator, and report it.
 
     Raises:
         CommandError: that creator was removed.
@@ -148,7 +149,7 @@ def _join_accounts(
         if creator.status == "removed":
             raise CommandError(
                 f"Nothing was stored: @{handle} is the account of @{creator.handle}, "
-                "which was removed. Bring that one back first, by adding its handle."
+                "who was removed. Restore that creator first, by adding the handle."
             )
         print(
             f"goatherd: @{handle} is the account of @{creator.handle}, and is stored "
@@ -163,19 +164,19 @@ def _read(file: Path) -> SortedRecording:
 
 
 def _report_bad_lines(bad: BadLines, *, skip: bool) -> None:
-    """Name the first bad lines on stderr.
+    """Name the first invalid lines on stderr.
 
     Raises:
-        CommandError: there are any, and they are not to be skipped.
+        CommandError: there are invalid lines, which must not be skipped.
     """
     for error in bad.first:
         print(f"goatherd: {plain(str(error))}", file=sys.stderr)
     if more := bad.count - len(bad.first):
-        print(f"goatherd: and {more:,} bad lines more.", file=sys.stderr)
+        print(f"goatherd: and {more:,} invalid lines more.", file=sys.stderr)
     if bad.count and not skip:
         raise CommandError(
-            f"{bad.count:,} of the lines are bad, so nothing was stored; "
-            "--skip-bad-lines leaves them out."
+            f"{bad.count:,} of the lines are invalid, so nothing was stored; "
+            "--skip-bad-lines skips them."
         )
 
 
@@ -188,7 +189,7 @@ def _create(
     settings: Settings,
     context: Context,
 ) -> list[str]:
-    """Track the handles that are missing, and return their creators by handle."""
+    """Track the missing handles, and return their creators by handle."""
     if holders.banned:
         raise CommandError(
             f"{_handles(holders.banned)} may not be tracked here, so nothing was "
@@ -196,7 +197,8 @@ def _create(
         )
     if holders.renamed:
         raise CommandError(f"Nothing was stored. {_why_renamed(holders.renamed)}")
-    # In mode auto, without bounds, and with what was imported as their first runs.
+    # They are tracked in mode auto, without bounds, and the imported scrapes are their
+    # first ones.
     additions = execute(
         store,
         lambda: add_creators(
@@ -234,14 +236,14 @@ def _why_unknown(holders: Holders) -> str:
     if holders.renamed:
         return f"{sentences[0]} {_why_renamed(holders.renamed)}"
     if holders.removed:
-        sentences.append(f"It would bring back {_handles(holders.removed)}.")
+        sentences.append(f"It would restore {_handles(holders.removed)}.")
     if holders.banned:
         sentences.append(f"It could not add {_handles(holders.banned)}: banned.")
     return " ".join(sentences)
 
 
 def _why_renamed(renamed: Mapping[str, str]) -> str:
-    """Say that a creator must not be added anew under a handle that it had before."""
+    """Say that a creator must not be added anew under a former handle."""
     old, new = next(iter(renamed.items()))
     more = (
         f", like {counted(len(renamed) - 1, 'other handle')}"
@@ -249,8 +251,9 @@ def _why_renamed(renamed: Mapping[str, str]) -> str:
         else ""
     )
     return (
-        f"@{old} is a former handle of @{new}{more}: write the present one into the "
-        "recording, or add the former one first if it is another account now."
+        f"@{old} is a former handle of @{new}{more}: write the present handle into the "
+        "recording, or add the former one first if it belongs to another account "
+        "now."
     )
 
 

@@ -29,13 +29,13 @@ _MARKS = {
 def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Create the database's schema, or upgrade it.
 
-    Existing data stay, and running it again changes nothing. Needs GOATHERD_MASTER_KEY,
-    or a data directory with a master key.
+    Existing data stay, and a second run changes nothing. The command needs
+    GOATHERD_MASTER_KEY, or a data directory with a master key.
     """
     settings = read_settings(data_dir=data_dir)
     url = database_url(settings)
     with connected(url) as connection:
-        # Before anything is written.
+        # The key is checked before anything is written.
         check_restored(connection)
         master_key_text(settings, connection)
         applied = migrate_database(url)
@@ -56,7 +56,7 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """Show the position of each projection, and the events it could not apply."""
+    """Show the position of each projection, and the events that it could not apply."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         found = progress(connection, ALL_PROJECTIONS)
     if json:
@@ -95,7 +95,7 @@ def doctor(
     quick: Annotated[
         bool,
         Parameter(
-            negative="", show_default=False, help="Do not read the whole event log."
+            negative="", show_default=False, help="Skip reading the whole event log."
         ),
     ] = False,
     at_rest: Annotated[
@@ -103,16 +103,17 @@ def doctor(
         Parameter(
             negative="",
             show_default=False,
-            help="Nothing runs, so do not look for it: after `goatherd restore`, say.",
+            help="Skip the checks for running processes, for example after `goatherd "
+            "restore`.",
         ),
     ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Check the installation, and say what is wrong and what to do about it.
+    """Check the installation, and report problems with advice for each.
 
-    It reads the settings, the database, every event of the event log, the read models,
-    the waiting scrapes, Redis and the disk. It changes nothing.
+    The command reads the settings, the database, every event of the event log, the read
+    models, the waiting scrapes, Redis and the disk. It changes nothing.
     """
     findings: list[Finding] = []
     for finding in run_checks(data_dir=data_dir, quick=quick, at_rest=at_rest):

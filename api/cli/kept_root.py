@@ -1,4 +1,4 @@
-"""A root that was kept in a file: as HTTP answers it, or as the command line does."""
+"""A root that was kept in a file, in the format of HTTP or of the command line."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ def read_kept_root(path: Path) -> RootSigned | PublicRoot:
     """Return the root in a file.
 
     Raises:
-        CommandError: it holds none.
+        CommandError: the file holds no root.
     """
     try:
         document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])

@@ -51,19 +51,25 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 def create(
     *,
     org: OrganizationOption,
-    name: Annotated[str, Parameter(help="What the key is called.")] = "Key",
+    name: Annotated[str, Parameter(help="The name of the key.")] = "Key",
     scope: Annotated[
         list[Scope] | None,
-        Parameter(negative="", help="What it may do, once for each (read and write)."),
+        Parameter(
+            negative="",
+            help="A scope of the key; repeat the option for several (read and write).",
+        ),
     ] = None,
     expires_at: Annotated[
         datetime | None,
-        Parameter(help="When it stops working, in UTC unless it says otherwise."),
+        Parameter(
+            help="The time after which the key stops working, in UTC unless it "
+            "has another zone."
+        ),
     ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Issue a key to an organization. Its text is shown here and never again."""
+    """Issue a key to an organization. Only this command shows its text."""
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
         raise CommandError(
             f"A name has 1 to {_LONGEST_NAME} characters, all of them printable."
@@ -97,7 +103,7 @@ def create(
         return
     print(f"Key     {command.key_id}")
     print(f"Scopes  {', '.join(command.scopes)}")
-    print(f"API key {text} (shown this once)")
+    print(f"API key {text} (shown only this once)")
 
 
 def list_keys(
@@ -121,7 +127,7 @@ def list_keys(
 
 
 def revoke(
-    key_id: Annotated[UUID, Parameter(help="The key's id, not its text.")],
+    key_id: Annotated[UUID, Parameter(help="The id of the key, not its text.")],
     /,
     *,
     data_dir: DataDir = None,
@@ -129,7 +135,7 @@ def revoke(
 ) -> None:
     """Revoke a key.
 
-    It stops working within a second; revoking it again changes nothing.
+    The key stops working within a second; revoking it again changes nothing.
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:

@@ -56,9 +56,9 @@ ORDER BY org_id, project_id, tiktok_handle, id
 
 
 class OrganizationSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization. ``creators`` counts those of its projects, not removed ones.
+    """An organization; ``creators`` counts the creators who are not removed.
 
-    ``is_operator``: its admin keys run the installation.
+    ``is_operator``: the organization's admin keys operate the installation.
     """
 
     id: UUID
@@ -73,7 +73,7 @@ class OrganizationSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A project. ``creators`` counts its creators, not removed ones."""
+    """A project; ``creators`` counts the creators who are not removed."""
 
     id: UUID
     org_id: UUID
@@ -84,10 +84,10 @@ class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A creator, with the figures that were last observed.
+    """A creator, with the last observed figures.
 
-    ``rounded_counts`` names those that are rounded, of the ones that are not shown too.
-    ``connected_at`` is null if the creator's own account is not connected.
+    ``rounded_counts`` names the counts that are rounded, among all counts of the
+    creator. ``connected_at`` is null if the creator's own account is not connected.
     """
 
     id: UUID
@@ -152,7 +152,7 @@ def list_creators(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """List creators, removed ones too, with their ids and last observed figures."""
+    """List creators, also removed ones, with ids and last observed figures."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, project)
         _wait_for_creators(connection)
@@ -178,7 +178,7 @@ def list_creators(
 
 
 def _count(creator: CreatorSummary, name: CountName) -> str | None:
-    """Write a count, one that its source rounds with a tilde."""
+    """Format a count, with a tilde if its source rounds it."""
     count: int | None = getattr(creator, name)
     if count is None:
         return None

@@ -1,4 +1,4 @@
-"""``goatherd keys rotate-master``: another master key for the same data."""
+"""``goatherd keys rotate-master``: a new master key for the same data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,15 +19,15 @@ def rotate_master(
     *,
     new_key_file: Annotated[
         Path,
-        Parameter(help="A file with the new one: `openssl rand -base64 32 > FILE`."),
+        Parameter(help="A file with the new key: `openssl rand -base64 32 > FILE`."),
     ],
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Encrypt all keys with another master key, while Goatherd is stopped.
 
-    The log stays as it is. If it is interrupted, the old master key applies still, or
-    the new one does; running it again finishes it.
+    The log is not changed. After an interruption the database still has the old master
+    key, or has the new one; running the command again completes it.
     """
     settings = read_settings(data_dir=data_dir)
     try:
@@ -60,8 +60,8 @@ def rotate_master(
         else "All keys are encrypted with the new master key already."
     )
     print(
-        f"It is in {path} now."
+        f"The new master key is in {path} now."
         if is_in_file
-        else "Set GOATHERD_MASTER_KEY to it before you start Goatherd."
+        else "Set GOATHERD_MASTER_KEY to the new key before you start Goatherd."
     )
-    print("Backups from before need the old one: keep it as long as you keep them.")
+    print("Earlier backups need the old key: keep it as long as you keep them.")

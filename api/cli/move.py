@@ -1,4 +1,4 @@
-"""``goatherd creators move``: to another project, as ``POST /creators/{id}/move``."""
+"""``goatherd creators move``: as ``POST /creators/{id}/move``."""
 
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +20,7 @@ _TAKEN = {"whole": "all its numbers", "stay": "what it gains from now on"}
 
 
 def move(
-    creator_id: Annotated[UUID, Parameter(help="The creator's id.")],
+    creator_id: Annotated[UUID, Parameter(help="The id of the creator.")],
     /,
     *,
     project: Annotated[
@@ -29,18 +29,21 @@ def move(
     ],
     history: Annotated[
         MovedHistory,
-        Parameter(help="Whether all its numbers go along, or those until now stay."),
+        Parameter(
+            help="Move all numbers with the creator, or let earlier numbers stay."
+        ),
     ] = "whole",
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Move a creator to another project of its organization, with its videos.
+    """Move a creator to another project of the organization, with their videos.
 
-    It leaves the campaigns of the old project. With --history stay the numbers from
-    before stay with the old project, and the new one counts what is gained from the end
-    of this quarter of an hour on. Single videos of that project that are its own are
-    merged into its videos. Where a creator of that project is or was the same account,
-    the move is refused, and the other one named.
+    The creator leaves the campaigns of the old project. With --history stay the earlier
+    numbers stay with the old project, and the new one counts what the creator gains
+    after the end of this quarter of an hour. Single videos of the new project that are
+    the creator's are merged into the creator's videos. If a creator of the new project
+    belongs, or belonged, to the same account, the move is refused, and that creator is
+    named.
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection, opened_store(settings) as store:
@@ -67,6 +70,6 @@ def move(
         print(f"@{creator.handle} has moved, with its videos and {_TAKEN[history]}.")
         if merged:
             single = counted(merged, "single video")
-            print(f"{single} of that project merged into its own, to count once.")
+            print(f"{single} of that project merged into the creator's, to count once.")
     else:
         print(f"@{creator.handle} is in that project, as it was before.")

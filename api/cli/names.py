@@ -34,8 +34,8 @@ _ORGANIZATION = """
 SELECT DISTINCT originator_id FROM goatherd_events
 WHERE originator_id = %s AND topic = 'organization_created'
 """
-# The ids are from the log, since the read model of projects may be behind it. Their
-# names are sealed there.
+# The ids come from the log, since the read model of projects may be behind it. The
+# names in the log are sealed.
 PROJECTS = """
 SELECT created.id, organization_id, coalesce(name, '') AS name, created.created_at
 FROM (
@@ -92,7 +92,7 @@ def project_named(
 def organization_and_project(
     connection: Connection[TupleRow], org: str | None, project: str | None
 ) -> dict[str, UUID | None]:
-    """Return the ids of what the options name, as ``org`` and ``project`` of a query.
+    """Return the ids that the options name, as ``org`` and ``project`` of a query.
 
     Raises:
         CommandError: none or several have the name.
@@ -103,10 +103,10 @@ def organization_and_project(
 
 
 def creator_with_id(store: Store, creator_id: UUID) -> CreatorState:
-    """Return a creator as it is, of whatever organization.
+    """Return a creator of any organization.
 
     Raises:
-        NotFoundError: there is none with this id.
+        NotFoundError: no creator has this id.
     """
     creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
     if creator is None:

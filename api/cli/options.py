@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they change."""
+"""The options that several commands share, and the settings that they change."""
 
 import os
 from pathlib import Path
@@ -13,8 +13,8 @@ DataDir = Annotated[
     Path | None,
     Parameter(
         "--data-dir",
-        help="The data directory of `goatherd up`, whose database is used if it runs "
-        "and GOATHERD_DATABASE_URL is not set.",
+        help="The data directory of `goatherd up`. Its database is used if it runs and "
+        "GOATHERD_DATABASE_URL is not set.",
     ),
 ]
 Json = Annotated[
@@ -42,8 +42,8 @@ ListenerOption = Annotated[
     Parameter(
         "--fd",
         show_default=False,
-        help="A socket to use that whoever started this made and listens on: its file "
-        "descriptor, in place of host and port.",
+        help="The file descriptor of a listening socket that the parent process made, "
+        "in place of host and port.",
     ),
 ]
 
@@ -54,7 +54,7 @@ def read_settings(
     host: str | None = None,
     port: int | None = None,
 ) -> Settings:
-    """Return the environment's settings, with the options replacing some of them.
+    """Return the environment's settings, some of them replaced by the options.
 
     Raises:
         SettingsError: a GOATHERD_ variable is unknown or cannot be read.

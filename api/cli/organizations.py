@@ -1,4 +1,4 @@
-"""``goatherd orgs``: making organizations, and which of them run the installation."""
+"""``goatherd orgs``: the creation of organizations, and the choice of operators."""
 
 from typing import Annotated
 
@@ -20,19 +20,20 @@ _LONGEST_NAME = 200
 
 
 def create(
-    name: Annotated[str, Parameter(help="What the organization is called.")],
+    name: Annotated[str, Parameter(help="The name of the organization.")],
     /,
     *,
-    plan: Annotated[str, Parameter(help="Its plan.")] = UNLIMITED,
+    plan: Annotated[str, Parameter(help="The plan of the organization.")] = UNLIMITED,
     time_zone: Annotated[
-        str, Parameter(help="Its IANA time zone, in which its days begin.")
+        str,
+        Parameter(help="The organization's IANA time zone, in which its days begin."),
     ] = "UTC",
     operator: Annotated[
         bool,
         Parameter(
             negative="",
             show_default=False,
-            help="Let its admin keys run the installation.",
+            help="Let the organization's admin keys operate the installation.",
         ),
     ] = False,
     data_dir: DataDir = None,
@@ -40,7 +41,7 @@ def create(
 ) -> None:
     """Create an organization with a first project and a key with every scope.
 
-    The key's text is shown here and never again.
+    Only this command shows the key's text.
     """
     settings = read_settings(data_dir=data_dir)
     if plan not in settings.all_plans:
@@ -59,7 +60,7 @@ def create(
             time_zone=time_zone,
             is_operator=operator,
             context=cli_context(),
-            # In the same transaction, so that the key works at once.
+            # The key is issued in the same transaction, so that it works at once.
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     if json:
@@ -73,7 +74,7 @@ def create(
         return
     print(f"Organization {made.organization_id}")
     print(f"Project      {made.project_id}")
-    print(f"API key      {made.key} (shown this once)")
+    print(f"API key      {made.key} (shown only this once)")
 
 
 def operator(
@@ -83,15 +84,17 @@ def operator(
     off: Annotated[
         bool,
         Parameter(
-            negative="", show_default=False, help="Not any more, instead of from now."
+            negative="",
+            show_default=False,
+            help="End the right instead of granting it.",
         ),
     ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Let the admin keys of an organization run the installation, or end that.
+    """Let the admin keys of an organization operate the installation, or end that.
 
-    They can then ban handles, see projections and rebuild read models. Until this
+    These keys can then ban handles, see projections and rebuild read models. Until this
     command is used for an organization, the oldest one has that right.
     """
     settings = read_settings(data_dir=data_dir)

@@ -27,22 +27,23 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for heading in headings:
         table.add_column(heading)
     for row in rows:
-        # As Text, because rich would read square brackets as its markup.
+        # The cells are Text, because rich would read square brackets as its markup.
         table.add_row(*(Text(_shown(value)) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(table)
 
 
 def plain(text: str) -> str:
-    """Return text from others without control characters for the terminal."""
+    """Return a text of unknown origin without control characters for the terminal."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 @contextmanager
 def progress_bar(what: str, *, total: int | None) -> Generator[Callable[[int], None]]:
-    """Yield a function to call with how much more of ``total`` (if known) is done.
+    """Yield a function to call with the progress since the last call.
 
-    A bar appears on stderr if that is a terminal and it takes longer than a second.
+    ``total`` is None if it is unknown. A bar appears on stderr if that is a terminal
+    and the work takes longer than a second.
     """
     from rich.console import Console
     from rich.progress import Progress

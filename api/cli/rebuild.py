@@ -1,4 +1,4 @@
-"""``goatherd rebuild``: read models computed anew, while people read them."""
+"""``goatherd rebuild``: read models computed again, while people read them."""
 
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -35,14 +35,14 @@ _Action = Literal["rebuild", "cancel", "rollback", "dry_run", "swap"]
 
 
 class Cancelled(msgspec.Struct, frozen=True):
-    """Whether there was a rebuild to cancel."""
+    """The answer to a cancellation: whether there was a rebuild to cancel."""
 
     name: str
     cancelled: bool
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A read model that could not be rebuilt, and why."""
+    """A read model that could not be rebuilt, and the reason."""
 
     name: str
     error: str
@@ -56,45 +56,45 @@ def _flag(text: str) -> Parameter:
 
 
 def rebuild_read_models(
-    *names: Annotated[str, Parameter(help="Read models; all if none is named.")],
+    *names: Annotated[str, Parameter(help="Read models to rebuild; by default all.")],
     force: Annotated[
-        bool, _flag("Swap even if the same rules gave other rows than the live ones.")
+        bool,
+        _flag("Swap even if the same rules gave other rows than the live tables have."),
     ] = False,
-    cancel: Annotated[bool, _flag("Cancel rebuilds that run.")] = False,
+    cancel: Annotated[bool, _flag("Cancel running rebuilds.")] = False,
     rollback: Annotated[
-        bool, _flag("Bring back the tables from before the last swap.")
+        bool, _flag("Restore the tables from before the last swap.")
     ] = False,
     distributed: Annotated[
         bool,
         _flag(
-            "Let `goatherd work` processes, on any machine, do the work where it can "
-            "be cut into slices: that of analytics."
+            "Let `goatherd work` processes on any machine do the work that can be cut "
+            "into slices: the work of analytics."
         ),
     ] = False,
     dry_run: Annotated[
         bool,
         _flag(
-            "Build and compare only, say what would change, and keep it for --swap or "
-            "--cancel."
+            "Only build and compare, show what would change, and keep the result for "
+            "--swap or --cancel."
         ),
     ] = False,
-    swap: Annotated[bool, _flag("Swap what a dry run built.")] = False,
+    swap: Annotated[bool, _flag("Swap in the result of a dry run.")] = False,
     baseline_rule: Annotated[
         BaselineRule | None,
         Parameter(
-            help="The rule for which numbers of a video are not new (analytics only); "
-            "the one in force if left out.",
+            help="The rule that decides which numbers of a video are not new "
+            "(analytics only); by default the rule in force.",
         ),
     ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Compute read models anew from the event log, in shadow tables.
+    """Compute read models again from the event log, in shadow tables.
 
     The shadow tables are compared with the live tables and swapped in. No process has
-    to stop, and a rebuild that was interrupted continues from where it was. With
-    --distributed the workers of all machines do the work, and this process if there are
-    none.
+    to stop, and an interrupted rebuild continues where it was. With --distributed the
+    workers of all machines do the work, or this process if there are no workers.
     """
     if cancel + rollback + force + dry_run + swap > 1:
         raise CommandError(
@@ -110,13 +110,13 @@ def rebuild_read_models(
     elif swap:
         action = "swap"
     if distributed and action != "rebuild":
-        raise CommandError("--distributed goes with a rebuild only.")
+        raise CommandError("--distributed needs a rebuild.")
     projections = _projections(names)
     if rollback and not names:
-        raise CommandError("Name the read models to bring back.")
+        raise CommandError("Name the read models to restore.")
     if baseline_rule is not None:
         if action not in {"rebuild", "dry_run"}:
-            raise CommandError("--baseline-rule goes with a rebuild or a dry run.")
+            raise CommandError("--baseline-rule needs a rebuild or a dry run.")
         projections = with_rule(projections, baseline_rule)
     options = RebuildOptions(force=force, may_swap_dry_run=baseline_rule is not None)
     settings = read_settings(data_dir=data_dir)
@@ -131,7 +131,7 @@ def rebuild_read_models(
             try:
                 result = _carry_out(action, store, projection, options, notify)
             except EXPECTED as error:
-                # The others do not depend on it.
+                # The other read models do not depend on the rule.
                 result = Failed(projection.name, str(error))
             results.append(result)
             if isinstance(result, Failed):
@@ -194,7 +194,7 @@ def _remote_workers(projection: ReadModel, notify: Notify) -> RemoteWorkers | No
 
     if isinstance(projection, Sliced):
         return RemoteWorkers(notify, report=report)
-    report("it cannot be cut into slices, so this process rebuilds it alone.")
+    report("its work cannot be cut into slices, so this process does all of it.")
     return None
 
 
@@ -232,8 +232,10 @@ def _print(result: Rebuilt | DryRun | RolledBack | Cancelled) -> None:
                 f"{result.swap.locked_ms:.1f} ms. {plain(summary)}"
             )
         case RolledBack(name=name, version=version):
-            text = f"{name}: the tables from before are back, at version {version} and "
-            text += f"position {result.position}."
+            text = (
+                f"{name}: the tables from before were restored, at version {version} "
+                f"and position {result.position}."
+            )
             if not result.is_followed:
                 text += f" Only a release with version {version} can follow them."
             print(text)

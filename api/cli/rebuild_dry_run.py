@@ -1,4 +1,4 @@
-"""Dry runs of ``goatherd rebuild``: what a rebuild or another rule would change."""
+"""Dry runs of ``goatherd rebuild``: the changes that a rebuild would make."""
 
 from collections.abc import Sequence
 
@@ -38,12 +38,12 @@ def with_rule(projections: Sequence[ReadModel], rule: BaselineRule) -> list[Read
     if not all(
         isinstance(projection, AnalyticsProjection) for projection in projections
     ):
-        raise CommandError("--baseline-rule is for analytics alone: name it.")
+        raise CommandError("--baseline-rule is only for analytics: name it.")
     return [AnalyticsProjection(rule)]
 
 
 def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
-    """Build shadow tables, find what would change, and keep them for a swap."""
+    """Build shadow tables, compute what would change, and keep them for a swap."""
     found: list[Effects] = []
 
     def inspect(cursor: Cursor[TupleRow]) -> None:

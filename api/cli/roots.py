@@ -1,4 +1,4 @@
-"""``goatherd roots``: signed roots of the log, which fix all of it up to a position."""
+"""``goatherd roots``: signed roots, each of which fixes the log up to a position."""
 
 from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
@@ -10,11 +10,11 @@ from domain.integrity.roots import SignedRoot, text_hash
 
 
 def make(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """Sign a root of the log as it is now, and print it.
+    """Sign a root of the present log, and print it.
 
-    Keep what --json prints where nobody who runs this installation can change it, in a
-    mail or a repository of somebody else's: `goatherd verify --against` compares the
-    log with it. One is made every day by itself.
+    Keep the output of --json where nobody who operates this installation can change it,
+    for example in a mail or in somebody else's repository: `goatherd verify --against`
+    compares the log with it. Goatherd also makes a root every day.
     """
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
@@ -29,7 +29,7 @@ def make(*, data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def list_roots(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """List all roots, the oldest first."""
+    """List all roots, oldest first."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         recorded = recorded_roots(connection)
     if json:

@@ -1,4 +1,4 @@
-"""``goatherd seal-history``: seals what earlier releases stored in the clear."""
+"""``goatherd seal-history``: seals data that earlier releases stored in the clear."""
 
 from msgspec.structs import replace
 
@@ -23,8 +23,8 @@ from infra.eventstore.store import Store
 def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Seal personal data in the event log that earlier releases stored in the clear.
 
-    Goatherd must not run meanwhile. It is done once; if it is interrupted, run it
-    again, and it goes on. Backups from before still hold the log as it was.
+    Goatherd must not run meanwhile. The command is needed once; after an interruption a
+    second run continues. Earlier backups still hold the log in the clear.
     """
     settings = read_settings(data_dir=data_dir)
     with served_database(settings) as url:
@@ -55,19 +55,19 @@ def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
     )
     print(f"The hash of its note is {note_hash(note)}.")
     print(
-        "Give it to everybody who keeps a root from before: `goatherd verify --against "
-        "FILE --accept-sealing HASH` needs it."
+        "Send the hash to everybody who keeps an earlier root: `goatherd verify "
+        "--against FILE --accept-sealing HASH` needs it."
     )
-    print("Backups of before still hold them in the clear: delete those in time.")
+    print("Earlier backups still hold the data in the clear: delete these in time.")
 
 
 def seal_all(store: Store, url: str, *, head: int, context: Context) -> HistorySealed:
-    """Seal what is in the clear up to ``head``, and return the note of it."""
+    """Seal events in the clear up to ``head``, and return the note about it."""
     signer = InstallationSigner(store.pool, store.settings).open()
     with progress_bar("Sealing", total=head) as advance:
         rewrite_history(store, advance=advance)
     with connected(url) as connection:
-        # Until then what was there before is in the table's file.
+        # Until then the table's file still has the old rows.
         connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
     return note_sealing(store, signer, context=context)
 

@@ -1,4 +1,4 @@
-"""``goatherd keys rotate-signing``: another key to sign roots with."""
+"""``goatherd keys rotate-signing``: a new key to sign roots with."""
 
 from api.cli.databases import cli_context, opened_store
 from api.cli.options import DataDir, Json, read_settings
@@ -32,6 +32,6 @@ def rotate_signing(*, data_dir: DataDir = None, json: Json = False) -> None:
         return
     print(f"Roots are signed with {done.new_key} from now on.")
     print(
-        f"What {done.old_key} signed until now stays valid. Backups of keys from "
-        "before do not have the new one: make another."
+        f"Signatures by {done.old_key} stay valid. Earlier backups of keys do not "
+        "have the new key: make another backup."
     )

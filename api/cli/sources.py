@@ -1,4 +1,4 @@
-"""``goatherd sources``: whether a source can be reached and understood."""
+"""``goatherd sources``: a check whether a source can be reached and understood."""
 
 from contextlib import ExitStack
 from typing import Annotated
@@ -15,14 +15,19 @@ from infra.setting_forms import ProviderName
 
 
 def check(
-    handle: Annotated[str, Parameter(help="Whom to look at, or the profile's URL.")],
+    handle: Annotated[
+        str,
+        Parameter(
+            help="The handle of the creator to scrape, or the URL of the profile."
+        ),
+    ],
     /,
     *,
     provider: Annotated[
         ProviderName | None,
         Parameter(
-            help="Which source; without it the first of GOATHERD_PROVIDERS that can "
-            "serve the creator."
+            help="The source to check; by default the first of GOATHERD_PROVIDERS that "
+            "can serve the creator."
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -30,7 +35,7 @@ def check(
 ) -> int:
     """Scrape one creator once, store nothing, and print each step.
 
-    The exit status is 0 if the source answered and was understood, 1 if not.
+    The exit status is 0 if the source answered and was understood, else 1.
     """
     from infra.embedded import running_valkey_url
     from infra.settings import SettingsError
@@ -41,7 +46,7 @@ def check(
 
     settings = read_settings(data_dir=data_dir)
     if settings.redis_url is None:
-        # Turns and budgets are shared with the workers there.
+        # Redis holds the turns and budgets that are shared with the workers.
         found = running_valkey_url(settings.data_dir)
         settings = replace(settings, redis_url=found)
     name = normalize_handle(handle)

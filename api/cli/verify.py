@@ -1,4 +1,4 @@
-"""``goatherd verify``: whether the event log is what was recorded."""
+"""``goatherd verify``: the check that the event log is what was recorded."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,22 +32,22 @@ def verify(
         int,
         Parameter(
             validator=validators.Number(gte=0),
-            help="Take what is up to this position as checked before.",
+            help="Skip everything up to this position, which was checked before.",
         ),
     ] = 0,
     against: Annotated[
         Path | None,
         Parameter(
-            help="A root that was kept elsewhere: what `goatherd roots make --json` "
-            "printed, or /.well-known/goatherd-root.json had.",
+            help="A root that was kept elsewhere: the output of `goatherd roots make "
+            "--json`, or of /.well-known/goatherd-root.json.",
         ),
     ] = None,
     accept_sealing: Annotated[
         list[str] | None,
         Parameter(
             negative=(),
-            help="The hash of the note of a sealing since the root of --against, as "
-            "somebody whom you trust gave it to you. Give it once for each sealing.",
+            help="The hash of the note of a sealing after the root of --against, from "
+            "somebody whom you trust. Repeat the option for each sealing.",
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -55,14 +55,14 @@ def verify(
 ) -> int:
     """Check that no event was changed, removed, inserted, reordered or cut off.
 
-    It computes the chain of every stream and every signed root again, on all cores, and
-    compares the keys with the erasures in the log, both ways. If it is killed, the next
-    one goes on where it was. Only --against finds that whoever
-    has the keys of this installation wrote history anew and signed it again.
+    The command computes the chain of every stream and every signed root again, on all
+    cores, and compares the keys with the erasures in the log, both ways. If it is
+    killed, the next run continues where it was. Only --against shows whether somebody
+    with the keys of this installation wrote history anew and signed it again.
 
-    Its exit status is 0 if all is well, 1 if something is not, 2 if it could not check,
-    and 3 if the root of --against is from before history was sealed, so that it cannot
-    be compared, and the note of that was not named.
+    The exit status is 0 if all is well, 1 if something is not, 2 if the check was not
+    possible, and 3 if the root of --against is from before history was sealed, so that
+    it cannot be compared, and no --accept-sealing names the sealing.
     """
     accepted = [each.lower() for each in accept_sealing or ()]
     try:
@@ -94,7 +94,7 @@ def _verdict(
             history = clear_history(connection)
             if history is not None and history.before is not None:
                 raise CommandError(
-                    "History is sealed in part only: stop Goatherd, and go on with "
+                    "History is sealed in part only: stop Goatherd, and continue with "
                     "`goatherd seal-history`."
                 )
             is_kept_key = False
@@ -102,7 +102,7 @@ def _verdict(
                 master_key, keys = opened_keys(settings, connection)
                 key = Signer(keys.signing).key
             except MasterKeyError:
-                # Whoever checks a copy of the log may not have the master key.
+                # A person who checks a copy of the log may not have the master key.
                 if kept is None:
                     raise
                 key, is_kept_key = kept.key, True
@@ -145,7 +145,7 @@ def _print(verdict: CheckedLog, against: Path | None) -> None:
     )
     if verdict.misfits:
         print(
-            "The keys are not as the event log says."
+            "The keys do not agree with the event log."
             if all(misfit.how == "key" for misfit in verdict.misfits)
             else "The event log is not what was recorded."
         )
@@ -155,8 +155,8 @@ def _print(verdict: CheckedLog, against: Path | None) -> None:
         print(plain(verdict.kept.text))
     elif against is None:
         print(
-            "A root that is kept elsewhere would show whether history was signed "
-            "anew: `goatherd verify --against FILE`."
+            "A root that is kept elsewhere would show whether history was signed anew: "
+            "`goatherd verify --against FILE`."
         )
     else:
         print(f"The root in {against} is in the log.")
@@ -166,7 +166,7 @@ def _print_signed(verdict: CheckedLog) -> None:
     sealed = verdict.sealed_up_to or 0
     if verdict.under_root > sealed:
         part = f" after position {sealed} and" if sealed else ""
-        print(f"All{part} up to position {verdict.under_root} is as it was signed.")
+        print(f"The log{part} up to position {verdict.under_root} is as it was signed.")
     elif sealed:
         print("No root was signed since history was sealed.")
     else:
@@ -174,8 +174,11 @@ def _print_signed(verdict: CheckedLog) -> None:
     for each in verdict.sealings:
         print(
             f"History up to position {each.position} was rewritten by the sealing of "
-            f"{each.signed_at:%Y-%m-%d}; the hash of its note is {each.hash}. What "
-            "that history was before cannot be computed from this log."
+            f"{each.signed_at:%Y-%m-%d}; the hash of its note is {each.hash}. The "
+            "earlier history cannot be computed from this log."
         )
     if sealed:
-        print(f"Up to position {sealed} the log is as the newest note says since.")
+        print(
+            f"Since the sealing, the log up to position {sealed} agrees with the "
+            "newest note."
+        )

@@ -1,4 +1,4 @@
-"""Files that get their name only when they are complete, even if we are interrupted."""
+"""Files that get their name only when they are complete, even after an interruption."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from api.cli import CommandError
 
-# Python handles SIGINT itself. These signals would end it without a clean-up.
+# Python handles SIGINT itself. These signals would end the process without a clean-up.
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -19,10 +19,10 @@ def check_file(output: Path) -> None:
     """Check that a file of that name can be written or replaced.
 
     Raises:
-        CommandError: it cannot.
+        CommandError: the file cannot be written.
     """
     if output.exists() and not output.is_file():
-        raise CommandError(f"{output} is not a file: name one that is to be written.")
+        raise CommandError(f"{output} is not a file: name a file to write.")
     if not output.parent.is_dir():
         raise CommandError(f"There is no folder {output.parent} to write to.")
 
@@ -31,7 +31,7 @@ def check_file(output: Path) -> None:
 def whole_file(output: Path) -> Generator[BinaryIO]:
     """Open a file for writing; it gets its name if the block succeeds.
 
-    Only its owner may read it, because all that is written so is of people or has keys.
+    Only its owner may read it, because such files contain personal data or keys.
     """
     part = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
     try:
@@ -52,7 +52,7 @@ def interruptible(what: str) -> Generator[None]:
     """Let SIGTERM and SIGHUP interrupt the block as Ctrl-C does.
 
     Raises:
-        CommandError: a signal came; the message says ``what`` was interrupted.
+        CommandError: a signal came; the message says that ``what`` was interrupted.
     """
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -101,7 +101,7 @@ def test_creators_that_are_due_by_retention_wait_and_the_doctor_says_so(
 
         assert [line for line in logs if "put_off" in line["event"]] == []
         document = cli("doctor", "--at-rest", "--json").out
-        assert "kept longer than their organization wants" in document
+        assert "kept longer than their organization allows" in document
         assert '"warning"' in document
 
     assert cli("seal-history").status == 0

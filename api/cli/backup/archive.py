@@ -1,4 +1,4 @@
-"""The file of a backup: a zip of a database dump and of what it is used with."""
+"""The file of a backup: a zip of a database dump and of its secrets."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -26,10 +26,10 @@ Content = Literal["all", "data", "keys"]
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The description of a backup.
 
-    ``content`` is ``keys`` for one of the keys that open what is sealed, and ``data``
-    for one of everything else. Backups of older releases have both.
-    ``position`` is that of its newest event and ``schema`` its newest migration;
-    ``postgresql`` and ``pg_dump`` are major versions, of the server and the program.
+    ``content`` is ``keys`` for a backup of the keys that open sealed data, and ``data``
+    for a backup of everything else. Backups of older releases have both. ``position``
+    is the position of its newest event and ``schema`` the newest migration;
+    ``postgresql`` and ``pg_dump`` are the major versions of the server and the program.
     """
 
     format: int = FORMAT
@@ -43,19 +43,22 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_manifest(archive: ZipFile, manifest: Manifest) -> None:
-    """Write the description of the backup. It is the first member."""
+    """Write the description of the backup, which must be the first member."""
     write_text(archive, _MANIFEST, msgspec.json.encode(manifest).decode())
 
 
 def write_text(archive: ZipFile, name: str, text: str) -> None:
-    """Write a small member, readable by its owner only once it is unpacked."""
+    """Write a small member, which only its owner can read after unpacking."""
     member = ZipInfo(name)
     member.external_attr = 0o100600 << 16
     archive.writestr(member, text)
 
 
 def opened_for_writing(file: IO[bytes]) -> ZipFile:
-    """Open the archive for writing, uncompressed, since pg_dump compresses the dump."""
+    """Open the archive for writing.
+
+    It is not compressed, since pg_dump compresses the dump.
+    """
     return ZipFile(file, "w")
 
 
@@ -85,8 +88,8 @@ def opened_backup(file: Path) -> Generator[Backup]:
     """Open a backup file.
 
     Raises:
-        CommandError: the file is no backup, is damaged, or is of a newer Goatherd.
-        OSError: it cannot be read.
+        CommandError: the file is no backup, is damaged, or belongs to a newer Goatherd.
+        OSError: the file cannot be read.
     """
     try:
         with ZipFile(file) as archive:

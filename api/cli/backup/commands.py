@@ -1,4 +1,4 @@
-"""``goatherd backup``: an installation in a file, and its keys in another."""
+"""``goatherd backup``: an installation in a file, and its keys in another one."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from infra.settings import Settings
 
 _KEY_TABLES = ("subject_keys", "installation_keys")
 _ONLY_KEYS = ("--data-only", *(f"--table={name}" for name in _KEY_TABLES))
-# Nor has it what was erased on the day before.
+# A backup also lacks the list of data that were erased on the day before.
 _WITHOUT_KEYS = tuple(
     f"--exclude-table-data={name}" for name in (*_KEY_TABLES, "erased_values")
 )
@@ -40,7 +40,7 @@ def backup(
     *,
     keys: Annotated[
         Path | None,
-        Parameter(help="A file for the keys that open what is sealed."),
+        Parameter(help="The file to write the keys to, which open sealed data."),
     ] = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -48,18 +48,19 @@ def backup(
     """Back up the installation, as of one moment, while Goatherd runs.
 
     FILE gets the database, the secret and the first key. With --keys another file gets
-    the master key and the keys that open what is sealed in events. Keep it elsewhere,
-    and not for long: who was erased can be read again with one from before.
+    the master key and the keys that open the sealed data of events. Keep that file
+    elsewhere, and delete it soon: with keys from before an erasure, an erased person's
+    data can be read again.
     """
     settings = read_settings(data_dir=data_dir)
     files: list[tuple[Path, archive.Content]] = []
     if file is not None:
         files.append((file, "data"))
     if keys is not None:
-        # After the log, so that no event of the log lacks its key.
+        # The keys are read after the log, so that no event of the log lacks its key.
         files.append((keys, "keys"))
     if not files:
-        raise CommandError("Name a file to write, or one for the keys with --keys.")
+        raise CommandError("Name a file to write, or a file for the keys with --keys.")
     if file is not None and file == keys:
         raise CommandError("The keys go into a file of their own.")
     for path, _ in files:
@@ -89,7 +90,7 @@ def _print_backed_up(file: Path, manifest: Manifest, *, json: bool) -> None:
             }
         )
     elif manifest.content == "keys":
-        print(f"Backed up the keys to {file}. Keep it apart, and not for long.")
+        print(f"Backed up the keys to {file}. Keep it apart, and delete it soon.")
     else:
         print(
             f"Backed up to {file} ({size / 1e6:,.1f} MB), up to position {position} of "
@@ -144,7 +145,7 @@ def _write(
 def _secrets(connection: Connection[TupleRow], settings: Settings) -> dict[str, str]:
     """Return the secret, the master key and the first key, by name.
 
-    Those of a data directory are used only if its key is in this database.
+    The files of a data directory are used only if its key is in this database.
     """
     found: dict[str, str] = {}
     key = _text(key_path(settings.data_dir))

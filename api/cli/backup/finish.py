@@ -1,4 +1,4 @@
-"""The end of a restore: keys and log are compared, and erasures are repeated."""
+"""The end of a restore, which compares keys with the log and repeats erasures."""
 
 import time
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _POLL_SECONDS = 0.1
 
 
 class Repeated(msgspec.Struct, frozen=True, kw_only=True):
-    """People and texts that were erased after the backup, and are erased again."""
+    """The people and texts that were erased after the backup and are erased again."""
 
     erased: Sequence[ErasedCreator] = ()
     forgotten: Sequence[ForgottenAnswer] = ()
@@ -49,29 +49,29 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
 def finish_restore(
     url: str, settings: Settings, *, has_keys: bool = True, is_resumed: bool = False
 ) -> Repeated:
-    """Make what was restored fit to be read; return what is erased again.
+    """Complete a restore, and return the people and texts that are erased again.
 
-    Keys of people who were erased before the data were backed up are destroyed, and
-    people who were erased afterwards, as the keys know, are erased again. So are texts
-    that were forgotten. Read models follow, and until then the mark of the restore
-    keeps everybody out. ``is_resumed`` is for one that was broken off, wherever that
-    was.
+    Keys of people who were erased before the backup of the data are destroyed. People
+    who were erased afterwards, according to the keys, are erased again, and so are
+    texts that were forgotten. Then the read models are caught up; until that is done,
+    the mark of the restore keeps all other processes out. ``is_resumed`` is true for a
+    restore that was interrupted anywhere.
 
     Raises:
-        CommandError: the keys are not those of the data, or Goatherd runs.
-        MasterKeyError: the master key is missing, or not that of the keys.
+        CommandError: the keys do not belong to the data, or Goatherd runs.
+        MasterKeyError: the master key is missing, or does not belong to the keys.
     """
     repeated = Repeated()
     with connected(url) as connection:
         if others := _others(connection):
             raise CommandError(
                 f"Goatherd runs on this database ({', '.join(sorted(others))}): stop "
-                "it first, so that nobody reads who was erased."
+                "it first, so that nobody reads the data of erased people."
             )
         if is_half_loaded(connection):
             raise CommandError(
-                "The restore was broken off before all of its files were in the "
-                "database: restore them anew, into an empty place."
+                "The restore was interrupted before all of its files were in the "
+                "database: restore them again, into an empty place."
             )
         migrate_database(url)
         with connection.transaction(), connection.cursor() as cursor:
@@ -89,7 +89,7 @@ def finish_restore(
                 )
                 with closing(opened.pool):
                     if is_behind and clear_history(connection):
-                        # Erased people could be read in it.
+                        # Data of erased people could be read in the file.
                         head, context = head_of(connection), cli_context(ACTOR)
                         seal_all(opened, url, head=head, context=context)
                     repeated = Repeated(
@@ -97,16 +97,16 @@ def finish_restore(
                         forgotten=repeat_forgettings(opened),
                     )
                     _catch_up(opened, connection)
-        # Without ANALYZE the planner would take the tables for empty.
+        # Without ANALYZE the planner would assume that the tables are empty.
         connection.execute("ANALYZE")
         end_restore(connection)
     return repeated
 
 
 def _others(connection: Connection[TupleRow]) -> list[str]:
-    """Return which other processes use the database, after a while for them to end.
+    """Return the other processes that use the database, after time to end.
 
-    The server notices a little later that a process was killed.
+    The server notices with a delay that a process was killed.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (others := others_at_work(connection)) and time.monotonic() < deadline:
@@ -115,9 +115,9 @@ def _others(connection: Connection[TupleRow]) -> list[str]:
 
 
 def _check_keys(connection: Connection[TupleRow], settings: Settings) -> None:
-    """Check that the keys are those of the data, and that they open.
+    """Check that the keys belong to the data and can be opened.
 
-    Destroyed ones without an event are what is repeated then.
+    Destroyed keys without an event mark the erasures that are repeated afterwards.
     """
     master_key = None
     if settings.master_key or master_key_path(settings.data_dir).exists():
@@ -125,10 +125,10 @@ def _check_keys(connection: Connection[TupleRow], settings: Settings) -> None:
     for fault in key_faults(connection, master_key):
         if fault.fault == "lacking":
             raise CommandError(
-                "The file of keys lacks those of "
+                "The file of keys lacks the keys of "
                 f"{counted(len(fault.subjects), 'person')} in the log: it was made "
                 "before the backup of the data, or elsewhere. Restore both into an "
-                "empty place, with keys from after it, or with older data."
+                "empty place, with newer keys or with older data."
             )
         if fault.fault != "lost":
             raise CommandError(
@@ -137,7 +137,7 @@ def _check_keys(connection: Connection[TupleRow], settings: Settings) -> None:
 
 
 def _catch_up(store: Store, connection: Connection[TupleRow]) -> None:
-    """Let every projection take the erasures in, by the rules of this release."""
+    """Let every projection apply the erasures, by the rules of this release."""
     for projection in outdated(connection, PROJECTIONS):
         rebuild(store, projection, by="restore")
     for each in ALL_PROJECTIONS:

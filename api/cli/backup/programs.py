@@ -39,10 +39,10 @@ class Program(NamedTuple):
 
 
 def program(name: str, *, server: int, at_least: int = 0) -> Program:
-    """Return the program closest to the server's major version, not older than it.
+    """Return the program whose major version is closest to the server's, not older.
 
     Raises:
-        CommandError: none is installed.
+        CommandError: no such program is installed.
     """
     oldest = max(server, at_least)
     found = [
@@ -56,7 +56,7 @@ def program(name: str, *, server: int, at_least: int = 0) -> Program:
 
 
 def rows_of(connection: Connection[TupleRow]) -> int | None:
-    """Return about how many rows a dump will have, None if that is unknown."""
+    """Return the approximate number of rows of a dump, None if it is unknown."""
     row = connection.execute(_ROWS).fetchone()
     return row[0] if row and row[0] else None
 
@@ -72,8 +72,8 @@ def dump(
 ) -> None:
     """Write a dump of the snapshot of the connection's transaction.
 
-    ``also`` are further options of pg_dump.
-    ``advance`` is called with the number of rows copied since the last call.
+    ``also`` has further options of pg_dump. ``advance`` is called with the number of
+    rows copied since the last call.
 
     Raises:
         CommandError: pg_dump failed.
@@ -101,7 +101,7 @@ def dump(
 def restore(
     pg_restore: Program, url: str, *, source: IO[bytes], advance: Advance
 ) -> None:
-    """Restore a dump in one transaction: all of it, or nothing.
+    """Restore a dump in one transaction: the whole dump, or nothing.
 
     ``advance`` is called with the number of bytes read since the last call.
 
@@ -133,7 +133,8 @@ def _running(
     password = connecting.pop("password", None)
     environment = dict(os.environ)
     if password is not None:
-        # Not on the command line, which every user of this machine can read.
+        # The password is not on the command line, which every user of this machine can
+        # read.
         environment["PGPASSWORD"] = str(password)
     database = make_conninfo("", **connecting)
     with tempfile.TemporaryFile() as complaints:

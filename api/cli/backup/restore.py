@@ -47,19 +47,19 @@ _NO_KEYS = (
 
 def restore(
     file: Annotated[
-        Path | None, Parameter(help="A file that `goatherd backup` wrote.")
+        Path | None, Parameter(help="The file that `goatherd backup` wrote.")
     ] = None,
     /,
     *,
     keys: Annotated[
         Path | None,
-        Parameter(help="A file that `goatherd backup --keys` wrote."),
+        Parameter(help="The file that `goatherd backup --keys` wrote."),
     ] = None,
     finish: Annotated[
         bool,
         Parameter(
             negative="",
-            help="Restore nothing, but finish what a restore left undone.",
+            help="Restore nothing, but complete a restore that was interrupted.",
         ),
     ] = False,
     data_dir: DataDir = None,
@@ -68,21 +68,23 @@ def restore(
     """Restore a backup into an empty data directory or database.
 
     GOATHERD_DATABASE_URL names the database; without it a data directory is made.
-    People who were erased after the backup, as the file of keys knows, are erased again
-    before anything can be read, and texts that were forgotten are forgotten again. If
-    that is interrupted, nothing starts on the data until `goatherd restore --finish`
-    has done it.
+    People who were erased after the backup, according to the file of keys, are erased
+    again before anything can be read, and texts that were forgotten are forgotten
+    again. If the restore is interrupted, no process of Goatherd starts on the data
+    until `goatherd restore --finish` has completed it.
     """
     settings = read_settings(data_dir=data_dir)
     if finish:
         if file is not None or keys is not None:
-            raise CommandError("--finish goes without files.")
+            raise CommandError("--finish takes no files.")
         with served_database(settings) as url:
             repeated = finish_restore(url, settings, is_resumed=True)
         _print_finished(repeated, json=json)
         return
     if file is None:
-        raise CommandError("Name a file to restore, or finish a restore with --finish.")
+        raise CommandError(
+            "Name a file to restore, or complete a restore with --finish."
+        )
     repeated: Repeated | None
     with ExitStack() as stack:
         stack.enter_context(interruptible("nothing was restored"))
@@ -109,7 +111,8 @@ def restore(
 
 
 def _write_secrets(folder: Path, backups: Sequence[Backup]) -> None:
-    # Before the data: what is left of a restore that was killed can be finished.
+    # The mark is set before the data are restored, so that a killed restore can be
+    # completed.
     for path in (secret_path(folder), master_key_path(folder), key_path(folder)):
         for backup in backups:
             if (text := backup.text(path.name)) is not None:
@@ -122,10 +125,10 @@ def _check_content(
     manifest = backup.manifest
     if manifest.content not in expected:
         raise CommandError(
-            f"{file} has the keys alone: name it with --keys, and the backup of the "
-            "data before."
+            f"{file} only has the keys: name it with --keys, and before it the backup "
+            "of the data."
             if manifest.content == "keys"
-            else f"{file} is not what `goatherd backup --keys` wrote."
+            else f"{file} is not a file that `goatherd backup --keys` wrote."
         )
     newest = max(number for number, _, _ in known_migrations())
     if manifest.schema > newest:
@@ -138,7 +141,7 @@ def _check_content(
 def _restore_database(
     backups: Sequence[Backup], url: str, settings: Settings
 ) -> Repeated | None:
-    """Restore the files, and return what is erased again; None without any keys."""
+    """Restore the files, and return the repeated erasures; None without any keys."""
     backup, *keys = backups
     with connected(url) as connection:
         server = connection.info.server_version // 10_000
@@ -150,8 +153,8 @@ def _restore_database(
         row = connection.execute(_FIRST_RELATION).fetchone()
         if row is not None:
             raise CommandError(
-                f"The database is not empty: it has {row[0]}. Name one in which there "
-                "is nothing, so that nothing is written over."
+                f"The database is not empty: it has {row[0]}. Name an empty one, so "
+                "that nothing is overwritten."
             )
         pg_restore = programs.program(
             "pg_restore", server=server, at_least=backup.manifest.pg_dump
@@ -177,7 +180,7 @@ def _restore_database(
 def _ended_if_nothing_came(
     connection: Connection[TupleRow], *, is_first: bool
 ) -> Generator[None]:
-    """Take the mark of the restore back if the first file can't be restored."""
+    """Remove the mark of the restore if the first file cannot be restored."""
     try:
         yield
     except BaseException:
@@ -191,14 +194,14 @@ def _new_data_dir(data_dir: Path) -> Generator[Path]:
     """Make a data directory; remove it if the block fails or is interrupted.
 
     Raises:
-        CommandError: it is not empty.
+        CommandError: the folder is not empty.
     """
     folder = data_dir.expanduser().absolute()
     is_new = not folder.exists()
     if not is_new and any(folder.iterdir()):
         raise CommandError(
-            f"The data directory {folder} is not empty: name one that is with "
-            "--data-dir or GOATHERD_DATA_DIR, so that nothing is written over."
+            f"The data directory {folder} is not empty: name an empty one with "
+            "--data-dir or GOATHERD_DATA_DIR, so that nothing is overwritten."
         )
     folder = open_data_dir(folder)
     try:
@@ -219,25 +222,25 @@ def _print_finished(repeated: Repeated, *, json: bool) -> None:
         print_json(repeated)
         return
     _print_repeated(repeated)
-    print("The restore is finished.")
+    print("The restore is complete.")
 
 
 def _print_repeated(repeated: Repeated) -> None:
     erased, forgotten = repeated.erased, repeated.forgotten
     print(
-        f"{counted(len(erased), 'creator')} had been erased after the backup, as the "
-        "keys know, and was erased again."
+        f"{counted(len(erased), 'creator')} had been erased after the backup, "
+        "according to the keys, and was erased again."
         if len(erased) == 1
-        else f"{counted(len(erased), 'creator')} had been erased after the backup, as "
-        "the keys know, and were erased again."
+        else f"{counted(len(erased), 'creator')} had been erased after the backup, "
+        "according to the keys, and were erased again."
     )
     if forgotten:
         kinds = Counter(each.kind.replace("api_key", "API key") for each in forgotten)
         whose = joined([counted(amount, kind) for kind, amount in kinds.items()])
         print(
-            f"Names and notes of {whose} had been forgotten after the backup, as the "
-            "keys know, and were forgotten again. The name is `erased` until somebody "
-            "gives another one."
+            f"Names and notes of {whose} had been forgotten after the backup, "
+            "according to the keys, and were forgotten again. The name is `erased` "
+            "until somebody gives it another one."
         )
 
 

@@ -1,1 +1,1 @@
-"""`goatherd doctor`: what is wrong, and what to do about it."""
+"""`goatherd doctor`: the problems of an installation, and advice for each."""

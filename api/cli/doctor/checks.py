@@ -52,7 +52,8 @@ SELECT outcome, count(*), max(error) FROM scrape_job
 WHERE state IN ('ready', 'leased') AND attempts >= %s AND outcome IS NOT NULL
 GROUP BY outcome ORDER BY count(*) DESC LIMIT 1
 """
-# In one snapshot, so that an event recorded meanwhile is in all three or in none.
+# All three are read in one snapshot, so that an event recorded meanwhile is in all or
+# in none.
 _IS_CAUGHT_UP = """
 SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0)
      <= coalesce((SELECT position FROM projection WHERE name = 'creator_list'), 0)
@@ -75,7 +76,7 @@ def check_projections(connection: Connection[TupleRow]) -> str:
     """Check that all projections follow the log.
 
     Raises:
-        WrongError: one does not, or belongs to another release.
+        WrongError: a projection does not, or belongs to another release.
     """
     versions = {projection.name: projection.version for projection in ALL_PROJECTIONS}
     found = progress(connection, ALL_PROJECTIONS)
@@ -97,25 +98,26 @@ def check_projections(connection: Connection[TupleRow]) -> str:
         raise WrongError(
             f"{_names(behind)}: up to {most.lag_seconds:.0f} s and {most.lag_events} "
             "events behind.",
-            advice="If it does not get less within minutes, the database is too slow "
-            "for what is recorded: look at its load.",
+            advice="If the number does not fall within minutes, the database is too "
+            "slow for the recorded events: look at its load.",
         )
     return "All follow the log."
 
 
 def check_projections_at_rest(connection: Connection[TupleRow]) -> str:
-    """Say how far they have come, whoever follows the log or does not.
+    """Show how far the projections are, even if no process follows the log.
 
     Raises:
-        WrongError: one has come further than the log, or is of a newer release.
+        WrongError: a projection is further than the log, or belongs to a newer release.
     """
     versions = {projection.name: projection.version for projection in ALL_PROJECTIONS}
     found = progress(connection, ALL_PROJECTIONS)
-    # Those of older rules are rebuilt once Goatherd runs.
+    # Projections of older rules are rebuilt once Goatherd runs.
     newer = [p for p in found if p.version > versions.get(p.name, p.version)]
     if newer:
         raise WrongError(
-            f"{_names(newer)}: built by a newer release.", advice="Run that one."
+            f"{_names(newer)}: built by a newer release.",
+            advice="Run the newer release.",
         )
     ahead = [p for p in found if p.position > p.head]
     if ahead:
@@ -149,24 +151,24 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
     raise WrongError(
         f"{counted(count, 'event')} could not be applied, the last by {projection} "
         f"at position {position}: {error}",
-        advice="Those read models lack these events; a later release may take them in. "
+        advice="These read models lack these events; a later release may apply them. "
         "SELECT * FROM dead_letter shows all.",
     )
 
 
 def check_jobs(connection: Connection[TupleRow]) -> str:
-    """Check that scrapes are done when they are due.
+    """Check that scrapes run when they are due.
 
     Raises:
-        WrongError: some wait, fail again and again, or were quarantined recently.
+        WrongError: scrapes wait, fail again and again, or were quarantined recently.
     """
     late, oldest = connection.execute(_DUE, (LATE_MINUTES,)).fetchone() or (0, 0)
     if late:
         raise WrongError(
-            f"{counted_are(late, 'scrape')} due and nobody is at work, the oldest for "
-            f"{counted(round(oldest / 60), 'minute')}.",
-            advice="See that `goatherd dispatch` and `goatherd work` run and reach "
-            "Redis; more workers do more at a time.",
+            f"{counted_are(late, 'scrape')} due and no worker is running, the oldest "
+            f"for {counted(round(oldest / 60), 'minute')}.",
+            advice="Check that `goatherd dispatch` and `goatherd work` run and reach "
+            "Redis; more workers run more scrapes at a time.",
         )
     failing = connection.execute(_FAILING, (FAILING_ATTEMPTS,)).fetchone()
     if failing is not None:
@@ -174,8 +176,8 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
         raise WrongError(
             f"{counted(count, 'scrape')} failed {FAILING_ATTEMPTS} times or more and "
             f"will be tried again, last as {outcome}: {error}",
-            advice="If the provider is at fault this passes; otherwise check "
-            "GOATHERD_PROVIDERS and their settings.",
+            advice="If the provider is at fault, the failures will end; otherwise "
+            "check GOATHERD_PROVIDERS and the settings of the providers.",
         )
     found = connection.execute(_QUARANTINED).fetchone() or (0, 0, None)
     quarantined, of_late, error = found
@@ -183,11 +185,12 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
         raise WrongError(
             f"{counted(of_late, 'scrape')} quarantined in the last day, as each "
             f"attempt killed its worker or was killed with it: {error}",
-            advice="Look for what killed the workers (their memory, first) in the logs "
-            "of the time; docs/operating.md says more under 'Scrapes are quarantined'.",
+            advice="Find out what killed the workers (first of all their memory) in "
+            "the logs of that time; docs/operating.md says more under 'Scrapes "
+            "are quarantined'.",
         )
     return (
-        f"None is late, the oldest is due for {oldest:.0f} s; {quarantined} are "
+        f"No scrape is late; the oldest is due for {oldest:.0f} s; {quarantined} are "
         "quarantined."
     )
 
@@ -196,24 +199,24 @@ def check_schedule(connection: Connection[TupleRow]) -> str:
     """Check that scheduled scrapes are requested when they are due.
 
     Raises:
-        WrongError: some were not for more than an interval.
+        WrongError: some scrapes are late by more than an interval.
     """
     overdue, hours = connection.execute(OVERDUE).fetchone() or (0, 0)
     if overdue:
         raise WrongError(
             f"{counted_are(overdue, 'scheduled scrape')} late by more than an interval"
             f", the oldest by {counted(round(hours), 'hour')}.",
-            advice="See that `goatherd dispatch` runs, or read its log for what stops "
-            "the scheduler.",
+            advice="Check that `goatherd dispatch` runs, or read its log for what "
+            "stops the scheduler.",
         )
-    return "None is overdue."
+    return "No scheduled scrape is overdue."
 
 
 def check_roots(connection: Connection[TupleRow]) -> str:
-    """Check that a root of the log was signed of late.
+    """Check that a root of the log was signed recently.
 
     Raises:
-        WrongError: none was for two days.
+        WrongError: no root was signed for two days.
     """
     recorded = recorded_roots(connection)
     newest = recorded[-1].root.signed_at if recorded else None
@@ -222,20 +225,20 @@ def check_roots(connection: Connection[TupleRow]) -> str:
     if days >= OLD_ROOT_DAYS:
         raise WrongError(
             f"No root of the event log was signed for {counted(days, 'day')}.",
-            advice="See that `goatherd dispatch` runs, or read its log for what stops "
-            "it; `goatherd roots make` signs one now.",
+            advice="Check that `goatherd dispatch` runs, or read its log for what "
+            "stops it; `goatherd roots make` signs a root now.",
         )
     if newest is None:
-        return "None was signed yet."
+        return "No root was signed yet."
     position = recorded[-1].root.position
     return f"The newest of {len(recorded)} holds all up to position {position}."
 
 
 def check_quota_counters(connection: Connection[TupleRow]) -> str:
-    """Check that the counts behind the plans' limits are those of the log.
+    """Check that the counts behind the plans' limits agree with the log.
 
     Raises:
-        WrongError: one is not.
+        WrongError: a count does not.
         SkippedError: creator_list is behind the log.
     """
     for _ in range(TRIES):
@@ -258,7 +261,7 @@ def check_quota_counters(connection: Connection[TupleRow]) -> str:
             f"Organization {wrong[0]} has {has}, and the count is {stored[wrong[0]]} "
             f"({counted_are(len(wrong), 'organization')} wrong).",
             advice="Somebody changed the table quota_counters, or a release was at "
-            "fault: set its value to the right number, and report it.",
+            "fault: set the count to the right number, and report it.",
         )
     raise SkippedError("creator_list is behind the log.")
 

@@ -11,7 +11,7 @@ from application.integrity.verify import check_positions
 from domain.integrity.chains import name_and_body_of
 from infra.eventstore.codec import Codec, UnknownEventError
 
-# How many positions are read at a time.
+# The number of positions that are read at a time.
 BATCH = 5_000
 _NAMED_AT_MOST = 3
 
@@ -20,7 +20,7 @@ def check_event_log(connection: Connection[TupleRow]) -> str:
     """Read every event, and compare the digest chains of all streams.
 
     Raises:
-        WrongError: one cannot be read, or is not what was recorded.
+        WrongError: an event cannot be read, or differs from what was recorded.
     """
     codec = Codec()
     broken: set[int] = set()
@@ -43,15 +43,16 @@ def check_event_log(connection: Connection[TupleRow]) -> str:
             advance(1)
     if broken:
         raise WrongError(
-            f"{len(broken)} of {read} events are not what was recorded, or follow one "
-            f"that is gone: position {_some(sorted(broken))}.",
+            f"{len(broken)} of {read} events are not what was recorded, or follow a "
+            f"missing event: position {_some(sorted(broken))}.",
             advice="Somebody changed the table goatherd_events: `goatherd verify` says "
-            "how. Restore a backup from before, and find out who can write there.",
+            "how. Restore a backup from before the change, and find out who can "
+            "write to the table.",
         )
     if unreadable:
         raise WrongError(
             f"{len(unreadable)} of {read} events cannot be read: {unreadable[0]}",
-            advice="A newer Goatherd wrote them: run that one.",
+            advice="A newer Goatherd wrote these events: run that release.",
         )
     return f"All {read} events can be read and are what was recorded."
 

@@ -6,9 +6,9 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one check; ``advice`` says what to do if something is wrong.
+    """The result of a check; ``advice`` says what to do about a problem.
 
-    After a ``warning`` nothing is wrong yet.
+    A ``warning`` is about a problem that may come.
     """
 
     check: str
@@ -18,7 +18,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WrongError(Exception):
-    """Something is wrong; ``advice`` says what to do about it."""
+    """A problem; ``advice`` says what to do about it."""
 
     def __init__(self, text: str, *, advice: str) -> None:
         super().__init__(text)
@@ -26,8 +26,8 @@ class WrongError(Exception):
 
 
 class WarningError(WrongError):
-    """Something may go wrong soon; ``advice`` says what to do about it."""
+    """A problem that may come; ``advice`` says what to do about it."""
 
 
 class SkippedError(Exception):
-    """A check cannot be made now; the message says why."""
+    """A check cannot be made now; the message gives the reason."""

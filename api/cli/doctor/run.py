@@ -28,10 +28,11 @@ _Check = Callable[[Connection[TupleRow]], str]
 def run_checks(
     *, data_dir: Path | None, quick: bool, at_rest: bool
 ) -> Iterator[Finding]:
-    """Make every check and yield what it found.
+    """Make every check and yield its finding.
 
-    ``quick`` leaves out reading the whole event log. ``at_rest`` leaves out whether
-    anything runs; the data directory's PostgreSQL is started meanwhile.
+    With ``quick`` the event log is not read. With ``at_rest`` the check for running
+    processes is left out, and the PostgreSQL of the data directory is started for the
+    checks.
     """
     try:
         settings = read_settings(data_dir=data_dir)
@@ -60,7 +61,7 @@ def _check_database(
             except (CommandError, SchemaTooNewError, RestoreUnfinishedError) as error:
                 yield _wrong("schema", error, None)
                 return
-            yield Finding(check="schema", state="ok", text="Up to date.")
+            yield Finding(check="schema", state="ok", text="The schema is up to date.")
             if not at_rest:
                 yield _found(
                     "connections",
@@ -73,10 +74,12 @@ def _check_database(
     except (CommandError, EmbeddedServiceError) as error:
         advice = "Start it, or correct GOATHERD_DATABASE_URL."
         if isinstance(error.__cause__, psycopg.Error):
-            advice = "See what the server's own log says."
+            advice = "Read the server's own log."
         yield _wrong("database", error, advice)
     except psycopg.OperationalError as error:
-        yield _wrong("connection", error, "Find out why it broke, and ask again.")
+        yield _wrong(
+            "connection", error, "Find out why the check broke, and run it again."
+        )
 
 
 @contextmanager
@@ -109,7 +112,7 @@ def _check_contents(
     }
     if at_rest:
         made["projections"] = checks.check_projections_at_rest
-        # They tell whether somebody is at work, and how that goes.
+        # These checks show whether processes run, and with what results.
         for name in ("roots", "scrapes", "schedule", "creators", "source"):
             del made[name]
     for name, check in made.items():

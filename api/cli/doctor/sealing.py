@@ -15,62 +15,63 @@ from workers.policies.retention import due_in_clear
 
 
 def check_sealing(connection: Connection[TupleRow]) -> str:
-    """Check that history is sealed, and that no sealing of it was left unfinished.
+    """Check that history is sealed, and that no sealing was interrupted.
 
     Raises:
-        WrongError: a sealing was left unfinished.
+        WrongError: a sealing was interrupted.
         WarningError: events of earlier releases are in the clear.
     """
     state = clear_history(connection)
     if state is None:
-        return "What is personal in the event log is sealed."
+        return "All personal data in the event log are sealed."
     if state.before is not None:
         raise WrongError(
-            f"History is sealed up to position {state.position} only, so that chains "
-            "do not fit.",
-            advice="Stop Goatherd and go on with `goatherd seal-history`.",
+            f"History is sealed up to position {state.position} only, so that the "
+            "digest chains do not fit.",
+            advice="Stop Goatherd and continue with `goatherd seal-history`.",
         )
     if state.only_texts:
         raise WarningError(
             f"{counted(clear_events(connection), 'event')} of earlier releases hold "
             "names of organizations, projects, keys and campaigns in the clear: "
-            "earlier names can't be forgotten.",
+            "earlier names cannot be forgotten.",
             advice="Stop Goatherd, make a backup, and run `goatherd seal-history`.",
         )
     waiting = due_in_clear(connection)
     late = (
         f", and {counted_are(waiting, 'removed creator')} kept longer than their "
-        "organization wants"
+        "organization allows"
         if waiting
         else ""
     )
     raise WarningError(
         f"{counted(clear_events(connection), 'event')} of earlier releases may hold "
-        f"personal data in the clear: nobody whose data lie there can be erased{late}.",
+        "personal data in the clear: people whose data are in these events cannot be "
+        f"erased{late}.",
         advice="Stop Goatherd, make a backup, and run `goatherd seal-history`.",
     )
 
 
 def check_keys(connection: Connection[TupleRow], settings: Settings) -> str:
-    """Check that every key opens, and that keys and erasures agree.
+    """Check that every key can be opened, and that keys and erasures agree.
 
     Raises:
-        WrongError: the master key is missing or another one, a key does not open, or
-            one lacks, is there again, or is destroyed without an erasure.
+        WrongError: the master key is missing or another one; or a key cannot be opened,
+            is missing, exists after its erasure, or is destroyed without an erasure.
     """
     try:
         faults = key_faults(connection, _master_key(connection, settings))
     except MasterKeyError as error:
         raise WrongError(
             str(error),
-            advice="Put the right master key back, from a file of keys or wherever it "
-            "is kept, before Goatherd starts.",
+            advice="Restore the right master key, from a file of keys or another copy, "
+            "before Goatherd starts.",
         ) from None
     if faults:
         raise WrongError(
             " ".join(fault.text for fault in faults), advice=faults[0].advice
         )
-    return "There is a key for everybody in the log, and for nobody who was erased."
+    return "Everybody in the log has a key, and no erased person has one."
 
 
 def _master_key(
@@ -79,7 +80,7 @@ def _master_key(
     """Return the master key, None for a database that was never used with one.
 
     Raises:
-        MasterKeyError: it is not the database's, or the keys are gone.
+        MasterKeyError: the key is not the database's, or the keys are gone.
     """
     check_keys_there(connection)
     if not is_initialized(connection):

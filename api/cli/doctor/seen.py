@@ -1,4 +1,4 @@
-"""The checks of ``goatherd doctor`` for whether creators are seen."""
+"""The checks of ``goatherd doctor`` whether creators are scraped with success."""
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -28,29 +28,33 @@ def check_creators(connection: Connection[TupleRow]) -> str:
     """Check that no active creator keeps failing.
 
     Raises:
-        WrongError: of some, three scrapes or more failed that none of their kind
-            followed and worked.
+        WrongError: three scrapes or more of a creator failed since the last success of
+            their kind.
     """
     row = connection.execute(_FAILING, (KEEPS_FAILING,)).fetchone()
     if row is None:
-        return f"None failed {KEEPS_FAILING} times in a row."
+        return f"No creator's scrapes failed {KEEPS_FAILING} times in a row."
     failing, job_type, outcome, handle = row
     how = "given up without an answer" if outcome is None else outcome
-    advice = "See why in the log of the workers." if outcome is None else NEXT[outcome]
+    advice = (
+        "Read the reason in the log of the workers."
+        if outcome is None
+        else NEXT[outcome]
+    )
     raise WrongError(
-        f"{counted_are(failing, 'creator')} not seen in full: {KEEPS_FAILING} scrapes "
-        "or more failed, and none of their kind worked since; mostly "
-        f"{job_type} as {how}, those of @{handle} for one.",
-        advice=f"{advice} The page Creators, Failing has them all.",
+        f"{counted_are(failing, 'creator')} not scraped completely: {KEEPS_FAILING} "
+        "scrapes or more failed since the last success of their kind; mostly "
+        f"{job_type} as {how}, for example those of @{handle}.",
+        advice=f"{advice} The page Creators, Failing lists all of them.",
     )
 
 
 def check_source(connection: Connection[TupleRow], settings: Settings) -> str:
-    """Check that the sources that scrapes ask do answer, and may be asked.
+    """Check that the sources of scrapes answer, and have budget left.
 
     Raises:
-        WrongError: most of the newest answers of one were failures of its own.
-        WarningError: one has used up most of its budget of today.
+        WrongError: most of the newest answers of a source were failures of its own.
+        WarningError: a source has used up most of its budget of today.
     """
     providers = settings.providers
     sources = source_activity(connection, providers, first=providers[0])
@@ -67,10 +71,10 @@ def check_source(connection: Connection[TupleRow], settings: Settings) -> str:
         budget = settings.daily_budget(name)
         if budget is not None and is_nearly_spent(sent, budget):
             raise WarningError(
-                f"{name} has sent {sent:,} of the {counted(budget, 'request')} that it "
-                "may send today (UTC).",
-                advice=f"Raise GOATHERD_{name.upper()}_DAILY_BUDGET if it is yours to "
-                "raise, lengthen the intervals, or add a source behind it.",
+                f"{name} has sent {sent:,} of the {counted(budget, 'request')} that "
+                "are allowed today (UTC).",
+                advice=f"Raise GOATHERD_{name.upper()}_DAILY_BUDGET if the limit is "
+                "your own, lengthen the intervals, or add a source after it.",
             )
     does = "does" if len(providers) == 1 else "do"
     return f"{' and '.join(providers)} {does} not fail."

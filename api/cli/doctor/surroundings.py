@@ -19,7 +19,7 @@ def check_connections(connection: Connection[TupleRow], settings: Settings) -> s
     """Check that the server has as many connections as the settings may need.
 
     Raises:
-        WrongError: it has fewer.
+        WrongError: the server has fewer.
     """
     there_are, may_need = available(connection), needed(settings)
     if may_need > there_are:
@@ -36,14 +36,14 @@ def check_clocks(connection: Connection[TupleRow]) -> str:
     """Check that the clocks of this machine and the workers agree with the database's.
 
     Raises:
-        WrongError: one does not.
+        WrongError: a clock differs.
     """
     offsets = connection.execute(clocks.OFFSETS, clocks.now()).fetchall()
     if off := clocks.clocks_off(offsets, names_workers=True):
         raise WrongError(
             f"{off[0].upper()}{off[1:]}.",
-            advice="Let NTP keep the clocks of all machines: what is observed is dated "
-            "by a worker's, what is recorded by the database's.",
+            advice="Synchronize the clocks of all machines with NTP: observations get "
+            "the time of a worker's clock, and events that of the database's.",
         )
     return f"All {len(offsets)} agree to {clocks.OFF_SECONDS:.0f} s."
 
@@ -52,7 +52,7 @@ def check_redis(settings: Settings) -> str:
     """Check that Redis, which notifies the workers, answers.
 
     Raises:
-        WrongError: it does not.
+        WrongError: Redis does not answer.
     """
     try:
         ping_redis(redis_url(settings))
@@ -61,14 +61,14 @@ def check_redis(settings: Settings) -> str:
             str(error),
             advice="Start it, or correct GOATHERD_REDIS_URL; scrapes wait until then.",
         ) from None
-    return "It answers."
+    return "Redis answers."
 
 
 def check_disk(settings: Settings) -> str:
     """Check that the data directory has free space.
 
     Raises:
-        WrongError: it does not.
+        WrongError: the space is nearly used up.
         SkippedError: there is no data directory.
     """
     folder = settings.data_dir.absolute()
@@ -80,6 +80,6 @@ def check_disk(settings: Settings) -> str:
     if free < LEAST_FREE_BYTES:
         raise WrongError(
             f"{folder} has {free / (1 << 20):.0f} MB left.",
-            advice="Make room: PostgreSQL stops when it has none.",
+            advice="Free some space: PostgreSQL stops when none is left.",
         )
     return f"{folder} has {free / (1 << 30):.0f} GB left."

@@ -1,1 +1,1 @@
-"""`goatherd export`: what an organization has, as files."""
+"""`goatherd export`: the data of an organization as files."""

@@ -39,7 +39,7 @@ Output = Annotated[
     Path,
     Parameter(
         "--output",
-        help="The file to write, packed if its name ends with .gz; - is stdout.",
+        help="The file to write, compressed if its name ends with .gz; - is stdout.",
     ),
 ]
 
@@ -55,9 +55,9 @@ def observations(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write the observations of creators and videos, and the outcomes of failed runs.
+    """Write the observations of creators and videos, and the results of failed scrapes.
 
-    As JSON Lines it is a recording that `goatherd import` reads.
+    As JSON Lines the export is a recording that `goatherd import` reads.
     """
     from api.cli.export.layouts import OBSERVATIONS
     from workers.sources.recordings.export_recording import (
@@ -91,7 +91,7 @@ def events(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write every event about the organization, in the order of the log.
+    """Write every event of the organization, in the order of the log.
 
     Banned handles belong to the installation and are left out, and so are the digests
     of keys.
@@ -117,37 +117,56 @@ def events(
 def analytics(
     *,
     org: OrganizationOption,
-    entity: Annotated[Entity, Parameter(help="What the numbers are of.")] = "creator",
-    metric: Annotated[Metric, Parameter(help="Which number.")] = "views",
+    entity: Annotated[
+        Entity, Parameter(help="The entities to export numbers of.")
+    ] = "creator",
+    metric: Annotated[Metric, Parameter(help="The metric to export.")] = "views",
     mode: Annotated[
-        Mode | None, Parameter(help="As docs/analytics.md says; the metric's usual.")
+        Mode | None,
+        Parameter(
+            help="The mode, as docs/analytics.md describes; by "
+            "default the metric's usual one."
+        ),
     ] = None,
     base_metric: Annotated[
-        RawMetric | None, Parameter(help="What growth_rate_pop is the growth of.")
+        RawMetric | None,
+        Parameter(help="The metric whose growth growth_rate_pop measures."),
     ] = None,
     membership: Annotated[
         Membership,
-        Parameter(help="Of campaigns: dated is what members gained while they were."),
+        Parameter(
+            help="The way in which members of campaigns count: dated counts what "
+            "members gained while they were members."
+        ),
     ] = "current",
-    granularity: Annotated[Granularity, Parameter(help="A row for each.")] = "day",
+    granularity: Annotated[
+        Granularity, Parameter(help="The unit of time that a row stands for.")
+    ] = "day",
     from_: Annotated[
-        date | None, Parameter("--from", help="The first day; 29 days before the last.")
+        date | None,
+        Parameter(
+            "--from", help="The first day; by default 29 days before the last day."
+        ),
     ] = None,
-    to: Annotated[date | None, Parameter(help="The last day; today.")] = None,
+    to: Annotated[
+        date | None, Parameter(help="The last day; by default today.")
+    ] = None,
     tz: Annotated[
-        str | None, Parameter(help="An IANA time zone; the organization's own.")
+        str | None, Parameter(help="An IANA time zone; by default the organization's.")
     ] = None,
     project: OnlyProjectOption = None,
     tag: Annotated[
         str | None,
-        Parameter(help="Creators or videos with this tag, or all of A,B."),
+        Parameter(
+            help="Export only creators or videos with this tag, or with all of A,B."
+        ),
     ] = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write a number over time, of every creator, project or video.
+    """Write a metric over time, for every creator, project or video.
 
     The columns and numbers are those of the CSV of GET /analytics.
     """
@@ -245,7 +264,7 @@ def _print_result(
     if json:
         print_json({what: written, "position": position, "output": str(output)})
         return
-    # If stdout is the export itself, this goes to stderr.
+    # If stdout has the export itself, the result goes to stderr.
     print(
         f"Exported {written:,} {what}, up to position {position} of the log.",
         file=sys.stderr if output == STDOUT else sys.stdout,

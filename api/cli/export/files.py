@@ -18,7 +18,7 @@ def check_output(output: Path, format_: Format, *, json: bool) -> None:
     """Check that the format can be written there, and does not mix with the result.
 
     Raises:
-        CommandError: it cannot.
+        CommandError: the format cannot be written there.
     """
     if output != STDOUT:
         check_file(output)
@@ -33,13 +33,13 @@ def check_output(output: Path, format_: Format, *, json: bool) -> None:
 
 @contextmanager
 def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
-    """Open the file to write to; it gets its name when it is complete.
+    """Open the file to write to, which gets its name when it is complete.
 
     A file whose name ends with .gz is compressed, except for Parquet, which is
     compressed already.
 
     Raises:
-        CommandError: it was interrupted; then there is no file of that name.
+        CommandError: the export was interrupted; then no file has that name.
     """
     where = "stdout" if output == STDOUT else str(output)
     left = "is not whole" if output == STDOUT else "was not written"
@@ -50,7 +50,8 @@ def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
             return
         with whole_file(output) as file:
             if output.suffix == ".gz" and format_ != "parquet":
-                # Without a time or name in it, the same rows are the same bytes.
+                # Without a time or name in the header, the same rows give the same
+                # bytes.
                 with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
                     yield cast("BinaryIO", packed)
             else:

@@ -23,7 +23,7 @@ Cell = str | int | float | bool | UUID | datetime | date | Raw | None
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
-# Readers of Parquet load a row group at once, and we hold one in memory.
+# Readers of Parquet load a row group at once, and the writer holds one in memory.
 _ROWS_IN_A_GROUP = 65_536
 _BYTES_IN_A_GROUP = 32 << 20
 # Rows in Python are far larger than rows in Arrow, and an event may have 60 kB.
@@ -33,7 +33,7 @@ _ROWS_AT_ONCE = 256
 class Layout(Struct, Generic[T], frozen=True, kw_only=True):
     """The form of a record as a line of JSON, and as a row of cells.
 
-    ``columns`` are in order, each with its type.
+    ``columns`` has the names in order, each with its type.
     """
 
     columns: dict[str, Kind]
@@ -60,7 +60,6 @@ class Writer(Protocol[T_contra]):
 
 
 def writer_of(format_: Format, file: BinaryIO, layout: Layout[T]) -> Writer[T]:
-    """Return the writer for the format."""
     match format_:
         case "jsonl":
             return _JsonLines(file, layout)
@@ -114,7 +113,7 @@ class _Csv(Writer[T]):
 
 class _Parquet(Writer[T]):
     def __init__(self, file: BinaryIO, layout: Layout[T]) -> None:
-        # Imported only for Parquet, because it takes long.
+        # The library is imported only for Parquet, because that takes long.
         self._arrow: Any = importlib.import_module("pyarrow")
         parquet: Any = importlib.import_module("pyarrow.parquet")
         arrow = self._arrow
@@ -204,7 +203,7 @@ def _text(cell: Cell) -> str:
 
 @lru_cache(maxsize=1_024)
 def _time(cell: Cell) -> str:
-    # Hundreds of observations in a row have the same time.
+    # Hundreds of successive observations have the same time.
     assert isinstance(cell, datetime)
     return time_cell(cell)
 

@@ -1,4 +1,4 @@
-"""The layouts of exports: the fields of a line and of a row of each."""
+"""The layouts of exports: the fields of a line and of a row."""
 
 from collections.abc import Sequence
 

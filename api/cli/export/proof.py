@@ -26,15 +26,15 @@ def proof(
     output: Annotated[Path, Parameter(help="The file to write.")],
     root: Annotated[
         Path | None,
-        Parameter(help="A root that somebody kept, to which the proof leads, too."),
+        Parameter(help="A root that somebody kept; the proof leads to it as well."),
     ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Export all events of a creator as stored, with the way to the newest root.
+    """Export all stored events of a creator, with the hashes up to the newest root.
 
-    docs/verify.py checks it on a machine without Goatherd. It has the creator's own
-    stream and those of its videos and scrapes.
+    docs/verify.py checks the proof on a machine without Goatherd. The proof has the
+    streams of the creator and of their videos and scrapes.
     """
     check_file(output)
     kept = None if root is None else text_hash(read_kept_root(root))
@@ -57,6 +57,6 @@ def proof(
     )
     if made.kept is not None and made.kept.sealings:
         print(
-            "History was sealed since the root that was kept: nothing can lead from "
-            "what is older to that root."
+            "History was sealed after the kept root was signed: no proof can lead from "
+            "the older events to that root."
         )

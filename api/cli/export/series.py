@@ -41,7 +41,7 @@ _KINDS: dict[str, Kind] = {
 
 
 class ExportedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One bucket of one entity, as the CSV of /analytics has it."""
+    """One bucket of one entity, as in the CSV of /analytics."""
 
     series_kind: str
     entity_type: Entity
@@ -88,7 +88,7 @@ def query_of(
     """Return the query of the options.
 
     Raises:
-        CommandError: it makes no sense; the error says why.
+        CommandError: the options contradict each other; the error says how.
     """
     try:
         return checked_question(
@@ -106,7 +106,7 @@ def tags_of(entity: Entity, text: str | None) -> tuple[str, ...]:
     """Return the keys of the tags of an option.
 
     Raises:
-        CommandError: one of them is no tag, or the entity has no tags.
+        CommandError: a value is no tag, or the entity has no tags.
     """
     if text is not None and entity not in {"creator", "video"}:
         raise CommandError(f"--tag: must be left out, a {entity} has no tags.")
@@ -117,10 +117,10 @@ def tags_of(entity: Entity, text: str | None) -> tuple[str, ...]:
 
 
 def check_days(days: Days) -> None:
-    """Check that the days are a range, before a file is begun.
+    """Check that the days are a range, before the file is begun.
 
     Raises:
-        CommandError: they are not a range, or the zone is unknown.
+        CommandError: the days are not a range, or the zone is unknown.
     """
     try:
         days.in_zone("UTC", now=datetime.now(UTC))
@@ -148,7 +148,7 @@ async def rows_of(
     *,
     tags: tuple[str, ...],
 ) -> AsyncGenerator[tuple[int, list[ExportedPoint]]]:
-    """Yield how many more entities were read, and a row for each of their buckets."""
+    """Yield how many more entities were read, and a row for each bucket."""
     now = datetime.now(UTC)
     query = AnalyticsQuery(
         reader=reader, organization_id=organization_id, question=question, now=now
@@ -190,6 +190,6 @@ def _row(point: ExportedPoint) -> tuple[Cell, ...]:
 
 
 def _as_option(error: str) -> str:
-    """Return the error of a parameter with its name on the command line."""
+    """Return the error of a parameter under the name of its option."""
     name, _, message = error.lstrip("/").partition(":")
     return f"--{name.replace('_', '-')}:{message}"

@@ -47,12 +47,12 @@ from infra.logs import configure_logs
 from infra.restoring import check_restored
 from infra.settings import Settings
 
-# In the order of their start; they are stopped in reverse order.
+# The processes start in this order and are stopped in reverse order.
 PROCESSES = ("project", "dispatch", "work", "serve")
 
 _CHECK_SECONDS = 0.1
 _BACKLOG = 1_024
-# What PostgreSQL may need to be back after it was killed.
+# PostgreSQL may need this long to recover after it was killed.
 _DATABASE_SECONDS = 20
 _READY_SECONDS = 60.0
 
@@ -65,26 +65,28 @@ def up(
     port: Port = None,
     data_dir: DataDir = None,
     demo: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Track demo creators.")
+        bool,
+        Parameter(negative="", show_default=False, help="Track the demo's creators."),
     ] = False,
     fake_tiktok: Annotated[
         bool,
         Parameter(
             negative="",
             show_default=False,
-            help="With --demo: run a pretended TikTok, at which they can be connected.",
+            help="With --demo: run a simulated TikTok at which their accounts can be "
+            "connected.",
         ),
     ] = False,
 ) -> None:
     """Run everything on this machine until SIGINT or SIGTERM, servers included.
 
     The first start creates an organization "Home" with a project and a key. It prints
-    the key once, and stores it in the data directory's file api-key.
+    the key once, and stores it in the file api-key of the data directory.
     GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL name servers to use in place of the
     embedded ones.
     """
     if fake_tiktok and not demo:
-        raise CommandError("--fake-tiktok knows the demo's creators alone: add --demo.")
+        raise CommandError("--fake-tiktok only knows the demo's creators: add --demo.")
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
     signals = StopSignals()
@@ -135,11 +137,11 @@ def _with_servers(
 ) -> Settings:
     """Start the servers that are not configured.
 
-    Return the settings with all of them.
+    Return the settings with the addresses of all servers.
     """
     folder = settings.data_dir
     database, redis = settings.database_url, settings.redis_url
-    # Configured servers are tried first, so that a mistake does not start the others.
+    # Configured servers are checked first, so that a mistake does not start the others.
     if redis is not None:
         ping_redis(redis)
     if database is not None:
@@ -170,7 +172,7 @@ def _with_servers(
 def _migrate(url: str, settings: Settings) -> Settings:
     """Create or upgrade the schema, and return the settings with the master key."""
     with connected(url) as connection:
-        # Before anything is written.
+        # The key is checked before anything is written.
         check_restored(connection)
         text = master_key_text(settings, connection, make=True)
         settings = replace(settings, master_key=text)
@@ -200,7 +202,8 @@ def _start(
     listener: socket.socket,
 ) -> None:
     environment = _environment(settings)
-    # It is ours, so that nobody is turned away while another process serves.
+    # The socket is opened here, so that no connection is refused while another process
+    # serves.
     descriptor = listener.fileno()
     for name in PROCESSES:
         is_server = name == "serve"
@@ -211,7 +214,7 @@ def _start(
                 command=(sys.executable, "-m", "api.cli", name, *options),
                 inherited=(descriptor,) if is_server else (),
                 environment=environment,
-                # Python looks for modules in its working folder: this one has none.
+                # Python looks for modules in the working folder: this folder has none.
                 folder=settings.data_dir,
                 reaper=reaper,
             )
@@ -252,7 +255,8 @@ def _wait_until_ready(
         why_not = why_not_ready(settings.host, settings.port)
         signals.wait(_CHECK_SECONDS)
         signals.check()
-        # Also when it is ready: the API answers before a worker has ended.
+        # The processes are checked even when the API is ready: it answers before a
+        # worker has ended.
         supervisor.check()
         if why_not is None:
             return

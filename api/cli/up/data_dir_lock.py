@@ -13,7 +13,7 @@ import structlog
 from api.cli import CommandError
 from infra.embedded.data_dir import discard_if_unused
 
-# How long the reaper of a killed `goatherd up` may need to end everything.
+# Seconds that the reaper of a killed `goatherd up` may need to end all processes.
 _REAPER_SECONDS = 150.0
 _POLL_SECONDS = 0.05
 _NAME = "up.lock"
@@ -23,16 +23,17 @@ _log = structlog.get_logger()
 
 @contextmanager
 def data_dir_locked(data_dir: Path, *, is_new: bool) -> Generator[int]:
-    """Hold the data directory's lock; yields its file descriptor.
+    """Hold the data directory's lock; yield its file descriptor.
 
     The system releases the lock when no process has the descriptor open any more. If
-    the holder was killed, this waits until its reaper ends.
+    the holder was killed, the function waits until its reaper ends.
 
     At the end of the block the file is removed, and with it a data directory that
-    ``is_new`` and has nothing else in it.
+    ``is_new`` and is otherwise empty.
 
     Raises:
-        CommandError: another `goatherd up` runs there, or nothing can be written.
+        CommandError: another `goatherd up` runs there, or the folder cannot be written
+            to.
     """
     path = data_dir / _NAME
     lock = _open(path)
@@ -42,7 +43,8 @@ def data_dir_locked(data_dir: Path, *, is_new: bool) -> Generator[int]:
         is_logged = False
         while not (_take(lock) and _is_named(lock, path)):
             if not _is_named(lock, path):
-                # Whoever had it has just removed the file: another may be there now.
+                # The earlier holder has just removed the file: another one may be there
+                # now.
                 stale, lock = lock, _open(path)
                 os.close(stale)
                 continue
@@ -50,11 +52,11 @@ def data_dir_locked(data_dir: Path, *, is_new: bool) -> Generator[int]:
             if holder is None or _is_running(holder) or time.monotonic() > deadline:
                 raise CommandError(
                     f"The data directory {data_dir} is in use by another Goatherd "
-                    f"(process {holder or 'unknown'}): stop that one or name another "
+                    f"(process {holder or 'unknown'}): stop it or name another "
                     "directory."
                 )
             if not is_logged:
-                _log.info("Waiting for what an earlier Goatherd left to end.")
+                _log.info("Waiting for the processes of an earlier Goatherd to end.")
                 is_logged = True
             time.sleep(_POLL_SECONDS)
         is_ours = True
@@ -81,7 +83,7 @@ def _open(path: Path) -> int:
 
 
 def _is_named(lock: int, path: Path) -> bool:
-    """Return whether the open file is still the one that others would open."""
+    """Return whether the path still leads to the open file."""
     try:
         return os.path.samestat(os.fstat(lock), path.stat())
     except FileNotFoundError:

@@ -32,10 +32,10 @@ from workers.sources.recordings.sorted_recording import SortedRecording
 def track_demo(
     store: Store, first: FirstOrganization, *, plans: Mapping[str, Limits]
 ) -> int:
-    """Track the demo's creators in the first project; return how many are new.
+    """Track the demo's creators in the first project; return the number of new ones.
 
-    A creator that was ever tracked there stays as it is, because somebody may have
-    removed it.
+    Creators who were ever tracked there stay unchanged, because somebody may have
+    removed them.
 
     Raises:
         CommandError: the organization has no project.
@@ -70,15 +70,15 @@ def track_demo(
 
 
 def import_history(store: Store, first: FirstOrganization) -> int:
-    """Import the demo creators' past observations; return how many runs are new.
+    """Import the demo creators' past observations; return the number of new scrapes.
 
-    Stored observations stay as they are, so the next start completes an import that was
-    interrupted. A renamed creator is found by its first handle, and a removed or erased
-    one stays as it is.
+    Stored observations stay unchanged, so that the next start completes an interrupted
+    import. Renamed creators are found by their first handle, and removed or erased ones
+    stay unchanged.
 
     Raises:
         CommandError: the organization has no project.
-        BusyError: another process imports the same at the same time.
+        BusyError: another process imports the same observations at the same time.
     """
     project_id = _project_of(store, first)
     days = days_to_shift(replay_started_at(store.pool, DEMO_NAME))
@@ -129,7 +129,7 @@ def _import(
 
 
 def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
-    """Return the first creator of each of the handles, if nobody took it away."""
+    """Return the first creator of each handle, without creators who were removed."""
     claims = {
         handle: store.names.claim_stream(project_id, handle) for handle in DEMO_HANDLES
     }
@@ -164,4 +164,4 @@ def _project_of(store: Store, first: FirstOrganization) -> UUID:
 
 
 def _no_progress(_lines: int) -> None:
-    """Show no progress: it takes a second."""
+    """Show no progress, because the import takes a second."""

@@ -1,4 +1,4 @@
-"""``goatherd up --fake-tiktok``: a pretended TikTok next to everything else."""
+"""``goatherd up --fake-tiktok``: a simulated TikTok next to everything else."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ _BACKLOG = 64
 
 
 def fake_tiktok_socket(settings: Settings) -> socket.socket:
-    """Return the socket that the pretended TikTok listens on: the next port, or any."""
+    """Return the socket of the simulated TikTok, on the next port or any free one."""
     try:
         return listening_socket(settings.host, settings.port + 1, backlog=_BACKLOG)
     except (CommandError, OverflowError):
@@ -32,7 +32,7 @@ def fake_tiktok_socket(settings: Settings) -> socket.socket:
 
 
 def with_fake_tiktok(settings: Settings, listener: socket.socket) -> Settings:
-    """Return the settings of an app at the pretended TikTok, which is asked first."""
+    """Return the settings of an app at the simulated TikTok, the first provider."""
     url = fake_tiktok_url(settings, listener)
     callback = f"{base_url(settings.host, settings.port)}{CALLBACK_PATH}"
     others = [name for name in settings.providers if name != "display"]
@@ -48,13 +48,13 @@ def with_fake_tiktok(settings: Settings, listener: socket.socket) -> Settings:
 
 
 def fake_tiktok_url(settings: Settings, listener: socket.socket) -> str:
-    """Return where people find the pretended TikTok."""
+    """Return the address of the simulated TikTok for people."""
     return base_url(settings.host, listener.getsockname()[1])
 
 
 def use_variables(settings: Settings) -> None:
-    """Put the settings of the app into the environment, for what is started in it."""
-    # The older name of the same setting would contradict it.
+    """Put the settings of the app into the environment, for the child processes."""
+    # The older name of the same setting would contradict this one.
     os.environ.pop("GOATHERD_PROVIDER", None)
     given = {
         "GOATHERD_PROVIDERS": ",".join(settings.providers),
@@ -74,7 +74,7 @@ def fake_tiktok_child(
     environment: Mapping[str, str],
     reaper: Reaper,
 ) -> Child:
-    """Return the process of the pretended TikTok, which tells the time of the demo."""
+    """Return the process of the simulated TikTok, whose clock is that of the demo."""
     with opened_store(settings) as store:
         days = days_to_shift(replay_started_at(store.pool, DEMO_NAME))
     descriptor = listener.fileno()

@@ -29,19 +29,17 @@ _SHORTEST_SECRET = 32
 
 
 class FirstOrganization(msgspec.Struct, frozen=True, kw_only=True):
-    """The first organization, and its key if it was issued just now."""
+    """The first organization, and its key if this start issued it."""
 
     organization_id: UUID
     new_key: str | None = None
 
 
 def key_path(data_dir: Path) -> Path:
-    """Return the file of the first key."""
     return data_dir / "api-key"
 
 
 def secret_path(data_dir: Path) -> Path:
-    """Return the file of the secret."""
     return data_dir / "secret"
 
 
@@ -49,7 +47,7 @@ def stored_secret(data_dir: Path) -> str:
     """Return the data directory's secret; create it if there is none.
 
     Raises:
-        CommandError: the file does not hold one.
+        CommandError: the file does not hold a secret.
     """
     path = secret_path(data_dir)
     if not path.exists():
@@ -58,7 +56,7 @@ def stored_secret(data_dir: Path) -> str:
     if len(secret) < _SHORTEST_SECRET:
         raise CommandError(
             f"{path} does not hold a secret of {_SHORTEST_SECRET} characters or more: "
-            "remove it to have a new one made."
+            "remove it, and a new one is made."
         )
     return secret
 
@@ -74,7 +72,8 @@ def ensure_organization(
     with store.pool.connection() as connection:
         found = connection.execute(_FIRST).fetchone()
     if found is None:
-        # Empty until the key is in force: if it is found empty, this was cut off here.
+        # The file is empty until the key is in force: an empty file is left if the
+        # process was killed here.
         write_private(path, "")
         made = make_organization(
             store,

@@ -1,4 +1,4 @@
-"""What ``goatherd up`` prints when it is ready: addresses, and the key."""
+"""The greeting of ``goatherd up`` when everything is ready: addresses, and the key."""
 
 import os
 import socket
@@ -18,13 +18,13 @@ def greet(
     organization: FirstOrganization,
     pretended: socket.socket | None,
 ) -> None:
-    """Say where everything is, and how to sign in."""
+    """Print the addresses, and the ways to sign in."""
     url = base_url(settings.host, settings.port)
     path = key_path(settings.data_dir)
     link = _link(settings)
     shown = _short(path)
     if organization.new_key is not None:
-        key = f"{organization.new_key} (shown this once, kept in {shown})"
+        key = f"{organization.new_key} (shown only this once, kept in {shown})"
     elif path.exists():
         key = f"in {shown}"
     else:
@@ -34,7 +34,7 @@ def greet(
     tiktok = ""
     if pretended is not None:
         tiktok = f"  TikTok   {fake_tiktok_url(settings, pretended)} (pretended)\n"
-    # Printed at once, so that no line of the log comes in between.
+    # All lines are printed at once, so that no line of the log comes in between.
     sys.stdout.write(
         f"Goatherd is ready at {url}\n"
         f"  Pages    {url}{link}\n"

@@ -26,16 +26,18 @@ from api.http.shutdown import SHUTDOWN
 from infra.settings import Settings
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Long enough for requests that arrive while a worker is restarted.
+# The backlog is long enough for requests that arrive while a worker is restarted.
 BACKLOG = 1_024
-# The number of connections may exceed the limit by these before the guard counts them.
+# The number of connections may exceed the limit by this many before the guard counts
+# them.
 _NOT_COUNTED = 100
-# Open files of a worker other than connections: to the database, logs, modules.
+# A worker has open files other than connections of clients: the database, logs,
+# modules.
 _OTHER_FILES = 400
 _MAX_HEAD_BYTES = 65_536
 # A worker that dies earlier than this has probably not been killed.
 _YOUNG_SECONDS = 2.0
-# Less than supervisors wait before they kill.
+# Supervisors wait longer than this before they kill.
 _KILL_AFTER_SECONDS = 8
 # granian's loggers pass their lines to ours instead of writing them to stdout.
 _LOGS: dict[str, Any] = {
@@ -48,10 +50,11 @@ _log = structlog.get_logger()
 
 
 class _SignalSafeLoop(uvloop.Loop):
-    """uvloop, with signals that come while it does not run.
+    """uvloop, with signals that arrive while the loop does not run.
 
-    uvloop drops these. A worker does not run its loop before it starts the application,
-    nor between that and its first request, and would wait until it is killed.
+    uvloop drops these signals. A worker does not run its loop before it starts the
+    application, nor between that and its first request, and would wait until it is
+    killed.
     """
 
     def add_signal_handler(
@@ -66,7 +69,7 @@ class _SignalSafeLoop(uvloop.Loop):
 
 @loops.register(Loops.uvloop.value)
 def _signal_safe_loop() -> uvloop.Loop:
-    """Return the loop of a worker, in place of granian's own of that name."""
+    """Return the loop of a worker, in place of granian's own function of that name."""
     loop = _SignalSafeLoop()
     asyncio.set_event_loop(loop)
     return loop
@@ -76,7 +79,7 @@ def _is_alive(self: Any) -> bool:  # noqa: ANN401 - granian does not type its pr
     """Return whether a worker's process runs, by its sentinel.
 
     granian calls waitpid from a thread for each worker and from its main thread. The
-    second call gets no child, and granian takes that for a process that does not end.
+    second call gets no child, and granian concludes that the process does not end.
     """
     return not wait([self.inner.sentinel], timeout=0)
 
@@ -85,8 +88,8 @@ class _Server(MPServer):
     """granian on a socket that outlives the workers.
 
     granian's own sockets are opened by each worker, and all clients that wait there are
-    lost with it. It also gives up once a worker dies twice in six seconds; here only if
-    that worker never answered.
+    lost with the worker. granian also gives up once a worker dies twice in six seconds;
+    this server gives up only if that worker never answered.
     """
 
     _listener: socket.socket
@@ -100,7 +103,8 @@ class _Server(MPServer):
 
     def _init_shared_socket(self) -> None:
         descriptor = self._listener.fileno()
-        # granian does not declare this parameter: whether it is a Unix socket.
+        # granian does not declare this parameter, which says whether the socket is a
+        # Unix socket.
         holder: Any = SocketHolder
         self._shd = holder(descriptor, False, BACKLOG)  # noqa: FBT003
         self._sfd, self._ssp, self._sso = descriptor, None, self._listener
@@ -160,7 +164,7 @@ def _load(port: int, limits: ConnectionLimits) -> Litestar:
 
 
 def _limits(settings: Settings) -> ConnectionLimits:
-    """Return each worker's limits, and check that it may open enough files."""
+    """Return the limits of each worker, and check that it may open enough files."""
     in_all = -(-settings.max_connections // settings.http_workers)
     by_address = -(-settings.max_connections_per_address // settings.http_workers)
     needed = in_all + _NOT_COUNTED + _OTHER_FILES
@@ -185,7 +189,7 @@ def _unblock_signals() -> None:
 def _reset_handlers() -> None:
     """Let signals end a worker that does not have granian's handlers yet.
 
-    With its parent's handlers it would go on until it is killed.
+    With its parent's handlers it would continue until it is killed.
     """
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""The address to listen on: whether it is free, and whether Goatherd answers there."""
+"""The address to listen on, and the readiness of the server there."""
 
 import errno
 import http.client
@@ -10,15 +10,15 @@ import msgspec
 
 from api.cli import CommandError
 
-# Whoever waits for it looks after other things meanwhile, and asks again.
+# The caller checks other things while it waits, and calls again.
 _PATIENCE_SECONDS = 1.0
 
 
 def listening_socket(host: str, port: int, *, backlog: int) -> socket.socket:
-    """Return a socket that listens at ``host``; processes that are started inherit it.
+    """Return a socket that listens at ``host``; child processes inherit it.
 
     Raises:
-        CommandError: the address cannot be had.
+        CommandError: the address is not available.
     """
     try:
         address_family, kind, _, _, address = socket.getaddrinfo(
@@ -40,10 +40,10 @@ def listening_socket(host: str, port: int, *, backlog: int) -> socket.socket:
 
 
 def inherited_socket(descriptor: int) -> socket.socket:
-    """Return the listening socket that whoever started this process made.
+    """Return the listening socket that the parent process made.
 
     Raises:
-        CommandError: the descriptor is none.
+        CommandError: the descriptor is no socket.
     """
     try:
         return socket.socket(fileno=descriptor)
@@ -98,7 +98,7 @@ def _bracketed(host: str) -> str:
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"Port {port} of {host} is in use: choose another with --port or stop "
-            "what listens there."
+            f"Port {port} of {host} is in use: choose another with --port or stop the "
+            "program that listens there."
         )
     return f"Port {port} of {host} cannot be listened on: {error.strerror}."

@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Answer HTTP until SIGINT or SIGTERM.
 
-    Needs GOATHERD_DATABASE_URL, GOATHERD_SECRET and GOATHERD_MASTER_KEY.
+    The command needs GOATHERD_DATABASE_URL, GOATHERD_SECRET and GOATHERD_MASTER_KEY.
     """
     from api.cli.up.http_server import BACKLOG, serve_http
 
@@ -62,7 +62,8 @@ def serve(
 def project(*, data_dir: DataDir = None) -> None:
     """Keep the read models caught up with the event log until SIGINT or SIGTERM.
 
-    Any number may run: one works on each read model, and the others wait to replace it.
+    Any number of these processes may run: one works on each read model, and the others
+    wait to replace it.
     """
     stop = _stop_on_signal()
     from projections.registry import PROJECTIONS
@@ -78,9 +79,9 @@ def project(*, data_dir: DataDir = None) -> None:
 def dispatch(*, data_dir: DataDir = None) -> None:
     """Turn requested scrapes into jobs for the workers until SIGINT or SIGTERM.
 
-    Any number may run; one of them requests the scrapes that are scheduled. It also
-    disables creators whose accounts are not found any more, signs a root of the event
-    log once a day, and checks the log when an operator requests it.
+    Any number of these processes may run; one of them requests the scheduled scrapes.
+    It also disables creators whose accounts are not found any more, signs a root of the
+    event log once a day, and checks the log when an operator requests it.
     """
     stop = _stop_on_signal()
     from application.integrity.signing import InstallationSigner
@@ -99,7 +100,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
         signer = InstallationSigner(store.pool, settings)
         roots = threading.Thread(target=sign_roots_daily, args=(store, signer, stop))
         roots.start()
-        # A check of a long log takes minutes: the end of this process does not wait.
+        # A check of a long log takes minutes: this process ends without waiting for it.
         threading.Thread(
             target=check_when_requested,
             args=(database_url(settings), store.pool, signer, stop),
@@ -117,11 +118,11 @@ def dispatch(*, data_dir: DataDir = None) -> None:
 
 
 def work(*, data_dir: DataDir = None) -> None:
-    """Do scrapes until SIGINT or SIGTERM.
+    """Run scrapes until SIGINT or SIGTERM.
 
-    Any number may run, on any machine that reaches the database and Redis. Each does
-    GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS scrapes at a time. Each
-    process also works on slices of a distributed rebuild.
+    Any number of these processes may run, on any machine that reaches the database and
+    Redis. Each runs GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS scrapes at
+    a time. Each process also works on slices of a distributed rebuild.
     """
     from workers.main import choose_providers, worker_command
 
@@ -130,7 +131,8 @@ def work(*, data_dir: DataDir = None) -> None:
     wait_for_database(settings)
     settings = _with_fitting_pools(settings)
     with opened_store(settings) as store:
-        # Tried once here, because Dramatiq would show a traceback from each process.
+        # Redis is tried once here, because Dramatiq would show a traceback from each
+        # process.
         choose_providers(settings, store.pool)
     environment = {
         **os.environ,
@@ -139,7 +141,7 @@ def work(*, data_dir: DataDir = None) -> None:
         **pool_variables(settings),
     }
     command = worker_command(sys.executable, settings)
-    # It replaces this process, so that its supervisor supervises Dramatiq.
+    # Dramatiq replaces this process, so that the supervisor supervises Dramatiq.
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
@@ -157,8 +159,8 @@ def _stop_on_signal() -> threading.Event:
 
     The signals are blocked here and in all threads that begin later, and a thread of
     their own receives them: a handler that sets an event could wait for a lock that the
-    interrupted code holds. Call it before numpy is imported, whose threads would
-    receive the signals otherwise.
+    interrupted code holds. The function must be called before numpy is imported, whose
+    threads would otherwise receive the signals.
     """
     stop = threading.Event()
 

@@ -1,9 +1,10 @@
 """The reaper: ends the processes of ``goatherd up`` if that itself is killed.
 
-Its standard input has a line for each process: "+ pid signal seconds" when one starts,
-with how to end it, and "- pid" when it has ended. When ``goatherd up`` ends, however
-that happens, the input ends; the reaper then ends whatever still runs, the last started
-first. Until then it holds the lock on the data directory, which it inherited.
+Its standard input has a line for each process: "+ pid signal seconds" when a process
+starts, with the way to end it, and "- pid" when the process has ended. When ``goatherd
+up`` ends, however that happens, the input ends; the reaper then ends all processes that
+still run, the last started first. Until then it holds the lock on the data directory,
+which it inherited.
 """
 
 import os
@@ -22,9 +23,9 @@ _POLL_SECONDS = 0.05
 
 
 class WatchedProcess(NamedTuple):
-    """How to end a process that leads a process group of its own.
+    """A process that leads a process group, and the way to end it.
 
-    It gets the signal, and ``seconds`` later the rest of the group is killed.
+    The process gets the signal, and ``seconds`` later the rest of the group is killed.
     """
 
     pid: int
@@ -33,7 +34,7 @@ class WatchedProcess(NamedTuple):
 
 
 class Reaper:
-    """Starts the reaper's process, and tells it which processes run."""
+    """Starts the reaper's process, and reports the running processes to it."""
 
     def __init__(self, *, lock: int) -> None:
         self._lock = lock
@@ -70,7 +71,7 @@ class Reaper:
             self._send(f"- {pid}")
 
     def close(self) -> None:
-        """Let the reaper end everything that still runs, and itself."""
+        """Let the reaper end everything that still runs, and then itself."""
         if self._process is not None:
             self._close_input()
             self._process.wait()
@@ -134,7 +135,7 @@ def _end(process: psutil.Process, watched: WatchedProcess) -> None:
 
 
 def _main(standard_input: IO[str]) -> None:
-    # It ends only when `goatherd up` does.
+    # The reaper ends only when `goatherd up` does.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     for process, watched in reversed(_read_watched(standard_input)):

@@ -13,31 +13,31 @@ class StopRequestedError(Exception):
 class StopSignals:
     """Receives the signals from its creation on.
 
-    The first is stored; a second one interrupts the current work, unless
+    The first signal is stored; a second one interrupts the current work, unless
     ``is_stopping`` is set.
     """
 
     def __init__(self) -> None:
         self.is_stopping = False
-        # A pipe, because a handler may run anywhere and must take no lock.
+        # A pipe is used, because a handler may run anywhere and must take no lock.
         self._reader, self._writer = os.pipe()
         self._received = 0
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
-        # Also when the terminal closes, but not under nohup.
+        # SIGHUP comes when the terminal closes, but not under nohup.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._on_signal)
 
     def wait(self, seconds: float) -> bool:
-        """Return True as soon as one came, False if none comes within ``seconds``."""
+        """Return True once a signal came, False if none comes in ``seconds``."""
         ready, _, _ = select.select([self._reader], [], [], seconds)
         return bool(ready)
 
     def check(self) -> None:
-        """Check that none came yet.
+        """Check that no signal came yet.
 
         Raises:
-            StopRequestedError: one did.
+            StopRequestedError: a signal came.
         """
         if self._received:
             raise StopRequestedError

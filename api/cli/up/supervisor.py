@@ -18,7 +18,7 @@ from infra.embedded.server import EmbeddedServer
 PATIENCE_SECONDS = 10.0
 
 _FIRST_WAIT_SECONDS = 0.2
-# Other processes wait for it, whatever kills it.
+# Other processes wait for this one, whatever kills it.
 _LONGEST_WAIT_SECONDS = 2.0
 # After this long, the cause of the last crash is over.
 _GOOD_LIFE_SECONDS = 10.0
@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Backoff:
-    """When to restart a process that has died: soon at first, then later each time."""
+    """The delay before a dead process is restarted, which grows each time."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -35,11 +35,11 @@ class Backoff:
         self._due_at = 0.0
 
     def begin(self) -> None:
-        """Record that it was started."""
+        """Record that the process was started."""
         self._began = time.monotonic()
 
     def died(self) -> float:
-        """Record that it has died, and return the seconds until it may be started."""
+        """Record that the process has died; return the seconds until its next start."""
         if time.monotonic() - self._began > _GOOD_LIFE_SECONDS:
             self._failures = 0
         wait = min(_FIRST_WAIT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
@@ -48,14 +48,14 @@ class Backoff:
         return wait
 
     def is_over(self) -> bool:
-        """Return whether it may be started now."""
+        """Return whether the process may be started now."""
         return time.monotonic() >= self._due_at
 
 
 class Child:
     """One of our own processes, in a process group of its own.
 
-    Its output goes to our stderr. ``inherited`` are file descriptors that it shares.
+    Its output goes to our stderr. ``inherited`` has file descriptors that it shares.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Child:
         self._backoff = Backoff()
 
     def start(self) -> None:
-        """Start it, and let the reaper watch it."""
+        """Start the process, and let the reaper watch it."""
         self._backoff.begin()
         self._process = subprocess.Popen(  # noqa: S603
             self._command,
@@ -87,7 +87,8 @@ class Child:
             env=self._environment,
             cwd=self._folder,
             pass_fds=self._inherited,
-            # Ctrl-C in the terminal is for us; we end it in order.
+            # Ctrl-C in the terminal is for the supervisor, which ends the process in
+            # order.
             start_new_session=True,
         )
         self._reaper.watch(
@@ -95,7 +96,7 @@ class Child:
         )
 
     def restart_if_dead(self) -> None:
-        """Start it again if it has died, after the back-off."""
+        """Start the process again if it has died, after the back-off."""
         if self._process is not None:
             status = self._process.poll()
             if status is None:
@@ -120,11 +121,11 @@ class Child:
             )
 
     def ended(self) -> int | None:
-        """Return the status it ended with, None while it runs."""
+        """Return the exit status of the process, None while it runs."""
         return None if self._process is None else self._process.poll()
 
     def stop(self) -> None:
-        """Terminate it, and kill what is left of its group ten seconds later."""
+        """Terminate the process, and kill the rest of its group ten seconds later."""
         if self._process is None:
             return
         self._process.terminate()
@@ -137,7 +138,7 @@ class Child:
         self._forget(self._process.pid)
 
     def _forget(self, pid: int) -> None:
-        # Workers of a killed process would go on and keep its port.
+        # Workers of a killed process would continue and keep its port.
         end_group(pid, signal.SIGKILL)
         self._reaper.forget(pid)
         self._process = None
@@ -153,10 +154,10 @@ class Service:
         self._backoff = Backoff()
 
     def start(self) -> str:
-        """Run it and return its URL.
+        """Run the server and return its URL.
 
         Raises:
-            EmbeddedServiceError: it cannot run.
+            EmbeddedServiceError: the server cannot run.
         """
         url = self._server.start()
         self._backoff.begin()
@@ -167,7 +168,7 @@ class Service:
         return url
 
     def restart_if_dead(self) -> None:
-        """Start it again if it has died, after the back-off."""
+        """Start the server again if it has died, after the back-off."""
         if self._server.is_running():
             return
         if self._pid is not None:
@@ -191,7 +192,7 @@ class Service:
             )
 
     def stop(self) -> None:
-        """Stop it gently."""
+        """Stop the server gently."""
         self._server.stop()
         if self._pid is not None:
             self._reaper.forget(self._pid)
@@ -209,7 +210,7 @@ class Supervisor:
         """Start an embedded server and return its URL.
 
         Raises:
-            EmbeddedServiceError: it cannot run.
+            EmbeddedServiceError: the server cannot run.
         """
         service = Service(server, reaper=self._reaper)
         url = service.start()
@@ -224,7 +225,7 @@ class Supervisor:
         """Check that every process runs.
 
         Raises:
-            CommandError: one has ended.
+            CommandError: a process has ended.
         """
         for each in self._running:
             if isinstance(each, Child) and (status := each.ended()) is not None:
@@ -233,14 +234,14 @@ class Supervisor:
                 )
 
     def restart_dead(self) -> None:
-        """Start again whatever has died."""
+        """Start dead processes and servers again."""
         with suppress(OSError):
             self._reaper.ensure_running()
         for each in self._running:
             each.restart_if_dead()
 
     def stop(self) -> None:
-        """Stop everything, the last one first."""
+        """Stop everything, the last started first."""
         while self._running:
             with suppress(ProcessLookupError):
                 self._running.pop().stop()

@@ -417,7 +417,7 @@ def test_a_read_model_that_cannot_be_cut_is_rebuilt_by_one_process_which_says_so
 
     assert outcome.status == 0
     assert outcome.err == (
-        "bans: it cannot be cut into slices, so this process rebuilds it alone.\n"
+        "bans: its work cannot be cut into slices, so this process does all of it.\n"
     )
     assert "bans: swapped in at position 1" in outcome.out
 
@@ -441,7 +441,7 @@ def test_only_a_rebuild_is_distributed(cli: CommandLine):
     refused = cli("rebuild", "analytics", "--cancel", "--distributed")
 
     assert refused.status == 1
-    assert "--distributed goes with a rebuild only." in refused.err
+    assert "--distributed needs a rebuild." in refused.err
 
 
 def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
@@ -459,7 +459,7 @@ def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
     assert "bans was not swapped: bans: hash of rows, 2 rows differ" in refused.err
     assert "rebuild refused" in shown.out
     assert forced.status == 0
-    assert "are back, at version 1 and position 1." in back.out
+    assert "were restored, at version 1 and position 1." in back.out
     assert queried(store, b"SELECT handle FROM bans") == [("trudy",)]
 
 
@@ -480,7 +480,7 @@ def test_a_rebuild_is_cancelled_by_name(cli: CommandLine, store: Store):
     (
         (("goats",), "There is no read model 'goats'"),
         (("scrape_jobs",), "There is no read model 'scrape_jobs'"),
-        (("--rollback",), "Name the read models to bring back."),
+        (("--rollback",), "Name the read models to restore."),
         (("bans", "--force", "--cancel"), "exclude each other"),
     ),
 )

@@ -147,9 +147,9 @@ def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
 @pytest.mark.parametrize(
     ("words", "why"),
     (
-        (("bans", "--baseline-rule", "never"), "is for analytics alone"),
+        (("bans", "--baseline-rule", "never"), "is only for analytics"),
         (("analytics", "--dry-run", "--swap"), "exclude each other"),
-        (("analytics", "--swap", "--baseline-rule", "never"), "goes with a rebuild"),
+        (("analytics", "--swap", "--baseline-rule", "never"), "needs a rebuild"),
         (("analytics", "--swap"), "No dry run of analytics waits to be swapped."),
     ),
 )

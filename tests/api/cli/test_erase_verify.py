@@ -127,7 +127,7 @@ def test_nothing_is_found_and_every_place_is_named(
     assert searched["files"] == [str(tmp_path / "data" / "secret"), str(log)]
     assert shown.status == 0
     assert "public.creator_list" in shown.out
-    assert shown.out.endswith("Nothing of who was erased was found.\n")
+    assert shown.out.endswith("No data of the erased person were found.\n")
     assert "quiet.goat" not in shown.out + shown.err
 
 

@@ -472,8 +472,8 @@ def test_one_bad_line_is_named_and_nothing_is_stored(
     assert "recording.jsonl, line 3: " in named
     assert reason in named
     assert complaint == (
-        "goatherd: 1 of the lines are bad, so nothing was stored; "
-        "--skip-bad-lines leaves them out."
+        "goatherd: 1 of the lines are invalid, so nothing was stored; "
+        "--skip-bad-lines skips them."
     )
     assert importing.store.head() == head
 
@@ -498,8 +498,8 @@ def test_of_many_bad_lines_the_first_are_named_and_the_others_counted(
     *named, more, complaint = outcome.err.splitlines()
     assert len(named) == 20
     assert "line 20: " in named[-1]
-    assert more == "goatherd: and 1,180 bad lines more."
-    assert complaint.startswith("goatherd: 1,200 of the lines are bad")
+    assert more == "goatherd: and 1,180 invalid lines more."
+    assert complaint.startswith("goatherd: 1,200 of the lines are invalid")
 
 
 @pytest.mark.parametrize("options", ((), ("--skip-bad-lines",)), ids=["", "skipping"])
@@ -545,7 +545,7 @@ def test_unknown_handles_are_listed_and_nothing_is_stored(
     assert outcome.status == 1
     assert outcome.complaint == (
         "Nothing was stored: the project has no @kid.and.kettle, @old-billy. "
-        "--create-creators adds them. It would bring back @old-billy. "
+        "--create-creators adds them. It would restore @old-billy. "
         "It could not add @kid.and.kettle: banned."
     )
     assert home.store.head() == head
@@ -682,8 +682,9 @@ def test_a_former_handle_makes_no_second_creator_of_who_was_renamed(
     assert outcome.status == 1
     assert outcome.complaint.startswith("Nothing was stored")
     assert outcome.complaint.endswith(
-        "@old-billy is a former handle of @young-billy: write the present one into the "
-        "recording, or add the former one first if it is another account now."
+        "@old-billy is a former handle of @young-billy: write the present handle into "
+        "the recording, or add the former one first if it belongs to another account "
+        "now."
     )
     assert home.store.head() == head
 

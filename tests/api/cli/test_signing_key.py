@@ -24,7 +24,7 @@ def test_the_command_line_changes_the_key_while_others_use_it(
 
     assert done["old_key"] == old.key
     assert again.status == 0
-    assert f"What {done['new_key']} signed until now stays valid" in again.out
+    assert f"Signatures by {done['new_key']} stay valid. Earlier backups" in again.out
     assert signer.open().key not in {old.key, done["new_key"]}
     newest = cli("roots", "list", "--json").document[-1]
     assert newest["key"] == signer.open().key

@@ -533,7 +533,7 @@ def test_keys_from_before_somebody_came_are_refused(
     restored = cli("restore", str(file), "--keys", str(keys))
 
     assert restored.status == 1
-    assert "lacks those of 1 person in the log" in restored.complaint
+    assert "lacks the keys of 1 person in the log" in restored.complaint
 
 
 def test_files_of_keys_and_of_data_are_told_apart(
@@ -554,8 +554,8 @@ def test_files_of_keys_and_of_data_are_told_apart(
     same = cli("backup", str(file), "--keys", str(file))
 
     assert home.store.head() > 0
-    assert "has the keys alone" in swapped.complaint
-    assert "is not what `goatherd backup --keys` wrote" in twice.complaint
+    assert "only has the keys" in swapped.complaint
+    assert "is not a file that `goatherd backup --keys` wrote" in twice.complaint
     assert "Name a file to write" in none.complaint
     assert "a file of their own" in same.complaint
     assert rows(empty_database_url) == {}

@@ -322,7 +322,7 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
     # A status of 2 says that no Redis is named to look into.
     looked = cli("erase", "--verify", campaign)
     assert (looked.status, "for 2 earlier texts" in looked.out) == (2, True)
-    assert "Nothing was found" in looked.out
+    assert "No data were found" in looked.out
     assert cli("restore", "--finish", "--json").document["forgotten"] == []
     with started(empty_database_url) as goatherd:
         again = Tenant(
@@ -393,7 +393,7 @@ def test_a_restore_that_is_killed_anywhere_serves_nothing_until_it_is_finished(
             state = served(url)
             finished = scene.cli("restore", "--finish")
             if state == "refused":
-                assert finished.status == 0 or "restore them anew" in finished.err
+                assert finished.status == 0 or "restore them again" in finished.err
             if state == "refused" and not finished.status:
                 state = "finished"
                 assert len(erasures(url)) == 2

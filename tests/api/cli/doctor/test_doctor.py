@@ -340,7 +340,7 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
     (
         (
             "UPDATE scrape_job SET due_at = now() - interval '6 min'",
-            "1 scrape is due and nobody is at work, the oldest for 6 minutes",
+            "1 scrape is due and no worker is running, the oldest for 6 minutes",
         ),
         (
             (
@@ -422,8 +422,9 @@ def test_a_creator_that_keeps_failing_is_found_and_a_source_at_fault_as_well(
     assert twice.status == 0
     assert private.keys() == {"creators"}
     assert private["creators"]["text"] == (
-        "1 creator is not seen in full: 3 scrapes or more failed, and none of their "
-        "kind worked since; mostly discover_videos as private, those of @ada for one."
+        "1 creator is not scraped completely: 3 scrapes or more failed since the last "
+        "success of their kind; mostly discover_videos as private, for example those "
+        "of @ada."
     )
     assert private["creators"]["advice"].startswith("Ask the creator to make")
     assert blocked.keys() == {"creators", "source"}
@@ -448,7 +449,7 @@ def test_a_budget_that_is_nearly_used_up_is_a_warning_and_no_failure(
     assert early["source"]["state"] == "ok"
     assert late["source"]["state"] == "warning"
     assert late["source"]["text"] == (
-        "web has sent 4 of the 5 requests that it may send today (UTC)."
+        "web has sent 4 of the 5 requests that are allowed today (UTC)."
     )
 
 
@@ -476,7 +477,7 @@ def test_a_schedule_that_nobody_follows_is_found(
 
     found = findings(outcome)["schedule"]
     assert found["state"] == ("ok" if message is None else "wrong")
-    assert (message or "None is overdue.") in found["text"]
+    assert (message or "No scheduled scrape is overdue.") in found["text"]
     assert home.counted() == 1
 
 

@@ -28,7 +28,7 @@ def test_a_master_key_that_is_lost_or_wrong_is_found_with_nothing_running(
         ]
         (keys,) = [each for each in found if each["check"] == "keys"]
         assert keys["state"] == "wrong"
-        assert "Put the right master key back" in keys["advice"]
+        assert "Restore the right master key" in keys["advice"]
         said.append(keys["text"])
         assert cli("verify").status == 2
 

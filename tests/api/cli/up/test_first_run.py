@@ -317,5 +317,5 @@ def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path: Path):
 def test_a_secret_that_was_cut_short_is_refused(tmp_path: Path):
     (tmp_path / "secret").write_text("goat\n")
 
-    with pytest.raises(CommandError, match="remove it to have a new one made"):
+    with pytest.raises(CommandError, match="remove it, and a new one is made"):
         stored_secret(tmp_path)
