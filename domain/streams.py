@@ -29,6 +29,7 @@ _ERASURES = uuid5(_NAMESPACE, "erasures")
 _ERASED_BANS = uuid5(_NAMESPACE, "erased bans")
 _ERASED_ACCOUNT = uuid5(_NAMESPACE, "erased account")
 _MERGED = uuid5(_NAMESPACE, "merged annotation")
+_MERGED_RUN = uuid5(_NAMESPACE, "merged run")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 
@@ -199,3 +200,11 @@ def system_annotation(of: UUID, what: str) -> UUID:
 def merged_annotation(annotation_id: UUID) -> UUID:
     """Return the id that a note of a single video gets on the creator's video."""
     return _uuid5(_MERGED, f"{annotation_id}")
+
+
+def merged_run_stream(video_id: UUID, version: int) -> UUID:
+    """Return the stream of the run with a merged single video's observations.
+
+    ``version`` is that of the single video's stream before the merge.
+    """
+    return _uuid5(_MERGED_RUN, f"{video_id}/{version}")

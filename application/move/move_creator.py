@@ -13,6 +13,7 @@ from application.erase.belongings import of_the_account
 from application.move.single_videos import (
     FoundSingles,
     PossibleMerge,
+    check_unobserved,
     late_videos,
     possible_merges,
     singles_of,
@@ -99,7 +100,7 @@ class MoveCommand:
         self._organization_id = organization_id
         self._expected_versions = expected_versions
         self._shared = SharedAccounts(store, creator_id)
-        self._head = 0
+        self._found: FoundSingles | None = None
 
     def handler(self) -> Handler[UUID]:
         """Start a try.
@@ -124,13 +125,15 @@ class MoveCommand:
                     creator_id=self._creator_id,
                     origin_id=creator.origin_project_id,
                     project_id=self._move.project_id,
+                    # What is to stay with the old project gets no more numbers.
+                    with_observations=self._move.history == "whole",
                 ),
             )
 
         videos, same_user, found = run_read(
             self._store.pool, lambda connection: read(connection.cursor(binary=True))
         )
-        self._head = found.position
+        self._found = found
         return move_creator(
             self._creator_id,
             self._move,
@@ -148,14 +151,18 @@ class MoveCommand:
 
         Raises:
             AppendConflictError: somebody else connected the account, or there is
-                another video that the creator may have in common with the project.
+                another video that the creator may have in common with the project,
+                or a run observed a single video again.
         """
         self._shared.check(cursor, done)
+        assert self._found is not None, "a try began"
+        before = done.events[0].position
         if late_videos(
             cursor,
             self._creator_id,
             self._move.project_id,
-            since=self._head,
-            before=done.events[0].position,
+            since=self._found.position,
+            before=before,
         ):
             raise AppendConflictError
+        check_unobserved(cursor, self._found, before=before)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,10 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.move.single_observations import observations_of_singles, were_observed
 from domain.streams import video_stream
-from domain.video.handlers.merge import SingleVideo
+from domain.video.handlers.merge import SingleObservation, SingleVideo
+from infra.eventstore.recorder import AppendConflictError
 
 _POSITIONS = """
 SELECT (SELECT coalesce(max(notification_id), 0) FROM goatherd_events),
@@ -53,12 +56,15 @@ SELECT originator_id FROM goatherd_events
 WHERE notification_id > (SELECT position FROM projection WHERE name = 'videos')
 AND topic = 'video_discovered' AND position(%(pseudonym)s::bytea IN state) > 0
 """
-_MOVED = "SELECT project_id FROM moved_creators WHERE organization_id = %s AND id = %s"
 
 
 class FoundSingles(msgspec.Struct, frozen=True, kw_only=True):
-    """Single videos that may be a creator's, as known at a position of the log."""
+    """Single videos that may be a creator's, as known at a position of the log.
 
+    ``project_id`` is the project that tracks the single videos.
+    """
+
+    project_id: UUID
     singles: Sequence[SingleVideo]
     position: int
 
@@ -79,10 +85,12 @@ def singles_of(
     creator_id: UUID,
     origin_id: UUID,
     project_id: UUID,
+    with_observations: bool,
 ) -> FoundSingles:
     """Return the single videos of a project that may be a creator's.
 
     ``origin_id`` is the project that the ids of the creator's videos follow from.
+    Without observations, those of the single videos are not to count any more.
     """
     head, known = _first(cursor, _POSITIONS, {})
     params = {
@@ -95,13 +103,31 @@ def singles_of(
         cursor, creator_id, project_id, since=known, before=head + 1
     ):
         pairs[video_stream(project_id, name)] = video_stream(origin_id, name)
+    pairs = {single: into for single, into in pairs.items() if single != into}
     notes = notes_on(cursor, organization_id, pairs)
-    singles = [
-        SingleVideo(video_id, into, notes.get(video_id, ()))
-        for video_id, into in sorted(pairs.items())
-        if video_id != into
-    ]
-    return FoundSingles(singles=singles, position=head)
+    observations = observations_of_singles(
+        cursor,
+        pairs if with_observations else (),
+        organization_id=organization_id,
+        project_id=project_id,
+    )
+    singles = _singles(pairs, notes, observations)
+    return FoundSingles(project_id=project_id, singles=singles, position=head)
+
+
+def check_unobserved(
+    cursor: Cursor[TupleRow], found: FoundSingles, *, before: int
+) -> None:
+    """Look for runs that observed these single videos since they were found.
+
+    Raises:
+        AppendConflictError: there is one, so its numbers would be lost.
+    """
+    video_ids = {each.video_id for each in found.singles}
+    if video_ids and were_observed(
+        cursor, video_ids, found.project_id, since=found.position, before=before
+    ):
+        raise AppendConflictError
 
 
 def late_videos(
@@ -136,18 +162,36 @@ def notes_on(
     return found
 
 
-def notes_where_it_moved(
+def singles_of_names(
     cursor: Cursor[TupleRow],
-    organization_id: UUID,
-    creator_id: UUID,
     pseudonyms: Collection[str],
-) -> Mapping[UUID, Sequence[UUID]]:
-    """Return the notes on single videos of these in the project a creator moved to."""
-    row = cursor.execute(_MOVED, (organization_id, creator_id)).fetchone()
-    if row is None:
-        return {}
-    singles = [video_stream(row[0], name) for name in pseudonyms]
-    return notes_on(cursor, organization_id, singles)
+    *,
+    organization_id: UUID,
+    origin_id: UUID,
+    project_id: UUID,
+    since: datetime | None,
+) -> FoundSingles:
+    """Return the single videos of these names in the project that a creator is in.
+
+    The creator was added to the project ``origin_id``, and the ids of the creator's
+    videos follow from that. Observations up to ``since`` are left out, because they
+    would count in another project.
+    """
+    head, _ = _first(cursor, _POSITIONS, {})
+    pairs = {
+        video_stream(project_id, name): video_stream(origin_id, name)
+        for name in pseudonyms
+    }
+    notes = notes_on(cursor, organization_id, pairs)
+    observations = observations_of_singles(
+        cursor,
+        pairs,
+        organization_id=organization_id,
+        project_id=project_id,
+        since=since,
+    )
+    singles = _singles(pairs, notes, observations)
+    return FoundSingles(project_id=project_id, singles=singles, position=head)
 
 
 def videos_of_who_moved(
@@ -186,6 +230,17 @@ def possible_merges(
             tiktok_video_id=row[3],
         )
         for row in rows
+    ]
+
+
+def _singles(
+    pairs: Mapping[UUID, UUID],
+    notes: Mapping[UUID, Sequence[UUID]],
+    observations: Mapping[UUID, Sequence[SingleObservation]],
+) -> list[SingleVideo]:
+    return [
+        SingleVideo(single, into, notes.get(single, ()), observations.get(single, ()))
+        for single, into in sorted(pairs.items())
     ]
 
 

@@ -10,9 +10,18 @@ from uuid import UUID, uuid5
 import psycopg
 import structlog
 from msgspec.structs import replace
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
-from application.move.single_videos import notes_where_it_moved
+from application.move.single_videos import (
+    FoundSingles,
+    check_unobserved,
+    singles_of_names,
+)
 from domain import events as e
+from domain.analytics.buckets import end_of_slot, slot_of
+from domain.creator.state import creator_of
+from domain.decisions import Handler
 from domain.streams import video_stream
 from domain.video.handlers.videos import (
     ListedVideo,
@@ -22,8 +31,8 @@ from domain.video.handlers.videos import (
 )
 from infra import arrays
 from infra.eventstore.append import Context
-from infra.eventstore.execute import execute
-from infra.eventstore.store import Store, open_envelopes
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import RecordedEvent, Store, open_envelopes, plain_events
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
 
@@ -101,29 +110,76 @@ def _together(row: PolicyTask) -> tuple[str, str, str, int]:
 def _discover(store: Store, rows: Sequence[PolicyTask]) -> None:
     """Add the videos that a creator's runs listed and the project does not have."""
     first = rows[0]
-    assert first.creator_id, "what is listed is of a creator"
-    assert first.project_id, "what is listed is of a project"
     listed = _listed(_snapshots(store, rows))
     for number, part in enumerate(_parts(_unknown(store, first, listed))):
-        with store.pool.connection() as connection:
-            notes = notes_where_it_moved(
-                connection.cursor(binary=True),
-                first.organization_id,
-                first.creator_id,
-                [video.pseudonym for video in part],
-            )
+        discovery = _Discovery(store, first, part)
         execute(
             store,
-            partial(
-                discover_videos,
-                first.creator_id,
-                part,
-                organization_id=first.organization_id,
-                project_id=first.project_id,
-                annotations=notes,
-            ),
+            discovery.handler,
             context=_context("policy:discovery", rows, part=number),
+            in_transaction=discovery.in_transaction,
         )
+
+
+class _Discovery:
+    """The handler and the hook of one discovery; each try reads anew."""
+
+    def __init__(
+        self,
+        store: Store,
+        row: PolicyTask,
+        listed: Sequence[ListedVideo],
+    ) -> None:
+        assert row.creator_id, "what is listed is of a creator"
+        assert row.project_id, "what is listed is of a project"
+        self._store = store
+        self._organization_id = row.organization_id
+        self._creator_id = row.creator_id
+        self._project_id = row.project_id
+        self._listed = listed
+        self._found: FoundSingles | None = None
+
+    def handler(self) -> Handler[None]:
+        """Start a try, with the single videos where the creator moved to."""
+        history = self._store.load(self._creator_id)[self._creator_id]
+        creator = creator_of(plain_events(history))
+        self._found = None
+        if creator is not None and creator.project_id != self._project_id:
+            with self._store.pool.connection() as connection:
+                self._found = singles_of_names(
+                    connection.cursor(binary=True),
+                    [video.pseudonym for video in self._listed],
+                    organization_id=self._organization_id,
+                    origin_id=self._project_id,
+                    project_id=creator.project_id,
+                    since=_numbers_since(history),
+                )
+        return discover_videos(
+            self._creator_id,
+            self._listed,
+            organization_id=self._organization_id,
+            project_id=self._project_id,
+            singles=() if self._found is None else self._found.singles,
+        )
+
+    def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+        """Look in the append's transaction for what runs observed since the try began.
+
+        Raises:
+            AppendConflictError: a single video was observed again.
+        """
+        if self._found is not None:
+            check_unobserved(cursor, self._found, before=done.events[0].position)
+
+
+def _numbers_since(history: Sequence[RecordedEvent]) -> datetime | None:
+    """Return since when numbers count in a creator's project; null if always."""
+    since = None
+    for recorded in history:
+        if isinstance(recorded.event, e.CreatorMoved):
+            stays = recorded.event.history == "stay"
+            since = end_of_slot(slot_of(recorded.recorded_at)) if stays else None
+    return since
 
 
 def _snapshots(

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping, Sequence
+from datetime import datetime
 from functools import reduce
 from uuid import UUID
 
@@ -16,20 +17,36 @@ from domain.campaign.commands import CampaignItem
 from domain.campaign.decider import campaign_of, decide_all
 from domain.campaign.membership import campaigns_with, joined, left
 from domain.decisions import Histories, StreamEvent, on
-from domain.streams import membership_stream, merged_annotation
+from domain.messages import IMPORT_PROVIDER
+from domain.scrape.requests import VIDEO_JOB_TYPE
+from domain.streams import membership_stream, merged_annotation, merged_run_stream
 from domain.tags import MAX_TAGS, tag_key
 from domain.video.decider import VideoState, decide, evolve, video_of
+
+
+class SingleObservation(msgspec.Struct, frozen=True):
+    """The counters of a single video at a time, null where the source left one out."""
+
+    observed_at: datetime
+    provider: str
+    views: int | None = None
+    likes: int | None = None
+    comments: int | None = None
+    shares: int | None = None
+    saves: int | None = None
 
 
 class SingleVideo(msgspec.Struct, frozen=True):
     """A video that was added by its URL, and the creator's video that it may be.
 
-    ``annotation_ids`` are the notes on the single video.
+    ``annotation_ids`` are the notes on the single video. ``observations`` are what runs
+    observed of the single video and what is to count for the creator's, too.
     """
 
     video_id: UUID
     into_video_id: UUID
     annotation_ids: Sequence[UUID] = ()
+    observations: Sequence[SingleObservation] = ()
 
 
 class Merging(msgspec.Struct, frozen=True):
@@ -49,11 +66,11 @@ def merge_videos(
     """Merge single videos into the same videos of a creator in their project.
 
     ``creators_videos`` are the creator's videos by stream. A stream that is not a
-    single video any more stays as it is. The creator's video gets the notes, tags and
-    campaigns of the single one. If people decided whether the single video counts,
-    their decision holds for the creator's video, except that without ``may_uncount`` a
-    video never ceases to count, because earlier numbers must stay. A handler uses it
-    with ``yield from``.
+    single video any more stays as it is. The creator's video gets the notes, tags,
+    campaigns and observations of the single one. If people decided whether the single
+    video counts, their decision holds for the creator's video, except that without
+    ``may_uncount`` a video never ceases to count, because earlier numbers must stay. A
+    handler uses it with ``yield from``.
     """
     singles = [each for each in singles if each.into_video_id in creators_videos]
     histories = yield [each.video_id for each in singles]
@@ -71,6 +88,8 @@ def merge_videos(
         taken_over = _taken_over(video, into, may_uncount=may_uncount)
         events += on(each.into_video_id, taken_over)
         events += yield from _notes(each, video)
+        version = len(histories[each.video_id])
+        events += _observations(each, into, creator_id, version=version)
     events += yield from _campaigns([each for each, _ in found], creator_id)
     appended = {stream for stream, _ in events}
     guards = [
@@ -146,6 +165,57 @@ def _notes(
         )
         events += on(new_id, decide_annotation(annotation_of(histories[new_id]), added))
     return events
+
+
+def _observations(
+    single: SingleVideo, into: VideoState, creator_id: UUID, *, version: int
+) -> list[StreamEvent]:
+    """Return a run of the creator that has what was observed of the single video.
+
+    ``version`` is that of the single video's stream. A video that is added again and
+    merged again gets a run of its own.
+    """
+    if not single.observations:
+        return []
+    snapshots = [
+        e.VideoStatsSnapshotRecorded(
+            organization_id=into.organization_id,
+            project_id=into.project_id,
+            # The creator was not observed then, which decides about baselines.
+            creator_id=None,
+            observed_at=each.observed_at,
+            provider=each.provider,
+            video_ids=(into.pseudonym,),
+            view_counts=(each.views,),
+            like_counts=(each.likes,),
+            comment_counts=(each.comments,),
+            share_counts=(each.shares,),
+            save_counts=(each.saves,),
+            has_pseudonyms=True,
+        )
+        for each in single.observations
+    ]
+    requested = e.ScrapeRequested(
+        organization_id=into.organization_id,
+        project_id=into.project_id,
+        creator_id=creator_id,
+        handle=into.handle,
+        job_type=VIDEO_JOB_TYPE,
+        trigger="imported",
+        video_id=single.into_video_id,
+    )
+    ended = e.ScrapeSucceeded(
+        organization_id=into.organization_id,
+        creator_id=creator_id,
+        job_type=VIDEO_JOB_TYPE,
+        provider=IMPORT_PROVIDER,
+        attempts=1,
+        observed_at=snapshots[-1].observed_at,
+        duration_ms=0,
+        videos_observed=1,
+    )
+    run = merged_run_stream(single.video_id, version)
+    return on(run, [requested, *snapshots, ended])
 
 
 def _campaigns(

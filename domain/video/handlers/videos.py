@@ -52,9 +52,6 @@ _NOTHING_TO_DO: dict[type[_BulkCommand], str] = {
 }
 
 
-_NOTHING: Mapping[UUID, Sequence[UUID]] = {}
-
-
 class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """A video in the list of a scrape of its creator.
 
@@ -205,13 +202,14 @@ def discover_videos(
     *,
     organization_id: UUID,
     project_id: UUID,
-    annotations: Mapping[UUID, Sequence[UUID]] = _NOTHING,
+    singles: Collection[SingleVideo] = (),
 ) -> Handler[None]:
     """Add each listed video to the project as a video of this creator.
 
     Videos that the creator has already stay as they are, and a removed creator gets no
     videos. If the creator has moved to another project, a single video there that turns
-    out to be the creator's is merged; ``annotations`` are the notes on such videos.
+    out to be the creator's is merged; ``singles`` are such videos, as far as they have
+    notes or were observed.
     Creator and organization are guarded, so that the status of a video always follows
     from the tracking window at the video's own position of the log.
     """
@@ -253,15 +251,13 @@ def discover_videos(
             fresh[video_id] = video_after(known, decided)
     guards = [creator_id, organization_id]
     if creator.project_id != project_id:
-        singles = [
-            SingleVideo(
-                single := video_stream(creator.project_id, video.pseudonym),
-                video_id,
-                annotations.get(single, ()),
-            )
+        known_singles = {each.video_id: each for each in singles}
+        same = [
+            known_singles.get(single, SingleVideo(single, video_id))
             for video_id, video in fresh.items()
+            for single in [video_stream(creator.project_id, video.pseudonym)]
         ]
-        merging = yield from merge_videos(singles, fresh, creator_id)
+        merging = yield from merge_videos(same, fresh, creator_id)
         events += merging.events
         guards += merging.guards
     return Decision(None, events=events, guards=guards)

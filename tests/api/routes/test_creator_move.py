@@ -15,6 +15,7 @@ from infra.ids import new_id
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON
 from tests.kit.connections import waiting_consent
+from tests.kit.erasing import tables_with
 
 DAYS = {"from": "2026-03-01", "to": "2026-12-31", "granularity": "month"}
 
@@ -407,6 +408,54 @@ def test_a_single_video_of_the_new_project_that_is_the_creators_counts_once(
     history_of = data_of(home.get(f"/creators/{creator_id}/history"))
     assert any("merged with the creator's" in each["summary"] for each in history_of)
     assert views_of(home, str(home.project_id)) + views_of(home, new) == 130
+
+
+@pytest.mark.parametrize("history", ("whole", "stay"))
+def test_observations_of_a_merged_single_video_count_for_the_creators(
+    home: Tenant, history: str
+):
+    new = project(home)
+    handle = f"gained.{history}"
+    creator_id = home.add(handle)["id"]
+    id_ = str(new_id().int % 10**18 + 10**18)
+    name = home.goatherd.store.names.pseudonym(id_)
+    own = home.found(creator_id, id_, pseudonym=name, posted_at=NOON)
+    single(home, new, id_, handle)
+    hours = [NOON + timedelta(hours=hour) for hour in range(4)]
+    saw_single(home, new, name, views=100, at=hours[0])
+    saw_single(home, new, name, views=120, at=hours[1])
+    home.goatherd.catch_up()
+    question = {"entity": "project", "entity_id": new, "metric": "views"} | DAYS
+    before = home.get("/analytics", params=question).json()
+    saw_video(home, creator_id, name, views=130, at=hours[2])
+    # Analytics do not have this one yet when the creator moves.
+    saw_single(home, new, name, views=125, at=hours[3])
+
+    body = {"project_id": new, "history": history}
+    data_of(home.post(f"/creators/{creator_id}/move", body))
+    home.goatherd.catch_up()
+
+    found = data_of(home.get(f"/videos/{own}/observations"))
+    seen = [(each["view_count"], each["provider"]) for each in found]
+    after = data_of(home.get("/analytics", params=question))
+    if history == "whole":
+        assert seen == [(125, "test"), (130, "test"), (120, "test"), (100, "test")]
+        assert after["series"][0]["total"] == 25
+        assert views_of(home, new) == 125
+        (run,) = {each["scrape_id"] for each in found} - {found[1]["scrape_id"]}
+        scrape = data_of(home.get(f"/scrapes/{run}"))
+        assert (scrape["trigger"], scrape["status"]) == ("imported", "succeeded")
+    else:
+        # They would count where the creator was then.
+        assert seen == [(130, "test")]
+    as_of = {"as_of": before["meta"]["position"]}
+    assert home.get("/analytics", params=question | as_of).json() == before
+    erasure = {"confirm": handle, "figures": "anonymous"}
+    data_of(home.post(f"/creators/{creator_id}/erase", erasure))
+    home.goatherd.catch_up()
+    for text in (handle, id_):
+        assert tables_with(home.goatherd.store, text) == []
+    assert data_of(home.get("/analytics", params=question)) == after
 
 
 def test_a_single_video_that_is_added_after_the_move_is_the_creators(home: Tenant):

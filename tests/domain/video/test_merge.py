@@ -1,5 +1,6 @@
 """Single videos of a project that a creator moves into are merged into its own."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,11 @@ from domain.streams import (
     account_stream,
     membership_stream,
     merged_annotation,
+    merged_run_stream,
     video_stream,
 )
 from domain.video.errors import VideoMergedError
-from domain.video.handlers.merge import SingleVideo
+from domain.video.handlers.merge import SingleObservation, SingleVideo
 from domain.video.handlers.videos import (
     ListedVideo,
     add_video,
@@ -247,6 +249,47 @@ def test_a_list_of_who_moved_merges_single_videos_where_the_creator_is_now():
         (SINGLE, e.VideoMerged),
         (VIDEO, e.VideoDetailsChanged),
     ]
+
+
+def test_observations_of_a_single_video_are_a_run_of_the_creator():
+    observed = [
+        SingleObservation(NOON, "web", views=5, saves=None),
+        SingleObservation(NOON + timedelta(hours=1), "paid", views=7, likes=1),
+    ]
+    single = SingleVideo(SINGLE, VIDEO, (), observed)
+    handler = move_creator(
+        ADA,
+        c.MoveCreator(project_id=ELSEWHERE, history="whole"),
+        video_ids=(),
+        same_account=(),
+        singles=[single],
+        organization_id=ORGANIZATION,
+        names=NAMES,
+    )
+
+    events = decide_on(given(), handler).events
+
+    run = merged_run_stream(SINGLE, 1)
+    requested, first, second, ended = (
+        event for stream, event in events if stream == run
+    )
+    assert isinstance(requested, e.ScrapeRequested)
+    assert (requested.creator_id, requested.trigger) == (ADA, "imported")
+    assert (requested.video_id, requested.project_id) == (VIDEO, ADDED.project_id)
+    assert isinstance(first, e.VideoStatsSnapshotRecorded)
+    assert isinstance(second, e.VideoStatsSnapshotRecorded)
+    for event, known in zip((first, second), observed, strict=True):
+        assert (event.observed_at, event.provider) == (
+            known.observed_at,
+            known.provider,
+        )
+        # A time at which the creator was observed would decide about baselines.
+        assert (event.creator_id, event.project_id) == (None, ADDED.project_id)
+        assert [*event.counts()] == [
+            (NAME, known.views, known.likes, known.comments, known.shares, known.saves)
+        ]
+    assert isinstance(ended, e.ScrapeSucceeded)
+    assert ended.observed_at == NOON + timedelta(hours=1)
 
 
 THERE = e.CreatorAdded(

@@ -207,7 +207,7 @@ class Oracle:
 
     # What was told
 
-    def _hear(self, recorded: RecordedEvent) -> None:
+    def _hear(self, recorded: RecordedEvent) -> None:  # noqa: PLR0915 - a line an event
         event = recorded.event
         video = self.videos.get(recorded.stream)
         match event:
@@ -238,8 +238,8 @@ class Oracle:
                 self._look_at_videos(recorded, event)
             case e.VideoDiscovered():
                 video = self._video(recorded.stream)
-                if video.status is None:
-                    video.status = event.tracking_status
+                if video.status in {None, "merged"}:
+                    video.status, video.enabled = event.tracking_status, True
                 video.creator, video.project = event.creator_id, event.project_id
                 if event.posted_at is not None:
                     video.posting_times[recorded.position] = event.posted_at
@@ -247,6 +247,9 @@ class Oracle:
                 video = self._video(recorded.stream)
                 video.status, video.enabled = "direct_add", True
                 video.project = event.project_id
+            case e.VideoMerged():
+                assert video
+                video.status, video.enabled = "merged", True
             case e.VideoCameIntoWindow():
                 assert video
                 video.status = event.tracking_status

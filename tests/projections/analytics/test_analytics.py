@@ -207,6 +207,11 @@ def changes(draw: st.DrawFn) -> tuple[str, e.Event]:
         e.VideoExcluded(organization_id=HOME),
         e.VideoPutBack(organization_id=HOME),
         e.VideoTrackingDisabled(organization_id=HOME),
+        e.VideoMerged(
+            organization_id=HOME,
+            creator_id=CREATORS[0],
+            into_video_id=UUID(int=8),
+        ),
         e.VideoCameIntoWindow(organization_id=HOME, tracking_status="auto_tracked"),
     ]
     return video, draw(st.sampled_from([discovered, was_added, *others]))

@@ -1,7 +1,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,15 @@ from domain import events as e
 from domain.creator.handlers.add import RequestedCreator
 from domain.creator.state import creator_of
 from domain.decisions import Handler
+from domain.messages import MovedHistory
 from domain.organization.plans import DEFAULT_PLANS
+from domain.streams import merged_run_stream, video_stream
 from domain.video.handlers.videos import ListedVideo
 from domain.video.window import Window
 from infra.embedded.processes import wait_until
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store, plain_events
+from infra.ids import new_id
 from tests.kit.backends import terminate
 from tests.kit.builders import Home, asking
 from tests.kit.commands import change_organization
@@ -142,6 +146,65 @@ def test_of_a_creator_removed_meanwhile_nothing_is_discovered_and_all_is_dropped
     settle(home.store)
 
     assert (events_of(home, "71"), due(home.store)) == ([], [])
+
+
+@pytest.mark.parametrize("history", ("whole", "stay"))
+def test_observations_of_a_single_video_where_the_creator_moved_to_are_the_creators(
+    home: Home, history: MovedHistory
+):
+    billie, new = a_creator(home), new_id()
+    name = home.store.names.pseudonym("71")
+    single, own = video_stream(new, name), video_stream(home.project_id, name)
+    ours: dict[str, Any] = {"organization_id": home.organization_id}
+    added = e.VideoAdded(
+        project_id=new, tiktok_video_id="71", pseudonym=name, handle="billie",
+        kind="video", **ours,
+    )  # fmt: skip
+    moved = e.CreatorMoved(
+        old_project_id=home.project_id, new_project_id=new, history=history, **ours
+    )
+    later = datetime.now(UTC) + timedelta(days=1)
+    for stream, event in (
+        (single, added),
+        (new_id(), seen_alone(home, new, name, views=100, at=MONDAY)),
+        (new_id(), seen_alone(home, new, name, views=None, at=later)),
+        (billie, moved),
+    ):
+        version = len(home.store.load(stream)[stream]) + 1
+        home.store.append([NewEvent(stream, version, event)], context=asking())
+
+    a_run(home, billie, "71", posted_at=[INSIDE])
+    settle(home.store)
+    a_run(home, billie, "71", posted_at=[INSIDE], day=1)
+    settle(home.store)
+
+    assert isinstance(history_of(home, "71")[0].event, e.VideoDiscovered)
+    run = merged_run_stream(single, 1)
+    merged = plain_events(home.store.load(run)[run])
+    assert [type(event) for event in merged[:1]] == [e.ScrapeRequested]
+    assert [
+        (event.observed_at, event.view_counts, event.creator_id, event.project_id)
+        for event in merged
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
+    ] == [
+        # A move that left numbers behind: they would count for the old project.
+        *([(MONDAY, (100,), None, home.project_id)] if history == "whole" else []),
+        (later, (None,), None, home.project_id),
+    ]
+    merge = plain_events(home.store.load(single)[single])[-1]
+    assert merge == e.VideoMerged(creator_id=billie, into_video_id=own, **ours)
+
+
+def seen_alone(
+    home: Home, project_id: UUID, name: str, *, views: int | None, at: datetime
+) -> e.VideoStatsSnapshotRecorded:
+    """What a run of a single video saw."""
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=home.organization_id, project_id=project_id, creator_id=None,
+        observed_at=at, provider="test", video_ids=(name,), view_counts=(views,),
+        like_counts=(None,), comment_counts=(None,), share_counts=(None,),
+        save_counts=(None,), has_pseudonyms=True,
+    )  # fmt: skip
 
 
 def test_one_that_came_back_is_discovered_by_its_next_run(home: Home):
