@@ -10,19 +10,19 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
-from api.http.auth import Authenticator
+from api.http.access.auth import Authenticator
+from api.http.access.failed_logins import FailedLogins
+from api.http.access.sessions import Sessions
+from api.http.bodies.json_body import MAX_BODY_BYTES
 from api.http.error_responses import answer_failure
-from api.http.failed_logins import FailedLogins
 from api.http.guard import RequestGuard
 from api.http.head import HeadAsGet
-from api.http.json_body import MAX_BODY_BYTES
 from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import RequestMiddleware
 from api.http.rate_limit import RequestLimiter
+from api.http.reading.snapshots import OneMoment
 from api.http.request import Request
 from api.http.route_info import inspect_routes
-from api.http.sessions import Sessions
-from api.http.snapshots import OneMoment
 from api.openapi.docs_page import docs_routes
 from api.openapi.document import openapi_route
 from api.openapi.entities import entities_route

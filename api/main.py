@@ -13,13 +13,13 @@ from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 
 from api.app import AppConfig, create_app
-from api.http.auth import Authenticator, Principal
-from api.http.failed_logins import FailedLogins
-from api.http.live_sessions import LiveSessions
-from api.http.paging import provide_list_request
+from api.http.access.auth import Authenticator, Principal
+from api.http.access.failed_logins import FailedLogins
+from api.http.access.live_sessions import LiveSessions
+from api.http.access.sessions import Sessions
 from api.http.rate_limit import RequestLimiter
-from api.http.sessions import Sessions
-from api.http.snapshots import provide_reader
+from api.http.reading.paging import provide_list_request
+from api.http.reading.snapshots import provide_reader
 from api.http.writer import CommandWriter
 from api.routes.aggregate.campaigns import CampaignSummaryRoutes
 from api.routes.aggregate.creators import CreatorSummaryRoutes
@@ -37,31 +37,31 @@ from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
 from api.routes.campaigns.routes import CampaignRoutes
 from api.routes.connections.routes import CONNECTION_ROUTES
-from api.routes.creator_erase import CreatorEraseRoutes
-from api.routes.creator_figures import CreatorFigureRoutes
-from api.routes.creator_move import CreatorMoveRoutes
-from api.routes.creators import CreatorRoutes
-from api.routes.creators_bulk import ProjectCreatorRoutes
-from api.routes.creators_import import CreatorImportRoutes
+from api.routes.creators.bulk import ProjectCreatorRoutes
+from api.routes.creators.erase import CreatorEraseRoutes
+from api.routes.creators.figures import CreatorFigureRoutes
+from api.routes.creators.import_text import CreatorImportRoutes
+from api.routes.creators.move import CreatorMoveRoutes
+from api.routes.creators.personal_data import PersonalDataRoutes
+from api.routes.creators.routes import CreatorRoutes
 from api.routes.forget_texts import ForgetTextsRoutes
 from api.routes.history import HistoryRoutes
+from api.routes.integrity.log_check import LogCheckRoutes
+from api.routes.integrity.proofs import ProofRoutes
+from api.routes.integrity.roots import RootRoutes
 from api.routes.lists.creator_parameters import provide_table
 from api.routes.lists.video_parameters import provide_video_list
-from api.routes.log_check import LogCheckRoutes
 from api.routes.organization import Organization, OrganizationRoutes
-from api.routes.personal_data import PersonalDataRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
-from api.routes.proofs import ProofRoutes
-from api.routes.roots import RootRoutes
 from api.routes.scrapes import ScrapeRoutes
 from api.routes.source_requests import SourceRequestRoutes
 from api.routes.sources import ProviderState, SourceRoutes
 from api.routes.tags import TagRoutes
-from api.routes.video_ids import video_ids
-from api.routes.videos import VideoRoutes
-from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
+from api.routes.videos.bulk import InboxRoutes, ProjectVideoRoutes
+from api.routes.videos.ids import video_ids
+from api.routes.videos.routes import VideoRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes

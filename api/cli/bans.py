@@ -8,11 +8,11 @@ from cyclopts import Parameter
 from psycopg.rows import class_row
 
 from api.cli import CommandError
-from api.cli.caught_up import wait_until_caught_up
-from api.cli.databases import cli_context, fitting, opened_store
-from api.cli.names import organization_named
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, print_table
+from api.cli.kit.caught_up import wait_until_caught_up
+from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.names import organization_named
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, print_table
 from domain.creator.handle import normalize_handle
 from domain.creator.handlers.change import ban_handle, unban_erased, unban_handle
 from domain.phrases import counted

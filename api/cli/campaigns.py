@@ -6,15 +6,15 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
-from api.cli.caught_up import wait_until_caught_up
-from api.cli.databases import fitting
-from api.cli.names import (
+from api.cli.kit.caught_up import wait_until_caught_up
+from api.cli.kit.databases import fitting
+from api.cli.kit.names import (
     OnlyOrganizationOption,
     OnlyProjectOption,
     organization_and_project,
 )
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, print_table
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, print_table
 from domain.messages import TargetScope
 
 _CAMPAIGNS = """

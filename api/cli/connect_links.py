@@ -7,10 +7,10 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import opened_store
-from api.cli.names import creator_with_id
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, print_table
+from api.cli.kit.databases import opened_store
+from api.cli.kit.names import creator_with_id
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, print_table
 from api.routes.connections.links import ConnectLinkShown
 from application.connect.links import find_link, links_of, revoke_link
 from application.connect.service import Connections

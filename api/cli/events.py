@@ -9,9 +9,9 @@ from cyclopts import Parameter
 from psycopg.rows import class_row
 
 from api.cli import CommandError
-from api.cli.databases import fitting, opened_store
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import plain, print_json
+from api.cli.kit.databases import fitting, opened_store
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import plain, print_json
 from infra.eventstore.codec import UnknownEventError
 from infra.eventstore.sealing import subject_in
 from infra.keys.subject_text import subject_id

@@ -10,10 +10,10 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import cli_context, fitting, opened_store
-from api.cli.names import project_named
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import plain, print_json, progress_bar
+from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.names import project_named
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import plain, print_json, progress_bar
 from domain.creator.handlers.add import RequestedCreator, add_creators
 from domain.phrases import counted
 from infra.eventstore.append import Context

@@ -6,11 +6,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import connected, database_url, fitting
 from api.cli.doctor.finding import Finding
 from api.cli.doctor.run import run_checks
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import plain, print_json, print_table
+from api.cli.kit.databases import connected, database_url, fitting
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import plain, print_json, print_table
 from api.system.all_projections import ALL_PROJECTIONS
 from application.integrity.seal_history import clear_events
 from infra.database import migrate as migrate_database

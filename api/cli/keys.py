@@ -9,14 +9,14 @@ from cyclopts import Parameter
 from psycopg.rows import class_row
 
 from api.cli import CommandError
-from api.cli.databases import cli_context, fitting, opened_store
-from api.cli.names import (
+from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.names import (
     OnlyOrganizationOption,
     OrganizationOption,
     organization_named,
 )
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, print_table
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, print_table
 from domain import commands as c
 from domain.events import Scope
 from domain.organization.api_keys import DEFAULT_SCOPES, create_key

@@ -7,17 +7,17 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
-from api.cli.caught_up import wait_until_caught_up
-from api.cli.databases import fitting
-from api.cli.names import (
+from api.cli.kit.caught_up import wait_until_caught_up
+from api.cli.kit.databases import fitting
+from api.cli.kit.names import (
     PROJECTS,
     OnlyOrganizationOption,
     OnlyProjectOption,
     organization_and_project,
     organization_named,
 )
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, print_table
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, print_table
 from projections.creators.rows import CountName
 from projections.organizations.projection import IS_OPERATOR
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import check_fit, connected, served_database
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json
+from api.cli.kit.databases import check_fit, connected, served_database
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json
 from infra.keys.master_key import MasterKey, master_key_path
 from infra.keys.opened import opened_master_key
 from infra.keys.rotation import InUseError, change_master_key, is_master_key

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from api.cli.databases import cli_context, fitting, opened_store
-from api.cli.names import creator_with_id, project_named
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json
+from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.names import creator_with_id, project_named
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json
 from application.move.move_creator import MoveCommand
 from domain import commands as c
 from domain.events import VideoMerged

@@ -5,10 +5,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import cli_context, fitting, opened_store
-from api.cli.names import organization_named
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json
+from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.names import organization_named
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json
 from domain.organization.commands import SetOperator
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED

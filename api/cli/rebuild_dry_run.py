@@ -7,7 +7,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.output import plain, print_table
+from api.cli.kit.output import plain, print_table
 from domain.analytics.baselines import BaselineRule
 from domain.phrases import counted
 from infra.eventstore.store import Store

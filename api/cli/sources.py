@@ -7,9 +7,9 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from api.cli import CommandError
-from api.cli.databases import opened_store
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import plain, print_json, print_table
+from api.cli.kit.databases import opened_store
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import plain, print_json, print_table
 from domain.creator.handle import normalize_handle
 from infra.setting_forms import ProviderName
 

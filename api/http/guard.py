@@ -10,14 +10,14 @@ from typing import Any, cast
 from litestar import Request as LitestarRequest
 from litestar import Response
 
-from api.http.auth import Authenticator, Principal, invalid_api_key
+from api.http.access.auth import Authenticator, Principal, invalid_api_key
+from api.http.access.failed_logins import FailedLogins
+from api.http.access.live_sessions import LiveSessions
+from api.http.access.sessions import COOKIE, Sessions
 from api.http.errors import ApiError, Code
-from api.http.failed_logins import FailedLogins
-from api.http.live_sessions import LiveSessions
 from api.http.query import check_path
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
-from api.http.sessions import COOKIE, Sessions
 
 _STALE_FORM = (
     "This form does not belong to your session. Reload the page and try again; what "

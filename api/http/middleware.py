@@ -11,11 +11,11 @@ from litestar.types import (
     Send,
 )
 
-from api.http.connections import ANSWERING
-from api.http.incoming_body import IncomingBody
+from api.http.access.connections import ANSWERING
+from api.http.access.security_headers import security_headers
+from api.http.bodies.incoming_body import IncomingBody
 from api.http.metrics import RequestMetrics
 from api.http.request import begin_request, route_of
-from api.http.security_headers import security_headers
 from infra.logs import correlated
 
 # No address of ours is longer, and Litestar keeps the last thousand that were

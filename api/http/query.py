@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from api.http.bodies.json_body import not_allowed
+from api.http.bodies.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 from api.http.errors import ApiError, Code, field_error
-from api.http.json_body import not_allowed
-from api.http.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
 _MAX_SHOWN = 60

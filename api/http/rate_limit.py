@@ -13,7 +13,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
-from api.http.auth import Principal
+from api.http.access.auth import Principal
 from api.http.errors import ApiError, Code
 from infra.database import AsyncPool, run_read_async
 

@@ -13,13 +13,17 @@ from litestar.types import Empty, HTTPScope, Receive
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from api.http.auth import Principal
+from api.http.access.auth import Principal
+from api.http.access.sessions import Cookies, Session
+from api.http.bodies.form_body import Form
+from api.http.bodies.json_body import (
+    LARGE_BODY_BYTES,
+    MAX_BODY_BYTES,
+    check_content_type,
+)
 from api.http.errors import ApiError, Code, field_error
 from api.http.etags import ETagCondition
-from api.http.form_body import Form
-from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
 from api.http.route_info import RouteInfo
-from api.http.sessions import Cookies, Session
 from infra.ids import new_id
 from projections.engine.basis import Basis
 from projections.engine.snapshot_reader import SnapshotReader

@@ -9,10 +9,10 @@ from litestar.types import Method
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from api.http.auth import SCOPES
+from api.http.access.auth import SCOPES
+from api.http.bodies.form_body import FormReader
+from api.http.bodies.json_body import BodyReader
 from api.http.errors import Code
-from api.http.form_body import FormReader
-from api.http.json_body import BodyReader
 from api.http.query import QueryRules
 from domain.events import Scope
 

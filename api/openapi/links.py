@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields
 
-from api.http.json_body import forms_of
+from api.http.bodies.json_body import forms_of
 from api.openapi.operations import Operation
 from api.openapi.schemas import Schema
 

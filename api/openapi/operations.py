@@ -11,8 +11,8 @@ from litestar.types import Method
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
+from api.http.bodies.json_body import forms_of
 from api.http.errors import Code
-from api.http.json_body import forms_of
 from api.http.responses import Answer, CountedList, ListPage
 from api.http.route_info import RouteInfo, fields_of
 from api.openapi.prose import prose

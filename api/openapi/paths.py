@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar.typing import FieldDefinition
 
-from api.http.json_body import forms_of
+from api.http.bodies.json_body import forms_of
 from api.openapi import components
 from api.openapi.components import reference
 from api.openapi.links import Links

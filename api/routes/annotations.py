@@ -10,8 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code
-from api.http.paging import ListRequest
 from api.http.query import invalid_query
+from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter, Rows

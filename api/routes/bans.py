@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.http.errors import Code
-from api.http.paging import ListRequest
+from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter

@@ -10,9 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from api.http.as_of import AsOf, positions_between, resolve_as_of
-from api.http.paging import ListRequest, caught_up, reached
 from api.http.query import invalid_query
+from api.http.reading.as_of import AsOf, positions_between, resolve_as_of
+from api.http.reading.paging import ListRequest, caught_up, reached
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.routes.field_changes import FieldChange, field_changes

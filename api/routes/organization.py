@@ -9,10 +9,10 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from api.http.auth import Principal
+from api.http.access.auth import Principal
 from api.http.errors import ApiError, Code
-from api.http.paging import caught_up
 from api.http.rate_limit import RequestLimiter
+from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows

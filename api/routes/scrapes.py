@@ -11,12 +11,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.http.errors import Code
-from api.http.paging import ListRequest, caught_up
 from api.http.query import invalid_query
+from api.http.reading.paging import ListRequest, caught_up
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter, Rows
-from api.routes.creator_schemas import (
+from api.routes.creators.schemas import (
     QueuedScrape,
     RetriedScrape,
     RetriedScrapes,

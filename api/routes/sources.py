@@ -13,8 +13,8 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.http.paging import caught_up
 from api.http.query import invalid_query
+from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter

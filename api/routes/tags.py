@@ -9,8 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
-from api.http.paging import ListRequest
 from api.http.query import invalid_query
+from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from domain.errors import InvalidTagError
 from domain.tags import read_tags, tag_keys

@@ -11,7 +11,7 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.http.failed_logins import FailedLogins
+from api.http.access.failed_logins import FailedLogins
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer

@@ -14,14 +14,14 @@ from api.web.campaigns.list import CampaignsPage
 from api.web.campaigns.members import CampaignMembers
 from api.web.compare.page import ComparePage
 from api.web.connect.page import ConnectPages
-from api.web.creator.changes import ChangesPages
+from api.web.creator.changes.page import ChangesPages
 from api.web.creator.connection import ConnectionForms
 from api.web.creator.files import CreatorFiles
 from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
 from api.web.creator.personal_data import PersonalDataPage
 from api.web.creator.scrapes import ScrapesPage
-from api.web.creator.settings import CreatorSettings
+from api.web.creator.settings.page import CreatorSettings
 from api.web.creator.video import CreatorVideo
 from api.web.creator.videos import CreatorVideos
 from api.web.creators.add import AddCreatorsPage

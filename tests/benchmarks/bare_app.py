@@ -11,7 +11,7 @@ from uuid import UUID
 
 from litestar import Litestar, get
 
-from api.http.paging import DEFAULT_LIMIT
+from api.http.reading.paging import DEFAULT_LIMIT
 from api.http.responses import Envelope, PageMeta
 from infra.database import own_pool
 from infra.settings import Settings

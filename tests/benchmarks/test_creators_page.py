@@ -8,8 +8,8 @@ import httpx
 import numpy as np
 import psycopg
 
-from api.http.auth import digest_of
-from api.http.sessions import COOKIE, Sessions
+from api.http.access.auth import digest_of
+from api.http.access.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
 from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_state import BASELINE, COUNTED, OWNED, OwnerState

@@ -6,8 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api.http.auth import digest_of
-from api.http.sessions import COOKIE, Sessions
+from api.http.access.auth import digest_of
+from api.http.access.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS

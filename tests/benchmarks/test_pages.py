@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from uuid import UUID
 
-from api.http.auth import digest_of
-from api.http.sessions import COOKIE, Sessions
+from api.http.access.auth import digest_of
+from api.http.access.sessions import COOKIE, Sessions
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.codec import NewEvent

@@ -18,7 +18,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from api.http.sessions import COOKIE
+from api.http.access.sessions import COOKIE
 from tests.browser.axe import check_with_axe
 from tests.browser.chromium import (
     ARGUMENTS,

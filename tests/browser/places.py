@@ -7,8 +7,8 @@ import httpx
 import msgspec
 from litestar.routes import HTTPRoute
 
+from api.http.access.sessions import COOKIE
 from api.http.route_info import RouteInfo
-from api.http.sessions import COOKIE
 from api.main import assemble
 from infra.settings import Settings
 from tests.browser.served import Served

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from api.http.auth import digest_of
-from api.http.sessions import Sessions
+from api.http.access.auth import digest_of
+from api.http.access.sessions import Sessions
 from infra.embedded.processes import wait_until
 from tests.kit.application import (
     PLANS,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from api.http.sessions import COOKIE
+from api.http.access.sessions import COOKIE
 from infra.embedded.processes import wait_until
 from tests.browser.served import Served
 from tests.kit.application import Tenant, data_of

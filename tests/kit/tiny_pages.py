@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from litestar.response import Template
 from msgspec import Struct
 
-from api.http.form_body import typed
+from api.http.bodies.form_body import typed
 from api.http.request import Request
 from api.web.kit.page import PageContext
 from projections.projects import Project

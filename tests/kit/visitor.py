@@ -10,8 +10,8 @@ import httpx
 from litestar.testing import TestClient
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.http.auth import digest_of
-from api.http.sessions import COOKIE, Session, Sessions
+from api.http.access.auth import digest_of
+from api.http.access.sessions import COOKIE, Session, Sessions
 from tests.kit.application import Goatherd, settings_for
 from tests.kit.markup import Element, read
 

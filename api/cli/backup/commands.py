@@ -13,11 +13,11 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.backup import archive, programs
 from api.cli.backup.archive import Manifest
-from api.cli.databases import check_fit, connected, served_database
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, progress_bar
+from api.cli.kit.databases import check_fit, connected, served_database
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, progress_bar
+from api.cli.kit.whole_file import check_file, interruptible, whole_file
 from api.cli.up.first_run import key_path, secret_path
-from api.cli.whole_file import check_file, interruptible, whole_file
 from infra.keys.master_key import master_key_path
 from infra.settings import Settings
 

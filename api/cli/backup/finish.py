@@ -9,8 +9,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.databases import cli_context, connected
-from api.cli.seal_history import seal_all
+from api.cli.integrity.seal_history import seal_all
+from api.cli.kit.databases import cli_context, connected
 from api.system.all_projections import ALL_PROJECTIONS
 from application.erase.erased import ErasedCreator
 from application.erase.idle_rebuilds import cancel_idle_rebuilds

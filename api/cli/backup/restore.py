@@ -16,11 +16,11 @@ from api.cli import CommandError
 from api.cli.backup import archive, programs
 from api.cli.backup.archive import Backup, opened_backup
 from api.cli.backup.finish import Repeated, finish_restore
-from api.cli.databases import connected, served_database
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, progress_bar
+from api.cli.kit.databases import connected, served_database
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, progress_bar
+from api.cli.kit.whole_file import interruptible
 from api.cli.up.first_run import key_path, secret_path
-from api.cli.whole_file import interruptible
 from domain.phrases import counted, joined
 from infra.database import create_reader, known_migrations
 from infra.database import migrate as migrate_database

@@ -11,12 +11,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.databases import check_fit, connected, database_url, served_database
 from api.cli.doctor import checks, seen, surroundings
 from api.cli.doctor.event_log import check_event_log
 from api.cli.doctor.finding import Finding, SkippedError, WarningError, WrongError
 from api.cli.doctor.sealing import check_keys, check_sealing
-from api.cli.options import read_settings
+from api.cli.kit.databases import check_fit, connected, database_url, served_database
+from api.cli.kit.options import read_settings
 from infra.database import SchemaTooNewError
 from infra.embedded import EmbeddedServiceError
 from infra.restoring import RestoreUnfinishedError

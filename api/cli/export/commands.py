@@ -14,18 +14,18 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.caught_up import wait_until_caught_up
-from api.cli.databases import database_url, fitting, opened_store
 from api.cli.export.files import STDOUT, check_output, opened_output
 from api.cli.export.formats import Format, Layout, writer_of
-from api.cli.names import (
+from api.cli.kit.caught_up import wait_until_caught_up
+from api.cli.kit.databases import database_url, fitting, opened_store
+from api.cli.kit.names import (
     OnlyProjectOption,
     OrganizationOption,
     organization_named,
     project_named,
 )
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json, progress_bar
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Membership, Metric, Mode, RawMetric
 from infra.eventstore.codec import UnknownEventError

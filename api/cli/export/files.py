@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from api.cli import CommandError
 from api.cli.export.formats import Format
-from api.cli.whole_file import check_file, interruptible, whole_file
+from api.cli.kit.whole_file import check_file, interruptible, whole_file
 
 STDOUT = Path("-")
 

@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 from cyclopts import Parameter
 
-from api.cli.caught_up import wait_until_caught_up
-from api.cli.databases import fitting, opened_store
-from api.cli.kept_root import read_kept_root
-from api.cli.options import DataDir, Json, read_settings
-from api.cli.output import print_json
-from api.cli.whole_file import check_file, whole_file
+from api.cli.integrity.kept_root import read_kept_root
+from api.cli.kit.caught_up import wait_until_caught_up
+from api.cli.kit.databases import fitting, opened_store
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import print_json
+from api.cli.kit.whole_file import check_file, whole_file
 from application.integrity.make_proof import make_proof
 from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import text_hash

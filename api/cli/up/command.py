@@ -18,8 +18,8 @@ from api.cli.connections import (
     pool_variables,
     with_fitting_pools,
 )
-from api.cli.databases import connected, opened_store, ping_redis
-from api.cli.options import DataDir, Host, Port, read_settings
+from api.cli.kit.databases import connected, opened_store, ping_redis
+from api.cli.kit.options import DataDir, Host, Port, read_settings
 from api.cli.up.data_dir_lock import data_dir_locked
 from api.cli.up.demo import import_history, track_demo
 from api.cli.up.fake_tiktok import (

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from api.cli import CommandError
-from api.cli.databases import cli_context
+from api.cli.kit.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
 from domain.creator.handlers.add import RequestedCreator, add_creators

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from api.cli import CommandError
-from api.cli.databases import opened_store
+from api.cli.kit.databases import opened_store
 from api.cli.up.ports import base_url, listening_socket
 from api.cli.up.reaper import Reaper
 from api.cli.up.supervisor import Child

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from api.cli import CommandError
-from api.cli.databases import cli_context
+from api.cli.kit.databases import cli_context
 from domain.organization.api_keys import ALL_SCOPES, create_key
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED, Limits

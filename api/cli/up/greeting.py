@@ -5,7 +5,7 @@ import socket
 import sys
 from pathlib import Path
 
-from api.cli.databases import connected
+from api.cli.kit.databases import connected
 from api.cli.up.fake_tiktok import fake_tiktok_url
 from api.cli.up.first_run import FirstOrganization, key_path
 from api.cli.up.ports import base_url

@@ -21,7 +21,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 from litestar import Litestar
 
-from api.http.connections import ConnectionGuard, ConnectionLimits
+from api.http.access.connections import ConnectionGuard, ConnectionLimits
 from api.http.shutdown import SHUTDOWN
 from infra.settings import Settings
 

@@ -7,7 +7,7 @@ import threading
 
 from api.cli import CommandError
 from api.cli.connections import available, pool_variables, with_fitting_pools
-from api.cli.databases import (
+from api.cli.kit.databases import (
     check_fit,
     connected,
     database_url,
@@ -15,7 +15,7 @@ from api.cli.databases import (
     redis_url,
     wait_for_database,
 )
-from api.cli.options import DataDir, Host, ListenerOption, Port, read_settings
+from api.cli.kit.options import DataDir, Host, ListenerOption, Port, read_settings
 from api.cli.up.ports import inherited_socket, listening_socket
 from application.integrity.progress_file import PROGRESS_FILE
 from infra.keys.erasures import check_erasures_applied

@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from api.http.errors import Code
-from api.http.paging import caught_up
 from api.http.query import invalid_query
+from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.routes.analytics.parameters import (
     From,

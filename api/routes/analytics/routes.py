@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from msgspec.structs import replace
 
-from api.http.as_of import resolve_as_of
 from api.http.errors import Code
-from api.http.paging import caught_up
+from api.http.reading.as_of import resolve_as_of
+from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.routes.analytics.parameters import (

@@ -8,10 +8,10 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from api.http.as_of import positions_between
+from api.http.bodies.json_body import OneOf
 from api.http.errors import Code
-from api.http.json_body import OneOf
-from api.http.paging import ListRequest
+from api.http.reading.as_of import positions_between
+from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from api.http.responses import Answer
 from api.http.writer import Rows
-from api.routes.creator_responses import CREATED, OK
+from api.routes.creators.responses import CREATED, OK
 from infra.eventstore.execute import Executed
 from projections.campaigns.projection import fold_campaign
 from projections.campaigns.queries import Campaign, campaign_from_row

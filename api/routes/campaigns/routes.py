@@ -10,9 +10,9 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec.structs import asdict
 
-from api.http.as_of import resolve_as_of
 from api.http.errors import ApiError, Code
-from api.http.paging import ListRequest, caught_up, found
+from api.http.reading.as_of import resolve_as_of
+from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
@@ -23,7 +23,7 @@ from api.routes.campaigns.schemas import (
     changing_commands,
     creating_commands,
 )
-from api.routes.creator_schemas import check_sizes
+from api.routes.creators.schemas import check_sizes
 from domain.analytics.targets import Progress
 from domain.campaign.handlers import campaigns
 from domain.errors import NotFoundError

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code, field_error
-from api.routes.creator_schemas import MOST_AT_ONCE, Description, Metadata, Readme
+from api.routes.creators.schemas import MOST_AT_ONCE, Description, Metadata, Readme
 from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
 from domain import commands as c

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from api.http.errors import Code
-from api.http.paging import caught_up
+from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows

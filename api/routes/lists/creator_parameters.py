@@ -9,8 +9,8 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.http.paging import MAX_LIMIT
 from api.http.query import invalid_query
+from api.http.reading.paging import MAX_LIMIT
 from api.routes.analytics.parameters import ids_between_commas
 from api.routes.lists.days import (
     FromParameter,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
-from api.http.paging import ListRequest
+from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
 from api.routes.lists.csv_page import CsvPage

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from api.http.paging import ListRequest
+from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.routes.lists.csv_page import CsvPage
 from api.routes.lists.days import days_of_list

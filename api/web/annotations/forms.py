@@ -9,8 +9,8 @@ from litestar.params import FromPath
 from litestar.response import Template
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
-from api.http.form_body import typed
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse

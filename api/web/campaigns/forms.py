@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
-from api.http.form_body import typed
-from api.web.kit.as_of_fields import to_api_time
+from api.web.kit.forms.as_of_fields import to_api_time
 from projections.campaigns.queries import Campaign
 
 SHOWN_ERRORS = {Code.INVALID_BODY, Code.LIMIT_REACHED, Code.VERSION_CONFLICT}

@@ -12,9 +12,13 @@ from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of
 from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
 from api.web.dashboard.periods import PERIODS, days_of
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.forms.project_choices import (
+    all_projects,
+    last_project,
+    remember_project,
+)
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.project_choices import all_projects, last_project, remember_project
 from projections.campaigns.queries import Campaign
 
 PATH = "/campaigns"

@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics
+from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.page import PageContext
-from api.web.kit.project_choices import all_projects
 from projections.creators.creator import Creator
 
 

@@ -11,8 +11,8 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 from msgspec import Struct
 
+from api.http.access.sessions import set_cookie
 from api.http.request import Request
-from api.http.sessions import set_cookie
 from api.web.connect.wording import NOT_SET_UP, REFUSED, SPENT, UNKNOWN_LINK, Notice
 from api.web.kit.site import Site
 from application.connect.outcomes import (

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from api.routes.field_changes import FieldChange
-from api.web.kit.line_diff import DiffLine, line_diff
+from api.web.kit.forms.line_diff import DiffLine, line_diff
 from projections.creators.creator import Creator
 
 FieldType = Literal["text", "long", "number", "day", "timestamp"]

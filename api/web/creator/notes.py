@@ -12,12 +12,12 @@ from markupsafe import Markup
 from msgspec import Struct
 from msgspec.structs import replace
 
+from api.http.bodies.form_body import typed
+from api.http.bodies.strict_json import check
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
-from api.http.form_body import typed
-from api.http.strict_json import check
 from api.web.creator.layout import get_creator, show_creator
-from api.web.kit.concurrent_edit import (
+from api.web.kit.forms.concurrent_edit import (
     CONFLICT_STATUS,
     EditConflict,
     EditDraft,
@@ -26,8 +26,8 @@ from api.web.kit.concurrent_edit import (
     save_creator,
     saved_message,
 )
+from api.web.kit.forms.line_diff import line_diff
 from api.web.kit.handlers import form_route, page_route
-from api.web.kit.line_diff import line_diff
 from api.web.kit.markdown import render_markdown
 from api.web.kit.page import PageContext, PageResponse
 from projections.creators.creator import Creator

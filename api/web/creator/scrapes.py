@@ -12,7 +12,7 @@ from litestar.response import Template
 from msgspec import Struct
 from msgspec.structs import replace
 
-from api.routes.creator_schemas import QueuedScrape
+from api.routes.creators.schemas import QueuedScrape
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route

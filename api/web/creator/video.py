@@ -12,9 +12,9 @@ from litestar.response import Template
 from msgspec import Struct
 from msgspec.structs import replace
 
-from api.http.form_body import typed
+from api.http.bodies.form_body import typed
 from api.routes.analytics.videos import AgeCurve
-from api.routes.video_schemas import QueuedVideoScrape
+from api.routes.videos.schemas import QueuedVideoScrape
 from api.web.annotations.shown import happened_of, note_subject
 from api.web.charts.drawing import MarksOrNone
 from api.web.creator.age_chart import age_chart_of
@@ -22,17 +22,17 @@ from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.video_chart import chart_of_video
 from api.web.creator.videos import count_videos, row_of, table_path
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.concurrent_edit import (
+from api.web.kit.forms.concurrent_edit import (
     CONFLICT_STATUS,
     EditConflict,
     EditDraft,
     parse_version,
     save,
 )
+from api.web.kit.forms.tags_field import tags_of_text, tags_problem, text_of_tags
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
-from api.web.kit.tags_field import tags_of_text, tags_problem, text_of_tags
 from domain.errors import NotFoundError
 from projections.analytics.read.video_observations import ObservedVideo
 from projections.creators.creator import Creator

@@ -11,10 +11,10 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.errors import ApiError
-from api.http.form_body import typed
-from api.routes.creator_schemas import QueuedScrape
-from api.routes.video_schemas import BulkVideos
+from api.routes.creators.schemas import QueuedScrape
+from api.routes.videos.schemas import BulkVideos
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.counting import LISTED, WHY, counts, why_counted

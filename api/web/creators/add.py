@@ -13,15 +13,15 @@ from litestar.response import Template
 from msgspec import Struct
 from msgspec.structs import replace
 
+from api.http.bodies.form_body import typed, uploaded
 from api.http.errors import Code, FieldProblem
-from api.http.form_body import typed, uploaded
-from api.routes.creators_import import ReadCreators
+from api.routes.creators.import_text import ReadCreators
 from api.routes.organization import Organization
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
+from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.project_choices import all_projects
 from domain.onboarding.lines import MOST_LINES
 from domain.phrases import counted
 

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from api.http.errors import Code
-from api.routes.creator_schemas import QueuedScrape
+from api.routes.creators.schemas import QueuedScrape
 from api.web.creators.bulk_actions import (
     BulkOutcome,
     add_again,

@@ -9,7 +9,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.errors import Code, field_error
-from api.routes.creator_schemas import MOST_AT_ONCE, MOST_NEW, AddedCreators, BulkAnswer
+from api.routes.creators.schemas import (
+    MOST_AT_ONCE,
+    MOST_NEW,
+    AddedCreators,
+    BulkAnswer,
+)
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
 from projections.creators.creator import Creator

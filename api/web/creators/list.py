@@ -31,11 +31,11 @@ from api.web.creators.query import (
 from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
 from api.web.kit.cell_stream import watch_cells
 from api.web.kit.csv_file import csv_file
+from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
-from api.web.kit.project_choices import all_projects, some_campaigns
 from api.web.sign_in.page import SignIn
 
 PATH = "/creators"

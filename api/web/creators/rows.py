@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
-from api.routes.creator_figures import CreatorFigures, RecentFigures, Trend
+from api.routes.creators.figures import CreatorFigures, RecentFigures, Trend
 from api.routes.lists.creators import CreatorWithFigures, ListedFigures, ListTotals
 from api.web.charts.svg import Sparkline, sparkline
 from api.web.kit.api_client import QueryValue

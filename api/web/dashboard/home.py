@@ -11,9 +11,13 @@ from api.routes.campaigns.routes import ShownCampaign
 from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
+from api.web.kit.forms.project_choices import (
+    all_projects,
+    last_project,
+    remember_project,
+)
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.project_choices import all_projects, last_project, remember_project
 from api.web.kit.sign_in_form import page_after_sign_in
 from projections.campaigns.queries import Campaign
 

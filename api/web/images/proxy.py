@@ -9,8 +9,8 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from api.http.access.sessions import Sessions
 from api.http.request import Request
-from api.http.sessions import Sessions
 from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import ImageSource, NoPictureError, Picture, fetch
 from api.web.images.kept import KeptPictures

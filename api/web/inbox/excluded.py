@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 from msgspec import Struct
 
-from api.routes.video_schemas import BulkVideos
+from api.routes.videos.schemas import BulkVideos
 from api.web.inbox.page import InboxVideo, review_message
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse

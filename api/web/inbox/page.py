@@ -11,12 +11,12 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 from msgspec import Struct
 
-from api.routes.video_schemas import BulkVideo, BulkVideos
+from api.routes.videos.schemas import BulkVideo, BulkVideos
 from api.web.inbox.query import ORDERS, InboxQuery
 from api.web.inbox.undo import last_review, remember_review
+from api.web.kit.forms.project_choices import last_project, remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.project_choices import last_project, remember_project
 from domain.phrases import counted
 from projections.creators.creator import Creator
 from projections.projects import Project

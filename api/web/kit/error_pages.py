@@ -8,18 +8,18 @@ from litestar import Request as LitestarRequest
 from litestar import Response
 from litestar.response import Redirect, Template
 
+from api.http.access.sessions import COOKIE
 from api.http.error_codes import Code
 from api.http.error_responses import answer_failure, api_error, log_failure
 from api.http.errors import ApiError
 from api.http.guard import StaleFormError, is_same_origin
 from api.http.request import Request
-from api.http.sessions import COOKIE
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
+from api.web.kit.forms.unsaved_forms import UnsavedForm, unsaved_form
 from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
 from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import Site
-from api.web.kit.unsaved_forms import UnsavedForm, unsaved_form
 
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "

@@ -3,7 +3,7 @@
 from litestar import get, post
 from msgspec import Struct
 
-from api.http.form_body import NoFields
+from api.http.bodies.form_body import NoFields
 from api.web.kit.page_query import PageQuery, query_parameters
 from domain.events import Scope
 

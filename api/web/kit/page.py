@@ -13,11 +13,11 @@ from litestar import Response
 from litestar.response import Redirect, Template
 from msgspec import Struct
 
-from api.http.auth import Principal
+from api.http.access.auth import Principal
+from api.http.access.sessions import set_cookie
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.request import Request
-from api.http.sessions import set_cookie
 from api.web.kit.api_client import (
     ApiClient,
     ApiRefusedError,

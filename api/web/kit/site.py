@@ -12,8 +12,8 @@ from litestar.response import Template
 from litestar.template import TemplateConfig
 from msgspec import Struct
 
-from api.http.live_sessions import LiveSessions
-from api.http.sessions import Sessions
+from api.http.access.live_sessions import LiveSessions
+from api.http.access.sessions import Sessions
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS

@@ -8,9 +8,9 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
-from api.http.form_body import typed
 from api.routes.bans import BanState
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse

@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
-from api.routes.creator_schemas import RetriedScrape, RetriedScrapes
+from api.routes.creators.schemas import RetriedScrape, RetriedScrapes
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse

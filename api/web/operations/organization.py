@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
-from api.http.form_body import typed
 from api.routes.organization import Organization
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route

@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.errors import ApiError, Code
-from api.http.form_body import typed
 from api.routes.sources import ProviderState
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse

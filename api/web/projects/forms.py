@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
-from api.http.form_body import typed
 
 SHOWN_ERRORS = {Code.INVALID_BODY, Code.LIMIT_REACHED, Code.VERSION_CONFLICT}
 

@@ -12,9 +12,9 @@ from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.forms.project_choices import remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.project_choices import remember_project
 from api.web.projects.forms import SHOWN_ERRORS, ProjectForm, body_of
 from api.web.projects.list import PATH
 from projections.projects import Project

@@ -5,7 +5,7 @@ from secrets import token_urlsafe
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
-from api.http.auth import digest_of
+from api.http.access.auth import digest_of
 from infra.database import AsyncPool, run_read_async
 
 LIFETIME_HOURS = 24

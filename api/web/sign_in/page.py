@@ -8,13 +8,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct
 
-from api.http.auth import Authenticator, Principal, digest_of
+from api.http.access.auth import Authenticator, Principal, digest_of
+from api.http.access.failed_logins import FailedLogins
+from api.http.access.live_sessions import LiveSessions
+from api.http.access.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
+from api.http.bodies.form_body import NoFields
 from api.http.errors import ApiError, Code
-from api.http.failed_logins import FailedLogins
-from api.http.form_body import NoFields
-from api.http.live_sessions import LiveSessions
 from api.http.request import Request
-from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
 from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
 from api.web.kit.site import Site
 from api.web.sign_in.links import spend_link

@@ -12,10 +12,10 @@ from api.http.errors import ApiError, Code
 from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import row_of
 from api.web.kit.csv_file import csv_file
+from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import page_route
 from api.web.kit.list_query import PERIODS, days_in_words
 from api.web.kit.page import PageContext
-from api.web.kit.project_choices import all_projects, some_campaigns
 from api.web.videos.query import COLUMNS, VideosPageQuery
 from projections.videos.counting import VideoAmounts
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from api.cli import caught_up
+from api.cli.kit import caught_up
 from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import known_migrations
 from infra.eventstore.store import Store

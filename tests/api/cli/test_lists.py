@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from api.cli import caught_up
+from api.cli.kit import caught_up
 from domain import commands as c
 from domain import events as e
 from domain.organization.commands import OrganizationCommand

@@ -71,8 +71,8 @@ def refusal(process: Running) -> str:
     ("modules", "without"),
     (
         ("api.cli.up.command", {"numpy", "pyarrow", "litestar", "dramatiq"}),
-        ("api.cli.databases, projections.runner", {"numpy", "pyarrow", "redis"}),
-        ("api.cli.databases, workers.dispatcher", {"numpy", "pyarrow", "litestar"}),
+        ("api.cli.kit.databases, projections.runner", {"numpy", "pyarrow", "redis"}),
+        ("api.cli.kit.databases, workers.dispatcher", {"numpy", "pyarrow", "litestar"}),
         ("workers.main", {"numpy", "pyarrow", "litestar", "httpx", "yt_dlp"}),
     ),
     ids=("up", "project", "dispatch", "work"),

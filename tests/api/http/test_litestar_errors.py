@@ -12,19 +12,21 @@ import psycopg
 import pytest
 
 from api import main
-from api.http import incoming_body
+from api.http.bodies import incoming_body
+from api.http.bodies.incoming_body import IncomingBody
 from api.http.errors import Code
-from api.http.incoming_body import IncomingBody
 from api.routes import (
     bans,
-    log_check,
     projections,
-    proofs,
-    roots,
     source_requests,
     sources,
 )
 from api.routes.connections import links
+from api.routes.integrity import (
+    log_check,
+    proofs,
+    roots,
+)
 from application.connect import rows
 from application.erase import erase as erasing
 from infra.eventstore.store import Store

@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from api.http.auth import Principal
+from api.http.access.auth import Principal
 from api.http.errors import ApiError
 from api.http.rate_limit import RequestLimiter
 from api.routes.usage import read_counts

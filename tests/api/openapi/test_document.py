@@ -7,8 +7,8 @@ from litestar import Litestar, get, post
 from litestar.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from api.http.bodies.json_body import BodyReader
 from api.http.errors import Code
-from api.http.json_body import BodyReader
 from api.http.responses import Answer
 from api.http.route_info import RouteError
 from api.openapi.document import document

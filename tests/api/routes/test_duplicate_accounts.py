@@ -4,7 +4,7 @@ from typing import Any
 
 from domain.scrape.observations import ProfileObservation
 from domain.scrape.verdicts import Ok
-from tests.api.routes.test_creator_move import followers_of, project
+from tests.api.routes.creators.test_move import followers_of, project
 from tests.kit.application import Tenant, data_of
 from tests.kit.builders import NOON
 from tests.kit.jobs import Scripted

@@ -611,7 +611,7 @@ def test_a_long_look_shows_a_bar_to_whoever_watches_a_terminal(
 ):
     terminal, its_end = pty.openpty()
     slow = (
-        "import api.cli.output as o, sys; o._QUIET_SECONDS = 0.0; "
+        "import api.cli.kit.output as o, sys; o._QUIET_SECONDS = 0.0; "
         "from api.cli import main; sys.exit(main(['doctor', '--json']))"
     )
 

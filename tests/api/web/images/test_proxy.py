@@ -14,7 +14,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from api.http.sessions import Sessions
+from api.http.access.sessions import Sessions
 from api.main import assemble
 from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import (

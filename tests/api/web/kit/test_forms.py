@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.http.json_body import MAX_BODY_BYTES
+from api.http.bodies.json_body import MAX_BODY_BYTES
 from tests.kit.application import Tenant
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from api.http.auth import SCOPES
+from api.http.access.auth import SCOPES
 from api.http.route_info import RouteInfo
 from api.main import assemble
 from domain.events import Scope

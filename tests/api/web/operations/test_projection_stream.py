@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.http.auth import digest_of
-from api.http.sessions import COOKIE, Sessions
+from api.http.access.auth import digest_of
+from api.http.access.sessions import COOKIE, Sessions
 from infra.embedded.processes import wait_until
 from tests.kit.application import SECRET, Goatherd, Tenant, started
 from tests.kit.command_line import PATIENTLY, Running, running

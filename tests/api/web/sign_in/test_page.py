@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.http.sessions import COOKIE
+from api.http.access.sessions import COOKIE
 from api.web.sign_in.links import make_link
 from infra.embedded.processes import wait_until
 from tests.kit.application import Goatherd, Tenant, serving

@@ -6,8 +6,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import msgspec
 import pytest
 
-from api.http.auth import digest_of
-from api.http.sessions import COOKIE, LIFETIME_SECONDS, Cookies, Sessions, set_cookie
+from api.http.access.auth import digest_of
+from api.http.access.sessions import (
+    COOKIE,
+    LIFETIME_SECONDS,
+    Cookies,
+    Sessions,
+    set_cookie,
+)
 from tests.kit.application import Goatherd, Tenant, code_of, settings_for
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor

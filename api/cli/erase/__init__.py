@@ -1,0 +1,1 @@
+"""Commands that erase people and texts, and that look for what is left of them."""

@@ -1,0 +1,212 @@
+"""``goatherd erase --verify``: the search for remains of an erased person."""
+
+import sys
+import textwrap
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError, is_expected, print_error
+from api.cli.kit.databases import check_fit, connected, database_url, redis_url
+from api.cli.kit.output import plain, print_json, progress_bar
+from api.system.all_projections import ALL_PROJECTIONS
+from application.erase.sealed_list import ErasedValues, kept_values, texts_given
+from application.erase.search_tables import SearchedTable, tables_of
+from application.erase.tidy import behind, tidy
+from application.erase.verify import NEVER_SEARCHED, Findings, SearchedPlaces, search
+from domain.phrases import counted, joined
+from infra.keys.opened import opened_keys
+from infra.settings import Settings
+from projections.creator_streams import erasure_of
+
+PATIENCE_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+_WIDTH = 88
+_FOUND, _NOT_ALL = 1, 2
+
+
+def verify_erasure(
+    settings: Settings,
+    creator_id: UUID,
+    *,
+    values: Path | None,
+    also: Sequence[Path],
+    json: bool,
+) -> int:
+    """Search for the data that an erasure erased; print what was found.
+
+    ``values`` is a file of further texts to search for, or ``-`` for stdin. The exit
+    status is 1 if something was found, and 2 if not everything could be searched.
+    """
+    try:
+        verdict = _verdict(settings, creator_id, values, also)
+    except Exception as error:
+        if not is_expected(error):
+            raise
+        return print_error(error, status=_NOT_ALL)
+    if json:
+        document = msgspec.to_builtins(verdict)
+        print_json({**document, "never_searched": NEVER_SEARCHED})
+    else:
+        _print(verdict)
+    if verdict.found:
+        return _FOUND
+    return 0 if verdict.ok else _NOT_ALL
+
+
+def _verdict(
+    settings: Settings, creator_id: UUID, values: Path | None, also: Sequence[Path]
+) -> Findings:
+    with connected(database_url(settings)) as connection:
+        check_fit(connection)
+        erased = _erased(connection, settings, creator_id, values)
+        _wait_for_read_models(connection, erased.position)
+        tables = tables_of(connection)
+        print("Removing old versions of rows first.", file=sys.stderr)
+        tidy(connection, tables)
+        _, keys = opened_keys(settings, connection)
+        with progress_bar("Looking", total=_rows(tables)) as advance:
+            return search(
+                connection,
+                erased,
+                _places(settings, also),
+                are_ids_kept=keys.names is None,
+                advance=advance,
+            )
+
+
+def _erased(
+    connection: Connection[TupleRow],
+    settings: Settings,
+    creator_id: UUID,
+    values: Path | None,
+) -> ErasedValues:
+    erasure = erasure_of(connection, creator_id)
+    if erasure is None:
+        raise CommandError(
+            "This creator was not erased, so there is nothing to verify."
+        )
+    master_key, _ = opened_keys(settings, connection)
+    kept = kept_values(connection, creator_id, master_key)
+    given = texts_given(_lines(values))
+    if kept is not None:
+        return replace(kept, values={*kept.values, *given})
+    if not given:
+        raise CommandError(
+            "The list of erased data is gone: it is kept for 24 hours. Give the "
+            "texts to search for yourself, one a line: `goatherd erase --verify "
+            f"{creator_id} --values FILE`, or - in place of FILE for stdin."
+        )
+    position, organization_id = erasure
+    return ErasedValues(
+        organization_id=organization_id,
+        creator_ids=[creator_id],
+        position=position,
+        values=given,
+    )
+
+
+def _lines(values: Path | None) -> Iterable[str]:
+    if values is None:
+        return ()
+    try:
+        text = sys.stdin.read() if str(values) == "-" else values.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{values} cannot be read: {error}") from error
+    return text.splitlines()
+
+
+def _wait_for_read_models(connection: Connection[TupleRow], position: int) -> None:
+    names = [projection.name for projection in ALL_PROJECTIONS]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while late := behind(connection, position, names):
+        if time.monotonic() > deadline:
+            raise CommandError(
+                f"Not every process has applied the erasure yet ({', '.join(late)}): "
+                "start Goatherd, and try again once it has caught up."
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _places(settings: Settings, also: Sequence[Path]) -> SearchedPlaces:
+    folder = settings.data_dir.expanduser().absolute()
+    also = [*also, *filter(None, [settings.recordings])]
+    try:
+        url, why = redis_url(settings), ""
+    except CommandError as error:
+        url, why = None, str(error)
+    return SearchedPlaces(
+        data_dir=folder if folder.is_dir() else None,
+        redis_url=url,
+        why_no_redis=why,
+        also=[path.expanduser().absolute() for path in also],
+    )
+
+
+def _rows(tables: Iterable[SearchedTable]) -> int:
+    return sum(table.rows for table in tables)
+
+
+def _print(verdict: Findings) -> None:
+    searched = verdict.searched
+    _paragraph(
+        "Searched for "
+        + joined([counted(one.values, one.kind) for one in verdict.looked_for])
+        + "."
+    )
+    for one in verdict.not_looked_for:
+        _paragraph(f"Not for {counted(one.values, one.kind)}: {one.why}.")
+    _paragraph(
+        f"In {counted(len(searched.tables), 'table')}, with old versions of rows "
+        f"removed: {', '.join(searched.tables)}."
+    )
+    _paragraph(
+        f"Also in {len(searched.indexes)} indexes, which have the values of their "
+        f"tables: {', '.join(searched.indexes)}."
+    )
+    _paragraph(
+        "In the samples of values that PostgreSQL's planner keeps of "
+        f"{counted(searched.statistics, 'column')}."
+    )
+    if searched.valkey_keys is not None:
+        _paragraph(f"In {counted(searched.valkey_keys, 'key')} of Valkey.")
+    _paragraph(
+        f"In {counted(len(searched.files), 'file')}: {', '.join(searched.files)}."
+        if searched.files
+        else "In no file."
+    )
+    _paragraph(f"Among {counted(searched.pictures, 'picture')} that are kept.")
+    _paragraph(f"Never in {NEVER_SEARCHED}")
+    for gap in verdict.not_searched:
+        _paragraph(f"NOT SEARCHED  {gap.place}: {gap.why}")
+    for find in verdict.kept:
+        _paragraph(f"kept   {find.place}: {find.kind} ({find.note})")
+    for find in verdict.found:
+        note = "" if find.note is None else f" ({find.note})"
+        _paragraph(
+            f"FOUND  {find.place}: {find.kind}, {counted(find.times, 'time')}{note}"
+        )
+    if verdict.found:
+        print("Some data of the erased person are left.")
+    elif verdict.ok:
+        print("No data of the erased person were found.")
+    else:
+        print("No data were found where the search was possible.")
+
+
+def _paragraph(text: str) -> None:
+    print(
+        textwrap.fill(
+            plain(text),
+            _WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )

@@ -1,0 +1,1 @@
+"""What commands share: options, output, names of things, and the database."""

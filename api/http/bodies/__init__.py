@@ -1,0 +1,1 @@
+"""Bodies of requests: JSON, forms and files, limited and read strictly."""

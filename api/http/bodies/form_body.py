@@ -1,0 +1,153 @@
+"""Reads the form that a page sends into the Struct that the operation declares.
+
+A page's route declares ``opt={"form": NewNote, ...}`` and reads the form with
+``request.form_as(NewNote)``. A field is a text, a list of texts, or a check box. The
+API interprets the texts. Characters that no text may have are removed, since the person
+who typed the text cannot see them.
+
+A text that people type is declared ``Annotated[str, typed("Notes")]``, with its name on
+the page. If a form is refused, the text is shown again with that name.
+"""
+
+import re
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta, Struct, ValidationError
+from msgspec.structs import fields
+
+from api.http.bodies.multipart import is_multipart, pairs_in
+from api.http.bodies.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
+from api.http.errors import ApiError, Code, field_error
+
+TYPE = b"application/x-www-form-urlencoded"
+# The fields that every form has besides its own.
+CSRF, IDEMPOTENCY_KEY = "csrf", "idempotency_key"
+
+_MAX_FIELDS = 1_000
+_BAD_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
+
+
+class NoFields(Struct, frozen=True, forbid_unknown_fields=True):
+    """A form without fields, which only has a button."""
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """A form that was sent: the operation's own fields, and the fields of every form.
+
+    ``csrf`` proves that a page of ours has the form. Forms with the same
+    ``idempotency_key`` are executed once.
+    """
+
+    fields: Struct
+    csrf: str | None = None
+    idempotency_key: str | None = None
+
+
+def typed(label: str) -> Meta:
+    """Return the mark of a field that people type, with its name on the page."""
+    return Meta(title=label)
+
+
+def uploaded(label: str) -> Meta:
+    """Return the mark of a field that is the text of a file, with its name."""
+    return Meta(title=label, extra={"is_file": True})
+
+
+class FormReader:
+    """Reads the forms of one operation.
+
+    ``labels`` are the names of the fields that people type. Only a form with a field
+    that is ``uploaded`` may be sent as multipart/form-data.
+    """
+
+    def __init__(self, type_: type[Struct]) -> None:
+        self._type = type_
+        self._lists = {
+            field.encode_name
+            for field in fields(type_)
+            if get_origin(field.type) in {list, tuple}
+        }
+        self._boxes = {f.encode_name for f in fields(type_) if f.type is bool}
+        self.labels: dict[str, str] = {
+            field.encode_name: note.title
+            for field in fields(type_)
+            for note in get_args(field.type)
+            if isinstance(note, Meta) and note.title is not None
+        }
+
+        self._takes_files = any(
+            note.extra is not None and "is_file" in note.extra
+            for field in fields(type_)
+            for note in get_args(field.type)
+            if isinstance(note, Meta)
+        )
+
+    def read(self, content_type: bytes | None, body: bytes) -> Form:
+        """Return the form in a body.
+
+        Raises:
+            ApiError: ``invalid_body``, naming the field, or
+                ``unsupported_media_type``.
+        """
+        if self._takes_files and content_type and is_multipart(content_type):
+            pairs = _checked(pairs_in(content_type, body))
+        else:
+            check_form_type(content_type)
+            pairs = _pairs(body)
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in self._lists:
+                found.setdefault(name, []).append(value)
+            elif name in found:
+                raise field_error(Code.INVALID_BODY, f"/{name}", "is there twice")
+            else:
+                found[name] = value == "on" if name in self._boxes else value
+        csrf = found.pop(CSRF, None)
+        idempotency_key = found.pop(IDEMPOTENCY_KEY, None)
+        try:
+            own = msgspec.convert(found, self._type)
+        except ValidationError as error:
+            raise ApiError(Code.INVALID_BODY, str(error)) from None
+        return Form(fields=own, csrf=csrf, idempotency_key=idempotency_key)
+
+
+def check_form_type(content_type: bytes | None) -> None:
+    """Refuse a body that is not a form.
+
+    Raises:
+        ApiError: ``unsupported_media_type``.
+    """
+    if (content_type or b"").lower().partition(b";")[0].strip() != TYPE:
+        message = "The body must be sent as a form."
+        raise ApiError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    if _BAD_ESCAPE.search(body):
+        raise field_error(Code.INVALID_BODY, "", "is no form")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError:
+        raise field_error(Code.INVALID_BODY, "", "is no form") from None
+    return _checked(pairs)
+
+
+def _checked(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    for name, _ in pairs:
+        if FORBIDDEN.search(name):
+            shown = FORBIDDEN.sub("\ufffd", name)
+            raise field_error(Code.INVALID_BODY, f"/{shown}", FORBIDDEN_MESSAGE)
+    return [(name, _normalized(value)) for name, value in pairs]
+
+
+def _normalized(value: str) -> str:
+    # Browsers end lines with CR LF, as mail does.
+    return without_forbidden(value).replace("\r\n", "\n")

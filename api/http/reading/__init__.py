@@ -1,0 +1,1 @@
+"""Reads: queries, pages with cursors, and one snapshot for each answer."""

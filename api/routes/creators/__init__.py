@@ -1,0 +1,1 @@
+"""The routes of creators: the list, one creator, bulk actions, import and erasure."""

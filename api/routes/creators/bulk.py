@@ -1,0 +1,144 @@
+"""/projects/{id}/creators: added creators, and commands for many."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
+from msgspec.structs import asdict
+
+from api.http.bodies.json_body import OneOf
+from api.http.errors import Code
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter
+from api.routes.creators import responses as answers
+from api.routes.creators.schemas import (
+    AddedCreators,
+    BulkAnswer,
+    CreatorIds,
+    NewCreator,
+    NewCreators,
+    check_sizes,
+)
+from domain.creator.handlers import change as creators
+from domain.creator.handlers.add import RequestedCreator, add_creators
+from infra.ids import new_id
+from projections.creators.creator import Creator
+
+
+class ProjectCreatorRoutes(Controller):
+    """The creators of one project, many at a time."""
+
+    path = "/projects/{project_id:uuid}/creators"
+    tags = ("Creators",)
+
+    @post(
+        "/",
+        opt={
+            "scope": "write",
+            "errors": [
+                Code.LIMIT_REACHED,
+                Code.HANDLE_TAKEN,
+                Code.CREATOR_BANNED,
+                Code.ERASED_AND_BANNED,
+                Code.INVALID_HANDLE,
+            ],
+        },
+        operation_id="addCreators",
+        responses={
+            200: ResponseSpec(
+                Creator | AddedCreators,
+                description="A removed creator was restored, or none of many is new.",
+            )
+        },
+        sync_to_thread=True,
+    )
+    def add_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: OneOf[NewCreator | NewCreators],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Creator | AddedCreators]:
+        """Track one creator, or up to 50 at once.
+
+        A removed creator is restored with their id (200): settings in the body are
+        applied, and the others stay as they were. An invalid creator among many fails
+        alone; if the plan has no room for all of them, none is added. Each creator gets
+        a profile scrape and a discovery scrape at once.
+        """
+        single = isinstance(data, NewCreator)
+        items = [data] if single else data.creators
+        for index, item in enumerate(items):
+            check_sizes(item, at="" if single else f"/creators/{index}")
+        return writer.perform(
+            request,
+            lambda: add_creators(
+                [RequestedCreator(**asdict(item)) for item in items],
+                fresh_ids=[new_id() for _ in items],
+                organization_id=request.organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                command_id=request.command_id,
+                names=writer.store.names,
+            ),
+            answers.added_creator if single else answers.added_creators,
+        )
+
+    @post(
+        "/bulk-remove",
+        opt={"scope": "write"},
+        operation_id="removeCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[BulkAnswer]:
+        """Stop tracking up to 100 creators; creators already removed are skipped."""
+        return writer.perform(
+            request,
+            lambda: creators.remove_creators(
+                data.creator_ids,
+                organization_id=request.organization_id,
+                project_id=project_id,
+                names=writer.store.names,
+            ),
+            answers.bulk_answer,
+        )
+
+    @post(
+        "/bulk-reenable",
+        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
+        operation_id="reenableCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def reenable_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[BulkAnswer]:
+        """Track up to 100 auto-disabled creators again, each once in 24 hours."""
+        return writer.perform(
+            request,
+            lambda: creators.reenable_creators(
+                data.creator_ids,
+                organization_id=request.organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                command_id=request.command_id,
+            ),
+            answers.bulk_answer,
+        )

@@ -1,0 +1,134 @@
+"""/creators/{id}/erase: the erasure of a person, and a preview of it."""
+
+import asyncio
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.reading.paging import behind, caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter, Rows
+from application.erase.belongings import NEEDED
+from application.erase.erase import ErasureCommand
+from application.erase.erased import ErasedCreators, erased_by
+from application.erase.preview import ErasurePreview, preview_of
+from domain.creator.errors import CreatorErasedError
+from domain.creator.handlers.erase import Erasure
+from domain.decisions import Handler
+from domain.errors import NotFoundError
+from domain.messages import ErasedFigures
+from projections.creators.queries import one_creator
+from projections.engine.reader import ProjectionBehindError, Reader
+
+
+class EraseCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The creator's handle as a confirmation, and the future of the figures.
+
+    ``anonymous``: the figures stay without a name. ``drop``: the figures leave all
+    sums. With ``ban`` keyed hashes of the account's id and handles are kept, and the
+    organization cannot add the account again.
+    """
+
+    confirm: str
+    figures: ErasedFigures = "anonymous"
+    ban: bool = False
+
+
+class CreatorEraseRoutes(Controller):
+    """Erasing a person."""
+
+    path = "/creators/{creator_id:uuid}/erase"
+    tags = ("Creators",)
+
+    @get(
+        "/",
+        opt={"scope": "admin", "versioned": False, "errors": [Code.GONE]},
+        operation_id="previewCreatorErasure",
+    )
+    async def preview_erasure(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ErasurePreview]:
+        """Count the data that an erasure of the creator would erase.
+
+        Creators who are pinned to the same TikTok account are erased as well. Bans of
+        the handle stay, because they belong to the installation. `history_in_clear` is
+        true if nothing can be erased before `goatherd seal-history`.
+        """
+        await caught_up(request, reader, *NEEDED, "bans")
+        organization_id = request.organization_id
+        creator = await one_creator(reader, organization_id, creator_id)
+        if creator is None:
+            raise NotFoundError("creator")
+        if creator.status == "erased":
+            raise CreatorErasedError
+        rows = Rows(writer.store)
+        return Answer(
+            await asyncio.to_thread(
+                rows.ask,
+                lambda cursor: preview_of(
+                    cursor, writer.store, organization_id, creator_id
+                ),
+            )
+        )
+
+    @post(
+        "/",
+        opt={
+            "scope": "admin",
+            "errors": [Code.GONE, Code.HISTORY_IN_CLEAR, Code.PROJECTION_BEHIND],
+            "body_examples": {"Erase": {"confirm": "ada", "figures": "anonymous"}},
+        },
+        operation_id="eraseCreator",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def erase_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        data: JSONBody[EraseCreator],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ErasedCreators]:
+        """Erase a person: all data that identify the creator.
+
+        Names, texts, pictures and TikTok's ids disappear from all later answers, also
+        those about the past, and cannot be read in the log any more. Nothing brings
+        them back. With `figures` `anonymous` the numbers stay as those of
+        `erased-<number>`, with `drop` they leave all sums and campaigns. Every creator
+        who is pinned to the same TikTok account is erased as well, open scrapes end,
+        and notes are deleted. The handle may be added again as a new creator, unless
+        `ban` is true: then adding it is 409 `erased_and_banned`. A second erasure is
+        410. While events of releases before sealing hold the person's data in the
+        clear, the answer is 409 `history_in_clear`, and nothing is erased: `goatherd
+        seal-history` seals these events.
+        """
+        command = ErasureCommand(
+            writer.store,
+            creator_id,
+            organization_id=request.organization_id,
+            confirm=data.confirm,
+            figures=data.figures,
+            ban=data.ban,
+        )
+
+        def handler() -> Handler[Erasure]:
+            try:
+                return command.handler()
+            except ProjectionBehindError as error:
+                raise behind(error) from error
+
+        return writer.perform(
+            request,
+            handler,
+            lambda _, done: Answer(erased_by(done)),
+            in_transaction=command.in_transaction,
+        )

@@ -1,0 +1,133 @@
+"""/creators/figures: the recent numbers of many creators, for a list."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.reading.paging import MAX_LIMIT, caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
+from domain.analytics.buckets import Range
+from domain.analytics.series import CounterSeries
+from projections.analytics.read.recent_days import Recent, known_creators, recent
+from projections.engine.reader import Reader
+
+MOST_CREATORS = MAX_LIMIT
+
+
+class Trend(Struct, frozen=True, kw_only=True):
+    """A number over the days, as in GET /analytics in both modes.
+
+    ``level`` and ``levels`` are the total and the points of the mode ``cumulative``;
+    ``new`` and ``new_by_day`` are those of ``new``. They are null if nothing is known.
+    ``level_rounded``, ``new_rounded`` and ``new_sharpened`` are the marks of these
+    totals.
+    """
+
+    level: int | None
+    new: int | None
+    levels: list[int | None]
+    new_by_day: list[int | None]
+    level_rounded: bool
+    new_rounded: bool
+    new_sharpened: bool
+
+
+class CreatorFigures(Struct, frozen=True, kw_only=True):
+    """The followers of one creator, and the views of the creator's counted videos."""
+
+    creator_id: UUID
+    followers: Trend
+    views: Trend
+
+
+class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """The recent numbers of creators by day, in the organization's time zone.
+
+    ``from`` is the first day, and ``to`` is today, which is not over. ``creators``
+    follow the order of the request; ``unknown_ids`` has the ids without a creator.
+    """
+
+    from_: date
+    to: date
+    tz: str
+    creators: list[CreatorFigures]
+    unknown_ids: list[UUID]
+
+
+class CreatorFigureRoutes(Controller):
+    """The numbers that a list of creators shows for each creator."""
+
+    tags = ("Creators",)
+
+    @get("/creators/figures", opt={"scope": "read"}, operation_id="getCreatorFigures")
+    async def get_creator_figures(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        creator_ids: Annotated[
+            str,
+            QueryParameter(
+                description=f"1 to {MOST_CREATORS} ids, separated by commas."
+            ),
+        ],
+    ) -> Answer[RecentFigures]:
+        """Show followers and views of many creators over the last 30 days.
+
+        The days are fewer if the plan shows fewer. The numbers are those of GET
+        /analytics.
+        """
+        ids = ids_between_commas("creator_ids", creator_ids, at_most=MOST_CREATORS)
+        organization_id = request.organization_id
+        await caught_up(request, reader, "analytics")
+        known, zone = await known_creators(reader, organization_id, ids)
+        days = _days(
+            ZoneInfo(zone), request.principal.limits.stats_history_retention_days
+        )
+        there = [id_ for id_ in ids if id_ in known]
+        found = await recent(reader, organization_id, there, days.buckets())
+        return Answer(
+            RecentFigures(
+                from_=days.first,
+                to=days.last,
+                tz=zone,
+                creators=[_figures(id_, found[id_]) for id_ in there],
+                unknown_ids=[id_ for id_ in ids if id_ not in known],
+            )
+        )
+
+
+def _days(zone: ZoneInfo, retention: int | None) -> Range:
+    today = datetime.now(UTC).astimezone(zone).date()
+    before = USUAL_DAYS - 1
+    if retention is not None:
+        before = min(before, retention)
+    return Range(
+        first=today - timedelta(days=before), last=today, granularity="day", zone=zone
+    )
+
+
+def _figures(creator_id: UUID, of: Recent) -> CreatorFigures:
+    return CreatorFigures(
+        creator_id=creator_id, followers=_trend(of.followers), views=_trend(of.views)
+    )
+
+
+def _trend(series: CounterSeries) -> Trend:
+    buckets, whole = range(series.size), series.whole()
+    return Trend(
+        level=whole.level(0),
+        new=whole.new(0),
+        levels=[series.level(bucket) for bucket in buckets],
+        new_by_day=[series.new(bucket) for bucket in buckets],
+        level_rounded=whole.is_level_rounded(0),
+        new_rounded=whole.is_new_rounded(0),
+        new_sharpened=whole.is_sharpened(0),
+    )

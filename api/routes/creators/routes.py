@@ -1,0 +1,303 @@
+"""/creators: the list, and one creator."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Response
+from msgspec import UNSET
+
+from api.http.errors import ApiError, Code
+from api.http.query import invalid_query
+from api.http.reading.as_of import resolve_as_of
+from api.http.reading.paging import ListRequest, caught_up, found
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
+from api.routes.creators import responses as answers
+from api.routes.creators.schemas import CreatorChange, check_sizes
+from api.routes.history import READ_MODEL, known_creator
+from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
+from api.routes.lists.creators import (
+    CreatorListMeta,
+    CreatorWithFigures,
+    creators_with_figures,
+)
+from api.routes.tags import TagFilter, tag_filter
+from domain import commands as c
+from domain.creator.handlers import change as creators
+from domain.creator.state import Status
+from domain.errors import NotFoundError
+from domain.letter_case import folded
+from projections.creators.creator import Creator, creator_from_row
+from projections.creators.queries import (
+    CreatorQuery,
+    CreatorSort,
+    creator_sort_value,
+    one_creator,
+    page_of_creators,
+)
+from projections.engine.reader import Reader
+
+_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed", "erased")
+_DEFAULT_STATUSES = "active,disabled"
+_READ = {"scope": "read"}
+_CONFLICTS = [
+    Code.HANDLE_TAKEN,
+    Code.CREATOR_BANNED,
+    Code.ERASED_AND_BANNED,
+    Code.CREATOR_REMOVED,
+    Code.INVALID_HANDLE,
+    Code.NO_CHANGE,
+    Code.GONE,
+]
+
+
+class CreatorRoutes(Controller):
+    """The list of creators, and one creator."""
+
+    tags = ("Creators",)
+
+    @get(
+        "/creators",
+        opt={
+            "scope": "read",
+            "errors": [Code.RETENTION_EXCEEDED],
+            "meta": CreatorListMeta,
+        },
+        operation_id="listCreators",
+    )
+    async def list_creators(
+        self,
+        listing: NamedDependency[ListRequest],
+        creator_table: NamedDependency[TableParameters],
+        project_id: FromQuery[UUID | None] = None,
+        search: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=100,
+                description="A part of a handle, a display name or a tag, in upper or "
+                "lower case.",
+            ),
+        ] = None,
+        tag: TagFilter = None,
+        status: Annotated[
+            str,
+            QueryParameter(
+                description="One or more of active, disabled, removed and erased, "
+                "separated by commas, or all."
+            ),
+        ] = _DEFAULT_STATUSES,
+        failing: Annotated[  # noqa: FBT002
+            bool,
+            QueryParameter(description="Show only creators whose last scrape failed."),
+        ] = False,
+        connected: Annotated[
+            bool | None,
+            QueryParameter(
+                description="Show only creators whose own account is connected, or "
+                "with false only creators whose account is not."
+            ),
+        ] = None,
+        sort: Annotated[
+            CreatorListSort,
+            QueryParameter(
+                description="The field to sort by. follower_count is the newest count, "
+                "and followers is the count at the end of the days. With "
+                "figures, unknown ones come last."
+            ),
+        ] = "created_at",
+    ) -> ListPage[CreatorWithFigures]:
+        """List creators, newest first unless another sort is requested.
+
+        Each creator has `health` and `figures` if the request has a period, dates, an
+        order, health or creator_ids, or sorts by a figure. `meta` then has
+        `totalCount`, the days, and `totals` of the whole list, in which an account that
+        several projects track counts once. A named period is cut to the days that the
+        plan shows. With a project_id, figures are what counts in the project; creators
+        who moved may have left a part in another project.
+        """
+        filters: dict[str, Any] = {
+            "project_id": project_id,
+            "search": _search_term(search),
+            "statuses": _statuses(status),
+            "is_failing": failing,
+            "is_connected": connected,
+            "tag_keys": tag_filter(tag),
+        }
+        if creator_table.ask_for_figures(sort):
+            return await creators_with_figures(listing, creator_table, sort, filters)
+        by: CreatorSort = cast("CreatorSort", sort)
+        filters["sort"] = by
+        await listing.caught_up("creator_list")
+        page = await listing.page(
+            "creators",
+            lambda limit, after: page_of_creators(
+                listing.reader.alone,
+                CreatorQuery(
+                    organization_id=listing.organization_id,
+                    limit=limit,
+                    after=after,
+                    **filters,
+                ),
+            ),
+            filters=filters,
+            key=lambda row: (creator_sort_value(row, by), row.id),
+            after=_AFTER[by],
+        )
+        return cast("ListPage[CreatorWithFigures]", page)
+
+    @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
+    async def get_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        as_of: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log; the creator as recorded "
+                "then.",
+            ),
+        ] = None,
+    ) -> Answer[Creator]:
+        """Show one creator, now or as recorded at `as_of`.
+
+        A past state has the version of that time and no ETag, and is never answered
+        with 304.
+        """
+        organization_id = request.organization_id
+        if as_of is not None:
+            await caught_up(request, reader, READ_MODEL)
+            at = await resolve_as_of(
+                reader, organization_id, as_of, now=datetime.now(UTC)
+            )
+            row = await known_creator(reader, organization_id, creator_id, at)
+            if row is None:
+                raise NotFoundError("creator")
+            return Answer(creator_from_row(row))
+        await caught_up(request, reader, "creator_list")
+        return found(
+            "creator", await one_creator(reader.alone, organization_id, creator_id)
+        )
+
+    @patch(
+        "/creators/{creator_id:uuid}",
+        opt={"scope": "write", "errors": _CONFLICTS},
+        operation_id="changeCreator",
+        sync_to_thread=True,
+    )
+    def change_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        data: JSONBody[CreatorChange],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Creator]:
+        """Change a creator: the handle, the description or the tracking.
+
+        A creator with a new handle keeps everything, and a profile scrape is queued.
+        """
+        check_sizes(data)
+        return writer.perform(
+            request,
+            lambda: creators.change_creator(
+                creator_id,
+                _commands(data),
+                organization_id=request.organization_id,
+                command_id=request.command_id,
+                names=writer.store.names,
+                expected_versions=writer.expected_versions(request),
+            ),
+            answers.changed_creator,
+        )
+
+    @delete(
+        "/creators/{creator_id:uuid}",
+        opt={"scope": "write", "errors": [Code.GONE]},
+        operation_id="removeCreator",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Creator]:
+        """Stop tracking a creator.
+
+        The history stays, and adding the creator again restores it.
+        """
+        return writer.perform(
+            request,
+            lambda: creators.remove_creator(
+                creator_id,
+                organization_id=request.organization_id,
+                names=writer.store.names,
+                expected_versions=writer.expected_versions(request),
+            ),
+            answers.changed_creator,
+        )
+
+    @get(
+        "/creators/{creator_id:uuid}/stats",
+        opt={"scope": "read", "is_gone": True},
+        operation_id="getCreatorStats",
+        deprecated=True,
+    )
+    async def get_creator_stats(self, creator_id: FromPath[UUID]) -> Response[None]:
+        """Gone: use GET /analytics."""
+        raise ApiError(
+            Code.GONE,
+            f"Use GET /api/v1/analytics?entity=creator&entity_id={creator_id} instead.",
+        )
+
+
+_AFTER: dict[CreatorSort, type[tuple[datetime | str | int, UUID]]] = {
+    "created_at": tuple[datetime, UUID],
+    "tiktok_handle": tuple[str, UUID],
+    "follower_count": tuple[int, UUID],
+}
+
+
+def _statuses(text: str) -> tuple[Status, ...]:
+    if text == "all":
+        return _STATUSES
+    names = text.split(",")
+    if not set(names) <= set(_STATUSES) or len(set(names)) < len(names):
+        message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
+        raise invalid_query("status", message)
+    # The statuses are sorted, so that the same list has the same cursors.
+    return tuple(status for status in _STATUSES if status in names)
+
+
+def _search_term(text: str | None) -> str | None:
+    return folded(folded(text or "").removeprefix("@")) or None
+
+
+def _commands(change: CreatorChange) -> list[c.CreatorCommand]:
+    commands: list[c.CreatorCommand] = []
+    if change.tiktok_handle is not UNSET:
+        commands.append(c.RenameHandle(handle=change.tiktok_handle))
+    commands.append(
+        c.ChangeDetails(
+            display_name=change.display_name,
+            description=change.description,
+            readme=change.readme,
+            metadata=change.metadata,
+            tags=change.tags,
+        )
+    )
+    commands.append(
+        c.ChangeTracking(
+            tracking_mode=change.tracking_mode,
+            tracking_start_date=change.tracking_start_date,
+            tracking_end_date=change.tracking_end_date,
+        )
+    )
+    return commands

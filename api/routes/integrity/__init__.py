@@ -1,0 +1,1 @@
+"""The routes of the log: its roots, its check, and proofs of what it has."""

@@ -1,0 +1,1 @@
+"""The routes of videos: the list, one video, and bulk actions."""

@@ -1,0 +1,1 @@
+"""The page of a creator's settings: fields, moving, and erasing."""

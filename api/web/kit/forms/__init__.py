@@ -1,0 +1,1 @@
+"""Forms on pages: choices, dates, and edits of two people at once."""
