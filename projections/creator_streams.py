@@ -1,4 +1,4 @@
-"""The streams that belong to a creator: its own, its videos' and its scrapes'."""
+"""The streams of a creator: its own, its videos' and its scrapes'."""
 
 from uuid import UUID
 
@@ -9,9 +9,9 @@ from psycopg.rows import TupleRow
 from domain.errors import NotFoundError
 from domain.messages import ErasedFigures
 
-# Rows of read models name the streams. Of a creator that was erased with its figures
-# they are gone: its single videos are named by the event that says so, and the others
-# name the creator themselves.
+# Rows of read models name the streams. They are gone for a creator that was erased with
+# its figures. Its single videos are then named by the event of the erasure, and the
+# other streams name the creator themselves.
 _FORGOTTEN = """
 SELECT notification_id, state FROM goatherd_events
 WHERE topic = 'earlier_texts_forgotten'
@@ -38,7 +38,7 @@ AND position(%s::bytea IN state) > 0 ORDER BY 1
 
 
 class _Named(msgspec.Struct, frozen=True):
-    """What the events of a creator name."""
+    """The names in the events of an erased creator."""
 
     organization_id: UUID
     figures: ErasedFigures = "anonymous"
@@ -55,7 +55,7 @@ def streams_of_creator(
     """Return a creator's stream first, then those of its videos and its scrapes.
 
     Raises:
-        NotFoundError: there is no such creator, or it is not the organization's.
+        NotFoundError: the organization has no creator with this id.
     """
     rows = connection.execute(_OWN, (creator_id,)).fetchall()
     named = [msgspec.json.decode(state, type=_Named) for _, state, _ in rows]
@@ -80,7 +80,7 @@ def erasure_of(
     were forgotten.
 
     Raises:
-        NotFoundError: there is no such creator.
+        NotFoundError: there is no creator with this id.
     """
     forgotten = connection.execute(_FORGOTTEN, (f'"of":"{creator_id}"',)).fetchone()
     if forgotten is not None:

@@ -1,4 +1,4 @@
-"""Takes erased persons out of events from before sealing, which are in the clear."""
+"""Removes erased persons from events that older releases stored in the clear."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -22,7 +22,7 @@ WHERE originator_id = %s AND notification_id < %s ORDER BY originator_version
 
 
 class ErasedInClear:
-    """Who is erased as of when it is made, and what is left of events about them."""
+    """The erased subjects at the time of its creation, which it removes from events."""
 
     def __init__(self, connection: Connection[TupleRow], codec: Codec) -> None:
         self._connection = connection
@@ -33,7 +33,7 @@ class ErasedInClear:
     def emptied(
         self, event: Event, body: bytes, *, stream: UUID, position: int
     ) -> Event:
-        """Return an event without the person, if it is in the clear about an erased."""
+        """Return the event, without the personal data of an erased person."""
         if (
             not self._erased
             or subject_in(body) is not None
@@ -46,9 +46,9 @@ class ErasedInClear:
     def emptied_body(
         self, name: str, body: bytes, *, stream: UUID, position: int
     ) -> bytes:
-        """Return a body in the clear without the person, if it is about an erased."""
+        """Return the body, without the personal data of an erased person."""
         if self._erased:
-            # What nobody can read stays as it is.
+            # An unreadable event stays as it is.
             with suppress(UnknownEventError):
                 event = self._codec.decode(name, body)
                 left = self.emptied(event, body, stream=stream, position=position)

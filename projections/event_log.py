@@ -24,7 +24,7 @@ POSITIONS_AT_ONCE = 250
 
 # An organization's own stream has its id, and every other event of a tenant contains
 # it. Searching the bytes is much faster than parsing every body of every organization.
-# The bodies found are then parsed, since notes may contain the same bytes.
+# The found bodies are then parsed, because notes may contain the same bytes.
 _EVENTS = """
 SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.actor,
        e.recorded_at, e.correlation_id, e.causation_id, e.state,
@@ -60,7 +60,7 @@ FROM goatherd_events
 WHERE topic = 'creator_moved' AND position(%s::bytea IN state) > 0
 ORDER BY originator_id, originator_version DESC
 """
-# The newest name of each creator that was renamed, and who was erased.
+# The newest name of each renamed creator, and the erased creators.
 _RENAMED = """
 SELECT DISTINCT ON (originator_id) originator_id, topic, state FROM goatherd_events
 WHERE topic IN ('handle_changed', 'subject_erased') AND position(%s::bytea IN state) > 0
@@ -74,7 +74,7 @@ _HEAD = "SELECT max(notification_id) FROM goatherd_events"
 
 
 class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An event of the log; ``payload`` is JSON, opened and without any secret."""
+    """An event of the log; ``payload`` is opened JSON without any secret."""
 
     position: int
     stream: UUID
@@ -90,7 +90,7 @@ class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event with the observations of a run, and the request of the run.
 
-    ``project_id`` is the project that its creator is in now.
+    ``project_id`` is the present project of the creator.
     """
 
     position: int
@@ -111,9 +111,9 @@ class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
 class OrganizationLog:
     """The log of one organization, or of one of its projects.
 
-    What is about a creator that moved is in the project where the creator is now.
-    The connection must not be used for anything else meanwhile, and shows times in UTC.
-    ``codec`` opens what is sealed.
+    Events about a moved creator belong to the creator's present project. The connection
+    must not be used for anything else meanwhile, and shows times in UTC. ``codec``
+    opens sealed events.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class OrganizationLog:
         """Return the range of positions with all events of the organization so far.
 
         Raises:
-            NotFoundError: there is no such organization.
+            NotFoundError: there is no organization with this id.
         """
         begin = self._connection.execute(_BEGIN, (self._organization_id,)).fetchone()
         head = self._connection.execute(_HEAD).fetchone()
@@ -158,7 +158,7 @@ class OrganizationLog:
         }
 
     def events(self, span: PositionRange) -> Iterator[tuple[int, list[LoggedEvent]]]:
-        """Yield how many more positions were read, and the events found there."""
+        """Yield the number of further positions read, and the events found there."""
         for passed, rows in self._pages(_EVENTS, span):
             ours = [row for row in rows if self._is_ours(row)]
             keys = self._codec.keys_for(row[8] for row in ours)
@@ -168,7 +168,7 @@ class OrganizationLog:
     def observations(
         self, span: PositionRange
     ) -> Iterator[tuple[int, list[ObservationEvent]]]:
-        """Yield how many more positions were read, and the observations found there.
+        """Yield the number of further positions read, and the observations there.
 
         Raises:
             UnknownEventError: the log has an event that cannot be read.
@@ -240,7 +240,7 @@ class OrganizationLog:
         return self._project_id is None or whose.project_id == self._project_id
 
     def _now(self, whose: "_Whose") -> "_Whose":
-        """Return the same with the project that a creator is in now."""
+        """Return the same with the present project of the creator."""
         moved = self._moved.get(whose.creator_id) if whose.creator_id else None
         return msgspec.structs.replace(whose, project_id=moved) if moved else whose
 
@@ -258,7 +258,7 @@ class _Whose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _whose = msgspec.json.Decoder(_Whose).decode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-# Of an API key, only the fields that the API shows.
+# The API shows only the other fields of an API key.
 _SECRETS = {"api_key_created": ("digest",)}
 
 

@@ -1,4 +1,4 @@
-"""All that is kept of a creator as a person: its events, opened, wherever they are."""
+"""All stored data of a creator as a person: the opened events of all of its streams."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -25,8 +25,9 @@ from projections.creator_streams import streams_of_creator
 from projections.creators.creator import Creator
 
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
-# Read models forget notes that were deleted, and an erased handle names no claim any
-# more: the log itself is searched for what names the creator or may be a note on it.
+# Read models forget deleted notes, and an erased handle names no claim any more.
+# Therefore the log itself is searched for events that name the creator or may be notes
+# about them.
 _NAMING = """
 SELECT originator_id, state FROM goatherd_events
 WHERE topic IN ('handle_claimed', 'handle_released', 'account_pinned',
@@ -52,9 +53,9 @@ _KEYS = "SELECT id, name FROM api_keys WHERE organization_id = %s AND id = ANY(%
 
 
 class PersonalEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An event of the log. ``payload`` is opened: what was sealed can be read in it.
+    """An event of the log; ``payload`` has its sealed fields in the clear.
 
-    Of an erased person, what was personal in it is null, empty or `erased`.
+    The personal fields of an erased person are null, empty or `erased`.
     """
 
     position: int
@@ -70,11 +71,11 @@ class PersonalEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class KeptFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """How many figures the events have, and what they name that is kept elsewhere.
+    """The number of figures in the events, and of pictures, which are stored elsewhere.
 
-    ``video_figures`` counts how often a video was counted. ``pictures`` is how many
-    pictures the events name: of those that somebody looked at, the server may have a
-    copy in its data directory.
+    ``video_figures`` is the number of counts of videos. ``pictures`` is the number of
+    pictures that the events name; the server's data directory may have copies of those
+    that somebody looked at.
     """
 
     profile_snapshots: int
@@ -84,11 +85,11 @@ class KeptFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is kept of a person, in the order in which it was recorded.
+    """All stored data of a person, in the order of recording.
 
-    ``creator`` is what the read models show, all of which follows from ``events``.
-    ``same_account`` are the other creators of the organization that are the same TikTok
-    account: each has personal data of its own.
+    ``creator`` is the row of the read models, all of which follows from ``events``.
+    ``same_account`` are the organization's other creators with the same TikTok account,
+    each with personal data of its own.
     """
 
     creator: Creator
@@ -102,10 +103,10 @@ class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
 def personal_data(
     connection: Connection[TupleRow], creator: Creator, codec: Codec
 ) -> PersonalData:
-    """Return all that is kept of a creator. It is made in memory, one at a time.
+    """Return all stored data of a creator, made in memory, one at a time.
 
     Raises:
-        BusyError: another one is being made, which searches the log.
+        BusyError: another search of the log for such data is running.
         UnknownEventError: the log has an event that cannot be read.
     """
     with connection.transaction():
@@ -124,7 +125,7 @@ def personal_data(
         )
     is_erased = any(isinstance(each.event, e.SubjectErased) for each in found)
     if is_erased:
-        # What was stored in the clear, before anything was sealed, still opens.
+        # Events that were stored in the clear before sealing would still be readable.
         found = [replace(each, event=_emptied(each.event)) for each in found]
     return PersonalData(
         creator=creator,
@@ -137,7 +138,7 @@ def personal_data(
 
 
 class _WhoIsNamed(msgspec.Struct, frozen=True, gc=False):
-    """Whom or what an event names."""
+    """The persons and things that an event names."""
 
     organization_id: UUID
     creator_id: UUID | None = None
@@ -163,7 +164,7 @@ def _events_of(
     streams |= {
         stream: None for stream, named in naming if named.creator_id == creator.id
     }
-    # By now these are the creator's videos, too.
+    # These are the creator's videos by now, too.
     streams |= {
         stream: None
         for stream, named in naming
@@ -173,7 +174,7 @@ def _events_of(
     streams |= {membership_stream(each): None for each in tuple(streams)}
     cursor = connection.cursor(binary=True)
     events = cursor.execute(_EVENTS, (arrays.uuids([*streams]),)).fetchall()
-    # Other creators come and go in the stream of a handle.
+    # Other creators may hold the same handle before and after.
     return [
         each
         for each in open_envelopes(events, codec, connection)
@@ -182,7 +183,7 @@ def _events_of(
 
 
 def _emptied(event: e.Event) -> e.Event:
-    """Return an event of an erased person without what is personal in it."""
+    """Return an event of an erased person without personal data."""
     event = without_person(event, handle=ERASED)
     if isinstance(event, e.VideoStatsSnapshotRecorded) and not event.has_pseudonyms:
         return replace(event, video_ids=(ERASED,) * len(event.video_ids))

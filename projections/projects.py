@@ -70,7 +70,7 @@ def _details_changed(
 def _earlier_texts_forgotten(
     event: e.EarlierTextsForgotten, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
-    # Other things than projects have no row here.
+    # Events of other things change no row here.
     if row is None or row.position >= recorded.position:
         return row
     texts = texts_after(event, ("name", "description"))
@@ -78,7 +78,6 @@ def _earlier_texts_forgotten(
 
 
 def fold_project(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
-    """Return the project after an event."""
     return on.handle(recorded.event, row, recorded)
 
 

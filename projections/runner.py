@@ -22,7 +22,8 @@ from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
 POLL_SECONDS = 2.0
-# Without patience, because it would begin anew what another process has just ended.
+# Without patience, because a new rebuild would begin what another process has just
+# ended.
 _NOW = RebuildOptions(patience_seconds=0)
 
 _log = structlog.get_logger()
@@ -76,8 +77,8 @@ def keep_rebuilt(
 ) -> None:
     """Rebuild read models of an older version, and continue unfinished rebuilds.
 
-    Older versions are looked for once, at the start: one that comes later was rolled
-    back on purpose. The old tables are served meanwhile.
+    Older versions are looked for once, at the start: a later one was rolled back on
+    purpose. The old tables are served meanwhile.
     """
     store = open_store(url, pool_size=CONNECTIONS, settings=settings)
     has_checked = False
@@ -86,7 +87,8 @@ def keep_rebuilt(
         nonlocal has_checked
         with suppress(StoppedError):
             for projection in _in_need(store, known, is_first=not has_checked):
-                # Checked again, because the rebuild before may have taken long.
+                # The need is checked again, because the previous rebuild may have taken
+                # long.
                 if _in_need(store, [projection], is_first=not has_checked):
                     _rebuild(store, projection, stop)
         has_checked = True

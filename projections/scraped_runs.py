@@ -1,4 +1,4 @@
-"""A project's own runs by what they observed, read from the log."""
+"""A project's own runs by their observations, read from the log."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +11,8 @@ from infra.eventstore.codec import Codec
 
 _RUNS_AT_ONCE = 5_000
 
-# Of a snapshot's body only the beginning is looked at, where the time stands; without
-# one a run that failed counts from when that was recorded.
+# The time stands at the beginning of a snapshot's body, so only that is read. Without a
+# time, a failed run counts at its time of recording.
 _SCRAPED_RUNS = r"""
 SELECT DISTINCT e.originator_id, request.state,
        coalesce(substring(encode(substring(e.state FOR 1000), 'escape')
@@ -30,10 +30,10 @@ AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
 def scraped_runs(
     connection: Connection[TupleRow], project_id: UUID, codec: Codec
 ) -> dict[tuple[str | UUID, datetime], set[UUID]]:
-    """Return a project's own runs by whom they observed, and the time.
+    """Return a project's own runs by the observed creator or handle, and the time.
 
-    That is the handle, and the creator: it may have been renamed since. Imported runs
-    are left out.
+    The key has both, because the creator may have been renamed since. Imported runs are
+    left out.
     """
     found: dict[tuple[str | UUID, datetime], set[UUID]] = {}
     project = f'"project_id":"{project_id}"'.encode()

@@ -17,10 +17,10 @@ NEVER_STARTED = "never started"
 class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one projection.
 
-    ``lag_events`` is how many positions it lags, 0 when caught up; appends that were
-    rolled back leave gaps, so it may be too high. ``lag_seconds`` is the age of the
-    first event not yet applied, 0 when caught up. ``heartbeat_seconds`` is the time
-    since its follower last reported, null if it never did.
+    ``lag_events`` is the number of positions that it lags, 0 when caught up; appends
+    that were rolled back leave gaps, so it may be too high. ``lag_seconds`` is the age
+    of the first event not yet applied, 0 when caught up. ``heartbeat_seconds`` is the
+    time since its follower last reported, null if it never did.
     """
 
     name: str
@@ -34,7 +34,7 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectionProgress(ProjectionStatus, frozen=True, kw_only=True):
-    """The state of one projection, and what went wrong.
+    """The state of one projection, and its errors.
 
     ``rebuild`` is the running or the last one. ``rule`` is the current rule of a read
     model that has several.
@@ -48,7 +48,7 @@ class ProjectionProgress(ProjectionStatus, frozen=True, kw_only=True):
 
 _FIELDS = ProjectionProgress.__struct_fields__[:-2]
 
-# Caught up means that the position equals the head, since both are positions of events.
+# Caught up means that the position equals the head; both are positions of events.
 _PROGRESS = """
 SELECT p.name, p.version, p.position, h.head, greatest(h.head - p.position, 0),
        coalesce(greatest(extract(epoch FROM clock_timestamp() - (

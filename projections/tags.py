@@ -1,4 +1,4 @@
-"""Tags: which ones an organization uses, and on how many creators and videos."""
+"""Tags of an organization, with the number of their creators and videos."""
 
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from projections.engine.reader import Reader
 
 
 class TagCount(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag, on how many creators that are not removed, and on how many videos.
+    """A tag, with the number of creators that are not removed, and of videos.
 
-    Videos that are excluded are not among them. ``tag`` is its most frequent spelling;
-    ``key`` is what all its spellings have in common.
+    Excluded videos do not count. ``tag`` is the most frequent spelling; ``key`` is what
+    all spellings share.
     """
 
     tag: str

@@ -1,1 +1,1 @@
-"""Annotations: notes of people, and what follows from the log."""
+"""Annotations: notes of people, and events on charts that follow from the log."""

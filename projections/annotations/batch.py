@@ -67,12 +67,12 @@ class AnnotationBatch:
         self.annotations.save(cursor)
 
     def day(self, organization_id: UUID, at: datetime) -> date:
-        """Return the day in the organization's time zone as it was then."""
+        """Return the day of an instant in the organization's current time zone."""
         row = self.organizations.get(organization_id)
         return at.astimezone(UTC if row is None else ZoneInfo(row.time_zone)).date()
 
     def longest_gap(self, organization_id: UUID) -> timedelta:
-        """Return how long no creator of a project may be observed, as it was then."""
+        """Return the longest time without an observation that is no outage."""
         row = self.organizations.get(organization_id)
         if row is None:
             return longest_gap("", {})
@@ -108,7 +108,7 @@ class AnnotationBatch:
     def change_gaps(
         self, row: KnownProject, before: Sequence[Gap], after: Sequence[Gap], at: int
     ) -> None:
-        """Make the annotations of a project's gaps those that it has after ``at``."""
+        """Replace the annotations of a project's gaps; ``at`` is the position."""
         organization_id, project_id = row.organization_id, row.id
         for gap in {*before} - {*after}:
             self.annotations.delete(organization_id, _outage(project_id, gap))
@@ -141,7 +141,8 @@ def system_row(
 ) -> AnnotationRow:
     """Return the annotation of one day that an event makes.
 
-    Without ``what`` it has an id of its own; with it, it replaces the one before.
+    Without ``what``, the annotation has an id of its own; with ``what``, it replaces
+    the earlier annotation of that name.
     """
     of = str(recorded.version) if what is None else what
     row = AnnotationRow(

@@ -1,4 +1,4 @@
-"""annotations: the notes of people, and what follows from the log for charts."""
+"""annotations: the notes of people, and events on charts that follow from the log."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -195,7 +195,7 @@ AND scope = 'creator' AND scope_id = %(creator)s AND position < %(position)s
 
 
 class Annotations:
-    """Keeps annotations, and the tables that the rules for system ones need."""
+    """Keeps annotations, and the tables that the rules of system annotations need."""
 
     name = "annotations"
     version = 1
@@ -213,7 +213,7 @@ class Annotations:
             if part:
                 _write(cursor, part)
             if erasure is not None:
-                # Some name the creator, and notes are about it.
+                # Annotations may name the creator, and notes may be about them.
                 erasure.execute(cursor, _DELETE_OF_CREATOR)
                 _write(cursor, [erasure.recorded])
 

@@ -1,4 +1,4 @@
-"""Queries of annotations: their list, and those that an answer of analytics shows."""
+"""Queries of annotations: their list, and those next to an answer of analytics."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,17 +14,17 @@ from domain.summaries import actor_label, key_id_of
 from projections.annotations.rows import AnnotationKind, AnnotationRow
 from projections.engine.reader import Reader
 
-# As many as one chart can show, and more.
+# One chart can't show more.
 MOST_SHOWN = 500
 _END = 2**63 - 1
 
 
 class Annotation(Struct, frozen=True, kw_only=True):
-    """What happened on some days, both inclusive, to what ``scope_id`` names.
+    """A note or event on some days, both inclusive, about the thing ``scope_id``.
 
-    A ``note`` was written by somebody. A ``system`` annotation follows from the log and
-    cannot be changed. ``author`` says in words who wrote it, or caused what it says,
-    null if nobody did.
+    Somebody wrote a ``note``. A ``system`` annotation follows from the log and cannot
+    be changed. ``author`` names the person or process that wrote or caused it, null if
+    there is none.
     """
 
     id: UUID
@@ -39,7 +39,7 @@ class Annotation(Struct, frozen=True, kw_only=True):
 
 
 class AnnotationFilter(Struct, frozen=True, kw_only=True):
-    """Which annotations to list; None is any. Days are inclusive."""
+    """Filters of annotations; None is any. Days are inclusive."""
 
     scope: AnnotationScope | None = None
     scope_id: UUID | None = None
@@ -66,7 +66,7 @@ AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
 AND (%(day)s::date IS NULL OR (a.starts_on, a.id) < (%(day)s, %(last_id)s))
 ORDER BY a.starts_on DESC, a.id DESC LIMIT %(limit)s
 """.encode()
-# Ids are unique, so it does not matter what kind of thing each of them is of.
+# Ids are unique, so the kind of each id does not matter.
 _SHOWN = f"""
 {_SELECT}
 AND a.position <= %(at)s AND a.scope_id IN (
@@ -96,7 +96,7 @@ async def page_of_annotations(
     limit: int,
     after: tuple[date, UUID] | None,
 ) -> list[Annotation]:
-    """Return up to ``limit`` annotations of these days, the last to start first."""
+    """Return up to ``limit`` annotations of these days, by falling first day."""
     day, last_id = after or (None, None)
     params = {
         "organization": organization_id,
@@ -123,11 +123,11 @@ async def annotations_about(
     last: date,
     at: int | None = None,
 ) -> list[Annotation]:
-    """Return what happened on these days to these things, and to what they lie in.
+    """Return the annotations of these days about these things and their owners.
 
-    That is their project, the organization and a video's creator. Those made after the
-    position ``at`` are left out. Of more than 500 the newest are returned; they are in
-    the order in which they start.
+    The owners are the project, the organization and a video's creator. Annotations from
+    after the position ``at`` are left out. Among more than 500, the newest are
+    returned, in the order of their first days.
     """
     params = {
         "organization": organization_id,
@@ -149,7 +149,6 @@ def is_system(
 
 
 def annotation_from_row(cursor: Cursor[TupleRow], row: AnnotationRow) -> Annotation:
-    """Return a row as clients read it."""
     key_id = key_id_of(row.actor or "")
     names = (
         []

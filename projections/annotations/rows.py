@@ -1,4 +1,4 @@
-"""The rows of annotations, and of what the rules for system ones need to know."""
+"""The rows of annotations, and of the state that the rules of system ones need."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -21,7 +21,7 @@ AnnotationKind = Literal["note", "system"]
 
 
 class AnnotationRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An annotation; ``actor`` is None if nobody caused what it says."""
+    """An annotation; ``actor`` is None if nobody caused it."""
 
     organization_id: UUID
     id: UUID
@@ -37,7 +37,7 @@ class AnnotationRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class KnownOrganization(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The settings that say which day it is, and how long a gap may be."""
+    """The settings that determine the day of an event, and the length of an outage."""
 
     organization_id: UUID
     plan: str
@@ -49,9 +49,9 @@ class KnownOrganization(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class KnownProject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How many creators a project tracks, and when any of them was observed.
+    """The number of tracked creators of a project, and the times of its observations.
 
-    ``observed_times`` is JSON where the row was loaded.
+    ``observed_times`` is JSON in a loaded row.
     """
 
     organization_id: UUID
@@ -68,7 +68,7 @@ class KnownProject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class KnownCreator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator's project, and whether it is scraped: not removed, not disabled."""
+    """A creator's project, and whether the creator is neither removed nor disabled."""
 
     organization_id: UUID
     id: UUID
@@ -102,7 +102,6 @@ class AnnotationChanges:
         self._organizations: dict[UUID, UUID] = {}
 
     def fold(self, recorded: RecordedEvent) -> None:
-        """Apply an event of a note."""
         row = self._put.get(recorded.stream, self._rows.get(recorded.stream))
         after = fold_annotation(row, recorded)
         event: Any = recorded.event
@@ -116,7 +115,7 @@ class AnnotationChanges:
         self._set(organization_id, annotation_id, None)
 
     def save(self, cursor: Cursor[TupleRow]) -> None:
-        """Save what changed, each row once."""
+        """Save each changed row once."""
         ANNOTATIONS.save(cursor, [row for row in self._put.values() if row is not None])
         gone = [key for key, row in self._put.items() if row is None]
         if gone:
@@ -156,7 +155,7 @@ def fold_annotation(
 
 
 def row_of(history: Sequence[RecordedEvent]) -> AnnotationRow | None:
-    """Return the note as it is after its history, or was before it was deleted."""
+    """Return the note after its history; a deleted note is returned as it was last."""
     row = None
     for recorded in history:
         after = fold_annotation(row, recorded)

@@ -1,1 +1,1 @@
-"""Campaigns: their list, what is in them, their past states and their history."""
+"""Campaigns: their list, their items, their past states and their history."""

@@ -1,4 +1,4 @@
-"""The history of a campaign: its own events, and the campaigns it was put into."""
+"""The history of a campaign: its own events, and the campaigns that it joined."""
 
 from collections.abc import Sequence
 from typing import Any, Final, get_args
@@ -72,7 +72,7 @@ async def page_of_campaign_history(
 ) -> list[HistoryEntry]:
     """Return up to ``limit`` entries of a campaign, newest first.
 
-    Items have the names that they have now.
+    Items have their present names.
     """
     streams = [query.campaign_id, membership_stream(query.campaign_id)]
     events = await _events(reader, query, streams)
@@ -125,7 +125,7 @@ def _entry(recorded: RecordedEvent, *, by: str, item: str) -> HistoryEntry:
 
 
 def _named(event: e.Event) -> UUID | None:
-    """Return the id of what the sentence about an event names, if it names anything."""
+    """Return the id of the item or campaign that an event's sentence names, if any."""
     match event:
         case e.CampaignItemAdded() | e.CampaignItemRemoved():
             return event.item_id

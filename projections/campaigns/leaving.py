@@ -1,4 +1,4 @@
-"""What a creator and its single videos are in, and leave if the creator moves."""
+"""The campaigns that a creator and its single videos leave if the creator moves."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ WHERE c.deleted_at IS NULL GROUP BY c.id, c.name ORDER BY c.name, c.id
 
 
 class LeftCampaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign that holds the creator, or some of its videos by themselves."""
+    """A campaign that contains the creator, or some of its videos as single items."""
 
     id: UUID
     name: str
@@ -39,7 +39,7 @@ class LeftCampaign(msgspec.Struct, frozen=True, kw_only=True):
 def single_videos(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> list[UUID]:
-    """Return the creator's videos that campaigns hold by themselves."""
+    """Return the creator's videos that are single items of campaigns."""
     params = {"organization": organization_id, "creator": creator_id}
     return [row[0] for row in cursor.execute(_VIDEOS, params)]
 

@@ -1,4 +1,4 @@
-"""The names of a project's campaigns, to find one by what a person calls it."""
+"""The names of a project's campaigns, by which people refer to them."""
 
 from uuid import UUID
 

@@ -20,7 +20,7 @@ from projections.engine.table import RowBatch, Table
 
 
 class CampaignRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A campaign; the counts are of what is directly in it."""
+    """A campaign; the counts are of its direct items."""
 
     organization_id: UUID
     id: UUID
@@ -44,7 +44,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CampaignItemRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is in a campaign now; ``position`` is that of the event that added it."""
+    """An item of a campaign; ``position`` is that of the event that added it."""
 
     organization_id: UUID
     campaign_id: UUID
@@ -104,7 +104,7 @@ def _deleted(
 def fold_campaign(
     row: CampaignRow | None, recorded: RecordedEvent
 ) -> CampaignRow | None:
-    """Return the row after an event of the campaign; the same row if it has it."""
+    """Return the row after an event of the campaign; the same row if applied before."""
     event = recorded.event
     if isinstance(event, e.CampaignCreated):
         return row or _created(event, recorded)
@@ -141,7 +141,7 @@ class Campaigns:
 
 
 class _ItemChanges:
-    """How a batch of events changes campaign_items, each item once."""
+    """The changes of a batch of events to campaign_items, one for each item."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[UUID, UUID, UUID], CampaignItemRow | None] = {}

@@ -1,4 +1,4 @@
-"""Queries of campaigns: one campaign, the list, what is in one, and a past state."""
+"""Queries of campaigns: one campaign, the list, the items, and a past state."""
 
 from datetime import date, datetime
 from functools import reduce
@@ -18,7 +18,7 @@ from projections.engine.reader import Reader, newest_first
 
 
 class ItemCounts(Struct, frozen=True, kw_only=True):
-    """How many items of each kind are directly in a campaign."""
+    """The number of direct items of a campaign, by kind."""
 
     creators: int
     videos: int
@@ -28,12 +28,12 @@ class ItemCounts(Struct, frozen=True, kw_only=True):
 class Campaign(Struct, frozen=True, kw_only=True):
     """A named group of creators, videos and other campaigns of one project.
 
-    What counts in it is the union of all below it, each video once. It is to reach
-    ``target_views`` until ``target_at``; ``target_scope`` says which views are counted
-    for that: those ``gained`` in its days, all of the ``posts_in_days``, or those of
-    the whole ``lifetime``. ``starts_on`` and ``ends_on`` are inclusive
-    days in the organization's time zone, null where it is open. ``item_counts`` counts
-    what is directly in it.
+    The union of all items below the campaign counts in it, each video once. The target
+    is ``target_views`` until ``target_at``; ``target_scope`` says which views count
+    towards it: those ``gained`` in the campaign's days, all views of its
+    ``posts_in_days``, or those of the whole ``lifetime``. ``starts_on`` and ``ends_on``
+    are inclusive days in the organization's time zone, null for an open end.
+    ``item_counts`` counts direct items.
     """
 
     id: UUID
@@ -58,9 +58,9 @@ class CampaignMember(Struct, frozen=True, kw_only=True):
     """An item of a campaign.
 
     ``name`` is the creator's display name, the video's title or the campaign's name,
-    null where it is not known. ``tiktok_handle`` is null for campaigns, and
-    ``tiktok_video_id`` for all but videos. ``is_removed`` says that the creator was
-    removed or the video excluded since it was added.
+    null if it is not known. Campaigns have no ``tiktok_handle``, and only videos have a
+    ``tiktok_video_id``. ``is_removed`` says that the creator was removed or the video
+    excluded after it joined.
     """
 
     item_type: e.ItemType
@@ -136,7 +136,7 @@ async def one_campaign(
 
 
 async def was_there(reader: Reader, organization_id: UUID, campaign_id: UUID) -> bool:
-    """Tell whether there is such a campaign, or was before it was deleted."""
+    """Tell whether the campaign exists, or existed before it was deleted."""
     params = {"organization": organization_id, "id": campaign_id}
     return bool(await reader.rows(organization_id, _THERE, params))
 
@@ -152,7 +152,7 @@ async def page_of_campaigns(
 ) -> list[Campaign]:
     """Return up to ``limit`` campaigns after the given one, newest first.
 
-    ``search`` is part of the name, in small letters.
+    ``search`` is a part of the name, in small letters.
     """
     rows = await reader.page(
         organization_id,
@@ -188,14 +188,13 @@ async def page_of_items(
 async def campaign_as_of(
     reader: Reader, organization_id: UUID, campaign_id: UUID, *, at: int
 ) -> Campaign | None:
-    """Return a campaign as it was after a position; None if it was not there then."""
+    """Return a campaign after a position; None if it did not exist then."""
     events = await events_of_campaign(reader, organization_id, campaign_id, last=at)
     row: CampaignRow | None = reduce(fold_campaign, reversed(events), None)
     return None if row is None or row.deleted_at else campaign_from_row(row)
 
 
 def campaign_from_row(row: CampaignRow) -> Campaign:
-    """Return a row as clients read it."""
     return Campaign(
         id=row.id,
         project_id=row.project_id,

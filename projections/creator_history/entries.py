@@ -1,4 +1,4 @@
-"""Entries of change logs: an event with who did it and a sentence that says it."""
+"""Entries of change logs: an event with its actor and its sentence."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,17 +20,17 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a change log.
 
     ``stream`` is the id of the creator, run, video or campaign (``about``) that the
-    event belongs to, and ``version`` is the event's version in that stream. ``at`` is
-    when the event happened; for an observation, the time of the observation.
-    ``recorded_at`` is when it was recorded. The two differ much for imported
-    observations. ``position`` is the place in the log, by which lists are sorted.
-    ``actor`` is who did it, as stored, and ``actor_name`` is the same in words.
-    ``correlation_id`` is the same for all events of one request or run, and
-    ``causation_id`` for all events of one command. ``data`` has the fields of the event
-    that are set; the arrays of a snapshot of videos are counted. A
+    event is about, and ``version`` is the event's version in that stream. ``at`` is the
+    time of the event; for an observation, the time of the observation. ``recorded_at``
+    is the time of recording. The two differ much for imported observations.
+    ``position`` is the place in the log, by which lists are sorted. ``actor`` is the
+    stored name of the person or process behind the event, and ``actor_name`` the same
+    in words. ``correlation_id`` is the same for all events of one request or run, and
+    ``causation_id`` for all events of one command. ``data`` has the set fields of the
+    event; for the arrays of a snapshot of videos it has their lengths. A
     ``follower_milestone_passed`` is not a stored event (``is_derived``): it follows
     from all observations, and has the position of the observation that shows it. Its
-    ``data`` says whether that one is rounded, or made a rounded number exact.
+    ``data`` says whether that observation is rounded, or made a rounded number exact.
     """
 
     position: int
@@ -69,7 +69,6 @@ async def key_names(
 def entry_of_event(
     recorded: RecordedEvent, *, about: HistorySubject, actor_name: str, summary: str
 ) -> HistoryEntry:
-    """Return the entry of an event."""
     observed_at: datetime | None = getattr(recorded.event, "observed_at", None)
     return HistoryEntry(
         position=recorded.position,
@@ -93,7 +92,7 @@ def _data(event: e.Event) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(
         event, builtin_types=(datetime, UUID), str_keys=True
     )
-    # The client requested data of this organization.
+    # The client knows its organization.
     data.pop("organization_id", None)
     if isinstance(event, e.VideoStatsSnapshotRecorded):
         kept = ("observed_at", "provider")

@@ -1,4 +1,4 @@
-"""TikTok's ids of the videos that runs found gone, in place of their pseudonyms."""
+"""TikTok's ids of videos that runs found gone, in place of their pseudonyms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,9 +31,9 @@ async def tiktok_ids(
 async def with_tiktok_ids(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> list[RecordedEvent]:
-    """Return the events, those of runs that found videos gone with TikTok's ids.
+    """Return the events; those that report missing videos have TikTok's ids.
 
-    What nothing has any more stays a pseudonym.
+    A pseudonym whose video is not known any more stays.
     """
     gone = {
         recorded.stream: recorded.event.missing_video_ids

@@ -1,4 +1,4 @@
-"""Times of posting in the snapshots of a history that are not the first known ones."""
+"""Times of posting in a history's snapshots that differ from the first known ones."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.engine.reader import Reader
 
-# Videos of a person who was erased are left out.
+# Videos of an erased person are left out.
 _POSTED = b"""
 SELECT v.id, coalesce(v.posted_at, f.posted_at) FROM videos v
 LEFT JOIN video_figures f ON f.organization_id = v.organization_id AND f.id = v.id
@@ -22,7 +22,7 @@ AND coalesce(v.posted_at, f.posted_at) IS NOT NULL AND v.tiktok_video_id <> 'era
 async def first_known_times(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> dict[UUID, datetime]:
-    """Return the first known time of posting of each video that events say one of."""
+    """Return the first known time of posting of each video with one in the events."""
     ids = {id_ for recorded in events for id_ in _said(recorded.event)}
     if not ids:
         return {}

@@ -28,7 +28,7 @@ MEMBERSHIP_EVENTS = stored_names(*get_args(e.MembershipEvent))
 class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video and its creator.
 
-    ``early`` are its events from before it had a creator.
+    ``early`` are the video's events from before it had a creator.
     """
 
     organization_id: UUID
@@ -123,7 +123,7 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 
 
 def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
-    """Take the names out of a history, and the figures if these are dropped."""
+    """Take the names out of a history, and the figures as well if they are dropped."""
     erasure.execute(cursor, _NAMELESS_VIDEOS)
     if erasure.is_dropped:
         params = {**erasure.params, "figures": sorted(RUN_EVENTS | VIDEO_EVENTS)}
@@ -134,7 +134,8 @@ def _erase(cursor: Cursor[TupleRow], erasure: ErasedSubject) -> None:
 def _line(recorded: RecordedEvent, name: str) -> HistoryLine | None:
     """Return the line of an event that names its creator."""
     event: Any = recorded.event
-    # By name: an isinstance of a union tries one class after the other.
+    # A look-up by name is fast; isinstance with a union tries one class after the
+    # other.
     if name in OWN_EVENTS:
         creator_id = recorded.stream
     elif name in RUN_EVENTS or isinstance(event, e.VideoDiscovered):

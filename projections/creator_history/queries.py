@@ -53,7 +53,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
     def includes(self, place: HistoryPlace, event: str) -> bool:
-        """Whether an entry matches, without regard to the limit."""
+        """Tell whether an entry matches, apart from the limit."""
         return (
             self.first <= place[0] <= self.last
             and (self.after is None or place < self.after)
@@ -142,7 +142,7 @@ async def page_of_history(
 async def milestones_of(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> list[Milestone]:
-    """Return the follower milestones that the creator was observed to reach."""
+    """Return the follower milestones that the creator's observations reached."""
     params = {"organization": organization_id, "creator": creator_id}
     rows = await reader.rows(organization_id, _MILESTONES, params)
     return passed({mark: FollowerObservation(*observed) for mark, *observed in rows})
@@ -153,7 +153,7 @@ async def events_of(
 ) -> list[RecordedEvent]:
     """Return events about a creator, newest first.
 
-    They are the first ``limit`` that match, and those at the positions ``also``.
+    They are the first ``limit`` matches, and the events at the positions ``also``.
     """
     last = query.last
     if query.after is not None:
@@ -177,12 +177,12 @@ async def events_of(
     erasure = await _erasure(reader, query)
     if erasure is None:
         return await with_tiktok_ids(reader, query.organization_id, events)
-    # What was stored in the clear, before anything was sealed, still opens.
+    # Events that were stored in the clear before sealing would still be readable.
     return [replace(each, event=of_nobody(each.event, erasure)) for each in events]
 
 
 async def _erasure(reader: Reader, query: HistoryQuery) -> e.SubjectErased | None:
-    """Return how a creator was erased, at whatever position."""
+    """Return the erasure of a creator, at any position; None if there was none."""
     params = {"creator": query.creator_id}
     rows = await reader.rows(query.organization_id, _ERASED, params)
     erased = [each.event for each in await reader.opened(rows)] if rows else []
@@ -192,8 +192,8 @@ async def _erasure(reader: Reader, query: HistoryQuery) -> e.SubjectErased | Non
 class _EntryFormatter(msgspec.Struct, frozen=True):
     """Turns events into entries.
 
-    ``keys``, ``campaigns`` and ``creators`` are names by id, ``videos`` TikTok's ids by
-    ours.
+    ``keys``, ``campaigns`` and ``creators`` are names by id, ``videos`` are TikTok's
+    ids by ours.
     """
 
     keys: dict[UUID, str]

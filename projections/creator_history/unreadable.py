@@ -1,4 +1,4 @@
-"""Events about an erased creator, as they are read: without a text of the person."""
+"""Events about an erased creator without personal data."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from domain.analytics.buckets import beginning_of_day
 from infra.eventstore.sealing import fields_of
 
 _HANDLES = frozenset({"handle", "old", "new"})
-# Not sealed, as they are no text of the person's, but not of nobody either.
+# These fields are not sealed as personal texts, but could still identify a person.
 _ALSO: dict[type[e.Event], dict[str, Any]] = {
     e.ScrapeSucceeded: {"missing_video_ids": (), "payload_sha256": None},
-    # In an old log it is TikTok's id.
+    # In an old log the pseudonym is TikTok's id.
     e.VideoAdded: {"pseudonym": None},
     e.VideoDiscovered: {"pseudonym": None},
 }
 
 
 def of_nobody(event: e.Event, erasure: e.SubjectErased) -> e.Event:
-    """Return the event as everybody may read it: without what tells who it was.
+    """Return the event without anything that identifies the erased person.
 
     The time at which a video was posted is reduced to its day.
     """
@@ -32,9 +32,9 @@ def of_nobody(event: e.Event, erasure: e.SubjectErased) -> e.Event:
 
 
 def without_person(event: e.Event, *, handle: str) -> e.Event:
-    """Return the event without what is personal in it; ``handle`` stands for any.
+    """Return the event without personal data; ``handle`` replaces every handle.
 
-    Events from before sealing have it in the clear.
+    Events from before sealing have personal data in the clear.
     """
     kind = type(event)
     emptied: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A creator as it was known at a position of the log, computed from its events."""
+"""A creator as of a position of the log, computed from its events."""
 
 from functools import reduce
 from typing import cast
@@ -18,11 +18,11 @@ from projections.engine.handlers import stored_names
 from projections.engine.reader import Reader
 
 _ALL = 2**31 - 1
-# Of runs the last of each kind that succeeded counts, which is hardly ever an imported
-# one, with those of the kind that failed since.
+# The last successful run of each kind counts, with the later failures of that kind. The
+# last successful one is hardly ever an imported one.
 _RUNS = (5, 100, _ALL)
-# The last snapshot mostly has all values, and rarely needs old ones to fill gaps or to
-# say what a rounded number confirms.
+# The last snapshot mostly has all values. It rarely needs older ones, to fill gaps or
+# to find the exact count behind a rounded one.
 _SNAPSHOTS = (5, 100, _ALL)
 
 _FAILURES = stored_names(e.ScrapeFailed)
@@ -45,10 +45,7 @@ ORDER BY position DESC LIMIT %(limit)s
 async def creator_as_of(
     reader: Reader, organization_id: UUID, creator_id: UUID, *, at: int
 ) -> CreatorRow | None:
-    """Return the creator as its row was after a position.
-
-    None if it did not exist yet.
-    """
+    """Return the creator's row after a position; None if it did not exist yet."""
     of = HistoryQuery(
         organization_id=organization_id,
         creator_id=creator_id,
@@ -72,7 +69,7 @@ async def creator_as_of(
 
 
 def _is_settled(row: CreatorRow, snapshots: list[RecordedEvent]) -> bool:
-    """Tell whether older snapshots can change nothing: each count was seen exactly."""
+    """Tell whether each count was exact since, so that older snapshots don't matter."""
     if row.scraped_display_name is None or row.avatar_url is None:
         return False
     return all(
@@ -88,9 +85,9 @@ def _is_exact(event: e.Event, name: CountName) -> bool:
 
 
 async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:
-    """Return how runs ended, of each kind from its last good one on.
+    """Return the ends of runs, for each kind from its last successful one on.
 
-    Others may be among them.
+    The result may have further ones.
     """
     live: list[RecordedEvent] = []
     for limit in _RUNS:
@@ -133,7 +130,7 @@ async def _counting(
             "limit": limit,
         },
     )
-    # Only the events at these positions.
+    # The query returns only the events at these positions.
     nothing = replace(of, events=frozenset[str](), limit=0)
     return await events_of(reader, nothing, also=[row[0] for row in rows])
 

@@ -1,4 +1,4 @@
-"""Chosen creators: those of the list that all filters hold for, by any column of it."""
+"""Filters of creators, by any column of the list."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -17,8 +17,8 @@ ColumnSort = Literal[
     "created_at", "tiktok_handle", "follower_count", "last_scraped_at", "health"
 ]
 
-# Nothing is scheduled outside of the tracking window, so nothing is late there. Those
-# that are removed have no health.
+# Nothing is scheduled outside of the tracking window, so no scrape is late there.
+# Removed creators have no health.
 _HEALTH = """
 CASE WHEN status = 'disabled' THEN 'disabled'
     WHEN status = 'removed' THEN NULL
@@ -29,7 +29,7 @@ CASE WHEN status = 'disabled' THEN 'disabled'
         AND coalesce(tracking_end_date, %(today)s) >= %(today)s THEN 'stale'
     ELSE 'ok' END
 """
-# Each with its type. The worst health is the greatest.
+# The array has the type of the values. The worst health is the greatest.
 _HEALTHS = "ARRAY['ok', 'never_seen', 'stale', 'failing', 'disabled']"
 _SORTS: dict[ColumnSort, tuple[str, str]] = {
     "created_at": ("created_at", "timestamptz"),
@@ -45,7 +45,7 @@ SELECT {_HEALTH}, {COLUMNS} FROM {_CHOSEN} AND id = ANY(%(ids)s)
 
 
 class HealthRules(msgspec.Struct, frozen=True, kw_only=True):
-    """When the last scrape of a creator is long ago, and what day it is."""
+    """The time before which a last scrape is long ago, and the present day."""
 
     stale_before: datetime
     today: date
@@ -56,7 +56,7 @@ class HealthRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters of creators; one that is not given holds for all.
+    """Filters of creators; a filter that is not set matches all.
 
     ``search``, ``tag_keys`` and ``is_connected`` are as in ``CreatorQuery``.
     """
@@ -73,11 +73,11 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def query(self) -> str:
-        """Return the query of their ids."""
+        """Return the query of the matching creators' ids."""
         return f"SELECT id FROM {self._rows}"
 
     def query_with(self, value: str) -> str:
-        """Return the query of their ids, and of an expression as their ``value``."""
+        """Return the query of their ids and of an expression, as ``value``."""
         return f"SELECT id, {value} AS value FROM {self._rows}"
 
     @property
@@ -97,7 +97,7 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Return the parameters of the query, but for the organization."""
+        """Return the parameters of the query, except the organization."""
         return {
             **self.rules.parameters,
             "statuses": [*self.statuses],
@@ -122,8 +122,8 @@ async def sorted_by_column(
 ) -> list[tuple[UUID, str | None]]:
     """Return creators sorted by a column of the list, each with its value.
 
-    They are those after the value and the id of one; what is unknown comes last.
-    Values are exact as texts.
+    The page begins after the given value and id; unknown values come last. Values are
+    texts, which are exact.
     """
     expression, kind = _SORTS[sort]
     order = Keyset(direction=direction, kind=kind, ids_follow=True)
@@ -142,7 +142,7 @@ async def sorted_by_column(
 async def with_health(
     reader: Reader, organization_id: UUID, ids: Sequence[UUID], rules: HealthRules
 ) -> dict[UUID, tuple[Creator, Health | None]]:
-    """Return these creators with their health; None is of those that are removed."""
+    """Return these creators with their health, which is None for removed ones."""
     params = {"organization": organization_id, "ids": [*ids], **rules.parameters}
     rows = await reader.rows(organization_id, _THESE, params)
     found = [(creator_from_columns(row[1:]), row[0]) for row in rows]

@@ -1,4 +1,4 @@
-"""A creator as clients read it, made from its row in ``creator_list``."""
+"""A creator in answers to clients, made from a row of ``creator_list``."""
 
 from datetime import date, datetime
 from operator import attrgetter
@@ -19,21 +19,21 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
 
     ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
     removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
-    With `duplicate_account`, ``duplicate_of`` is the creator of the project that a
-    scrape saw to be the same account; it is null where none was.
-    Figures are the newest scraped ones; ``last_scraped_at`` says when that last worked.
-    ``rounded_counts`` names the counts of which the exact number is not known, because
-    their source rounds them. A rounded count that confirms an exact one leaves it.
-    ``last_outcome`` is how the last scrape ended, null before the first and where that
-    was given up without an answer. ``failing_kinds`` are the kinds of scrapes of which
-    the last one failed, those that fail longest first: a profile that is scraped well
-    does not hide that its videos are not. ``failing_since`` is of the first of them,
-    and ``failed_scrapes`` counts those of all; null and 0 where there are none.
-    ``connected_at`` is when the creator connected its own account, null if it is not
-    connected now.
+    With `duplicate_account`, ``duplicate_of`` is another creator of the project with
+    the same account, which a scrape found; otherwise it is null. Figures are the newest
+    scraped ones; ``last_scraped_at`` is the time of the last successful scrape.
+    ``rounded_counts`` names the counts whose exact number is not known, because their
+    source rounds them. A rounded count that is compatible with an exact one does not
+    replace it. ``last_outcome`` is the outcome of the last scrape, null before the
+    first one and if the last one was given up without an answer. ``failing_kinds`` are
+    the kinds of scrapes whose last run failed, the longest failing first: a good scrape
+    of the profile does not hide that scrapes of the videos fail. ``failing_since`` is
+    that of the first kind, and ``failed_scrapes`` counts the failures of all kinds;
+    null and 0 without a failing kind. ``connected_at`` is the time when the creator
+    connected their own account, null if it is not connected now.
     """
 
-    # What scrapes change without a new version.
+    # Scrapes change these fields without a new version.
     FIGURE_FIELDS: ClassVar = (
         *("display_name", "avatar_url", "follower_count", "following_count"),
         *("total_likes_count", "video_count", "rounded_counts", "last_scraped_at"),
@@ -72,7 +72,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-# Every other field has the name of its column.
+# The other fields have the names of their columns.
 _EXPRESSIONS = {
     "org_id": "organization_id",
     "display_name": "coalesce(display_name, scraped_display_name)",
@@ -88,7 +88,7 @@ COLUMNS = ", ".join(_EXPRESSIONS.get(name, name) for name in _FIELDS)
 
 
 def creator_from_columns(values: TupleRow) -> Creator:
-    """Return a creator from the values of ``COLUMNS`` that a query selected."""
+    """Return a creator from the selected values of ``COLUMNS``."""
     fields: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
     fields["metadata"] = msgspec.Raw(fields["metadata"])
     fields["failing_kinds"] = failing_kinds(fields["failing_kinds"])
@@ -96,7 +96,6 @@ def creator_from_columns(values: TupleRow) -> Creator:
 
 
 def creator_from_row(row: CreatorRow) -> Creator:
-    """Return a creator from a whole row."""
     same: dict[str, Any] = dict(zip(_SAME_FIELDS, _same_values(row), strict=True))
     return Creator(
         **same,

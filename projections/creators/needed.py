@@ -1,4 +1,4 @@
-"""Which events of a batch leave something to see in a creator's row."""
+"""The events of a batch whose effects on a creator's row are not overwritten."""
 
 from datetime import datetime
 
@@ -11,10 +11,11 @@ RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
 
 
 def needed_events(events: list[RecordedEvent]) -> list[RecordedEvent]:
-    """Leave out events of a creator that later ones of the same batch make unseen.
+    """Leave out events of a creator that later events of the same batch overwrite.
 
-    A run that succeeds says anew how runs of its kind end. The newest observation, if
-    it is whole and not rounded, leaves nothing of those that were recorded before it.
+    A successful run overwrites earlier ends of runs of its kind. The newest
+    observation, if it is complete and not rounded, overwrites all that were recorded
+    before it.
     """
     if len(events) == 1:
         return events

@@ -102,7 +102,7 @@ def _reactivated(event: e.CreatorReactivated) -> dict[str, Any]:
         "tracking_mode": event.tracking_mode,
         "tracking_start_date": event.tracking_start_date,
         "tracking_end_date": event.tracking_end_date,
-        # Who comes back was added anew, and may be somebody else.
+        # A creator that comes back was added anew, and may be another account.
         "last_outcome": None,
         "failing_since": None,
         "failed_scrapes": 0,
@@ -141,7 +141,7 @@ def _connection_lost(_: e.CreatorConnectionLost) -> dict[str, Any]:
 def _erased(
     event: e.SubjectErased, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    """Leave what is nobody's: the counts, unless the figures were dropped."""
+    """Keep only the counts of an erased creator, or nothing if figures were dropped."""
     if row is None or recorded.version <= row.version:
         return row
     return erased_row(row, event, recorded)
@@ -151,9 +151,9 @@ def _erased(
 def _profile_observed(
     event: e.ProfileSnapshotRecorded, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    """Apply the newest observation; of two at the same time, the later one in the log.
+    """Apply an observation if it is the newest; among equal times the later one wins.
 
-    A value that the newest observation left out stays as last known. The list does not
+    Values that the newest observation left out stay as last known. The list does not
     show when each value was observed; the history does.
     """
     if row is None or row.status == "erased":
@@ -288,15 +288,12 @@ def load_creator_rows(
 
 
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
-    """Return the key of the row that an event changes.
-
-    None for runs that change no row.
-    """
+    """Return the key of the row that an event changes, None if it changes none."""
     event: Any = recorded.event
     if isinstance(event, e.ProfileSnapshotRecorded):
         return event.organization_id, event.creator_id
     if isinstance(event, RUN_ENDS):
-        # An import brings snapshots, but nothing was scraped when it ran.
+        # An import brings snapshots, but it did not scrape at the time of its run.
         if event.creator_id is None or event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id

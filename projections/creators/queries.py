@@ -19,18 +19,18 @@ from projections.creators.search_sql import (
 from projections.engine.reader import Reader
 
 # The search scans this many creators in the requested order before it uses the grams.
-# The scan finds common texts, and grams find rare ones quickly.
+# The scan finds common texts quickly, and grams find rare ones.
 SCANNED_FIRST = 5_000
 
 
 class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The creators to return, their order, and where to begin.
+    """The creators to return, their order, and the start of the page.
 
-    ``search`` is part of a handle, name or tag in the spelling of ``folded``, and
-    ``tag_keys`` are of tags of which a creator must have all. ``is_failing``: those
-    alone whose last scrape failed. ``is_connected``: those whose own account is, or is
-    not; null for all. ``after`` is the sort value and id of the last row
-    of the page before.
+    ``search`` is a part of a handle, name or tag in the spelling of ``folded``, and
+    ``tag_keys`` are keys of tags that a creator must all have. ``is_failing`` selects
+    creators whose last scrape failed. ``is_connected`` selects creators by whether
+    their own account is connected; None selects all. ``after`` is the sort value and id
+    of the last row of the previous page.
     """
 
     organization_id: UUID
@@ -54,7 +54,7 @@ WHERE organization_id = %(organization)s AND id = %(id)s
 async def one_creator(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> Creator | None:
-    """Return one creator of an organization; None if it has no such creator."""
+    """Return one creator of an organization; None if it has no creator with this id."""
     params = {"organization": organization_id, "id": creator_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return creator_from_columns(rows[0]) if rows else None
@@ -71,7 +71,7 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
         is_failing=query.is_failing,
         is_connected=query.is_connected,
         has_tags=bool(query.tag_keys),
-        # So few are left that no other way to search them is worth it.
+        # So few creators are left that no other way of searching is faster.
         has_search=is_narrow and query.search is not None,
     )
     value, last_id = query.after or (None, None)
@@ -101,7 +101,7 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
 
 
 def creator_sort_value(creator: Creator, sort: CreatorSort) -> datetime | str | int:
-    """Return the value that a creator is sorted by, for the cursor of the next page."""
+    """Return the value by which a creator is sorted, for the next page's cursor."""
     if sort == "created_at":
         return creator.created_at
     if sort == "tiktok_handle":

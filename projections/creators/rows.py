@@ -22,11 +22,12 @@ COUNTS: Final[tuple[CountName, ...]] = get_args(CountName)
 class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A creator: its settings, and the newest scraped figures.
 
-    ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
-    Figures are of ``profile_observed_at`` and null before the first snapshot. Counts
-    are levels: a rounded one that confirms an exact one leaves it. ``rounded_counts``
-    names those that are rounded.
-    ``run_position`` is of the last run that ended here. A search looks in ``searched``.
+    ``display_name`` was set by somebody, ``scraped_display_name`` is the name on
+    TikTok. Figures are of ``profile_observed_at`` and null before the first snapshot.
+    Counts are levels: a rounded count that is compatible with an exact one does not
+    replace it. ``rounded_counts`` names the rounded ones. ``run_position`` is the
+    position of the last run that ended on this installation. A search looks into
+    ``searched``.
     """
 
     organization_id: UUID
@@ -68,7 +69,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The columns that a search filters and sorts creators by."""
+    """The columns by which a search filters and sorts creators."""
 
     organization_id: UUID
     id: UUID
@@ -81,7 +82,6 @@ class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def search_row(row: CreatorRow) -> CreatorSearchRow:
-    """Return the row of creator_search for a creator."""
     return CreatorSearchRow(
         organization_id=row.organization_id,
         id=row.id,
@@ -95,12 +95,12 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
 
 
 def failing_kinds(stored: list[FailingKind] | list[Any]) -> list[FailingKind]:
-    """Return what fails of a creator; the values of a loaded row are as in JSON."""
+    """Return the failing kinds of a creator; a loaded row has them as JSON."""
     return msgspec.convert(stored, list[FailingKind]) if stored else []
 
 
 def failing_columns(kinds: list[FailingKind]) -> dict[str, Any]:
-    """Return the columns that say what fails of a creator."""
+    """Return the columns for the failing kinds of a creator."""
     return {
         "failing_kinds": kinds,
         "failing_since": kinds[0].failing_since if kinds else None,
@@ -111,7 +111,7 @@ def failing_columns(kinds: list[FailingKind]) -> dict[str, Any]:
 def erased_row(
     row: CreatorRow, event: SubjectErased, recorded: RecordedEvent
 ) -> CreatorRow:
-    """Return the row of an erased creator: its counts, unless they were dropped."""
+    """Return the row of an erased creator, with its counts unless they were dropped."""
     erased = CreatorRow(
         organization_id=row.organization_id,
         id=row.id,

@@ -9,18 +9,18 @@ from projections.creators.creator import COLUMNS
 
 CreatorSort = Literal["created_at", "tiktok_handle", "follower_count"]
 
-# For each sort: the expression, its type, and whether the greatest value comes first.
+# The expression of each sort, its type, and whether the greatest value comes first.
 _SORTS: dict[CreatorSort, tuple[str, str, bool]] = {
     "created_at": ("created_at", "timestamptz", True),
     "tiktok_handle": ("tiktok_handle", "text", False),
     "follower_count": ("coalesce(follower_count, -1)", "bigint", True),
 }
 
-# The rows of the creators that were found; more conditions may follow.
+# The rows of the found creators; more conditions may follow.
 _ROWS = "creator_list JOIN found ON id = one WHERE organization_id = %(organization)s"
 
 
-# Those who are connected are few, and creator_search does not say who they are.
+# Few creators are connected, and creator_search does not say which.
 _NOT_CONNECTED = """id NOT IN (SELECT id FROM creator_list
     WHERE organization_id = %(organization)s AND connected_at IS NOT NULL)"""
 
@@ -40,7 +40,6 @@ class CreatorQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def list_query(variant: CreatorQueryVariant) -> bytes:
-    """Return the query for a page of the list."""
     return f"SELECT {COLUMNS} FROM {_heads(variant, '*')} {_order(variant)}".encode()
 
 
@@ -48,8 +47,8 @@ def list_query(variant: CreatorQueryVariant) -> bytes:
 def scan_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among the first ``head`` creators in the requested order.
 
-    Its first column says whether to search further: the page is not full, and there are
-    more creators. If nothing is found, there is one row without a creator.
+    The first column says whether the search must go on: the page is not full, and there
+    are more creators. If nothing is found, there is one row without a creator.
     """
     # The first rows of all statuses are taken together. If each status had a limit of
     # its own, rows could be missing between those of another status. The query counts
@@ -77,7 +76,7 @@ def scan_query(variant: CreatorQueryVariant) -> bytes:
 @cache
 def grams_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among all creators that have the grams."""
-    # Grams narrow the search; the text itself decides whether they are in one piece.
+    # Grams narrow the search; the text itself decides whether they are connected.
     found = (
         f"SELECT * FROM goatherd_search(%(grams)s) WHERE {_filters(variant)} "
         f"AND status IN ({_statuses(variant)}) "
@@ -92,9 +91,9 @@ def grams_query(variant: CreatorQueryVariant) -> bytes:
 
 
 def _by_bucket(variant: CreatorQueryVariant, found: str) -> bytes:
-    # The page cannot have a smaller bucket than the one that fills it. Rows of the
-    # bucket in which the page before ended are not counted, because it is not known yet
-    # which of them come after its end.
+    # The page cannot have a smaller bucket than the bucket that fills it. Rows of the
+    # bucket in which the previous page ended are not counted, because it is not known
+    # yet which of them come after that end.
     ended = ""
     if variant.has_after:
         found += " AND follower_bucket <= %(bucket)s"

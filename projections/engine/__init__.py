@@ -1,1 +1,1 @@
-"""What a projection is, and the follower that keeps one caught up with the log."""
+"""The engine: the types of projections, and the follower that applies the log."""

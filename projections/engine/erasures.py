@@ -1,4 +1,4 @@
-"""Cuts batches of events at erasures, so that these find all that was before them."""
+"""Cuts batches of events at erasures, so that an erasure finds all earlier rows."""
 
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -15,7 +15,7 @@ ERASURE_EVENTS = stored_names(e.SubjectErased)
 
 
 class ErasedSubject(msgspec.Struct, frozen=True, gc=False):
-    """A creator that was erased, and the event that says it."""
+    """A creator that was erased, and the event of the erasure."""
 
     recorded: RecordedEvent
 
@@ -25,12 +25,12 @@ class ErasedSubject(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_dropped(self) -> bool:
-        """Whether its figures are gone, too."""
+        """Tell whether the figures are gone, too."""
         return self.event.figures == "drop"
 
     @property
     def params(self) -> dict[str, object]:
-        """The values that statements about it need, by name."""
+        """Return the values that statements about the erasure need, by name."""
         return {
             "organization": self.event.organization_id,
             "creator": self.recorded.stream,
@@ -42,7 +42,7 @@ class ErasedSubject(msgspec.Struct, frozen=True, gc=False):
         }
 
     def execute(self, cursor: Cursor[TupleRow], *statements: str) -> None:
-        """Execute statements with ``params``; they are constants."""
+        """Execute constant statements with ``params``."""
         for statement in statements:
             cursor.execute(statement.encode(), self.params, prepare=True)
 

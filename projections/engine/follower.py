@@ -39,9 +39,9 @@ _TAKE = """
 SELECT version, position, heartbeat_at < clock_timestamp() - make_interval(secs => %s)
 FROM projection WHERE name = %s FOR UPDATE SKIP LOCKED
 """
-# Bodies of events that the projection does not read are not fetched. Bodies of unknown
-# events are, so that they become dead letters: they may be of a newer release, and the
-# projection may need them.
+# The bodies of events that the projection does not read are not fetched. The bodies of
+# unknown events are, so that they become dead letters: they may be of a newer release,
+# and the projection may need them.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
@@ -64,7 +64,6 @@ _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.Programmin
 
 
 def most_at_once(projection: Projection) -> int:
-    """Return the largest number of events that a projection gets in one batch."""
     large = projection.events & LARGE_EVENTS
     if not large:
         return CATCHING_UP_BATCH
@@ -74,11 +73,11 @@ def most_at_once(projection: Projection) -> int:
 
 
 class FencedError(Exception):
-    """The tables belong to another version of the projection; only that may write."""
+    """The tables belong to another version of the projection, which alone may write."""
 
 
 class Follower:
-    """Follows the log for one projection. Of several followers, one works at a time."""
+    """Follows the log for one projection. One of several followers works at a time."""
 
     def __init__(self, projection: Projection, *, pool: Pool, codec: Codec) -> None:
         self.projection = projection
@@ -90,8 +89,8 @@ class Follower:
     def register(self) -> None:
         """Create the checkpoint at the start of the log, if there is none.
 
-        Delete the dead letters of events that an older release did not know and that
-        this projection does not read.
+        Dead letters are deleted if an older release did not know their events and this
+        projection does not read them.
         """
         name = self.projection.name
         with self._pool.connection() as connection:
@@ -101,8 +100,9 @@ class Follower:
     def step(self, limit: int = LIVE_BATCH) -> int:
         """Apply up to ``limit`` events and move the checkpoint, in one transaction.
 
-        Returns how many events of the log it went through; 0 when it is caught up, or
-        when another follower works. The number is below ``limit`` if events are large.
+        The result is the number of events of the log that were passed; 0 when it is
+        caught up, or when another follower works. The number is below ``limit`` if
+        events are large.
 
         Raises:
             FencedError: the tables belong to another version of the projection.
@@ -138,9 +138,9 @@ class Follower:
             return len(rows)
 
     def catch_up(self) -> int:
-        """Step until caught up with the log; return how many events that took."""
+        """Step until caught up with the log; return the number of passed events."""
         total = passed = self.step(CATCHING_UP_BATCH)
-        # A batch below the smallest size means that there are no more events.
+        # A batch below the smallest size means that no events are left.
         while passed >= LIVE_BATCH:
             passed = self.step(CATCHING_UP_BATCH)
             total += passed
@@ -149,8 +149,8 @@ class Follower:
     def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
         """Register, and follow the log until ``stop`` is set.
 
-        Go on after every failure. The log is read when ``wake_up`` is set, and every
-        250 ms in any case.
+        The follower continues after every failure. It reads the log when ``wake_up`` is
+        set, and every 250 ms in any case.
         """
         is_registered = is_fenced = False
         limit = LIVE_BATCH
@@ -166,7 +166,7 @@ class Follower:
                 if not is_fenced:
                     _log.warning("projection_fenced", reason=str(error))
                 is_fenced = True
-                # A rebuild may be about to compute rows by these rules.
+                # A rebuild may soon compute rows by these rules.
                 stop.wait(_FENCED_SECONDS)
                 return 0
             is_fenced = False
@@ -218,8 +218,8 @@ class Follower:
             except Exception as error:
                 failed += 1
                 if failed > MOST_DEAD_LETTERS_AT_ONCE:
-                    # So many failures in a row are the fault of the release: wait for a
-                    # better one.
+                    # This many failures in a row are the fault of the release: wait for
+                    # a better one.
                     raise
                 self._add_dead_letter(
                     cursor, position=row[0], event=row[7], error=error
@@ -229,7 +229,7 @@ class Follower:
         self, cursor: Cursor[TupleRow], *, position: int, event: str, error: Exception
     ) -> None:
         name = self.projection.name
-        # PostgreSQL's details have the values of rows, which may name somebody.
+        # PostgreSQL's details have values of rows, which may name persons.
         reason = masked(repr(error))
         _log.error(
             "event_failed", projection=name, position=position, topic=event,
@@ -241,7 +241,7 @@ class Follower:
 def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
     """Call ``notify`` after every append, until ``stop`` is set.
 
-    While a lost connection is replaced, appends go unnoticed, so followers also poll.
+    Appends go unnoticed while a lost connection is replaced, so followers also poll.
     """
     connection: Connection[TupleRow] | None = None
 

@@ -1,4 +1,4 @@
-"""Handlers: which function applies which event, and so which events are read."""
+"""Handlers: the functions that apply events, by the type of the event."""
 
 from collections.abc import Callable
 from typing import Concatenate, Generic, ParamSpec, TypeVar
@@ -14,21 +14,20 @@ _NAMES = {cls: name for name, cls in STORED_NAMES.items()}
 
 
 def stored_name(event: Event) -> str:
-    """Return the name under which an event is stored."""
     return _NAMES[type(event)]
 
 
 def stored_names(*types: type[Event]) -> frozenset[str]:
-    """Return the names under which events of these types are stored."""
     return frozenset(_NAMES[each] for each in types)
 
 
 class Handlers(Generic[P, R]):
     """The functions of a projection, by the type of event in their first parameter.
 
-    With ``on = Handlers[...]()``, a function under ``@on(VideoPutBack)`` handles that
-    event. ``on.events`` has the stored names of all handled events. The projection
-    class passes them to its follower, so it stands below its handlers in the module.
+    With ``on = Handlers[...]()``, a function under ``@on(VideoPutBack)`` handles events
+    of this type. ``on.events`` has the stored names of all handled events. The
+    projection class passes them to its follower, so it stands below its handlers in the
+    module.
     """
 
     def __init__(self) -> None:
@@ -66,7 +65,7 @@ class Handlers(Generic[P, R]):
         return type(event) in self._handlers
 
     def handle(self, event: Event, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the handler of the event, and return what it returns.
+        """Call the handler of the event, and return its result.
 
         Raises:
             TypeError: the event has no handler.

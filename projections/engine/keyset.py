@@ -1,4 +1,4 @@
-"""Pages by key: what comes after a value and an id, and not after so many rows."""
+"""Pages by key: the rows after a value and an id, without counting skipped rows."""
 
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -7,8 +7,9 @@ from uuid import UUID
 class Keyset(NamedTuple):
     """An order by a value of some type of PostgreSQL, and then by ``id``.
 
-    Rows without a value come last either way. Ids rise, or follow the direction.
-    Values are texts outside of the database, so that each comes back exactly.
+    Rows without a value come last in both directions. Ids rise, or follow the
+    direction. Outside of the database values are texts, so that each comes back
+    exactly.
     """
 
     direction: Literal["asc", "desc"]

@@ -19,7 +19,8 @@ SELECT position FROM goatherd_log_end(%(at)s::timestamptz, NULL)
 async def log_end(reader: Reader, organization_id: UUID, at: datetime) -> int:
     """Return the last position at a time, 0 before the first event.
 
-    It is anybody's: to read up to, and not to be shown.
+    The event there may belong to any organization, so the position limits reads and is
+    never shown.
     """
     rows = await reader.rows(organization_id, _LOG_END, {"at": at})
     return rows[0][0] or 0
@@ -31,11 +32,11 @@ SELECT position, at, is_known FROM goatherd_own_event(%(until)s::bigint)
 
 
 class OwnEvent(msgspec.Struct, frozen=True):
-    """An organization's newest event at or before a position, and when it was recorded.
+    """An organization's newest event up to a position, and its time of recording.
 
-    The position is 0 before its first event. ``is_known`` is true if the given
-    position is that of an own event or lies before one: of any other position the
-    organization must not learn whether there is an event at it.
+    The position is 0 before the organization's first event. ``is_known`` is true if the
+    given position is that of an own event or lies before one: for any other position
+    the organization must not learn whether an event exists there.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""One snapshot of the database, on one connection or on several side by side."""
+"""One snapshot of the database, on one connection or on several at the same time."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,7 @@ from infra.database import AsyncPool, again_if_cut
 from projections.engine.reader import Query, Statement
 
 BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# The rest of the pool is left to others.
+# The rest of the pool stays free for others.
 _SIDE_BY_SIDE = 4
 _SIDE_SECONDS = 0.1
 
@@ -23,9 +23,9 @@ _Connection = AsyncConnection[TupleRow]
 class Moment:
     """A snapshot, from the first query to ``end``.
 
-    Queries at the same time wait for each other, because a snapshot belongs to one
-    connection. Once it is shared they run on connections of their own, if the pool has
-    any to spare.
+    Concurrent queries wait for each other, because a snapshot belongs to one
+    connection. Once the snapshot is shared, they run on connections of their own, if
+    the pool has any to spare.
     """
 
     def __init__(self, pool: AsyncPool) -> None:
@@ -47,17 +47,17 @@ class Moment:
         return self._name is not None
 
     def share(self, name: str) -> None:
-        """Let other connections see the snapshot, which has been exported as this."""
+        """Let other connections use the snapshot, exported under this name."""
         self._name = name
 
     async def run(self, query: Query) -> list[TupleRow]:
-        """Return the rows of a query, as they are in the snapshot."""
+        """Return the rows of a query in the snapshot."""
         if self._taken:
             return await self._run(query)
         return await again_if_cut(self._pool, lambda: self._run(query))
 
     async def end(self) -> None:
-        """End the snapshot; queries that run meanwhile end first."""
+        """End the snapshot once its running queries are done."""
         async with self._change:
             self._has_ended = True
             free, self._free = self._free, []
@@ -68,7 +68,7 @@ class Moment:
         try:
             rows = await query.rows(connection, after=self._first(connection, query))
         except BaseException:
-            # Its transaction has failed.
+            # The transaction of this connection has failed.
             await self._give_back(connection)
             raise
         self._begun[connection] = query.organization_id or self._begun.get(connection)
@@ -109,7 +109,7 @@ class Moment:
         return bool(has_room and not pool["requests_waiting"])
 
     def _first(self, connection: _Connection, query: Query) -> list[Statement]:
-        """Return what must come before a query on this connection."""
+        """Return the statements that must precede a query on this connection."""
         if connection in self._begun:
             is_set = query.organization_id == self._begun[connection]
             return [] if is_set else [*query.as_whom]

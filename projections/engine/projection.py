@@ -1,4 +1,4 @@
-"""What a projection is: the protocols that followers and rebuilds use."""
+"""The protocols of projections, which followers and rebuilds use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -29,7 +29,7 @@ class Projection(Protocol):
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Apply ``events`` in the order of the log.
 
-        Applying one twice changes nothing.
+        Applying an event twice changes nothing.
         """
         ...
 
@@ -56,7 +56,7 @@ class ReadModel(Projection, Protocol):
     """A projection that only writes its own tables.
 
     Its tables can therefore be computed anew as shadow tables, and swapped. ``tables``
-    lists all that it writes.
+    lists all tables that it writes.
     """
 
     @property
@@ -64,7 +64,7 @@ class ReadModel(Projection, Protocol):
 
 
 class Merged(NamedTuple):
-    """How much one transaction merged, and whether that completed its partition."""
+    """The amount that one transaction merged, and whether the partition is complete."""
 
     amount: int
     is_all: bool
@@ -74,7 +74,7 @@ class Merged(NamedTuple):
 class Sliced(ReadModel, Protocol):
     """A read model whose rebuild can be divided among many workers.
 
-    First the log is gathered, slice by slice. Then each stage is merged, one after the
+    First the log is gathered, slice by slice. Then the stages are merged one after the
     other, in partitions. Every transaction is applied once or not at all.
     """
 
@@ -82,19 +82,19 @@ class Sliced(ReadModel, Protocol):
     def stages(self) -> tuple[str, ...]: ...
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Store what a slice of the log says; slices come in any order."""
+        """Store the content of a slice of the log; slices come in any order."""
         ...
 
     def merge(
         self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
     ) -> Merged:
-        """Merge a part of a partition of a stage, as much as one transaction should."""
+        """Merge a part of a partition of a stage, as much as suits one transaction."""
         ...
 
 
 @runtime_checkable
 class Ruled(ReadModel, Protocol):
-    """A read model with several rules to choose from; its tables say which one applies.
+    """A read model with several rules to choose from; its tables name the current one.
 
     ``rule`` is the rule of the next rebuild, None for the current one.
     """

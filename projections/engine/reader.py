@@ -24,7 +24,7 @@ Statement = tuple[bytes, Sequence[object]]
 
 
 class Query(NamedTuple):
-    """A query of an organization's rows, or without one of what everybody may see."""
+    """A query of one organization's rows, or of public rows without an organization."""
 
     organization_id: UUID | None
     text: bytes
@@ -32,7 +32,7 @@ class Query(NamedTuple):
 
     @property
     def as_whom(self) -> Sequence[Statement]:
-        """Return what must come before it in its transaction."""
+        """Return the statements that must precede it in its transaction."""
         if self.organization_id is None:
             return ()
         return ((_SET_ORGANIZATION, (str(self.organization_id),)),)
@@ -40,7 +40,7 @@ class Query(NamedTuple):
     async def rows(
         self, connection: AsyncConnection[TupleRow], *, after: Sequence[Statement]
     ) -> list[TupleRow]:
-        """Run it after other statements, with one way to the server and back."""
+        """Run the query after other statements, with one round trip to the server."""
         cursor = connection.cursor(binary=True)
         if not after:
             await cursor.execute(self.text, self.parameters, prepare=True)
@@ -55,7 +55,7 @@ class Query(NamedTuple):
 class ProjectionBehindError(Exception):
     """The read model did not reach a position in time.
 
-    How far it is would say how much others do.
+    Its own position stays secret, because it shows how much other organizations do.
     """
 
     def __init__(self, name: str) -> None:
@@ -65,10 +65,10 @@ class ProjectionBehindError(Exception):
 
 
 class Reader:
-    """Queries read models as the role that row-level security applies to.
+    """Queries read models with the role that row-level security applies to.
 
-    ``codec`` decodes events, and opens those that are sealed. Each read has a snapshot
-    of its own.
+    ``codec`` decodes events, and opens sealed ones. Each read has a snapshot of its
+    own.
     """
 
     def __init__(self, pool: AsyncPool, codec: Codec) -> None:
@@ -77,9 +77,9 @@ class Reader:
 
     @property
     def alone(self) -> "Reader":
-        """Return the reader for a read that is the only one of its answer.
+        """Return the reader for an answer with a single read.
 
-        It costs a way to the server and back less than to begin and end a snapshot.
+        It saves a round trip, because it does not begin and end a snapshot.
         """
         return self
 
@@ -100,7 +100,7 @@ class Reader:
     ) -> list[TupleRow]:
         """Run a query for a page, which ``newest_first`` may end, as ``rows`` does.
 
-        It begins after the row with the sort value and the id that ``after`` has.
+        The page begins after the row with the sort value and the id in ``after``.
         """
         value, last_id = after or (None, None)
         where = {"value": value, "last_id": last_id, "limit": limit}
@@ -109,7 +109,7 @@ class Reader:
 
     async def opened(self, rows: Sequence[TupleRow]) -> list[RecordedEvent]:
         """Return rows of the log as recorded events, as ``open_envelopes`` does."""
-        # It may read keys from the database.
+        # Opening may read keys from the database.
         return await asyncio.to_thread(open_envelopes, rows, self._codec)
 
     async def position(self, name: str) -> int:
@@ -118,10 +118,10 @@ class Reader:
         return rows[0][0] if rows else 0
 
     async def side_by_side(self) -> None:
-        """Let reads run at the same time from now on, if there are several."""
+        """Let further reads of this answer run at the same time."""
 
     async def end(self) -> None:
-        """End the snapshot, if there is one: the next read sees what is there then."""
+        """End the snapshot, if there is one; the next read sees newer data."""
 
     async def wait_for(
         self,
@@ -132,10 +132,10 @@ class Reader:
     ) -> None:
         """Return once the projection has reached ``position``.
 
-        ``unless`` is asked before it waits, and if true it does not wait.
+        If ``unless`` returns true, there is no wait.
 
         Raises:
-            ProjectionBehindError: it did not, within two seconds.
+            ProjectionBehindError: the projection did not reach it within two seconds.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:

@@ -1,4 +1,4 @@
-"""Readers in one snapshot of the database: of an answer, and of an export."""
+"""Readers in one snapshot of the database: for an answer, and for an export."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,11 +18,11 @@ _POSITION = "SELECT position FROM projection WHERE name = %s"
 
 
 class SnapshotReader(Reader):
-    """A reader that sees the database as it was at its first read, until its end.
+    """A reader that sees the database as of its first read, until its end.
 
-    So all parts of an answer are of one moment. A wait for a position that is not
-    reached ends the snapshot, and the next read begins another: what is read before a
-    wait only says how far to wait. After ``close`` each read has a snapshot of its own.
+    All parts of an answer therefore show the same moment. A wait for a position that is
+    not reached ends the snapshot, and the next read begins another: reads before a wait
+    only find out how long to wait. After ``close`` each read has a snapshot of its own.
     """
 
     def __init__(self, pool: AsyncPool, codec: Codec) -> None:
@@ -32,27 +32,27 @@ class SnapshotReader(Reader):
 
     @property
     def alone(self) -> Reader:
-        """Return the reader for a read that is the only one of its answer."""
+        """Return the reader for an answer with a single read."""
         return self if self._moment.has_begun else Reader(self._pool, self._codec)
 
     async def side_by_side(self) -> None:
-        """Let reads run at the same time from now on, if there are several."""
+        """Let further reads of this answer run at the same time."""
         if not self._moment.is_shared:
             ((name,),) = await self.run(Query(None, _EXPORT, {}))
             self._moment.share(name)
 
     async def end(self) -> None:
-        """End the snapshot, if there is one: the next read sees what is there then."""
+        """End the snapshot, if there is one; the next read sees newer data."""
         moment, self._moment = self._moment, Moment(self._pool)
         await moment.end()
 
     async def close(self) -> None:
-        """End the snapshot, if there is one, and begin no other."""
+        """End the snapshot, if there is one, and never begin another."""
         self._is_closed = True
         await self.end()
 
     async def run(self, query: Query) -> list[TupleRow]:
-        """Return the rows of a query, as they are in the snapshot."""
+        """Return the rows of a query in the snapshot."""
         if self._is_closed:
             return await super().run(query)
         return await self._moment.run(query)
@@ -78,7 +78,7 @@ class _SingleConnection:
 async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
     """Open a reader in one snapshot; yield it and the position of a projection.
 
-    As long as it is open, vacuum keeps every row version that it may read.
+    As long as the snapshot is open, vacuum keeps every row version that it may read.
     """
     connection = await AsyncConnection.connect(
         url,

@@ -1,4 +1,4 @@
-"""Load and save whole rows of read models: a struct's fields are a table's columns."""
+"""Loads and saves whole rows of read models; the fields of a struct are the columns."""
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -36,7 +36,7 @@ class Table(Generic[TableRow]):
         key_columns = sql.SQL(", ").join(map(sql.Identifier, key))
         table = sql.Identifier(name)
         self.columns = columns
-        # As bytes: psycopg would put the parts together anew for each query.
+        # The queries are bytes, because psycopg would compose them anew for each use.
         self._select = (
             sql.SQL(
                 "SELECT {columns} FROM unnest({arrays}) AS requested ({key}) "
@@ -74,7 +74,7 @@ class Table(Generic[TableRow]):
     def load(
         self, cursor: Cursor[TupleRow], keys: Iterable[RowKey]
     ) -> dict[UUID, TableRow]:
-        """Return the rows with these primary keys, by the last column of it."""
+        """Return the rows with these primary keys, by the last column of the key."""
         arrays = list(map(list, zip(*dict.fromkeys(keys), strict=True)))
         if not arrays:
             return {}
@@ -101,8 +101,8 @@ class Table(Generic[TableRow]):
         """Fold events, or other items, into their rows.
 
         ``key`` returns the key of an item's row, None if it has none. ``fold`` returns
-        the row after an item, or the same row if nothing changed. ``needed`` returns
-        those of a row's items that make the same row as all of them. Each changed row
+        the row after an item, or the same row if nothing changed. ``needed`` returns a
+        part of a row's items that makes the same row as all of them. Each changed row
         is saved once, and returned with the row before.
         """
         # UUIDs are slow to hash and to compare, and integers are not.
@@ -138,7 +138,7 @@ class RowBatch(Generic[TableRow]):
         self._rows: dict[UUID, TableRow] = dict(self._before)
 
     def get(self, row_id: UUID) -> TableRow | None:
-        """Return the row as the batch has changed it so far."""
+        """Return the row with the changes of the batch so far."""
         return self._rows.get(row_id)
 
     def put(self, row_id: UUID, row: TableRow | None) -> None:
@@ -147,7 +147,7 @@ class RowBatch(Generic[TableRow]):
             self._rows[row_id] = row
 
     def save(self, cursor: Cursor[TupleRow]) -> list[tuple[TableRow | None, TableRow]]:
-        """Save the rows that changed; return each with the row before."""
+        """Save the changed rows; return each with the row before."""
         before = self._before
         changed = [
             (before.get(row_id), row)

@@ -1,4 +1,4 @@
-"""api_keys and organizations: what checking a key needs, and the settings.
+"""api_keys and organizations: the data for checks of keys, and the settings.
 
 The rows are also written in the append's own transaction (``in_transaction``), so that
 a new key is accepted and a revoked key is refused at once, however far the followers
@@ -168,10 +168,7 @@ class ApiKeys:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write the row of each event, one by one.
-
-        Events of other kinds are ignored.
-        """
+        """Write the rows of events, one by one; ignore events of other kinds."""
         for recorded in events:
             if recorded.event in on:
                 on.handle(recorded.event, cursor, recorded)
@@ -181,7 +178,7 @@ class ApiKeys:
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key. Its text is shown once, when it is created, and is not stored.
+    """An API key. Its text is shown once, at its creation, and is not stored.
 
     ``hint`` is the end of the text, to tell keys apart.
     """
@@ -199,11 +196,12 @@ _PAGE = f"""
 SELECT id, name, hint, scopes, created_at, expires_at, revoked_at FROM api_keys
 WHERE organization_id = %(organization)s {newest_first("created_at")}
 """.encode()
-# Of an organization "o" without an event about it: whether it is the oldest.
+# True for the oldest organization, if the organization "o" has no event about it.
 IS_OPERATOR = """coalesce(o.is_operator, o.organization_id = (
     SELECT organization_id FROM organizations
     ORDER BY created_at, organization_id LIMIT 1))"""
-# Runs before the organization is known, so not as the role that sees only one.
+# This query runs before the organization is known, so it does not use the role that
+# sees only one organization.
 _FIND = f"""
 SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}
 FROM api_keys k JOIN organizations o USING (organization_id)
@@ -215,8 +213,8 @@ AND (k.expires_at IS NULL OR k.expires_at > now())
 class KeyHolder(msgspec.Struct, frozen=True):
     """The organization of a valid key, and the scopes of the key.
 
-    ``is_operator``: the organization runs the installation. Without an event about it
-    that is the oldest one.
+    ``is_operator`` says that the organization runs the installation. If no event says
+    it, the oldest organization does.
     """
 
     key_id: UUID
@@ -244,6 +242,6 @@ async def page_of_keys(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[ApiKey]:
-    """Return up to ``limit`` keys, newest first, after that one."""
+    """Return up to ``limit`` keys after the given one, newest first."""
     rows = await reader.page(organization_id, _PAGE, limit=limit, after=after)
     return structs(ApiKey, rows)

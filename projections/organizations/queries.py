@@ -13,7 +13,7 @@ from projections.engine.reader import Reader
 
 
 class OrganizationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization's settings; its version counts changes of these and the plan."""
+    """An organization's settings; the version counts changes of these and the plan."""
 
     id: UUID
     name: str

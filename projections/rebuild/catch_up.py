@@ -57,10 +57,10 @@ class CatchUp:
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:
         """Apply the next events, up to ``until``, and store the position with them.
 
-        Returns the position reached, and how many events of the log that took.
+        The result is the position reached, and the number of passed events of the log.
 
         Raises:
-            RefusedEventError: one event could not be applied; none of them was.
+            RefusedEventError: one event could not be applied, so none was.
             RebuildReplacedError, RebuildCancelledError: the rebuild must not go on.
         """
         began = time.monotonic()
@@ -91,7 +91,8 @@ class CatchUp:
     def is_level(self, cursor: Cursor[TupleRow], *, position: int) -> bool:
         """Tell whether no event after ``position`` is left to apply.
 
-        It is for the events of ``WRITTEN_WITH_APPEND``, while none can be appended.
+        The check is for the events of ``WRITTEN_WITH_APPEND``, while none can be
+        appended.
         """
         rows = self._batches.read(cursor, after=position, until=FOREVER, limit=FOREVER)
         return not with_bodies(rows)

@@ -47,7 +47,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return not any(table.differences for table in self.tables)
 
     def summary(self) -> str:
-        """Return one line that says what differs, or that nothing does."""
+        """Return one line that names the differences, or says that there are none."""
         different = [table for table in self.tables if table.differences]
         if not different:
             rows = sum(table.shadow_rows for table in self.tables)
@@ -67,7 +67,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def compare(
     store: Store, projection: ReadModel, catch_up: CatchUp, inspect: Inspect | None
 ) -> Comparison:
-    """Compare the shadow tables with the live ones, while both go on being written.
+    """Compare the shadow tables with the live ones, while both are written further.
 
     Raises:
         TryAgainError: a lock is taken, or the follower lags.
@@ -123,7 +123,7 @@ def _at_one_position(
 ) -> tuple[bool, int, int]:
     """Take the snapshot of ``reading`` while both tables are at the same position.
 
-    Returns whether the comparison is strict, and the positions of both.
+    The result says whether the comparison is strict, and has both positions.
     """
     name = projection.name
     with follower_held(store.pool, name) as (live, version, position):

@@ -1,4 +1,4 @@
-"""Compare live tables and shadow tables row by row, in one snapshot."""
+"""Compares live tables and shadow tables row by row, in one snapshot."""
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -59,9 +59,10 @@ class _TableColumns(NamedTuple):
 class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
     """One table, live and shadow.
 
-    ``hashed_rows`` is how many of the live rows were compared by hash. ``differences``
-    has a sentence if the tables differ, and ``different_rows`` is then how many rows
-    exist in one table only or differ. ``keys`` has some of them.
+    ``hashed_rows`` is the number of live rows that were compared by hash.
+    ``differences`` has a sentence if the tables differ; then ``different_rows`` is the
+    number of rows that exist in one table only or differ, and ``keys`` has some of
+    them.
     """
 
     table: str
@@ -137,7 +138,7 @@ def _compared(
     live: tuple[str, TupleRow],
     shadow: tuple[str, TupleRow],
 ) -> TableComparison:
-    """Return what differs, given the result of each schema."""
+    """Return the comparison of a table, from the result of each schema."""
     here, there = live[1], shadow[1]
     sums = (f"sum of {column}" for column in table.numbers)
     labels = ("rows", *sums, "hash of rows")
@@ -164,7 +165,7 @@ def _compared(
 
 
 def _every(cursor: Cursor[TupleRow], schema: str, table: _TableColumns) -> int:
-    """Return n if every n-th row is to be hashed."""
+    """Return n if every n-th row is hashed."""
     if table.size < HASHED_ROWS * _SMALLEST_ROW:
         return 1
     row = cursor.execute(
@@ -182,7 +183,7 @@ def _measure(
         sql.SQL(", sum({})::text").format(sql.Identifier(column))
         for column in table.numbers
     ]
-    # The same rows are chosen in both tables.
+    # The same rows are selected in both tables.
     chosen = sql.SQL("true")
     if every > 1 and table.key:
         chosen = sql.SQL("hashtextextended(row({})::text, 1) %% {} = 0").format(
@@ -203,7 +204,7 @@ def _measure(
 
 
 def _hash(table: _TableColumns) -> sql.Composable:
-    """Return the hash of a row.
+    """Return the SQL of a row's hash.
 
     Columns that have no hash, such as JSON, are cast to text. Casting all columns to
     text takes three times as long.

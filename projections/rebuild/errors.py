@@ -17,11 +17,11 @@ class AlreadyRebuildingError(RebuildError):
 
 
 class CannotRebuildError(RebuildError):
-    """Something depends on a table in a way that a copy would not have."""
+    """Something that a copy would lack depends on a table."""
 
 
 class DryRunPendingError(RebuildError):
-    """A dry run waits to be swapped or cancelled, and the request says neither."""
+    """A dry run waits to be swapped or cancelled, and the request mentions neither."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"A dry run of {name} waits: swap it or cancel it first.")
@@ -46,7 +46,7 @@ class RebuildCancelledError(RebuildError):
 
 
 class RebuildReplacedError(RebuildError):
-    """Another rebuild of the projection began meanwhile."""
+    """Another rebuild of the projection began in the meantime."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Another rebuild of {name} began meanwhile.")
@@ -69,7 +69,7 @@ class RowsDifferError(RebuildError):
 
 
 class WorkerFailedError(RebuildError):
-    """A remote worker failed at a slice; the message says why."""
+    """A remote worker failed at a slice; the message has the reason."""
 
 
 class StoppedError(Exception):
@@ -77,7 +77,7 @@ class StoppedError(Exception):
 
 
 class CannotNotifyError(Exception):
-    """Remote workers cannot be notified now; the message says why."""
+    """Remote workers cannot be notified now; the message has the reason."""
 
 
 class TryAgainError(Exception):

@@ -25,8 +25,9 @@ def rebuild_lock(
 ) -> Generator[Connection[TupleRow]]:
     """Take the lock of the only process that drives a rebuild of the projection.
 
-    PostgreSQL releases the lock when it notices that the process has died. Yields the
-    connection that holds it: what can't be read on it any more, has lost the lock.
+    PostgreSQL releases the lock when it notices that the process has died. The function
+    yields the connection that holds the lock: once it can't be read any more, the lock
+    is lost.
 
     Raises:
         AlreadyRebuildingError: another process still has it after ``patience`` seconds.

@@ -19,7 +19,7 @@ from projections.rebuild.errors import (
 from projections.rebuild.shadow_tables import use_schema
 
 FOREVER = 2**63 - 1
-# Bodies of known events that are not read here are not fetched.
+# The bodies of known events that are not read here are not fetched.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
@@ -72,10 +72,10 @@ class BatchWriter:
 
     @contextmanager
     def refusal_named(self, rows: Sequence[TupleRow]) -> Generator[None]:
-        """Find out which of ``rows`` cannot be applied, if the block fails.
+        """If the block fails, find the one of ``rows`` that cannot be applied.
 
         Raises:
-            RefusedEventError: one cannot.
+            RefusedEventError: a row cannot be applied.
         """
         try:
             yield
@@ -90,7 +90,7 @@ class BatchWriter:
     def _refused(
         self, rows: Sequence[TupleRow], error: Exception
     ) -> RefusedEventError | None:
-        """Apply one event after the other until one fails; then undo all of it."""
+        """Apply one event after the other until one fails; then undo all of them."""
         if not rows:
             return None
         with (
@@ -111,7 +111,7 @@ class BatchWriter:
         return self._named(rows[0], f"with those after it: {error}")
 
     def _named(self, row: TupleRow, why: str) -> RefusedEventError:
-        # PostgreSQL's details have the values of rows, which may name somebody.
+        # PostgreSQL's details have values of rows, which may name persons.
         return RefusedEventError(
             self._name, position=row[0], event=row[7], why=masked(why)
         )

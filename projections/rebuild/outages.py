@@ -1,4 +1,4 @@
-"""Outages of the database that a rebuild waits out."""
+"""Outages of the database, which a rebuild survives for a while."""
 
 import threading
 import time

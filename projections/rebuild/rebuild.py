@@ -1,4 +1,4 @@
-"""A rebuild from its beginning to the swap, with every way in which it can end."""
+"""A rebuild, from its beginning to the swap or to any other end."""
 
 import os
 import threading
@@ -76,7 +76,7 @@ def rebuild(
     pool of the store must have ``CONNECTIONS`` to spare.
 
     Raises:
-        RebuildError: a subclass says what stopped it.
+        RebuildError: a subclass names the cause of the stop.
         FencedError: a release with newer rules owns the read model.
         StoppedError: ``stop`` was set.
     """
@@ -116,8 +116,8 @@ def swap_dry_run(
     """Catch up the tables of a dry run, compare them once more, and swap them in.
 
     Raises:
-        NoDryRunError: there is none, or one of another release.
-        Exception: as ``rebuild``.
+        NoDryRunError: there is no dry run, or one of another release.
+        Exception: the errors of ``rebuild``.
     """
     with store.pool.connection() as connection:
         found = rebuild_of(connection, projection.name)
@@ -136,8 +136,8 @@ def swap_dry_run(
 def cancel(store: Store, projection: ReadModel) -> bool:
     """Cancel a rebuild; return False if there is none.
 
-    The live tables stay as they are. The process that drives it ends it after the
-    current batch. If there is no such process, this one ends it.
+    The live tables stay as they are. The process that drives the rebuild ends it after
+    the current batch. Without such a process, this one ends it.
     """
     if not transitions.request_cancel(store.pool, projection.name):
         return False
@@ -186,7 +186,7 @@ class _Driver:
 
     @contextmanager
     def _failures_noted(self) -> Generator[None]:
-        """Store the error that ends the rebuild, unless it can go on."""
+        """Store the error that ends the rebuild, unless the rebuild can continue."""
         try:
             yield
         except RebuildCancelledError:
@@ -205,7 +205,7 @@ class _Driver:
             raise
 
     def _work_on_slices(self, projection: Sliced) -> None:
-        """Wait until remote workers did all slices, or do them if none comes."""
+        """Wait until remote workers have done all slices, or do them if none comes."""
         pool, by = self._store.pool, f"rebuild {os.getpid()}"
         while self._remote and self._remote.are_at_work(pool, projection, exclude=by):
             self._check()
@@ -251,7 +251,7 @@ class _Driver:
                 Follower(projection, pool=store.pool, codec=store.codec).step()
                 self._check()
                 pause()
-        # It may have been forced meanwhile.
+        # The rebuild may have been forced meanwhile.
         is_forced = self._options.force or self._check().is_forced
         is_refused = comparison.is_strict and not comparison.is_equal and not is_forced
         status = "refused" if is_refused else "ready"
@@ -276,7 +276,7 @@ class _Driver:
         return swapped
 
     def _check(self) -> Rebuild:
-        """Return the state; raise if the rebuild is not to go on."""
+        """Return the state; raise if the rebuild must not continue."""
         state = self._state()
         if state.is_cancel_requested:
             raise RebuildCancelledError(self._projection.name)
@@ -288,7 +288,7 @@ class _Driver:
 
     def _state(self) -> Rebuild:
         """Return the state, and pass it to ``watch``."""
-        # An outage took the lock away, though the pool may have new connections since.
+        # An outage ended the lock, even if the pool has new connections since.
         state = rebuild_of(self._lock, self._projection.name)
         if state is None or state.version != self._projection.version:
             raise RebuildReplacedError(self._projection.name)

@@ -16,7 +16,7 @@ from projections.rebuild.slice_workers import work_on_slices
 from projections.rebuild.slices import LEASE_SECONDS, is_any_left, slices_left
 from projections.rebuild.transitions import note_failure
 
-# Enough for some machines to have one slice each, and the next one after it.
+# With this many, each of some machines has a slice, and another one after it.
 REMOTE_PARTITIONS = 32
 PATIENCE_SECONDS = 10.0
 
@@ -44,18 +44,18 @@ _log = structlog.get_logger()
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """How many slices are free, and how many workers work on the others."""
+    """The number of free slices, and of workers on the other slices."""
 
     free: int
     workers: int
 
 
 class RemoteWorkers:
-    """Workers that are notified of a rebuild and watched in the table of slices.
+    """Remote workers of a rebuild, notified and then watched in the table of slices.
 
-    Nothing depends on one notification: another is sent as long as slices are free. If
-    no worker comes, the driver of the rebuild does the slices itself. ``report`` is
-    called with a sentence when that changes.
+    Nothing depends on a single notification: another is sent as long as slices are
+    free. If no worker comes, the driver of the rebuild does the slices itself.
+    ``report`` is called with a sentence whenever that changes.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class RemoteWorkers:
         self._is_alone = False
 
     def are_at_work(self, pool: Pool, projection: Sliced, *, exclude: str) -> bool:
-        """Notify of free slices.
+        """Notify workers of free slices.
 
-        Return False if the caller has to work on slices as well. ``exclude`` is the
-        name under which the caller leases slices.
+        The result is False if the caller has to work on slices as well. ``exclude`` is
+        the name under which the caller leases slices.
         """
         if not slices_left(pool, projection):
             return False
@@ -109,7 +109,7 @@ class RemoteWorkers:
 
 
 def presence(pool: Pool, projection: Sliced, *, exclude: str) -> Presence:
-    """Return who works on a rebuild's slices, without the worker called ``exclude``."""
+    """Return the workers on a rebuild's slices, without the one called ``exclude``."""
     values = (exclude, projection.name, projection.version)
     with pool.connection() as connection:
         row = connection.execute(_PRESENCE, values).fetchone()
@@ -124,7 +124,7 @@ def help_rebuild(
     stop: threading.Event,
     lease_seconds: float = LEASE_SECONDS,
 ) -> None:
-    """Work on a rebuild's slices until none is left; wait up to a minute in an outage.
+    """Work on a rebuild's slices until none is left; survive outages up to a minute.
 
     An error is stored for the driver of the rebuild. ``stop`` ends the work between two
     transactions, and releases the slice.
@@ -145,8 +145,8 @@ def help_rebuild(
             outages.wait(error)
             continue
         except Exception as error:  # noqa: BLE001 - the driver has to know
-            # If the rebuild was cancelled, for example, its tables are gone; that is
-            # not an error.
+            # If the rebuild was cancelled, for example, its tables are gone; that is no
+            # error.
             if is_any_left(store.pool, projection):
                 _log.error("slice_failed", projection=projection.name, error=str(error))
                 note_failure(store.pool, projection, error)

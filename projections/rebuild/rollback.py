@@ -1,4 +1,4 @@
-"""Rollback: the tables that the last swap took out become the live ones again."""
+"""Rollback: the tables that the last swap replaced become the live ones again."""
 
 import msgspec
 
@@ -30,14 +30,14 @@ class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rollback(store: Store, projection: ReadModel) -> RolledBack:
-    """Make the tables that the last swap took out the live ones again.
+    """Make the tables that the last swap replaced the live ones again.
 
-    Tables of the current rules catch up first. Others come back as they are, with their
-    version, and only a release with that version can follow the log for them.
+    Tables of the current rules catch up first. Other tables come back as they are, with
+    their version, and only a release with that version can follow the log for them.
 
     Raises:
-        NoPreviousTablesError: there are none.
-        AlreadyRebuildingError: a rebuild runs, or waits to be resumed.
+        NoPreviousTablesError: there are no previous tables.
+        AlreadyRebuildingError: a rebuild is running, or waits to be resumed.
         RefusedEventError: an event could not be applied.
     """
     name = projection.name
@@ -77,4 +77,4 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
 
 
 def _nothing(*_: object) -> None:
-    """Do nothing: there is nothing to catch up with, or nothing to write."""
+    pass

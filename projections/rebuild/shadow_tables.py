@@ -12,7 +12,7 @@ _LIVE = """
 SELECT nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE pg_class.oid = to_regclass('projection')
 """
-# These are not copied, because they would still refer to the table that is swapped out.
+# These are not copied, because they would still refer to the replaced table.
 _ATTACHED = """
 WITH tables AS (
     SELECT oid, reltype, relname FROM pg_class
@@ -94,7 +94,7 @@ WITH live AS (
         format(' USING (%%s)', nullif(pg_get_expr(polqual, polrelid), '')),
         ' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
     FROM live l JOIN pg_policy ON polrelid = l.oid JOIN shadow USING (relname)
-    -- What the defaults of this database gave is taken back first.
+    -- Grants that come from this database's defaults are revoked first.
     UNION ALL
     SELECT DISTINCT 4, format('REVOKE ALL ON %%s FROM %%s', path,
                               CASE grantee WHEN 0 THEN 'PUBLIC'
@@ -118,12 +118,11 @@ SELECT statement FROM made ORDER BY turn, statement
 
 
 def next_schema(name: str) -> str:
-    """Return the schema of a projection's shadow tables."""
     return f"goatherd_next_{name}"
 
 
 def previous_schema(name: str) -> str:
-    """Return the schema of the tables that the last swap took out."""
+    """Return the schema of the tables that the last swap replaced."""
     return f"goatherd_old_{name}"
 
 
@@ -140,7 +139,7 @@ def create_shadow_tables(
     """Create the schema anew, with an empty copy of each live table.
 
     Raises:
-        CannotRebuildError: something on a table would not be copied.
+        CannotRebuildError: a table has something that would not be copied.
     """
     live = live_schema(cursor)
     attached = cursor.execute(

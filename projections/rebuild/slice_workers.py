@@ -20,9 +20,10 @@ from projections.rebuild.slices import (
     work_on_one_slice,
 )
 
-# With the driver, as many as a machine with two cores needs: some wait for PostgreSQL.
+# With the driver, these are as many as a machine with two cores needs: some of them
+# wait for PostgreSQL.
 _LOCAL_WORKERS = 2
-# How often a worker checks for the next stage while others finish the current one.
+# A worker checks for the next stage this often while others finish the current one.
 _IDLE_SECONDS = 0.01
 # A batch makes thousands of objects and no cycle. By default Python looks for cycles
 # after every few hundred objects, which took an eighth of a rebuild's time.
@@ -32,7 +33,7 @@ _log = structlog.get_logger()
 
 
 def _go_on() -> None:
-    """Let the worker go on."""
+    pass
 
 
 def work_on_slices(
@@ -47,8 +48,8 @@ def work_on_slices(
 ) -> None:
     """Work on one slice after the other until none is left or ``stop`` is set.
 
-    It waits while others work on the last slices of a stage. ``check`` is called after
-    each transaction, and stops the work by raising. A slice that is not done is
+    The worker waits while others work on the last slices of a stage. ``check`` is
+    called after each transaction, and stops the work by raising. An unfinished slice is
     released.
     """
     while not stop.is_set():
@@ -93,8 +94,8 @@ def local_workers(
 ) -> Generator[Callable[[], None]]:
     """Run threads of this process that work on slices until the block ends.
 
-    Each needs a connection of the pool. The yielded function raises the error of a
-    thread, if one failed.
+    Each thread needs a connection of the pool. The yielded function raises the error of
+    a thread, if one failed.
     """
     stop = threading.Event()
     failures: list[BaseException] = []
@@ -125,7 +126,7 @@ def local_workers(
 
 @contextmanager
 def collecting_rarely() -> Generator[None]:
-    """Let Python look for cycles more rarely until the block ends."""
+    """Let Python look for cycles less often until the block ends."""
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
     try:

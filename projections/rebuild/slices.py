@@ -24,7 +24,7 @@ LEASE_SECONDS = 60
 
 Done = Literal["done", "more", "lost"]
 
-# By events and not by positions, because failed appends have left gaps.
+# Slices are cut by events and not by positions, because failed appends left gaps.
 _CUT = """
 INSERT INTO projection_slice
     (name, version, stage_number, stage, number, after_position, last_position)
@@ -47,10 +47,10 @@ INSERT INTO projection_slice
     (name, version, stage_number, stage, number, partitions)
 SELECT %s, %s, %s, %s, partition, %s FROM generate_series(0, %s - 1) AS partition
 """
-# Only slices of the first stage that has any left. The query is materialized, because
-# each joined row would choose another slice otherwise. The commit does not wait for the
-# disk, which would take as long as writing the data of all other slices. If a crash
-# undoes the lease, nothing is lost: the slice stores its own progress.
+# Only slices of the first unfinished stage are leased. The query is materialized,
+# because each joined row would choose another slice otherwise. The commit does not wait
+# for the disk, which would take as long as writing the data of all other slices. If a
+# crash undoes the lease, nothing is lost: the slice stores its own progress.
 _LEASE = """
 WITH free AS MATERIALIZED (
     SELECT name, version, stage_number, number FROM projection_slice
@@ -59,7 +59,7 @@ WITH free AS MATERIALIZED (
           SELECT min(stage_number) FROM projection_slice
           WHERE name = %(name)s AND version = %(version)s AND state = 'waiting')
       AND (leased_until IS NULL OR leased_until < clock_timestamp()
-           -- So far ahead only where the clock was set back.
+           -- A lease that ends so late is from before the clock was set back.
            OR leased_until > clock_timestamp() + make_interval(secs => %(seconds)s + 5))
       AND EXISTS (
           SELECT FROM projection_rebuild
@@ -193,7 +193,7 @@ def release_slice(pool: Pool, leased: Slice) -> None:
 
 
 def slices_left(pool: Pool, projection: Sliced) -> int:
-    """Return how many slices are not done yet, leased ones included."""
+    """Return the number of unfinished slices, leased ones included."""
     return _first(pool, _LEFT, projection)
 
 
@@ -215,7 +215,7 @@ def work_on_one_slice(
 ) -> Done:
     """Do one transaction of a leased slice, which stores its own progress.
 
-    After ``more``, the lease lasts another ``seconds``, and this is to be called again.
+    After ``more``, the lease lasts another ``seconds``, and the caller calls again.
     ``lost`` means that another worker has the lease now, or that the rebuild is over;
     then nothing was stored.
 

@@ -13,7 +13,7 @@ from projections.engine.projection import ReadModel
 RebuildStatus = Literal[
     "building", "comparing", "ready", "refused", "swapped", "cancelled", "failed"
 ]
-# A process works on it, or it died while it did.
+# A process works on the rebuild, or died at its work.
 RUNNING: frozenset[str] = frozenset({"building", "comparing", "ready"})
 # The shadow tables still exist.
 UNFINISHED = RUNNING | {"refused", "failed"}
@@ -41,12 +41,12 @@ WHERE (r.head > 0 OR r.status <> 'cancelled')
 class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
     """A rebuild of a projection.
 
-    ``position`` is how far the shadow tables are, ``head`` is the end of the log when
-    the rebuild began, and ``log_end`` is the end now. ``stage`` is the stage of the
-    current slices, null if none are left. ``comparison`` is null before the comparison.
-    ``swap_ms`` is for how long the tables were locked for the swap. ``rule`` is the
-    rule of the shadow tables, null if there is only one. A dry run is swapped by a
-    second request.
+    ``position`` is that of the shadow tables, ``head`` is the end of the log at the
+    beginning of the rebuild, and ``log_end`` is the present end. ``stage`` is the stage
+    of the current slices, null if none are left. ``comparison`` is null before the
+    comparison. ``swap_ms`` is the time for which the swap locked the tables. ``rule``
+    is the rule of the shadow tables, null if there is only one. A dry run is swapped by
+    a second request.
     """
 
     name: str
@@ -79,12 +79,12 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether its shadow tables still exist."""
+        """Tell whether its shadow tables still exist."""
         return self.status in UNFINISHED
 
     @property
     def part_done(self) -> float:
-        """How much of it is done, from 0 to 1."""
+        """Return the share that is done, from 0 to 1."""
         if self.status not in UNFINISHED:
             return 1.0
         if self.slices_done < self.slices:
@@ -93,12 +93,12 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events_per_second(self) -> float | None:
-        """How many events of the log one worker went through in a second of work."""
+        """Return the number of events that one worker passes in a second of work."""
         return self.events / self.working_seconds if self.working_seconds else None
 
     @property
     def seconds_left(self) -> float | None:
-        """How many seconds it will still take at its average pace; null if unknown."""
+        """Return the seconds that are left at the average pace; None if unknown."""
         elapsed = (self.updated_at - self.started_at).total_seconds()
         if self.status not in RUNNING or self.part_done == 0:
             return None
@@ -126,7 +126,7 @@ def rebuild_of(connection: Connection[TupleRow], name: str) -> Rebuild | None:
 def outdated(
     connection: Connection[TupleRow], known: Sequence[ReadModel]
 ) -> list[ReadModel]:
-    """Return the projections whose rows are of older rules than these."""
+    """Return the projections whose rows follow older rules than these."""
     stored = dict(connection.execute("SELECT name, version FROM projection").fetchall())
     return [
         each for each in known if stored.get(each.name, each.version) < each.version
@@ -136,7 +136,7 @@ def outdated(
 def unfinished(
     connection: Connection[TupleRow], known: Sequence[ReadModel]
 ) -> list[ReadModel]:
-    """Return the projections whose rebuild runs, or was left by a process that died.
+    """Return the projections whose rebuild is running, or was left by a dead process.
 
     Cancelled, refused and failed rebuilds and dry runs are left out, because the user
     who began one waits for its result.

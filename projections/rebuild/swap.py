@@ -29,8 +29,8 @@ from projections.rebuild.shadow_tables import (
 # lock.
 LOCK_MS = 50
 _OLDER_READS_SECONDS = 0.1
-# Each runs in a transaction whose snapshot is from its beginning. A transaction that
-# begins now sees all rows that were built.
+# Each of these reads runs in a transaction whose snapshot is from its beginning. A
+# transaction that begins now sees all rows that were built.
 _READING = """
 SELECT pid, xact_start FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend'
@@ -49,7 +49,7 @@ _PREVIOUS = """
 SELECT name FROM projection_previous WHERE name = ANY(%s::text[]) OR %s::text[] = '{}'
 """
 _FORGET_PREVIOUS = "DELETE FROM projection_previous WHERE name = %s"
-# Live tables that lag have the names of those who were erased since.
+# Lagging live tables still have the names of people who were erased since.
 _IS_ERASURE_AHEAD = """
 SELECT EXISTS (SELECT FROM goatherd_events
                WHERE notification_id > %s AND topic = 'subject_erased')
@@ -70,8 +70,8 @@ WHERE name = %s
 class Swapped(msgspec.Struct, frozen=True):
     """The result of a swap: its position and its waiting times.
 
-    ``locked_ms`` is for how long nobody could read the tables, and ``held_ms`` is for
-    how long their follower had to wait.
+    ``locked_ms`` is the time in which nobody could read the tables, and ``held_ms`` the
+    time for which their follower had to wait.
     """
 
     position: int
@@ -80,10 +80,10 @@ class Swapped(msgspec.Struct, frozen=True):
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """Tables that are to become the live ones.
+    """Tables that will become the live ones.
 
     In a rebuild they are its shadow tables. In a rollback (``is_previous``) they are
-    the tables that the last swap took out, with the ``dead_letters`` of their follower
+    the tables that the last swap replaced, with the ``dead_letters`` of their follower
     as JSON. Without ``catch_up`` they are swapped as they are, at ``position``.
     """
 
@@ -104,8 +104,8 @@ def swap(
 ) -> Swapped:
     """Swap the incoming tables and the live ones, which are kept.
 
-    It tries again until no lock is in the way; ``prepare`` is called before each try.
-    ``finish`` writes other changes of the same transaction.
+    The swap is tried again until no lock is in the way; ``prepare`` is called before
+    each try. ``finish`` writes other changes of the same transaction.
 
     Raises:
         FencedError: a release with newer rules owns the read model.
@@ -119,7 +119,7 @@ def swap(
 
 
 def drop_previous(pool: Pool, name: str) -> None:
-    """Drop the tables that the last swap took out."""
+    """Drop the tables that the last swap replaced."""
     with (
         pool.connection() as connection,
         connection.transaction(),
@@ -130,7 +130,7 @@ def drop_previous(pool: Pool, name: str) -> None:
 
 
 def forget_previous(cursor: Cursor[TupleRow], *names: str) -> None:
-    """Drop the tables that swaps took out, of these read models or of all."""
+    """Drop the tables that swaps replaced, of these read models or of all."""
     found = cursor.execute(_PREVIOUS, (list(names), list(names))).fetchall()
     for (name,) in found:
         schema = sql.Identifier(previous_schema(name))
@@ -198,10 +198,9 @@ def _try_swap(
 
 
 def wait_for_older_reads(connection: Connection[TupleRow]) -> None:
-    """Return once no read runs that began before the new rows were committed.
+    """Return once all reads have ended that began before the new rows were committed.
 
-    Such a read would find the new tables as they were at its beginning, behind the live
-    ones.
+    An older read would find the new tables as of its beginning, behind the live ones.
 
     Raises:
         TryAgainError: a read takes longer.
@@ -219,8 +218,8 @@ def _lock(cursor: Cursor[TupleRow], tables: Sequence[str], *, schema: str) -> No
     live = live_schema(cursor)
     paths = [sql.Identifier(live, table) for table in tables]
     paths += [sql.Identifier(schema, table) for table in tables_in(cursor, schema)]
-    # A limit of the whole statement, because a lock's own limit applies to each table
-    # anew.
+    # The limit is for the whole statement, because a limit of locks applies to each
+    # table anew.
     cursor.execute(f"SET LOCAL statement_timeout = '{LOCK_MS}ms'".encode())
     try:
         cursor.execute(

@@ -94,8 +94,8 @@ class RebuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     ``force`` swaps even if the same rules gave other rows than the live ones.
     ``is_dry_run`` builds and compares only. ``may_swap_dry_run`` continues the tables
-    of a dry run, for which a rebuild is refused otherwise. ``patience_seconds`` is how
-    long to wait for another process that drives the rebuild and may be dying.
+    of a dry run, for which a rebuild is refused otherwise. ``patience_seconds`` is the
+    time to wait for another process that drives the rebuild and may be dying.
     """
 
     force: bool = False
@@ -125,7 +125,7 @@ def begin(
     Raises:
         DryRunPendingError: a dry run waits, and the options do not say what to do.
         FencedError: a release with newer rules owns the read model.
-        CannotRebuildError: its tables have what would not be copied.
+        CannotRebuildError: its tables have something that would not be copied.
     """
     name, version = projection.name, projection.version
     with (
@@ -217,7 +217,7 @@ def note_swap_ms(pool: Pool, projection: ReadModel, milliseconds: float) -> None
 
 
 def note_failure(pool: Pool, projection: ReadModel, error: Exception) -> None:
-    """Store the error that stopped it; the same release may resume it from there."""
+    """Store the error that stopped the rebuild, which the same release may resume."""
     position = event = None
     if isinstance(error, RefusedEventError):
         position, event = error.position, error.event
@@ -227,7 +227,7 @@ def note_failure(pool: Pool, projection: ReadModel, error: Exception) -> None:
 
 
 def request_cancel(pool: Pool, name: str) -> bool:
-    """Ask the driver to end the rebuild; return False if there is nothing to cancel."""
+    """Request the end of the rebuild from its driver; return False if there is none."""
     with pool.connection() as connection:
         cursor = connection.execute(_REQUEST_CANCEL, (name, sorted(UNFINISHED)))
         return cursor.rowcount > 0

@@ -18,9 +18,9 @@ from projections.engine.table import Table
 
 
 class TriedProvider(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A source that a run asked besides the one that it ended with.
+    """A source that a run asked in addition to the one that it ended with.
 
-    ``detail`` says in words what came of it; ``duration_ms`` is in milliseconds.
+    ``detail`` is a sentence about its answer; ``duration_ms`` is in milliseconds.
     """
 
     provider: str
@@ -127,7 +127,7 @@ def _failed(
 def _tried(event: e.ScrapeSucceeded | e.ScrapeFailed) -> list[TriedProvider] | None:
     if not event.tried:
         return None
-    # Of an erased person there are no details.
+    # A run of an erased person has no details.
     details = event.tried_details or (None,) * len(event.tried)
     return [
         TriedProvider(

@@ -21,16 +21,16 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     """One run, from its request to its result.
 
     ``outcome`` is the verdict of the last attempt, also while the next attempt waits,
-    and ``error`` explains it. With ``not_in_recording`` a recording has nothing of the
-    creator, and TikTok was not asked. The fields of the result are null until the run
-    succeeds: ``videos_observed`` counts videos, and ``videos_missing`` counts requested
-    videos that are gone. ``precision`` is null without a profile, or if the source does
-    not say whether it rounds. Durations are in milliseconds. An imported run has the
-    ``observed_at`` of its recording. ``listed`` says whether all videos were listed,
-    null if none were to be or nobody said, and ``listed_reason`` why not all were.
-    ``tried`` are the sources that were asked besides ``provider``, in the last
-    attempt. ``quarantined`` says that a failed run was given
-    up because its attempts died.
+    and ``error`` explains it. ``not_in_recording`` means that a recording has nothing
+    of the creator, and that TikTok was not asked. The fields of the result are null
+    until the run succeeds: ``videos_observed`` counts videos, and ``videos_missing``
+    counts requested videos that are gone. ``precision`` is null without a profile, or
+    if the source does not say whether it rounds. Durations are in milliseconds. An
+    imported run has the ``observed_at`` of its recording. ``listed`` says whether the
+    list of videos is complete, null if the run lists none or the source does not say
+    it, and ``listed_reason`` says why it is not. ``tried`` are the sources that the
+    last attempt asked in addition to ``provider``. ``quarantined`` says that a failed
+    run was given up because its attempts died.
     """
 
     id: UUID
@@ -62,7 +62,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
 
 
-# The row of a run says how it ended; the row of its job says its state until then.
+# The row of a run has its end; the row of its job has its state until then.
 _IS_RUNNING = """
 (r.finished_at IS NULL
  AND coalesce(j.state = 'leased' AND j.lease_until >= now(), false))
@@ -129,12 +129,12 @@ FROM (
 
 
 class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many runs wait, are running, and failed in the last day.
+    """The number of runs that wait, are running, or failed in the last day.
 
-    ``retrying`` are the queued ones that had an attempt before. ``oldest_due_seconds``
-    is for how long the first queued one has been due, null if none is.
-    ``failed_last_day`` and, among them, ``quarantined_last_day`` count runs that were
-    requested in the last 24 hours, without those that ended as ``not_in_recording``.
+    ``retrying`` are the queued runs with an earlier attempt. ``oldest_due_seconds`` is
+    the time since the oldest queued run was due, null without one. ``failed_last_day``
+    and, among them, ``quarantined_last_day`` count runs that were requested in the last
+    24 hours, without those that ended as ``not_in_recording``.
     """
 
     queued: int
@@ -148,7 +148,7 @@ class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
 async def one_scrape(
     reader: Reader, organization_id: UUID, scrape_id: UUID
 ) -> Scrape | None:
-    """Return one run of an organization, None if there is none with the id."""
+    """Return one run of an organization, None if it has no run with this id."""
     params = {"organization": organization_id, "id": scrape_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return next(iter(_scrapes(rows)), None)

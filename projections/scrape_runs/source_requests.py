@@ -30,9 +30,9 @@ ORDER BY r.day DESC, 3 DESC, r.provider, o.name
 
 
 class SourceRequests(msgspec.Struct, frozen=True, kw_only=True):
-    """The requests to a provider on a day of UTC, and what they cost.
+    """The requests to a provider on a day of UTC, and their cost.
 
-    ``cost`` and ``currency`` are null where no price was set.
+    ``cost`` and ``currency`` are null if no price was set.
     """
 
     day: date
@@ -76,7 +76,7 @@ async def requests_of_creator(
 def requests_of_organizations(
     connection: Connection[TupleRow], *, days: int
 ) -> list[OrganizationRequests]:
-    """Return everybody's requests, the newest day first, and of a day the most."""
+    """Return the requests of all organizations by falling day and number."""
     return [
         OrganizationRequests(
             day=day,

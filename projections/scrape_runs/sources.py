@@ -1,4 +1,4 @@
-"""How providers did: their runs of the last day, over all organizations."""
+"""The activity of providers: their runs of the last day, in all organizations."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from psycopg.rows import TupleRow
 from domain.events import Outcome
 from domain.scrape.sources import NEWEST, failing_with
 
-# A run counts for the source that it ended with, and for each that it tried besides.
-# The first index begins with the provider, the second is of runs that tried several.
+# A run counts for the source that it ended with, and for each that it also tried. The
+# first index begins with the provider, the second is of runs that tried several.
 _ENDED = "r.finished_at IS NOT NULL AND r.trigger <> 'imported'"
 _ANSWERS = f"""
 (SELECT r.provider, r.outcome, r.finished_at FROM scrape_runs r
@@ -63,12 +63,12 @@ SELECT provider, outcome, count(*) FROM (
 
 
 class SourceActivity(Struct, frozen=True, kw_only=True):
-    """How a provider did; ``failing_with`` is null unless it fails.
+    """The activity of a provider; ``failing_with`` is null unless it fails.
 
-    ``outcomes_24h`` counts how it answered the runs of the last 24 hours: a word of
-    outcomes, or ``given_up``. ``median_duration_ms`` is of those that succeeded, in
-    milliseconds. ``requests_today`` is since midnight UTC, and ``costs_today`` has what
-    they cost by currency, in millionths.
+    ``outcomes_24h`` counts its answers to the runs of the last 24 hours, by outcome or
+    as ``given_up``. ``median_duration_ms`` is that of successful runs, in milliseconds.
+    ``requests_today`` counts since midnight UTC, and ``costs_today`` has the cost of
+    these requests by currency, in millionths.
     """
 
     provider: str
@@ -83,9 +83,9 @@ class SourceActivity(Struct, frozen=True, kw_only=True):
 def source_activity(
     connection: Connection[TupleRow], providers: Iterable[str], *, first: str
 ) -> list[SourceActivity]:
-    """Return how each provider did.
+    """Return the activity of each provider.
 
-    Runs that failed and wait, and do not say whom they asked, asked ``first``.
+    Failed runs that wait and do not name their source count for ``first``.
     """
     values = {"names": list(providers), "first": first}
     outcomes = _counted(connection.execute(_OUTCOMES.encode(), values))

@@ -1,4 +1,4 @@
-"""video_attributes: what sources said of each video next to its counters.
+"""video_attributes: the values of each video that sources report besides counters.
 
 A row exists only for a video of which a snapshot had an attribute.
 """
@@ -21,11 +21,11 @@ from projections.videos.erased import erased_among
 
 
 class VideoAttributesRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The newest attributes of a video; null is what no source ever had.
+    """The newest attributes of a video; a value that no source ever had is null.
 
-    ``observed_at`` and ``position`` are those of the newest snapshot that had one, and
-    ``creator_id`` is whose scrape it was. ``hashtag_keys`` are the hashtags as filters
-    compare them.
+    ``observed_at`` and ``position`` are those of the newest snapshot with an attribute,
+    and ``creator_id`` is the creator of its scrape. ``hashtag_keys`` are the hashtags
+    in the spelling of filters.
     """
 
     organization_id: UUID
@@ -48,7 +48,7 @@ class VideoAttributesRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def sound(self) -> Sound | None:
-        """Its sound, None if nothing is known of it."""
+        """Return the sound, None if nothing is known of it."""
         sound = Sound(
             id=self.sound_id,
             title=self.sound_title,
@@ -59,7 +59,7 @@ class VideoAttributesRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 _TABLE = Table(VideoAttributesRow, name="video_attributes")
-# A sound is known as a whole: the title of one goes with no other's author.
+# A sound is known as a whole: the title of one does not go with another's author.
 _OF_SOUND = ("sound_id", "sound_title", "sound_author", "sound_original")
 _BY_THEMSELVES = (
     *("duration_s", "hashtags", "hashtag_keys", "mentions"),
@@ -72,7 +72,7 @@ def write_attributes(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) 
     rows = [row for event in events for row in attributes_in_snapshot(event)]
     if not rows:
         return
-    # Observations of a video after its creator was erased are nobody's.
+    # Observations of a video after the erasure of its creator belong to nobody.
     erased = erased_among(cursor, [(row.organization_id, row.id) for row in rows])
     _TABLE.fold(
         cursor,
@@ -131,10 +131,10 @@ def _columns(attributes: VideoAttributes) -> dict[str, Any]:
 def _merged(
     row: VideoAttributesRow | None, fresh: VideoAttributesRow
 ) -> VideoAttributesRow:
-    """Return the row after a snapshot; merging one twice changes nothing.
+    """Return the row after a snapshot; merging a snapshot twice changes nothing.
 
-    The newest observation wins; of two at one time, the later one in the log. An
-    attribute that it left out stays as it was.
+    The newest observation wins; among equal times the later one in the log. A missing
+    attribute stays as it was.
     """
     if row is None:
         return fresh

@@ -1,4 +1,4 @@
-"""Chosen videos: those that all filters of a list hold for, and how many they are."""
+"""Filters of videos, and the number of matching videos."""
 
 from datetime import datetime
 from functools import cache
@@ -25,12 +25,13 @@ _IDS = _COUNTED.replace("count(*)", "v.id")
 
 
 class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters of videos; one that is not given holds for all.
+    """Filters of videos; a filter that is not set matches all.
 
-    ``members`` are creators and single videos: a video is chosen that is one of these
-    or of one of those. ``tag_keys`` must all be its own, ``search`` is a part of its
-    title in any letter case, and it was posted from ``posted_since`` on, and before
-    ``posted_before``. It has all of ``hashtag_keys``, and the sound ``sound_id``.
+    ``members`` are creators and single videos: a video matches if it is one of the
+    videos or belongs to one of the creators. It must have all of ``tag_keys``,
+    ``search`` is a part of its title in any letter case, and it was posted from
+    ``posted_since`` on, before ``posted_before``. It has all of ``hashtag_keys``, and
+    the sound ``sound_id``.
     """
 
     organization_id: UUID
@@ -67,7 +68,7 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_figures(self) -> bool:
-        """Tell whether more must hold than what indexes of the list are by."""
+        """Tell whether a filter needs more than the indexes of the list."""
         return bool(
             self.members is not None
             or self.tag_keys
@@ -99,19 +100,19 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ids(self) -> str:
-        """Return the query of their ids."""
+        """Return the query of the matching videos' ids."""
         return _IDS.format(conditions=self.conditions)
 
 
 async def count_of_chosen(reader: Reader, chosen: ChosenVideos) -> int:
-    """Return how many videos are chosen."""
+    """Return the number of matching videos."""
     query = _COUNTED.format(conditions=chosen.conditions).encode()
     rows = await reader.rows(chosen.organization_id, query, chosen.parameters)
     return rows[0][0]
 
 
 def in_any_case(text: str) -> str:
-    """Return the regular expression of PostgreSQL for a text in any letter case.
+    """Return PostgreSQL's regular expression for a text in any letter case.
 
     The locale of the database is C, in which only A to Z have a lower case.
     """
@@ -127,7 +128,7 @@ def _in_any_case(char: str) -> str:
 
 @cache
 def _spellings() -> dict[str, str]:
-    """Return the characters with several spellings, by what these have in common."""
+    """Return the characters with several spellings, by the common form of each."""
     found: dict[str, str] = {}
     for char in filter(str.isalpha, map(chr, range(_END_OF_ALPHABETS))):
         common = char.casefold()

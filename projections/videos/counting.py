@@ -1,4 +1,4 @@
-"""How many videos count, and how many do not for which reason."""
+"""The number of videos that count, and of those that do not, by reason."""
 
 from uuid import UUID
 
@@ -20,11 +20,11 @@ WHERE {conditions} GROUP BY tracking_status, tracking_enabled
 
 
 class VideoAmounts(Struct, frozen=True, kw_only=True):
-    """How many videos count, and how many do not, by the reason.
+    """The number of videos that count, and of those that do not, by reason.
 
-    ``pending_review`` wait in the inbox, ``out_of_window`` were posted outside the days
-    in which their creator is tracked, ``excluded`` were removed from the lists, and of
-    ``turned_off`` somebody decided that they are not to count.
+    ``pending_review`` wait in the inbox, ``out_of_window`` were posted outside of the
+    days in which their creator is tracked, ``excluded`` were removed from the lists,
+    and for ``turned_off`` somebody decided that they do not count.
     """
 
     counted: int = 0
@@ -35,7 +35,7 @@ class VideoAmounts(Struct, frozen=True, kw_only=True):
 
     @property
     def left_out(self) -> int:
-        """How many do not count."""
+        """Return the number of videos that do not count."""
         out = self.pending_review + self.out_of_window
         return out + self.turned_off + self.excluded
 
@@ -48,10 +48,10 @@ async def video_amounts(
     creator_id: UUID | None = None,
     members: tuple[frozenset[UUID], frozenset[UUID]] | None = None,
 ) -> VideoAmounts:
-    """Return how many of the videos count that all of these conditions hold for.
+    """Return the amounts of the videos that match all of these conditions.
 
-    ``members`` are creators and single videos: a video is chosen that is one of these
-    or of one of those.
+    ``members`` are creators and single videos: a video matches if it is one of the
+    videos or belongs to one of the creators.
     """
     creators, videos = members or ((), ())
     given = {"project": project_id, "creator": creator_id, "members": members}

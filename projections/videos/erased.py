@@ -1,7 +1,7 @@
 """Table erased_videos: the videos of erased creators, and their next pseudonyms.
 
-Observations of such a video after the erasure reach no row of it. The next creator with
-the video has it as another one, under the pseudonym of the next generation.
+Observations of a video after the erasure do not reach its rows. For the next creator
+with the same video it is another one, under the pseudonym of the next generation.
 """
 
 import time
@@ -20,7 +20,7 @@ from projections.engine.reader import ProjectionBehindError
 PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 
-# A video that was listed and not found before is of whoever listed it.
+# A listed video without an event of its own belongs to the creator who listed it.
 NOTE_ERASED = """
 INSERT INTO erased_videos (organization_id, id, position)
 SELECT %(organization)s, id, %(position)s FROM (
@@ -81,10 +81,9 @@ def names_after_erasures(
 ) -> Names:
     """Return the names that videos on TikTok have in a project now.
 
-    ``tiktok_video_ids`` is asked only if the organization has erased somebody.
-
-    A pseudonym that an erased creator of the organization had is not used again, except
-    for a video that another project has under it and goes on with.
+    ``tiktok_video_ids`` is called only if the organization has erased somebody. A
+    pseudonym that an erased creator of the organization had is not used again, except
+    for a video that another project still has under it.
 
     Raises:
         ProjectionBehindError: the list of videos has not reached the last erasure.

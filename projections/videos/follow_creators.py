@@ -1,4 +1,4 @@
-"""Table moved_creators, and the videos that are where their creators have moved to.
+"""Table moved_creators, and the projects of videos whose creators moved.
 
 A video's own events have the project that its creator was added to.
 """
@@ -33,7 +33,7 @@ AND v.project_id <> m.project_id
 
 
 def follow_creators(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-    """Store moves, and put the videos of the creators among the events where they are.
+    """Store moves, and put the videos of moved creators into their present projects.
 
     The events must have been folded into the videos before.
     """

@@ -1,7 +1,7 @@
 """video_figures: the newest counts and details that scrapes observed of each video.
 
-A row may exist before the video itself, because a snapshot lists videos that nobody
-added.
+A row may exist before the video itself, because a snapshot also has videos that the
+project does not have.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,14 +26,14 @@ _CountTime = tuple[int, int]
 
 
 class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The newest observation of a video; null is what no snapshot had.
+    """The newest observation of a video; a value that no snapshot had is null.
 
-    Each count is the newest known one; a negative one is none. ``observed_at`` and
-    ``position`` are those of the newest snapshot, ``older_counts`` of counts that it
-    lacks, in microseconds since 1970; null if there are none. ``posted_at`` is the
-    first known one, in the order of the log, of the snapshot at ``posted_position``.
-    ``first_seen_at`` is the time of the earliest snapshot. ``creator_id`` is whose
-    scrape saw it last.
+    Each count is the newest known one; negative counts are unknown. ``observed_at`` and
+    ``position`` are those of the newest snapshot, ``older_counts`` those of counts that
+    it lacks, in microseconds since 1970; null if it lacks none. ``posted_at`` is the
+    first known time of posting in the order of the log, from the snapshot at
+    ``posted_position``. ``first_seen_at`` is the time of the earliest snapshot.
+    ``creator_id`` is the creator of the last scrape that observed the video.
     """
 
     organization_id: UUID
@@ -119,10 +119,10 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
 def merge_figures(
     row: VideoFiguresRow | None, fresh: VideoFiguresRow
 ) -> VideoFiguresRow:
-    """Return the row after a snapshot; merging one twice changes nothing.
+    """Return the row after a snapshot; merging a snapshot twice changes nothing.
 
-    The newest observation wins; of two at the same time, the later one in the log. A
-    value that it left out stays as it was, and so does a known time of posting.
+    The newest observation wins; among equal times the later one in the log. A missing
+    value stays as it was, and so does a known time of posting.
     """
     if row is None:
         return fresh
@@ -147,7 +147,7 @@ def merge_figures(
 
 
 def _write(cursor: Cursor[TupleRow], rows: Sequence[VideoFiguresRow]) -> None:
-    # Nothing that is observed later, or read twice, reaches who is erased.
+    # No later or repeated observation reaches an erased person.
     erased = erased_among(cursor, [(row.organization_id, row.id) for row in rows])
     _TABLE.fold(
         cursor,
@@ -162,7 +162,7 @@ def _known(count: int | None) -> int | None:
 
 
 def _newest_counts(new: VideoFiguresRow, old: VideoFiguresRow) -> dict[str, Any]:
-    """Return each newest known count, and the times of those from older snapshots."""
+    """Return each newest known count, and the times of counts from older snapshots."""
     counts: dict[str, Any] = {name: getattr(new, name) for name in COUNTS}
     if new.older_counts is None and None not in counts.values():
         return counts
@@ -180,7 +180,7 @@ def _newest_counts(new: VideoFiguresRow, old: VideoFiguresRow) -> dict[str, Any]
 
 
 def _time_of(row: VideoFiguresRow, name: str = "") -> _CountTime:
-    """Return when a count was observed; without a name, when the newest was."""
+    """Return the time of a count's observation, or of the newest one without a name."""
     if row.older_counts is not None and name in row.older_counts:
         instant, position = row.older_counts[name]
         return instant, position

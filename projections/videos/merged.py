@@ -1,4 +1,4 @@
-"""The video that a single video was merged into."""
+"""The check for merged videos, and the video that replaced each."""
 
 from uuid import UUID
 
@@ -14,10 +14,10 @@ WHERE organization_id = %(organization)s AND id = %(id)s AND merged_into IS NOT 
 async def check_not_merged(
     reader: Reader, organization_id: UUID, video_id: UUID
 ) -> None:
-    """Refuse what is about a video that was merged into another one.
+    """Check that a video was not merged into another one.
 
     Raises:
-        VideoMergedError: it was.
+        VideoMergedError: the video was.
     """
     params = {"organization": organization_id, "id": video_id}
     rows = await reader.rows(organization_id, _MERGED_INTO, params)

@@ -34,9 +34,8 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video without its figures, which are in ``VideoFiguresRow``.
 
     ``posted_at`` is that of its discovery, or of a snapshot before that.
-
     ``missing_since`` is the last reported absence; a video observed after it is not
-    missing. ``merged_into`` is the video of its creator that it is now.
+    missing. ``merged_into`` is the creator's video that replaced this one.
     """
 
     organization_id: UUID
@@ -68,8 +67,8 @@ on = Handlers[[VideoRow], dict[str, Any]]()
 
 @on(e.VideoDiscovered)
 def _discovered(event: e.VideoDiscovered, row: VideoRow) -> dict[str, Any]:
-    # For a video that was added by hand before, TikTok's handle and kind are more
-    # reliable than those in the URL.
+    # TikTok's handle and kind are more reliable than those in the URL of a video that
+    # was added by hand.
     return {
         "creator_id": event.creator_id,
         "tiktok_handle": event.handle,
@@ -141,9 +140,9 @@ UPDATE videos SET tiktok_video_id = 'erased', tiktok_handle = %(handle)s,
 _TEXTS_WITHOUT_PERSON = f"""
 UPDATE video_figures SET title = NULL, thumbnail_url = NULL {_OF_WHO_IS_ERASED}
 """
-# A sound, hashtags and a length together tell which video it is.
+# A sound, hashtags and a length together identify a video.
 _NO_ATTRIBUTES = f"DELETE FROM video_attributes {_OF_WHO_IS_ERASED}"
-# The counts and the second of posting are on TikTok's pages next to the name.
+# TikTok's pages show the counts and the second of posting next to the name.
 _FIGURES_WITHOUT_PERSON = f"""
 UPDATE video_figures f SET title = NULL, thumbnail_url = NULL, view_count = NULL,
     like_count = NULL, comment_count = NULL, share_count = NULL, save_count = NULL,
@@ -155,7 +154,7 @@ AND f.organization_id = e.organization_id AND f.id = e.id
 
 
 class Videos:
-    """Keeps the table videos, and those of what follows from it."""
+    """Keeps the table videos, and the tables that follow from it."""
 
     name = "videos"
     version = 2
@@ -190,7 +189,7 @@ AND v.posted_at <> f.posted_at
 def _keep_first_times(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
 ) -> None:
-    """Let a time of posting from before a discovery stay the video's."""
+    """Keep a time of posting that is known from before the discovery."""
     discovered = {
         recorded.stream: recorded.position
         for recorded in events

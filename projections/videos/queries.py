@@ -30,19 +30,19 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     """A TikTok post in a project. Counts are null if no scrape ever had them.
 
     ``tracking_status`` says how the video came into the project and what was decided.
-    The video counts while that is auto_tracked, included or direct_add and
+    The video counts while its status is auto_tracked, included or direct_add and
     ``tracking_enabled`` is true. A video that was added by its URL has no creator until
-    a run lists it. Each count is the newest known one. ``posted_at`` is the first that
-    a source gave. ``missing_since`` is since
-    when TikTok does not have the video; a video that one list leaves out is not
-    missing. ``thumbnail_url`` is where TikTok last had its picture; such addresses
-    end after some days. ``duration_s`` is the length in seconds. ``hashtags`` have no
-    ``#``, ``mentions`` no ``@``. ``is_ad``, ``is_pinned`` and ``is_private`` are what
-    TikTok says of the post, and ``language`` is its code of the language of the text.
-    Null is what no source had.
+    a run lists it. Each count is the newest known one. ``posted_at`` is the first time
+    that a source gave. ``missing_since`` is the time since which TikTok does not have
+    the video; a video that one list leaves out is not missing. ``thumbnail_url`` is the
+    last address of its picture on TikTok; such addresses end after some days.
+    ``duration_s`` is the length in seconds. ``hashtags`` have no ``#``, ``mentions`` no
+    ``@``. ``is_ad``, ``is_pinned`` and ``is_private`` are TikTok's statements about the
+    post, and ``language`` is TikTok's code of the language of the text. A value that no
+    source had is null.
     """
 
-    # What scrapes change without a new version.
+    # Scrapes change these fields without a new version.
     FIGURE_FIELDS: ClassVar = (
         *("url", "title", "kind", "thumbnail_url", "posted_at", "view_count"),
         *("like_count", "comment_count", "share_count", "save_count"),
@@ -88,10 +88,10 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VideoQuery(ChosenVideos, frozen=True, kw_only=True):
-    """The videos to return, their order, and where to begin.
+    """The videos to return, their order, and the start of the page.
 
-    ``after`` is the sort value and the id of the last row of the page before. ``limit``
-    is None for all of them.
+    ``after`` is the sort value and the id of the last row of the previous page.
+    ``limit`` is None for all videos.
     """
 
     sort: VideoSort = "created_at"
@@ -142,7 +142,7 @@ async def one_video(
 async def videos_by_id(
     reader: Reader, organization_id: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, Video]:
-    """Return these videos of an organization, but for those that are excluded."""
+    """Return these videos of an organization, without excluded ones."""
     params = {"organization": organization_id, "ids": list(ids)}
     rows = await reader.rows(organization_id, _THESE, params)
     return {video.id: video for video in map(_video, rows)}
@@ -180,7 +180,7 @@ async def page_of_videos(reader: Reader, query: VideoQuery) -> list[Video]:
 
 
 def video_sort_value(video: Video, sort: VideoSort) -> Any:  # noqa: ANN401 - as the sort has it
-    """Return the value that a video is sorted by; None if unknown."""
+    """Return the value by which a video is sorted; None if unknown."""
     if sort != "engagement_rate":
         return getattr(video, sort)
     return engagement_rate(
@@ -199,7 +199,7 @@ def video_from_row(
     *,
     metadata: msgspec.Raw | None = None,
 ) -> Video:
-    """Return a video as clients read it, from its row, its figures and its attributes.
+    """Return a video for clients, from its row, its figures and its attributes.
 
     ``metadata`` is the row's as JSON text, if the caller has it.
     """
@@ -262,7 +262,7 @@ def _list(
         )
     where = " AND ".join(conditions)
     order = f"ORDER BY created_at {way}, id {way} LIMIT %(limit)s"
-    # The first rows of each status, each read in order from its index.
+    # The first rows of each status are read in order from its index.
     heads = " UNION ALL ".join(
         f"(SELECT * FROM videos WHERE {where} "
         f"AND tracking_status = %(status{n})s {order})"

@@ -1,4 +1,4 @@
-"""The sort orders of lists of videos, and the query that sorts chosen videos."""
+"""The sort orders of lists of videos, and the query that sorts matching videos."""
 
 from functools import cache
 from typing import Literal
@@ -37,7 +37,7 @@ _UNKNOWN: dict[tuple[str, SortOrder], str] = {
 
 
 class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a query that change its text; conditions as of ``ChosenVideos``."""
+    """The parts of a query that change its text, with the conditions of the filters."""
 
     conditions: str
     sort: VideoSort
@@ -47,10 +47,10 @@ class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def sorted_ids(variant: VideoQueryVariant) -> str:
-    """Return the query for a page of chosen videos: their ids and sort keys.
+    """Return the query for a page of matching videos: their ids and sort keys.
 
-    Its columns are ``one`` and ``key``. All videos that are chosen are read: no
-    index has figures, which change with every scrape.
+    Its columns are ``one`` and ``key``. All matching videos are read, because no index
+    has figures, which change with every scrape.
     """
     key, kind = _key(variant.sort)
     unknown = _UNKNOWN[kind, variant.order]
@@ -88,7 +88,6 @@ def engagement_rate(
 
 
 def _key(sort: VideoSort) -> tuple[str, str]:
-    """Return the SQL expression to sort by, and its type."""
     if sort in _TIMES:
         return _TIMES[sort], "timestamptz"
     return (_RATE, "float8") if sort == "engagement_rate" else (f"f.{sort}", "bigint")
