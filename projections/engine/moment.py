@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
@@ -121,9 +122,13 @@ class Moment:
     async def _give_back(self, connection: _Connection) -> None:
         self._begun.pop(connection, None)
         try:
-            # The pool replaces a connection that was cut.
+            # The pool replaces a connection that was cut. After a rollback psycopg
+            # would prepare all statements of the connection anew.
             with suppress(psycopg.Error):
-                await connection.rollback()
+                if connection.info.transaction_status == TransactionStatus.INTRANS:
+                    await connection.commit()
+                else:
+                    await connection.rollback()
         finally:
             await self._pool.putconn(connection)
             async with self._change:

@@ -157,3 +157,17 @@ def test_a_connection_that_was_cut_before_the_snapshot_is_replaced(
         assert await count(reader) >= 0
 
     reading(database_url, reads)
+
+
+def test_statements_stay_prepared_after_the_end_of_a_snapshot(database_url: str):
+    async def reads(reader: SnapshotReader, pool: AsyncPool) -> None:
+        await count(reader)
+        await reader.end()
+
+        async with pool.connection() as connection:
+            found = await connection.execute(
+                "SELECT statement FROM pg_prepared_statements"
+            )
+            assert COUNT.decode() in {row[0] for row in await found.fetchall()}
+
+    reading(database_url, reads, size=1)
