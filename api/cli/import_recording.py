@@ -291,7 +291,7 @@ def _print_result(
     if created:
         print(f"Creators added:    {len(created):,} ({_handles(created)})")
     if brought_back:
-        print(f"Of them removed:   {_handles(brought_back)}, tracked again now")
+        print(f"Tracked again:     {_handles(brought_back)}, removed before")
     print(
         f"Stored:            {counted(imported.stored, 'observation')} "
         f"({counted(imported.runs, 'run')})"

@@ -171,8 +171,8 @@ async def _creators(writing: Pool) -> str | None:
     if not failing:
         return None
     return (
-        f"{counted_are(failing, 'creator')} not seen in full: {KEEPS_FAILING} scrapes "
-        "or more failed, and none of their kind worked since"
+        f"{counted_are(failing, 'creator')} not scraped completely: {KEEPS_FAILING} "
+        "scrapes or more failed since the last success of their kind"
     )
 
 

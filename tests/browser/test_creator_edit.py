@@ -111,7 +111,7 @@ def test_a_creator_is_renamed_removed_and_brought_back(
     axe(page)
     page.get_by_role("button", name="Bring @kid.and.kettle back").click()
 
-    expect(page.get_by_text("is tracked again, with all its history")).to_be_visible()
+    expect(page.get_by_text("is tracked again, with all their history")).to_be_visible()
     assert now(home, creator)["status"] == "active"
 
 

@@ -1,1 +1,1 @@
-"""Commands that erase people and texts, and that look for what is left of them."""
+"""Commands that erase people and texts, and that search for remains of them."""

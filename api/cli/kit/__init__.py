@@ -1,1 +1,1 @@
-"""What commands share: options, output, names of things, and the database."""
+"""The shared parts of commands: options, output, names of things, and the database."""

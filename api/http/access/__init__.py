@@ -1,1 +1,1 @@
-"""Who may ask, how often, and from where: keys, sessions and limits."""
+"""Access to the API: keys, sessions, and limits by key and by address."""

@@ -55,7 +55,7 @@ class ConnectLinkShown(Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether the link can still be used."""
+        """Return whether the link can still be used."""
         is_over = self.expires_at <= datetime.now(UTC)
         return self.used_at is None and self.revoked_at is None and not is_over
 

@@ -1,1 +1,1 @@
-"""The routes of the log: its roots, its check, and proofs of what it has."""
+"""The routes of the log: its roots, its check, and proofs of its events."""

@@ -25,8 +25,9 @@ _SHOWN_ERRORS = {Code.INVALID_BODY, Code.VERSION_CONFLICT}
 class NoteForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A note as typed.
 
-    ``about`` is what a new one is about, a scope and an id; ``version`` is the version
-    that the form of a written one was made from. ``back`` is the page it is on.
+    ``about`` is the scope and the id of the subject of a new note; ``version`` is the
+    version from which the form of a stored note was made. ``back`` is the page that the
+    note is on.
     """
 
     text: Annotated[str, typed("Note")]
@@ -44,7 +45,7 @@ class BackForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AnnotationForms(Controller):
-    """Writes, changes and deletes notes, and goes back to the page they are on."""
+    """Writes, changes and deletes notes, and returns to their page."""
 
     path = "/annotations"
 
@@ -65,7 +66,7 @@ class AnnotationForms(Controller):
     async def change(
         self, page: NamedDependency[PageContext], annotation_id: FromPath[UUID]
     ) -> PageResponse:
-        """Change a note, unless another person did meanwhile."""
+        """Change a note, unless another person changed it meanwhile."""
         form = page.form(NoteForm)
         version = int(form.version) if form.version.isdecimal() else None
         path = f"{API_PATH}/{annotation_id}"
@@ -80,7 +81,7 @@ class AnnotationForms(Controller):
     async def delete(
         self, page: NamedDependency[PageContext], annotation_id: FromPath[UUID]
     ) -> PageResponse:
-        """Take a note off the charts."""
+        """Delete a note, which leaves the charts."""
         await page.send("DELETE", f"{API_PATH}/{annotation_id}", Annotation)
         page.flash("The note was deleted.")
         return _back(page, page.form(BackForm).back)
@@ -95,10 +96,10 @@ def _body(form: NoteForm) -> dict[str, str]:
 
 
 def _again(page: PageContext, form: NoteForm, error: ApiRefusedError) -> Template:
-    """Return the form with the error; whatever was typed is in it.
+    """Return the form with the error and the typed text.
 
     Raises:
-        ApiRefusedError: it is none that the form can say.
+        ApiRefusedError: the form cannot show the error.
     """
     if error.code not in _SHOWN_ERRORS:
         raise error

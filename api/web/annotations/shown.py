@@ -1,4 +1,4 @@
-"""What happened on the days of a page's charts, and what may be noted there."""
+"""The annotations on the days of a page's charts, and the subjects of new notes."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,21 +10,21 @@ from api.web.charts.chart import days_in_words
 from api.web.kit.page import PageContext, here
 from projections.annotations.queries import Annotation
 
-# Those that stand open below a chart; the others are folded.
+# This many are shown below a chart; the others are folded.
 _SHOWN_AT_FIRST = 6
 
 
 class NoteSubject(Struct, frozen=True, kw_only=True):
-    """Something that a note may be about: ``value`` is its scope and id."""
+    """A possible subject of a note: ``value`` is its scope and id."""
 
     value: str
     label: str
 
 
 class ShownAnnotation(Struct, frozen=True, kw_only=True):
-    """An annotation with its days in words, and what it is about.
+    """An annotation with its days in words, and its subject.
 
-    ``about`` is empty if it is about what the whole page is about.
+    ``about`` is empty if the subject is that of the whole page.
     """
 
     annotation: Annotation
@@ -35,8 +35,7 @@ class ShownAnnotation(Struct, frozen=True, kw_only=True):
 class Happened(Struct, frozen=True, kw_only=True):
     """The annotations of some days, the last to start first, and the form of a note.
 
-    ``day`` is the day that a new note is about unless another one is chosen, and
-    ``back`` the address of the page.
+    ``day`` is the default day of a new note, and ``back`` the address of the page.
     """
 
     shown: list[ShownAnnotation]
@@ -47,7 +46,6 @@ class Happened(Struct, frozen=True, kw_only=True):
 
 
 def note_subject(scope: str, scope_id: object, label: str) -> NoteSubject:
-    """Return something that a note may be about."""
     return NoteSubject(value=f"{scope}:{scope_id}", label=label)
 
 
@@ -58,10 +56,10 @@ def happened_of(
     project_id: object = None,
     is_alone: bool = True,
 ) -> Happened:
-    """Return what happened on the days of an answer, and what may be noted on them.
+    """Return the annotations on the days of an answer, and the subjects of new notes.
 
-    The first of the subjects is what the page is about, unless it is not alone. Notes
-    may also be about their project, if it is given, and always about the organization.
+    The first of the subjects is that of the page, unless there are several. Notes may
+    also be about their project, if it is passed, and always about the organization.
     """
     around = [] if project_id is None else [("project", project_id, "The project")]
     around += [("org", page.principal.organization_id, "The organization")]

@@ -1,4 +1,4 @@
-"""/campaigns/{id}: its dashboard, its history, and its settings."""
+"""/campaigns/{id}: the dashboard of a campaign, its history, and its settings."""
 
 from typing import Annotated
 from uuid import UUID
@@ -56,7 +56,7 @@ class CampaignPages(Controller):
         campaign_id: FromPath[UUID],
         cursor: Annotated[str, QueryParameter(max_length=500)] = "",
     ) -> Template:
-        """Show what happened to the campaign, newest first."""
+        """Show the history of the campaign, newest first."""
         campaign = await get_campaign(page, campaign_id)
         path = f"/campaigns/{campaign_id}/history"
         got = await page.get(path, list[HistoryEntry], cursor=cursor.strip(), limit=50)
@@ -67,7 +67,7 @@ class CampaignPages(Controller):
     async def settings(
         self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
     ) -> Template:
-        """Show the form that changes the campaign, and the way to delete it."""
+        """Show the form that changes the campaign, and the button that deletes it."""
         campaign = await get_campaign(page, campaign_id)
         return _settings(page, campaign, form_of(campaign, time_zone=page.time_zone))
 
@@ -75,7 +75,7 @@ class CampaignPages(Controller):
     async def change(
         self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
     ) -> PageResponse:
-        """Change the campaign, unless another person did meanwhile."""
+        """Change the campaign, unless another person changed it meanwhile."""
         form = page.form(CampaignForm)
         campaign = await get_campaign(page, campaign_id)
         body = body_of(form, time_zone=page.time_zone, was=campaign)
@@ -94,7 +94,7 @@ class CampaignPages(Controller):
     async def delete(
         self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
     ) -> PageResponse:
-        """Delete the campaign; what was in it stays tracked."""
+        """Delete the campaign; its creators and videos are still tracked."""
         got = await page.send("DELETE", f"/campaigns/{campaign_id}", Campaign)
         page.flash(f"The campaign {got.data.name} was deleted.")
         return page.go_to(f"/campaigns?project_id={got.data.project_id}")

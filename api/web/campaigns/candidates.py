@@ -1,4 +1,4 @@
-"""What a search finds to add to a campaign: creators, campaigns and single videos."""
+"""The search for items to add to a campaign: creators, campaigns and single videos."""
 
 import asyncio
 from typing import Final
@@ -23,7 +23,7 @@ _MOST_DIGITS: Final = 19
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """Something that may be added: its kind and id with a colon between, and a name."""
+    """An item that may be added: its kind and id with a colon between, and its name."""
 
     item: str
     name: str
@@ -35,8 +35,8 @@ async def candidates(
 ) -> list[Candidate]:
     """Return creators, campaigns and videos of the project that a search finds.
 
-    A link or id of a video finds that one alone. Without a search no videos are found,
-    because there are too many.
+    The link or id of a video finds only that video. Without a search no videos are
+    returned, because there are too many.
     """
     tiktok_video_id = _video_named(search)
     if tiktok_video_id is not None:
@@ -68,7 +68,7 @@ async def candidates(
 async def _one_video(
     page: PageContext, campaign: Campaign, search: str, tiktok_video_id: str
 ) -> list[Candidate]:
-    """Return the video that is named; one that is not tracked yet by its URL."""
+    """Return the named video; an untracked video by its URL."""
     try:
         video_id = await page.site.video_id(
             page.principal.organization_id, campaign.project_id, tiktok_video_id

@@ -1,4 +1,4 @@
-"""The form of a campaign, and the request that it becomes."""
+"""The form of a campaign, and the request that is made from it."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ class CampaignForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A campaign as typed; ``version`` is the version that the form was made from.
 
     ``target_on`` is the last day on which the target may be reached, and
-    ``target_scope`` which views are counted for it.
+    ``target_scope`` says which views count towards it.
     """
 
     project_id: str = ""
@@ -33,7 +33,6 @@ class CampaignForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def form_of(campaign: Campaign, *, time_zone: str) -> CampaignForm:
-    """Return the form that shows a campaign."""
     target = campaign.target_at
     return CampaignForm(
         project_id=str(campaign.project_id),
@@ -55,7 +54,7 @@ def body_of(
 ) -> dict[str, object]:
     """Return the request; a day becomes its end in the organization's zone.
 
-    A time of a target that its day still names stays as it ``was``.
+    If the day of the target is unchanged, its time stays as it ``was``.
     """
     digits = form.target_views.replace(",", "").replace(" ", "")
     on = form.target_on.strip()

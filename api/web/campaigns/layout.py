@@ -1,4 +1,4 @@
-"""What all pages of a campaign share: its name and days on top, and the tabs."""
+"""The shared parts of all pages of a campaign: name and days on top, and the tabs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,10 +14,10 @@ from api.web.kit.page import PageContext
 
 
 async def get_campaign(page: PageContext, campaign_id: UUID) -> ShownCampaign:
-    """Return the campaign that a page is about.
+    """Return the campaign of a page.
 
     Raises:
-        ApiRefusedError: ``not_found``, if it is not one of the organization's.
+        ApiRefusedError: ``not_found``, if the organization does not have it.
     """
     return (await page.get(f"/campaigns/{campaign_id}", ShownCampaign)).data
 
@@ -36,12 +36,12 @@ def show_campaign(
 
 
 def shared_context(page: PageContext, campaign: ShownCampaign) -> dict[str, Any]:
-    """Return what ``campaigns/layout.html`` shows."""
+    """Return the context of ``campaigns/layout.html``."""
     return {"campaign": campaign, "own_days": _own_days(page, campaign)}
 
 
 def _own_days(page: PageContext, campaign: ShownCampaign) -> str:
-    """Return the query for the numbers of its days; empty if it has not begun."""
+    """Return the query for the numbers of its days; empty before the first day."""
     today = datetime.now(ZoneInfo(page.time_zone)).date()
     if campaign.starts_on is None or campaign.starts_on > today:
         return ""

@@ -27,7 +27,7 @@ _MOST_SHOWN = 100
 
 
 class CampaignsQuery(FigureTableQuery, frozen=True, kw_only=True):
-    """Of which project, over which days, and in which order."""
+    """The project, the days and the order of the list."""
 
     project_id: str = ""
 
@@ -43,7 +43,7 @@ class CampaignsPage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[CampaignsQuery],
     ) -> Template:
-        """Show the campaigns of the chosen project, else of the last one chosen."""
+        """Show the campaigns of the chosen project, by default the last one chosen."""
         return await _show(page, choices, CampaignForm(project_id=choices.project_id))
 
     @form_route(form=CampaignForm)

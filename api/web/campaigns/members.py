@@ -1,4 +1,4 @@
-"""/campaigns/{id}/members: what is in a campaign, added by a search."""
+"""/campaigns/{id}/members: the items of a campaign, and a search that adds them."""
 
 import asyncio
 from typing import Annotated
@@ -37,7 +37,7 @@ _SHOWN = {
 
 
 class MemberForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Things to add or remove, each as its kind and id with a colon between."""
+    """Items to add or remove, each as its kind and id with a colon between."""
 
     item: list[str] = []
     act: str = "add"
@@ -57,14 +57,14 @@ class CampaignMembers(Controller):
         search: Annotated[str, QueryParameter(max_length=_LONGEST_SEARCH)] = "",
         cursor: Annotated[str, QueryParameter(max_length=500)] = "",
     ) -> Template:
-        """Show the members, and what a search finds to add."""
+        """Show the members, and the items that a search finds."""
         return await _show(page, campaign_id, search=search.strip(), cursor=cursor)
 
     @form_route(form=MemberForm)
     async def change(
         self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
     ) -> PageResponse:
-        """Add or remove the chosen ones: all of them, or none."""
+        """Add or remove the chosen items: all of them, or none."""
         form = page.form(MemberForm)
         path = f"/campaigns/{campaign_id}"
         if not form.item:
@@ -85,7 +85,7 @@ class CampaignMembers(Controller):
 
 
 async def _item(page: PageContext, campaign_id: UUID, text: str) -> dict[str, str]:
-    """Return an item for the API; a video that is not tracked yet is added first."""
+    """Return an item for the API; an untracked video is tracked first."""
     kind, _, item_id = text.partition(":")
     if kind == NEW_VIDEO:
         campaign = await get_campaign(page, campaign_id)

@@ -73,7 +73,7 @@ class AnalyticsClient:
     async def with_prior(
         self, measure: Measure, mode: Mode, period: Period
     ) -> Analytics:
-        """Return the numbers, with those of the period before if the plan shows them.
+        """Return the numbers, with the period before if the plan shows it.
 
         Raises:
             ApiRefusedError: the API refused.
@@ -88,10 +88,10 @@ class AnalyticsClient:
     async def explain(
         self, measure: Measure, mode: Mode, period: Period, on: date
     ) -> Explanation:
-        """Return the observations that make the number of one bucket.
+        """Return the observations behind the number of a bucket.
 
         Raises:
-            ApiRefusedError: the API refused, such as for a wrong day.
+            ApiRefusedError: the API refused, for example because of the day.
         """
         got = await self._page.get(
             "/analytics/explain",

@@ -19,7 +19,7 @@ from domain.analytics.series import Point
 
 
 class ChartTableCell(Struct, frozen=True, kw_only=True):
-    """One value in the table.
+    """A value in the table.
 
     ``about`` names its bucket if that differs from the row's.
     """
@@ -30,8 +30,6 @@ class ChartTableCell(Struct, frozen=True, kw_only=True):
 
 
 class ChartTableRow(Struct, frozen=True, kw_only=True):
-    """One bucket in the table."""
-
     date: date
     label: str
     cells: list[ChartTableCell]
@@ -39,7 +37,7 @@ class ChartTableRow(Struct, frozen=True, kw_only=True):
 
 
 class Chart(Struct, frozen=True, kw_only=True):
-    """One chart with everything around it; ``name`` is unique on the page."""
+    """A chart with everything around it; ``name`` is unique on the page."""
 
     name: str
     measure: Measure
@@ -98,7 +96,7 @@ def chart_of(
 ) -> Chart:
     """Return the chart of several series, or of one and its prior period.
 
-    ``marks`` lie on its days; those outside of them are left out.
+    ``marks`` outside of its days are left out.
     """
     prior = answer.compare_series or []
     main = [_line(one, number, over=one) for number, one in enumerate(answer.series, 1)]
@@ -158,7 +156,7 @@ def days_in_words(first: date, last: date) -> str:
 def _line(
     series: Series, number: int, *, over: Series, is_prior: bool = False
 ) -> ChartLine:
-    """Return the line of a series, drawn where the points of another one are."""
+    """Return the line of a series, drawn at the points of another series."""
     points = series.points
     return ChartLine(
         label=series.entity_ref.label,
@@ -216,7 +214,7 @@ def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
 def _places(
     rows: Sequence[ChartTableRow], marks: Sequence[ChartMark]
 ) -> list[tuple[int, ChartMark]]:
-    """Return each mark with the number of the bucket that it lies in."""
+    """Return each mark with the number of the bucket that it is in."""
     firsts = [row.date for row in rows]
     return [(bisect_right(firsts, mark.date) - 1, mark) for mark in marks if firsts]
 
@@ -224,7 +222,7 @@ def _places(
 def _with_marks(
     rows: list[ChartTableRow], places: Sequence[tuple[int, ChartMark]]
 ) -> list[ChartTableRow]:
-    """Say in the notes of each bucket what happened in it."""
+    """Add the marks of each bucket to its notes."""
     said: dict[int, list[str]] = {}
     for at, mark in places:
         said.setdefault(at, []).append(mark.text)

@@ -1,4 +1,4 @@
-"""What the script draws a chart from: lines, and marks of what happened."""
+"""The data from which the script draws a chart: lines and marks."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,16 +11,16 @@ from domain.analytics.buckets import Granularity
 MarkKind = Literal["post", "note", "system"]
 # The switch of marks in addresses.
 MarksOrNone = Literal["off", ""]
-# Lines whose largest values differ by more are offered other scales.
+# Another scale is offered if the largest values of lines differ by a larger factor.
 FAR_APART = 20
 
 
 class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One series of a drawing.
+    """A series of a drawing.
 
-    ``series`` is the number of its colour, from 1. ``dates`` are where its points are
-    drawn, and ``of`` are the buckets that they are of: a prior period lies over the
-    current one. The marks, from ``partial`` on, are indexes of points.
+    ``series`` is the number of its colour, from 1. ``dates`` are the days at which its
+    points are drawn, and ``of`` are the buckets of the points: a prior period is drawn
+    over the current one. The marks, from ``partial`` on, are indexes of points.
     """
 
     label: str
@@ -37,10 +37,10 @@ class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ChartMark(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that happened on a day, which a chart marks and says.
+    """An event on a day, which a chart marks and describes.
 
-    ``kind`` is ``post`` for posted videos, ``note`` for what a user wrote, ``system``
-    for what the log says.
+    ``kind`` is ``post`` for posted videos, ``note`` for the note of a user, ``system``
+    for an event of the log.
     """
 
     date: date
@@ -51,9 +51,9 @@ class ChartMark(Struct, frozen=True, kw_only=True, rename="camel"):
 class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
     """The data from which the script draws a chart.
 
-    ``is_flow``: the values are of buckets, not levels at their ends, so that those of
-    an unfinished one say little. ``is_far_apart``: other scales are offered, since a
-    line would be flat next to another.
+    ``is_flow``: the values belong to buckets and are not levels at their ends, so that
+    an unfinished bucket says little. ``is_far_apart``: other scales are offered, since
+    a line would be flat next to another.
     """
 
     granularity: Granularity

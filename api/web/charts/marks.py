@@ -10,9 +10,9 @@ from projections.annotations.queries import Annotation
 
 
 def posts_of(posts: Analytics) -> list[ChartMark]:
-    """Return the marks of new posts, one for each bucket and series with some.
+    """Return the marks of new posts, one for each bucket and series with posts.
 
-    Of several series each says whose posts they are.
+    If there are several series, each mark names its series.
     """
     is_alone = len(posts.series) == 1
     return [
@@ -31,9 +31,9 @@ def posts_of(posts: Analytics) -> list[ChartMark]:
 def marks_of(
     answer: Analytics, *, names: Mapping[str, str] | None = None
 ) -> list[ChartMark]:
-    """Return the marks of an answer's annotations, on the first shown day of each.
+    """Return the marks of an answer's annotations, each on its first shown day.
 
-    ``names`` are those of what a chart compares, by id: whose annotation it is.
+    ``names`` are the names of compared entities by id, which the marks include.
     """
     return [
         ChartMark(

@@ -1,4 +1,4 @@
-"""The metrics of analytics on pages: their labels, and how values are written."""
+"""The metrics of analytics on pages: their labels, and the format of values."""
 
 from typing import Literal
 
@@ -136,7 +136,7 @@ POSTS, TOTAL_LIKES = MEASURES["posts"], MEASURES["total_likes"]
 
 
 def groups_for(entity: str) -> dict[str, list[Measure]]:
-    """Return the measures that a kind of entity has, in groups."""
+    """Return the measures of a kind of entity, in groups."""
     return {
         group: [m for m in measures if entity != "video" or m.is_of_videos]
         for group, measures in GROUPS.items()

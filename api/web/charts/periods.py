@@ -1,4 +1,4 @@
-"""Periods that pages show numbers of: presets, own dates, and the size of buckets."""
+"""The periods of numbers on pages: presets, own dates, and the size of buckets."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -29,12 +29,12 @@ GRANULARITIES: dict[Granularity, str] = {
 EARLIEST = date(1970, 1, 1)
 
 _DAYS: Mapping[Preset, int] = {"7d": 7, "30d": 30, "90d": 90}
-# In more days than these, a day or a week is too narrow in a chart.
+# If there are more days, a day or a week is too narrow in a chart.
 _DAYS_BY_DAY, _DAYS_BY_WEEK = 130, 900
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """Days from ``first`` to ``last``, both included, and the size of buckets."""
+    """The days from ``first`` to ``last``, both included, and the size of buckets."""
 
     first: date
     last: date
@@ -46,7 +46,6 @@ class Period(Struct, frozen=True, kw_only=True):
 
     @property
     def query(self) -> dict[str, str]:
-        """Return the parameters of the API."""
         return {
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
@@ -67,7 +66,7 @@ def first_of(preset: Preset, *, today: date, began: date) -> date:
 
 
 def fitting(first: date, last: date) -> Granularity:
-    """Return the finest buckets that are not too narrow in a chart."""
+    """Return the finest buckets that are wide enough in a chart."""
     days = (last - first).days + 1
     if days <= _DAYS_BY_DAY:
         return "day"

@@ -13,7 +13,7 @@ PlottedValues = Sequence[int | float | None]
 
 
 class SvgMark(Struct, frozen=True):
-    """A line where something happened; ``kind`` is its class, ``text`` its title."""
+    """A line that marks an event; ``kind`` is its class, ``text`` its title."""
 
     path: str
     kind: str
@@ -21,7 +21,7 @@ class SvgMark(Struct, frozen=True):
 
 
 class InlineSvg(Struct, frozen=True, kw_only=True):
-    """One path for each series, in a box of ``WIDTH`` by ``HEIGHT``."""
+    """A path for each series, in a box of ``WIDTH`` by ``HEIGHT``."""
 
     paths: list[str]
     is_bars: bool
@@ -42,7 +42,7 @@ def inline_svg(
     """Return the drawing of some series over the same buckets.
 
     Bars begin at 0; lines fill the height between the least value and the largest.
-    ``breaks`` are the points of each that no line leads to from the one before.
+    ``breaks`` are the points of each series that are not joined to the point before.
     ``marks`` have the number of their bucket, their kind and their text.
     """
     known = [value for values in lines for value in values if value is not None]
@@ -96,7 +96,7 @@ def _line(values: PlottedValues, scale: _Scale, breaks: Sequence[int]) -> str:
 
 
 def _mark(bucket: int, kind: str, *, amount: int, is_bars: bool) -> str:
-    """Return a line over the whole height; for posts a short one on the ground."""
+    """Return a line over the whole height, or for posts a short line at the bottom."""
     if is_bars:
         x = (bucket + 0.5) * WIDTH / max(amount, 1)
     else:
@@ -116,7 +116,7 @@ def _bars(values: PlottedValues, scale: _Scale) -> str:
 
 
 SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 96, 28
-# So that the edges do not cut off the line.
+# The margin keeps the edges from cutting off the line.
 _SPARKLINE_MARGIN = 2
 
 
@@ -134,7 +134,7 @@ def sparkline(
 ) -> Sparkline | None:
     """Return the line of values at equal distances; None if too few are known.
 
-    It fills the height from the least value to the largest, or from zero.
+    The line fills the height from the least value to the largest, or from zero.
     """
     known = [value for value in values if value is not None]
     if len(known) < 2:

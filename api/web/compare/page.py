@@ -46,7 +46,7 @@ _SUGGESTED = 8
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """An entity that can be added to the chart, a creator with its followers."""
+    """A creator, or another entity, that can be added to the chart."""
 
     id: str
     label: str
@@ -65,7 +65,10 @@ class ComparePage(Controller):
         choices: NamedDependency[CompareQuery],
         search: FromQuery[str] = "",
     ) -> PageResponse:
-        """Show them; an address with a choice missing is completed first."""
+        """Show the comparison.
+
+        An address without some of the choices is completed first.
+        """
         query = _with_entity(choices)
         context: dict[str, Any] = {
             "query": query,
@@ -168,7 +171,7 @@ async def _compared(
 
 
 def _names(answer: Analytics, exact: CompareQuery) -> dict[str, str]:
-    """Return what the compared things are called, by id."""
+    """Return the names of the compared entities by id."""
     at = "@" if exact.entity == "creator" else ""
     refs = [one.entity_ref for one in answer.series]
     return {ref.id: f"{at}{ref.label or 'Without a title'}" for ref in refs}
@@ -180,7 +183,7 @@ async def _marks(
     answer: Analytics,
     names: Mapping[str, str],
 ) -> list[ChartMark]:
-    """Return what happened to each, by name, and the posts of all but single videos."""
+    """Return the annotations of each entity by name, and the posts."""
     if exact.marks:
         return []
     marks = marks_of(answer, names=names if len(names) > 1 else None)
@@ -263,7 +266,7 @@ async def _suggestions(
 async def _with_levels(
     page: PageContext, suggestions: list[Suggestion]
 ) -> list[Suggestion]:
-    """Show the levels that the chart will show, in place of what was seen last."""
+    """Show the levels of the chart in place of the last observed ones."""
     if not suggestions:
         return []
     ids = ",".join(one.id for one in suggestions)

@@ -26,7 +26,7 @@ async def projects_of(
     """Return the name of each creator's project by the creator's id.
 
     Raises:
-        ApiRefusedError: there is no such creator.
+        ApiRefusedError: a creator does not exist.
     """
     found: dict[str, str] = {}
     for creator_id in creator_ids if names else ():

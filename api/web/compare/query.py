@@ -24,9 +24,8 @@ _USUAL_DAYS = 30
 class CompareQuery(PageQuery, frozen=True, kw_only=True):
     """The choices in the address.
 
-    ``ids`` have commas between them. With ``as_of`` the numbers are those that were
-    known at that time. ``layout`` is that of the CSV file: the API's, or a table with
-    columns.
+    ``ids`` have commas between them. With ``as_of`` the numbers are those of that time.
+    ``layout`` is the layout of the CSV file: the API's, or a table with columns.
     """
 
     entity: EntityOrNone = "creator"
@@ -46,7 +45,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
         """Return the compared ids, in order.
 
         Raises:
-            ApiError: ``invalid_query``, if they are not one to five different ids.
+            ApiError: ``invalid_query``, if there are not one to five different ids.
         """
         given = [text for text in self.ids.split(",") if text]
         try:
@@ -78,10 +77,10 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def measure(self) -> Measure:
-        """Return the measure that is compared.
+        """Return the compared measure.
 
         Raises:
-            ApiError: ``invalid_query``, if the entities do not have it.
+            ApiError: ``invalid_query``, if the entities do not have the measure.
         """
         known = {
             measure.name: measure
@@ -95,7 +94,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def counting(self) -> Mode:
-        """Return the chosen mode, or the metric's usual one if it does not have that.
+        """Return the chosen mode, by default the metric's usual one.
 
         Raises:
             ApiError: ``invalid_query``, for the metric.
@@ -133,5 +132,4 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
         )
 
     def with_ids(self, ids: list[str]) -> str:
-        """Return the query with other ids."""
         return self.address(ids=",".join(ids))

@@ -8,9 +8,9 @@ from api.routes.analytics.responses import Analytics
 
 
 def table_of(answer: Analytics) -> str:
-    """Return the table; what is unknown is an empty cell.
+    """Return the table, with empty cells for unknown values.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    An apostrophe is put before text that a spreadsheet would read as a formula.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")

@@ -1,1 +1,1 @@
-"""The pages on which creators connect their account; nobody signs in for them."""
+"""The pages on which creators connect their accounts; nobody signs in for them."""

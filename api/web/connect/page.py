@@ -1,4 +1,4 @@
-"""/connect: who asks a creator for what, the way to TikTok, and what came of it."""
+"""/connect: the request to a creator, the way to TikTok, and the result."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ _SEE_OTHER = 303
 _PURPOSE = "consent of another handle"
 _NO_CONTENT = 204
 
-# TikTok sends what it likes; nothing of it is longer than that.
+# TikTok chooses the values that it sends; none of them is longer than this.
 _LONGEST = 4_096
 _Sent = Annotated[str | None, QueryParameter(max_length=_LONGEST)]
 # The framework has a parameter called state.
@@ -41,7 +41,7 @@ _SentState = Annotated[str | None, QueryParameter(name="state", max_length=_LONG
 
 
 class ConfirmForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which consent, signed, and whether its account is the creator's."""
+    """The signed consent, and the answer whether its account is the creator's."""
 
     consent: str
     answer: str
@@ -63,7 +63,7 @@ class ConnectPages(Controller):
         sent_state: _SentState = None,
         error: _Sent = None,
     ) -> Response[Any]:
-        """Take what TikTok sends back."""
+        """Process the parameters that TikTok sends back."""
         consents = connections.consents
         if consents is None:
             return _notice(site, NOT_SET_UP)
@@ -93,7 +93,7 @@ class ConnectPages(Controller):
         site: NamedDependency[Site],
         connections: NamedDependency[Connections],
     ) -> Response[Any]:
-        """Take whether an account with another handle is the creator."""
+        """Process the answer whether another account is the creator's."""
         form, consents = request.form_as(ConfirmForm), connections.consents
         signed = site.sessions.verified(_PURPOSE, form.consent)
         if consents is None or signed is None:
@@ -112,7 +112,7 @@ class ConnectPages(Controller):
         site: NamedDependency[Site],
         connections: NamedDependency[Connections],
     ) -> Response[Any]:
-        """Say who asks, what will be read, for how long, and how to end it."""
+        """Show who asks, which data will be read, for how long, and how to end it."""
         link = await asyncio.to_thread(connections.link_at, token)
         refused = await _refusal(site, connections, link)
         if refused is not None or link is None:
@@ -180,7 +180,7 @@ async def _refusal(
 async def _answer(
     site: Site, connections: Connections, outcome: ConsentOutcome
 ) -> Response[Any]:
-    """Return the page about what came of a consent."""
+    """Return the page about the result of a consent."""
     match outcome:
         case NotConnected(why=why, link=link):
             asker = token = None

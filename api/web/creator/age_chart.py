@@ -18,7 +18,7 @@ _NEW_DAY = "1 day"
 
 
 class AgeChart(Struct, frozen=True, kw_only=True):
-    """The chart, and how the video compares at the last age that is known of both."""
+    """The chart, and the comparison at the last age at which both numbers are known."""
 
     chart: Chart
     comparison: str | None
@@ -100,7 +100,7 @@ def _cell(value: float | None) -> ChartTableCell:
 
 
 def _comparison(point: AgePoint) -> str:
-    """Return the outlier factor in words, as of summaries."""
+    """Return the outlier factor of the summaries in words."""
     factor = (point.views or 0) / (point.peer_median or 1)
     return f"{factor:,.1f} times the median after {_age(point.age_days)}"
 

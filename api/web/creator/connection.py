@@ -1,4 +1,4 @@
-"""The connected account of a creator: links to send, and what came of them."""
+"""The connected account of a creator: links to send, and the connection."""
 
 from uuid import UUID
 
@@ -15,22 +15,22 @@ from api.web.kit.page import PageContext, PageResponse
 from projections.creators.creator import Creator
 
 REASONS = {
-    "expired": "TikTok takes the stored consent no more. An answer may have been lost "
-    "on the way.",
-    "revoked_there": "The creator withdrew its consent at TikTok.",
+    "expired": "TikTok does not accept the stored consent any more. An answer may have "
+    "been lost on the way.",
+    "revoked_there": "The creator withdrew their consent at TikTok.",
     "revoked_here": "It was ended here.",
     "scope_missing": "The creator allows too little now.",
 }
 
 
 class LinkForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which link."""
+    """The link to revoke."""
 
     link_id: str
 
 
 class ConnectionCard(Struct, frozen=True, kw_only=True):
-    """What the settings of a creator show: its connection, and the newest open link."""
+    """The connection and the newest open link, for the settings of a creator."""
 
     connection: CreatorConnection
     link: ConnectLinkShown | None
@@ -38,7 +38,7 @@ class ConnectionCard(Struct, frozen=True, kw_only=True):
 
 
 async def connection_card(page: PageContext, creator: Creator) -> ConnectionCard | None:
-    """Return what to show of a creator's connection, None of one that is gone."""
+    """Return the card of a creator's connection, None for a removed creator."""
     if creator.status in {"removed", "erased"}:
         return None
     path = f"/creators/{creator.id}"
@@ -78,14 +78,14 @@ class ConnectionForms(Controller):
         link_id = page.form(LinkForm).link_id
         path = f"/creators/{creator_id}/connect-links/{link_id}"
         await page.send("DELETE", path, ConnectLinkShown)
-        page.flash("The link works no more.")
+        page.flash("The link does not work any more.")
         return _back(page, creator_id)
 
     @form_route("/accept")
     async def accept(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Accept that an account with another handle is the creator."""
+        """Accept that an account with another handle is the creator's."""
         path = f"/creators/{creator_id}/connection/accept"
         try:
             await page.send("POST", path, CreatorConnection)
@@ -102,7 +102,7 @@ class ConnectionForms(Controller):
         """End the connection, or refuse an account that waits."""
         path = f"/creators/{creator_id}/connection"
         await page.send("DELETE", path, CreatorConnection)
-        page.flash("Ended. TikTok is given the consent back.")
+        page.flash("Ended. The consent is given back to TikTok.")
         return _back(page, creator_id)
 
 

@@ -16,19 +16,21 @@ from projections.analytics.read.explain import ExplainedObservation
 from projections.analytics.read.other_counts import OtherCount
 
 MOST_SHOWN = 100
-# How the observations make the number, by its mode.
+# The way in which observations make the number, by its mode.
 _HOW: dict[Mode, str] = {
     "new": "Each observation adds its difference to the one before",
-    "cumulative": "It is the last number seen until then, of videos their sum",
+    "cumulative": (
+        "The number is the last one observed until then, for videos the sum of these"
+    ),
     "rate": "Each observation adds its difference to the one before",
 }
 _TERMS = {"value": "", "numerator": "Numerator", "denominator": "Denominator"}
 
 
 class ObservationRow(Struct, frozen=True, kw_only=True):
-    """One observation as the page shows it; without a video it is of the profile.
+    """An observation as the page shows it; without a video it is about the profile.
 
-    ``others`` are what other providers saw shortly before.
+    ``others`` are observations by other providers shortly before.
     """
 
     term: str
@@ -46,10 +48,10 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
 
 
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
-    """A number with its observations, those that contribute most first.
+    """A number with its observations, the largest contributions first.
 
-    ``left_out`` is how many smaller ones are not shown. ``adds`` says that observations
-    add differences, and not the numbers that were seen.
+    ``left_out`` is the number of smaller ones that are not shown. ``adds`` is true if
+    observations add differences instead of the observed numbers.
     """
 
     chart: str
@@ -76,7 +78,7 @@ async def explain_number(
 ) -> ExplainedNumber | None:
     """Return the explanation of the point of a chart that is ``on`` a day.
 
-    None if no chart and day were chosen.
+    The result is None if no chart and day were chosen.
 
     Raises:
         ApiError: there is no such point.

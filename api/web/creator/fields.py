@@ -1,4 +1,4 @@
-"""The labels of a creator's fields, and two of its states side by side."""
+"""The labels of a creator's fields, and two states of a creator compared."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -19,7 +19,7 @@ _TIMES: Final = {"day": date.fromisoformat, "timestamp": datetime.fromisoformat}
 
 
 class CreatorField(Struct, frozen=True):
-    """How a field is shown: its label, its type, and the text for None.
+    """The display of a field: its label, its type, and the text for None.
 
     ``is_small`` marks fields of the record, such as its version.
     """
@@ -31,7 +31,7 @@ class CreatorField(Struct, frozen=True):
 
 
 class FieldRow(Struct, frozen=True, kw_only=True):
-    """One field in two states; ``lines`` if a long text differs.
+    """A field in two states; ``lines`` if a long text differs.
 
     ``before_rounded`` and ``after_rounded`` mark a count that its source rounds.
     """
@@ -50,7 +50,8 @@ class FieldRow(Struct, frozen=True, kw_only=True):
         return self.differs and not self.field.is_small
 
 
-# Without ids, which never change, and is_active, which follows from the status.
+# Ids are left out because they never change, and is_active because it follows from the
+# status.
 FIELDS: Final = {
     "tiktok_handle": CreatorField("Handle"),
     "display_name": CreatorField("Display name"),

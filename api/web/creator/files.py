@@ -1,4 +1,4 @@
-"""/creators/{id}/proof.json and personal-data.json: what is kept of it, as files."""
+"""/creators/{id}/proof.json and personal-data.json: stored data as files."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from api.web.kit.page import PageContext
 
 
 class CreatorFiles(Controller):
-    """What is kept of a creator, to be read and checked elsewhere."""
+    """The stored data of a creator, to be read and checked elsewhere."""
 
     path = "/creators/{creator_id:uuid}"
 
@@ -29,7 +29,7 @@ class CreatorFiles(Controller):
     async def personal_data(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> Response[bytes]:
-        """Answer with all that is kept of the person."""
+        """Answer with all stored data of the person."""
         return await _file(page, creator_id, "personal-data")
 
 

@@ -1,4 +1,4 @@
-"""What all pages of a creator share: its name and figures on top, and the tabs."""
+"""The shared parts of all pages of a creator: name and figures on top, and the tabs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,12 @@ from projections.creators.creator import Creator
 
 
 async def get_creator(page: PageContext, creator_id: UUID) -> Creator:
-    """Return the creator that a page is about.
+    """Return the creator of a page.
 
     Raises:
-        ApiRefusedError: ``not_found``, if it is not one of the organization's.
-        CreatorErasedError: it was erased, so there is nothing to show or to change.
+        ApiRefusedError: ``not_found``, if the organization does not have the creator.
+        CreatorErasedError: the creator was erased, so there is nothing to show or to
+            change.
     """
     got = await page.get(f"/creators/{creator_id}", Creator)
     if got.data.status == "erased":

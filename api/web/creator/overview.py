@@ -79,7 +79,7 @@ async def _numbers(
         began = await analytics.began(today)
     period = query.period(today=today, began=began or today)
     if query.show == "top":
-        # It takes longer than the rest, so the page requests it separately.
+        # This part takes longer than the rest, so the page requests it separately.
         return {"top": await top_videos(analytics, query.top_measure, period)}
     overview = await overview_of(analytics, query, period)
     amounts = await page.get(

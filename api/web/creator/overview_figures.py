@@ -26,7 +26,7 @@ _TOO_MUCH = 1_000
 
 
 class OverviewFigure(Struct, frozen=True, kw_only=True):
-    """One large number and its change, each also in full, with their marks."""
+    """A large number and its change, each also in full, with their marks."""
 
     label: str
     value: str
@@ -66,7 +66,7 @@ async def overview_of(
     # Totals do not depend on the buckets, and are faster with few.
     whole = replace(period, granularity="month")
     followers = await figures.numbers(FOLLOWERS, "new", whole)
-    # What it is compared with does depend on them.
+    # The compared period does depend on the buckets.
     views = await figures.with_prior(VIEWS, "new", period)
     likes = await figures.numbers(TOTAL_LIKES, "new", whole)
     posts = await figures.numbers(POSTS, "new", whole)
@@ -146,7 +146,7 @@ def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
         change = f"{'+' if more > 0 else ''}{percent_shortly(more)}"
         about = f"against {short(before)} in the period before"
         if abs(more) >= _TOO_MUCH:
-            # Percents of next to nothing say nothing.
+            # A percentage of almost nothing says nothing.
             change = f"{short(round(now / before))} times"
             about = f"the {short(before)} of the period before"
     elif new.compare_series is not None and now is not None:

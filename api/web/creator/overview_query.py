@@ -36,10 +36,10 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
     """The choices in the address of a creator's overview.
 
     ``range`` is a preset, which own dates (``from_`` and ``to``) replace. ``followers``
-    and ``views`` are the modes of these charts, and ``metric`` and ``mode`` are those
-    of the third chart. ``explain`` and ``on`` name the chart and the bucket whose
-    number is explained. ``show`` is the only part of the page that is requested.
-    ``marks`` switches off what happened on the charts.
+    and ``views`` are the modes of these charts, and ``metric`` and ``mode`` belong to
+    the third chart. ``explain`` and ``on`` name the chart and the bucket whose number
+    is explained. ``show`` names the only part of the page that is requested. ``marks``
+    switches off the annotations of the charts.
     """
 
     range: PresetOrNone = ""
@@ -59,7 +59,6 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def preset(self) -> Preset | None:
-        """Return the preset; None with own dates."""
         if self.from_ or self.to:
             return None
         return self.range or _USUAL_PRESET
@@ -115,9 +114,9 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
         return period_of(first, last, self.granularity)
 
     def address(self, **changed: str) -> str:
-        """Return the query with some choices changed; "" removes one.
+        """Return the query with some choices changed; "" removes a choice.
 
-        It leaves out the explanation, which belongs to a number of the page before the
+        The explanation is left out, since it belongs to a number of the page before the
         change. A preset replaces own dates.
         """
         changed = {"explain": "", "on": "", "show": "", **changed}

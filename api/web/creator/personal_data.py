@@ -1,4 +1,4 @@
-"""/creators/{id}/personal-data: all that is kept of a person, to be read."""
+"""/creators/{id}/personal-data: all stored data of a person, on a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,21 +20,21 @@ from domain.phrases import counted
 from projections.personal_data import PersonalData, PersonalEvent
 
 _PER_PAGE = 100
-# They say who keeps it, and not what is kept.
+# These fields say who keeps the data, and not what is kept.
 _OURS = frozenset({"organization_id", "org_id", "schema_version"})
 
 _fields_of = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class KeptValue(Struct, frozen=True, kw_only=True):
-    """A field and what it holds, in one or several texts."""
+    """A field and its value, in one or several texts."""
 
     name: str
     texts: list[str]
 
 
 class KeptEvent(Struct, frozen=True, kw_only=True):
-    """An event in words: what it is, when, who caused it, and what it holds."""
+    """An event in words: its name, its time, its actor, and its data."""
 
     position: int
     name: str
@@ -44,7 +44,7 @@ class KeptEvent(Struct, frozen=True, kw_only=True):
 
 
 class PersonalDataPage(Controller):
-    """What is kept of the person that a creator is."""
+    """The stored data of a creator."""
 
     path = "/creators/{creator_id:uuid}/personal-data"
 
@@ -55,7 +55,7 @@ class PersonalDataPage(Controller):
         creator_id: FromPath[UUID],
         start: FromQuery[int] = 0,
     ) -> Template:
-        """Show the creator as it is, and every event about it, oldest first."""
+        """Show the creator's present state, and every event, oldest first."""
         got = await page.get(f"/creators/{creator_id}/personal-data", PersonalData)
         kept = got.data
         if kept.is_erased:
@@ -76,7 +76,7 @@ class PersonalDataPage(Controller):
 
 
 def kept_values(fields: Mapping[str, Any]) -> list[KeptValue]:
-    """Return fields that hold anything, as texts for people."""
+    """Return the fields that have a value, as texts for people."""
     return [
         KeptValue(name=name.replace("_", " "), texts=texts)
         for name, value in fields.items()
@@ -95,7 +95,7 @@ def _in_words(event: PersonalEvent) -> KeptEvent:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield what a value holds; of a list of numbers, how many it has."""
+    """Yield the texts of a value; for a list of numbers, its length."""
     match value:
         case None | "":
             return

@@ -1,4 +1,4 @@
-"""A creator's scrapes: the list, and requesting one."""
+"""A creator's scrapes: the list, and the form that requests one."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ from projections.scrape_runs.source_requests import SourceRequests
 # The labels that the macros of scrapes need.
 SCRAPE_LABELS = {"jobs": JOBS, "outcomes": OUTCOMES}
 
-# An import may have as many runs of a creator as it has days.
+# An import may have as many scrapes of a creator as it has days.
 _PAGE_SIZES = (20, 100, 100)
 _PER_PAGE = 50
 
 
 class CreatorScrapeForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which kind of scrape to request."""
+    """The kind of scrape to request."""
 
     job_type: str = "creator_profiles"
 
@@ -70,7 +70,7 @@ class ScrapesPage(Controller):
 async def latest_scrape(page: PageContext, creator_id: UUID) -> Scrape | None:
     """Return the newest scrape that was not imported.
 
-    If all of the last ones were imported, the one with the latest observation.
+    If all recent scrapes were imported, return the one with the latest observation.
     """
     path = f"/creators/{creator_id}/scrapes"
     scrapes: list[Scrape] = []

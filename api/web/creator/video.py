@@ -1,4 +1,4 @@
-"""/creators/{id}/videos/{id}: one video, its notes, and whether it counts."""
+"""/creators/{id}/videos/{id}: a video, its notes, and the switch for counting."""
 
 import asyncio
 from typing import Annotated, Any
@@ -40,13 +40,13 @@ from projections.videos.queries import Video
 
 
 class VideoPageQuery(PageQuery, frozen=True, kw_only=True):
-    """The choice in a video's address: ``marks`` switches off those of the chart."""
+    """The choice in a video's address: ``marks`` switches off the chart's marks."""
 
     marks: MarksOrNone = ""
 
 
 class SwitchForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether a video is to count: on or off; ``back`` is the query of the table."""
+    """The switch for counting: on or off; ``back`` is the query of the table."""
 
     to: str
     back: str | None = None

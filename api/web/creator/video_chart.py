@@ -19,7 +19,7 @@ from api.web.kit.page import PageContext
 from projections.videos.queries import Video
 
 COUNTS = tuple(MEASURES[name] for name in ("views", "likes", "comments", "shares"))
-# Every line has its own name; the sentence says what they are together.
+# Every line has its own name; this phrase says what they are together.
 _TOGETHER = Measure(
     name="views", label="Counts", noun="counts of the video", metric="views"
 )
@@ -60,7 +60,7 @@ def _posted(page: PageContext, video: Video) -> list[ChartMark]:
 
 
 def _first(page: PageContext, video: Video, today: date) -> date:
-    """Return the day it was posted, or the first that the plan shows."""
+    """Return the day of the posting, or the first day that the plan shows."""
     zone = ZoneInfo(page.time_zone)
     first = (video.posted_at or video.first_seen_at).astimezone(zone).date()
     keeps = page.principal.limits.stats_history_retention_days

@@ -26,7 +26,7 @@ from projections.videos.counting import VideoAmounts
 from projections.videos.queries import Video
 from projections.videos.sort_sql import engagement_rate
 
-# Removed videos are listed nowhere but on their own page.
+# Only the page of removed videos lists these.
 STATUSES = {
     "": "All",
     **{status: f"{WHY[status][0].upper()}{WHY[status][1:]}" for status in LISTED},
@@ -44,7 +44,8 @@ _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
     "video_stats": "The figures of the videos that count are scraped now.",
 }
-# Videos that do not count are listed, too: no creator seems to be without videos.
+# Videos that do not count are listed as well, so that a creator never seems to be
+# without videos.
 _ALL = ",".join(LISTED)
 # Newest first.
 _FIRST_SORT = "posted_at"
@@ -68,7 +69,7 @@ class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Videos, and whether they are to count; ``back`` is the query of the table."""
+    """Videos, and the switch for counting; ``back`` is the query of the table."""
 
     to: str
     video_ids: list[str] = []
@@ -76,7 +77,7 @@ class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class VideosScrapeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which kind of scrape to request."""
+    """The kind of scrape to request."""
 
     job_type: str
 
@@ -201,7 +202,7 @@ def row_of(video: Video) -> VideoTableRow:
 def table_path(creator_id: UUID, query: str = "") -> str:
     """Return the address of the table with its sort and filters."""
     path = f"/creators/{creator_id}/videos"
-    # The form may have any text, but only a query may come of it.
+    # The form may have any text, but only a query may result from it.
     return f"{path}?{quote(query, safe='=&%')}" if query else path
 
 

@@ -1,4 +1,4 @@
-"""/creators/add: creators from a list or a CSV file, shown before they are added."""
+"""/creators/add: creators from a list or a CSV file, previewed and then added."""
 
 from collections import defaultdict
 from datetime import date, datetime
@@ -30,10 +30,11 @@ _AT_FIELDS = {"handles", "project_id", "first_day", "tags"}
 
 
 class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A list or a file of creators, and how to track those whose line does not say.
+    """A list or a file of creators, and the tracking for lines without settings.
 
     ``since`` is ``ever``, ``today``, or ``day`` for the date in ``first_day``. ``step``
-    is ``show`` what was understood, ``add`` it, or ``change`` the text.
+    is ``show`` to preview the text, ``add`` to add its creators, or ``change`` to edit
+    it.
     """
 
     handles: Annotated[str, typed("Creators")] = ""
@@ -61,7 +62,7 @@ class AddCreatorsPage(Controller):
 
     @form_route(form=AddCreatorsForm)
     async def add(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Show what was understood, or add it and show the result of each line."""
+        """Show the preview, or add the creators and show the result of each line."""
         form = page.form(AddCreatorsForm)
         if form.step == "change":
             return await _page(page, form)
@@ -81,7 +82,7 @@ class AddCreatorsPage(Controller):
                 status=error.status,
             )
         if not read.lines:
-            problem = "write at least one handle or URL, and not headings alone"
+            problem = "write at least one handle or URL in addition to the headings"
             return await _page(page, form, {"handles": problem}, status=400)
         if not adds:
             return await _preview(page, form, read)
@@ -94,7 +95,7 @@ class AddCreatorsPage(Controller):
 async def _read(
     page: PageContext, form: AddCreatorsForm, *, adds: bool
 ) -> ReadCreators:
-    # Suggestions of the form would change a creator that comes back.
+    # The defaults of the form would change a restored creator.
     body: dict[str, Any] = {"text": form.handles, "keep_columns": form.keep_columns}
     if form.tracking_mode != "auto":
         body["tracking_mode"] = form.tracking_mode
@@ -189,14 +190,14 @@ def _text_problem(form: AddCreatorsForm) -> str | None:
 
 def _left(read: ReadCreators) -> str:
     """Return the text of the lines that failed, under their headings."""
-    # A line of who was erased and is banned has no text.
+    # The line of an erased and banned account has no text.
     failed = [x.text for x in read.lines if x.status == "failed" and x.text]
     heading = [read.heading] if read.heading and failed else []
     return "\n".join([*heading, *failed])
 
 
 def _refusal_message(error: ApiRefusedError) -> str:
-    """Return why none was added."""
+    """Return why no creator was added."""
     if error.code is not Code.LIMIT_REACHED:
         return in_words(error)
     most, current = error.meta["max"], error.meta["current"]

@@ -43,7 +43,7 @@ class SelectionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class BulkPages(Controller):
-    """Forms for many creators at once, and for one from its row."""
+    """Forms for many creators at once, and for one creator from a row."""
 
     path = _LIST
 
@@ -61,12 +61,12 @@ class BulkPages(Controller):
 
     @form_route("/bring-back", form=SelectionForm)
     async def bring_back(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Add removed creators again, tracked as they were."""
+        """Add removed creators again, with their former tracking."""
         return await _apply(page, add_again, "brought back")
 
     @form_route("/scrape", form=SelectionForm)
     async def scrape(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Request scrapes of what fails of one creator, or else of its profile."""
+        """Request the scrapes that fail for a creator, or else a profile scrape."""
         form = page.form(SelectionForm)
         creator_id = id_in(form.only, "only")
         path = f"/creators/{creator_id}"
@@ -98,7 +98,8 @@ async def _apply(
 ) -> PageResponse:
     """Apply an action to the selected creators.
 
-    The answer is the list if all succeeded, else a page with the result of each.
+    The answer is the list if all succeeded, else a page with the result of each
+    creator.
     """
     form = page.form(SelectionForm)
     back = _back(form)
@@ -122,6 +123,6 @@ async def _apply(
 
 
 def _back(form: SelectionForm) -> str:
-    """Return the address of the list in the form, if it is one."""
+    """Return the address of the list in the form, if it is an address of the list."""
     is_list = form.back == _LIST or form.back.startswith(f"{_LIST}?")
     return form.back if is_list and form.back.isprintable() else _LIST

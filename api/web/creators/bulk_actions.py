@@ -35,7 +35,7 @@ async def find_selected(
     """Return the selected creators, and a result for each unknown id.
 
     Raises:
-        ApiError: ``invalid_body``, if these are not ids, or too many.
+        ApiError: ``invalid_body``, if a value is no id, or there are too many.
     """
     ids = list(dict.fromkeys(id_in(text, "creator_ids") for text in texts))
     if len(ids) > MOST_AT_ONCE:
@@ -95,7 +95,7 @@ async def each_project(
 async def add_again(
     page: PageContext, creators: Sequence[Creator]
 ) -> list[BulkOutcome]:
-    """Add removed creators again, tracked as they were."""
+    """Add removed creators again, with their former tracking."""
     outcomes: list[BulkOutcome] = []
     for project_id, some in _by_project(creators).items():
         for portion in _portions(some, MOST_NEW):
@@ -149,7 +149,7 @@ def _portions(creators: Sequence[Creator], most: int) -> list[Sequence[Creator]]
 def _key_suffix(path: str, ids: Sequence[str]) -> str:
     """Return a suffix for the idempotency key of one command of a form.
 
-    After going back to the list and selecting other creators, the browser sends the
+    A user may go back to the list and select other creators: the browser then sends the
     same form again.
     """
     return "." + sha256(" ".join([path, *ids]).encode()).hexdigest()[:32]

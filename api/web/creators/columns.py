@@ -1,4 +1,4 @@
-"""The columns of the list of creators: which there are, and which were chosen."""
+"""The columns of the list of creators: all of them, and the chosen ones."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,14 +8,14 @@ from api.routes.lists.creator_parameters import CreatorListSort
 from api.web.kit.page import PageContext
 
 COOKIE = "goatherd_creator_columns"
-# It is remembered for a year after it was chosen.
+# The choice is remembered for a year.
 _SECONDS = 365 * 86_400
 
 
 class ListColumn(Struct, frozen=True, kw_only=True):
     """A column, which sorts by the figure of its name.
 
-    ``kind`` says how it is written: ``level``, ``new``, ``rate``, ``count``,
+    ``kind`` is the format of its values: ``level``, ``new``, ``rate``, ``count``,
     ``average``, ``time`` or ``health``.
     """
 
@@ -58,7 +58,7 @@ def chosen_columns(page: PageContext) -> list[ListColumn]:
 
 
 def choose_columns(page: PageContext, names: Iterable[str]) -> None:
-    """Remember the columns in a cookie; without any the usual ones come back."""
+    """Remember the columns in a cookie; without any the default ones return."""
     chosen = _known(names)
     text = ".".join(column.name for column in COLUMNS if column.name in chosen)
     page.set_cookie(COOKIE, text, seconds=_SECONDS if text else 0)

@@ -51,7 +51,7 @@ class ColumnsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class RowsQuery(PageQuery, frozen=True, kw_only=True):
-    """The rows of an open page: ids with commas between, and what figures are of.
+    """The rows of an open page: ids with commas between, and the scope of the figures.
 
     ``projects`` is not empty if rows name their projects.
     """
@@ -65,7 +65,7 @@ class RowsQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def figures(self) -> dict[str, str]:
-        """Return over which days figures are, and in which project, if in one."""
+        """Return the days of the figures, and their project, if there is one."""
         project = {"project_id": self.project_id} if self.project_id else {}
         if self.period:
             return {"period": self.period, **project}
@@ -92,7 +92,7 @@ class CreatorsPage(Controller):
     ) -> Template:
         """Show one page of the creators that were chosen."""
         projects = await all_projects(page)
-        # The project is not shown where there is only one.
+        # The project is not shown if the organization has only one.
         has_many = len(projects) > 1 and not choices.project_id
         context: dict[str, Any] = {
             "columns": chosen_columns(page),
@@ -150,7 +150,7 @@ class CreatorsPage(Controller):
 
     @form_route("/creators/columns", form=ColumnsForm, scope="read")
     async def choose(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Remember which columns this browser shows."""
+        """Remember the columns that this browser shows."""
         form = page.form(ColumnsForm)
         choose_columns(page, form.columns)
         query = urlsplit(form.back).query

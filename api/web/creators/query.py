@@ -27,8 +27,8 @@ _COMPARISONS = {"at_most": "<="}
 class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     """The creators to list; an empty field does not filter.
 
-    ``figure``, ``bound`` and ``number`` are one filter: new_views at_most 1000,
-    or at least so many with an empty ``bound``.
+    ``figure``, ``bound`` and ``number`` are one filter: new_views at_most 1000, or at
+    least that number with an empty ``bound``.
     """
 
     search: str = ""
@@ -44,14 +44,17 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def is_narrowed(self) -> bool:
-        """Return whether the creators are less than all of a project."""
+        """Return whether a filter narrows the list of a project's creators."""
         of_it = (self.search, self.status, self.health, self.connected, self.tag)
         chosen = any((*of_it, self.campaign_id))
         return chosen or bool(self.figure and self.number)
 
     @property
     def api_query(self) -> dict[str, str]:
-        """Return the query of the API; those that fail were once a status."""
+        """Return the query of the API.
+
+        Older addresses have the failing creators as a status.
+        """
         query = super().api_query
         for name in ("figure", "bound", "number"):
             query.pop(name, None)

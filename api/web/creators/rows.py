@@ -14,7 +14,7 @@ from api.web.kit.page import PageContext
 
 
 class CreatorsMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the API says of the whole list."""
+    """The API's answer about the whole list."""
 
     total_count: int
     first_day: date
@@ -23,7 +23,7 @@ class CreatorsMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ListedCreator(Struct, frozen=True, kw_only=True):
-    """One creator of the list; ``courses`` are drawn over the last 30 days."""
+    """A creator of the list; ``courses`` are drawn over the last 30 days."""
 
     creator: CreatorWithFigures
     figures: ListedFigures
@@ -78,9 +78,9 @@ def _course(trend: Trend) -> Sparkline | None:
 
 
 def _grown_to_level(trend: Trend) -> list[int | None]:
-    """Return the levels as if they had always been as exact as the last one is.
+    """Return the levels as if they had always been as exact as the last one.
 
-    So the line goes up and down by what is new alone.
+    The line then moves only by new numbers.
     """
     level = trend.level
     found: list[int | None] = []

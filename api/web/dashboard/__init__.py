@@ -1,1 +1,1 @@
-"""The dashboard of a project or campaign: Home, and the first tab of either's page."""
+"""The dashboard of a project or campaign: Home, and the first tab of their pages."""

@@ -1,4 +1,4 @@
-"""What needs attention in a programme: creators, the inbox and the sources."""
+"""The problems of a programme: creators, the inbox and the sources."""
 
 import asyncio
 from typing import Literal
@@ -17,7 +17,7 @@ from projections.creators.creator import Creator
 CreatorKind = Literal["failing", "stale", "disabled"]
 
 _MOST_CREATORS = 4
-# How the API finds the creators of each kind; the worst come first.
+# The queries by which the API finds the creators of each kind; the worst come first.
 _QUERIES: dict[CreatorKind, dict[str, str]] = {
     "failing": {"failing": "true"},
     "stale": {"health": "stale"},
@@ -26,7 +26,7 @@ _QUERIES: dict[CreatorKind, dict[str, str]] = {
 
 
 class AttentionItem(Struct, frozen=True, kw_only=True):
-    """One thing to look at: what it is, why, and where to act."""
+    """A problem: its name, its reason, and the page on which to act."""
 
     text: str
     why: str
@@ -38,7 +38,7 @@ class AttentionItem(Struct, frozen=True, kw_only=True):
 async def needing_attention(
     page: PageContext, project_id: str, *, campaign_id: str | None
 ) -> list[AttentionItem]:
-    """Return what needs attention in a project or a campaign of it, the worst first."""
+    """Return the problems of a project or campaign, the worst first."""
     whose = {"project_id": project_id}
     if campaign_id is not None:
         whose = {"campaign_id": campaign_id}
@@ -90,7 +90,7 @@ async def _creators(
             is_theirs=True,
         )
         for one in got.data
-        # A disabled creator that failed is shown once.
+        # A disabled creator who failed is shown once.
         if kind == "disabled" or one.status != "disabled"
     ]
     if got.meta["nextCursor"] is not None:
@@ -106,14 +106,14 @@ async def _creators(
 
 
 async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[AttentionItem]:
-    """Return one item about all creators that no scrape has seen yet."""
+    """Return one item about all creators whom no scrape has seen yet."""
     query = {**whose, "health": "never_seen"}
     got = await page.get("/creators", list[Creator], limit=1, **query)
     if not got.data:
         return []
     why = "No scrape of them has ended yet"
     if page.site.plays_recording:
-        why += ", or the recording has nothing of them"
+        why += ", or the recording does not have them"
     return [
         AttentionItem(
             text=f"{counted(got.meta['totalCount'], 'creator')} never seen",

@@ -1,4 +1,4 @@
-"""The key figures of a dashboard as cards, with their change against before."""
+"""The key figures of a dashboard as cards, with their changes."""
 
 from msgspec import Struct
 
@@ -11,10 +11,10 @@ from domain.analytics.kpis import Kpi
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Value
 
-# More percent than this say less than the change itself.
+# A larger percentage says less than the change itself.
 _TOO_MUCH = 1_000
 _TEN = 10
-# Label, field of the answer, the measure and the mode of the chart that it leads to.
+# The label, the field of the answer, and the measure and mode of the linked chart.
 _CARDS: tuple[tuple[str, str, str, Mode], ...] = (
     ("New views", "new_views", "views", "new"),
     ("New followers", "new_followers", "followers", "new"),
@@ -30,7 +30,7 @@ _CARDS: tuple[tuple[str, str, str, Mode], ...] = (
 
 
 class KpiCard(Struct, frozen=True, kw_only=True):
-    """One key figure: in short, in full, and what changed.
+    """A key figure: in short, in full, and its change.
 
     ``href`` leads to the chart of the figure, whose points are explained.
     """
@@ -49,7 +49,6 @@ class KpiCard(Struct, frozen=True, kw_only=True):
 
 
 def cards_of(kpis: Kpis, query: DashboardQuery) -> list[KpiCard]:
-    """Return the cards in their order on the page."""
     return [
         _card(label, getattr(kpis, name), MEASURES[measure], mode, query)
         for label, name, measure, mode in _CARDS
@@ -105,7 +104,7 @@ def _full_change(kpi: Kpi, measure: Measure) -> str:
 
 
 def _change(kpi: Kpi, measure: Measure) -> str:
-    """Return the change in percent; of a rate in its points, which are percent too."""
+    """Return the change in percent; for a rate in its points, which are percent too."""
     if not kpi.change or not kpi.is_change_exact:
         return ""
     if measure.unit == "percent":

@@ -1,4 +1,4 @@
-"""A dashboard: everything that is shown of a project or campaign, read at once."""
+"""A dashboard: all data of a project or campaign that it shows, read at once."""
 
 import asyncio
 from datetime import datetime
@@ -33,7 +33,7 @@ from api.web.kit.page import PageContext
 
 
 class Programme(Struct, frozen=True, kw_only=True):
-    """What a dashboard is of: a project or a campaign of it."""
+    """The subject of a dashboard: a project or a campaign of it."""
 
     kind: Literal["project", "campaign"]
     id: str
@@ -41,9 +41,9 @@ class Programme(Struct, frozen=True, kw_only=True):
 
 
 class Dashboard(Struct, frozen=True, kw_only=True):
-    """Everything on a dashboard.
+    """All data of a dashboard.
 
-    ``is_too_much``: too many observations make the number that is to be explained.
+    ``is_too_much``: too many observations make the number to explain.
     """
 
     programme: Programme
@@ -64,7 +64,7 @@ class Dashboard(Struct, frozen=True, kw_only=True):
 async def dashboard_of(
     page: PageContext, programme: Programme, query: DashboardQuery
 ) -> Dashboard:
-    """Return the dashboard; what is independent of each other is read at once.
+    """Return the dashboard; independent parts are read at the same time.
 
     Raises:
         ApiError: a choice is wrong, or the plan does not show these days.
@@ -190,8 +190,8 @@ async def _prior(
 def _laid_over(answer: Analytics, prior: Analytics) -> Analytics:
     """Return an answer with the period before, point over point.
 
-    A month may be longer than the one before: the points that are left over compare
-    with nothing known.
+    A month may be longer than the one before: its last points are compared with
+    nothing.
     """
     return replace(
         answer,

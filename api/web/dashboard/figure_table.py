@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
-    """Over which days, and in which order."""
+    """The days and the order of the table."""
 
     period: PeriodNameOrNone = ""
     sort: str = ""
@@ -34,7 +34,7 @@ class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def sorted_by(self) -> str:
-        """Return the column to sort by; an unknown one is the usual one."""
+        """Return the column to sort by, by default the usual one."""
         known = self.sort in COLUMNS or self.sort == "name"
         return self.sort if known else _USUAL_SORT
 
@@ -49,7 +49,7 @@ class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
         return "asc" if self.is_rising else "desc"
 
     def sorted(self, name: str) -> str:
-        """Return the address of the list sorted by a column, or the other way."""
+        """Return the address of the list sorted by a column, or in reverse order."""
         order = usual = _usual_order(name)
         if name == self.sorted_by:
             order = "desc" if self.is_rising else "asc"
@@ -62,7 +62,7 @@ class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
         name_of: Callable[[T], str],
         figure_of: Callable[[T, str], Value],
     ) -> list[T]:
-        """Return the rows in the chosen order; what is unknown comes last."""
+        """Return the rows in the chosen order, unknown values last."""
         column = self.sorted_by
         if column == "name":
             return sorted(

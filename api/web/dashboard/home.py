@@ -1,4 +1,4 @@
-"""/: the programme at a glance, of one project or campaign."""
+"""/: the dashboard of one project or campaign."""
 
 from uuid import UUID
 
@@ -21,15 +21,15 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import page_after_sign_in
 from projections.campaigns.queries import Campaign
 
-# A longer choice is one of the list of campaigns.
+# A longer choice is made on the list of campaigns.
 _MOST_CAMPAIGNS = 100
 
 
 class HomeQuery(DashboardQuery, frozen=True, kw_only=True):
-    """The choices of a dashboard, and what it is of.
+    """The choices of a dashboard, and its project or campaign.
 
-    A campaign of another project than the chosen one does not count. ``next`` is the
-    page to go on to, for who signed in already.
+    A campaign of another project than the chosen one is ignored. ``next`` is the page
+    to continue to for users who are signed in already.
     """
 
     project_id: str = ""
@@ -38,13 +38,13 @@ class HomeQuery(DashboardQuery, frozen=True, kw_only=True):
 
 
 class HomePage(Controller):
-    """The page that opens first."""
+    """The first page."""
 
     @page_route(query=HomeQuery)
     async def home(
         self, page: NamedDependency[PageContext], choices: NamedDependency[HomeQuery]
     ) -> PageResponse:
-        """Show the dashboard of what was chosen, else of the last project chosen."""
+        """Show the dashboard of the chosen project, by default the last one chosen."""
         if choices.next:
             return page.go_to(page_after_sign_in(choices.next))
         projects = await all_projects(page)
@@ -79,11 +79,11 @@ class HomePage(Controller):
 
 
 async def _campaign(page: PageContext, choices: HomeQuery) -> ShownCampaign | None:
-    """Return the chosen campaign, None if none of the chosen project is.
+    """Return the chosen campaign, None if the chosen project does not have it.
 
     Raises:
-        ApiError: ``invalid_query``, if it is no id.
-        ApiRefusedError: ``not_found``, if it is not one of the organization's.
+        ApiError: ``invalid_query``, if the text is no id.
+        ApiRefusedError: ``not_found``, if the organization does not have the campaign.
     """
     if not choices.campaign_id:
         return None

@@ -1,4 +1,4 @@
-"""Shows a dashboard on a page: with its numbers, or with what is wrong in its query."""
+"""Shows a dashboard on a page: its numbers, or the problem of its query."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

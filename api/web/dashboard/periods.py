@@ -33,10 +33,11 @@ _A_DAY = timedelta(days=1)
 
 
 class DashboardDays(Struct, frozen=True, kw_only=True):
-    """The days of a dashboard, and those that they are compared with.
+    """The days of a dashboard, and the days that they are compared with.
 
     Days are compared with as many days before, weeks with the week before, and months
-    with the month before: ``unit``. Whole months always are compared with whole months.
+    with the month before, according to ``unit``. Whole months are always compared with
+    whole months.
     """
 
     period: Period

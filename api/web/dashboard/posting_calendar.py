@@ -15,7 +15,7 @@ _LEVELS = 4
 
 
 class CalendarDay(Struct, frozen=True, kw_only=True):
-    """A square: where it lies, how dark it is from 0 to 4, and its tooltip."""
+    """A square: its place, its darkness from 0 to 4, and its tooltip."""
 
     x: int
     y: int
@@ -32,7 +32,7 @@ class CalendarLabel(Struct, frozen=True, kw_only=True):
 
 
 class CalendarMonth(Struct, frozen=True, kw_only=True):
-    """A month in the table: how much was posted, and on how many days."""
+    """A month in the table: the number of posts, and the number of days with posts."""
 
     label: str
     posts: int
@@ -62,7 +62,7 @@ def calendar_days(today: date, *, keeps: int | None) -> Period:
 
 
 def calendar_of(posts: Analytics, *, today: date) -> PostingCalendar:
-    """Return the calendar of how much was posted on each day."""
+    """Return the calendar of the number of posts on each day."""
     by_day = {
         point.date: int(point.value or 0)
         for one in posts.series[:1]
@@ -96,7 +96,7 @@ def _labels(begin: date) -> list[CalendarLabel]:
         CalendarLabel(x=0, y=_TOP + weekday * _STEP + 10, text=text)
         for weekday, text in ((0, "Mon"), (2, "Wed"), (4, "Fri"))
     ]
-    # The label of a month stands over the week that its first day is in.
+    # The label of a month stands over the week that has its first day.
     for week in range(WEEKS):
         monday = begin + timedelta(days=7 * week)
         sunday = monday + timedelta(days=6)

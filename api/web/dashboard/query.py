@@ -30,10 +30,10 @@ class DashboardQuery(PageQuery, frozen=True, kw_only=True):
     """The choices in the address of a dashboard.
 
     ``period`` is a name, which own dates (``from_`` and ``to``) replace. ``metric`` and
-    ``mode`` are those of the chart, which shows the period before unless ``compare`` is
-    ``none``. ``gained`` is what creators gained and lost. ``explain`` and ``on`` name
-    the chart and the bucket whose number is explained. ``marks`` switches off what
-    happened on the chart.
+    ``mode`` belong to the chart, which shows the period before unless ``compare`` is
+    ``none``. ``gained`` is the figure by which creators gained and lost. ``explain``
+    and ``on`` name the chart and the bucket whose number is explained. ``marks``
+    switches off the annotations of the chart.
     """
 
     period: PeriodNameOrNone = ""
@@ -49,7 +49,6 @@ class DashboardQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def period_name(self) -> PeriodName | None:
-        """Return the name of the period; None with own dates."""
         if self.from_ or self.to:
             return None
         return self.period or USUAL_PERIOD
@@ -81,9 +80,9 @@ class DashboardQuery(PageQuery, frozen=True, kw_only=True):
         return days_of(self.period, self.from_, self.to, today=today, zone=zone)
 
     def address(self, **changed: str) -> str:
-        """Return the query with some choices changed; "" removes one.
+        """Return the query with some choices changed; "" removes a choice.
 
-        It leaves out the explanation, which belongs to a number of the page before the
+        The explanation is left out, since it belongs to a number of the page before the
         change. A named period replaces own dates.
         """
         changed = {"explain": "", "on": "", **changed}

@@ -1,4 +1,4 @@
-"""The rankings of a dashboard: creators and videos, and who gained and who lost."""
+"""The rankings of a dashboard: creators and videos, gains and losses."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ MOST = 5
 
 
 class GainRow(Struct, frozen=True, kw_only=True):
-    """A creator, and what it gained or lost."""
+    """A creator, and the gain or loss."""
 
     creator: CreatorLeaderboardRow
     change: int
@@ -24,9 +24,9 @@ class GainRow(Struct, frozen=True, kw_only=True):
 
 
 class Rankings(Struct, frozen=True, kw_only=True):
-    """The first creators and videos, and how many there are of each.
+    """The first creators and videos, and the number of each.
 
-    ``amounts`` say why no video counts, null if one does.
+    ``amounts`` say why no video counts, null if a video counts.
     """
 
     creators: list[CreatorLeaderboardRow]

@@ -20,7 +20,7 @@ FILES = {
 
 
 def main() -> int:
-    """Install what the lock file names, and copy what pages load.
+    """Install what the lock file names, and copy the files that pages load.
 
     Return npm's status.
     """

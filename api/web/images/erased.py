@@ -19,7 +19,7 @@ _SINCE = "SELECT number, name FROM erased_pictures WHERE number > %s ORDER BY nu
 
 
 class ErasedPictures:
-    """What erasures say of pictures, and the folder whose copies it deletes."""
+    """The erased pictures, and the folder whose copies are deleted."""
 
     def __init__(self, pool: AsyncPool, folder: Path) -> None:
         self._pool = pool
@@ -27,9 +27,9 @@ class ErasedPictures:
         self._number = 0
 
     async def has(self, name: str) -> bool:
-        """Tell whether the picture that is kept by a name was erased.
+        """Return whether the picture with this name was erased.
 
-        While the database is away nobody knows, and it is as if it was.
+        While the database is unreachable, every picture counts as erased.
         """
 
         async def ask(connection: AsyncConnection[TupleRow]) -> bool:
@@ -42,7 +42,7 @@ class ErasedPictures:
             return True
 
     async def forget_new(self) -> None:
-        """Delete copies of what was erased since the last call; of all at the first."""
+        """Delete copies of pictures that were erased since the last call."""
 
         async def ask(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             return await (await connection.execute(_SINCE, (self._number,))).fetchall()
@@ -54,9 +54,9 @@ class ErasedPictures:
             self._number = rows[-1][0]
 
     async def keep_forgetting(self) -> NoReturn:
-        """Delete copies of what is erased, every two seconds, until cancelled."""
+        """Delete copies of erased pictures every two seconds, until cancelled."""
         while True:
-            # Whoever needs the database says that it is away.
+            # Requests that need the database report that it is unreachable.
             with suppress(psycopg.Error):
                 await self.forget_new()
             await asyncio.sleep(_SECONDS_BETWEEN_CHECKS)

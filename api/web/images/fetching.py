@@ -1,4 +1,4 @@
-"""Fetching one picture from a host of the list: nothing else, and not for long."""
+"""Fetches one picture from a host of the list, with limits in time and bytes."""
 
 import asyncio
 import socket
@@ -20,7 +20,8 @@ _MOST_REDIRECTS = 3
 _MOST_URL = 4_000
 _REDIRECTS = {301, 302, 303, 307, 308}
 _OK, _SERVER_ERROR, _TOO_MANY = 200, 500, 429
-# Pictures are packed already. Unpacking would let a small answer fill the memory.
+# Pictures are compressed already. Decompression would let a small answer fill the
+# memory.
 _HEADERS = {
     "Accept": "image/avif,image/webp,image/jpeg,image/png,image/gif",
     "Accept-Encoding": "identity",
@@ -35,7 +36,7 @@ class Picture(Struct, frozen=True):
 
 
 class NoPictureError(Exception):
-    """There is no picture at a URL; ``is_final`` if another request soon is no use."""
+    """There is no picture at a URL; ``is_final`` if an early retry is useless."""
 
     def __init__(self, reason: str, *, is_final: bool = True) -> None:
         super().__init__(reason)
@@ -43,10 +44,10 @@ class NoPictureError(Exception):
 
 
 class ImageSource(Struct, frozen=True, kw_only=True):
-    """Where pictures may be fetched from.
+    """The hosts from which pictures may be fetched.
 
-    ``hosts`` include their subdomains. Addresses that ``may_reach`` refuses are not
-    connected to, whatever name leads to them.
+    ``hosts`` include their subdomains. No connection is made to an address that
+    ``may_reach`` refuses, whatever name leads to it.
     """
 
     hosts: tuple[str, ...]
@@ -56,7 +57,7 @@ class ImageSource(Struct, frozen=True, kw_only=True):
     may_reach: Callable[[Address], bool] = lambda address: address.is_global
 
     def allows(self, url: str) -> bool:
-        """Return whether a URL is one of a host on the list."""
+        """Return whether a host of the list has the URL."""
         try:
             parts = urlsplit(url)
             port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -75,8 +76,8 @@ class ImageSource(Struct, frozen=True, kw_only=True):
 
 
 def image_source(settings: Settings) -> ImageSource | None:
-    """Return where the settings allow pictures to be fetched from, None if nowhere."""
-    # A recording's pictures are nobody's to ask for.
+    """Return the hosts that the settings allow, None if there are none."""
+    # The pictures of a recording must not be requested from anybody.
     if not settings.remote_images or settings.plays_recording:
         return None
     return ImageSource(hosts=settings.image_hosts)
@@ -104,8 +105,9 @@ async def _fetch(source: ImageSource, url: str) -> Picture:
                 raise NoPictureError("its host is not on the list")
             host = urlsplit(url).hostname or ""
             request = client.build_request("GET", url, headers=_HEADERS)
-            # The address that was checked is connected to: resolving the name again
-            # might give another one. The certificate is still checked for the name.
+            # The connection goes to the address that was checked: resolving the name
+            # again might give another one. The certificate is still checked for the
+            # name.
             request.url = request.url.copy_with(host=str(await _address(source, host)))
             request.extensions["sni_hostname"] = host
             response = await client.send(request, stream=True)
@@ -116,7 +118,7 @@ async def _fetch(source: ImageSource, url: str) -> Picture:
                 return await _picture_of(response)
             finally:
                 await response.aclose()
-    raise NoPictureError("it was passed on too often")
+    raise NoPictureError("there were too many redirects")
 
 
 async def _address(source: ImageSource, host: str) -> Address:

@@ -10,9 +10,10 @@ _BOX = slice(4, 12)
 
 
 def format_of(content: bytes) -> str | None:
-    """Return the media type of a picture of pixels; None for whatever else it is.
+    """Return the media type of a bitmap picture; None for anything else.
 
-    What a server says of it does not count. SVG is a document, which can hold scripts.
+    The type that the server sends is ignored. SVG is a document, which can hold
+    scripts.
     """
     for start, media_type in _BY_START:
         if content.startswith(start):

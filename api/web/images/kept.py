@@ -10,13 +10,13 @@ from api.web.images.formats import format_of
 from application.erase.pictures import forget_pictures
 
 MOST_KEPT_BYTES = 256 << 20
-# Listing the folder takes some milliseconds: too long for each file.
+# Listing the folder takes some milliseconds, which is too long for each file.
 _PRUNE_EVERY = 50
 _log = logging.getLogger(__name__)
 
 
 class KeptPictures:
-    """Files in a folder, of which those kept longest go when they are too many.
+    """Files in a folder of limited size, from which the oldest are deleted.
 
     Without a folder that can be written, nothing is kept.
     """
@@ -27,7 +27,6 @@ class KeptPictures:
         self._written = 0
 
     def get(self, name: str) -> Picture | None:
-        """Return a picture that was kept."""
         try:
             content = (self._folder / name).read_bytes()
         except OSError:
@@ -36,7 +35,6 @@ class KeptPictures:
         return None if media_type is None else Picture(content, media_type)
 
     def keep(self, name: str, picture: Picture) -> None:
-        """Keep a picture."""
         half = self._folder / f"{name}.{os.getpid()}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +48,6 @@ class KeptPictures:
         self._written += 1
 
     def forget(self, name: str) -> None:
-        """Delete a picture that was kept."""
         forget_pictures(self._folder, [name])
 
     def _prune(self) -> None:

@@ -21,12 +21,13 @@ BASE = "/images"
 _PURPOSE = "image"
 _LONGEST = 6_000
 _A_DAY, _TEN_MINUTES = 86_400, 600
-# An address stays the same for a day, so that browsers keep pictures, and is answered
-# for two more. An erased person has none for a week: older addresses are over by then.
+# An address stays the same for a day, so that browsers keep pictures, and works for two
+# more days. The pictures of an erased person have no address for a week: older
+# addresses are invalid by then.
 _DAYS = 2
 _AT_A_TIME = 8
 _MOST_MISSING = 10_000
-# Drawn over a placeholder, which stays in sight.
+# The picture is drawn over a placeholder, which stays visible without it.
 _NOTHING = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00"
     b"\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -35,10 +36,11 @@ _NOT_MODIFIED = 304
 
 
 class ImageProxy:
-    """Gives browsers pictures of other sites, so that these do not see who looks.
+    """Serves pictures of other sites to browsers, so that these sites see no visitors.
 
-    Without a source there are no pictures, and there are none of who was erased. What
-    is not there is not requested again for hours, or minutes if the failure may pass.
+    Without a source there are no pictures, and there are none of erased people. A
+    missing picture is not requested again for hours, or for minutes if the failure may
+    pass.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class ImageProxy:
     def address(self, url: str | None) -> str | None:
         """Return the address of the picture at a URL; None if it is not shown.
 
-        It is valid until the end of the day after the next, in UTC.
+        The address is valid until the end of the day after the next, in UTC.
         """
         if url is None or self._source is None or not self._source.allows(url):
             return None
@@ -72,7 +74,7 @@ class ImageProxy:
         return f"{BASE}/{self._sessions.signed(_PURPOSE, signed)}"
 
     def url_of(self, signed: str) -> str | None:
-        """Return the URL that an address is of; None if it is no valid one any more."""
+        """Return the URL behind an address; None if it is invalid or expired."""
         found = self._sessions.verified(_PURPOSE, signed, longest=_LONGEST)
         if found is None:
             return None
@@ -95,7 +97,7 @@ class ImageProxy:
             task = asyncio.create_task(self._fetch(name, url))
             self._fetching[url] = task
             task.add_done_callback(lambda _: self._fetching.pop(url, None))
-        # Whoever else waits for it still gets it if this browser leaves.
+        # Other browsers that wait for the picture still get it if this one leaves.
         return await asyncio.shield(task)
 
     async def _fetch(self, name: str, url: str) -> Picture | None:
@@ -112,7 +114,8 @@ class ImageProxy:
             return None
         await asyncio.to_thread(self._kept.keep, name, found)
         if await self._is_erased(name):
-            # Meanwhile: whoever erases deletes what was kept before that only.
+            # The check is repeated, because an erasure only deletes the pictures that
+            # were kept before it.
             await asyncio.to_thread(self._kept.forget, name)
             return None
         return found

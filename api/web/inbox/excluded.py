@@ -1,4 +1,4 @@
-"""/projects/{id}/excluded: the videos that were excluded, and the way back."""
+"""/projects/{id}/excluded: the excluded videos, and the form to put them back."""
 
 from typing import Annotated, Final
 from uuid import UUID
@@ -20,7 +20,7 @@ _ROWS: Final = 50
 
 
 class PutBackForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """The videos that shall wait for review again."""
+    """The videos that shall wait for a review again."""
 
     video: list[str] = []
 
@@ -35,7 +35,7 @@ class ExcludedPages(Controller):
         project_id: FromPath[UUID],
         cursor: Annotated[str, QueryParameter(max_length=500)] = "",
     ) -> Template:
-        """Show the excluded videos, those found last first."""
+        """Show the excluded videos, the last found first."""
         project = await page.get(f"/projects/{project_id}", Project)
         got = await page.get(
             f"/projects/{project_id}/videos/excluded",

@@ -1,4 +1,4 @@
-"""/inbox and /projects/{id}/inbox: reviewing the videos that wait in a project."""
+"""/inbox and /projects/{id}/inbox: reviews of the videos that wait in a project."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -31,7 +31,7 @@ _DONE: Final = {
     "exclude": ("was removed", "were removed"),
     "put_back": ("was put back", "were put back"),
 }
-# What the API says of videos that a review skipped.
+# The API's reasons for videos that a review skipped, in the words of the page.
 _REASONS: Final = {
     "already tracked": "counted already",
     "already excluded": "removed already",
@@ -55,7 +55,7 @@ class ReviewAnswer(Struct, frozen=True, kw_only=True):
 
 
 class InboxVideo(Struct, frozen=True, kw_only=True):
-    """A video that waits for a review, with what its URL says of its creator."""
+    """A video that waits for a review, and its creator as far as its URL names them."""
 
     video: Video
 
@@ -99,17 +99,17 @@ class InboxPages(Controller):
         project_id: FromPath[UUID],
         choices: NamedDependency[InboxQuery],
     ) -> Template:
-        """Show the waiting videos, those found last first unless chosen otherwise."""
+        """Show the waiting videos, the last found first unless chosen otherwise."""
         project = await page.get(f"/projects/{project_id}", Project)
         projects = await _projects(page)
         creators = await _creators(page, project_id, choices.handle)
         named = [c for c in creators if c.tiktok_handle == choices.handle]
-        # Figures are requested because only such lists are counted.
+        # Figures are requested because only lists with figures are counted.
         got = await page.get(
             "/videos",
             list[Video],
             project_id=str(project_id),
-            # Without a creator of that handle, none of its videos can be listed.
+            # Without a creator of that handle, no video can be listed.
             creator_id=str(named[0].id if named else _NOBODY) if choices.handle else "",
             tracking_status="pending_review",
             period="7d",
@@ -144,7 +144,7 @@ class InboxPages(Controller):
         """Decide about videos, or undo the last decision."""
         form = page.form(ReviewForm)
         path = f"/projects/{project_id}/inbox"
-        # The form may have any text, but only a query may come of it.
+        # The form may have any text, but only a query may result from it.
         back = f"{path}?{quote(form.back, safe='=&%')}" if form.back else path
         if not form.video or not form.decision:
             page.flash("Nothing was selected, so nothing was decided.")
@@ -174,7 +174,7 @@ class InboxPages(Controller):
 
 
 async def _creators(page: PageContext, project_id: UUID, handle: str) -> list[Creator]:
-    """Return creators of a project to choose from, first of all the one named."""
+    """Return creators of a project to choose from, the named one first."""
     path, of_project = "/creators", {"project_id": str(project_id), "status": "all"}
     got = await page.get(
         path, list[Creator], **of_project, sort="tiktok_handle", limit=_MOST_CREATORS
@@ -191,7 +191,7 @@ async def _projects(page: PageContext) -> list[Project]:
 
 
 def review_message(decision: str, results: Sequence[BulkVideo]) -> str:
-    """Return the message about what a review did."""
+    """Return the message about the result of a review."""
     done = [each for each in results if each.status == "ok"]
     words = _DONE[decision][len(done) > 1]
     parts = [f"{counted(len(done), 'video')} {words}."] if done else []

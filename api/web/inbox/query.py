@@ -1,4 +1,4 @@
-"""The query of an inbox: whose videos are shown, and in which order."""
+"""The query of an inbox: the creator of the videos, and the order."""
 
 from api.web.kit.page_query import PageQuery
 
@@ -12,7 +12,7 @@ ORDERS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 class InboxQuery(PageQuery, frozen=True, kw_only=True):
-    """What to show of an inbox; ``creator`` is a handle, empty for all of them."""
+    """The filter and order of an inbox; an empty ``creator`` means all."""
 
     creator: str = ""
     sort: str = ""
@@ -24,5 +24,5 @@ class InboxQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def order(self) -> dict[str, str]:
-        """Return the order as parameters of the API; an unknown one is the first."""
+        """Return the order as parameters of the API; by default the first order."""
         return ORDERS.get(self.sort, ORDERS[""])[1]

@@ -36,7 +36,7 @@ def remember_review(
 ) -> None:
     """Keep a review in the browser for some minutes.
 
-    Without videos, forget the last one.
+    Without videos, forget the last review.
     """
     ids = b"".join(video_id.bytes for video_id in video_ids)
     payload = msgspec.msgpack.encode(LastReview(project_id, ids, message))
@@ -53,6 +53,6 @@ def last_review(page: PageContext, *, project_id: UUID) -> LastReview | None:
     try:
         review = msgspec.msgpack.decode(payload, type=LastReview)
     except msgspec.DecodeError:
-        # An older release stored it in another form.
+        # An older release stored the review in another form.
         return None
     return review if review.project_id == project_id else None

@@ -1,1 +1,1 @@
-"""What all pages share: page context, API client, assets, forms, filters and errors."""
+"""The shared parts of pages: context, API client, assets, forms, filters and errors."""

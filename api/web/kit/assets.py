@@ -26,7 +26,7 @@ class MissingAssetsError(Exception):
 
 
 class Asset(Struct, frozen=True):
-    """A file, as it is and compressed."""
+    """A file, uncompressed and compressed."""
 
     content: bytes
     compressed: bytes | None
@@ -52,7 +52,7 @@ class Assets:
         """Return the files of the package.
 
         Raises:
-            MissingAssetsError: the libraries are not among them.
+            MissingAssetsError: the libraries are missing.
         """
         found = dict(_walk(files("api.web") / "static", ""))
         if "vendor/htmx.js" not in found:

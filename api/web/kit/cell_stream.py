@@ -10,7 +10,7 @@ from litestar.response.sse import ServerSentEventMessage
 from api.http.errors import known_error
 from api.http.shutdown import Shutdown
 
-# How soon it notices a shutdown between two polls.
+# Seconds between two polls after which a shutdown is noticed.
 _TICK_SECONDS = 0.25
 # A page that receives nothing for several of these intervals shows the state as
 # unknown.
@@ -28,9 +28,9 @@ async def watch_cells(
 ) -> AsyncGenerator[ServerSentEventMessage]:
     """Yield the cells that changed, as events ``cells``.
 
-    If nothing changed it yields ``unchanged``, if a poll failed ``unavailable``; during
-    a slow poll it is silent. It ends with the process, and soon after the user is no
-    longer allowed to see the page.
+    If nothing changed the event is ``unchanged``, if a poll failed ``unavailable``;
+    during a slow poll there is none. The stream ends with the process, and soon after
+    the user may not see the page any more.
     """
     sent: dict[str, str] = {}
     sent_at = clock()
@@ -45,7 +45,7 @@ async def watch_cells(
             drawn = await draw()
             changed = {key: x for key, x in drawn.items() if sent.get(key) != x}
         except Exception as error:
-            # An unavailable database comes back, and then the stream continues.
+            # An unavailable database returns, and then the stream continues.
             if known_error(error) is None:
                 raise
             is_known = False

@@ -1,4 +1,4 @@
-"""Whether a video counts, and why, in the words of all pages."""
+"""The counting of videos: which count, and why, in the words of all pages."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ WHY: Final[dict[TrackingStatus, str]] = {
     "excluded": "removed",
     "merged": "merged with its creator's",
 }
-# Removed and merged videos are in no list of videos.
+# No list of videos has removed and merged videos.
 LISTED: Final[list[TrackingStatus]] = [
     status for status in WHY if status not in {"excluded", "merged"}
 ]

@@ -1,4 +1,4 @@
-"""Error pages: what happened, what to do, and text of a form that was not stored."""
+"""Error pages: an explanation, advice, and the text of a form that was not stored."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -22,25 +22,25 @@ from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import Site
 
 _HINTS = {
-    Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
-    "or ask whoever runs this Goatherd.",
+    Code.INSUFFICIENT_SCOPE: "Sign out and come back with a key that was made for "
+    "this, or ask the operators of this Goatherd.",
     Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
-    Code.GONE: "Unless its figures were dropped, they still count as those of nobody.",
-    Code.RATE_LIMIT_EXCEEDED: "Pages count as requests of your key's plan.",
+    Code.GONE: "Unless its figures were dropped, they still count without a name.",
+    Code.RATE_LIMIT_EXCEEDED: "Requests for pages count against your key's plan.",
     Code.UNAVAILABLE: "Nothing was lost. Reload the page in a moment.",
-    Code.PROJECTION_BEHIND: "What you changed is stored. Reload the page in a moment.",
-    Code.INTERNAL_ERROR: "Nothing you did is half done. Whoever runs this Goatherd "
-    "finds the reason in the log under the id below.",
+    Code.PROJECTION_BEHIND: "Your change is stored. Reload the page in a moment.",
+    Code.INTERNAL_ERROR: "Nothing you did is half done. The operators of this Goatherd "
+    "find the reason in the log under the id below.",
 }
 _OVER = "Your session is over, so this was not stored."
 _OVER_HINT = (
-    "Nothing is lost: what you typed is below. Sign in in a new tab, come back to this "
-    "one, and send it again."
+    "Nothing is lost: your text is below. Sign in in a new tab, come back to this one, "
+    "and send it again."
 )
 _STALE = "This form does not belong to your session any more, so it was not stored."
 _STALE_HINT = (
-    "You have signed in anew since it was opened. Nothing is lost: what you typed is "
-    "below. Look through it and send it again."
+    "You have signed in again since the form was opened. Nothing is lost: your text is "
+    "below. Check it and send it again."
 )
 _COPY_HINT = "Nothing is lost: you can copy your text from below."
 
@@ -104,8 +104,8 @@ def failure_page(
 def _page_context(request: Request, site: Site) -> PageContext | None:
     """Return the context of the error page; None if nobody is signed in.
 
-    Without a route, the key of the session was not checked. With a session alone the
-    page has the navigation, and nothing that needs a valid key.
+    Without a route, the key of the session was not checked. If there is only a session,
+    the page has the navigation, and nothing that needs a valid key.
     """
     if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
         return None
@@ -136,7 +136,7 @@ def _signed_out(request: Request, error: ApiError) -> Response[Any]:
     if form is None or request.raw_header(b"hx-request") is not None:
         return _to_sign_in(request)
     message = _OVER, _OVER_HINT if is_ours else _COPY_HINT
-    # Pages take a session and no API key.
+    # Pages accept a session and no API key.
     error.headers.pop("WWW-Authenticate", None)
     return failure_page(request, error, form=form, message=message)
 
@@ -162,7 +162,7 @@ def _to_sign_in(request: Request) -> Response[Any]:
         return Response(None, status_code=401, headers=headers)
     is_get = request.method == "GET"
     if is_get and request.scope["path"] == FIRST_PAGE:
-        # Whoever is signed in sees Home there.
+        # A user who is signed in sees Home there.
         query = parse_qs(request.scope["query_string"].decode("latin-1"))
         (next_,) = query.get("next", [""])[:1]
         return sign_in_form(cast("Site", request.app.state.site), next_=next_)

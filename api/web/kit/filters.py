@@ -1,4 +1,4 @@
-"""The filters of the templates: how pages write numbers and times."""
+"""The filters of the templates: the formats of numbers and times."""
 
 import re
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ from domain.phrases import counted
 
 UNKNOWN = "\N{EN DASH}"
 
-# As many as tokens.css has.
+# tokens.css has as many.
 TONES = 8
 _TWO, _TEN = 2, 10
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -34,7 +34,7 @@ def number(value: float | None) -> str:
 
 
 def money(amount: Decimal) -> str:
-    """Return an amount with as many decimals as it has, and at least two."""
+    """Return an amount with all its decimals, at least two."""
     whole, _, decimals = f"{amount:,.6f}".partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
@@ -59,7 +59,7 @@ def short(value: float | None) -> str:
 
 
 def tilde(text: str, *, is_rounded: bool) -> str:
-    """Write a number that its source may have rounded: ~3.8M."""
+    """Return a number that its source may have rounded: ~3.8M."""
     return f"~{text}" if is_rounded else text
 
 
@@ -76,7 +76,7 @@ def percent(value: float | None) -> str:
 
 
 def percent_shortly(value: float | None) -> str:
-    """Return a number of percent in the digits that mean something: 45%, 4.5%."""
+    """Return a percentage in significant digits: 45%, 4.5%."""
     if value is None:
         return UNKNOWN
     digits = 0 if abs(value) >= _TEN else 1 if abs(value) >= 1 else 2
@@ -105,7 +105,7 @@ def local_day(context: Context, value: datetime | None) -> str:
 
 @pass_context
 def ago(context: Context, value: datetime | None) -> Markup | str:
-    """Return how long ago a time was, with the time itself as a tooltip."""
+    """Return the time since a time, with the time itself as a tooltip."""
     if value is None:
         return "never"
     seconds = (datetime.now(UTC) - value).total_seconds()
@@ -120,7 +120,7 @@ def lines(value: str | None) -> Markup:
 
 
 def initials(name: str) -> str:
-    """Return two letters for a placeholder: of two words, else the first two."""
+    """Return two letters for a placeholder: of two words, or the first two."""
     words = [word for word in re.split(r"[\W_]+", name) if word]
     if len(words) < _TWO:
         return (words[0] if words else "?")[:_TWO]
@@ -133,7 +133,7 @@ def tone(name: str) -> int:
 
 
 def in_words(error: ApiError) -> str:
-    """Return what is wrong, with fields by their names in place of JSON Pointers."""
+    """Return the problem, with the names of fields in place of JSON Pointers."""
     # The messages of the domain are sentences already.
     if not error.message.startswith(("/", "body: ")):
         return error.message

@@ -1,4 +1,4 @@
-"""The two kinds of page handlers: one shows a page, one takes a form."""
+"""The two kinds of page handlers: one shows a page, the other processes a form."""
 
 from litestar import get, post
 from msgspec import Struct
@@ -17,8 +17,8 @@ def page_route(
 ) -> get:
     """Decorate a handler that shows a page to users with the scope.
 
-    With ``operator`` the organization must also run the installation. ``query`` is the
-    type of the address's query, which the handler gets as ``choices``.
+    With ``operator`` the organization must also operate the installation. ``query`` is
+    the type of the address's query, which the handler gets as ``choices``.
     """
     dependencies = {} if query is None else {"choices": query_parameters(query)}
     opt = {"scope": scope, "operator": operator, "page": True}

@@ -1,4 +1,4 @@
-"""The query of a list with figures: over which days, in which order, from where."""
+"""The query of a list with figures: the days, the order and the page."""
 
 from datetime import date
 
@@ -34,7 +34,6 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def period_name(self) -> str:
-        """Return the name of the period, empty with own dates."""
         return "" if self.from_ or self.to else self.period or USUAL_PERIOD
 
     @property
@@ -59,7 +58,7 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
         return {**self.pairs(period="", **{"from": "", "to": ""}), **self.days}
 
     def sorted(self, name: str) -> str:
-        """Return the address of the list sorted by a column, or the other way."""
+        """Return the address of the list sorted by a column, or in reverse order."""
         order = usual = _usual_order(name)
         if self.sorted_by == name:
             order = "asc" if self.direction == "desc" else "desc"

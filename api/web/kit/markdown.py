@@ -1,7 +1,8 @@
 """Rendering of Markdown notes as safe HTML.
 
 HTML in notes is shown as text. The rendered HTML is sanitized by a list of allowed tags
-and attributes, so that an error in one of the two is caught by the other.
+and attributes, so that an error in the renderer or in the sanitizer is caught by the
+other.
 """
 
 import asyncio
@@ -37,12 +38,12 @@ ImageURL = Callable[[str], str | None]
 _MAX_BYTES = 64_000
 # Unclosed brackets take the renderer quadratic time; no real note has so many.
 _MAX_BRACKETS = 5_000
-# Below the h1 of the page and the h2 of the card.
+# Headings are below the h1 of the page and the h2 of the card.
 _FIRST_HEADING, _LAST_HEADING = 3, 6
 
 
 async def render_markdown(text: str, *, image_url: ImageURL) -> Markup:
-    """Return notes as HTML; ``image_url`` says where an image is, if it is shown."""
+    """Return notes as HTML; ``image_url`` returns the address of an image."""
     # A long note takes part of a second, which must not block other requests.
     return await asyncio.to_thread(to_html, text, image_url=image_url)
 
@@ -77,7 +78,7 @@ def _clean(html: str) -> str:
 def _allowed(tag: str, attribute: str, value: str) -> str | None:
     """Return an attribute's value; None removes it, as for URLs without a scheme.
 
-    Such a URL would lead to our own pages, or with ``//`` to another site.
+    A URL without a scheme would lead to our own pages, or with ``//`` to another site.
     """
     if attribute == "href":
         return value if value.lower().startswith(_LINKS) else None
@@ -101,7 +102,7 @@ def _lower_headings(tokens: Sequence[Token]) -> None:
 
 
 class _Renderer(RendererHTML):
-    """Shows images as links, unless they are passed on."""
+    """Shows images as links, unless the server passes them on."""
 
     def __init__(self, image_url: ImageURL) -> None:
         super().__init__()
@@ -136,9 +137,10 @@ class _FoundUrl(NamedTuple):
 
 
 class _BareUrls:
-    """Finds URLs for the renderer's option ``linkify``: those that say http or https.
+    """Finds URLs for the renderer's option ``linkify``: those with http or https.
 
-    Names such as example.com are left alone; an end of a sentence is no part of a URL.
+    Names such as example.com are no URLs; the full stop after a URL is not a part of
+    it.
     """
 
     def pretest(self, text: str) -> bool:  # noqa: ARG002 - a name could be anywhere

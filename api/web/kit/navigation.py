@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-# In this order; a page is added to the list when it exists.
+# The links are in this order; a page is added to the list when it exists.
 _PAGES = (
     ("/", "Home"),
     ("/creators", "Creators"),
@@ -16,7 +16,7 @@ _PAGES = (
 
 
 class NavigationLink(Struct, frozen=True, kw_only=True):
-    """One link; ``waiting`` is how much waits there, None if nothing does."""
+    """A link; ``waiting`` is the number of waiting things there, None without any."""
 
     path: str
     label: str

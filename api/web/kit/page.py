@@ -1,7 +1,7 @@
 """The page context: everything that a handler needs to answer a request for a page.
 
-It calls the API, renders a template or redirects. After a change, the next pages wait
-until read models have it. A flash message is shown once, on the next page.
+The context calls the API, renders a template or redirects. After a change, the next
+pages wait until read models have it. A flash message is shown once, on the next page.
 """
 
 from collections.abc import Mapping
@@ -88,9 +88,9 @@ class PageContext:
         return page
 
     async def load_organization(self) -> OrganizationInfo:
-        """Return what pages show of the organization.
+        """Return the organization's data for pages.
 
-        Defaults without the scope ``read``.
+        Without the scope ``read`` these are defaults.
         """
         try:
             got = await self._api.request("GET", "/organization", _OrganizationAnswer)
@@ -109,7 +109,7 @@ class PageContext:
         )
 
     async def count_waiting(self, **among: str) -> int:
-        """Return how many videos wait in inboxes; ``among`` narrows as GET /videos."""
+        """Return the number of videos in inboxes; ``among`` narrows as GET /videos."""
         query = {**_WAITING, **among}
         return (await self.get("/videos", list[Any], **query)).meta["totalCount"]
 
@@ -119,7 +119,7 @@ class PageContext:
 
     @property
     def time_zone(self) -> str:
-        """Return the zone that times are shown in: the organization's."""
+        """Return the organization's zone, in which times are shown."""
         return self.organization.time_zone
 
     @property
@@ -149,7 +149,7 @@ class PageContext:
 
     @property
     def operates(self) -> bool:
-        """Return whether the organization runs the installation for everybody."""
+        """Return whether the organization operates the whole installation."""
         return self.principal.is_operator
 
     def form(self, type_: type[F]) -> F:
@@ -202,7 +202,7 @@ class PageContext:
 
         ``version`` is the version that the form was made from. If a form sends several
         commands, ``key_suffix`` distinguishes their idempotency keys; None sends no
-        key, for what stores nothing.
+        key, for commands that store nothing.
 
         Raises:
             ApiRefusedError: the API refused, for example with ``version_conflict``.
@@ -233,7 +233,7 @@ class PageContext:
         error: ApiError | None = None,
         status: int = 200,
     ) -> Template:
-        """Return a page; an error is shown on it and gives it its status.
+        """Return a page; an error is shown on it and determines its status.
 
         Templates get ``error``, and its problems with single fields as ``problems``.
         """
@@ -261,7 +261,6 @@ class PageContext:
         return Redirect(path, status_code=_SEE_OTHER)
 
     def set_cookie(self, name: str, value: str, *, seconds: int) -> None:
-        """Send a cookie with the answer."""
         header = set_cookie(name, value, seconds=seconds, is_tls=self.request.is_tls)
         self.request.context.response_headers.append(header)
 

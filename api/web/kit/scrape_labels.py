@@ -15,20 +15,21 @@ OUTCOMES: dict[Outcome, str] = {
     "not_found": "no such account was found",
     "private": "the account is private",
     "unavailable": "the account is not available",
-    "blocked": "the scrape was turned away",
-    "rate_limited": "too many requests were made",
+    "blocked": "the source refused the scrape",
+    "rate_limited": "too many requests were sent",
     "transient": "it failed for a passing reason",
     "schema_changed": "the answer had an unknown format",
     "identity_changed": "another account has the handle now",
-    "not_in_recording": "the recording has nothing of it, and TikTok was not asked",
+    "not_in_recording": "the recording does not have it, and TikTok was not asked",
 }
-# Where there is room for two words; None is of scrapes that were given up.
+# Short labels, where there is room for two words; None labels scrapes that were given
+# up.
 SHORT_OUTCOMES: dict[Outcome | None, str] = {
     "not_found": "no account found",
     "private": "private",
     "unavailable": "not available",
-    "blocked": "turned away",
-    "rate_limited": "asked too often",
+    "blocked": "refused",
+    "rate_limited": "too many requests",
     "transient": "passing failure",
     "schema_changed": "unknown format",
     "identity_changed": "another account",
@@ -54,12 +55,12 @@ _SHORT_JOBS: dict[JobType, str] = {
 def why_failing(kind: FailingKind) -> str:
     """Return why a kind of scrape fails, for a sentence."""
     if kind.last_outcome is None:
-        return "no answer came before it was given up"
+        return "it was given up before an answer came"
     return OUTCOMES[kind.last_outcome]
 
 
 def failing_shortly(kinds: Sequence[FailingKind]) -> str:
-    """Return why scrapes of a creator fail, with the kinds that do in brackets."""
+    """Return why scrapes of a creator fail, with the kinds that fail in brackets."""
     by_outcome: dict[str, list[str]] = {}
     for kind in kinds:
         why = SHORT_OUTCOMES.get(kind.last_outcome, "no answer")

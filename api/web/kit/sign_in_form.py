@@ -10,7 +10,7 @@ _UNAUTHORIZED = 401
 
 
 def sign_in_form(site: Site, *, next_: str = "", problem: str = "") -> Template:
-    """Return the form; ``next_`` is the page to go on to."""
+    """Return the form; ``next_`` is the page to continue to."""
     return site.render(
         "sign_in.html",
         {"next": next_, "flash": None, "problem": problem, "page": None},
@@ -19,6 +19,6 @@ def sign_in_form(site: Site, *, next_: str = "", problem: str = "") -> Template:
 
 
 def page_after_sign_in(path: str) -> str:
-    """Return the page to go on to: one of ours, else the first page."""
+    """Return the page to continue to: one of ours, else the first page."""
     is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii()
     return path if is_ours and path.isprintable() else FIRST_PAGE

@@ -28,11 +28,11 @@ _MAX_CACHED = 1_000
 
 
 class OrganizationInfo(Struct, frozen=True, kw_only=True):
-    """What every page shows of the organization.
+    """The organization's data on every page.
 
     ``scrape_hours`` lie between scheduled profile scrapes; None if the key cannot read.
-    ``waiting`` is how many videos all its inboxes hold. ``projects`` has the names of
-    the newest 100 projects by their ids.
+    ``waiting`` is the number of videos in all its inboxes. ``projects`` has the names
+    of the newest 100 projects by their ids.
     """
 
     name: str = ""
@@ -43,13 +43,13 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
 
 
 class Site:
-    """Templates, assets and sessions, and what the operator allows.
+    """Templates, assets and sessions, and the choices of the operator.
 
-    ``images`` shows the pictures of creators and videos. ``video_id`` returns the
-    id of a video on TikTok in a project of an organization.
-    ``plays_recording`` says that no scrape asks TikTok, which every page tells.
-    ``connects`` says that creators can connect their accounts, and ``callback`` is the
-    address that the settings have for that.
+    ``images`` shows the pictures of creators and videos. ``video_id`` returns the id of
+    a video on TikTok in a project of an organization. ``plays_recording`` is true if no
+    scrape asks TikTok, which every page mentions. ``connects`` is true if creators can
+    connect their accounts, and ``callback`` is the address that the settings have for
+    that.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Site:
     async def organization_info(
         self, organization_id: UUID, load: Callable[[], Awaitable[OrganizationInfo]]
     ) -> OrganizationInfo:
-        """Return what pages show of an organization; it may be some seconds old."""
+        """Return the organization's data for pages, which may be some seconds old."""
         now = self._clock()
         cached = self._organizations.get(organization_id)
         if cached is not None and now < cached[0]:
@@ -132,10 +132,7 @@ class Site:
         return info
 
     def cached_organization_info(self, organization_id: UUID) -> OrganizationInfo:
-        """Return the cached values of an organization.
-
-        The default if there are none.
-        """
+        """Return the cached data of an organization, by default empty ones."""
         cached = self._organizations.get(organization_id)
         return OrganizationInfo() if cached is None else cached[1]
 

@@ -25,14 +25,14 @@ _PER_PAGE = 50
 
 
 class BanForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A handle to ban, and why."""
+    """A handle to ban, and the reason."""
 
     tiktok_handle: Annotated[str, typed("Handle")] = ""
     reason: Annotated[str, typed("Why")] = ""
 
 
 class BanPages(Controller):
-    """Banned handles of the whole installation."""
+    """The banned handles of the whole installation."""
 
     path = PATH
 

@@ -1,4 +1,4 @@
-"""/operations/integrity: signed roots, and whether the log is what was recorded."""
+"""/operations/integrity: signed roots, and checks of the log."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class IntegrityPages(Controller):
 
     @form_route("/roots", scope="admin", operator=True)
     async def sign(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Sign a root of the log as it is now."""
+        """Sign a root of the present log."""
         got = await page.send("POST", "/admin/roots", SignedRoot)
         page.flash(f"A root at position {got.data.position:,} was signed.")
         return page.go_to(PATH)

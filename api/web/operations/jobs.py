@@ -1,4 +1,4 @@
-"""/operations/jobs: waiting, running and past scrapes, and retrying failed ones."""
+"""/operations/jobs: waiting, running and past scrapes, and retries of failed ones."""
 
 from typing import Literal
 from uuid import UUID
@@ -69,7 +69,7 @@ class JobPages(Controller):
     async def retry(
         self, page: NamedDependency[PageContext], scrape_id: FromPath[UUID]
     ) -> PageResponse:
-        """Request a failed scrape once more."""
+        """Retry a failed scrape."""
         was_quarantined = page.form(RetryForm).show == "quarantined"
         show: JobFilter = "quarantined" if was_quarantined else "failed"
         try:
@@ -85,7 +85,7 @@ class JobPages(Controller):
 
     @form_route("/retry", form=BulkRetryForm)
     async def retry_all(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Request all failed scrapes of a list once more."""
+        """Retry all failed scrapes of a list."""
         form = page.form(BulkRetryForm)
         show: JobFilter = "quarantined" if form.show == "quarantined" else "failed"
         body = {"scrape_ids": form.scrape_ids}

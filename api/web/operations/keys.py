@@ -31,7 +31,7 @@ class KeyForm(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, typed("Name")] = ""
     scopes: list[str] = []
-    until: Annotated[str, typed("Good until the end of")] = ""
+    until: Annotated[str, typed("Valid until the end of")] = ""
 
 
 _USUAL = KeyForm(scopes=["read", "write"])

@@ -1,4 +1,4 @@
-"""/operations: the parts that all of its pages share: health and tabs."""
+"""/operations: the shared parts of its pages: health and tabs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ _OF_THE_INSTALLATION = {
     "/operations/integrity",
 }
 _TABS: tuple[tuple[Scope, str, str], ...] = (
-    # What is the organization's, then what is the installation's.
+    # The tabs of the organization come first, then those of the installation.
     ("read", "/operations/organization", "Organization"),
     ("admin", "/operations/keys", "API keys"),
     ("read", "/projects", "Projects"),
@@ -48,12 +48,14 @@ _TO_DO = {
     "event_log": "Read the log of the server, and run goatherd doctor.",
     "projections": "Start goatherd project and goatherd dispatch, or read their logs "
     "for what stops them.",
-    "redis": "Start Redis or Valkey. Nothing is lost: scrapes go on when it is back.",
-    "dead_letters": "Upgrade Goatherd, then rebuild the projection: it takes in then "
-    "what it left out.",
+    "redis": (
+        "Start Redis or Valkey. Nothing is lost: scrapes continue when it is back."
+    ),
+    "dead_letters": "Upgrade Goatherd, then rebuild the projection, which then applies "
+    "the events that it left out.",
     "schedule": "Start goatherd dispatch, or read its log for what stops it.",
-    "source": "See what to try, and check it step by step:",
-    "creators": "See why, and scrape them now:",
+    "source": "Read the advice, and check the source step by step:",
+    "creators": "Read the reasons, and scrape them now:",
 }
 _LINKS = {
     "source": ("/operations/sources", "Sources"),
@@ -62,9 +64,9 @@ _LINKS = {
 
 
 class HealthProblem(Struct, frozen=True, kw_only=True):
-    """A failed check or a warning of /health/ready, and what to do about it.
+    """A failed check or a warning of /health/ready, and the advice.
 
-    ``link`` is the address and the name of the page where that is done, if there is.
+    ``link`` is the address and the name of the page for the advice, if there is one.
     """
 
     name: str

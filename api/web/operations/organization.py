@@ -39,7 +39,7 @@ _USAGE = (
 class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
     """The settings as typed; an empty interval means the default.
 
-    Without days, creators that were removed are never erased.
+    Without days, creators who were removed are never erased.
     """
 
     version: str
@@ -69,7 +69,7 @@ class OrganizationPages(Controller):
 
     @form_route(form=SettingsForm, scope="admin")
     async def change(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Change the settings, unless another person did meanwhile."""
+        """Change the settings, unless another person changed them meanwhile."""
         form = page.form(SettingsForm)
         body = {
             "name": form.name.strip(),

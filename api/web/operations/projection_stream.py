@@ -18,8 +18,8 @@ _POLL_SECONDS = 1.0
 class ProjectionStream:
     """Polls the API once a second, however many pages are open.
 
-    It does so on behalf of one of their users, because the state is that of the whole
-    installation, and the same for all users who may see it.
+    The poll uses the rights of one of their users, because the state is that of the
+    whole installation, and the same for all users who may see it.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class ProjectionPages(Controller):
 
     @page_route(scope="admin", operator=True)
     async def projections(self, page: NamedDependency[PageContext]) -> Template:
-        """Show the position of each one."""
+        """Show the position of each projection."""
         context = {"projections": await _projections(page), "name_of": name_of}
         return await show_operations(
             page, "operations/projections.html", context, tab=PATH
@@ -92,7 +92,7 @@ class ProjectionPages(Controller):
     async def projection(
         self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> Template:
-        """Show one, with its dead letters and its last rebuild."""
+        """Show a projection, with its dead letters and its last rebuild."""
         return await _show(page, name)
 
     @form_route("/{name:str}/rebuild", form=RebuildForm, scope="admin", operator=True)
@@ -147,7 +147,7 @@ async def _show(
 
 
 def _is_own(page: PageContext, projection: ProjectionState) -> bool:
-    """Return whether the key of the session began the rebuild."""
+    """Return whether the session's key began the rebuild."""
     by = "" if projection.rebuild is None else projection.rebuild.started_by
     return by == f"key:{page.principal.key_id}"
 
@@ -157,7 +157,7 @@ def _rebuild_path(name: str) -> str:
 
 
 def _cells(page: PageContext, states: list[ProjectionState]) -> dict[str, str]:
-    """Return the HTML of each cell that shows a projection, by the name of the cell."""
+    """Return the HTML of each cell of a projection, by the name of the cell."""
     app: Any = page.request.app
     engine: Any = app.template_engine
     drawn = engine.get_template("operations/projection_cells.html").make_module(

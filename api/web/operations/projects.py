@@ -1,4 +1,4 @@
-"""/operations/projects: the former address of projects, which leads to them."""
+"""/operations/projects: the former address of projects, which redirects to them."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What each source is, and how to set it up, step by step, as the page says it."""
+"""The meaning of each source, and the steps that set it up, as the page shows them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,12 +15,12 @@ class SourceGuide(Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
-# What the page replaces by the address of this installation.
+# The page puts the address of this installation in its place.
 CALLBACK = "{callback}"
 _RESTART = "Put these lines into the environment of every process, and start it again."
 _UNTRIED = (
     "It was tested against a server that answers as the service describes, and never "
-    "tried live by those who wrote it: check it here before you rely on it."
+    "tried with the service itself: check it here before you rely on it."
 )
 
 
@@ -28,8 +28,8 @@ def _display() -> SourceGuide:
     prefix = "GOATHERD_" + "DISPLAY"
     return SourceGuide(
         name="Connected accounts",
-        what="Reads, by TikTok's own API, what creators who connected their account "
-        "agreed to.",
+        what="Reads, by TikTok's own API, the data that creators who connected their "
+        "accounts allow.",
         steps=(
             (
                 "Register an app at developers.tiktok.com, with Login Kit and the "
@@ -37,8 +37,8 @@ def _display() -> SourceGuide:
                 "user.info.stats and video.list."
             ),
             (
-                f"Give it this redirect address, to the letter: {CALLBACK}. TikTok "
-                "takes https addresses only."
+                f"Register this redirect address, to the letter: {CALLBACK}. TikTok "
+                "accepts https addresses only."
             ),
             (
                 "Until TikTok has reviewed the app and its scopes, its sandbox works "
@@ -65,8 +65,8 @@ def _service(name: str, *, what: str, provider: str, key: str) -> SourceGuide:
         steps=(
             f"Make an account at {name}, read its terms and TikTok's, and copy {key}.",
             (
-                "Set a daily budget, so that no mistake costs more than it, and the "
-                "price of a request in your plan."
+                "Set a daily budget, so that no mistake costs more, and the price of a "
+                "request in your plan."
             ),
             _RESTART,
             _UNTRIED,
@@ -99,8 +99,9 @@ GUIDES: Mapping[str, SourceGuide] = MappingProxyType(
             what="Reads TikTok's public pages, as a stranger would.",
             steps=(
                 (
-                    "Read TikTok's terms and docs/sources.md, “web”: they may not "
-                    "allow it to you, and TikTok may turn it away at any time."
+                    "Read TikTok's terms and docs/sources.md, “web”: you may not be "
+                    "allowed to use it, and TikTok may refuse its requests at any "
+                    "time."
                 ),
                 _RESTART,
                 _UNTRIED,

@@ -1,4 +1,4 @@
-"""/operations/sources: how the ways to look at TikTok do, and a check of one."""
+"""/operations/sources: the state of the sources, and a check of one."""
 
 import asyncio
 from typing import Annotated, Any
@@ -24,25 +24,25 @@ PATH = "/operations/sources"
 
 
 class SourceCheckForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to look at, and through which source."""
+    """The creator to scrape, and the source."""
 
     tiktok_handle: Annotated[str, typed("Handle")] = ""
     provider: str = ""
 
 
 class SourcePages(Controller):
-    """The sources of what is scraped."""
+    """The sources of scrapes."""
 
     path = PATH
 
     @page_route(scope="admin", operator=True)
     async def sources(self, page: NamedDependency[PageContext]) -> Template:
-        """Show how each source does, with the form for a check."""
+        """Show the state of each source, with the form for a check."""
         return await _show(page)
 
     @form_route(form=SourceCheckForm, scope="admin", operator=True)
     async def check(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Look at one creator once, and show each step."""
+        """Scrape one creator once, and show each step."""
         form = page.form(SourceCheckForm)
         try:
             got = await page.get(
@@ -75,7 +75,7 @@ async def _show(
     context: dict[str, Any] = {
         "check": check,
         "form": form,
-        # Browsers reach it by https where it can be connected.
+        # Browsers use https to reach an installation where accounts can be connected.
         "callback": page.site.callback
         or f"https://{page.request.url.netloc}/connect/callback",
         "guides": GUIDES,

@@ -1,1 +1,1 @@
-"""The pages of projects: the list with figures, and each one's dashboard."""
+"""The pages of projects: the list with figures, and each project's dashboard."""

@@ -1,4 +1,4 @@
-"""/projects: the projects with their figures, and a new one."""
+"""/projects: the projects with their figures, and the form of a new one."""
 
 import asyncio
 from datetime import datetime
@@ -45,7 +45,7 @@ class ProjectsPage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[FigureTableQuery],
     ) -> Template:
-        """Show the projects, those with the most new views first."""
+        """Show the projects, the one with the most new views first."""
         return await _show(page, choices)
 
     @form_route(form=ProjectForm)

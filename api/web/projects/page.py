@@ -1,4 +1,4 @@
-"""/projects/{id}: a project at a glance, and the form that renames or describes it."""
+"""/projects/{id}: the dashboard of a project, and the form that changes it."""
 
 from uuid import UUID
 
@@ -32,7 +32,7 @@ class ProjectPages(Controller):
         project_id: FromPath[UUID],
         choices: NamedDependency[DashboardQuery],
     ) -> Template:
-        """Show the project at a glance."""
+        """Show the dashboard of the project."""
         got = await page.get(f"{PATH}/{project_id}", Project)
         remember_project(page, str(project_id))
         programme = Programme(
@@ -54,7 +54,7 @@ class ProjectPages(Controller):
     async def change(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> PageResponse:
-        """Rename or describe the project, unless another person did meanwhile."""
+        """Rename or describe the project, unless another person changed it."""
         form = page.form(ProjectForm)
         version = int(form.version) if form.version.isdecimal() else 0
         path = f"{PATH}/{project_id}"

@@ -15,7 +15,7 @@ WITH tidied AS (DELETE FROM sign_in_links WHERE expires_at <= now())
 INSERT INTO sign_in_links (digest, key_digest, expires_at)
 VALUES (%s, %s, now() + make_interval(hours => %s))
 """
-# Deleting the row makes it work once, even if several requests use it at a time.
+# Deleting the row makes the link work once, even if several requests use it at a time.
 _SPEND = """
 DELETE FROM sign_in_links WHERE digest = %s
 RETURNING key_digest, expires_at > now()

@@ -54,7 +54,7 @@ class SignIn:
         self._pool = pool
 
     async def try_key(self, request: Request, key: str) -> bytes | None:
-        """Return the digest of a valid key; None for another.
+        """Return the digest of a valid key; None for an invalid one.
 
         Raises:
             ApiError: ``rate_limit_exceeded``, after too many wrong keys.
@@ -81,14 +81,14 @@ class SignIn:
         return digest
 
     async def still_operates(self, request: Request) -> bool:
-        """Return whether the session is still one of an admin of the installation."""
+        """Return whether the session still belongs to an operator."""
         principal = await self._principal(request)
         if principal is None:
             return False
         return principal.is_operator and "admin" in principal.scopes
 
     async def still_reads(self, request: Request) -> bool:
-        """Return whether the session is still one of somebody who may read."""
+        """Return whether the session's key may still read."""
         principal = await self._principal(request)
         return principal is not None and "read" in principal.scopes
 
@@ -127,7 +127,7 @@ class SignInRoutes(Controller):
 
     @get("/sign-in", opt={"scope": None})
     async def to_sign_in_form(self) -> Redirect:
-        """Go to the form, for who reloads or guesses the address that it is sent to."""
+        """Go to the form, for users who reload the address that the form is sent to."""
         return Redirect(FIRST_PAGE, status_code=_SEE_OTHER)
 
     @post("/sign-in", opt={"scope": None, "form": SignInForm})
@@ -153,7 +153,7 @@ class SignInRoutes(Controller):
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a link for a session."""
-        # A browser that loads links in advance must not use it up.
+        # A browser that loads links in advance must not use the link up.
         if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
             return Response(None, status_code=204)
         digest = await sign_in.try_link(request, token)

@@ -1,1 +1,1 @@
-"""The pages of all videos: those that count, of all projects."""
+"""The pages of all videos of all projects."""

@@ -1,4 +1,4 @@
-"""/videos: the videos that count of all projects."""
+"""/videos: the videos of all projects."""
 
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ _WRONG = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
 
 
 class VideosMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the API says of the whole list."""
+    """The API's answer about the whole list."""
 
     total_count: int
     first_day: date

@@ -3,7 +3,7 @@
 from api.web.kit.counting import LISTED
 from api.web.kit.list_query import ListQuery
 
-# Each column is a figure, and sorts by what has its name in the API.
+# Each column is a figure, and sorts by the figure of the same name in the API.
 COLUMNS = {
     "posted_at": ("posted_at", "Posted"),
     "views": ("view_count", "All views"),
@@ -13,7 +13,7 @@ COLUMNS = {
     "shares": ("share_count", "Shares"),
     "saves": ("save_count", "Saves"),
 }
-# By what is shown: removed ones are on a page of their own.
+# The choices of videos to show: removed ones have a page of their own.
 _STATUSES = {
     "": "auto_tracked,included,direct_add",
     "all": ",".join(LISTED),
@@ -23,7 +23,7 @@ _STATUSES = {
 class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
     """The videos to list; an empty field does not filter.
 
-    ``shown`` is ``all`` for those that do not count as well.
+    ``shown`` is ``all`` to list videos that do not count as well.
     """
 
     search: str = ""
@@ -42,7 +42,7 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def is_narrowed(self) -> bool:
-        """Return whether the videos are less than all of a project."""
+        """Return whether a filter narrows the list of a project's videos."""
         in_all = (
             *(self.search, self.tag, self.hashtag),
             *(self.sound_id, self.campaign_id),

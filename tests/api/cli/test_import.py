@@ -696,7 +696,7 @@ def test_who_was_removed_is_named_when_an_import_brings_it_back(
 
     outcome = Importing(cli, home, tmp_path)(video(5), options=("--create-creators",))
 
-    assert "Of them removed:   @old-billy, tracked again now" in outcome.out
+    assert "Tracked again:     @old-billy, removed before" in outcome.out
 
 
 def test_one_banned_handle_makes_no_creator_at_all(

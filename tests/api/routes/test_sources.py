@@ -344,8 +344,8 @@ def test_readiness_warns_of_a_failing_source_and_of_creators_that_keep_failing(
     assert well == twice == {}
     assert thrice == {
         "source": "most of the newest scrapes by replay ended as blocked",
-        "creators": "1 creator is not seen in full: 3 scrapes or more failed, and none "
-        "of their kind worked since",
+        "creators": "1 creator is not scraped completely: 3 scrapes or more failed "
+        "since the last success of their kind",
     }
     assert "creators" not in again
 

@@ -88,14 +88,14 @@ GROUPS: Final = (
     ),
 )
 _KINDS: Final = {kind.name: kind for group in GROUPS for kind in group.kinds}
-# Scrapes would drown what changed.
+# Scrapes are left out, because they would hide the changes among them.
 _CHANGES: Final = OWN_EVENTS | VIDEO_EVENTS | MEMBERSHIP_EVENTS | {MILESTONE}
 
 
 def events_of(kind: str | None) -> str | None:
     """Return the events of a kind for the API; without a kind all but scrapes.
 
-    None means all.
+    None means all events.
 
     Raises:
         ApiError: ``invalid_query``, if there is no such kind.

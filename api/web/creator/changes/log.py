@@ -28,7 +28,7 @@ _FOLDED = {
 
 
 class ChangeLogLine(Struct, frozen=True, kw_only=True):
-    """One entry: its actor, and when it happened if it was recorded at another time."""
+    """An entry with its actor, and its own time if that of recording differs."""
 
     entry: HistoryEntry
     by: str
@@ -49,14 +49,14 @@ class FoldedLines(Struct, frozen=True, kw_only=True):
 
 
 class UnlistedScrapes(Struct, frozen=True, kw_only=True):
-    """How many scrapes were requested that a log leaves out; more if ``is_more``."""
+    """The number of requested scrapes that a log leaves out; more if ``is_more``."""
 
     count: int
     is_more: bool
 
 
 class ChangeLogDay(Struct, frozen=True, kw_only=True):
-    """What was recorded on one day, newest first."""
+    """The entries that were recorded on one day, newest first."""
 
     day: date
     items: list[ChangeLogLine | FoldedLines]
@@ -82,7 +82,7 @@ def to_line(entry: HistoryEntry) -> ChangeLogLine:
 
 
 def _by(entry: HistoryEntry) -> str:
-    """Return who did it, unless the summary says so."""
+    """Return the actor, unless the summary names them."""
     is_imported = (
         entry.data.get("provider") == IMPORT_PROVIDER
         or entry.data.get("trigger") == "imported"

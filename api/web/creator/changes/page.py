@@ -1,4 +1,4 @@
-"""A creator's change log: what happened, its state as of a time, and comparisons."""
+"""A creator's change log: the history, the state as of a time, and comparisons."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -53,7 +53,7 @@ class ChangesPages(Controller):
         cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
         day: OptionalText = None,
     ) -> Template:
-        """Show what happened, newest first.
+        """Show the history, newest first.
 
         ``day`` is the last day of the page before.
         """
@@ -138,7 +138,7 @@ class ChangesPages(Controller):
         from_: OptionalFrom = None,
         to: OptionalText = None,
     ) -> Template:
-        """Show what changed about the creator between two times."""
+        """Show the changes of the creator between two times."""
         chosen = {"from": given(from_), "to": given(to)}
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)
@@ -176,7 +176,7 @@ def _log_query(
     """Return the parameters of the API; the end of a day may lie in the future.
 
     Raises:
-        ApiError: ``invalid_query``, if the first time lies after the second.
+        ApiError: ``invalid_query``, if the first time is after the second.
     """
     end = chosen["to"]
     bounds = _bounds(page, {**chosen, "to": None})
@@ -201,7 +201,7 @@ def _bounds(page: PageContext, chosen: dict[str, str | None]) -> dict[str, str |
 async def _unlisted(
     page: PageContext, creator_id: UUID, bounds: dict[str, str | None]
 ) -> UnlistedScrapes:
-    """Return how many scrapes were requested within the bounds of a log."""
+    """Return the number of scrapes that were requested within the bounds of a log."""
     query = {**bounds, "event": "scrape_requested", "limit": _MOST_COUNTED}
     path = f"/creators/{creator_id}/history"
     got = await page.get(path, list[HistoryEntry], **query)
@@ -213,9 +213,9 @@ async def _unlisted(
 async def _between(
     page: PageContext, creator_id: UUID, diff: CreatorDiff
 ) -> dict[str, Any]:
-    """Return what happened between two times but for scrapes, and how many those were.
+    """Return the events between two times without scrapes, and the number of scrapes.
 
-    The diff's own events have the scrapes among them.
+    The diff's own events include the scrapes.
     """
     first, last = diff.from_.position + 1, diff.to.position
     if first > last:
@@ -237,7 +237,7 @@ async def _between(
 async def _newest_until(
     page: PageContext, creator_id: UUID, as_of: str
 ) -> HistoryEntry | None:
-    """Return the newest entry up to a position; None of a time, which says enough."""
+    """Return the newest entry up to a position; None for a time."""
     if not as_of.isdigit():
         return None
     path = f"/creators/{creator_id}/history"
@@ -275,10 +275,10 @@ def _step(steps: list[HistoryEntry], as_of: str | None, time_zone: str) -> int |
 
 
 def _problem_of(error: ApiRefusedError, name: str) -> str:
-    """Return what is wrong with a field; nothing if the creator did not exist yet.
+    """Return the problem of each field; nothing if the creator did not exist yet.
 
     Raises:
-        ApiRefusedError: something else is wrong.
+        ApiRefusedError: the problem is another one.
     """
     if error.code is Code.INVALID_QUERY:
         return error.problems.get(name, "")

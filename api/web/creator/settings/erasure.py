@@ -1,4 +1,4 @@
-"""What erasing a creator would concern, for the form on its settings."""
+"""The effects of erasing a creator, for the form on the settings."""
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from projections.creators.creator import Creator
 class PossibleErasure(Struct, frozen=True, kw_only=True):
     """The effects of an erasure, in words, and whether the handle stays banned.
 
-    With ``is_in_clear`` the log has to be sealed before.
+    With ``is_in_clear`` the log must be sealed first.
     """
 
     concerned: list[str]
@@ -24,7 +24,7 @@ class PossibleErasure(Struct, frozen=True, kw_only=True):
 async def possible_erasure(
     page: PageContext, creator: Creator
 ) -> PossibleErasure | None:
-    """Return what an erasure would concern, None if the key may not erase."""
+    """Return the effects of an erasure, None if the key may not erase."""
     if not page.may("admin"):
         return None
     got = await page.get(f"/creators/{creator.id}/erase", ErasurePreview)
@@ -36,7 +36,11 @@ async def possible_erasure(
         (preview.video_count, "video", ""),
         (preview.scrape_count, "scrape", ""),
         (preview.note_count, "note", ", to be deleted"),
-        (preview.campaign_count, "campaign", ", which it or a video of it is in"),
+        (
+            preview.campaign_count,
+            "campaign",
+            (", which include the creator or a video of the creator"),
+        ),
     )
     return PossibleErasure(
         concerned=[

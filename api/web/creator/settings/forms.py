@@ -30,7 +30,7 @@ class HandleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to track a removed creator again."""
+    """The tracking of a removed creator who is tracked again."""
 
     tracking_mode: str
     tracking_start_date: Annotated[str, typed("First day")]
@@ -38,14 +38,14 @@ class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The project to move to, and whose the numbers from before are."""
+    """The project to move to, and the treatment of earlier numbers."""
 
     project_id: str
     history: str = "whole"
 
 
 class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The handle, to confirm it, what happens to the figures, and a ban if ticked."""
+    """The handle as a confirmation, the future of the figures, and a ban if ticked."""
 
     confirm: Annotated[str, typed("Handle")]
     figures: str

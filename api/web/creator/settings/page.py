@@ -1,4 +1,4 @@
-"""/creators/{id}/settings: how a creator is tracked and what it is called."""
+"""/creators/{id}/settings: the tracking and the names of a creator."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +62,7 @@ class CreatorSettings(Controller):
     async def settings(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> Template:
-        """Show how a creator is tracked."""
+        """Show the tracking of a creator."""
         creator = await get_creator(page, creator_id)
         return await _show_all(page, creator)
 
@@ -102,7 +102,7 @@ class CreatorSettings(Controller):
             creator = await get_creator(page, creator_id)
             return await _show_all(page, creator, refused_erasure=error)
         names = ", ".join(each.tiktok_handle for each in done.data.creators)
-        page.flash(f"Done: the person is erased. What is left is called {names}.")
+        page.flash(f"Done: the person is erased. The figures are kept under {names}.")
         return page.go_to("/creators")
 
     @form_route(form=TrackingForm)
@@ -127,7 +127,10 @@ class CreatorSettings(Controller):
         """Stop tracking a creator."""
         done = await page.send("DELETE", f"/creators/{creator_id}", Creator)
         handle = done.data.tiktok_handle
-        page.flash(f"@{handle} is removed. Its history stays, and it can come back.")
+        page.flash(
+            f"@{handle} is removed. The history stays, and the creator can be brought "
+            "back."
+        )
         return page.go_to(_path(creator_id))
 
     @form_route("/return", form=ReturnForm)
@@ -144,7 +147,9 @@ class CreatorSettings(Controller):
         except ApiRefusedError as error:
             draft = EditDraft(values=values, original="", version=0, error=error)
             return _show(page, creator, {"return": draft})
-        page.flash(f"@{creator.tiktok_handle} is tracked again, with all its history.")
+        page.flash(
+            f"@{creator.tiktok_handle} is tracked again, with all their history."
+        )
         return page.go_to(_path(creator_id))
 
     @form_route("/reenable")
@@ -209,7 +214,7 @@ async def _show_all(
     refused_move: ApiRefusedError | None = None,
     refused_erasure: ApiRefusedError | None = None,
 ) -> Template:
-    """Return the page with the forms to move and to erase, one of them refused."""
+    """Return the page with the forms to move and to erase, one of which was refused."""
     further = {
         "first": creator.duplicate_of and await get_creator(page, creator.duplicate_of),
         "card": await connection_card(page, creator),

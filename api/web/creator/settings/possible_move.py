@@ -1,4 +1,4 @@
-"""Where a creator could move to, for the form on its settings."""
+"""The possible moves of a creator, for the form on the settings."""
 
 from collections import Counter
 
@@ -14,10 +14,11 @@ from projections.projects import Project
 
 
 class PossibleMove(Struct, frozen=True, kw_only=True):
-    """The other projects, the campaigns that it would leave, and what is in the way.
+    """The other projects, the campaigns that would be left, and the obstacles.
 
-    ``refused`` are the projects that the creator can't move to, with why; they are not
-    among ``projects``. ``merged`` is how many single videos of each would be merged.
+    ``refused`` are the projects that the creator cannot move to, with reasons; they are
+    not among ``projects``. ``merged`` is the number of single videos of each project
+    that would be merged.
     """
 
     projects: list[Project]
@@ -27,7 +28,7 @@ class PossibleMove(Struct, frozen=True, kw_only=True):
 
 
 async def possible_move(page: PageContext, creator: Creator) -> PossibleMove | None:
-    """Return where the creator could move to, None if it cannot."""
+    """Return the possible moves of a creator, None if no move is possible."""
     if creator.status == "removed" or not page.may("write"):
         return None
     others = {

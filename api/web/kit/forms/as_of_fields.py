@@ -16,7 +16,7 @@ def to_api_time(text: str, *, time_zone: str, is_end: bool = False) -> str:
     """Return a day or a time as a time with a zone; the API refuses any other text.
 
     A day becomes its beginning in the zone, or with ``is_end`` its end. A time without
-    a zone is in that zone. Positions and times with a zone stay as they are.
+    a zone is in that zone. Positions and times with a zone are not changed.
     """
     zone = ZoneInfo(time_zone)
     day = _day(text)
@@ -33,7 +33,7 @@ def to_api_time(text: str, *, time_zone: str, is_end: bool = False) -> str:
 
 
 def is_backwards(start: str | None, end: str | None) -> bool:
-    """Return whether the start lies after the end, both from ``to_api_time``.
+    """Return whether the start is after the end, both from ``to_api_time``.
 
     A time and a position cannot be compared here.
     """

@@ -1,7 +1,7 @@
-"""Editing what another person edits, too: merge both edits, or show the conflict.
+"""Edits of a form that two people change at once: merged, or shown as a conflict.
 
 A form has the version that it was made from, and a fingerprint of each value that it
-showed. They tell which fields its user changed and which another person did. If these
+showed. They show which fields its user changed and which another person did. If these
 are different fields, both edits are kept; otherwise the form is shown again.
 """
 
@@ -52,7 +52,7 @@ T = TypeVar("T", Creator, Video)
 class Edit(Struct, frozen=True, kw_only=True):
     """The edit of a form: the new values of its fields.
 
-    ``original`` are the fingerprints of the values that the form was made from, and
+    ``original`` has the fingerprints of the values that the form was made from, and
     ``version`` is the version of those values.
     """
 
@@ -73,8 +73,8 @@ class Edit(Struct, frozen=True, kw_only=True):
 class Saved(Struct, Generic[T], frozen=True, kw_only=True):
     """The edit is stored.
 
-    ``others`` are the changes that others made after the form and before the edit.
-    ``base_version`` is the version to which the edit was applied.
+    ``others`` are the changes that other people made after the form and before the
+    edit. ``base_version`` is the version to which the edit was applied.
     """
 
     current: T
@@ -84,7 +84,7 @@ class Saved(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class EditConflict(Struct, Generic[T], frozen=True, kw_only=True):
-    """Another person gave the same fields other values; nothing was stored.
+    """Another person changed the same fields to other values; nothing was stored.
 
     ``by`` has the history entry of each field's other change, if it is known.
     """
@@ -97,7 +97,8 @@ class EditConflict(Struct, Generic[T], frozen=True, kw_only=True):
 class EditDraft(Struct, frozen=True, kw_only=True):
     """A form that edits something: the text in each field, and the errors.
 
-    ``original`` has the fingerprints of the values that it was made from, in order.
+    ``original`` has the fingerprints of the values from which the form was made, in
+    order.
     """
 
     values: dict[str, str]
@@ -134,8 +135,8 @@ class EditDraft(Struct, frozen=True, kw_only=True):
     ) -> Self:
         """Return the form with the conflict, made from the stored values.
 
-        Fields that the user left alone show the stored values. If the form is sent
-        again, the others overwrite them.
+        Fields that the user did not change show the stored values. If the form is sent
+        again, the changed fields overwrite the stored ones.
         """
         values = {
             name: text if name in edit.changed else texts[name]

@@ -35,7 +35,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _common_prefix(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return how many lines at the start are the same."""
+    """Return the number of equal lines at the start."""
     pairs = zip(old, new, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 

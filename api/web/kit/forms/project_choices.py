@@ -1,4 +1,4 @@
-"""Projects and campaigns of an organization, for a choice of one, and the last one."""
+"""The choice of a project or campaign, and the last choice."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -29,7 +29,7 @@ async def some_campaigns(page: PageContext) -> list[Campaign]:
 
 
 def last_project(page: PageContext, projects: Sequence[Project]) -> str:
-    """Return the id of the project that this browser chose last, else of the first."""
+    """Return the project that this browser chose last, by default the first."""
     known = [str(project.id) for project in projects]
     last = page.request.sent_cookies.get(_PROJECT_COOKIE)
     return last if last in known else known[0]

@@ -14,6 +14,6 @@ def text_of_tags(tags: list[str]) -> str:
 
 
 def tags_problem(problems: Mapping[str, str]) -> str:
-    """Return what is wrong with the tags, or with one, which its number names."""
+    """Return the problem with the tags, or with a single one, named by its number."""
     of_one = (text for name, text in problems.items() if name.isdigit())
     return problems.get("tags") or next(of_one, "")

@@ -24,8 +24,9 @@ class UnsavedForm(Struct, frozen=True, kw_only=True):
     """A form as it was sent.
 
     ``hidden_fields`` are the fields that nobody typed. ``send_to`` is the address that
-    a button sends it to again, None if it may only be read. It is never sent by itself,
-    because the form may come from another site, so its user must see it first.
+    a button sends the form to again, None if the form may only be read. The form is
+    never sent again without its user, because it may come from another site, so the
+    user must see it first.
     """
 
     texts: list[TypedText]
@@ -55,8 +56,8 @@ def unsaved_form(request: Request, *, csrf: str | None) -> UnsavedForm | None:
     shown = {text.name for text in texts}
     hidden_fields = [(name, value) for name, value in sent if name not in shown]
     if csrf:
-        # The same key on both pages, so that it is executed once, whichever page sends
-        # it.
+        # Both pages have the same key, so that the form is executed once, whichever
+        # page sends it.
         hidden_fields += [
             (CSRF, csrf),
             (IDEMPOTENCY_KEY, form.idempotency_key or uuid4().hex),

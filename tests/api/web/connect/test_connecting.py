@@ -252,7 +252,7 @@ def test_one_account_is_not_connected_under_two_creators(scene: Scene, home: Ten
 def test_a_consent_that_allows_too_little_is_given_back(scene: Scene):
     back = scene.consent(scopes=(BASIC, PROFILE))
 
-    assert scene.headline(back, status=409) == "That is not enough to go by"
+    assert scene.headline(back, status=409) == "You allowed too little"
     assert scene.connection["status"] == "none"
 
 

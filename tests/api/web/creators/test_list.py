@@ -225,7 +225,7 @@ def test_a_creator_whose_scrapes_fail_looks_so_and_can_be_listed_alone(
     searched = visitor.see("/creators?status=failing&search=be")
 
     assert row_of(whole, "ada").one("span", class_="badge bad").text == "failing"
-    assert "turned away" in row_of(whole, "ada").text
+    assert "refused" in row_of(whole, "ada").text
     assert "not in the recording" in row_of(whole, "cleo").text
     assert "not yet" in row_of(whole, "bea").text
     assert handles(failing) == ["@ada"]

@@ -157,7 +157,7 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
 
     reported = {row.one("a")["href"]: row.text for row in rows}
     assert reported == {
-        f"/creators/{failing['id']}": "@failing.goat failing: turned away (profile)",
+        f"/creators/{failing['id']}": "@failing.goat failing: refused (profile)",
         f"/creators/{late['id']}": "@late.goat stale: not scraped since 1 Mar 2026",
         f"/creators/{disabled['id']}/settings": "@gone.goat disabled: private",
         f"/projects/{home.project_id}/inbox": (

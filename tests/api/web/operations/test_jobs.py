@@ -55,7 +55,7 @@ def test_what_failed_says_why_and_can_be_tried_again(
 
     answer = visitor.submit(page, retry_path(failed))
 
-    assert "The scrape was turned away." in row.text
+    assert "The source refused the scrape." in row.text
     assert "TikTok sent us away." in row.text
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/operations/jobs?show=failed"

@@ -103,7 +103,7 @@ def test_the_page_of_a_failing_creator_says_why_and_has_a_button(
 
     (notice,) = page.all("div", class_="notice bad")
     assert (
-        "The last 2 scrapes of the profile failed: the scrape was turned away."
+        "The last 2 scrapes of the profile failed: the source refused the scrape."
         in notice.text
     )
     (form,) = notice.all("form", action=f"/creators/{creator_id}/scrapes")
@@ -133,7 +133,7 @@ def test_a_creator_whose_videos_fail_says_so_though_its_profile_is_seen(
 
     (notice,) = page.all("div", class_="notice bad")
     assert "The last scrape of video figures failed" in notice.text
-    assert "turned away (video figures)" in listed.text
+    assert "refused (video figures)" in listed.text
     assert button.text == "Scrape now"
     assert [one["job_type"] for one in newest] == ["video_stats"] * 2
     assert {one["status"] for one in newest} == {"queued"}
@@ -151,9 +151,9 @@ def test_where_the_newest_scrape_is_shown_its_reason_and_the_button_are_there_on
     (notice,) = page.all("div", class_="notice bad")
     assert "The last 2 scrapes of the profile failed, since " in notice.text
     line = page.one("div", id="scrape")
-    assert "the scrape was turned away" in line.text
+    assert "the source refused the scrape" in line.text
     around = page.text.replace(line.text, "") if not rest else notice.text
-    assert "the scrape was turned away" not in around
+    assert "the source refused the scrape" not in around
     buttons = [one for one in page.all("button") if one.text == "Scrape now"]
     assert len(buttons) == 1
 
