@@ -1,6 +1,6 @@
--- The event log: every event, in one table that only ever grows.
+-- The event log: all events, in one table that only ever grows.
 --
--- Column names follow the eventsourcing library where it has one for the thing.
+-- Columns have the names of the eventsourcing library, as far as it has them.
 
 CREATE TABLE goatherd_events (
     notification_id    bigint      NOT NULL,
@@ -12,13 +12,14 @@ CREATE TABLE goatherd_events (
     actor              text        NOT NULL,
     correlation_id     uuid,
     causation_id       uuid,
-    -- Kept from day one so that appends without the lock stay possible later.
+    -- The column exists from the start, so that appends without the lock stay possible
+    -- later.
     xid                xid8        NOT NULL DEFAULT pg_current_xact_id(),
     digest             bytea       NOT NULL,
     PRIMARY KEY (originator_id, originator_version)
 ) WITH (
-    -- Append-only: vacuum has nothing to reclaim, but must freeze and keep the
-    -- visibility map; statistics matter little beyond the first rows.
+    -- Vacuum has nothing to reclaim here, but must freeze rows and keep the visibility
+    -- map; statistics matter little beyond the first rows.
     autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_scale_factor = 0.2
 );
@@ -34,15 +35,16 @@ CREATE TRIGGER goatherd_events_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON goatherd_events
     FOR EACH STATEMENT EXECUTE FUNCTION goatherd_refuse_change();
 
--- Numbers that must be exact inside an append: what count limits are checked against.
+-- Counters that must be exact inside an append, because limits are checked against
+-- them.
 CREATE TABLE tally (
     key   uuid   PRIMARY KEY,
     value bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- Take the append lock, check what the decision rested on, count what is limited.
--- GH001: a guarded stream moved on. GH002: a limit is reached (detail: index of the
--- quota counter, value before).
+-- Take the append lock, check the guarded streams, and change the limited counters.
+-- GH001: a guarded stream has new events. GH002: a limit is reached (detail: index of
+-- the quota counter, value before).
 CREATE FUNCTION goatherd_enter_append(
     guards uuid[], guard_versions bigint[],
     tallies uuid[], deltas bigint[], limits bigint[]
@@ -72,9 +74,10 @@ BEGIN
     END LOOP;
 END $$;
 
--- One link of a stream's chain: whatever is changed later breaks every link after it.
--- ``moment`` is the time of the append in microseconds (int8send), ``ask`` its actor,
--- correlation and causation, a line each (goatherd_ask). infra.appending has the twin.
+-- One link of a stream's chain. A later change of an event breaks every link after it.
+-- ``moment`` is the time of the append in microseconds (int8send). ``ask`` has its
+-- actor, correlation and causation, a line each (goatherd_ask). infra.appending
+-- computes the same.
 CREATE FUNCTION goatherd_link(
     previous bytea, moment bytea, ask bytea,
     stream uuid, version bigint, name text, body bytea
@@ -91,9 +94,9 @@ RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN int8send((extract(epoch FROM at) * 1000000)::bigint);
 
 -- Append events in one round trip; the answer is the first position and the time of all
--- of them. Positions of one append are consecutive. ``depths`` says how many events of
--- the same stream stand before each in this very append (empty: none): a link needs the
--- one before it, so each depth is one statement.
+-- events. Positions of one append are consecutive. ``depths`` has, for each event, the
+-- number of earlier events of its stream in this append (empty: none). A link needs the
+-- link before it, so each depth is one statement.
 CREATE FUNCTION goatherd_append(
     streams uuid[], versions bigint[], names text[], bodies bytea[], depths bigint[],
     by text, correlation uuid, causation uuid,
@@ -137,8 +140,9 @@ BEGIN
     PERFORM pg_notify('goatherd_events', '');
 END $$;
 
--- The same for large batches: enter, reserve positions, hand back the time and the
--- digests to chain from; the events then follow by COPY in the same transaction.
+-- The same for large batches: take the lock, reserve positions, and return the time and
+-- the digests that the chains continue from. The events then follow by COPY in the same
+-- transaction.
 CREATE FUNCTION goatherd_open_append(
     amount bigint, streams uuid[], previous_versions bigint[],
     guards uuid[], guard_versions bigint[],
@@ -163,7 +167,7 @@ BEGIN
     PERFORM pg_notify('goatherd_events', '');
 END $$;
 
--- The log as people read it.
+-- A view of the log for people.
 CREATE VIEW event_log AS
 SELECT notification_id AS position, originator_id AS stream,
        originator_version AS version, topic AS name, actor, recorded_at,

@@ -1,13 +1,13 @@
--- What people read: tables that the followers of the log keep, and nothing else writes.
+-- Tables for readers, which only the followers of the log write.
 --
--- Every tenant-scoped key leads with organization_id, and every such table carries the
--- second wall: the reader role sees the rows of one organization, the one named in
--- goatherd.organization_id for the length of its transaction.
+-- Every key of a tenant's table begins with organization_id, and every such table has a
+-- second protection: the reader role sees the rows of one organization, which
+-- goatherd.organization_id names for the length of the transaction.
 
 CREATE FUNCTION goatherd_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('goatherd.organization_id', true), '')::uuid;
 
--- How far each projection has come. The row is checkpoint, lock and fence in one.
+-- The position of each projection. The row is checkpoint, lock and fence in one.
 CREATE TABLE projection (
     name         text        PRIMARY KEY,
     version      int         NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE projects (
     PRIMARY KEY (organization_id, id)
 );
 
--- bans: of the whole installation, so without a tenant
+-- bans: they apply to the whole installation, so they have no tenant
 
 CREATE TABLE bans (
     handle     text        COLLATE "C" PRIMARY KEY,
@@ -84,7 +84,7 @@ CREATE TABLE creator_list (
     scraped_display_name text,
     description          text,
     readme               text,
-    -- Not jsonb, which writes out every digit of a large number.
+    -- jsonb would write out every digit of a large number.
     metadata             json        NOT NULL,
     tracking_mode        text        NOT NULL,
     tracking_start_date  date,
@@ -104,9 +104,10 @@ CREATE TABLE creator_list (
     updated_at           timestamptz NOT NULL,
     PRIMARY KEY (organization_id, id)
 ) WITH (fillfactor = 80);
--- One index a sort order, with and without a project. The status leads, so that a list
--- of one status reads nothing else; a list of several merges the heads of theirs. The
--- handle is in each, so that a search can look through thousands without their rows.
+-- One index for each sort order, with and without a project. The status comes first, so
+-- that a list of one status reads nothing else; a list of several merges their first
+-- rows. The handle is in each index, so that a search can scan thousands without their
+-- rows.
 CREATE INDEX creator_list_created ON creator_list
     (organization_id, status, created_at DESC, id DESC) INCLUDE (tiktok_handle);
 CREATE INDEX creator_list_project_created ON creator_list
@@ -123,9 +124,9 @@ CREATE INDEX creator_list_project_followers ON creator_list
     (organization_id, project_id, status, coalesce(follower_count, -1) DESC, id DESC)
     INCLUDE (follower_count, tiktok_handle);
 
--- Partial search: every run of 1 to 3 characters of a handle, each led by its tenant, so
--- that one organization's size is not another's cost. Apart from creator_list, because
--- a scrape's new figures must not touch this index.
+-- Partial search: every run of 1 to 3 characters of a handle, each with its tenant
+-- before it, so that the size of one organization costs others nothing. The table is
+-- apart from creator_list, because new figures of a scrape must not touch this index.
 CREATE TABLE creator_grams (
     organization_id uuid   NOT NULL,
     creator_id      uuid   NOT NULL,
@@ -162,7 +163,7 @@ CREATE TABLE scrape_runs (
 CREATE INDEX scrape_runs_creator ON scrape_runs
     (organization_id, creator_id, requested_at DESC, id DESC);
 
--- The second wall
+-- Row-level security
 
 DO $$
 DECLARE
@@ -183,8 +184,8 @@ BEGIN
 END $$;
 
 -- Row-level security would keep the planner from the grams index, whose operator is not
--- leakproof. This function is the wall instead: it runs as its owner and looks only
--- into the reader's own tenant, for any argument.
+-- leakproof. This function protects the rows instead: it runs as its owner and reads
+-- only the reader's own tenant, for any argument.
 CREATE FUNCTION goatherd_search(wanted text[]) RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT ROWS 200
 AS $$

@@ -1,4 +1,4 @@
--- The work: one row a requested run. PostgreSQL is the truth about who does what; the
+-- Jobs: one row for each requested run. PostgreSQL decides which worker has a job; the
 -- broker only notifies workers.
 
 CREATE TABLE scrape_job (
@@ -11,10 +11,10 @@ CREATE TABLE scrape_job (
     due_at          timestamptz NOT NULL DEFAULT now(),
     rung_at         timestamptz,
     attempts        int         NOT NULL DEFAULT 0,
-    -- Grows with every lease; a result must carry the present one.
+    -- The number grows with every lease; a result must have the newest one.
     fence           bigint      NOT NULL DEFAULT 0,
     lease_until     timestamptz,
-    -- The last attempt's verdict, also while the next one waits.
+    -- The verdict of the last attempt, also while the next one waits.
     outcome         text,
     error           text,
     created_at      timestamptz NOT NULL DEFAULT now(),
@@ -27,12 +27,12 @@ CREATE POLICY tenant ON scrape_job FOR SELECT TO goatherd_reader
     USING (organization_id = goatherd_tenant());
 GRANT SELECT ON scrape_job TO goatherd_reader;
 
--- How many scrapes in a row found no public account, and whether that now has to
--- disable the creator: the command is kept here until it was carried out.
+-- The number of scrapes in a row that found no public account, and the command to
+-- disable the creator, until it is carried out.
 CREATE TABLE verdict_streak (
     creator_id     uuid   PRIMARY KEY,
     streak         int    NOT NULL,
-    -- The last event counted, so that counting it again changes nothing.
+    -- The last counted event, so that counting it again changes nothing.
     position       bigint NOT NULL,
     due_verdict    text,
     due_scrape_id  uuid
@@ -40,7 +40,8 @@ CREATE TABLE verdict_streak (
 CREATE INDEX verdict_streak_due ON verdict_streak (creator_id)
     WHERE due_scrape_id IS NOT NULL;
 
--- When the replay provider began to play; kept, so that a restart goes on from there.
+-- The time at which the replay provider began to play, so that a restart continues from
+-- there.
 CREATE TABLE replay_start (
     recording  text        PRIMARY KEY,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp()

@@ -1,5 +1,5 @@
--- What was answered to whom, so that asking twice is the same as asking once. The
--- answer is written in the append's own transaction.
+-- Answers to requests with an Idempotency-Key, so that a repeated request gets the same
+-- answer. The answer is written in the append's own transaction.
 
 CREATE TABLE idempotency (
     organization_id uuid        NOT NULL,
@@ -7,7 +7,7 @@ CREATE TABLE idempotency (
     idempotency_key text        NOT NULL,
     route           text        NOT NULL,
     fingerprint     bytea       NOT NULL,
-    -- Who works on it; another may take over when the lease is over.
+    -- The process that works on the request; another may take over after the lease.
     holder          uuid        NOT NULL,
     lease_until     timestamptz NOT NULL,
     status          int,

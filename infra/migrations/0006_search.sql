@@ -1,13 +1,14 @@
--- The partial search decides from one narrow table which few creators to fetch.
+-- The partial search finds the few creators to fetch in one narrow table.
 --
--- The grams were a column of their own, and what a search filters and sorts by stood
--- elsewhere: each creator with the part in its handle cost two wide rows. Now the grams
--- are in the index alone, beside them stands what decides, and what nobody searches by
--- stays out, so that millions fit in memory.
+-- Before, the grams were a column, and the filtered and sorted columns were elsewhere:
+-- each creator with the part in its handle cost two wide rows. Now only the index has
+-- the grams, the table has the columns that decide, and all others stay outside, so
+-- that millions of rows fit in memory.
 
--- Every run of 1 to 3 characters of a handle, each led by a mark of its tenant, so that
--- one organization's size is not another's cost. The end of a handle repeats itself,
--- which the index does not mind. Never replace this without building the index anew.
+-- Every run of 1 to 3 characters of a handle, each with a mark of its tenant before it,
+-- so that the size of one organization costs others nothing. The end of a handle
+-- repeats itself, which does not harm the index. Build the index anew whenever this
+-- changes.
 CREATE FUNCTION goatherd_grams(organization_id uuid, handle text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000
 AS $$
@@ -25,9 +26,9 @@ BEGIN
     RETURN found;
 END $$;
 
--- Apart from creator_list, because a scrape's new figures must not touch the grams: of
--- the followers only the magnitude is here, which seldom changes. The room left in each
--- page is for such changes, which then touch no index at all.
+-- The table is apart from creator_list, because new figures of a scrape must not touch
+-- the grams. Only the magnitude of the followers is here, which seldom changes. Each
+-- page has free room for such changes, which then touch no index at all.
 CREATE TABLE creator_search (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -40,12 +41,13 @@ CREATE TABLE creator_search (
 ) WITH (fillfactor = 90);
 INSERT INTO creator_search
 SELECT organization_id, id, project_id, created_at,
-       -- As projections/creator_list.py says it.
+       -- The same rule is in projections/creator_list.py.
        CASE WHEN followers >= 0 THEN length(ltrim(followers::bit(64)::text, '0'))
             ELSE -1 - length(ltrim((~followers)::bit(64)::text, '0')) END,
        status, tiktok_handle
 FROM (SELECT *, coalesce(follower_count, -1) AS followers FROM creator_list) AS counted;
--- What waits to be put into the index every search looks through as well, so little may.
+-- Every search also reads the rows that wait for their place in the index, so few may
+-- wait.
 CREATE INDEX creator_search_grams ON creator_search
     USING gin (goatherd_grams(organization_id, tiktok_handle))
     WITH (gin_pending_list_limit = 512);
@@ -54,11 +56,11 @@ DROP FUNCTION goatherd_search;
 DROP TABLE creator_grams;
 
 -- Row-level security would keep the planner from the grams, whose operator is not
--- leakproof. This function is the wall instead: it runs as its owner and looks only
--- into the reader's own tenant, for any argument.
+-- leakproof. This function protects the rows instead: it runs as its owner and reads
+-- only the reader's own tenant, for any argument.
 --
--- IS NOT DISTINCT FROM, for which no index is of use: one that begins with the tenant
--- would be worse than the grams by far, and look better for tenants of usual size.
+-- IS NOT DISTINCT FROM can't use an index: one that begins with the tenant would be far
+-- worse than the grams, and look better for tenants of usual size.
 CREATE FUNCTION goatherd_search(wanted text[]) RETURNS SETOF creator_search
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT ROWS 200
 AS $$

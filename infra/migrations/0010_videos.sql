@@ -1,8 +1,9 @@
--- videos: what a project has, and apart from it what scrapes saw last.
+-- videos: the videos of a project, and apart from them the newest observations.
 --
--- A snapshot comes before the event that its videos were discovered, and twice a day it
--- has new figures of all of a creator's videos. So figures have a small table of their
--- own without any index but its key: they may come first, and leave the lists alone.
+-- A snapshot comes before the events that its videos were discovered, and twice a day
+-- it has new figures of all videos of a creator. Figures therefore have a small table
+-- of their own without any index but its key: they may come first, and they do not
+-- touch the lists.
 
 CREATE TABLE videos (
     organization_id  uuid        NOT NULL,
@@ -16,7 +17,7 @@ CREATE TABLE videos (
     posted_at        timestamptz,
     description      text,
     readme           text,
-    -- Not jsonb, which writes out every digit of a large number.
+    -- jsonb would write out every digit of a large number.
     metadata         json        NOT NULL,
     tracking_status  text        NOT NULL,
     tracking_enabled boolean     NOT NULL,
@@ -26,7 +27,7 @@ CREATE TABLE videos (
     updated_at       timestamptz NOT NULL,
     PRIMARY KEY (organization_id, id)
 ) WITH (fillfactor = 90);
--- The status leads: a list of several statuses merges the heads of theirs.
+-- The status comes first: a list of several statuses merges the first rows of each.
 CREATE INDEX videos_created ON videos
     (organization_id, tracking_status, created_at DESC, id DESC);
 CREATE INDEX videos_project_created ON videos

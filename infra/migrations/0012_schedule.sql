@@ -1,25 +1,25 @@
--- The schedule: when each creator, and each video that was added by hand, is scraped
--- again; and the settings of an organization that it follows.
+-- The schedule: the next scrapes of each creator, and of each video that was added by
+-- hand; and the settings of an organization that they follow.
 
 -- Null hours are the default.
 ALTER TABLE organizations
     ADD COLUMN creator_profiles_hours int,
     ADD COLUMN discover_videos_hours  int,
     ADD COLUMN video_stats_hours      int,
-    -- Counts the events about the organization itself.
+    -- The version counts the events about the organization itself.
     ADD COLUMN version bigint NOT NULL DEFAULT 1;
 UPDATE organizations o SET version = 1 + (
     SELECT count(*) FROM goatherd_events
     WHERE originator_id = o.organization_id AND topic = 'plan_changed'
       AND notification_id <= o.position
 );
--- The events from before have nothing of what is new, so the rows need no rebuilding; a
--- follower of the release before must not go on.
+-- Earlier events do not have the new fields, so the rows need no rebuilding. A follower
+-- of the previous release must stop.
 UPDATE projection SET version = 2 WHERE name = 'api_keys' AND version = 1;
 
--- How often, three rows an organization. ``hours`` is what applies: the requested, else the
--- default, not below the floor of the plan. The scheduler, which knows the plans, sets
--- it; the rest is kept by the follower.
+-- The intervals, three rows for each organization. ``hours`` is the interval that
+-- applies: the requested or else the default one, but at least the plan's. The
+-- scheduler, which has the plans, sets it; the follower keeps the rest.
 CREATE TABLE schedule_interval (
     organization_id uuid   NOT NULL,
     job_type        text   NOT NULL,
@@ -31,27 +31,28 @@ CREATE TABLE schedule_interval (
     PRIMARY KEY (organization_id, job_type)
 );
 
--- When, a row for each creator and kind of run, and one for each video that was added by
--- hand and belongs to no creator.
+-- The times, a row for each creator and kind of run, and one for each video that was
+-- added by hand and belongs to no creator.
 CREATE TABLE scrape_schedule (
     organization_id     uuid        NOT NULL,
-    -- The creator, or the video where there is none.
+    -- The creator, or the video if it has none.
     subject_id          uuid        NOT NULL,
     job_type            text        NOT NULL,
     project_id          uuid        NOT NULL,
     creator_id          uuid,
     tiktok_video_id     text,
     handle              text        NOT NULL,
-    -- Removed and disabled creators keep their rows, to come back with them.
+    -- Removed and disabled creators keep their rows for their return.
     is_active           boolean     NOT NULL DEFAULT true,
     tracking_start_date date,
     tracking_end_date   date,
-    -- When a run was last requested, and which.
+    -- The time and the id of the last requested run.
     last_requested_at   timestamptz NOT NULL,
     last_scrape_id      uuid,
-    -- Null: to be planned anew. Infinity: not before something changes.
+    -- Null means that the time must be computed; infinity means never, until something
+    -- changes.
     due_at              timestamptz,
-    -- The newest event about the creator or video, and about its runs, applied here.
+    -- The newest applied events about the creator or video, and about its runs.
     position            bigint      NOT NULL,
     requested_position  bigint      NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, subject_id, job_type)
@@ -60,7 +61,7 @@ CREATE INDEX scrape_schedule_due ON scrape_schedule (due_at) WHERE is_active;
 CREATE INDEX scrape_schedule_unplanned ON scrape_schedule (organization_id)
     WHERE is_active AND due_at IS NULL;
 
--- Which videos count: whose creator has none is not scraped for their figures.
+-- The videos that count: a creator without any is not scraped for video figures.
 CREATE TABLE scheduled_video (
     organization_id uuid    NOT NULL,
     id              uuid    NOT NULL,
@@ -72,13 +73,13 @@ CREATE TABLE scheduled_video (
 CREATE INDEX scheduled_video_counted ON scheduled_video (organization_id, creator_id)
     WHERE is_counted;
 
--- Whether a run of the same kind is still open; as short as the queue. Written as a
--- CASE so that no other partial index seems to answer as well: while statistics say
--- that next to nothing is open, any of them looks as cheap as this one.
+-- Tell whether a run of the same kind is still open. The index is as short as the
+-- queue. The CASE keeps other partial indexes from matching: while statistics say that
+-- almost nothing is open, any of them looks as cheap as this one.
 CREATE INDEX scrape_job_open ON scrape_job (creator_id, job_type)
     WHERE CASE state WHEN 'ready' THEN true WHEN 'leased' THEN true ELSE false END;
 
--- Who schedules: one process at a time, by the database's clock.
+-- The scheduler: one process at a time, by the database's clock.
 CREATE TABLE scheduler_lease (
     name        text        PRIMARY KEY,
     holder      uuid,
@@ -86,9 +87,9 @@ CREATE TABLE scheduler_lease (
 );
 INSERT INTO scheduler_lease (name) VALUES ('schedule');
 
--- Remove what is about to be requested from the list, in the append's own transaction and
--- before its lock. GH003: the lease is somebody else's. GH004: a row was changed since
--- it was read, so that none of this may happen.
+-- Remove runs that are about to be requested from the list, in the append's own
+-- transaction and before its lock. GH003: another process has the lease. GH004: a row
+-- has changed since it was read, so nothing may be requested.
 CREATE FUNCTION goatherd_take_due(
     asking uuid, at timestamptz, organizations uuid[], subjects uuid[], job_types text[],
     due timestamptz[], scrapes uuid[], next_due timestamptz[]

@@ -1,4 +1,4 @@
--- Whether the numbers a run saw are rounded, and how many videos it found to be gone.
--- Of runs that succeeded before, both are null until the read model is rebuilt.
+-- The precision of the numbers that a run observed, and the number of videos that it
+-- found gone. Both are null for older successful runs until the read model is rebuilt.
 
 ALTER TABLE scrape_runs ADD COLUMN precision text, ADD COLUMN videos_missing integer;

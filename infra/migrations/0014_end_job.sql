@@ -1,5 +1,5 @@
--- Ending a job refuses by an error, so that it can go ahead of the append in one round
--- trip. GH003: the lease went to somebody else.
+-- The function refuses to end a job by an error, so that it can precede the append in
+-- one round trip. GH003: another worker has the lease.
 
 CREATE FUNCTION goatherd_end_job(
     run uuid, held_fence bigint, ended text, verdict text, reason text

@@ -1,8 +1,9 @@
--- What /analytics reads: every observation as it came, and its sums by the quarter of
--- an hour. One projection, analytics, keeps these tables.
+-- The tables behind /analytics: every observation as it came, and sums by the quarter
+-- of an hour. One projection, analytics, keeps these tables.
 
--- Whatever series are of, besides videos. ``earliest_at`` is when a creator was first
--- scraped, profile or video; ``position`` is where it was added.
+-- The subjects of series, except videos. ``earliest_at`` is the time of a creator's
+-- first scrape, of the profile or of videos; ``position`` is where the creator was
+-- added.
 CREATE TABLE analytics_subjects (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -15,8 +16,8 @@ CREATE TABLE analytics_subjects (
     PRIMARY KEY (organization_id, id)
 ) WITH (fillfactor = 80);
 
--- ``changes`` is all that was ever observed of the video, by position; the other columns
--- say what comes of it.
+-- ``changes`` has all observations of the video, by position; the other columns follow
+-- from it.
 CREATE TABLE analytics_videos (
     organization_id uuid    NOT NULL,
     id              uuid    NOT NULL,
@@ -35,8 +36,9 @@ CREATE INDEX analytics_videos_creator ON analytics_videos
 CREATE INDEX analytics_videos_project ON analytics_videos
     (organization_id, project_id) WHERE is_counted;
 
--- One row an observation. A counter that it left out has the level from before; bit n
--- of ``missing`` says so of counter n, so that an observed value differs from it.
+-- One row for each observation. A counter that an observation left out has the former
+-- level; bit n of ``missing`` marks counter n as left out, to tell it from an observed
+-- value.
 CREATE TABLE analytics_video_levels (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -63,7 +65,7 @@ CREATE TABLE analytics_profile_levels (
     PRIMARY KEY (organization_id, id, observed_at, position)
 );
 
--- One row a snapshot, whatever it saw: where a level comes from.
+-- One row for each snapshot, with any content: the origin of a level.
 CREATE TABLE analytics_looks (
     organization_id uuid        NOT NULL,
     position        bigint      NOT NULL,
@@ -78,10 +80,10 @@ CREATE TABLE analytics_looks (
 CREATE INDEX analytics_looks_creator ON analytics_looks
     (organization_id, creator_id, observed_at);
 
--- By creator and by project: how far the levels moved together in each quarter of an
--- hour in which anything moved them. Slot n ends n quarters after 1970, and every zone
--- of today is a whole number of quarters from UTC. For each metric: the change of the
--- sum, of how many levels are known, and the baselines, summed and counted.
+-- The changes of levels of creators and projects in each quarter of an hour with a
+-- change. Slot n ends n quarters after 1970, and every zone of today is a whole number
+-- of quarters from UTC. For each metric a row has the change of the sum, the change of
+-- the number of known levels, and the sum and the number of baselines.
 CREATE TABLE analytics_video_sums (
     organization_id    uuid    NOT NULL,
     id                 uuid    NOT NULL,
@@ -150,8 +152,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- Where the log ended at a time, and when its end at a position was recorded; null in an
--- empty log. Times grow with positions, because both are drawn under the append lock.
+-- The end of the log at a time, and the time of recording of the event there; null in
+-- an empty log. Times grow with positions, because both are assigned under the append
+-- lock.
 CREATE FUNCTION goatherd_log_end(
     at timestamptz, until bigint, OUT "position" bigint, OUT told_at timestamptz
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$

@@ -1,13 +1,13 @@
--- A snapshot is one row, however many observations it has, and not a row for each: a fifth of the
--- bytes, and many times as fast to take in. What is in the tables is folded anew.
+-- A snapshot is one row for all of its observations. This takes a fifth of the bytes
+-- and is many times as fast. The tables are folded anew.
 DROP TABLE analytics_video_levels, analytics_profile_levels, analytics_looks;
 TRUNCATE analytics_subjects, analytics_videos, analytics_video_sums,
     analytics_profile_sums;
 DELETE FROM dead_letter WHERE projection = 'analytics';
 DELETE FROM projection WHERE name = 'analytics';
 
--- ``number`` is the number that the video's id on TikTok is. ``is_raw`` is true while
--- a rebuild has not folded what was observed of it.
+-- ``number`` is the video's id on TikTok as a number. ``is_raw`` is true while a
+-- rebuild has not folded the video's observations.
 ALTER TABLE analytics_videos
     ADD COLUMN number bigint,
     ADD COLUMN is_raw boolean NOT NULL DEFAULT false;
@@ -15,10 +15,10 @@ CREATE INDEX analytics_videos_number ON analytics_videos (organization_id, numbe
 CREATE INDEX analytics_videos_raw ON analytics_videos (organization_id, id)
     WHERE is_raw;
 
--- What one snapshot saw of the things of one owner: a creator's videos (family 0) or
--- profile (family 1), or a video of no creator, which owns itself. What nobody owns
--- yet is with whom the snapshot was of: its creator, else its project. ``seen`` is
--- packed by projections/analytics_observations.py; compressing it once more would
+-- The content of one snapshot for one owner: a creator's videos (family 0) or profile
+-- (family 1), or a video without a creator, which owns itself. Videos of unknown owners
+-- are stored under the snapshot's creator, else its project.
+-- projections/analytics_observations.py packs ``seen``; compressing it once more would
 -- halve the speed for little.
 CREATE TABLE analytics_looks (
     organization_id uuid        NOT NULL,
@@ -35,8 +35,8 @@ CREATE TABLE analytics_looks (
 );
 ALTER TABLE analytics_looks ALTER COLUMN seen SET STORAGE EXTERNAL;
 
--- What is known of an owner's things after the last snapshot of any of them, and what its
--- sums were added up from; packed by projections/analytics_herds.py.
+-- The state of an owner's videos after their last snapshot, and the parts of the
+-- owner's sums; packed by projections/analytics_herds.py.
 CREATE TABLE analytics_herds (
     organization_id uuid        NOT NULL,
     family          smallint    NOT NULL,
@@ -50,7 +50,8 @@ CREATE TABLE analytics_herds (
 ) WITH (fillfactor = 80);
 ALTER TABLE analytics_herds ALTER COLUMN herd SET STORAGE EXTERNAL;
 
--- Videos that were seen before anybody said whose they are, and where that is kept.
+-- Videos that were observed before their owner was known, and the place of their
+-- snapshots.
 CREATE TABLE analytics_unowned (
     organization_id uuid   NOT NULL,
     number          bigint NOT NULL,
@@ -68,7 +69,7 @@ CREATE TABLE analytics_gathered (
     PRIMARY KEY (organization_id, family, owner)
 );
 
--- Of these, only snapshots are read by queries.
+-- Queries read only the snapshots among these.
 ALTER TABLE analytics_looks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON analytics_looks FOR SELECT TO goatherd_reader
     USING (organization_id = goatherd_tenant());

@@ -1,7 +1,8 @@
--- Read models built again in other tables than the ones that are read, and swapped in when equal.
+-- Read models are built again in other tables than the live ones, and swapped in if
+-- equal.
 
--- One row a projection: its rebuild that runs, or the last one there was. The row's lock
--- is the builder's; ``position`` is committed together with the rows built up to it.
+-- One row for each projection: its running or last rebuild. The builder locks the row;
+-- ``position`` is committed together with the rows built up to it.
 CREATE TABLE projection_rebuild (
     name             text        PRIMARY KEY,
     version          int         NOT NULL,
@@ -9,7 +10,7 @@ CREATE TABLE projection_rebuild (
         'building', 'comparing', 'ready', 'refused', 'swapped', 'cancelled', 'failed'
     )),
     position         bigint      NOT NULL DEFAULT 0,
-    -- Where the log ended when it was begun; slices are cut up to there.
+    -- The end of the log at the beginning; slices are cut up to there.
     head             bigint      NOT NULL,
     facts            bigint      NOT NULL DEFAULT 0,
     working_seconds  float8      NOT NULL DEFAULT 0,
@@ -25,8 +26,8 @@ CREATE TABLE projection_rebuild (
     updated_at       timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 10);
 
--- The tables that were swapped out last, and how far they had come. What their follower
--- could not take in belongs to them.
+-- The tables that the last swap replaced, and their position. The events that their
+-- follower could not apply belong to them.
 CREATE TABLE projection_kept (
     name         text        PRIMARY KEY,
     version      int         NOT NULL,
@@ -35,9 +36,9 @@ CREATE TABLE projection_kept (
     kept_at      timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- What a rebuild that is cut into slices still has to do. A stage begins when the one
--- before it is done. Whoever leases a slice draws the next ``fence``, and what an older
--- one does is not kept, not even when the same slice was cut anew.
+-- The tasks of a rebuild that is cut into slices. A stage begins when the previous one
+-- is done. A worker that leases a slice gets the next ``fence``; the work of an older
+-- fence is not kept, not even if the same slice was cut anew.
 CREATE SEQUENCE projection_slice_fence;
 CREATE TABLE projection_slice (
     name           text        NOT NULL,
@@ -46,10 +47,11 @@ CREATE TABLE projection_slice (
     stage_number   smallint    NOT NULL,
     stage          text        NOT NULL,
     number         int         NOT NULL,
-    -- Of the log when gathering: from after the first up to and with the last.
+    -- The part of the log to gather: after the first position, up to and including the
+    -- last.
     after_position bigint,
     last_position  bigint,
-    -- Of a stage to settle: how many shares it has.
+    -- The number of shares of a stage to settle.
     shares         int,
     state          text        NOT NULL DEFAULT 'waiting'
                                CHECK (state IN ('waiting', 'done')),
@@ -66,7 +68,7 @@ CREATE TABLE projection_slice (
 CREATE INDEX projection_slice_waiting ON projection_slice
     (name, version, stage_number, number) WHERE state = 'waiting';
 
--- The same as before, with a row type of its own: a table's is another one after a swap.
+-- The same as before, with a row type of its own: a swapped table has another one.
 CREATE TYPE goatherd_found_creator AS (
     organization_id uuid, id uuid, project_id uuid, created_at timestamptz,
     magnitude smallint, status text, tiktok_handle text COLLATE "C"

@@ -1,8 +1,8 @@
--- creator_history: which events are about a creator, and when it was first observed past round
--- numbers of followers. What an event says is in the log alone.
+-- creator_history: the events about each creator, and the first observations past round
+-- numbers of followers. The content of an event is only in the log.
 
--- ``observed_at`` is of snapshots of the profile, to tell which of them counted. It and
--- the event are in the key's index too, so that filters read nothing else.
+-- ``observed_at`` is set for snapshots of the profile, to tell which of them counted.
+-- It and the event are in the key's index too, so that filters read nothing else.
 CREATE TABLE creator_history (
     organization_id uuid        NOT NULL,
     creator_id      uuid        NOT NULL,
@@ -12,8 +12,8 @@ CREATE TABLE creator_history (
     PRIMARY KEY (organization_id, creator_id, position) INCLUDE (event, observed_at)
 );
 
--- Whose a video is. What happened to it before anybody knew waits in ``early``, as
--- pairs of position and event.
+-- The creator of each video. Events from before the creator was known wait in
+-- ``early``, as pairs of position and event.
 CREATE TABLE creator_history_videos (
     organization_id uuid NOT NULL,
     id              uuid NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE creator_history_videos (
     PRIMARY KEY (organization_id, id)
 );
 
--- The earliest sighting at or past a number of followers; at 0 the earliest of any.
+-- The earliest observation at or past a number of followers; at 0 the earliest of any.
 CREATE TABLE creator_milestones (
     organization_id uuid        NOT NULL,
     creator_id      uuid        NOT NULL,
@@ -48,8 +48,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- The events themselves, out of the log that readers have no right to. Whatever positions
--- are requested, it reads only events about a creator of the reader's own tenant.
+-- The events themselves, from the log, which readers may not read. At any requested
+-- positions the function reads only events about a creator of the reader's own tenant.
 CREATE FUNCTION goatherd_creator_facts(of uuid, wanted bigint[]) RETURNS TABLE (
     "position" bigint, stream uuid, version bigint, recorded_at timestamptz, actor text,
     correlation_id uuid, causation_id uuid, name text, body bytea

@@ -1,10 +1,10 @@
--- Under which rule analytics was worked out. It stands among the tables that it is true
--- of, so that it is swapped and brought back with them, whoever follows and reads them.
+-- The rule of the present rows of analytics. It is in a table of analytics, so that a
+-- swap or a rollback exchanges it together with the rows.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept by a release before this one come back with a rule as well.
+    -- Previous tables of an earlier release get a rule as well.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace WHERE nspname = 'goatherd_old_analytics'
@@ -17,13 +17,13 @@ BEGIN
             place);
         EXECUTE format('INSERT INTO %I.analytics_rule (baseline) '
                        'VALUES (''posted_before_first_look'')', place);
-        -- It is nobody's own, so there is nothing to wall off.
+        -- The rule belongs to no tenant, so no policy is needed.
         EXECUTE format('GRANT SELECT ON %I.analytics_rule TO goatherd_reader', place);
     END LOOP;
 END $$;
 
--- Under which rule the shadow tables are built, null if there is only one. A dry run
--- is kept until somebody swaps or cancels it.
+-- The rule of the shadow tables, null if there is only one. A dry run is kept until
+-- somebody swaps or cancels it.
 ALTER TABLE projection_rebuild
     ADD COLUMN rule       text,
     ADD COLUMN is_dry_run boolean NOT NULL DEFAULT false;

@@ -1,5 +1,5 @@
--- Links that sign somebody in, once: made by whoever can read the key anyway. Only the
--- digests are kept, of the link and of the key it stands for.
+-- Links that sign somebody in once, made by people who can read the key anyway. Only
+-- the digests of the link and of its key are stored.
 
 CREATE TABLE sign_in_links (
     digest     bytea       NOT NULL PRIMARY KEY,

@@ -1,4 +1,4 @@
--- Sums are read, never sought by: to analyze them, column by column, took a quarter of
+-- Queries read sums and never search by them. Analyzing these columns took a quarter of
 -- the time in which a rebuild of a million observations is compared.
 DO $$
 DECLARE

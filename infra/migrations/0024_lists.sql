@@ -1,12 +1,12 @@
--- Which videos the snapshots of a provisional owner listed, while a rebuild has not sent them to their
--- owners: once for every list, so that snapshots need not be read for it. ``digest`` is of
--- ``things``, the numbers of the videos in ascending order, as projections/
--- analytics_lists.py packs them.
+-- The videos in snapshots of a provisional owner, until a rebuild has sent the
+-- snapshots to their owners. Each list is stored once, so that snapshots need not be
+-- read for it. ``digest`` is that of ``things``, the numbers of the videos in ascending
+-- order, as projections/analytics_lists.py packs them.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -23,7 +23,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- What a release before this one gathered has no lists, so it begins anew.
+-- Slices of an earlier release have no lists, so the rebuild begins anew.
 UPDATE projection_rebuild SET status = 'cancelled', is_cancel_asked = false
 WHERE name = 'analytics' AND status IN ('building', 'failed');
 DELETE FROM projection_slice WHERE name = 'analytics' AND EXISTS (

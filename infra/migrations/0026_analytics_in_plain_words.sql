@@ -1,6 +1,6 @@
--- The tables of analytics in the field's words: snapshots in place of looks, owner
--- states of herds, rollups of sums, and attribution of who owns what. Only names change:
--- rows, versions, checkpoints, policies and grants stay, so nothing is rebuilt.
+-- The tables of analytics in the field's words: snapshots, owner states, rollups, and
+-- attribution. Only names change: rows, versions, checkpoints, policies and grants
+-- stay, so nothing is rebuilt.
 DO $$
 DECLARE
     place       text;
@@ -26,7 +26,7 @@ DECLARE
     pair        text[];
     named       record;
 BEGIN
-    -- Tables that were swapped out, or that wait to be swapped in, get the same names.
+    -- Shadow tables and previous tables get the same names.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -65,7 +65,7 @@ BEGIN
         END LOOP;
     END LOOP;
 
-    -- What the last comparison found is shown by the names of the tables.
+    -- The page shows the result of the last comparison by the names of the tables.
     FOREACH pair SLICE 1 IN ARRAY tables LOOP
         UPDATE projection_rebuild
         SET comparison = replace(comparison::text, pair[1], pair[2])::json

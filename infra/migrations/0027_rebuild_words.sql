@@ -1,4 +1,4 @@
--- Tables and columns of rebuilds, named for what they are.
+-- Tables and columns of rebuilds get names that say their purpose.
 ALTER TABLE projection_kept RENAME TO projection_previous;
 ALTER INDEX projection_kept_pkey RENAME TO projection_previous_pkey;
 ALTER TABLE projection_previous RENAME COLUMN kept_at TO swapped_out_at;

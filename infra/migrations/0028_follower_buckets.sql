@@ -1,5 +1,5 @@
--- A creator's followers stand in the search as a bucket: their number's binary digits.
--- Also in the tables of a rebuild that runs or was swapped out.
+-- The search stores a creator's followers as a bucket: the number's binary digits.
+-- Shadow tables and previous tables change in the same way.
 DO $$
 DECLARE place name;
 BEGIN

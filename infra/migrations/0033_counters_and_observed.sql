@@ -1,10 +1,10 @@
--- Plain names: the counts that limits are checked against, what a scrape observed, and
--- the rule for baselines. Only names change, so nothing is rebuilt.
+-- Plain names for the counters of limits, the observations of a scrape, and the rule
+-- for baselines. Only names change, so nothing is rebuilt.
 ALTER TABLE tally RENAME TO quota_counters;
 ALTER INDEX tally_pkey RENAME TO quota_counters_pkey;
 
--- A parameter of a function cannot be renamed in place: each is made anew as it is now,
--- but for the names.
+-- A parameter of a function cannot be renamed in place, so each function is made anew
+-- with the new names only.
 DO $$
 DECLARE
     one        record;
@@ -24,7 +24,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Tables that a rebuild swapped out, or that wait to be swapped in, get the same names.
+-- Shadow tables and previous tables get the same names.
 DO $$
 DECLARE
     found  record;
@@ -64,7 +64,7 @@ SET comparison = replace(comparison::text, 'posted_before_first_look',
                          'posted_before_first_snapshot')::json
 WHERE comparison::text LIKE '%posted_before_first_look%';
 
--- The end of the log has the time when that event was recorded.
+-- The end of the log has the time of recording of the event there.
 DO $$
 DECLARE
     definition CONSTANT text :=

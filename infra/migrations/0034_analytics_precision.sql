@@ -1,12 +1,13 @@
--- What rounding makes of the sums of profiles, by the quarter of an hour: what was only
--- sharpened is not new, and what is made of a rounded level is marked. Rules version 4
--- of analytics fills it, beside; until that is swapped in nothing is marked.
+-- The effects of rounding on the sums of profiles, by the quarter of an hour: the
+-- change by a sharpening is not growth, and values from rounded levels are marked.
+-- Rules version 4 of analytics fills the columns in shadow tables; until the swap
+-- nothing is marked.
 DO $$
 DECLARE
     place  text;
     metric text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace

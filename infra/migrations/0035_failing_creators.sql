@@ -1,4 +1,4 @@
--- How the last scrapes of a creator ended: since when each of them failed, and why.
+-- The failures of a creator's last scrapes: since when each kind has failed, and why.
 
 ALTER TABLE creator_list
     ADD COLUMN last_outcome   text,

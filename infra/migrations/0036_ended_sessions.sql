@@ -1,5 +1,5 @@
--- Sessions that somebody signed out of before they were over: a copy of their cookie opens
--- nothing any more. A row is of no use once the session would be over anyway.
+-- Sessions that somebody signed out of before their end: a copy of the cookie does not
+-- work any more. A row is not needed after the end of the session.
 
 CREATE TABLE ended_sessions (
     nonce      bytea       NOT NULL PRIMARY KEY,

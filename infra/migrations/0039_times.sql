@@ -1,6 +1,6 @@
--- Times of the log never go back, whatever the server's clock does: an event is recorded
+-- Times of the log never go back, even if the server's clock does: an event is recorded
 -- at the later of the clock's time and the newest event's. Both are read under the
--- append lock, so that times grow with positions, as reading as of a time needs it.
+-- append lock, so that times grow with positions, which reading as of a time needs.
 DO $$
 DECLARE
     definition text;
@@ -21,8 +21,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- How far the clock of each worker process is ahead of the database's, in seconds, as it
--- measures every while. What it observes is dated by its own clock.
+-- The seconds by which the clock of each worker process is ahead of the database's,
+-- measured from time to time. The worker's own clock dates its observations.
 CREATE TABLE worker_clock (
     process        text             PRIMARY KEY,
     offset_seconds double precision NOT NULL,

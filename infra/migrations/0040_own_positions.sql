@@ -1,12 +1,13 @@
--- Positions of the log as one organization may know them: a position of others' events
--- tells it no more than its own newest event before that.
+-- Positions of the log that one organization may know: for a position of another
+-- organization's event, it learns only its own newest event before that.
 
 CREATE INDEX creator_history_positions ON creator_history (organization_id, position);
 
--- The reader's own newest event at or before a position: exactly the one at it, whatever
--- it is about, else of those about creators, settings, projects and keys. At position 0,
--- with the time of the first event, if there is none. ``is_known`` says that the
--- position is such an event's or lies before one, so that it tells nothing of others.
+-- The reader's own newest event at or before a position: an own event exactly at the
+-- position, about anything, or else the newest event about creators, settings, projects
+-- and keys. Without one, it is position 0 with the time of the first event.
+-- ``is_known`` says that the position is that of an own event or lies before one, so
+-- that it tells nothing about others.
 CREATE FUNCTION goatherd_own_event(
     until bigint, OUT "position" bigint, OUT at timestamptz, OUT is_known boolean
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$

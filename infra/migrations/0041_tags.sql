@@ -1,6 +1,6 @@
--- Tags of creators and videos, and what spellings in upper and lower case have in
--- common, by which lists are filtered. Nothing had tags before, so nothing is rebuilt.
--- Also in the tables of a rebuild that runs or was swapped out.
+-- Tags of creators and videos, and their keys, which all spellings in upper and lower
+-- case share and by which lists are filtered. Nothing had tags before, so nothing is
+-- rebuilt. Shadow tables and previous tables change in the same way.
 DO $$
 DECLARE
     place name;

@@ -1,12 +1,12 @@
--- Campaigns in analytics: what was put into each and taken out of it, by position, and
--- what counts in it now. A campaign's sums are rows of the tables of sums, beside those
--- of creators and projects; so are those of the videos that campaigns hold by themselves.
+-- Campaigns in analytics: the changes of each campaign's items by position, and the
+-- items that count now. The sums of a campaign are rows of the same tables as those of
+-- creators and projects; so are those of single videos in campaigns.
 DO $$
 DECLARE
     place  text;
     walled text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with them as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -17,7 +17,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I.analytics_videos '
                        'ADD COLUMN is_campaign_item boolean NOT NULL DEFAULT false',
                        place);
-        -- ``item_type`` is null where the campaign was deleted, with all that it held.
+        -- ``item_type`` is null if the campaign was deleted with all of its items.
         EXECUTE format(
             'CREATE TABLE %I.analytics_campaign_changes ('
             '    organization_id uuid        NOT NULL,'

@@ -1,13 +1,13 @@
 -- Sums of each creator at the end of each UTC day, so that a list of many creators over
--- any days reads two rows of each. Rules version 5 of analytics fills them, beside;
--- until that is swapped in they are empty.
+-- any days reads two rows of each. Rules version 5 of analytics fills them in shadow
+-- tables; until the swap they are empty.
 DO $$
 DECLARE
     place  text;
     metric text;
     made   text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with these as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -67,7 +67,8 @@ BEGIN
             '    followers_rounded     int     NOT NULL,'
             '    followers_changes     int     NOT NULL,'
             '    PRIMARY KEY (organization_id, day, id))', place);
-        -- When a creator's counted videos were posted: quarters of an hour, ascending.
+        -- The times of posting of a creator's counted videos: quarters of an hour,
+        -- ascending.
         EXECUTE format(
             'CREATE TABLE %I.analytics_creator_posts ('
             '    organization_id uuid  NOT NULL,'

@@ -1,10 +1,10 @@
--- Which of a creator's counts are rounded by their source: names of columns. Version 3
--- of creator_list fills it, beside; until that is swapped in nothing is marked.
+-- The counts of a creator that the source rounds: names of columns. Version 3 of
+-- creator_list fills the column in shadow tables; until the swap nothing is marked.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_creator_list', 'goatherd_next_creator_list']
     LOOP

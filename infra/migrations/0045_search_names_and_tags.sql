@@ -1,7 +1,7 @@
--- The search finds creators by names and tags, too. ``searched`` has the handle, the name
--- and the tags on lines of their own, in one letter case. The read model is rebuilt to
--- fill it in; until then creators are found by their handles alone.
--- Also in the tables of a rebuild that runs or was swapped out.
+-- The search also finds creators by names and tags. ``searched`` has the handle, the
+-- name and the tags on lines of their own, in one letter case. A rebuild of the read
+-- model fills it; until then the search finds creators by their handles alone. Shadow
+-- tables and previous tables change in the same way.
 DO $$
 DECLARE
     place name;
@@ -40,7 +40,7 @@ $$;
 REVOKE ALL ON FUNCTION goatherd_search FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION goatherd_search TO goatherd_reader;
 
--- The few that have tags, of whom GET /tags tells.
+-- The few creators that have tags, for GET /tags.
 CREATE INDEX creator_list_tagged ON creator_list (organization_id, project_id)
     WHERE tag_keys <> '{}';
 CREATE INDEX videos_tagged ON videos (organization_id, project_id)

@@ -1,5 +1,5 @@
--- campaigns and campaign_items: campaigns with how much is directly in them, and what that is.
--- A deleted campaign keeps its row, for its history, and loses its items.
+-- campaigns and campaign_items: campaigns with the number of their direct items, and
+-- these items. A deleted campaign keeps its row for its history, and loses its items.
 CREATE TABLE campaigns (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -51,9 +51,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- The events of streams out of the log, which readers have no right to, newest first:
--- those at positions from ``first`` to ``last`` with one of these names, or with any.
--- Whatever streams are requested, it reads only events of the reader's own tenant.
+-- The events of streams from the log, which readers may not read, newest first: events
+-- at positions from ``first`` to ``last`` with one of these names, or with any. For any
+-- requested streams, the function reads only events of the reader's own tenant.
 CREATE FUNCTION goatherd_stream_events(
     streams uuid[], first bigint, last bigint, names text[], most integer
 ) RETURNS TABLE (

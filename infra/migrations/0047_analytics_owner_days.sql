@@ -1,18 +1,18 @@
 -- Levels of each owner's videos at the end of each UTC day, and their first levels, so
--- that lists of videos read no other snapshots than those of a part of a day. Rules
--- version 6 of analytics fills them, beside; until that is swapped in they are empty.
+-- that lists of videos read other snapshots only for a part of a day. Rules version 6
+-- of analytics fills them in shadow tables; until the swap they are empty.
 DO $$
 DECLARE
     place text;
     made  text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with these as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
         WHERE nspname IN ('goatherd_old_analytics', 'goatherd_next_analytics')
     LOOP
-        -- A row for each day with a snapshot, but for the last such day: after that the
+        -- A row for each day with a snapshot, except the last such day: after that the
         -- owner state holds.
         EXECUTE format(
             'CREATE TABLE %I.analytics_owner_days ('

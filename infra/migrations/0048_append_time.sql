@@ -1,12 +1,11 @@
--- Appends run fewer queries. In PL/pgSQL an assignment of a plain expression is computed
--- at once, while PERFORM, a subquery in an expression and SELECT INTO each run a query.
--- What is checked and stored stays as it was.
+-- Appends run fewer queries. In PL/pgSQL an assignment of a plain expression is
+-- computed at once, while PERFORM, a subquery in an expression and SELECT INTO each run
+-- a query. The checks and the stored values stay the same.
 
--- Take the append lock, check what the decision rested on, count what is limited, and
--- return the time to record the events at: the clock's, or the newest event's if that is
--- later, so that times never go back.
--- GH001: a guarded stream moved on. GH002: a limit is reached (detail: index of the
--- quota counter, value before).
+-- Take the append lock, check the guarded streams, change the limited counters, and
+-- return the time of recording: the clock's, or the newest event's if that is later, so
+-- that times never go back. GH001: a guarded stream has new events. GH002: a limit is
+-- reached (detail: index of the quota counter, value before).
 DROP FUNCTION goatherd_enter_append;
 CREATE FUNCTION goatherd_enter_append(
     guards uuid[], guard_versions bigint[],

@@ -1,5 +1,6 @@
--- annotations: notes that people wrote, and what follows from the log (kind "system").
--- Both days are inclusive. ``position`` is that of the event that made the annotation.
+-- annotations: notes of people, and annotations that follow from the log (kind
+-- "system"). Both days are inclusive. ``position`` is that of the event that made the
+-- annotation.
 CREATE TABLE annotations (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -17,8 +18,8 @@ CREATE TABLE annotations (
 CREATE INDEX annotations_listed ON annotations (organization_id, starts_on, id);
 CREATE INDEX annotations_of_scope ON annotations (organization_id, scope_id, starts_on, id);
 
--- What the rules for system annotations need to know of organizations, projects and
--- creators; nobody else reads it.
+-- The state of organizations, projects and creators that the rules of system
+-- annotations need; nothing else reads it.
 CREATE TABLE annotation_organizations (
     organization_id        uuid    NOT NULL PRIMARY KEY,
     plan                   text    NOT NULL,

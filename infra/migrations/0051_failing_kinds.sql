@@ -1,10 +1,11 @@
--- Which kinds of a creator's scrapes fail, each since when, how often and why. Version 5
--- of creator_list fills it, beside; until that is swapped in no kind is named.
+-- The kinds of a creator's scrapes that fail, each with the time, number and reason.
+-- Version 5 of creator_list fills the column in shadow tables; until the swap no kind
+-- is named.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_creator_list', 'goatherd_next_creator_list']
     LOOP

@@ -1,11 +1,12 @@
--- Where the picture of each video was last, from snapshots that say it; older ones do not,
--- so that a rebuild finds the same. The policies know a picture by 64 bits of the BLAKE2b
--- of its path, as the rest of its address is signed anew for every scrape.
+-- The last address of the picture of each video, from newer snapshots; older ones do
+-- not have it, so that a rebuild finds the same. The policies know a picture by 64 bits
+-- of the BLAKE2b of its path, because the rest of its address is signed anew for every
+-- scrape.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_videos', 'goatherd_next_videos']
     LOOP

@@ -1,12 +1,12 @@
--- Creators that move to other projects. In analytics ``project_id`` of a creator is where
--- it is now, since the event at ``project_position`` (0: since it was added), and
--- ``origin_project_id`` the project that it was added to: its videos have their ids
--- there. ``analytics_creator_moves`` has all moves, for the past.
+-- Creators that move to other projects. In analytics ``project_id`` of a creator is its
+-- present project, since the event at ``project_position`` (0: since it was added), and
+-- ``origin_project_id`` is the project that it was added to, with which the ids of its
+-- videos are computed. ``analytics_creator_moves`` has all moves, for past times.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with them as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -34,7 +34,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Where the videos of creators that moved are now, of those found later, too.
+-- The present projects of videos whose creators moved, also of those discovered later.
 CREATE TABLE moved_creators (
     organization_id uuid   NOT NULL,
     id              uuid   NOT NULL,

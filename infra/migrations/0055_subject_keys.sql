@@ -1,10 +1,10 @@
--- The keys that seal what is personal in events, one for each subject: a creator, or a
+-- The keys that seal personal fields of events, one for each subject: a creator, or a
 -- video without one. Each is encrypted ("wrapped") with the master key, which is not in
 -- the database.
 
--- A destroyed key leaves its row, so that nobody makes another for the same subject.
--- ``erasure`` numbers the erasures in their order, which is that of the append lock: by
--- the largest number every process knows whether a key that it holds may be gone.
+-- A destroyed key leaves its row, so that no other key is made for the same subject.
+-- ``erasure`` numbers the erasures in the order of the append lock: the largest number
+-- shows every process whether a key that it holds may be gone.
 CREATE TABLE subject_keys (
     subject      uuid        PRIMARY KEY,
     wrapped      bytea,

@@ -1,8 +1,9 @@
--- Appends of sealed events: with them the keys of new subjects are stored, and none is
--- stored for a subject that was erased. Both are checked under the append lock, which an
--- erasure takes too, so that nothing personal is recorded after it.
+-- Appends of sealed events: they store the keys of new subjects, and refuse events of
+-- erased subjects. Both are checked under the append lock, which an erasure takes too,
+-- so that no personal data is recorded after it.
 
--- As before, and last: GH005 if an event is sealed for a subject without a key.
+-- The function is as before, with one more error: GH005 says that the subject of a
+-- sealed event has no key.
 DROP FUNCTION goatherd_enter_append;
 CREATE FUNCTION goatherd_enter_append(
     guards uuid[], guard_versions bigint[],

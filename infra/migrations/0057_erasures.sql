@@ -1,11 +1,11 @@
--- Creators that were erased: in analytics since which position, and of the newest counts
--- of videos whose creators they are, so that those of an erased one are found, also of
+-- Erased creators: in analytics the position of the erasure, and the creators of the
+-- newest counts of videos, so that those of an erased creator are found, even for
 -- videos that were never added.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with them as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -25,7 +25,7 @@ BEGIN
                        'AND (v.organization_id, v.id) = (f.organization_id, f.id)',
                        place, place);
     END LOOP;
-    -- A rebuild that has been cut into slices lacks the stage of erasures.
+    -- A rebuild that was cut into slices before lacks the stage of erasures.
     UPDATE projection_rebuild SET status = 'cancelled', is_cancel_requested = false
     WHERE name = 'analytics' AND status IN ('building', 'failed');
     DELETE FROM projection_slice WHERE name = 'analytics' AND EXISTS (

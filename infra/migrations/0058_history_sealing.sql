@@ -1,7 +1,8 @@
--- How far history is sealed that was stored before personal data were.
+-- The progress of sealing history that was stored before personal data were sealed.
 
--- A row if there is such history: it ends at ``until``, and is sealed up to
--- ``position``. ``before`` is what a root would have said of it when that began.
+-- There is a row if there is such history: it ends at ``until``, and is sealed up to
+-- ``position``. ``before`` is the content of a root over it at the beginning of the
+-- sealing.
 CREATE TABLE history_sealing (
     only_one    boolean     PRIMARY KEY DEFAULT true CHECK (only_one),
     until       bigint      NOT NULL,
@@ -14,8 +15,8 @@ CREATE TABLE history_sealing (
 INSERT INTO history_sealing (until)
 SELECT max(notification_id) FROM goatherd_events HAVING max(notification_id) > 0;
 
--- While it is being sealed: the digest that the newest event so far of each rewritten
--- stream had before, which the next one's digest was computed from.
+-- During the sealing: the former digest of the newest event so far of each rewritten
+-- stream, from which the next event's digest was computed.
 CREATE TABLE history_sealing_streams (
     stream uuid  PRIMARY KEY,
     digest bytea NOT NULL

@@ -1,6 +1,6 @@
--- The newest check of the log that somebody requested over HTTP: one row, if there is.
--- It only shows how far the check is. What is done already, so that it need not be done
--- again, is kept in a file, which whoever can write here cannot change.
+-- The newest check of the log that somebody requested over HTTP, in at most one row. It
+-- only shows the progress. The finished part, which need not be repeated, is kept in a
+-- file, because people who can write to this table must not change it.
 
 CREATE TABLE log_check (
     only_one     boolean     PRIMARY KEY DEFAULT true CHECK (only_one),

@@ -1,5 +1,6 @@
--- Creators that connect their own account. Events say who is connected; what can't be in
--- the log is here: links, and the tokens, sealed with a key of the installation.
+-- Creators that connect their own account. Events say that they are connected; these
+-- tables have the data that can't be in the log: links, and the tokens, sealed with a
+-- key of the installation.
 
 -- The address of a link follows from its id and a key, and is not stored.
 CREATE TABLE connect_links (
@@ -13,8 +14,8 @@ CREATE TABLE connect_links (
 );
 CREATE INDEX connect_links_of ON connect_links (creator_id, created_at);
 
--- Somebody followed a link to TikTok: the digest of what TikTok has to give back, and of
--- a cookie that only that browser has.
+-- Somebody followed a link to TikTok: the digest of the value that TikTok must return,
+-- and of a cookie that only that browser has.
 CREATE TABLE connect_attempts (
     state    bytea       PRIMARY KEY,
     browser  bytea       NOT NULL,
@@ -24,12 +25,12 @@ CREATE TABLE connect_attempts (
 );
 CREATE INDEX connect_attempts_of ON connect_attempts (link_id);
 
--- One row for each consent. It is "unconfirmed" while the account must say that it is the
--- creator under another handle, "waiting" until somebody here accepts that, "connected"
--- since the event at ``position``, and "ended". ``account`` is a keyed digest of TikTok's
--- id. ``unanswered`` counts refreshes of the token whose answers were not stored.
--- ``revoke_at`` is when to give the tokens back to TikTok, null if there is nothing to do;
--- the row of somebody who was ``erased`` is deleted after that.
+-- One row for each consent. It is "unconfirmed" while the account must confirm that it
+-- is the creator under another handle, "waiting" until somebody here accepts that,
+-- "connected" since the event at ``position``, and "ended". ``account`` is a keyed
+-- digest of TikTok's id. ``unanswered`` counts refreshes of the token whose answers
+-- were not stored. ``revoke_at`` is the time to return the tokens to TikTok, null if
+-- there is nothing to do; the row of an ``erased`` person is deleted after that.
 CREATE TABLE creator_connections (
     id              uuid        PRIMARY KEY,
     organization_id uuid        NOT NULL,

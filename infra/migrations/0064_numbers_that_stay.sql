@@ -1,10 +1,10 @@
--- Moves that leave the numbers from before with the old project: ``stays_until`` is the
--- quarter of an hour at whose end they take effect, null if everything goes along.
+-- Moves that leave the earlier numbers with the old project: ``stays_until`` is the
+-- quarter of an hour at whose end they take effect, null if all numbers go along.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with them as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace

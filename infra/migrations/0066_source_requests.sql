@@ -1,5 +1,5 @@
--- The requests to each source, and what they cost in millionths of a currency, which is
--- '' without a price. Days are UTC's. The budget of a day is compared with source_day.
+-- The requests to each source, and their cost in millionths of a currency, which is ''
+-- without a price. Days are UTC's. The budget of a day is compared with source_day.
 
 CREATE TABLE source_day (
     provider        text   NOT NULL,
@@ -10,8 +10,8 @@ CREATE TABLE source_day (
     PRIMARY KEY (provider, day, currency)
 ) WITH (fillfactor = 50);
 
--- For whom they were, null where it was for nobody: a check, or a single video. Rows are
--- kept for some weeks.
+-- The creator of the requests, null for a check or a single video. Rows are kept for
+-- some weeks.
 CREATE TABLE source_request (
     day             date   NOT NULL,
     provider        text   NOT NULL,

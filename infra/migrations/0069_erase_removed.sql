@@ -1,9 +1,9 @@
--- After how many days creators that were removed are erased; never without a number.
+-- The days after which removed creators are erased; never without a number.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_api_keys', 'goatherd_next_api_keys']
     LOOP

@@ -1,10 +1,10 @@
--- Since when a creator's own account is connected. Version 6 of creator_list fills it,
--- beside; until that is swapped in none is.
+-- The time since which a creator's own account is connected. Version 6 of creator_list
+-- fills the column in shadow tables; until the swap it is null.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_creator_list', 'goatherd_next_creator_list']
     LOOP

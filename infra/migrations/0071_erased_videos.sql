@@ -1,10 +1,10 @@
--- The videos of creators that were erased. Later observations of these videos reach no
--- row of theirs. The same video on TikTok gets another id when it is seen again.
+-- The videos of erased creators. Later observations of these videos reach none of their
+-- rows. The same video on TikTok gets another id when it is observed again.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -23,7 +23,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- A rebuild finds them by itself. Until it is done, the log says whose they are.
+-- A rebuild finds these videos by itself. Until it is done, the log has their creators.
 WITH erasures AS (
     SELECT originator_id AS creator_id, notification_id AS position,
            convert_from(state, 'UTF8')::jsonb AS body

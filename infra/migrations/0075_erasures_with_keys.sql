@@ -1,7 +1,7 @@
--- The decisions of an erasure stand with the keys that it destroyed, so that a restore of
--- older data with these keys can repeat it: the creator that was erased (for a single
--- video the creator that it was erased with), its number, and what happens to its
--- figures. All three are null where an earlier release destroyed the key and the log does
+-- The decisions of an erasure are stored with the keys that it destroyed, so that a
+-- restore of older data with these keys can repeat it: the erased creator (for a single
+-- video the creator that it was erased with), its number, and the treatment of its
+-- figures. All three are null if an earlier release destroyed the key and the log does
 -- not have the erasure.
 ALTER TABLE subject_keys
     ADD COLUMN erased_creator uuid,

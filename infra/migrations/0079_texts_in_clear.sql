@@ -1,6 +1,6 @@
--- Names and notes of organizations, projects, API keys and campaigns are sealed from now
--- on. Older ones are history in the clear, which `goatherd seal-history` rewrites,
--- also where it sealed everything else already: ``only_texts``.
+-- Names and notes of organizations, projects, API keys and campaigns are sealed from
+-- now on. Older ones are history in the clear, which `goatherd seal-history` rewrites,
+-- even after it has sealed everything else: ``only_texts``.
 ALTER TABLE history_sealing ADD COLUMN only_texts boolean NOT NULL DEFAULT false;
 
 CREATE TEMPORARY TABLE clear_texts ON COMMIT DROP AS

@@ -1,10 +1,10 @@
--- The creator's video that a single video was merged into, and the single videos by what
--- they are on TikTok: a creator that moves into their project may have posted them.
+-- The creator's video that replaced a merged single video, and the single videos by
+-- their pseudonyms: a creator that moves into their project may have posted them.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_videos', 'goatherd_next_videos']
     LOOP

@@ -1,9 +1,9 @@
--- The views that count for a campaign's target. Older campaigns count all of them.
+-- The views that count for a campaign's target. Older campaigns count all views.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOREACH place IN ARRAY ARRAY[
         current_schema(), 'goatherd_old_campaigns', 'goatherd_next_campaigns']
     LOOP

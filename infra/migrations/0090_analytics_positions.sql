@@ -1,10 +1,10 @@
--- The newest event of each organization that analytics has folded: what an answer of now
--- stands on. Until the next event of an organization, or a rebuild, it has no row.
+-- The newest event of each organization that analytics has folded: the basis of a
+-- present answer. An organization has no row until its next event or a rebuild.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with it as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace

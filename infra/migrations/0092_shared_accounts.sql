@@ -1,6 +1,8 @@
--- Accounts that several creators of an organization have, so that totals count them once.
+-- Accounts that several creators of an organization have, so that totals count them
+-- once.
 
--- True once another creator had the same account; it stays so when that one forgets it.
+-- The column is true once another creator had the same account, and stays true after
+-- that one has forgotten it.
 ALTER TABLE creator_identity ADD COLUMN is_shared boolean NOT NULL DEFAULT false;
 CREATE INDEX creator_identity_accounts ON creator_identity (organization_id, user_id)
     WHERE user_id IS NOT NULL;
@@ -12,7 +14,7 @@ UPDATE creator_identity SET is_shared = true WHERE (organization_id, user_id) IN
 );
 
 -- The reader's own creators whose account another of its creators has or had, with a
--- number for each account. Ids of accounts stay closed to the reader.
+-- number for each account. The reader can't read the ids of accounts.
 CREATE FUNCTION goatherd_shared_accounts()
 RETURNS TABLE (creator_id uuid, account bigint)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path FROM CURRENT AS $$

@@ -1,11 +1,11 @@
--- When counts were observed that the newest snapshot of a video lacks, and which snapshot
--- first told when it was posted: each count is the newest known one, and the first known
--- time of posting counts.
+-- The times of counts that the newest snapshot of a video lacks, and the snapshot with
+-- the first known time of posting: each count is the newest known one, and the first
+-- known time of posting counts.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, come in with them as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace

@@ -1,11 +1,12 @@
--- The attributes of videos that sources have next to counters: sound, length, hashtags and
--- so on. A row is written only where a snapshot has some that are new, so that counting
--- costs nothing more. ``hashtag_keys`` are the hashtags as filters compare them.
+-- The attributes of videos that sources report in addition to counters: sound, length,
+-- hashtags and so on. A row is written only if a snapshot has new ones, so that
+-- counting costs nothing more. ``hashtag_keys`` are the hashtags in the spelling of
+-- filters.
 DO $$
 DECLARE
     place text;
 BEGIN
-    -- Tables that were kept, or that wait to be swapped, get theirs as well.
+    -- Shadow tables and previous tables change in the same way.
     FOR place IN
         SELECT current_schema() UNION ALL
         SELECT nspname FROM pg_namespace
@@ -43,5 +44,5 @@ BEGIN
     END LOOP;
 END $$;
 
--- Digests of each attribute, by which the policies know what is new about a video.
+-- Digests of each attribute, by which the policies recognize new values.
 ALTER TABLE known_video ADD COLUMN attribute_digests bigint[] NOT NULL DEFAULT '{}';

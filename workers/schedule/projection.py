@@ -41,7 +41,7 @@ WITH changed AS (
     WHERE organization_id = %(organization)s AND position < %(position)s
     RETURNING organization_id, job_type
 )
--- With the zone all days begin anew; other hours are for the scheduler to notice.
+-- Another time zone moves the days; the scheduler notices other hours itself.
 UPDATE scrape_schedule s SET due_at = NULL FROM changed c
 WHERE s.organization_id = c.organization_id AND s.job_type = c.job_type
   AND %(time_zone)s::text IS NOT NULL

@@ -80,7 +80,7 @@ WITH {_DAY}, unplanned AS (
 )
 UPDATE scrape_schedule s SET due_at = CASE
     WHEN s.tracking_end_date < today OR {_HAS_NOTHING_TO_COUNT} THEN 'infinity'
-    -- Looked at again when the next day begins, until it is the first of the window.
+    -- The plan is made again each day, until the window's first day has come.
     WHEN s.tracking_start_date > today
         THEN greatest(midnight + some_time, after_the_last)
     ELSE after_the_last END
@@ -96,7 +96,7 @@ WITH missed AS MATERIALIZED (
     SELECT s.organization_id, s.subject_id, s.job_type, hours
     FROM scrape_schedule s JOIN schedule_interval USING (organization_id, job_type)
     WHERE s.is_active
-      -- For the index: no interval is shorter.
+      -- No interval is shorter, which lets the index limit the rows.
       AND s.due_at < %(now)s::timestamptz - make_interval(secs => %(jitter)s * 3600
           * (SELECT min(hours) FROM schedule_interval))
       AND s.due_at < %(now)s::timestamptz
@@ -123,7 +123,7 @@ SELECT s.organization_id, s.subject_id, s.job_type, s.project_id, s.creator_id,
         OR coalesce(s.tracking_end_date < today, false)
         OR {_HAS_NOTHING_TO_COUNT} AS is_outside,
     coalesce(of_the_creator.is_open, of_the_last.is_open, false)
-        -- No job was made of it yet.
+        -- The request has no job yet.
         OR s.requested_position > coalesce(
             (SELECT position FROM projection WHERE name = 'scrape_jobs'), 0) AS is_open
 FROM s
