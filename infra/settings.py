@@ -29,7 +29,7 @@ OLD_NAMES = MappingProxyType(
         "GOATHERD_TIKTOK_BASE_URL": "GOATHERD_WEB_BASE_URL",
     }
 )
-# Of the app that the pretended TikTok of `goatherd up --fake-tiktok` knows.
+# The only app that the pretended TikTok of `goatherd up --fake-tiktok` knows.
 PRETENDED_CLIENT_KEY = "fake-client-key"
 
 

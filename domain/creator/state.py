@@ -64,7 +64,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_gone(self) -> bool:
-        """Whether the creator was removed or erased."""
+        """Tell whether the creator was removed or erased."""
         return self.status in {"removed", "erased"}
 
     @property

@@ -22,7 +22,7 @@ class Tracking(NamedTuple):
 
     @property
     def is_counted(self) -> bool:
-        """Whether the video's figures are part of its creator's and its project's."""
+        """Tell whether the creator's and the project's figures contain the video's."""
         return self.is_enabled and self.status in COUNTED
 
 

@@ -44,8 +44,8 @@ class InstallationKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     ``signing`` is the private half of the Ed25519 key that signs roots, as 32 bytes.
     ``names`` is the key of ids that are computed from handles and videos, None in an
-    installation whose log began before this key. Such an installation has
-    ``later_names``, for videos that are observed again after an erasure.
+    installation whose log began before this key. It has
+    ``later_names`` instead, for videos that are observed again after an erasure.
     """
 
     signing: bytes

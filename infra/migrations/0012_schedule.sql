@@ -113,6 +113,6 @@ BEGIN
       AND s.job_type = w.job_type AND s.due_at = w.due AND s.is_active;
     GET DIAGNOSTICS taken = ROW_COUNT;
     IF taken <> cardinality(subjects) THEN
-        RAISE EXCEPTION 'What was due has changed.' USING ERRCODE = 'GH004';
+        RAISE EXCEPTION 'The due rows have changed.' USING ERRCODE = 'GH004';
     END IF;
 END $$;

@@ -160,7 +160,7 @@ def end_scrape(
     was erased and is banned is removed.
 
     The append fails if the creator's or the account's stream has changed since it was
-    read. Of two first runs that observed different accounts, only one is recorded, and
+    read. If two first runs observe different accounts, only one is recorded, and
     no observation of an erased creator is.
 
     Raises:
