@@ -15,6 +15,7 @@ from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report
 from tests.kit.builders import opened_store
+from tests.kit.keys import make_keys
 
 _REPORT = pytest.StashKey[Report]()
 
@@ -105,6 +106,7 @@ def database_url(bench_server: str) -> Iterator[str]:
         )
     url = bench_server.replace("/goatherd?", f"/{name}?")
     migrate(url)
+    make_keys(url)
     yield url
     with psycopg.connect(bench_server, autocommit=True) as connection:
         connection.execute(

@@ -14,6 +14,7 @@ from infra.eventstore.store import Store
 from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from tests.kit.builders import asking
+from tests.kit.keys import MASTER_KEY_TEXT
 from tests.kit.paths import ROOT
 from tests.kit.ports import free_port, listens
 
@@ -91,8 +92,12 @@ def running(
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return our environment with these GOATHERD_ settings and no others."""
+    """Return our environment with these GOATHERD_ settings and no others.
+
+    A process with a database also has the tests' master key.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GOATHERD_")}
+    key = {"master_key": MASTER_KEY_TEXT} if "database_url" in settings else {}
     return kept | {
-        f"GOATHERD_{name.upper()}": value for name, value in settings.items()
+        f"GOATHERD_{name.upper()}": value for name, value in {**key, **settings}.items()
     }
