@@ -91,7 +91,7 @@ def test_what_a_change_did_is_shown_line_by_line(
     page: Page, creator: dict[str, Any], axe: Callable[[Page], None]
 ):
     page.goto(f"/creators/{creator['id']}/changes?kind=creator")
-    page.get_by_role("link", name="what it changed").first.click()
+    page.get_by_role("link", name="changed fields").first.click()
     page.get_by_text("Notes, line by line").click()
 
     expect(page.locator("del")).to_have_text("Removed: Two.")

@@ -93,7 +93,7 @@ def test_task_02_shows_who_lost_followers_this_week(
 
     task.follow("This week")
 
-    lost = task.section("Who gained and who lost").get_by_role("list").last
+    lost = task.section("Gains and losses").get_by_role("list").last
     expect(lost.get_by_role("listitem")).to_have_count(1)
     expect(lost).to_contain_text("Goat of the Day")
     # How many there were on Monday depends on what day it is.
@@ -189,7 +189,7 @@ def test_task_09_prints_the_report_of_last_week(task: Task):
     assert page.evaluate("window.printed")
 
     page.emulate_media(media="print")
-    for title in ("Top creators", "Top videos", "Who gained and who lost"):
+    for title in ("Top creators", "Top videos", "Gains and losses"):
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
     expect(page.get_by_label("Key figures")).to_contain_text("before")
     expect(page.get_by_role("status").last).to_contain_text("compared with")

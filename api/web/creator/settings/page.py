@@ -102,7 +102,7 @@ class CreatorSettings(Controller):
             creator = await get_creator(page, creator_id)
             return await _show_all(page, creator, refused_erasure=error)
         names = ", ".join(each.tiktok_handle for each in done.data.creators)
-        page.flash(f"Done: the person is erased. The figures are kept under {names}.")
+        page.flash(f"Done: the person is erased, and appears as {names} now.")
         return page.go_to("/creators")
 
     @form_route(form=TrackingForm)

@@ -51,7 +51,7 @@ const unsend = () => {
 };
 window.addEventListener("pageshow", unsend);
 
-/** Whether the value of a control differs from the page's. */
+/** Return whether the value of a control differs from the page's. */
 function isChanged(control) {
   if (control.matches("select")) {
     const options = [...control.options];
@@ -63,7 +63,7 @@ function isChanged(control) {
   return control.matches("input:not([type=hidden])") && control.value !== control.defaultValue.replace(/[\r\n]/g, "");
 }
 
-/** Whether leaving would lose text; the page may say that a form came with unsaved text. */
+/** Return whether leaving would lose text; the page may mark a form with unsaved text. */
 const holdsText = (form) => !form.dataset.sent && (form.dataset.guard === "unsaved" || [...form.elements].some(isChanged));
 
 window.addEventListener("beforeunload", (event) => {

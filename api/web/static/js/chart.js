@@ -71,7 +71,7 @@ class Chart {
     this.plot.append(this.dots, this.tip);
   }
 
-  /** Buttons for the scales: as it is, logarithmic, or each line from 100 on. */
+  /** Add buttons for the scales: linear, logarithmic, or each line from 100 on. */
   offerScales() {
     const group = document.createElement("div");
     group.className = "segments";
@@ -97,7 +97,7 @@ class Chart {
     return {
       padding: [12, 24, 0, 0],
       legend: { show: false },
-      // Nothing is dragged, but uPlot takes the snapping for it and would stop the click.
+      // Nothing is dragged, but uPlot mistakes the snapping for dragging and would stop the click.
       cursor: { drag: { x: false, y: false, click: () => {} }, y: false, points: { show: false }, move: (uplot, left, top) => [left < 0 ? left : Math.round(uplot.valToPos(this.xs[uplot.posToIdx(left)], "x")), top] },
       scales: {
         x: { time: false, range: (_, least, most) => (least === most ? [least - 43200, most + 43200] : [least - half, most + half]) },
@@ -124,13 +124,13 @@ class Chart {
     if (isBars && !line.isPrior) return this.bars(line, numbers, { stroke, ground });
     const [over, going] = inTwo(line, numbers);
     const width = line.isPrior ? 1.5 : 2;
-    // uPlot takes the option for its own where it is there at all.
+    // uPlot uses its own default only if the option is missing.
     const breaks = line.sharpened.length ? { gaps: (uplot, _series, _from, _to, nulls) => this.gaps(line, numbers, uplot, nulls) } : {};
-    // A logarithm has no 0, which is known all the same.
+    // 0 is a known number, but it has no logarithm.
     const spanGaps = this.scale === "log";
     const solid = [{ stroke, width, spanGaps, ...breaks, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
     if (line.isPrior || !line.partial.length) return [solid];
-    // What came in on a day that goes on is no fall: a ring, to which no line leads.
+    // The number of an unfinished day is no fall: it is a ring, to which no line leads.
     if (this.drawing.isFlow) going.forEach((_, place) => { if (!line.partial.includes(numbers[place])) going[place] = null; });
     const few = lines.length <= 2 || this.xs.length <= 120;
     return [solid, [{ stroke, width, ...breaks, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
@@ -142,7 +142,7 @@ class Chart {
     return numbers.flatMap((number, place) => (partial.has(number) && line.values[number] !== null ? [place] : []));
   }
 
-  /** Bars: full, or pale where the bucket goes on or is only a part of one. */
+  /** Bars: full, or pale if the bucket is unfinished or cut by the period. */
   bars(line, numbers, { stroke }) {
     const pale = new Set([...line.partial, ...line.cut]);
     const pick = (takes) => numbers.map((number) => (number === undefined ? undefined : takes(number) ? line.values[number] : null));
@@ -154,7 +154,7 @@ class Chart {
     ];
   }
 
-  /** A band behind the buckets that go on, whose numbers still grow. */
+  /** A band behind the unfinished buckets, whose numbers still grow. */
   shade() {
     const { ctx, bbox } = this.uplot;
     const half = this.step() / 2;
@@ -182,7 +182,7 @@ class Chart {
     this.markDays();
   }
 
-  /** Triangles on the axis for posts; a line with a flag for notes and what the log says. */
+  /** Triangles on the axis for posts; a line with a flag for notes and events of the log. */
   markDays() {
     const { ctx, bbox } = this.uplot;
     const size = 4 * devicePixelRatio;
@@ -205,7 +205,7 @@ class Chart {
       ctx.moveTo(x, foot);
       ctx.lineTo(x, bbox.top);
       ctx.stroke();
-      // A note's flag is filled, that of what the log says is not.
+      // The flag of a note is filled, and that of an event of the log is not.
       ctx.setLineDash([]);
       ctx.beginPath();
       ctx.rect(x, bbox.top, 2 * size, 1.5 * size);
@@ -241,7 +241,7 @@ class Chart {
     ctx.restore();
   }
 
-  /** Where a line breaks: it does not lead to a point at which a rounded number became exact. */
+  /** The gaps of a line: it does not lead to a point at which a rounded number became exact. */
   gaps(line, numbers, uplot, gaps) {
     const sharpened = new Set(line.sharpened);
     const position = (place) => Math.round(uplot.valToPos(this.xs[place], "x", true));
@@ -296,7 +296,7 @@ class Chart {
     return row;
   }
 
-  /** Beside the point, on the side with more room. */
+  /** Place the values next to the point, on the side with more room. */
   placeTip(place) {
     const over = this.uplot.over;
     const x = over.offsetLeft + this.uplot.valToPos(this.xs[place], "x");
@@ -305,7 +305,7 @@ class Chart {
     this.tip.style.left = `${Math.max(0, Math.min(left, this.plot.clientWidth - this.tip.offsetWidth))}px`;
   }
 
-  /** What each line has at a position, in words. */
+  /** Return the value of each line at a position, in words. */
   rows(place) {
     const { granularity, lines, noun, unit } = this.drawing;
     const isAlone = lines.filter((line) => !line.isPrior).length === 1;
@@ -388,7 +388,7 @@ function limits(least, most, { isBars }) {
   const [low, high] = isBars ? [Math.min(least, 0), Math.max(most, 0)] : [least, most];
   if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
   const room = (high - low) * 0.08;
-  // Not below 0 unless a value is.
+  // The axis does not go below 0 unless a value does.
   return [low >= 0 ? Math.max(0, isBars ? 0 : low - room) : low - room, high > 0 ? high + room : 0];
 }
 

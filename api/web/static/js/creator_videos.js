@@ -3,7 +3,7 @@
 /** @returns {HTMLInputElement[]} */
 const boxes = () => [...document.querySelectorAll('input[name="video_ids"]')];
 
-/** Show how many are selected, and disable the buttons if none is. */
+/** Show the number of selected videos, and disable the buttons if none is selected. */
 function count() {
   const many = document.getElementById("many");
   if (!many) return;

@@ -12,13 +12,13 @@ const boxes = () => [...document.querySelectorAll('#rows input[name="creator_ids
  */
 const selected = new Map();
 
-/** Update the selection by a check box, and what is known of its creator. */
+/** Update the selection by a check box, with the status and name of its creator. */
 function note(box) {
   if (box.checked) selected.set(box.value, { status: box.dataset.status, name: box.dataset.name });
   else selected.delete(box.value);
 }
 
-/** Show how many are selected, and the actions that apply to at least one of them. */
+/** Show the number of selected creators, and the actions that apply to at least one of them. */
 function count() {
   const bar = document.getElementById("bar");
   if (!bar) return;

@@ -34,7 +34,7 @@ function renewTotals() {
   }, 500);
 }
 
-/** Put the cells in their places, but under nobody's hands. */
+/** Put the cells in their places, except for a cell that somebody is using. */
 function draw(cells) {
   let isChanged = false;
   for (const cell of document.querySelectorAll("[data-cell]")) {

@@ -13,7 +13,7 @@ export function day(seconds, { year = true } = {}) {
   return year ? `${text} ${at.getUTCFullYear()}` : text;
 }
 
-/** A month with its whole year: two digits of it would look like a day. */
+/** A month with its whole year: two digits of the year would look like a day. */
 function month(seconds) {
   const at = new Date(seconds * 1000);
   return `${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
@@ -75,7 +75,7 @@ export function ticks(xs, most) {
   return xs.filter((_, number) => number % step === 0);
 }
 
-/** A line on another scale: without what a logarithm does not have, or from 100 on. */
+/** A line on another scale: without values that have no logarithm, or from 100 on. */
 export function scaled(line, scale) {
   if (scale === "log") return { ...line, values: line.values.map((value) => (value > 0 ? value : null)) };
   if (scale !== "index") return line;
@@ -83,7 +83,7 @@ export function scaled(line, scale) {
   return { ...line, values: line.values.map((value) => (value === null || !start ? null : (100 * value) / start)) };
 }
 
-/** What happened, by the place of the bucket that it lies in. */
+/** Return the marks by the number of their bucket. */
 export function marksAt(xs, marks) {
   const found = new Map();
   for (const mark of marks) {

@@ -59,7 +59,7 @@ async function send(decision, sent) {
   return JSON.parse(text);
 }
 
-/** What was done with rows. */
+/** Return the message about a decision on rows. */
 function sentence(decision, decided) {
   const [one, many] = DONE[decision];
   return decided.length === 1 ? `“${titleOf(decided[0])}” ${one}.` : `${decided.length} videos ${many}.`;
@@ -72,7 +72,7 @@ function say(text) {
   undoBar.hidden = decisions.length === 0;
 }
 
-/** Write how many wait now: those that waited when the page was made, without those decided about. */
+/** Write the number of waiting videos: the number of the page, minus the decisions since. */
 function countDown(place, name) {
   const was = place?.closest(`[data-${name}]`)?.dataset[name];
   // A short number, such as 1.2K, does not change by one.
@@ -125,7 +125,7 @@ async function decide(decision, decided) {
   }
 }
 
-/** Show rows again where they were, and put the focus on the first. */
+/** Show rows again in their places, and focus the first. */
 function show(back) {
   for (const row of back) row.hidden = false;
   count();

@@ -111,7 +111,7 @@ def test_who_lost_followers_in_the_period_is_shown(
 
     page = visitor.see(f"/?{DAYS}")
 
-    gained, lost = section(page, "Who gained and who lost").all("ol")
+    gained, lost = section(page, "Gains and losses").all("ol")
     assert [row.text for row in gained.all("li")] == ["go @goat ▲ +500"]
     assert [row.text for row in lost.all("li")] == ["sh @sheep ▼ -50"]
     assert goat.id in gained.one("a")["href"]

@@ -181,7 +181,7 @@ def test_of_a_creator_that_the_recording_does_not_have_nothing_is_claimed(
     page = visitor.see(f"/creators/{creator_id}")
 
     (notice,) = page.all("div", class_="notice")
-    assert "The recording has nothing of @ada, and TikTok was not asked." in notice.text
+    assert "The recording does not have @ada, and TikTok was not asked." in notice.text
     assert page.text.count("TikTok was not asked") == 1
     assert "failed" not in page.text.lower()
 

@@ -313,7 +313,7 @@ def test_a_creator_moves_with_all_its_numbers_or_leaves_those_until_now(
     home.goatherd.catch_up()
     path = settings_of(creator)
     page = visitor.see(path)
-    assert "Those until now stay" in page.one("form", action=f"{path}/move").text
+    assert "The numbers until now stay" in page.one("form", action=f"{path}/move").text
 
     visitor.submit(page, f"{path}/move", history=history)
 
