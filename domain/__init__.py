@@ -1,1 +1,1 @@
-"""The domain: what creators, scrapes and organizations are, and what may happen."""
+"""The domain: creators, scrapes, organizations and their rules, in pure functions."""

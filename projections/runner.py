@@ -22,8 +22,8 @@ from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
 POLL_SECONDS = 2.0
-# Without patience, because a new rebuild would begin what another process has just
-# ended.
+# The projector does not wait for another process, because afterwards it would begin
+# anew the rebuild that the other one has just ended.
 _NOW = RebuildOptions(patience_seconds=0)
 
 _log = structlog.get_logger()

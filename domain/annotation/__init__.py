@@ -1,1 +1,1 @@
-"""Annotations: what happened on some days, noted by people or derived from the log."""
+"""Annotations: notes of people on some days, and events derived from the log."""

@@ -1,4 +1,4 @@
-"""Observations: what a source shows of a profile and of a video, at one time."""
+"""Observations: a profile and videos as a source shows them at one time."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -21,14 +21,14 @@ Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 # Far more than any title has, and short enough for every list.
 StorableText = Annotated[str, Meta(max_length=20_000)] | None
 PictureUrl = Annotated[str, Meta(max_length=4_096)]
-# A time without a zone does not say when it was.
+# A time without a zone is ambiguous.
 AwareDatetime = Annotated[datetime, Meta(tz=True)]
 
 
 class ProfileObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A profile as observed; null for what the source left out, never 0.
+    """A profile as observed; a value that the source left out is null, never 0.
 
     ``precision`` says whether the source rounds large numbers to a few digits.
     """
@@ -47,11 +47,11 @@ class ProfileObservation(
 class VideoObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A video as observed in a list; null for what the source left out, never 0.
+    """A video as observed in a list; a value that the source left out is null, never 0.
 
-    ``thumbnail_url`` is where its picture is for some days. The fields from
+    ``thumbnail_url`` is the address of its picture for some days. The fields from
     ``duration_s`` on are as in ``VideoAttributes``. A recording has these fields only
-    where there is a value, so that lines without them stay as they were.
+    if they have a value, so that lines without them stay the same.
     """
 
     # Ids have 19 digits today, and an unsigned 64-bit number has at most 20.
@@ -86,7 +86,7 @@ class VideoObservation(
 
 
 def stated_attributes(attributes: VideoAttributes | None) -> dict[str, Any]:
-    """Return the fields of an observation that has these attributes."""
+    """Return the fields of an observation from these attributes."""
     if attributes is None:
         return {}
     return {

@@ -1,10 +1,9 @@
-"""Verdicts: what came of a question to a source.
+"""Verdicts: the answers of sources, as types.
 
-The answers are types, so that nobody ever has to read a message to know what to do
-next. Only ``Ok`` carries observations; ``NotFound``, ``Private`` and ``Unavailable``
-say that there is no public account to see, ``IdentityChanged`` that it is somebody
-else's, ``NotInRecording`` that nobody looked; the other four say that nothing was
-learned.
+No code has to read a message to decide what to do next. Only ``Ok`` carries
+observations; ``NotFound``, ``Private`` and ``Unavailable`` say that there is no public
+account, ``IdentityChanged`` that the account is another one, ``NotInRecording`` that
+the platform was not asked; the other four say that nothing is known of the account.
 """
 
 from datetime import datetime
@@ -19,11 +18,11 @@ from domain.scrape.observations import ProfileObservation, VideoObservation
 class Ok(Struct, frozen=True, kw_only=True):
     """The provider got an observation at ``observed_at``, in ``pages`` requests.
 
-    ``videos`` has what one request listed. Lists are incomplete: a video that is not in
-    one need not be gone. ``missing`` has those ids of ``Target.video_ids`` for which
-    the platform said that it does not show the video. One such answer is no proof.
-    ``listed_reason`` says why only a part of the videos was listed; null if all were.
-    ``cut_by`` is the failure that ended the list; null where a limit of the run did.
+    ``videos`` are the videos in one list. Lists are incomplete: a video that is missing
+    from one need not be gone. ``missing`` has the ids of ``Target.video_ids`` that the
+    platform does not show by its own word; one answer alone is no proof.
+    ``listed_reason`` says why the list is only a part of the videos, null if it has
+    all. ``cut_by`` is the failure that ended the list, null if a limit of the run did.
     ``payload_sha256`` is the hexadecimal digest of the answers.
     """
 
@@ -38,7 +37,7 @@ class Ok(Struct, frozen=True, kw_only=True):
 
 
 class NotFound(Struct, frozen=True):
-    """No account has the handle, or it was banned: the platform does not say which."""
+    """No account has the handle, or it was banned; the platform does not say which."""
 
     detail: str
 
@@ -56,9 +55,9 @@ class Unavailable(Struct, frozen=True):
 
 
 class IdentityChanged(Struct, frozen=True):
-    """The handle belongs to another account: ``user_id``, if that is known.
+    """The handle belongs to another account, ``user_id`` if that is known.
 
-    Nothing that it shows belongs to the requested creator.
+    No part of the answer belongs to the requested creator.
     """
 
     detail: str
@@ -66,9 +65,9 @@ class IdentityChanged(Struct, frozen=True):
 
 
 class NotInRecording(Struct, frozen=True):
-    """A recording was read and has nothing of the handle: the platform was not asked.
+    """A recording has nothing of the handle, and the platform was not asked.
 
-    It says nothing of the account, and the next try would say the same.
+    The account may be in any state, and the next try would have the same result.
     """
 
     detail: str
@@ -77,7 +76,8 @@ class NotInRecording(Struct, frozen=True):
 class Blocked(Struct, frozen=True):
     """The platform refused this reader: a captcha, a login page, an error.
 
-    ``profile`` is what was read of the creator before, here and in the next three.
+    ``profile`` is the creator's profile if it was read before the refusal; the next
+    three verdicts have it, too.
     """
 
     detail: str

@@ -1,1 +1,1 @@
-"""The event store: append events, read streams and the log, decode what is stored."""
+"""The event store: append events, read streams and the log, decode stored events."""

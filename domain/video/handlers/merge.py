@@ -39,8 +39,8 @@ class SingleObservation(msgspec.Struct, frozen=True):
 class SingleVideo(msgspec.Struct, frozen=True):
     """A video that was added by its URL, and the creator's video that it may be.
 
-    ``annotation_ids`` are the notes on the single video. ``observations`` are what runs
-    observed of the single video and what is to count for the creator's, too.
+    ``annotation_ids`` are the notes on the single video. ``observations`` are
+    the single video's, which will also count for the creator's video.
     """
 
     video_id: UUID
@@ -170,7 +170,7 @@ def _notes(
 def _observations(
     single: SingleVideo, into: VideoState, creator_id: UUID, *, version: int
 ) -> list[StreamEvent]:
-    """Return a run of the creator that has what was observed of the single video.
+    """Return a run of the creator with the observations of the single video.
 
     ``version`` is that of the single video's stream. A video that is added again and
     merged again gets a run of its own.
