@@ -65,9 +65,9 @@ from api.routes.videos.routes import VideoRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes
+from api.web.images.cache import PictureCache
 from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import image_source
-from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.site import Site
@@ -174,7 +174,7 @@ def assemble(settings: Settings) -> Litestar:
         images=ImageProxy(
             sessions,
             source=image_source(settings),
-            kept=KeptPictures(pictures),
+            kept=PictureCache(pictures),
             erased=erased_pictures,
         ),
         video_id=video_ids(store),

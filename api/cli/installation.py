@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.doctor.finding import Finding
+from api.cli.doctor.results import Finding
 from api.cli.doctor.run import run_checks
 from api.cli.kit.databases import connected, database_url, fitting
 from api.cli.kit.options import DataDir, Json, read_settings

@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.finding import SkippedError, WrongError
+from api.cli.doctor.results import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
 from application.integrity.log import recorded_roots
 from domain.phrases import counted, counted_are

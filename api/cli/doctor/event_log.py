@@ -3,7 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.finding import WrongError
+from api.cli.doctor.results import WrongError
 from api.cli.kit.output import progress_bar
 from application.integrity.log import head_of, parts_with_events, recorded_roots
 from application.integrity.plan import make_plan, ranges_of

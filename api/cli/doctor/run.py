@@ -11,9 +11,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.doctor import checks, seen, surroundings
+from api.cli.doctor import checks, dependencies, scrapes
 from api.cli.doctor.event_log import check_event_log
-from api.cli.doctor.finding import Finding, SkippedError, WarningError, WrongError
+from api.cli.doctor.results import Finding, SkippedError, WarningError, WrongError
 from api.cli.doctor.sealing import check_keys, check_sealing
 from api.cli.kit.databases import check_fit, connected, database_url, served_database
 from api.cli.kit.options import read_settings
@@ -44,8 +44,8 @@ def run_checks(
         yield Finding(check="settings", state="ok", text="All can be read.")
     yield from _check_database(settings, quick=quick, at_rest=at_rest)
     if not at_rest:
-        yield _found("redis", lambda: surroundings.check_redis(settings))
-    yield _found("disk", lambda: surroundings.check_disk(settings))
+        yield _found("redis", lambda: dependencies.check_redis(settings))
+    yield _found("disk", lambda: dependencies.check_disk(settings))
 
 
 def _check_database(
@@ -65,9 +65,9 @@ def _check_database(
             if not at_rest:
                 yield _found(
                     "connections",
-                    lambda: surroundings.check_connections(connection, settings),
+                    lambda: dependencies.check_connections(connection, settings),
                 )
-            yield _found("clocks", lambda: surroundings.check_clocks(connection))
+            yield _found("clocks", lambda: dependencies.check_clocks(connection))
             yield from _check_contents(
                 connection, settings, quick=quick, at_rest=at_rest
             )
@@ -106,8 +106,8 @@ def _check_contents(
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
-        "creators": seen.check_creators,
-        "source": lambda connection: seen.check_source(connection, settings),
+        "creators": scrapes.check_creators,
+        "source": lambda connection: scrapes.check_source(connection, settings),
         "creator counts": checks.check_quota_counters,
     }
     if at_rest:

@@ -3,7 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.finding import WarningError, WrongError
+from api.cli.doctor.results import WarningError, WrongError
 from application.integrity.kept_keys import key_faults
 from application.integrity.seal_history import clear_events, clear_history
 from domain.phrases import counted, counted_are

@@ -17,7 +17,7 @@ from api.http.errors import ApiError
 from api.routes.analytics.parameters import MOST_ENTITIES, zone_named
 from api.routes.analytics.responses import Analytics
 from api.routes.creators.figures import RecentFigures
-from api.web.annotations.shown import happened_of, note_subject
+from api.web.annotations.on_charts import happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import chart_of
 from api.web.charts.drawing import ChartMark

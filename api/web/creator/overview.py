@@ -13,7 +13,7 @@ from litestar.response import Template
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
-from api.web.annotations.shown import happened_of, note_subject
+from api.web.annotations.on_charts import happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.measures import GROUPS, MEASURES
 from api.web.charts.periods import GRANULARITIES, PRESETS

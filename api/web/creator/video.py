@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from api.http.bodies.form_body import typed
 from api.routes.analytics.videos import AgeCurve
 from api.routes.videos.schemas import QueuedVideoScrape
-from api.web.annotations.shown import happened_of, note_subject
+from api.web.annotations.on_charts import happened_of, note_subject
 from api.web.charts.drawing import MarksOrNone
 from api.web.creator.age_chart import age_chart_of
 from api.web.creator.layout import get_creator, show_creator

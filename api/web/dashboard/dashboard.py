@@ -12,7 +12,7 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Series
-from api.web.annotations.shown import Happened, happened_of, note_subject
+from api.web.annotations.on_charts import Happened, happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
 from api.web.charts.marks import marks_of, posts_of

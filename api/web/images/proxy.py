@@ -11,9 +11,9 @@ from litestar.params import FromPath
 
 from api.http.access.sessions import Sessions
 from api.http.request import Request
+from api.web.images.cache import PictureCache
 from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import ImageSource, NoPictureError, Picture, fetch
-from api.web.images.kept import KeptPictures
 from domain.video.url import picture_name
 
 BASE = "/images"
@@ -48,7 +48,7 @@ class ImageProxy:
         sessions: Sessions,
         *,
         source: ImageSource | None,
-        kept: KeptPictures,
+        kept: PictureCache,
         erased: ErasedPictures | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,

@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 import pytest
 
-from api.cli.doctor import checks, surroundings
+from api.cli.doctor import checks, dependencies
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
 from domain.streams import creators_counter
@@ -546,7 +546,7 @@ def test_counts_are_not_judged_while_the_list_is_behind(
 def test_a_disk_that_is_nearly_full_is_found(
     cli: CommandLine, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(surroundings, "LEAST_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr(dependencies, "LEAST_FREE_BYTES", 1 << 62)
 
     bad = wrong(cli("doctor", "--json"))
 

@@ -16,6 +16,7 @@ from litestar.testing import TestClient
 
 from api.http.access.sessions import Sessions
 from api.main import assemble
+from api.web.images.cache import PictureCache
 from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import (
     MOST_BYTES,
@@ -24,7 +25,6 @@ from api.web.images.fetching import (
     Picture,
     fetch,
 )
-from api.web.images.kept import KeptPictures
 from api.web.images.proxy import ImageProxy
 from application.erase import pictures
 from domain.video.url import picture_name
@@ -214,7 +214,7 @@ def proxy_of(cdn: Cdn, folder: Path, now: list[float] | None = None) -> ImagePro
     return ImageProxy(
         Sessions("s" * 32),
         source=cdn.source,
-        kept=KeptPictures(folder),
+        kept=PictureCache(folder),
         clock=lambda: clock[0],
     )
 
@@ -251,7 +251,7 @@ def test_what_has_expired_is_not_asked_for_again_for_a_while(cdn: Cdn, tmp_path:
 
 
 def test_the_folder_does_not_grow_without_end(cdn: Cdn, tmp_path: Path):
-    kept = KeptPictures(tmp_path, most_bytes=3 * len(PNG))
+    kept = PictureCache(tmp_path, most_bytes=3 * len(PNG))
     found = asyncio.run(fetch(cdn.source, cdn.url("png")))
 
     for number in range(120):
@@ -306,7 +306,7 @@ def test_an_address_stays_for_a_day_and_ends_after_two_more(cdn: Cdn, tmp_path: 
     now = [86_400.0 * 20_000]
     sessions = Sessions("s" * 32)
     proxy = ImageProxy(
-        sessions, source=cdn.source, kept=KeptPictures(tmp_path), now=lambda: now[0]
+        sessions, source=cdn.source, kept=PictureCache(tmp_path), now=lambda: now[0]
     )
     url = cdn.url("png")
     address = proxy.address(url)
@@ -357,7 +357,7 @@ def test_a_recording_or_the_operator_leaves_placeholders_alone(
     assert app.state.site.images.address("https://tiktokcdn.com/a.png") is None
 
 
-class ErasedMeanwhile(KeptPictures):
+class ErasedMeanwhile(PictureCache):
     """A folder that gets its picture just before the erasure is done."""
 
     def __init__(self, folder: Path, home: Tenant, name: str) -> None:
@@ -376,7 +376,7 @@ def note_erased(tenant: Tenant, name: str) -> None:
 
 @asynccontextmanager
 async def proxy_of_erased(
-    cdn: Cdn, home: Tenant, kept: KeptPictures, folder: Path
+    cdn: Cdn, home: Tenant, kept: PictureCache, folder: Path
 ) -> AsyncIterator[tuple[ImageProxy, ErasedPictures]]:
     async with own_pool(home.goatherd.url, size=1) as pool:
         erased = ErasedPictures(pool, folder)
@@ -392,7 +392,7 @@ def test_a_picture_of_who_was_erased_is_deleted_and_not_fetched_again(
     name = picture_name(cdn.url("png"))
 
     async def look() -> None:
-        kept = KeptPictures(tmp_path)
+        kept = PictureCache(tmp_path)
         async with proxy_of_erased(cdn, home, kept, tmp_path) as (proxy, erased):
             await erased.forget_new()
             assert await proxy.picture(cdn.url("png")) is not None

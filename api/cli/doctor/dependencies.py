@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.connections import available, needed
-from api.cli.doctor.finding import SkippedError, WrongError
+from api.cli.doctor.results import SkippedError, WrongError
 from api.cli.kit.databases import ping_redis, redis_url
 from infra import clocks
 from infra.settings import Settings

@@ -3,7 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.finding import WarningError, WrongError
+from api.cli.doctor.results import WarningError, WrongError
 from domain.phrases import counted, counted_are
 from domain.scrape.costs import is_nearly_spent
 from domain.scrape.outcomes import KEEPS_FAILING

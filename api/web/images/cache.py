@@ -15,7 +15,7 @@ _PRUNE_EVERY = 50
 _log = logging.getLogger(__name__)
 
 
-class KeptPictures:
+class PictureCache:
     """Files in a folder of limited size, from which the oldest are deleted.
 
     Without a folder that can be written, nothing is kept.
