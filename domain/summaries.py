@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from domain import events as e
 from domain.analytics.milestones import Milestone
 from domain.campaign.sentences import sentence
-from domain.connection.ends import WHY_ENDED
+from domain.messages import ConnectionEnd
 from domain.phrases import counted, joined
 
 SummarizedEvent = (
@@ -41,6 +41,13 @@ _REASONS: dict[e.Trigger, str] = {
     "reenabled": "because the creator was re-enabled",
     "connected": "because the creator connected its account",
     "imported": "to import a recording",
+}
+# The ends of sentences about ended connections.
+_WHY_ENDED: Mapping[ConnectionEnd, str] = {
+    "expired": "because TikTok takes the stored consent no more",
+    "revoked_there": "because the creator withdrew its consent at TikTok",
+    "revoked_here": "as decided here",
+    "scope_missing": "because the creator allows too little",
 }
 # The status of a video that a scrape found, or that came into the tracking window.
 _FOUND: dict[e.TrackingStatus, str] = {
@@ -172,7 +179,7 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
         case e.CreatorConnected():
             return "Connected: its account consented to be read"
         case e.CreatorConnectionLost(reason=reason):
-            return f"Connection ended, {WHY_ENDED[reason]},"
+            return f"Connection ended, {_WHY_ENDED[reason]},"
         case e.SubjectErased(figures=figures):
             numbers = "stay without a name" if figures == "anonymous" else "are gone"
             return f"Erased: the figures {numbers},"

@@ -1,6 +1,7 @@
 """Creators: the events that commands cause."""
 
 from collections.abc import Iterable
+from datetime import date
 from functools import reduce
 from typing import assert_never
 
@@ -11,10 +12,10 @@ from domain.creator import commands as c
 from domain.creator import events as e
 from domain.creator.errors import CreatorErasedError
 from domain.creator.state import DETAILS, CreatorState, evolve, is_cooling_down
-from domain.creator.tracking_window import check_window, window_after
 from domain.decisions import check_name
 from domain.errors import (
     CreatorRemovedError,
+    InvalidWindowError,
     NoChangeError,
     NotFoundError,
 )
@@ -78,8 +79,8 @@ def decide(
         case c.Reactivate():
             if creator.status != "removed":
                 return []
-            start, end = window_after(creator.window, command)
-            check_window(start, end)
+            start, end = _window_after(creator.window, command)
+            _check_window(start, end)
             mode = command.tracking_mode
             return [
                 e.CreatorReactivated(
@@ -148,7 +149,7 @@ def decide_all(
 def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorEvent]:
     if creator is not None:
         return []
-    check_window(command.tracking_start_date, command.tracking_end_date)
+    _check_window(command.tracking_start_date, command.tracking_end_date)
     return [
         e.CreatorAdded(
             organization_id=command.organization_id,
@@ -191,9 +192,9 @@ def _change_tracking(
                 new=mode,
             )
         )
-    start, end = window_after(creator.window, command)
+    start, end = _window_after(creator.window, command)
     if (start, end) != creator.window:
-        check_window(start, end)
+        _check_window(start, end)
         happened.append(
             e.TrackingWindowChanged(
                 organization_id=creator.organization_id,
@@ -234,3 +235,24 @@ def _tracked(creator: CreatorState) -> CreatorState:
     if creator.status == "removed":
         raise CreatorRemovedError
     return creator
+
+
+def _window_after(
+    window: tuple[date | None, date | None], command: c.ChangeTracking | c.Reactivate
+) -> tuple[date | None, date | None]:
+    """Return the first and the last day after a command, which may leave them unset."""
+    start, end = command.tracking_start_date, command.tracking_end_date
+    return (
+        window[0] if start is UNSET else start,
+        window[1] if end is UNSET else end,
+    )
+
+
+def _check_window(start: date | None, end: date | None) -> None:
+    """Check that a window has at least one day.
+
+    Raises:
+        InvalidWindowError: the window would end before it starts.
+    """
+    if start is not None and end is not None and end < start:
+        raise InvalidWindowError

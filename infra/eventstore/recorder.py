@@ -10,6 +10,7 @@ import psycopg
 from eventsourcing.persistence import (
     ApplicationRecorder,
     IntegrityError,
+    ListenNotifySubscription,
     Notification,
     NotSupportedError,
     StoredEvent,
@@ -32,10 +33,11 @@ from infra.eventstore.append import (
     write,
 )
 from infra.eventstore.sealing import subjects_in
-from infra.eventstore.subscription import LogSubscription
 
 # If the answer to an append is lost, the search for its events lasts this long.
 _LOOK_UP_SECONDS = 10.0
+# Readers at the end of the log look for new events this often.
+_POLL_SECONDS = 0.1
 
 
 class AppendConflictError(IntegrityError):
@@ -68,6 +70,21 @@ FROM goatherd_events WHERE notification_id >= %s AND notification_id <= %s
 AND (%s::text[] = '{}' OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s
 """
 _FOREVER = 2**63 - 1
+
+
+class LogSubscription(ListenNotifySubscription[ApplicationRecorder]):
+    """Yields the events of the log in order, and polls for new ones at its end."""
+
+    def _loop_on_pull(self) -> None:
+        # The library's own loop waits for a notification without a time limit, so a
+        # lost notification would stop its reader until the next append.
+        try:
+            while not self._has_been_stopped:
+                self._pull()
+                self._has_been_notified.wait(_POLL_SECONDS)
+        except BaseException as error:  # noqa: BLE001 - the reader's thread raises it
+            self._thread_error = error
+            self.stop()
 
 
 class Recorder(ApplicationRecorder):

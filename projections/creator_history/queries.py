@@ -1,6 +1,6 @@
 """Queries of a creator's history: entries with a summary, newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -12,6 +12,7 @@ from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone, passed
 from domain.analytics.precision import is_rounded
 from domain.phrases import counted
+from domain.streams import video_stream
 from domain.summaries import actor_label, milestone_summary, summary
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read.sharpenings import sharpened_among
@@ -21,10 +22,6 @@ from projections.creator_history.entries import (
     key_names,
 )
 from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
-from projections.creator_history.posting_times import (
-    first_known_times,
-    other_posting_times,
-)
 from projections.creator_history.projection import CreatorHistory
 from projections.creator_history.unreadable import of_nobody
 from projections.engine.handlers import stored_name
@@ -33,6 +30,14 @@ from projections.engine.reader import Reader
 
 MILESTONE: Final = "follower_milestone_passed"
 EVENTS = CreatorHistory.events | {MILESTONE}
+
+# The first known times of posting; videos of an erased person are left out.
+_POSTED = b"""
+SELECT v.id, coalesce(v.posted_at, f.posted_at) FROM videos v
+LEFT JOIN video_figures f ON f.organization_id = v.organization_id AND f.id = v.id
+WHERE v.organization_id = %(organization)s AND v.id = ANY(%(ids)s)
+AND coalesce(v.posted_at, f.posted_at) IS NOT NULL AND v.tiktok_video_id <> 'erased'
+"""
 
 HistoryPlace = tuple[int, int]
 """The sort key of entries: the position, and a milestone's number or 0."""
@@ -217,7 +222,7 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
             actor_name=by,
             summary=summary(event, by=by, video=video, item=item),
         )
-        others = other_posting_times(event, self.posted)
+        others = _other_posting_times(event, self.posted)
         if not others:
             return entry
         which = counted(len(others), "video")
@@ -272,7 +277,7 @@ async def _entry_formatter(
         videos=await tiktok_ids(reader, organization_id, list(videos)),
         campaigns=await names(_CAMPAIGNS, campaigns),
         creators=await names(_CREATORS, firsts),
-        posted=await first_known_times(reader, organization_id, events),
+        posted=await _first_known_times(reader, organization_id, events),
     )
 
 
@@ -282,3 +287,35 @@ def _about(event: e.Event) -> Literal["creator", "scrape", "video", "campaign"]:
     if isinstance(event, e.MembershipEvent):
         return "campaign"
     return "scrape" if isinstance(event, e.ScrapeEvent) else "creator"
+
+
+async def _first_known_times(
+    reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
+) -> dict[UUID, datetime]:
+    """Return the first known time of posting of each video with one in the events."""
+    ids = {id_ for recorded in events for id_ in _posting_times_in(recorded.event)}
+    if not ids:
+        return {}
+    params = {"organization": organization_id, "ids": sorted(ids)}
+    return dict(await reader.rows(organization_id, _POSTED, params))
+
+
+def _other_posting_times(
+    event: e.Event, first_known: Mapping[UUID, datetime]
+) -> list[dict[str, Any]]:
+    """Return the times of posting in a snapshot that differ from the first known."""
+    return [
+        {"video_id": id_, "posted_at": said, "first_known": first}
+        for id_, said in _posting_times_in(event).items()
+        if (first := first_known.get(id_, said)) != said
+    ]
+
+
+def _posting_times_in(event: e.Event) -> dict[UUID, datetime]:
+    if not isinstance(event, e.VideoStatsSnapshotRecorded) or event.project_id is None:
+        return {}
+    return {
+        video_stream(event.project_id, name): said
+        for name, said in zip(event.video_ids, event.posted_at, strict=False)
+        if said is not None
+    }

@@ -1,6 +1,7 @@
 """creator_list: one row for each creator, for the list, the search and its page."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +11,12 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.analytics.precision import Level, next_level
+from domain.analytics.precision import Level, is_known, next_level
 from domain.creator.state import DETAILS
-from domain.messages import IMPORT_PROVIDER, set_fields
+from domain.messages import IMPORT_PROVIDER, JobType, set_fields
 from domain.scrape.failures import after_failure, after_success
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
-from projections.creators.needed import RUN_ENDS, needed_events
 from projections.creators.rows import (
     COUNTS,
     CreatorRow,
@@ -30,6 +30,7 @@ from projections.creators.search_keys import searched_text
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
+_RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
 # These handlers of the creator's own events return the columns that an event sets.
 on_decision = Handlers[[], dict[str, Any]]()
 on = Handlers[[CreatorRow | None, RecordedEvent], CreatorRow | None]()
@@ -264,7 +265,7 @@ class CreatorList:
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their creators' rows, and save each changed row once."""
         changed = _TABLE.fold(
-            cursor, events, key=_key, fold=fold_creator, needed=needed_events
+            cursor, events, key=_key, fold=fold_creator, needed=_needed_events
         )
         _SEARCH.save(
             cursor,
@@ -292,9 +293,57 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
     event: Any = recorded.event
     if isinstance(event, e.ProfileSnapshotRecorded):
         return event.organization_id, event.creator_id
-    if isinstance(event, RUN_ENDS):
+    if isinstance(event, _RUN_ENDS):
         # An import brings snapshots, but it did not scrape at the time of its run.
         if event.creator_id is None or event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id
     return event.organization_id, recorded.stream
+
+
+def _needed_events(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """Leave out events of a creator that later events of the same batch overwrite.
+
+    A successful run overwrites earlier ends of runs of its kind. The newest
+    observation, if it is complete and not rounded, overwrites all that were recorded
+    before it.
+    """
+    if len(events) == 1:
+        return events
+    success: dict[JobType, int] = {}
+    newest: tuple[datetime, int] | None = None
+    whole: RecordedEvent | None = None
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, e.ScrapeSucceeded):
+            success[event.job_type] = recorded.position
+        elif isinstance(event, e.ProfileSnapshotRecorded):
+            at = (event.observed_at, recorded.position)
+            if newest is None or at > newest:
+                newest = at
+                whole = recorded if _is_whole(event) else None
+    observed = -1 if whole is None else whole.position
+    return [
+        recorded
+        for recorded in events
+        if recorded.position
+        >= (
+            success.get(recorded.event.job_type, -1)
+            if isinstance(recorded.event, _RUN_ENDS)
+            else observed
+            if isinstance(recorded.event, e.ProfileSnapshotRecorded)
+            else 0
+        )
+    ]
+
+
+def _is_whole(event: e.ProfileSnapshotRecorded) -> bool:
+    return (
+        event.precision != "rounded"
+        and event.display_name is not None
+        and event.avatar_url is not None
+        and is_known(event.follower_count)
+        and is_known(event.following_count)
+        and is_known(event.total_likes_count)
+        and is_known(event.video_count)
+    )

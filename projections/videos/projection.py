@@ -22,11 +22,10 @@ from projections.engine.erasures import (
     ErasedSubject,
     cut_at_erasures,
 )
-from projections.engine.handlers import Handlers
+from projections.engine.handlers import Handlers, stored_names
 from projections.engine.table import Table
 from projections.videos.attributes import write_attributes
 from projections.videos.erased import NOTE_ERASED
-from projections.videos.follow_creators import MOVE_EVENTS, follow_creators
 from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 
 
@@ -151,6 +150,24 @@ FROM erased_videos e
 WHERE e.organization_id = %(organization)s AND e.position = %(position)s
 AND f.organization_id = e.organization_id AND f.id = e.id
 """
+_MOVE_EVENTS = stored_names(e.CreatorMoved)
+# A video's own events keep the creator's first project, so this table has the moves.
+_MOVED = """
+INSERT INTO moved_creators AS held (organization_id, id, project_id, position)
+SELECT DISTINCT ON (o, c) o, c, p, n
+FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[]) AS moved (o, c, p, n)
+ORDER BY o, c, n DESC
+ON CONFLICT (organization_id, id) DO UPDATE
+SET project_id = excluded.project_id, position = excluded.position
+WHERE held.position < excluded.position
+"""
+_FOLLOW = """
+UPDATE videos v SET project_id = m.project_id
+FROM moved_creators m
+WHERE m.organization_id = v.organization_id AND m.id = v.creator_id
+AND (m.organization_id, m.id) IN (SELECT * FROM unnest(%b::uuid[], %b::uuid[]))
+AND v.project_id <> m.project_id
+"""
 
 
 class Videos:
@@ -162,7 +179,7 @@ class Videos:
         *("videos", "video_figures", "video_attributes"),
         *("moved_creators", "erased_videos"),
     )
-    events = on.events | FIGURE_EVENTS | MOVE_EVENTS | ERASURE_EVENTS
+    events = on.events | FIGURE_EVENTS | _MOVE_EVENTS | ERASURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their videos' rows, and save each changed row once."""
@@ -171,7 +188,7 @@ class Videos:
             write_attributes(cursor, part)
             _TABLE.fold(cursor, part, key=_key, fold=fold_video)
             _keep_first_times(cursor, part)
-            follow_creators(cursor, part)
+            _follow_creators(cursor, part)
             if erasure is not None:
                 _erase(cursor, erasure)
 
@@ -268,3 +285,30 @@ def _first(
         return replace(row, tags=event.tags, tag_keys=tag_keys(event.tags))
     row = replace(row, **_discovered(event, row))
     return replace(row, tracking_status=event.tracking_status)
+
+
+def _follow_creators(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+    """Store moves, and put the videos of moved creators into their present projects.
+
+    The events must have been folded into the videos before.
+    """
+    concerned: set[tuple[UUID, UUID]] = set()
+    moved: list[tuple[UUID, UUID, UUID, int]] = []
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, e.CreatorMoved):
+            key = event.organization_id, recorded.stream
+            moved.append((*key, event.new_project_id, recorded.position))
+            concerned.add(key)
+        elif isinstance(event, e.VideoDiscovered):
+            concerned.add((event.organization_id, event.creator_id))
+    if moved:
+        columns = [list(column) for column in zip(*moved, strict=True)]
+        cursor.execute(_MOVED, columns, prepare=True)
+    if concerned:
+        some = sorted(concerned)
+        cursor.execute(
+            _FOLLOW,
+            ([one[0] for one in some], [one[1] for one in some]),
+            prepare=True,
+        )
