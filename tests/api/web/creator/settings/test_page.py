@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.application import Goatherd, Tenant
+from tests.kit.application import Goatherd, Tenant, code_of
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -442,6 +442,21 @@ def test_a_person_is_erased_and_no_page_offers_it_any_more(
         assert not row.all("button")
         assert not row.all("input")
     assert creator["id"] not in str(visitor.get("/creators").text)
+
+
+def test_a_person_who_is_erased_with_a_ban_is_never_tracked_again(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    page = visitor.see(path)
+
+    form = {"confirm": "goat", "figures": "anonymous", "ban": "yes"}
+    done = visitor.submit(page, f"{path}/erase", **form)
+    home.goatherd.catch_up()
+
+    assert done.status_code == 303
+    again = home.post(home.creators, {"tiktok_handle": "goat"})
+    assert code_of(again) == (409, "erased_and_banned")
 
 
 def test_only_admins_are_offered_to_erase(other: Visitor, creator: dict[str, Any]):
