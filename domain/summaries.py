@@ -39,13 +39,13 @@ _REASONS: dict[e.Trigger, str] = {
     "reactivated": "because the creator came back",
     "renamed": "because the creator was renamed",
     "reenabled": "because the creator was re-enabled",
-    "connected": "because the creator connected its account",
+    "connected": "because the creator connected their account",
     "imported": "to import a recording",
 }
 # The ends of sentences about ended connections.
 _WHY_ENDED: Mapping[ConnectionEnd, str] = {
-    "expired": "because TikTok takes the stored consent no more",
-    "revoked_there": "because the creator withdrew its consent at TikTok",
+    "expired": "because TikTok refuses the stored consent",
+    "revoked_there": "because the creator withdrew their consent at TikTok",
     "revoked_here": "as decided here",
     "scope_missing": "because the creator allows too little",
 }
@@ -177,7 +177,7 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
         case e.CreatorReenabled():
             return "Re-enabled"
         case e.CreatorConnected():
-            return "Connected: its account consented to be read"
+            return "Connected: the creator allows us to read their account,"
         case e.CreatorConnectionLost(reason=reason):
             return f"Connection ended, {_WHY_ENDED[reason]},"
         case e.SubjectErased(figures=figures):

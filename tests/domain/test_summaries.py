@@ -131,12 +131,12 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (
         e.CreatorConnected(**OURS, provider="display", scopes=(), open_id="o"),
-        "Connected: its account consented to be read by key Ops.",
+        "Connected: the creator allows us to read their account, by key Ops.",
     ),
     (
         e.CreatorConnectionLost(**OURS, provider="display", reason="revoked_there"),
         (
-            "Connection ended, because the creator withdrew its consent at TikTok, "
+            "Connection ended, because the creator withdrew their consent at TikTok, "
             "by key Ops."
         ),
     ),

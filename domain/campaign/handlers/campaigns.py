@@ -82,20 +82,20 @@ def delete_campaign(
         return Decision(campaign_id)
     # The handler appends to these streams below.
     yield [membership_stream(item.item_id) for item in campaign.items]
-    departure = yield from leave_campaigns(
+    exits = yield from leave_campaigns(
         [CampaignItem("campaign", campaign_id)], organization_id=organization_id
     )
     return Decision(
         campaign_id,
         events=[
-            *departure.events,
+            *exits.events,
             *on(campaign_id, deleted),
             *(
                 left(item, campaign_id, organization_id=organization_id)
                 for item in sorted(campaign.items)
             ),
         ],
-        guards=departure.guards,
+        guards=exits.guards,
         quota_counters=[
             QuotaCounter(key=campaigns_counter(campaign.project_id), delta=-1)
         ],

@@ -46,7 +46,7 @@ _REMOVED = {
 }
 
 
-class Departure(msgspec.Struct, frozen=True):
+class CampaignExits(msgspec.Struct, frozen=True):
     """The events with which items leave campaigns, and the guards that they need."""
 
     events: list[StreamEvent]
@@ -157,7 +157,7 @@ def remove_items(
 
 def leave_campaigns(
     items: Sequence[CampaignItem], *, organization_id: UUID
-) -> Generator[Collection[UUID], Histories, Departure]:
+) -> Generator[Collection[UUID], Histories, CampaignExits]:
     """Return the events with which items leave all of their campaigns.
 
     A handler uses it with ``yield from``: for a creator that moves to another project,
@@ -183,7 +183,7 @@ def leave_campaigns(
         events += [
             left(item, campaign_id, organization_id=organization_id) for item in those
         ]
-    return Departure(events, guards)
+    return CampaignExits(events, guards)
 
 
 def _own(history: History, organization_id: UUID) -> CampaignState:

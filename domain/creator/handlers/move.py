@@ -84,7 +84,7 @@ def move_creator(
         CampaignItem("creator", creator_id),
         *(CampaignItem("video", video_id) for video_id in video_ids),
     ]
-    departure = yield from leave_campaigns(items, organization_id=organization_id)
+    exits = yield from leave_campaigns(items, organization_id=organization_id)
     videos = yield {each.into_video_id for each in singles}
     merging = yield from merge_videos(
         singles,
@@ -98,9 +98,9 @@ def move_creator(
     )
     events = [
         *(*on(creator_id, moved), *claimed, *released),
-        *(*departure.events, *merging.events),
+        *(*exits.events, *merging.events),
     ]
-    guards = {organization_id, *others, *checked, *departure.guards, *merging.guards}
+    guards = {organization_id, *others, *checked, *exits.guards, *merging.guards}
     return Decision(
         creator_id,
         events=events,

@@ -225,8 +225,8 @@ class CampaignMachine(RuleBasedStateMachine):
         item = Item("creator", creator_id)
 
         def leave() -> Handler[None]:
-            departure = yield from campaign_items.leave_campaigns([item], **OWN)
-            return Decision(None, events=departure.events, guards=departure.guards)
+            exits = yield from campaign_items.leave_campaigns([item], **OWN)
+            return Decision(None, events=exits.events, guards=exits.guards)
 
         assert self.streams.run(leave()) is None
         for items in self.model.values():

@@ -327,7 +327,7 @@ def test_what_moves_leaves_every_campaign(world: World):
     world.add(B, Item("creator", ADA))
 
     def move() -> Handler[UUID]:
-        departure = yield from campaign_items.leave_campaigns(
+        exits = yield from campaign_items.leave_campaigns(
             [
                 Item("creator", ADA),
                 Item("video", VIDEO),
@@ -335,7 +335,7 @@ def test_what_moves_leaves_every_campaign(world: World):
             ],
             **OWN,
         )
-        return Decision(ADA, events=departure.events, guards=departure.guards)
+        return Decision(ADA, events=exits.events, guards=exits.guards)
 
     decision = world.run(move())
 
