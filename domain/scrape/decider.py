@@ -119,7 +119,7 @@ def again(scrape: ScrapeState) -> c.RequestScrape:
         CannotRetryError: the run has not failed, or was imported.
     """
     if scrape.trigger == "imported":
-        raise CannotRetryError("it was imported, and nobody ran it here")
+        raise CannotRetryError("it was imported and did not run here")
     if scrape.status == "succeeded":
         raise CannotRetryError("it succeeded")
     if scrape.status != "failed":

@@ -13,23 +13,23 @@ _LEAST_FAULTS = 3
 
 NEXT: Mapping[Outcome, str] = MappingProxyType(
     {
-        "ok": "Nothing: creators are seen this way.",
+        "ok": "Nothing: this source works.",
         "not_found": "Look for the handle on TikTok: it may be misspelt or renamed.",
         "private": "Ask the creator to make the account public.",
-        "unavailable": "Look whether TikTok shows the account in a browser without a "
-        "login; it may do so again later.",
-        "blocked": "At a paid service see to the key, the credits and the "
-        "subscription. Otherwise wait some hours and ask less often: longer intervals, "
-        "one worker process. If a browser on this machine is turned away as well, it "
-        "is the machine's address.",
-        "rate_limited": "Nothing, if it passes: scrapes wait by themselves. Otherwise "
-        "lengthen the intervals.",
-        "transient": "Try again in some minutes, and see that this machine reaches the "
-        "address.",
-        "schema_changed": "Look at the base URL in the settings, then for a newer "
+        "unavailable": "Check whether a browser without a login shows the account; "
+        "TikTok may show it again later.",
+        "blocked": "For a paid service, check the key, the credits and the "
+        "subscription. For other sources, wait some hours and send fewer requests: set "
+        "longer intervals and run one worker process. If TikTok also refuses a browser "
+        "on this machine, it refuses the machine's address.",
+        "rate_limited": "Nothing at first: scrapes wait by themselves. If it goes on, "
+        "set longer intervals.",
+        "transient": "Try again in some minutes, and check that this machine reaches "
+        "the address.",
+        "schema_changed": "Check the base URL in the settings, then look for a newer "
         "Goatherd and a newer yt-dlp.",
-        "identity_changed": "Rename the creator to its present handle, or remove it "
-        "and add the handle anew.",
+        "identity_changed": "Rename the creator to the account's present handle, or "
+        "remove the creator and add the handle anew.",
         "not_in_recording": "Add to GOATHERD_PROVIDERS a source that asks TikTok, or "
         "set GOATHERD_RECORDINGS to a recording of this creator.",
     }
