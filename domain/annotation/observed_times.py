@@ -56,7 +56,7 @@ def longest_gap(plan: str, chosen: Mapping[JobType, int | None]) -> timedelta:
     return timedelta(hours=_INTERVALS * shortest)
 
 
-def observed(
+def with_observation(
     known: ObservedTimes, at: datetime, *, provider: str | None, longest: timedelta
 ) -> ObservedTimes:
     """Return the observed times after an observation; an import has no ``provider``.

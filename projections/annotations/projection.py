@@ -10,7 +10,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.annotation.observed_times import observed, provider_before
+from domain.annotation.observed_times import provider_before, with_observation
 from domain.messages import IMPORT_PROVIDER, set_fields
 from domain.organization.decider import HOURS
 from domain.streams import system_annotation
@@ -130,7 +130,7 @@ def _scraped(
     before, at = row.known, event.observed_at
     provider = None if event.provider == IMPORT_PROVIDER else event.provider
     longest = batch.longest_gap(event.organization_id)
-    after = observed(before, at, provider=provider, longest=longest)
+    after = with_observation(before, at, provider=provider, longest=longest)
     position = recorded.position
     batch.projects.put(row.id, replace(row, observed_times=after, position=position))
     if after.gaps is not before.gaps:

@@ -11,8 +11,8 @@ from domain.annotation.observed_times import (
     Gap,
     ObservedTimes,
     longest_gap,
-    observed,
     provider_before,
+    with_observation,
 )
 from tests.kit.builders import NOON
 
@@ -24,7 +24,7 @@ def after(*observed: tuple[float, str | None]) -> ObservedTimes:
     known = ObservedTimes()
     for hours, provider in observed:
         at = NOON + timedelta(hours=hours)
-        known = observed(known, at, provider=provider, longest=LONGEST)
+        known = with_observation(known, at, provider=provider, longest=LONGEST)
     return known
 
 
@@ -54,7 +54,7 @@ def test_what_is_imported_from_before_the_first_scrape_makes_no_gap():
 def test_the_time_in_which_no_creator_was_tracked_is_no_gap():
     known = replace(after((0, "web")), is_resuming=True)
 
-    known = observed(known, NOON + 9 * LONGEST, provider="web", longest=LONGEST)
+    known = with_observation(known, NOON + 9 * LONGEST, provider="web", longest=LONGEST)
 
     assert known.gaps == ()
     assert not known.is_resuming
@@ -65,7 +65,7 @@ def test_an_observation_elsewhere_leaves_the_gaps_the_same_object():
 
     for hours in (-3, 0, 40, 41):
         at = NOON + timedelta(hours=hours)
-        now = observed(known, at, provider="web", longest=LONGEST)
+        now = with_observation(known, at, provider="web", longest=LONGEST)
         assert now.gaps is known.gaps
 
 
@@ -77,7 +77,9 @@ def test_gaps_are_those_between_neighbours_in_whatever_order_they_come(
     known = ObservedTimes()
 
     for at in times:
-        known = observed(known, at, provider="web", longest=timedelta(hours=longest))
+        known = with_observation(
+            known, at, provider="web", longest=timedelta(hours=longest)
+        )
 
     assert hours_of(known.gaps) == [
         pair
