@@ -21,13 +21,15 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 TOUR = DOCS / "tour.md"
 DECISIONS = sorted((DOCS / "adr").glob("*.md"))
-PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+CHANGE_LOG = ROOT / "CHANGELOG.md"
+PAGES = [README, CHANGE_LOG, *sorted(DOCS.rglob("*.md"))]
 
 # The folders that decision 2 allows at the top.
 TOP_LEVEL = {*PACKAGES, "tests", "docs", ".ci"}
 SECTIONS = ["Context", "Decision", "Consequences", "Alternatives", "Enforced by"]
 LONGEST_DECISION = 60
 MOST_WORDS = 50
+LONGEST_CHANGE = 240
 LONGEST_README = 70
 
 
@@ -141,6 +143,17 @@ def test_the_vocabulary_is_short():
     rows = re.findall(r"^\| (?!Word |---)", words, re.MULTILINE)
 
     assert 0 < len(rows) <= MOST_WORDS
+
+
+def test_the_change_log_has_one_line_for_each_change():
+    text = CHANGE_LOG.read_text()
+    sections = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    versions = text.partition("\n## ")[2].splitlines()
+    changes = [re.sub(r"\]\(.*?\)", "]", line) for line in versions]
+
+    assert set(sections) <= {"Breaking", "New", "Fixed"}
+    assert [line for line in versions if line.startswith((" ", "* "))] == []
+    assert [line for line in changes if len(line) > LONGEST_CHANGE] == []
 
 
 def test_the_sql_for_operators_runs(database_url: str):

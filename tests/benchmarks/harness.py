@@ -87,7 +87,7 @@ class Report:
 
     def markdown(self) -> str:
         """Return the machine, the table, and how each row was measured."""
-        heads = ("What", "Goatherd", "Floor", "Ratio", "Bar", "Met")
+        heads = ("Work", "Goatherd", "Floor", "Ratio", "Bar", "Met")
         table = [heads, ("---",) * len(heads), *(row.cells() for row in self.rows)]
         lines = [f"| {' | '.join(cells)} |" for cells in table]
         notes = dict.fromkeys(row.how for row in self.rows if row.how)
