@@ -62,7 +62,7 @@ def test_every_relative_link_leads_somewhere(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
 def test_every_file_that_is_named_is_there(page: Path):
-    packages = "domain|infra|projections|workers|api|tests|docs"
+    packages = "|".join((*PACKAGES, "tests", "docs"))
     named = re.findall(rf"`((?:{packages})/[\w./-]*\w)`", _without_code(page))
 
     assert [path for path in named if not (ROOT / path).exists()] == []

@@ -109,8 +109,6 @@ UNMENDED: tuple[str, ...] = (
     "workers/",
     "tests/",
     "docs/",
-    "README.md",
-    "CHANGELOG.md",
 )
 
 MODULES = sorted(
