@@ -19,7 +19,7 @@ def house_map() -> str:
         for package in PACKAGES
         for init in sorted((ROOT / package).rglob("__init__.py"))
     ]
-    return "| Package | What it is |\n|---|---|\n" + "".join(rows)
+    return "| Package | Purpose |\n|---|---|\n" + "".join(rows)
 
 
 def _sentence(module: Path) -> str:
