@@ -107,7 +107,7 @@ def test_no_file_names_a_path_outside_the_repository():
         for file in _files()
         for path in re.findall(r"(?:\.\./)+[\w.][\w./-]*", file.read_text())
         if not (file.parent / path).resolve().is_relative_to(ROOT)
-        # What tests of path traversal ask for.
+        # Tests of path traversal ask for this one.
         and "/etc/" not in path
     ]
 

@@ -1,4 +1,4 @@
-"""What becomes of the tests of pages where there is no browser."""
+"""The tests of pages are skipped where there is no browser."""
 
 import re
 import subprocess

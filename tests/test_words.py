@@ -94,8 +94,8 @@ BAD_BEGINNINGS = (
 # Any capital one counts, wherever it stands: in a docstring, a comment, a description,
 # a message, SQL or a page. That is simpler than a parser for each, and misses less.
 BAD_BEGINNING = re.compile(rf"\b(?:{'|'.join(BAD_BEGINNINGS)})\b")
-# The headings of docs/operating.md are questions. No other text is one.
-QUESTION = re.compile(r"^#+ (?:Who|What)\b.*\?$", re.MULTILINE)
+# The headings of docs/operating.md are questions. No other text may be one.
+QUESTION = re.compile(r"^#+ .*\?$", re.MULTILINE)
 KINDS = {
     "Python": {".py"},
     "SQL": {".sql"},

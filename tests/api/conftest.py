@@ -1,4 +1,4 @@
-"""What the tests of the HTTP interface share: a tiny application, and the real one."""
+"""Fixtures of the tests of HTTP: a tiny application, and the real one."""
 
 from collections.abc import Iterator
 

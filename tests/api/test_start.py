@@ -1,4 +1,4 @@
-"""What a process that serves HTTP does once, before the first request."""
+"""The work of a process that serves HTTP before its first request."""
 
 import gc
 from collections.abc import Iterator

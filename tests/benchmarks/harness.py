@@ -12,7 +12,7 @@ import psutil
 
 ROUNDS = 5
 
-# What holds a bar: its words, and whether what was measured satisfies it.
+# A bar: its words, and true if the measured number keeps it.
 Bar = tuple[str, bool]
 
 

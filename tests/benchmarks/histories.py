@@ -15,7 +15,7 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose history it is."""
+    """A creator with a history: its organization, project and names."""
 
     organization_id: UUID
     project_id: UUID

@@ -25,7 +25,7 @@ from tests.kit.ports import free_port, listens
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send, and where: each request once, or all in a circle for a while.
+    """The requests to send and their place: each once, or in a circle for a while.
 
     ``requests`` are whole HTTP requests. Each connection has one on the way at a time.
     """
@@ -37,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back: how many answers of each status, and the seconds each took."""
+    """The answers: how many there were of each status, and the seconds each took."""
 
     seconds: float
     statuses: dict[int, int]

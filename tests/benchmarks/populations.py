@@ -202,7 +202,7 @@ T = TypeVar("T")
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose creators these are, the largest project first."""
+    """The owners of these creators, the largest project first."""
 
     organization_id: UUID
     projects: tuple[UUID, ...]

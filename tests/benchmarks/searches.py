@@ -28,8 +28,8 @@ _FILTERS_EACH = 2
 def parts_of_handles(random: Random) -> Iterator[str]:
     """Give what is searched for: of 1 to 6 characters, common, rare and nowhere.
 
-    Of each length the 8 commonest, 16 as often as they occur, 16 of all that occur
-    whatever their number, and 4 that hardly any handle has.
+    Each length has the 8 commonest texts, 16 as often as they occur, 16 of all that
+    occur whatever their number, and 4 that hardly any handle has.
     """
     sample = list(islice(handles(random), _SAMPLE))
     for length in range(1, LONGEST + 1):

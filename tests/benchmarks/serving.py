@@ -21,7 +21,7 @@ from tests.kit.ports import free_port, listens
 PATIENCE_SECONDS = 30
 
 _OPTIONS = {
-    # What api.cli.up.http_server gives granian, as its own command line says it.
+    # The options of api.cli.up.http_server, as granian's own command line spells them.
     "granian": (
         *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
         *("--http", "1", "--http1-buffer-size", "65536"),

@@ -1,4 +1,4 @@
-"""What a chain of three sources costs a run, when the first one answers."""
+"""The cost of a chain of three sources for a run, when the first one answers."""
 
 from uuid import UUID
 

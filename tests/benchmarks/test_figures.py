@@ -142,7 +142,7 @@ def add_creators(url: str, organization: UUID, project: UUID, *, amount: int) ->
             "'goat', 1 FROM generate_series(1, %s)",
             (organization, project, amount),
         )
-        # Of days and rollups there are those that the ranges begin or end in.
+        # Days and rollups are there for the ends of the ranges alone.
         within = {
             "organization": organization,
             "first": first - 5,

@@ -26,7 +26,7 @@ def test_batches_are_taken_in_faster_than_single_events(store: Store, report: Re
         store.append(entries, context=asking("bench"))
     follower = Follower(CreatorList(), pool=store.pool, codec=store.codec)
     follower.register()
-    # What the log left behind is not the follower's to clear.
+    # Garbage of the log's making is not the follower's to clear.
     gc.collect()
 
     def events_a_second(batch: int, amount: int) -> Callable[[], float]:

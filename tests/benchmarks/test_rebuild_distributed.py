@@ -74,7 +74,7 @@ class Spent(msgspec.Struct, kw_only=True):
 
 
 class Measured(msgspec.Struct, kw_only=True):
-    """What one rebuild took, what of it its slices took, and the slices of each stage.
+    """The time of one rebuild, the part of its slices, and the slices of each stage.
 
     A stage has its name, how many slices it has, and the seconds that all of them and
     the longest took.

@@ -1,4 +1,4 @@
-"""What sealing costs the follower of analytics: pseudonyms against TikTok's ids."""
+"""The cost of sealing for the follower of analytics, with pseudonyms and without."""
 
 import gc
 from collections.abc import Iterator
@@ -131,7 +131,7 @@ def test_analytics_follow_pseudonyms_at_little_cost(
     with opened_store(database_url) as reader:
         follower = Follower(AnalyticsProjection(), pool=reader.pool, codec=reader.codec)
         follower.register()
-        # What made the log is not searched for cycles again while others read it.
+        # Objects of the log's making are not searched for cycles while others read it.
         gc.collect()
         gc.freeze()
 

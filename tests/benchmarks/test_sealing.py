@@ -1,4 +1,4 @@
-"""What sealing costs: appends and the list's follower with and without it."""
+"""The cost of sealing: appends and the list's follower with and without it."""
 
 import gc
 import tracemalloc
@@ -138,7 +138,7 @@ def test_the_list_follows_sealed_events_at_little_cost(
     with opened_store(database_url) as reader:
         follower = Follower(CreatorList(), pool=reader.pool, codec=reader.codec)
         follower.register()
-        # What made the log is not searched for cycles again while others read it.
+        # Objects of the log's making are not searched for cycles while others read it.
         gc.collect()
         gc.freeze()
 

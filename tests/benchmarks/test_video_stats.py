@@ -32,7 +32,7 @@ def test_what_a_run_of_500_known_videos_leaves(store: Store, report: Report):
     for creator_id, videos in population:
         run(home, creator_id, videos)
     settle(store)
-    # What was discovered is not what the runs after it cost.
+    # The discovery is not part of the cost of the runs after it.
     before, head = size(store), store.head()
 
     for number in range(RUNS):

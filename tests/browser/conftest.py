@@ -1,7 +1,7 @@
 """A running Goatherd and a browser that looks at it, closely.
 
 ``page`` is a page of somebody who has signed in to ``home``, an organization of the
-test's own. Whatever goes wrong in the browser fails the test at its end, unless the
+test's own. An error in the browser fails the test at its end, unless the
 test said ``watch.expects(...)``.
 """
 
@@ -120,7 +120,7 @@ def context(browser: Browser, running_goatherd: Served) -> Iterator[BrowserConte
 
 @pytest.fixture
 def watch(context: BrowserContext, running_goatherd: Served) -> Watch:
-    """What sees to it that nothing goes wrong unnoticed."""
+    """The watch that makes the test fail if something goes wrong in the browser."""
     return Watch.over(context, origin=running_goatherd.address)
 
 

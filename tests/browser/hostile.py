@@ -1,4 +1,4 @@
-"""What people with bad intentions, or good emoji, write where a text is asked for."""
+"""Texts that people with bad intentions, or good emoji, write into fields."""
 
 _ALERT = "alert('hostile')"
 
@@ -46,7 +46,7 @@ STRINGS: tuple[str, ...] = (
     "<svg><use href=https://evil.example/x.svg#x></svg>",
     f"<math><mtext><table><mglyph><style><img src=x onerror={_ALERT}>",
     f"<math href=javascript:{_ALERT}>x</math>",
-    # What ends the place it stands in.
+    # Texts that end the place they stand in.
     f"</textarea><script>{_ALERT}</script>",
     f"</title><script>{_ALERT}</script>",
     f"--><script>{_ALERT}</script><!--",

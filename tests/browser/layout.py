@@ -1,4 +1,4 @@
-"""Whether a page still has its shape, whatever stands on it."""
+"""The shape of a page: checks that hold whatever stands on it."""
 
 from playwright.sync_api import Page
 

@@ -13,7 +13,7 @@ from api.main import assemble
 from infra.settings import Settings
 from tests.browser.served import Served
 
-# What pages demand to be asked, by the path they stand at.
+# Parameters that pages require, by path.
 QUERIES = {
     "/compare.csv": "?entity=creator&ids={creator_id}&metric=followers",
 }
@@ -44,7 +44,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def is_page(self) -> bool:
-        """Whether there is something to look at; else it is CSV, or a stream."""
+        """True for pages that people look at; others are CSV, or a stream."""
         return self.media_type == "text/html"
 
 

@@ -1,4 +1,4 @@
-"""What holds for every page there is: anybody can use it, on anything."""
+"""Rules of every page there is: anybody can use it, on anything."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from tests.browser.served import Served
 from tests.kit.application import Tenant
 
 PLACES = places()
-# What programs take from pages, with nothing to look at.
+# Answers of pages that programs read; people have nothing to look at in them.
 NOT_TO_LOOK_AT = {"application/json", "text/csv", "text/event-stream"}
 
 

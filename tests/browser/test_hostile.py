@@ -1,4 +1,4 @@
-"""Whatever others write, a page shows it as text, in its place, and nothing happens."""
+"""Pages show every text of others as text, in its place, and nothing happens."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ TABS = tuple(
 )
 LONGEST_NAME, LONGEST_DESCRIPTION = 200, 5_000
 
-# What none of our templates has, so that it can only have come out of a text.
+# Elements that none of our templates has, so that they can only come from a text.
 _FOREIGN = """
 () => {
   const elements = document.querySelectorAll(
@@ -45,7 +45,7 @@ _FOREIGN = """
   return found;
 }
 """
-# What could turn the text around it, too, since nothing holds it together.
+# Texts that could turn the direction of the text around them, without isolation.
 _NOT_ISOLATED = """
 () => {
   const turns = /[\\u0590-\\u08ff\\u200f\\u202a-\\u202e\\u2066-\\u2069]/;

@@ -1,4 +1,4 @@
-"""What is wide at a desk and can be used on a phone all the same."""
+"""Pages that are wide at a desk can be used on a phone all the same."""
 
 from collections.abc import Callable
 

@@ -60,7 +60,7 @@ def ids(home: Tenant) -> dict[str, str]:
 @pytest.fixture
 def task(ids: dict[str, str], page: Page) -> Task:
     assert ids
-    # What a dialog of printing would stop.
+    # A dialog of printing would stop the test.
     page.add_init_script("window.print = () => { window.printed = true; }")
     page.goto("/")
     return Task(page)

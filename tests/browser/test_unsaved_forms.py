@@ -1,4 +1,4 @@
-"""What was typed while a session ended, as a browser keeps and sends it."""
+"""Text that was typed while a session ended, as a browser keeps and sends it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def scriptless(browser: Browser, running_goatherd: Served) -> Iterator[BrowserCo
 
 
 def sign_in_anew(context: BrowserContext, served: Served, tenant: Tenant) -> None:
-    """What another tab of the browser would do."""
+    """Set the cookie of a new session, as another tab of the browser would."""
     cookie = served.session_of(tenant)
     context.add_cookies([{"name": COOKIE, "value": cookie, "url": served.address}])
 

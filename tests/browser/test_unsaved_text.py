@@ -9,7 +9,7 @@ from infra.embedded.processes import wait_until
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, data_of
 
-# What a browser asks a page before it goes; true if the page lets it.
+# The question of a browser to a page before it goes; true if the page lets it.
 _MAY_GO = "window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
 
 
@@ -28,7 +28,7 @@ def notes(page: Page, creator: dict[str, Any]) -> Page:
 
 
 def has_received(page: Page, watch: Watch) -> bool:
-    """Whether the question came; who is not expected to go has stayed."""
+    """True if the browser asked; a page that should not go has stayed."""
 
     def has_come() -> bool:
         page.wait_for_timeout(20)

@@ -1,4 +1,4 @@
-"""What other tests rest on: nothing goes wrong in a browser without being noticed."""
+"""The base of other tests: an error in a browser is always noticed."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ def test_what_a_page_must_not_do_is_noticed(
 
     page.evaluate(f"() => {{ {MISDEEDS[message]} }}")
 
-    # What a request comes to is heard of later than the page's own doings.
+    # The result of a request arrives later than the page's own events.
     for _ in range(_MOST_LOOKS):
         watch.settle(context)
         if message in "\n".join(watch.complaints):

@@ -1,4 +1,4 @@
-"""What a browser shall never do on a page of ours, looked for during each test."""
+"""Things that a browser shall never do on our pages, watched during each test."""
 
 import re
 from contextlib import suppress
@@ -14,9 +14,9 @@ from playwright.sync_api import (
     WebError,
 )
 
-# What never leaves the browser.
+# Addresses that never leave the browser.
 _AT_HOME = frozenset({"about", "blob", "data"})
-# Whatever was set off has then happened, and has been told of.
+# Everything that was started has then happened, and has been reported.
 _A_MOMENT = "new Promise(done => setTimeout(done, 20))"
 _MOST_MOVES = 5
 # The browser gave it up itself: the page was left, or a newer one asked for instead.
@@ -66,7 +66,7 @@ class Watch:
 
     @property
     def complaints(self) -> list[str]:
-        """What went wrong and was not expected."""
+        """The complaints that the test did not expect."""
         return [seen for seen in self._seen if not self._is_expected(seen)]
 
     def _is_expected(self, seen: str) -> bool:

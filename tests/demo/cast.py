@@ -1,4 +1,4 @@
-"""Who plays in the demo: four invented creators, and what befalls each of them."""
+"""The cast of the demo: four invented creators, and the fate of each of them."""
 
 from tests.demo.character import Account, Character, Fate, Habits, Rename
 from workers.sources.demo import DEMO_HANDLES

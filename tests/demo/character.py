@@ -1,4 +1,4 @@
-"""What there is to say of an invented creator: how it stands, posts and fares.
+"""The description of an invented creator: its account, habits and fate.
 
 Days are counted from the recording's first, which is day 0.
 """
@@ -54,7 +54,7 @@ class Rename(Struct, frozen=True, kw_only=True):
 
 
 class Fate(Struct, frozen=True, kw_only=True):
-    """What befalls the account, or those who look at it."""
+    """Things that happen to the account, or to the scrapes that look at it."""
 
     lists_every_days: int
     # Large numbers are cut until that day, and a total that does not fit in 32 bits is

@@ -1,4 +1,4 @@
-"""What the demo's creators post, and how its counters grow and now and then shrink."""
+"""Posts of the demo's creators, with counters that grow and now and then shrink."""
 
 from math import sqrt
 

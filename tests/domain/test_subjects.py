@@ -1,4 +1,4 @@
-"""Whose an event's personal fields are, and that no personal field is forgotten."""
+"""The subjects of an event's personal fields; no personal field is forgotten."""
 
 from collections.abc import Iterable
 from datetime import date

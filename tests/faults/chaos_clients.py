@@ -18,7 +18,7 @@ _ANSWER_SECONDS = 8.0
 _RETRY_SECONDS = 0.1
 _PAUSE_SECONDS = 0.2
 
-# What a client is told to ask again for.
+# Codes after which a client shall repeat its request.
 _AGAIN = {"idempotency_in_flight", "unavailable", "projection_behind"}
 
 
@@ -32,7 +32,7 @@ class Answered(NamedTuple):
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What a campaign saw; ``violations`` are sentences."""
+    """The observations of a campaign; ``violations`` are sentences."""
 
     acknowledged: int = 0
     repeated: int = 0

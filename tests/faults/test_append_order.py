@@ -42,7 +42,7 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
             way = ways[turn % len(ways)]
             handles = ["x"] * (6 if way == "COPY" else dice.randint(1, 5))
             if turn % 10 == 9:
-                # Whoever loses leaves a gap between the positions.
+                # An append that loses leaves a gap between the positions.
                 with suppress(AppendConflictError):
                     store.append(events_for(stream, *handles), context=asking())
             history += store.append(

@@ -110,7 +110,7 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
         psycopg.connect(database_url, autocommit=True) as holder,
         ThreadPoolExecutor(1) as thread,
     ):
-        # Whoever appends stands in line behind us, and so does a second try.
+        # An append stands in line behind us, and so does a second try.
         holder.execute("SELECT pg_advisory_lock(7203914821)")
         answer = thread.submit(
             store.append,

@@ -45,7 +45,7 @@ def running(
 ) -> Iterator[list[threading.Thread]]:
     """Run each loop in a thread; all must end promptly when they are told to.
 
-    Who waits for nothing but ``bell`` is told by ringing it.
+    A follower that waits for nothing but ``bell`` ends when the bell is rung.
     """
     stop, wake_up = threading.Event(), wake_up or threading.Event()
     threads = [

@@ -93,7 +93,7 @@ def test_an_import_that_was_killed_goes_on_and_doubles_nothing(
     ) as process:
         assert wait_until(lambda: counts(home.store)[0] > 20, seconds=PATIENTLY)
         process.send(SIGKILL)
-        # What it had sent last may still be committed by its backend.
+        # Its backend may still commit the last statement that it had sent.
         assert wait_until(lambda: backends(home.store) == ours, seconds=PATIENTLY)
     left = counts(home.store)
     cli = CommandLine(monkeypatch, capsys)

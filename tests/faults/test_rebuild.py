@@ -366,7 +366,7 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
             begun_anew = wait_until(lambda: is_built_by_projector(store), seconds=1)
 
     assert not begun_anew
-    # Who waits for the lock would get it just when there is nothing left to do.
+    # A process that waits for the lock gets it just when there is nothing left to do.
     assert {*refused} == {0}
 
 

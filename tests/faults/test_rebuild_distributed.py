@@ -110,7 +110,7 @@ def rebuilt(
 
 
 def holders(store: Store) -> set[str]:
-    """Who leased a slice that is not given up or swapped yet."""
+    """The workers whose leased slice is not given up or swapped yet."""
     found = run(store, "SELECT DISTINCT leased_by FROM projection_slice")
     return {name for (name,) in found if name is not None}
 

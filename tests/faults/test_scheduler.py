@@ -37,7 +37,7 @@ def due(store: Store) -> Home:
 
 
 def schedule(url: str, *, pause: float = 0.0) -> None:
-    """What a process does until it is killed: rounds in small batches."""
+    """The work of a process until it is killed: rounds in small batches."""
     scheduling.BATCH = BATCH
     with opened_store(url) as store:
         scheduler = Scheduler(store, DEFAULT_PLANS)
@@ -54,7 +54,7 @@ def end_lease(store: Store) -> None:
 def lease_ended_without(store: Store) -> bool:
     """End the lease of a process that may have stopped within a transaction.
 
-    Such a transaction has the lease's row. It is found however far it is: a statement
+    The transaction has the lease's row. It is found however far it is: a statement
     that was under way when the process stopped goes on for a moment, and what the
     process had sent before it stopped may begin another.
     """

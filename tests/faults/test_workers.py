@@ -60,7 +60,7 @@ SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is done in this process takes moments where it may take seconds."""
+    """Settings that make work in this process take moments instead of seconds."""
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
     monkeypatch.setattr(enqueue, "ENQUEUE_AGAIN_SECONDS", 0.3)
     monkeypatch.setattr(dramatiq_worker, "CONSUMER_RESTART_DELAY_SECS", 0.1)

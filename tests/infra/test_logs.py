@@ -30,7 +30,7 @@ def restored_logging() -> Iterator[None]:
 
 @pytest.fixture
 def logged() -> type_of_lines:
-    """What has been logged in JSON since, line by line.
+    """The lines that were logged in JSON since then.
 
     Pools that other tests left may complain at any time; that is not ours.
     """

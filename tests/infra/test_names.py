@@ -1,4 +1,4 @@
-"""What the ids of a log tell to somebody who has nothing else."""
+"""The ids of a log tell nothing to somebody who has nothing else."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ HANDLES = ("ada", "berta", "lovelace", "mallory")
 DEMO = DEMO_HANDLES[1]
 
 _STREAMS = "SELECT DISTINCT originator_id FROM goatherd_events"
-# What is in no event's text, whoever searches it.
+# No event's text has such an id.
 _TEXTS = "SELECT convert_from(state, 'UTF8') FROM goatherd_events"
 
 

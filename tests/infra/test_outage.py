@@ -28,12 +28,12 @@ LOST_SECONDS = 3.5
 
 @pytest.fixture
 def logged() -> Iterator[Callable[[], list[dict[str, object]]]]:
-    """What has been logged in JSON since, of whatever importance."""
+    """The lines that were logged in JSON since then, of every level."""
     root = logging.getLogger()
     before = root.level, root.handlers[:]
     stream = io.StringIO()
     configure_logs(level="info", form="json", stream=stream)
-    # What pools of other tests still say is not ours.
+    # Lines of other tests' pools are not ours.
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
     OUTAGE.back()
     stream.truncate(0)

@@ -48,7 +48,7 @@ SETTINGS: dict[str, Any] = {
     "tags": ["Spring", "tier A"],
 }
 
-# What an operator would set: the built-in free plan allows no API request at all.
+# An operator would set these: the built-in free plan allows no API request at all.
 PLANS = {
     "free": {
         "max_creators_per_org": 5,

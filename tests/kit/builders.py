@@ -1,4 +1,4 @@
-"""What most tests begin with: ids that can be read, a store, an organization in it."""
+"""The things most tests begin with: readable ids, a store, an organization in it."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager

@@ -111,7 +111,7 @@ class Running:
         return None
 
     def has(self, words: str) -> bool:
-        """Whether it has such a child."""
+        """True if the process has such a child."""
         return self.child(words) is not None
 
     def _ended(self) -> bool:
@@ -124,7 +124,7 @@ def _with_master_key(settings: Mapping[str, object]) -> dict[str, object]:
 
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run; what only waits to be reaped does not."""
+    """The processes that still run, without those that only wait to be reaped."""
     found: list[psutil.Process] = []
     for process in processes:
         try:
@@ -141,8 +141,8 @@ def running(
 ) -> Generator[Running]:
     """Run a command with these GOATHERD_ settings; its output goes to the folder.
 
-    ``before`` is Python that the process runs first. What is left at the end is told to
-    stop, and its own supervisor sees to the rest should it not listen.
+    ``before`` is Python that the process runs first. A process that is left at the end
+    is told to stop, and its own supervisor sees to the rest should it not listen.
     """
     environment = bare(os.environ) | {
         f"{PREFIX}{name.upper()}": str(value)

@@ -30,7 +30,7 @@ T = TypeVar("T")
 def executed(handler: Callable[..., Handler[T]]) -> Callable[..., Executed[T]]:
     """A handler that takes a store and a context before its own arguments.
 
-    What the product makes anew for each command is made here.
+    Values that the product makes anew for each command are made here.
     """
     parameters = signature(handler).parameters
 

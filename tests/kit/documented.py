@@ -1,4 +1,4 @@
-"""What the OpenAPI document promises: which answers may come, and how to ask."""
+"""The promises of the OpenAPI document: the answers that may come, and the requests."""
 
 import re
 from typing import Any
@@ -30,7 +30,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def codes(self) -> set[str]:
-        """What it may fail with."""
+        """The codes that an operation may fail with."""
         return {
             code
             for status, response in self.details["responses"].items()
@@ -96,7 +96,7 @@ class Documented:
             self._validators[operation.id, status] = validator
         body = answer.json()
         rows = body["data"]
-        # Of a page a few rows speak for the rest.
+        # A few rows of a page speak for the rest.
         validator.validate(
             {**body, "data": rows[:2]} if isinstance(rows, list) else body
         )

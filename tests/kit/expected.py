@@ -1,4 +1,4 @@
-"""What the read models must hold: each told again as a plain fold over all events.
+"""The rows that the read models must hold: plain folds over all events.
 
 Nothing here is shared with what it checks, not even a column's name.
 """
@@ -537,7 +537,7 @@ def campaign_items(events: Iterable[RecordedEvent]) -> Rows:
 
 
 def _owners(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
-    """Whose each video is that a run discovered."""
+    """The creator of each video that a run discovered."""
     return {
         recorded.stream: recorded.event.creator_id
         for recorded in events

@@ -1,4 +1,4 @@
-"""What annotations must be: notes, and what the log says, as a plain fold.
+"""The expected annotations: notes, and events of the log, as a plain fold.
 
 Gaps lie between neighbours of the whole sorted list of times, made anew after each
 observation; each is judged by the interval that applied when it came about.

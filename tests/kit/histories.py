@@ -255,7 +255,7 @@ def _of_a_connection(run: int) -> Iterator[e.CreatorEvent]:
 
 
 def _of_a_campaign(items: set[UUID] | None, run: int, item: UUID) -> list[e.Event]:
-    """What happens to a campaign in a run: it is created, or an item comes or goes."""
+    """The events of a campaign in a run: it is created, or an item comes or goes."""
     if items is None:
         name = f"Campaign {run}"
         return [e.CampaignCreated(organization_id=HOME, project_id=PROJECT, name=name)]
@@ -268,7 +268,7 @@ def _of_a_campaign(items: set[UUID] | None, run: int, item: UUID) -> list[e.Even
 
 
 def _of_a_note(known: set[UUID], note: UUID, creator_id: UUID) -> list[e.Event]:
-    """What happens to a note in a run: it is written, or changed."""
+    """The event of a note in a run: it is written, or changed."""
     if note in known:
         return [e.AnnotationChanged(organization_id=HOME, ends_on=date(2026, 2, 5))]
     known.add(note)

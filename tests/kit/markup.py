@@ -73,7 +73,7 @@ class _Reader(HTMLParser):
             self._open.pop()
 
     def handle_endtag(self, tag: str) -> None:
-        # What was left open inside, such as <li> and <p>, ends with it.
+        # Elements that were left open inside, such as <li> and <p>, end with it.
         for depth in range(len(self._open) - 1, 0, -1):
             if self._open[depth].tag == tag:
                 del self._open[depth:]

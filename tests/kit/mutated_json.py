@@ -13,7 +13,7 @@ NUMBERS = st.one_of(
     st.integers(2**63 - 2, 2**64 + 2).flatmap(lambda n: st.sampled_from((n, str(n)))),
     st.from_regex(r"[0-9]{1,5}([.,][0-9]{0,4})? ?[KMBkmbT]", fullmatch=True),
     st.sampled_from((0, "0", -0.0, 1e300, -1_720_410_671)),
-    # What TikTok's pages say of an account or a video.
+    # Status codes of TikTok's pages for an account or a video.
     st.sampled_from((10000, 10101, 10201, 10202, 10221, 10222, 10223)),
 )
 VALUES = st.recursive(

@@ -34,7 +34,7 @@ class Scenario(Generic[State, Command, Event]):
         return self
 
     def when(self, command: Command, **terms: object) -> Self:
-        """What is asked, and on what terms if the decider asks for any."""
+        """Set the command, and the terms if the decider needs any."""
         self._command, self._terms = command, terms
         return self
 

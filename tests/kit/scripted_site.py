@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 
 class Answer(Struct, kw_only=True):
-    """What to answer; ``pieces`` come one by one, and nobody says how many they are."""
+    """An answer; ``pieces`` come one by one, and nothing says how many they are."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])

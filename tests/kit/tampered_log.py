@@ -323,7 +323,7 @@ def verify_in_memory(
     kept: RootSigned | PublicRoot | None = None,
     accepted: Sequence[str] = (),
 ) -> CheckedLog:
-    """What ``verify`` finds in this log, without a database."""
+    """The findings of ``verify`` in this log, without a database."""
     log = sorted(rows, key=lambda row: row.position)
     head = max((row.position for row in log), default=0)
     plan = make_plan(
@@ -367,8 +367,8 @@ def verify_in_memory(
     )
 
 
-# What somebody may do: each changes the log and returns where it must be noticed, as
-# positions (none: anywhere), and how.
+# Things an attacker may do: each changes the log and returns where it must be noticed,
+# as positions (none: anywhere), and how.
 Tampering = Callable[[Log, Random], tuple[set[int], set[str]]]
 
 CHANGED = {"changed", "signature", "root"}

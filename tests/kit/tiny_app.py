@@ -66,14 +66,14 @@ class NewNotes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NoteChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What shall be different."""
+    """The changed fields of a note."""
 
     text: Text | UnsetType = UNSET
     count: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
 
 
 class Kept(Struct, frozen=True):
-    """What arrived in a handler, and as which type."""
+    """The value that arrived in a handler, and its type."""
 
     form: str
     texts: list[str]

@@ -165,7 +165,7 @@ def the_video(home: Home, video_id: str) -> VideoState:
 
 
 def known(store: Store) -> dict[str, dict[str, object]]:
-    """What is noted of each video, by its id on TikTok."""
+    """The stored row of each video, by its id on TikTok."""
     return {str(row["tiktok_video_id"]): row for row in _rows(store, "known_video")}
 
 

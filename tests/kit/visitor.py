@@ -63,7 +63,7 @@ class Visitor:
 
     @property
     def csrf(self) -> str:
-        """What forms of the session carry."""
+        """The token that forms of the session carry."""
         session = self.sessions.opened(self.cookies.get(COOKIE))
         return "" if session is None else self.sessions.csrf_token(session)
 
@@ -95,7 +95,7 @@ class Visitor:
         return self.ask("GET", path, **sent)
 
     def see(self, path: str, *, status: int = 200) -> Element:
-        """What a page shows."""
+        """The page at a path, which must answer with the status."""
         answer = self.get(path)
         assert answer.status_code == status, answer.text
         return read(answer.text)
@@ -120,14 +120,14 @@ class Visitor:
     ) -> httpx.Response:
         """Fill in the form of a page that goes to ``action``, and send it.
 
-        What is not named stays as the page had it.
+        Fields that are not named stay as the page had them.
         """
         form = page.one("form", action=action, method="post")
         return self.post(action, {**_filled_in(form), **fields})
 
 
 def _filled_in(form: Element) -> dict[str, str | list[str]]:
-    """What a browser would send of a form that nobody touched."""
+    """The fields that a browser would send of a form that nobody touched."""
     found: dict[str, str | list[str]] = {}
     for control in form.inside():
         name = control.attributes.get("name")

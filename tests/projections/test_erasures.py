@@ -1,4 +1,4 @@
-"""What read models keep of who is erased, whatever happened before."""
+"""Read models keep nothing of an erased person, after any history."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,7 +55,7 @@ def personal(creator: UUID) -> str:
 
 
 class Story(History):
-    """What happens to two creators, each with texts that say who it is."""
+    """A history of two creators, each with texts that name it."""
 
     def __init__(self) -> None:
         super().__init__()

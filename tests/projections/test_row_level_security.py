@@ -249,7 +249,7 @@ def read_as(reader: Reading, organization_id: UUID | str) -> None:
 
 
 def owners(reader: Reading) -> dict[str, tuple[UUID, ...]]:
-    """Whose rows queries without any condition find, in each table."""
+    """The organizations whose rows a query without a condition finds, by table."""
     return {
         table: tuple(
             row[0]

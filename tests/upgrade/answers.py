@@ -1,4 +1,4 @@
-"""What the old version answered, and what may differ in the answers of this one.
+"""The answers of the old version, and the differences that the new ones may have.
 
 The tables below are the whole of what an upgrade may change for those who ask.
 """
@@ -68,7 +68,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         *("total_rounded", "total_sharpened", "precision"),
         *("compare_from", "compare_to", "membership"),
     },
-    # Those of a list's figures, and of a milestone.
+    # The marks of a list's figures, and of a milestone.
     "/api/v1/creators": _MARKS
     | {
         *("level_rounded", "new_rounded", "new_sharpened", "tags"),
@@ -84,8 +84,8 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     # Videos have a sound, hashtags and others of their kind.
     "/api/v1/videos": frozenset({"tags", "other_posted_at", *ATTRIBUTES}),
     "/api/v1/projects": frozenset({"tags", *ATTRIBUTES}),
-    # Whether it runs the installation, how many campaigns and items it may have, and
-    # when who was removed is erased.
+    # The organization may be an operator, and has limits of campaigns and items, and an
+    # age at which removed creators are erased.
     "/api/v1/organization": frozenset(
         {
             "erase_removed_after_days",
@@ -147,7 +147,7 @@ REWORDED: dict[str, str] = {
 RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
 RENAMED_PROJECTIONS: dict[str, str] = {}
-# Those (by their new names) whose version was raised on purpose: they are built anew.
+# Projections (by their new names) with a raised version: they are built anew.
 # Analytics 4: a rounded number that becomes exact is not growth. creator_list 4: how
 # the scrapes of a creator failed, which of its counts are rounded, and what a search
 # looks in. creator_history 2: the campaigns that a creator joined and left. videos 2:
@@ -155,13 +155,13 @@ RENAMED_PROJECTIONS: dict[str, str] = {}
 RAISED_PROJECTIONS: frozenset[str] = frozenset(
     {"analytics", "creator_history", "creator_list", "videos"}
 )
-# Those whose version was raised, and whose tables a migration brought along.
+# Projections with a raised version whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {
     # Organizations may run the installation.
     "api_keys": 3,
 }
 
-# Those that this version has added.
+# Projections that this version has added.
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
     {"annotations", "campaigns", "connection_endings"}
 )
@@ -186,13 +186,13 @@ CHANGED_NUMBERS: dict[str, frozenset[str]] = {
 
 _ABOUT_PROJECTIONS = ("projections ", "/api/v1/admin/projections")
 
-# What is left out of answers before they are compared, by the beginning of questions.
+# Fields left out of answers before they are compared, by the beginning of questions.
 VOLATILE: dict[str, frozenset[str]] = {
-    # Of the one request, sealed with a secret, noted or counted because the test asks.
+    # Fields of the one request, sealed with a secret, noted or counted by the test.
     "": frozenset({"requestId", "nextCursor", "last_used_at"}),
     # Until there were annotations the list was always empty.
     "/api/v1/analytics": frozenset({"annotations"}),
-    # Of this day only.
+    # Counts of the present day.
     "/api/v1/organization": frozenset({"api_requests_today", "manual_scrapes_today"}),
     "/api/v1/scrapes/counts": frozenset(
         {"failed_last_day", "quarantined_last_day", "oldest_due_seconds"}
@@ -215,7 +215,7 @@ VOLATILE: dict[str, frozenset[str]] = {
         | ({"version"} if RAISED_PROJECTIONS else set()),
     ),
 }
-# What the newest rebuild of a projection did; not compared once there was a newer one.
+# The newest rebuild of a projection; not compared once there was a newer one.
 REBUILD = "rebuild"
 # Videos of one snapshot stand in the order in which the database had them.
 UNORDERED = "observations"
@@ -246,7 +246,7 @@ class Repeatable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What else is known of the dumped database.
+    """More facts about the dumped database.
 
     ``checkpoints`` are the positions of its projections when it was dumped, and
     ``waiting_scrape`` is a run that no worker had begun.

@@ -40,7 +40,7 @@ from tests.upgrade.checkout import Checkout, Client, wait_for
 from tests.upgrade.questions import Ids, commands, few_questions, questions
 from tests.upgrade.recording import write_imported, write_scraped
 
-# What `goatherd dispatch` runs, which is stopped while answers are recorded.
+# The projections of `goatherd dispatch`, which is stopped while answers are recorded.
 _RUN_BY_DISPATCH = frozenset(
     {"creator_identities", "scrape_jobs", "verdict_streaks", "known_videos", "schedule"}
 )
@@ -50,7 +50,7 @@ _HANDLES = (
     "ibex-impostor",
 )
 _README = "# Alpine Ann\n\nClimbs *everything*. \N{GOAT}\n\n* bells\n* cheese\n"
-# What is answered the same whenever it is asked: a refusal of now may be none later.
+# Statuses that stay the same at any time: a refusal of now may be none later.
 _FOREVER = {200, 400, 404, 410}
 # Recorded seconds in one: the two months take 30 seconds.
 _SPEED = 172_800
@@ -58,12 +58,12 @@ _NEVER_RUN_OUT = """
 UPDATE sign_in_links SET expires_at = '2999-01-01';
 UPDATE idempotency SET created_at = '2999-01-01';
 """
-# Of psql, or of servers that are newer than the oldest one that Goatherd knows.
+# Lines of psql, or of servers newer than the oldest one that Goatherd knows.
 _ONLY_PSQL = re.compile(r"^(\\.*|SET transaction_timeout.*)\n", re.MULTILINE)
 
 
 class Story:
-    """What happens in the database, one request or command after the other."""
+    """The history of the database, one request or command after the other."""
 
     def __init__(self, checkout: Checkout, url: str, *, folder: Path) -> None:
         self.checkout = checkout

@@ -1,4 +1,4 @@
-"""What the old version is asked, once it has taken in everything."""
+"""The questions to the old version, once it has read the whole log."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ WEEKS = "from=2026-08-01&to=2026-10-31&granularity=week"
 
 
 class Ids(NamedTuple):
-    """What an organization has."""
+    """The ids of an organization's things."""
 
     projects: Sequence[str]
     creators: Sequence[str]

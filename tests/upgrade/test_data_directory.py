@@ -56,7 +56,7 @@ def test_up_upgrades_and_serves_what_was_there_and_does_what_waited(
 ):
     port = free_port()
     recordings = tmp_path / "scraped.jsonl"
-    # What was observed earlier than that would add to what is known of the past.
+    # Earlier observations would add to the known past.
     write_scraped(recordings, days_later=DAYS)
     settings = {"data_dir": old_data_dir, "port": port, "recordings": recordings}
     changed: list[Any] = []

@@ -208,7 +208,7 @@ def test_what_an_old_rebuild_left_can_be_brought_back_or_given_up(
         back = () if kept in RAISED_PROJECTIONS else ("--rollback",)
         rolled_back = cli("rebuild", kept, *back)
         after = changed(client, cli, is_rebuilt=True)
-        # What the upgrade itself built anew has taken the place of what was kept.
+        # The tables that the upgrade built anew have replaced the kept ones.
         back_to_old_rule = cli(
             *("rebuild", "analytics"),
             *("--baseline-rule", "posted_before_first_snapshot", "--force"),

@@ -1,4 +1,4 @@
-"""What commit 46ccd1a stored in the clear is sealed once, and reads as before."""
+"""The clear events of commit 46ccd1a are sealed once, and read as before."""
 
 import random
 import time

@@ -111,7 +111,7 @@ def position_of(recorded: RecordedEvent) -> int:
 
 
 def of_a_run(recorded: RecordedEvent) -> bool:
-    """Whether it is of an imported run; those of additions are not of interest."""
+    """True for events of imported runs, and false for events of additions."""
     event: Any = recorded.event
     if isinstance(event, e.ScrapeRequested):
         return event.trigger == "imported"

@@ -37,7 +37,7 @@ from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
 
 OF_NO_OPERATION = {Code.METHOD_NOT_ALLOWED}
-"""What happens where there is no operation."""
+"""The codes of addresses without an operation."""
 
 NEVER = {
     # The document promises these by convention, but nothing can cause them.
@@ -49,7 +49,7 @@ NEVER = {
     ("getCampaignStats", Code.NOT_FOUND),
     ("getCampaignStats", Code.INVALID_PARAMS),
     ("getCampaignStats", Code.PROJECTION_BEHIND),
-    # What can be asked is the same for everybody, and nothing is read for it.
+    # The answer is the same for everybody, and no read model is read for it.
     ("getAnalyticsSchema", Code.PROJECTION_BEHIND),
 }
 
@@ -543,7 +543,7 @@ def video_of_an_erased_creator(scene: Scene) -> None:
 
 
 def on_things_of_its_own(spoil: Spoil) -> Spoil:
-    """What is erased would be missed by the others."""
+    """A tenant of its own, because the other cases need the things that it erases."""
 
     def settle(scene: Scene) -> None:
         scene.settle(scene.tenant)

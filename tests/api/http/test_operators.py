@@ -1,4 +1,4 @@
-"""What concerns the whole installation: only organizations that run it may do it."""
+"""Operations on the whole installation are allowed to its operators alone."""
 
 import time
 from collections.abc import Iterator

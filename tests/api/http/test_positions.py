@@ -11,7 +11,7 @@ from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.operations import ask_for, ids_of, operations
 
-# What it answers is in the code: there is no position to wait for.
+# The code has these answers: there is no position to wait for.
 STATIC = {"getAnalyticsSchema"}
 GETS = [
     operation.id

@@ -51,7 +51,7 @@ NOTES = "/api/v1/notes"
         ("limit=5&limit=5", "/limit"),
         ("limit=5&search=a&limit=6", "/limit"),
         ("search=a&se%61rch=b", "/search"),
-        # What text may not hold.
+        # Characters that no text may have.
         ("search=%00", "/search"),
         ("search=a%00b", "/search"),
         ("search=%ff", "/search"),

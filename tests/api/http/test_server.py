@@ -1,4 +1,4 @@
-"""What only shows on the wire: the tiny application behind the server that we ship."""
+"""The behaviour of bytes on the wire: the tiny application behind our real server."""
 
 import json
 import socket

@@ -52,7 +52,7 @@ def theirs(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
 
 
 def reported(answer: httpx.Response, *ids: str) -> tuple[int, str]:
-    """What the answer says, but for the request's own id and the ids that were sent."""
+    """The answer without the request's own id and the ids that were sent."""
     text = answer.text.replace(answer.headers["X-Request-Id"], "(request)")
     for id_ in ids:
         text = text.replace(id_, "(id)")

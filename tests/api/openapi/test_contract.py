@@ -160,7 +160,7 @@ def test_every_operation_answers_what_its_example_shows(
         let_a_video_do_well(home, ids["creator_id"])
     ask = ask_for(operation, ids)
 
-    # What the document does not foresee does not come through here.
+    # Requests that the document does not describe do not come here.
     answer = ask.made_by(home)
 
     response = operation.details["responses"].get(str(answer.status_code))

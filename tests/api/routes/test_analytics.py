@@ -329,7 +329,7 @@ def test_each_observation_says_how_precise_it_is(rounded_at_first: Population):
         (0, False, False),
         [[3_897_650, 0, "rounded", False, False]],
     )
-    # What confirms a level does not make it.
+    # An observation that confirms a level does not make it.
     assert explained(5, mode="cumulative") == (
         (3_897_650, False, False),
         [[3_897_650, 3_897_650, "exact", False, False]],

@@ -1,4 +1,4 @@
-"""What is in campaigns: put there, listed, taken out, and told in their histories."""
+"""Items of campaigns: added, listed, removed, and named in their histories."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise

@@ -38,7 +38,7 @@ def shown(tenant: Tenant, campaign_id: str, **params: object) -> dict[str, Any]:
 
 
 def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
-    """What is shown of a campaign in which nothing counts yet, its target over."""
+    """A campaign as shown when nothing counts in it yet and its target is over."""
     if campaign["target_views"] is None:
         return {**campaign, "progress": None}
     # Where no video was posted, posts have no views; levels are not known.

@@ -243,7 +243,7 @@ def test_metrics_tell_how_much_of_the_schedule_is_overdue(
             "WHERE job_type <> 'video_stats'"
         )
 
-        # Of 24 hours and 12 only the latter are over.
+        # An interval of 12 hours is over, one of 24 is not.
         assert (before, overdue(goatherd)) == (0, 1)
 
 

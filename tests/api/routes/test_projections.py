@@ -40,7 +40,7 @@ def admin(alone: Goatherd) -> Tenant:
 
 @contextmanager
 def projector(goatherd: Goatherd) -> Iterator[None]:
-    """What `goatherd project` does, until the end of the block."""
+    """The projections of `goatherd project`, until the end of the block."""
     with (
         opened_store(goatherd.url, pool_size=12) as store,
         at_work(partial(run_projections, store, goatherd.url)),

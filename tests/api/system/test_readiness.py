@@ -1,4 +1,4 @@
-"""What /health/ready says of the disk under the embedded PostgreSQL."""
+"""The checks of /health/ready on the disk under the embedded PostgreSQL."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 
 
 def said(data_dir: Path) -> dict[str, str | None]:
-    """What check and warning say of the disk; nothing where none is looked at."""
+    """The check and the warning about the disk; empty where no disk is checked."""
 
     async def ask() -> dict[str, str | None]:
         writing = writing_pool(NOWHERE, size=1)

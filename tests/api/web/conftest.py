@@ -1,4 +1,4 @@
-"""What tests of pages share that look at them without a browser."""
+"""Fixtures of the tests of pages without a browser."""
 
 from collections.abc import Iterator
 

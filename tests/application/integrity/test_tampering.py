@@ -1,4 +1,4 @@
-"""Whatever somebody does to the log is found and named; an untouched one is fine."""
+"""Every change of the log is found and named; an untouched log is fine."""
 
 from random import Random
 

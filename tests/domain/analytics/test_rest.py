@@ -1,4 +1,4 @@
-"""What is left of a whole without some of its parts."""
+"""The rest of a whole without some of its parts."""
 
 from domain.analytics.rest import rest_of
 from domain.analytics.series import CounterSeries, PrecisionSeries

@@ -20,7 +20,7 @@ LONGEST = timedelta(hours=12)
 
 
 def after(*observed: tuple[float, str | None]) -> ObservedTimes:
-    """What is known after observations some hours from noon on, by providers."""
+    """The known times after observations some hours from noon on, by providers."""
     known = ObservedTimes()
     for hours, provider in observed:
         at = NOON + timedelta(hours=hours)
@@ -114,5 +114,5 @@ def test_another_provider_follows_the_newest_one():
     # It was there within a week.
     assert provider_before(known, later, "web") is None
     assert provider_before(known, NOON + timedelta(days=8), "web") == "research"
-    # What is older than the newest says nothing about a change.
+    # An observation older than the newest says nothing about a change.
     assert provider_before(known, NOON, "replay") is None

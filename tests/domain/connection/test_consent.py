@@ -1,4 +1,4 @@
-"""What a consent allows, and which one is too little."""
+"""The rights of a consent, and consents with too few of them."""
 
 import pytest
 

@@ -205,7 +205,7 @@ def test_a_creator_moves_where_nobody_is_connected_with_its_account(
     decision = moved(given([ADDED, *ada], {BERTA: berta}), same_account=(ADA, BERTA))
 
     assert decision.events[0] == (ADA, MOVED)
-    # Who connects meanwhile is seen.
+    # A creator that connects meanwhile makes the append fail.
     assert BERTA in decision.guards
 
 

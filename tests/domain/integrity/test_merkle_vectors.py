@@ -32,7 +32,7 @@ Proof = list[bytes]
 
 
 class Inclusion(NamedTuple):
-    """What ``is_included`` is asked."""
+    """The arguments of ``is_included``."""
 
     number: int
     size: int
@@ -42,7 +42,7 @@ class Inclusion(NamedTuple):
 
 
 class Consistency(NamedTuple):
-    """What ``is_consistent`` is asked."""
+    """The arguments of ``is_consistent``."""
 
     first: int
     second: int

@@ -105,12 +105,12 @@ WHOLE = SourceAnswer(outcome="ok", reads_site=True, videos=3)
     (
         ([part(2), WHOLE], 1),
         ([part(3), WHOLE], 1),
-        # What says that it is all, and is less, is not all.
+        # A list that claims to be whole, and has fewer videos, is not whole.
         ([part(4), WHOLE], 0),
         ([part(2), part(5), part(4)], 1),
         ([part(2), part(2)], 0),
         ([answer("blocked"), part(0), answer("transient")], 1),
-        # Who saw videos knows better than who finds no account.
+        # A source that saw videos knows better than one that finds no account.
         ([part(2), answer("not_found")], 0),
         ([part(2), answer("private")], 0),
         ([part(2), answer("rate_limited")], 0),

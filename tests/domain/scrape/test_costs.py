@@ -1,4 +1,4 @@
-"""What requests cost, exactly, and when a budget is used up."""
+"""The exact cost of requests, and the end of a budget."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Whether a source fails is told by its newest runs, and by those that wait."""
+"""The newest runs of a source, and its waiting runs, show that it fails."""
 
 from typing import get_args
 

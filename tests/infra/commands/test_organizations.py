@@ -123,7 +123,7 @@ def test_a_changed_plan_counts_at_once(store: Store):
 def test_a_project_changes_only_at_the_version_that_was_seen(store: Store, home: Home):
     rename = c.ChangeProjectDetails(project_id=home.project_id, name="Summer")
     again = c.ChangeProjectDetails(project_id=home.project_id, name="Autumn")
-    # What happens to the rest of the organization is no concern of the project.
+    # Changes of the rest of the organization are no concern of the project.
     _issue(home)
 
     changed = _command(home, rename, expected_versions=[1])

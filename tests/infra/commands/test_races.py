@@ -270,7 +270,7 @@ def test_however_many_add_at_once_the_plan_is_never_passed(store: Store):
             added = sum(answer.result() for answer in answers)
 
             assert added == home.counted() == home.active_in_the_log()
-            # Whoever wanted one place more would have got it.
+            # A creator too many would have got its place here.
             assert added == 5
 
 

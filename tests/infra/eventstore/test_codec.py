@@ -28,7 +28,7 @@ from tests.kit.paths import GOLDEN_EVENTS
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """What is in the log (``name``, ``body``), and how each field must be read."""
+    """An event of the log (``name``, ``body``), and the expected fields."""
 
     name: str
     body: str

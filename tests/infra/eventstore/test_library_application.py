@@ -1,7 +1,7 @@
 """A user of the eventsourcing library reads the log with what that library ships.
 
 The applications, runner and view below are written as its documentation has them, over
-its own PostgreSQL recorders. Of Goatherd they take the mapper alone, which knows the
+its own PostgreSQL recorders. They take the mapper of Goatherd alone, which knows the
 stored names.
 """
 
@@ -118,7 +118,7 @@ def env(
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
-    """What the library is configured with: our database to read, another for a view."""
+    """The library's configuration: our database to read, another for a view."""
     monkeypatch.setattr(Reader, "codec", store.codec, raising=False)
     log, view = conninfo_to_dict(database_url), conninfo_to_dict(empty_database_url)
     return {

@@ -357,7 +357,7 @@ def _nothing(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
 
 @pytest.fixture(params=("one round trip", "with something in_transaction", "by COPY"))
 def whichever_way(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What makes an append take each of its ways; the events are about goats."""
+    """The arguments of an append for each of its ways; the events are about goats."""
     amount = COPY_FROM if request.param == "by COPY" else 2
     ways: dict[str, Any] = {"entries": events_for(new_id(), *["goat"] * amount)}
     if request.param == "with something in_transaction":

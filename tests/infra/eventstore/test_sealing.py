@@ -28,7 +28,7 @@ from tests.kit.paths import GOLDEN_SEALED_EVENTS
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """What is in the log (``body``), and the same event in the clear."""
+    """An event of the log (``body``), and the same event in the clear."""
 
     name: str
     body: str

@@ -131,6 +131,6 @@ def test_what_pip_is_told_in_several_places_uv_is_told_once(
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_INSECURE_HOST": "one.example",
         "SSL_CERT_FILE": "/etc/a.pem",
-        # What is set for uv itself stands.
+        # Settings of uv itself stay.
         "UV_FIND_LINKS": "/mine",
     }

@@ -1,4 +1,4 @@
-"""What /analytics must answer with membership=dated: a plain fold of gains.
+"""The answers of /analytics with membership=dated: a plain fold of gains.
 
 Written from docs/analytics.md alone, as the oracle that it extends: it asks of every
 single observation whether its video or profile was a member in that quarter of an hour.
@@ -33,7 +33,7 @@ class DatedQuery(OracleQuery, kw_only=True, frozen=True):
 class DatedOracle(Oracle):
     """The numbers of campaigns, of what members gained while they were."""
 
-    # Who was a member, and when
+    # Members and their times
 
     def _is_in_during(self, campaign: UUID, item: UUID, quarter: int) -> bool:
         """A change has its effect at the end of the quarter it was recorded in."""
@@ -75,7 +75,7 @@ class DatedOracle(Oracle):
         )
         return [member for member in some if any(self._spans(query, member))]
 
-    # What was gained
+    # Gains
 
     def _gains(
         self, query: OracleQuery, counter: str, start: datetime, end: datetime

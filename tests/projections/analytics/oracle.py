@@ -1,4 +1,4 @@
-"""What /analytics must answer: a slow and plain fold over all events.
+"""The answers that /analytics must give: a slow and plain fold over all events.
 
 Written from docs/analytics.md alone. Nothing here is shared with what it checks: no
 sums, no stored levels, no buckets; every number is looked up in the list of snapshots.
@@ -48,7 +48,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
 
 class Level(msgspec.Struct, kw_only=True):
-    """What a counter is known to be from an instant on, and how it came to be so."""
+    """The known value of a counter from an instant on, and its origin."""
 
     at: datetime
     count: int
@@ -205,7 +205,7 @@ class Oracle:
             found.append({"id": None, **self.answer(others)})
         return found
 
-    # What was told
+    # Reading the log
 
     def _hear(self, recorded: RecordedEvent) -> None:  # noqa: PLR0915 - a line an event
         event = recorded.event
@@ -278,7 +278,7 @@ class Oracle:
         since = BEGINNING
         if event.history == "stay":
             since = _end_of_quarter(recorded.recorded_at)
-        # Who comes and leaves in one quarter of an hour was never there.
+        # A creator that comes and leaves in one quarter of an hour was never there.
         earlier = [s for s in self.stays[recorded.stream] if s.since < since]
         stay = Stay(since=since, project=event.new_project_id)
         self.stays[recorded.stream] = [*earlier, stay]
@@ -412,7 +412,7 @@ class Oracle:
         return [part for part in parts if part[0] < part[1]]
 
     def _is_there(self, query: OracleQuery, member: UUID, instant: datetime) -> bool:
-        """Whether it is in the entity at an instant."""
+        """True if the member is in the entity at an instant."""
         parts = self._parts(query, member, BEGINNING, ENDING)
         return any(start < instant <= end for start, end in parts)
 
@@ -505,11 +505,11 @@ class Oracle:
                 return any(i and self._is_in(query.entity_id, i) for i in its_own)
 
     def _ever_in(self, project: UUID, creator: UUID) -> bool:
-        """Whether any number of a creator is a project's."""
+        """True if any number of a creator is a project's."""
         return any(stay.project == project for stay in self.stays[creator])
 
     def _is_in(self, campaign: UUID, item: UUID) -> bool:
-        """Whether something lies in the tree below a campaign."""
+        """True if an item lies in the tree below a campaign."""
         items: set[UUID] = set()
         for one in sorted(self.memberships, key=lambda one: one.position):
             if one.campaign != campaign:
@@ -537,7 +537,7 @@ class Oracle:
         return video.posted < min(snapshots)
 
     def has_video(self, project: UUID, video_id: UUID) -> bool:
-        """Whether a video is a project's: its creator is there, or left it there."""
+        """True if a video is a project's: its creator is there, or left it there."""
         video = self.videos[video_id]
         if video.creator is None:
             return video.project == project
@@ -567,7 +567,7 @@ class Oracle:
         return self._is_post(_of_project(project), video)
 
     def creators_of_project(self, query: OracleQuery) -> dict[UUID, dict[str, Any]]:
-        """What the leaderboard of a project says of each creator with numbers in it."""
+        """The rows of a project's leaderboard: each creator with numbers in it."""
         return {
             creator: self.creator_figures(
                 creator, query.first, query.last, query.tz, project=query.entity_id
@@ -584,7 +584,7 @@ class Oracle:
         *,
         project: UUID | None = None,
     ) -> dict[str, Any]:
-        """What a list says of a creator over some days, each number by itself."""
+        """A creator's figures in a list over some days, each number by itself."""
         query = OracleQuery(
             entity="creator", entity_id=creator, metric="views", mode="new",
             first=first, last=last, tz=tz, now=datetime.now(UTC),
@@ -635,7 +635,7 @@ class Oracle:
         *,
         project: UUID | None = None,
     ) -> dict[str, Any]:
-        """What a list says of a video over some days, each number by itself."""
+        """A video's figures in a list over some days, each number by itself."""
         query = OracleQuery(
             entity="video", entity_id=video, metric="views", mode="new",
             first=first, last=last, tz=tz, now=datetime.now(UTC),
@@ -660,7 +660,7 @@ class Oracle:
         }
 
     def counted_videos(self) -> list[UUID]:
-        """Those that count and were observed, in the order of their ids."""
+        """The videos that count and were observed, in the order of their ids."""
         return sorted(
             video_id
             for video_id, video in self.videos.items()
@@ -759,7 +759,7 @@ class Oracle:
             after = self._cumulative(query, query.base_metric, end)
             above = None if after is None or below is None else after - below
             if above is not None and query.base_metric != "posts":
-                # Who comes with its followers, or leaves with them, is no growth.
+                # A creator that comes or leaves with its followers is no growth.
                 above = sum(
                     self._grown(
                         query, member, query.base_metric, start, end, is_new=False

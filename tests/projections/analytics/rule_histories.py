@@ -42,7 +42,7 @@ def beginning(history: History, random: Random) -> None:
                 posted_at=None if posted is None else MONDAY + timedelta(days=posted),
             )
             history.happened(video_stream(project, tiktok_id), video)
-    # What it gains until now stays with the project that it leaves.
+    # Its gains until now stay with the project that it leaves.
     leaver = next(creator for creator, home in CREATORS.items() if home == PROJECT)
     moved = e.CreatorMoved(
         organization_id=HOME,
@@ -113,7 +113,7 @@ def videos_of(creator: UUID) -> list[str]:
 
 
 def of_all_time(entity: str, entity_id: UUID, metric: str) -> OracleQuery:
-    """What was new over all time, month by month."""
+    """A query of the new counts over all time, month by month."""
     return OracleQuery(
         entity=entity,
         entity_id=entity_id,
@@ -151,7 +151,7 @@ def turned(one: Oracle, other: Oracle, project: UUID) -> int:
 
 
 def questions(events: list[RecordedEvent]) -> list[OracleQuery]:
-    """Of everything there is, each by another way into the read model."""
+    """Queries of every entity, each by another way into the read model."""
     query = [
         *(of_all_time("project", project, "views") for project in (PROJECT, ELSEWHERE)),
         *(of_all_time("creator", creator, "likes") for creator in CREATORS),

@@ -1,4 +1,4 @@
-"""What the summaries must answer: plain loops over what an oracle of analytics knows.
+"""The answers of the summaries: plain loops over the numbers of an oracle of analytics.
 
 Written from docs/summaries.md alone, like the oracle of /analytics, which knows levels
 and what is new. Nothing here is shared with what it checks.
@@ -124,7 +124,7 @@ class SummaryOracle:
         return self.oracle.last_there(query.id, creator, at)
 
     def was_posted_there(self, query: SummaryQuery, video: UUID) -> bool:
-        """Whether it was posted in the days, while its creator was in the project."""
+        """True if it was posted in the days, while its creator was in the project."""
         posted = self.oracle.videos[video].posted
         if posted is None or not query.start <= posted < query.end:
             return False
@@ -395,7 +395,7 @@ class SummaryOracle:
         metric, mode = {**BY_CREATOR, **KPIS}[name]
         only = None
         if query.entity == "project" and entity in {"creator", "video"}:
-            # What of it counts in the project.
+            # The videos that count in the project.
             videos = self.oracle.videos.items()
             own = [v for v, video in videos if video.creator == id_ and video.counts]
             entity, id_, only = "project", query.id, (id_, *own)

@@ -1,4 +1,4 @@
-"""Whatever happened, and in whichever order it is told: analytics is the plain fold."""
+"""Analytics is the plain fold of any events, in any order of their arrival."""
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -253,7 +253,7 @@ def seen_again(
     snapshot: Snapshot,
     looked: Sequence[datetime],
 ) -> Snapshot:
-    """What was seen is at times corrected, mostly what was seen first."""
+    """A snapshot that at times corrects an earlier one, mostly the first."""
     if not looked or draw(st.integers(0, 2)):
         return snapshot
     again = draw(st.sampled_from([min(looked), *looked]))
@@ -264,7 +264,7 @@ def seen_again(
 def histories(
     draw: st.DrawFn, *, steps: st.SearchStrategy[Step] | None = None
 ) -> list[RecordedEvent]:
-    """What happens to a few videos; with ``steps``, to such as are there and count."""
+    """A history of a few videos; ``steps`` happen to those that are there and count."""
     history = History()
     for project in PROJECTS:
         history.happened(HOME, e.ProjectCreated(project_id=project, name="Project"))
@@ -425,7 +425,7 @@ def the_question(
 def answer(
     connection: Connection[TupleRow], query: OracleQuery
 ) -> dict[str, Any] | None:
-    """What the read model says; None if the question makes no sense."""
+    """The read model's answer; None if the question makes no sense."""
     question = the_question(query)
     reader = cast("Reader", Within(connection))
     if question is None:
@@ -449,7 +449,7 @@ def answer(
 def broken_down(
     connection: Connection[TupleRow], query: OracleQuery, *, by: Breakdown = "video"
 ) -> list[dict[str, Any]] | None:
-    """What the read model says of the parts; None if the question makes no sense."""
+    """The read model's answer for the parts; None if the question makes no sense."""
     question = the_question(query, breakdown=by)
     reader = cast("Reader", Within(connection))
     if question is None:
@@ -571,7 +571,7 @@ def test_every_number_and_its_parts_are_those_of_the_plain_fold(
 def assert_observations_add_up(
     connection: Connection[TupleRow], one: OracleQuery, answered: Mapping[str, Any]
 ) -> None:
-    """What explains the last point adds up to it, and to both terms of a rate."""
+    """The explanation of the last point adds up to it, and to both terms of a rate."""
     question, bucket = the_question(one), the_range(one).buckets()[-1]
     assert question is not None
     reader, of = cast("Reader", Within(connection)), one.entity_id
@@ -788,7 +788,7 @@ def test_a_late_observation_is_held_against_the_last_exact_level(
     connection: Connection[TupleRow], history: History
 ):
     history.happened(CREATORS[0], added("billie"))
-    # Of the two at one hour the later in the log counts, and confirms the first one.
+    # The later of the two at one hour counts, and confirms the first one.
     seen: list[tuple[int, Precision, int]] = [
         *((0, "exact", 3_950_000), (6, "exact", 3_800_500), (6, "rounded", 3_900_000)),
         *((48, "rounded", 3_900_000), (24, "rounded", 3_900_000)),

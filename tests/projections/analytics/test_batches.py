@@ -132,7 +132,7 @@ def _of_an_organization(tenant: UUID, command: c.OrganizationCommand) -> Step:
     def take(world: World) -> None:
         match command:
             case c.CreateProject(project_id=fresh) | c.CreateApiKey(key_id=fresh):
-                # Whoever asks for one draws an id that nobody had before.
+                # A command that makes one draws an id that nobody had before.
                 if (type(command), fresh) in world.drawn:
                     return
                 world.drawn.add((type(command), fresh))

@@ -26,7 +26,7 @@ from tests.projections.analytics.test_analytics import (
 from tests.projections.analytics.test_campaigns import HISTORIES
 
 QUESTIONS = questions(of=["project", "campaign"])
-# Of all metrics only those of profiles are rounded, and sharpened.
+# Only metrics of profiles are rounded, and sharpened.
 OF_FOLLOWERS = st.builds(
     lambda query, mode: msgspec.structs.replace(
         query, metric="followers", mode=mode, base_metric=None

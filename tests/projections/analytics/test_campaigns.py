@@ -1,4 +1,4 @@
-"""What a campaign holds, by whatever path, counts once: the plain fold of its tree."""
+"""An item of a campaign counts once on any number of paths: a fold of its tree."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""What snapshots saw: the same in bytes, alone or with its neighbours, and in sums."""
+"""Counts of snapshots: the same in bytes, alone or with neighbours, and in sums."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -201,7 +201,7 @@ def test_what_a_video_gained_before_its_creator_joined_is_known_though_it_is_not
 
 
 def _seen(creator: UUID, at: datetime, count: int) -> list[e.Event]:
-    """What a scrape of the creator saw: so many followers, and views of one video."""
+    """The events of a scrape with so many followers, and views of one video."""
     of_videos = stats(VIDEOS[0], day=1, views=count)
     return [
         e.ProfileSnapshotRecorded(

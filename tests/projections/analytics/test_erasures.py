@@ -1,4 +1,4 @@
-"""Who is erased: no name is left, and of the figures all or nothing."""
+"""An erased creator has no name left, and all of its figures or none."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -202,7 +202,7 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
         (of_project, counted),
         (VideoSet.of_project(ELSEWHERE), []),
         (
-            # Those of a creator, and a single one.
+            # The queries of a creator, and of a single video.
             replace(
                 alone,
                 owners="s.owner = ANY(%(creators)s)",

@@ -1,4 +1,4 @@
-"""Who moves takes all numbers along or leaves those from before: the plain fold."""
+"""A creator that moves takes all numbers along or leaves its old ones: a plain fold."""
 
 from collections.abc import Sequence
 from typing import cast, get_args

@@ -1,4 +1,4 @@
-"""What a search decides by: the grams of a handle, and who has how many followers."""
+"""The keys of a search: the grams of a handle, and buckets of followers."""
 
 from uuid import UUID
 

@@ -297,7 +297,7 @@ def test_any_batches_and_any_repetition_leave_the_same_rows(
 def written(
     connection: Connection[TupleRow], batches: Sequence[Sequence[RecordedEvent]]
 ) -> tuple[list[TupleRow], list[TupleRow]]:
-    """What the batches leave in both tables, of which nothing is kept."""
+    """The rows that the batches leave in both tables, without storing them."""
     runs = {
         recorded.stream
         for batch in batches

@@ -58,7 +58,7 @@ def make_due(store: Store) -> None:
     )
 
 
-# What is due, and when
+# Due scrapes and their times
 
 
 def test_what_was_added_is_planned_for_an_interval_later(
@@ -227,7 +227,7 @@ def test_a_batch_is_the_oldest_first_and_no_larger_than_it_may_be(
     assert {*order[3:6]} == {*goats[2:5]}
 
 
-# Who is scheduled
+# Scheduled creators
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_days_of_a_window_are_the_organizations_and_both_ends_belong_to_it(
     # As if it had last been looked at the day before.
     run_sql(store, "UPDATE scrape_schedule SET last_requested_at = %s", now - 1.2 * DAY)
 
-    # What was missed is spread over a second, so one more round a bit later.
+    # Missed scrapes are spread over a second, so one more round a bit later.
     scheduler.round(now)
     scheduler.round(now + timedelta(seconds=2) if runs else now)
 

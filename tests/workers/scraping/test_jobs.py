@@ -254,7 +254,7 @@ def test_the_waits_after_attempts_that_died_grow_fivefold(store: Store):
     for (least, most), longest in zip(waits, (4, 20, 100, 500), strict=False):
         assert longest / 2 - 1 < least < most <= longest
         assert most - least > longest / 4
-    # Whoever leases it now gives it up.
+    # A worker that leases it now gives it up.
     assert waits[-1][1] <= 0
 
 

@@ -291,7 +291,7 @@ def test_a_list_that_was_shut_half_way_is_asked_of_the_next_source(home: Home):
         (RateLimited(9, "Wait."), "rate_limited"),
         (GONE, "not_found"),
         (Private("It is private."), "private"),
-        (partial("71", cut_by=SchemaChanged("What?")), "schema_changed"),
+        (partial("71", cut_by=SchemaChanged("Odd.")), "schema_changed"),
     ),
     ids=repr,
 )
@@ -311,11 +311,11 @@ def test_of_two_partial_lists_the_longer_one_is_kept(home: Home):
     end = listed_by(
         home,
         Named("web", partial("71", cut_by=SHUT)),
-        Named("paid", partial("71", "72", cut_by=SchemaChanged("What?"))),
+        Named("paid", partial("71", "72", cut_by=SchemaChanged("Odd."))),
     )
 
     assert (end.provider, end.listed, end.videos_observed) == ("paid", "partial", 2)
-    assert end.listed_reason == "What?"
+    assert end.listed_reason == "Odd."
 
 
 def test_a_partial_list_of_whom_another_source_finds_to_be_somebody_else_is_not_kept():

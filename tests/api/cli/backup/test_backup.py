@@ -105,7 +105,7 @@ def events(url: str, *, until: int) -> list[Any]:
 
 
 def answers(url: str, home: Home, key: str) -> list[Any]:
-    """What the API says of everything, but for the id of each request."""
+    """All answers of the API, without the id of each request."""
     with started(url) as goatherd:
         said = [
             goatherd.client.get(
@@ -459,7 +459,7 @@ def test_a_backup_without_the_keys_says_nothing_that_is_sealed(
 ):
     file, position = tmp_path / "backup.zip", home.store.head()
     with home.store.pool.connection() as connection:
-        # What was erased a moment ago, which no backup may keep.
+        # No backup may keep the value that was erased a moment ago.
         connection.execute(
             "INSERT INTO erased_values VALUES (%s, %s, '{}', 1, now(), 'sealed')",
             (new_id(), home.organization_id),

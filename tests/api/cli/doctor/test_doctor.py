@@ -77,7 +77,7 @@ def change(store: Store, statement: str, *values: object) -> None:
 
 
 def findings(outcome: Outcome) -> dict[str, dict[str, Any]]:
-    """What was found, by check, in a JSON document that must agree with the status."""
+    """Findings by check, of a JSON document that must agree with the status."""
     document = msgspec.json.decode(outcome.out)
     found = {finding["check"]: finding for finding in document["findings"]}
     is_well = all(finding["state"] != "wrong" for finding in found.values())
@@ -87,7 +87,7 @@ def findings(outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 
 def wrong(outcome: Outcome) -> dict[str, dict[str, Any]]:
-    """What is wrong, by check; the line on stderr must name the same."""
+    """Failed checks by name; the line on stderr must name the same."""
     found = findings(outcome)
     bad = {name: each for name, each in found.items() if each["state"] == "wrong"}
     names = ", ".join(bad)

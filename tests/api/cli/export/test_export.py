@@ -272,7 +272,7 @@ def test_an_export_into_its_own_project_stores_nothing(
     assert stored["there_already"] + stored["repeated"] == stored["observations"]
     assert home.store.head() == head
 
-    # What nobody saw yet is stored, also at a moment at which runs of our own saw more.
+    # New observations are stored, also at a time at which runs of our own saw more.
     line = lines_of(recording.read_text())[-2]
     assert line["video"] is not None
     line["video"]["tiktok_video_id"] = "7999999"

@@ -1,4 +1,4 @@
-"""What `goatherd up` makes on a first start, and leaves alone on every other one."""
+"""The data that `goatherd up` makes on a first start, and keeps on later ones."""
 
 import hashlib
 import stat

@@ -57,7 +57,7 @@ def many_files() -> Iterator[None]:
 
 
 def is_answered(port: int) -> bool:
-    """Whether somebody else at another address is answered promptly."""
+    """True if a client at another address is answered promptly."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROMPTLY)
     with closing(connection):
         try:
@@ -195,7 +195,7 @@ def test_every_client_hears_why_its_body_was_refused(
         connection.request("POST", path, body, headers, encode_chunked=is_in_chunks)
         answer = connection.getresponse()
         answer.read()
-        # What was left of the body is not taken for a request.
+        # The rest of the body is not taken for a request.
         connection.request("GET", "/health/live")
         again = connection.getresponse()
 

@@ -53,7 +53,7 @@ def test_a_body_of_two_forms_is_read_as_the_one_it_names(
 @pytest.mark.parametrize(
     ("body", "code", "path"),
     (
-        # What is no JSON.
+        # Bodies that are no JSON.
         (b"", "invalid_body", ""),
         (b"   ", "invalid_body", ""),
         (b"{", "invalid_body", ""),
@@ -66,11 +66,11 @@ def test_a_body_of_two_forms_is_read_as_the_one_it_names(
         (b'{"text": "mi\x00lk"}', "invalid_body", ""),
         (b'{"text": "mi\nlk"}', "invalid_body", ""),
         (b'{"count": ' + b"9" * 5000 + b"}", "invalid_body", ""),
-        # What is no UTF-8.
+        # Bodies that are no UTF-8.
         (b'{"text": "\xff"}', "invalid_body", ""),
         (b'{"text": "\xed\xa0\x80"}', "invalid_body", ""),
         ('{"text": "milch"}'.encode("utf-16"), "invalid_body", ""),
-        # What is no object of the operation.
+        # Bodies that are no object of the operation.
         (b"null", "invalid_body", ""),
         (b"[]", "invalid_body", ""),
         (b'"text"', "invalid_body", ""),

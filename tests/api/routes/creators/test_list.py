@@ -19,7 +19,7 @@ Creator = dict[str, Any]
 SORTS = ("created_at", "tiktok_handle", "follower_count")
 # How far a search looks before it asks the index: never, not far enough, all the way.
 DEPTHS = (0, 12, 12_000)
-# Of several magnitudes, with and without others of the same, and below what null is as.
+# Several magnitudes, each with and without equal ones, and numbers below null's place.
 FOLLOWERS = (-3, -2, 0, 0, 1, 4, 5, 5, 6, 7, 8, 1_000_000)
 
 

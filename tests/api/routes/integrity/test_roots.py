@@ -18,7 +18,7 @@ SCRIPT = module_of(ROOT / "docs" / "verify.py")
 
 
 def published(goatherd: Goatherd, name: str) -> object:
-    """What is at a well-known address, for somebody without a key."""
+    """The answer of a well-known address to a client without a key."""
     answer = goatherd.client.get(f"/.well-known/goatherd-{name}.json")
     goatherd.documented.check(answer)
     assert answer.status_code == 200

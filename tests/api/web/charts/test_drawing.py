@@ -1,4 +1,4 @@
-"""What a chart is drawn from: lines far apart, and marks of what happened."""
+"""The data of a drawn chart: lines far apart, and marks of events."""
 
 import json
 

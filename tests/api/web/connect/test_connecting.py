@@ -359,7 +359,7 @@ def test_nobody_waits_with_the_log_for_a_token_that_is_being_refreshed(
         waited = time.monotonic() - began
 
     assert code_of(refused) == (503, "unavailable")
-    # Whoever waits for a lock gives up after five seconds.
+    # A request that waited for a lock would give up after five seconds.
     assert waited < 4
     assert home.goatherd.head == before
     assert end().status_code == 200

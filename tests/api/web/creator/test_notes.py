@@ -30,7 +30,7 @@ def kept(home: Tenant, creator: dict[str, Any]) -> dict[str, Any]:
 
 
 def typed(page: Element) -> str:
-    """What stands in the textarea."""
+    """The text in the textarea."""
     text = "".join(page.one("textarea").texts())
     assert text.startswith("\n")
     return text[1:]

@@ -29,7 +29,7 @@ def table(page: Element, chart: str) -> list[list[str]]:
 
 
 def drawing(page: Element, chart: str) -> dict[str, Any]:
-    """What the script draws a chart from."""
+    """The data from which the script draws a chart."""
     figure = page.one("figure", id=f"chart-{chart}")
     (plot,) = figure.all("div", class_="plot")
     return json.loads(plot["data-chart"])
@@ -315,7 +315,7 @@ def test_the_form_around_the_table_asks_for_the_reasons(
     hidden = {i["name"]: i["value"] for i in form.all("input", type="hidden")}
     days = [button["value"] for button in form.all("button", name="on")]
     assert hidden == {"from": "2026-03-01", "to": "2026-03-05", "explain": "views"}
-    # What is unknown has no reasons.
+    # A day with an unknown number has no reasons.
     assert days == ["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
 
 

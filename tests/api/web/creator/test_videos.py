@@ -423,7 +423,7 @@ def test_a_video_is_drawn_next_to_the_median_of_those_before_it(
     at = NOON - timedelta(days=2, hours=12)
     home.saw_videos(creator["id"], views, at=at)
     home.goatherd.catch_up()
-    # Of the same time, the one whose id is greatest comes last.
+    # Videos with the same time are in the order of their ids, the greatest last.
     last = max(names, key=lambda name: id_of(home, name))
     views = dict(zip(names, (10, 20, 30, 40, 50, 90), strict=True))
     others = sorted(views[name] for name in names if name != last)

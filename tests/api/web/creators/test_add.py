@@ -19,7 +19,7 @@ def the_form(visitor: Visitor, query: str = "") -> Element:
 
 
 def preview(visitor: Visitor, form: Element, **fields: str) -> Element:
-    """What is shown before anything is added."""
+    """The page that the preview shows before anything is added."""
     answer = visitor.submit(form, PATH, **fields)
     assert answer.status_code == 200, answer.text
     return read(answer.text)
@@ -31,7 +31,7 @@ def add(visitor: Visitor, form: Element, **fields: str) -> httpx.Response:
 
 
 def lines(page: Element, heading: str) -> dict[str, str]:
-    """What a table of the preview says, by the text or handle of each line."""
+    """The last cells of a preview's table, by the text or handle of each line."""
     section = page.one("section", **{"aria-labelledby": heading})
     return {
         row.one("th").text: row.all("td")[-1].text
@@ -40,7 +40,7 @@ def lines(page: Element, heading: str) -> dict[str, str]:
 
 
 def results(page: Element) -> dict[str, str]:
-    """What the page says of each line."""
+    """The page's result for each line."""
     return {
         row.one("th").text: row.one("td").text for row in page.one("tbody").all("tr")
     }

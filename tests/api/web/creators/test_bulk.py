@@ -1,4 +1,4 @@
-"""What is done to those that were selected in the list, and what is said of each."""
+"""Bulk actions on the selected creators of the list, and the result for each."""
 
 from typing import Any
 from uuid import uuid4

@@ -40,7 +40,7 @@ def shown(page: Element) -> list[str]:
 
 
 def statuses(goatherd: Goatherd, *video_ids: str) -> list[type[e.Event]]:
-    """What happened to each video last."""
+    """The type of each video's last event."""
     return [type(goatherd.events(video_id)[-1]) for video_id in video_ids]
 
 

@@ -159,5 +159,5 @@ def test_no_page_loads_more_than_60_kb_of_script(visitor: Visitor, home: Tenant)
 
 
 def drawn_with(script: str) -> str:
-    """What a script of charts imports."""
+    """The address that a script of charts imports."""
     return Assets.of_the_package().url("js/drawing.js") if "chart" in script else ""

@@ -1,4 +1,4 @@
-"""What a page's form may send: as strict as the API is with JSON."""
+"""Fields of a page's form: checked as strictly as the API checks JSON."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ APART = 10.0
 
 Rgb = tuple[float, float, float]
 
-# What is left of linear red, green and blue: Machado, Oliveira and Fernandes 2009.
+# Remaining parts of linear red, green and blue: Machado, Oliveira, Fernandes 2009.
 EYES: dict[str, tuple[Rgb, Rgb, Rgb]] = {
     "all colours": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "no red": (
@@ -100,7 +100,7 @@ def seen(colour: str, eye: str) -> Rgb:
 
 
 def pairs(of: dict[str, str]) -> Iterator[tuple[str, str, float]]:
-    """What stands on what, and the least contrast."""
+    """Each colour on each ground, with the least contrast."""
     for text in ("text", "muted", "brand", "good", "bad", "warn"):
         for ground in ("ground", "card", "sunk"):
             yield text, ground, TEXTS

@@ -112,7 +112,7 @@ HOSTILE = (
 
 
 class Seen(HTMLParser):
-    """What a browser would find: each tag with its attributes, and the text."""
+    """The tags with their attributes and the text that a browser would find."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

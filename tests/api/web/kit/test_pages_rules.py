@@ -38,11 +38,11 @@ OPEN = {
     ("GET", "/assets/{digest}/{name}"),
     # An address says by its signature that a page showed it.
     ("GET", "/images/{signed}"),
-    # Whoever checks a root needs no key.
+    # A reader of roots needs no key.
     ("GET", "/.well-known/goatherd-key.json"),
     ("GET", "/.well-known/goatherd-root.json"),
     ("GET", "/.well-known/goatherd-consistency.json"),
-    # Who consents has no account here; the address has the link's secret.
+    # A creator who consents has no account here; the address has the link's secret.
     ("GET", "/connect/{token}"),
     ("GET", "/connect/{token}/consent"),
     ("GET", "/connect/callback"),

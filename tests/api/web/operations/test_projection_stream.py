@@ -70,7 +70,7 @@ def watching(tenant: Tenant, port: int) -> Generator[Iterator[str]]:
 
 
 def next_cells(lines: Iterator[str]) -> dict[str, str]:
-    """What the next event says."""
+    """The data of the next event."""
     for line in lines:
         if line.startswith("data: "):
             return json.loads(line.removeprefix("data: "))

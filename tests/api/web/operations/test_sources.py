@@ -1,4 +1,4 @@
-"""What pages say of where numbers come from, and the page of sources."""
+"""Pages name the sources of numbers; the page of sources."""
 
 from uuid import UUID
 

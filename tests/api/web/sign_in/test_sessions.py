@@ -22,7 +22,7 @@ OURS = "http://testserver.local"
 
 
 def is_in(visitor: Visitor) -> bool:
-    """Whether the cookies open a page; where they do not, the way in is shown."""
+    """True if the cookies open a page; otherwise the page to sign in is shown."""
     answer = visitor.get("/creators")
     assert answer.status_code in {200, 303}
     return answer.status_code == 200

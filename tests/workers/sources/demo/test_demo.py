@@ -38,7 +38,7 @@ def lines() -> list[Observation]:
 
 
 def observed(*paths: Path) -> list[Observation]:
-    """What recordings say, oldest first; none of it is broken."""
+    """The observations of recordings, oldest first; none of them is broken."""
     read = [line for path in paths for line in read_recording(path)]
     good = [line for line in read if isinstance(line, Observation)]
     assert len(good) == len(read)
@@ -225,7 +225,7 @@ def test_large_numbers_are_cut_and_missing_before_they_are_exact(
     assert any((profile.follower_count or 0) % 100_000 for profile in exact)
     likes = [profile.total_likes_count for profile in rounded]
     assert sum(count is None for count in likes) > 5
-    # What overflowed at the source is unknown.
+    # A number that overflowed at the source is unknown.
     assert not any(count is not None and count < 0 for count in likes)
     assert sum(count is not None and count > 0 for count in likes) > 5
     assert all((profile.total_likes_count or 0) >= 2**31 for profile in exact)

@@ -61,7 +61,7 @@ def differing(page: Element) -> set[str]:
     }
 
 
-# What happened
+# The log of changes
 
 
 def test_the_log_says_what_happened_who_did_it_and_where_it_stands(

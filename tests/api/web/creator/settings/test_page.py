@@ -27,7 +27,7 @@ def settings_of(creator: dict[str, Any]) -> str:
 
 
 def fields_of(page: Element, action: str) -> dict[str, str]:
-    """What stands in a form, without what is hidden."""
+    """The visible fields of a form."""
     form = page.one("form", action=action)
     found = {
         i["name"]: i.attributes.get("value", "")

@@ -1,4 +1,4 @@
-"""What was typed into a form that is not carried out is there to be sent again."""
+"""Typed text of a form that is not carried out is there to be sent again."""
 
 from typing import Any
 

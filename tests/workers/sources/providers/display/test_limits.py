@@ -66,7 +66,7 @@ def test_fifty_megabytes_are_not_read_to_their_end(api: DisplayAPI, site: Script
     site.answers[USER_PATH] = Answer(pieces=pieces)
 
     assert isinstance(refusal(api), SchemaChanged)
-    # What lies in buffers between the two was sent as well.
+    # Bytes in buffers between the two were sent as well.
     assert sent < LARGEST_BODY + 15_000_000
 
 

@@ -40,7 +40,7 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read_at_all(paid: Paid):
 
     verdict = paid.provider.creator_profiles(NANNY)
 
-    # Whoever waits for the rest, which does not come, finds that it was cut off.
+    # A reader that waits for the rest, which does not come, finds that it was cut off.
     assert isinstance(verdict, SchemaChanged)
 
 

@@ -51,7 +51,7 @@ def detail_of(verdict: Verdict) -> str:
         (404, {"message": "User was not found"}, NotFound),
         (404, {"message": "Account is private"}, Private),
         (404, {"message": "Gone fishing"}, NotFound),
-        # What frameworks say of a path that they do not have, whoever is requested.
+        # Answers of frameworks for a path that they do not have, for any request.
         (404, {"detail": "Not Found"}, SchemaChanged),
         (404, {"message": "Cannot GET /v1/tiktok/profile"}, SchemaChanged),
         (404, {}, SchemaChanged),

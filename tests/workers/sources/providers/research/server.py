@@ -246,7 +246,7 @@ def enveloped(data: object, *, log_id: str = LOG_ID) -> dict[str, object]:
     return {"data": data, "error": {"code": "ok", "message": "", "log_id": log_id}}
 
 
-# What can go wrong
+# Troubles
 
 
 def refuse(code: str, message: str, *, status: int = 400, **headers: str) -> Trouble:

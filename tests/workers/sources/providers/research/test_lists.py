@@ -62,7 +62,7 @@ def post_videos(server: ResearchServer, amount: int) -> list[str]:
     return [str(video["id"]) for video in videos]
 
 
-# What is seen
+# Fields of a video
 
 
 def test_a_video_is_read_with_everything_that_the_api_shows(

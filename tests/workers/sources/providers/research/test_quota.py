@@ -399,7 +399,7 @@ def test_a_redis_that_is_away_is_not_asked_for_every_request():
     assert [log["event"] for log in logs] == ["research_quota_is_local"]
 
 
-# What TikTok says
+# Answers of TikTok
 
 
 def test_a_quota_that_tiktok_calls_used_up_is_so_for_everyone_until_midnight(
@@ -484,7 +484,7 @@ def test_a_run_that_the_quota_ends_keeps_nothing(
     assert len(server.requests(VIDEO_PATH)) == 2
 
 
-# What counts
+# Counted requests
 
 
 def test_every_request_that_reached_tiktok_counts_also_those_in_vain(

@@ -40,7 +40,7 @@ from workers.sources.providers.research.shapes import page_of, profile_of
 USER = {"follower_count": 7}
 
 
-# What an error means
+# Meanings of errors
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_who_asks_too_fast_waits_as_long_as_told_or_some_seconds(
     assert len(server.requests(USER_PATH)) == 1
 
 
-# Whatever comes
+# Any JSON
 
 Read = Callable[[Any], object]
 
@@ -337,7 +337,7 @@ bodies = st.binary(max_size=40) | values.map(msgspec.json.encode)
 
 
 def refusal_of(read: Read, given: object) -> NoReplyVerdict | None:
-    """What the reader refuses with; any other exception is a failure of the test."""
+    """The reader's refusal; any other exception is a failure of the test."""
     try:
         read(given)
     except NoReplyError as error:

@@ -23,7 +23,7 @@ USER_ID = "7040088116276600001"
 SEC_UID = "MS4wLjABAAAA" + "nB-x_" * 12 + "Zq9w"
 SHORT_SEC_UID = "MS4wLjABAAAA" + "kV3_-mQ" * 6 + "t"
 
-# What a counter is when it is nothing that a test cares about.
+# Values of counters that no test cares about.
 COUNTERS = {
     "followerCount": 4_000_000,
     "followingCount": 9,
@@ -74,7 +74,7 @@ def a_detail(
     stats: object = COUNTERS,
     exact: object = EXACT_COUNTERS,
 ) -> dict[str, Any]:
-    """What a profile page says of its account; None leaves counters out."""
+    """The data of a profile page about its account; None leaves counters out."""
     info: dict[str, Any] = {"user": user or a_user(), "itemList": []}
     if stats is not None:
         info["stats"] = stats

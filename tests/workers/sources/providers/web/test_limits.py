@@ -214,7 +214,7 @@ def test_a_body_that_ends_before_its_length_is_a_failure(
     (
         b"",
         b"garbage\r\n\r\n",
-        b"HTTP/1.1 999999 What\r\n\r\n",
+        b"HTTP/1.1 999999 Huh\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -373,7 +373,7 @@ def test_a_page_is_found_in_megabytes_made_to_be_searched_slowly(
 
     provider.creator_profiles(NANNY)
 
-    # Of the processor, however many share it; searched slowly it would be hours.
+    # Seconds of the processor, shared or not; a slow search would take hours.
     assert time.process_time() - began_at < 10
 
 

@@ -414,7 +414,7 @@ def test_what_comes_in_place_of_the_list_has_its_verdict(
     given = provider.discover_videos(NANNY)
 
     assert type(given) is verdict
-    # What the page said before is not lost, whoever is asked next.
+    # The profile of the page is not lost, whichever source is asked next.
     assert isinstance(given, Blocked | RateLimited | Transient | SchemaChanged)
     assert given.profile is not None
     assert given.profile.video_count == 40
