@@ -1,8 +1,8 @@
 """Leases of the dead, by a clock that only goes forward.
 
 A lease is stored as the time it ends at, by the database's clock. Where that is set
-back, a lease of somebody who died would last for as long as the clock was set back. Who
-lives renews a lease, which changes it; so one that stays as it is has ended.
+back, a lease of a dead process would last for as long as the clock was set back. A
+living holder renews its lease, which changes it; a lease that stays the same has ended.
 """
 
 from collections.abc import Hashable, Mapping

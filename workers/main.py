@@ -27,7 +27,7 @@ from workers.sources.recordings.replay_clock import (
 from workers.sources.request_counts import RequestCounts
 from workers.sources.table import ReplayStart, Surroundings, make_provider
 
-# Of each of the two runs that a check makes.
+# Seconds for each of the two runs of a check.
 _CHECK_SECONDS = 40.0
 
 

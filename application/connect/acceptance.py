@@ -76,7 +76,7 @@ def accept_consent(
             position=recorded.position,
             at=recorded.recorded_at,
         )
-        # Who waits for a member has used the link up already.
+        # A creator that waits for a member has used the link up already.
         if consent.state == "unconfirmed":
             link_id = consent.link_id
             is_there = is_there and link_id is not None and use_link(cursor, link_id)

@@ -10,7 +10,7 @@ from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 
-# What TikTok takes no more is of no use; the rest is given back to it.
+# Tokens that TikTok takes no more are of no use; the others are given back to it.
 _LOST = """
 UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = %(reason)s,
     sealed = CASE WHEN %(give_back)s THEN sealed END,
@@ -32,7 +32,7 @@ _NO_LINKS = "DELETE FROM connect_links WHERE creator_id = %(creator)s"
 _NO_ROWS = """
 DELETE FROM creator_connections WHERE creator_id = %(creator)s AND sealed IS NULL
 """
-# What is left goes as soon as TikTok has it back.
+# The remaining tokens go as soon as TikTok has them back.
 _ERASED = """
 UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = NULL,
     link_id = NULL, scopes = '{}', erased = true,

@@ -22,8 +22,8 @@ def erase_connections(
 ) -> None:
     """End what is stored of connections of the creators that ``events`` erase.
 
-    Their links are gone, and nobody reads with their tokens any more. What is left is
-    what TikTok needs to take a consent back, and does not say whose it was. ``seal`` is
+    Their links are gone, and nobody reads with their tokens any more. The remaining
+    tokens are needed to take a consent back, and do not say whose it was. ``seal`` is
     ready, as nothing else may wait for a connection here.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What comes of a consent, for the page that says so."""
+"""Outcomes of a consent, for the page that shows them."""
 
 from uuid import UUID
 

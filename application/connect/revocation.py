@@ -25,8 +25,8 @@ from infra.loop import run_until_stopped
 from infra.structs import structs
 
 ROUND_SECONDS = 1.0
-# Who consented and left the page does not confirm it any more, and a member that has
-# not accepted another handle after a week will not.
+# A creator who consented and left the page does not confirm it any more, and a member
+# that has not accepted another handle after a week will not.
 _UNCONFIRMED, _WAITING = timedelta(hours=1), timedelta(days=7)
 # So long the consent of who is erased is kept for TikTok to take it back.
 _ERASED = timedelta(days=7)

@@ -118,7 +118,7 @@ class StoredConsent(Struct, frozen=True, kw_only=True):
 
 
 class ShownConnection(Struct, frozen=True, kw_only=True):
-    """What of a creator's newest connection is of interest to its organization."""
+    """A creator's newest connection as its organization sees it."""
 
     id: UUID
     provider: ConnectionProvider

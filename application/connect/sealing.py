@@ -23,7 +23,7 @@ _MAC_BYTES = 16
 
 
 class Tokens(Struct, frozen=True, kw_only=True):
-    """What TikTok gave for a consent: tokens, and whose they are."""
+    """TikTok's answer to a consent: tokens, and the id of their account."""
 
     access: str
     refresh: str
@@ -43,7 +43,7 @@ class _Keys(Struct, frozen=True, gc=False):
 
 
 class ConnectionSeal:
-    """What connections need of the installation's keys, opened when first needed.
+    """The keys that connections use, opened when first needed.
 
     Every method raises MasterKeyError if the master key is missing or wrong.
     """

@@ -25,7 +25,7 @@ CALLBACK_PATH = "/connect/callback"
 
 
 class Asker(Struct, frozen=True, kw_only=True):
-    """Who asks whom: the organization, and the creator as it is now."""
+    """The organization that asks, and the creator that it asks, as it is now."""
 
     organization: str
     creator: CreatorState | None

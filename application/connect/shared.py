@@ -19,7 +19,7 @@ AND other.state = 'connected' AND other.creator_id <> own.creator_id ORDER BY 1
 
 
 class SharedAccounts:
-    """Those whom a creator shares an account with: read for each try, then checked."""
+    """Creators with the same account as a creator: read for each try, then checked."""
 
     def __init__(self, store: Store, creator_id: UUID) -> None:
         self._store = store

@@ -37,7 +37,7 @@ _FOREVER = 2**31  # in seconds; nobody means a longer lifetime of a token
 _LONGEST_DETAIL = 300
 # These say that what was sent is of no use any more. Others may pass, or are ours.
 _REFUSALS = frozenset({"invalid_grant", "access_denied"})
-# What TikTok may say of a token that it has forgotten.
+# TikTok's errors for a token that it has forgotten.
 _UNKNOWN_TOKEN = _REFUSALS | {"invalid_request", "access_token_invalid"}
 
 
@@ -134,7 +134,7 @@ class TikTokLogin:
             "state": state,
             "code_challenge": code_challenge(verifier),
             "code_challenge_method": "S256",
-            # Who consented before sees again what it consents to.
+            # A creator that consented before sees the rights again.
             "disable_auto_auth": "1",
         }
         return f"{self._app.auth_url}?{urlencode(query)}"

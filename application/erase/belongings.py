@@ -1,4 +1,4 @@
-"""What belongs to a creator, as read models know it: for erasing all of it."""
+"""The ids of everything that belongs to a creator, as read models know them."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from domain.streams import Names
 from infra.eventstore.codec import Codec
 from projections.engine.reader import ProjectionBehindError
 
-# Who says what belongs to a creator.
+# The read models that know the things of a creator.
 NEEDED = (
     *("creator_list", "videos", "scrape_runs", "annotations", "campaigns"),
     *("creator_identities", "projects"),

@@ -126,7 +126,7 @@ class ErasureCommand:
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
         """Wipe what else is known, in the transaction of the append.
 
-        What is erased is kept for a day, sealed, so that it can be looked for.
+        Erased values are kept for a day, sealed, so that they can be looked for.
         """
         assert self._master_key is not None
         since = values_since(

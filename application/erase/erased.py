@@ -1,4 +1,4 @@
-"""What an erasure answers: the erased creators by the names they have from then on."""
+"""The answer of an erasure: the erased creators by their new names."""
 
 from uuid import UUID
 

@@ -65,7 +65,7 @@ _PATHS: dict[str, str] = {
     "creator": "/creators/{}",
     "video": "/videos/{}",
 }
-# What TikTok says, and nobody here can change.
+# TikTok's texts, which nobody here can change.
 _SCRAPED = frozenset({"title", "scraped_display_name"})
 
 

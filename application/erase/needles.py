@@ -17,7 +17,7 @@ from domain.letter_case import folded
 # Between the cells of a row; none of them has it.
 CELL_END = "\x1f"
 
-# What names somebody by itself. Other texts may be anybody's if they are short.
+# Kinds that name a person by themselves. Other short texts may be anybody's.
 _NAMING = frozenset(
     {"handle", "user id", "sec_uid", "video id", "picture", "given value"}
 )
@@ -110,7 +110,7 @@ def _needle(value: ErasedValue) -> Needle | Unsearched:
         end = r"(?!\w)(?!\.\w)" if _word.match(text[-1]) else ""
         pattern = f"{begin}{re.escape(text)}{end}"
     else:
-        # Whatever is between words may be written in several ways.
+        # The text between words may be written in several ways.
         words = words[:_MOST_WORDS]
         anchor = max(words, key=len)
         pattern = r"\b" + r"\W+".join(map(re.escape, words)) + r"\b"

@@ -14,7 +14,7 @@ from infra.database import Pool
 # In the data directory of each machine that serves.
 PICTURES = "images"
 
-# Whoever opened a page before has the addresses in it, which TikTok signs for days.
+# A page that was opened before has the addresses in it, which TikTok signs for days.
 KEPT_DAYS = 7
 
 _ADD = """

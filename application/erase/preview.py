@@ -1,4 +1,4 @@
-"""What an erasure would concern, counted before it is done."""
+"""The preview of an erasure: everything it would erase, counted before it is done."""
 
 from uuid import UUID
 

@@ -41,7 +41,7 @@ _decode = msgspec.json.Decoder(tuple[ErasedValue, ...]).decode
 
 
 class ErasedValues(msgspec.Struct, frozen=True, kw_only=True):
-    """What an erasure erased, at which position, of which creators."""
+    """The erased values of an erasure, with its position and its creators."""
 
     organization_id: UUID
     creator_ids: Collection[UUID]

@@ -18,7 +18,7 @@ from application.erase.search_tables import Finds
 CLUSTER, CLUSTER_LOGS = "postgres/data", "postgres/data/log"
 
 _CHUNK = 1 << 20
-# What is cut by the end of a chunk is whole in the next one.
+# A text that is cut by the end of a chunk is whole in the next one.
 _OVERLAP = 1 << 14
 _PARQUET = b"PAR1"
 _KEYS_AT_ONCE = 1_000

@@ -85,7 +85,7 @@ class SearchedTable(NamedTuple):
 
     @property
     def has_texts(self) -> bool:
-        """Whether a column of it may have a text."""
+        """True if a column of it may have a text."""
         return not _WITHOUT_TEXT.union(_NUMBERS).issuperset(self.columns.values())
 
 

@@ -1,4 +1,4 @@
-"""What an erasure erases: the personal values of events, by their kinds."""
+"""The values that an erasure erases: the personal values of events, by their kinds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
@@ -58,7 +58,7 @@ AND (topic <> 'video_stats_snapshot_recorded'
      OR position('"titles":['::bytea IN state) > 0
      OR position('"thumbnail_urls":['::bytea IN state) > 0)
 """
-# What was recorded since the read models were asked, of these subjects.
+# Events of these subjects that were recorded since the read models were asked.
 _SINCE = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic, state

@@ -31,7 +31,7 @@ from application.erase.search_tables import (
 )
 from application.erase.values import ErasedValue
 
-# What has a handle on purpose.
+# The place that keeps a handle on purpose.
 _BANS = "bans"
 _STAYS = "a ban of a handle is of the installation, and stays"
 _REBUILT = (
@@ -79,7 +79,7 @@ class SearchedNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked for and where, and what was found. No value is in it."""
+    """The values that were looked for, the searched places, and the finds, by kind."""
 
     ok: bool
     looked_for: list[ValueCount]

@@ -1,4 +1,4 @@
-"""What else is wiped in the transaction of an erasure: keys, and what repeats texts."""
+"""Data wiped in the transaction of an erasure: keys, and rows that repeat texts."""
 
 import re
 from uuid import UUID
@@ -17,7 +17,7 @@ from infra.keys.erasures import note_erasure
 from infra.keys.keyring import destroy
 from projections.rebuild.swap import forget_previous
 
-# What would have belonged to it, had it been known. Appends wait for this one.
+# Events that would have belonged to it, had they been known. Appends wait for this one.
 _CAME_MEANWHILE = """
 SELECT EXISTS (
     SELECT FROM goatherd_events

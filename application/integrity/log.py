@@ -1,4 +1,4 @@
-"""What roots and checks read from the event log, in parts that fit into memory."""
+"""Reads of the event log for roots and checks, in parts that fit into memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import LiteralString, TypeVar

@@ -1,4 +1,4 @@
-"""What a check of the log reads: which positions, and which signed parts of the log."""
+"""The plan of a check of the log: its positions, and the signed parts of the log."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ from domain.integrity.signing_keys import RecordedRotation
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What there is to check after a position: up to which one, and which roots.
+    """The work of a check after a position: its last position, and the roots.
 
     ``recorded`` are the roots of the log that are checked, ``every`` are all, ``known``
     has the hash of each with the position of its own event, and ``contents`` are all

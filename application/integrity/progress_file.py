@@ -15,7 +15,7 @@ from domain.integrity.roots import Positions
 
 PROGRESS_FILE = "verify-progress"
 
-# What was checked longer ago is checked again.
+# Parts that were checked longer ago are checked again.
 _VALID_SECONDS = 86_400
 
 

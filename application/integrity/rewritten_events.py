@@ -109,7 +109,7 @@ class SealedBodies:
     def _seals(self, subjects: set[UUID]) -> dict[int, Seal]:
         """Return what seals for each subject; new keys are stored with this part.
 
-        What is about somebody who was erased is sealed with a key that nobody keeps.
+        Fields about an erased person are sealed with a key that nobody keeps.
         """
         rows = self._connection.execute(_DESTROYED, (list(subjects),))
         erased = {subject for (subject,) in rows}

@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check of the log found.
+    """The result of a check of the log.
 
     ``after`` is the position that it began after, ``head`` the end of the log, and
     ``under_root`` the position up to which a root holds the log: of roots from before

@@ -1,4 +1,4 @@
-"""What the policies store about each video, to recognize what is new about it."""
+"""The policies' rows about each video, to recognize new facts about it."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -17,8 +17,8 @@ ACTOR = "policy:retention"
 # So many at once; the rest in the next round.
 MOST_AT_ONCE = 20
 
-# Who is still tracked elsewhere in the organization, or was removed later there, is the
-# same person, and an erasure would erase all of it.
+# A person who is still tracked elsewhere in the organization, or was removed later
+# there, is the same person, and an erasure would erase all of it.
 _DUE = """
 WITH removed AS (
     SELECT l.organization_id, l.id, l.tiktok_handle AS handle, i.user_id,
@@ -92,7 +92,7 @@ def erase_removed(store: Store) -> int:
             tried -= 1
             continue
         except (DomainError, BusyError, ProjectionBehindError) as error:
-            # Whatever it is, it is looked at again in the next round.
+            # The creator is looked at again in the next round, after any refusal.
             _log.info("retention_put_off", creator=str(creator_id), error=repr(error))
             continue
         erased += len(done.result.creator_ids)

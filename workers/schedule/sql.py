@@ -26,7 +26,7 @@ WHERE name = 'schedule' AND holder = %(holder)s AND lease_until > clock_timestam
 FOR UPDATE
 """
 
-# Whether the schedule has applied all but the newest events. A scheduler that reads the
+# True if the schedule has applied all but the newest events. A scheduler that reads the
 # log from its start, or comes back after a day, would request runs again that were done
 # long ago.
 IS_LEVEL = """

@@ -48,7 +48,7 @@ _log = structlog.get_logger()
 
 
 class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
-    """What each run uses: the store, the providers, and the length of a lease."""
+    """The parts that each run uses: the store, the providers, the length of a lease."""
 
     store: Store
     chain: Chain

@@ -1,4 +1,4 @@
-"""What is stored of the answers of providers: in the words of commands."""
+"""The stored fields of providers' answers, as commands have them."""
 
 from typing import TypeVar, cast
 

@@ -53,7 +53,7 @@ _LOOKED_FOR: Mapping[JobType, str] = {
     "creator_profiles": "Profile",
     "discover_videos": "Videos",
 }
-# Whoever answers so was reached and understood, whatever the account is like.
+# Outcomes of a source that was reached and understood, for any state of the account.
 _WORKED: frozenset[Outcome] = frozenset({"ok", "not_found", "private", "unavailable"})
 
 
@@ -70,7 +70,7 @@ class CheckStep(Struct, frozen=True, kw_only=True):
 
 
 class SourceCheck(Struct, frozen=True, kw_only=True):
-    """What came of a check: each step, the verdict in words, and what to try next.
+    """The result of a check: each step, the verdict in words, and what to try next.
 
     ``outcome`` is the verdict as scrapes store it, and ``worked`` says whether the
     source answered in a way that was understood.

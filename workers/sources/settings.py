@@ -7,7 +7,7 @@ from workers.sources.table import PROVIDERS
 
 
 class SourceSetting(Struct, frozen=True, kw_only=True):
-    """What the settings say of a provider.
+    """The settings of a provider.
 
     ``is_configured``: scrapes ask it. ``why_not`` says why it cannot serve, null if it
     can. ``daily_budget`` is in requests, null where there is no limit.

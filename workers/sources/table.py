@@ -35,7 +35,7 @@ _SPEED_OF_DEMO = 1.0
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What a provider is made from.
+    """The parts that a provider is made from.
 
     ``run_seconds`` is how long a run may take, ``replay_start`` returns when the replay
     of a recording began.

@@ -66,7 +66,7 @@ class _Outcome(Struct, frozen=True):
 
 
 class _History(Struct, frozen=True, kw_only=True):
-    """What a recording has of one handle, oldest first.
+    """The lines of a recording about one handle, oldest first.
 
     Outcomes are in both lists, before the observations of the same time.
     """

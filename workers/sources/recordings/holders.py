@@ -94,7 +94,7 @@ def _find_holders(
     for handle, claim in held.items():
         if claim.holder is not None:
             creator = creator_of(plain_events(holders[claim.holder]))
-            # Who was moved away keeps its handle at its origin, too.
+            # A creator that was moved away keeps its handle at its origin, too.
             if creator is not None and creator.project_id == project_id:
                 found.creators[handle] = claim.holder
             else:

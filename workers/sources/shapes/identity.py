@@ -1,4 +1,4 @@
-"""Whose answer it is: the handle that is requested, and the account that was found."""
+"""The account of an answer: the requested handle, and the account that was found."""
 
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError

@@ -14,7 +14,7 @@ from workers.sources.demo.fake_tiktok.accounts import demo_accounts
 from workers.sources.demo.fake_tiktok.consents import FakeApp, FakeConsents
 from workers.sources.demo.fake_tiktok.server import FakeTikTok
 
-# Of the app that the pretended TikTok knows. Nobody else takes them.
+# The app that the pretended TikTok knows. No other server accepts these.
 CLIENT_KEY, CLIENT_SECRET = PRETENDED_CLIENT_KEY, "fake-client-secret"
 STATE_FILE = "fake-tiktok.json"
 

@@ -46,7 +46,7 @@ class FakeAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def open_id(self) -> str:
-        """What the account is called to the app that asks; it outlives a new handle."""
+        """The account's id for the app that asks; it outlives a new handle."""
         return f"-000{sha256(self.display_name.encode()).hexdigest()[:44]}"
 
 

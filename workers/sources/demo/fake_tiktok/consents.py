@@ -1,4 +1,4 @@
-"""What the pretended TikTok knows of consents: codes, and tokens that change."""
+"""Consents at the pretended TikTok: codes, and tokens that change."""
 
 import secrets
 import threading

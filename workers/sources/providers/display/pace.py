@@ -18,8 +18,8 @@ _WINDOW_SECONDS = 60.0
 # For this long, no request goes to a Redis server that was away.
 _AWAY_SECONDS = 5.0
 
-# Times are the server's own, in milliseconds, because the workers' clocks differ. What
-# lies in the future was counted before its clock was set back.
+# Times are the server's own, in milliseconds, because the workers' clocks differ. Times
+# in the future were counted before its clock was set back.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -38,7 +38,7 @@ _LONGEST_URL = 4_096
 
 
 class OtherAccountError(Exception):
-    """What TikTok answered with is of another account than the one that connected."""
+    """TikTok answered about another account than the one that connected."""
 
 
 class _DisplayUser(ApiUser, frozen=True):

@@ -63,7 +63,7 @@ class PaidList:
     ) -> None:
         """Read page after page, to the end or until all these videos were listed.
 
-        What was listed before a page failed is kept.
+        Videos that were listed before a page failed are kept.
 
         Raises:
             RefusedError: the first page was refused, or shows nothing of the creator.

@@ -1,4 +1,4 @@
-"""What all paid services have in common: profiles, lists and single videos."""
+"""The base of all paid services: profiles, lists and single videos."""
 
 from abc import ABC, abstractmethod
 from typing import cast
@@ -34,14 +34,14 @@ from workers.sources.shapes.web import SeenAccount, account_of
 
 # So many videos are requested one by one; for more, the list is read first.
 FEW_VIDEOS = 4
-# Of those that the list does not show, so many are requested in a run.
+# So many of the videos that the list does not show are requested in a run.
 MOST_SINGLE_VIDEOS = 10
 # After so many that cannot be read, the others are not tried.
 _MOST_REFUSALS = 3
 
 
 class PaidQuestion(Struct, frozen=True):
-    """What to request: a path of the service, and its parameters."""
+    """A request: a path of the service, and its parameters."""
 
     path: str
     parameters: dict[str, str]
@@ -50,8 +50,8 @@ class PaidQuestion(Struct, frozen=True):
 class PaidProvider(Provider, ABC):
     """Reads creators through a paid service; threads may share it.
 
-    A service's own module says what to request and where in the reply it stands. What a
-    row or an account looks like is TikTok's matter, and in either of its shapes.
+    A service's own module has the requests and the places of fields in the reply. The
+    shape of a row or an account is TikTok's, one of its two.
     """
 
     name: str
@@ -121,7 +121,7 @@ class PaidProvider(Provider, ABC):
     def video_stats(self, target: Target) -> Verdict:
         """Read the requested videos, in the list if they are many.
 
-        Those that the list does not show are requested one by one, some in each run.
+        Videos that the list does not show are requested one by one, some in each run.
         """
         if not target.video_ids:
             return self.discover_videos(target)

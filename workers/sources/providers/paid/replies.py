@@ -41,7 +41,7 @@ RefusalKind = Literal[
 _LONGEST_WORDS = 200
 _WORDS_IN = (("message",), ("detail",), ("error",), ("error", "message"), ("msg",))
 _UNSEEN = re.compile(r"[\s\x00-\x1f\x7f]+")
-# What a web framework says of a path that it does not have.
+# Messages of web frameworks for a path that they do not have.
 _NO_SUCH_PATH = re.compile(r"(not found|cannot get .*|route .*)\.?", re.IGNORECASE)
 
 # A service has few codes and says the rest in words; the first of these counts.
@@ -67,7 +67,7 @@ _KINDS: tuple[tuple[str, RefusalKind], ...] = (
 
 
 class PaidService(Struct, frozen=True, kw_only=True):
-    """What refusals say of a service: its name, and the setting that has its key.
+    """A service as refusals name it, and the setting that has its key.
 
     ``secret`` is the key itself, which no refusal may quote. ``statuses`` says what the
     service's own statuses mean.
@@ -83,7 +83,7 @@ class PaidService(Struct, frozen=True, kw_only=True):
 
 
 class PaidReply(Struct, frozen=True, kw_only=True):
-    """What a service answered; ``body`` is its JSON, None if it is no JSON."""
+    """A service's answer; ``body`` is its JSON, None if it is no JSON."""
 
     status: int
     body: object

@@ -1,4 +1,4 @@
-"""What the Research API and its token's endpoint answer, and what their errors mean."""
+"""Answers of the Research API and its token's endpoint, and the meaning of errors."""
 
 import re
 from typing import Any

@@ -70,7 +70,7 @@ class Amount(Struct, frozen=True):
 
 
 NOTHING = Amount(0, 0)
-# What TikTok allows every client, over all endpoints that we use.
+# The limits of every client at TikTok, over all endpoints that we use.
 A_DAY = Amount(requests=1_000, records=100_000)
 
 

@@ -1,7 +1,7 @@
 """The web provider: reads TikTok's public pages, as an anonymous client.
 
 It solves no captcha or puzzle, logs in to nothing, stores no cookie and downloads no
-video. What it cannot see that way is Blocked, and it does not try again to see it.
+video. Anything it cannot see that way is Blocked, and it does not try again to see it.
 """
 
 import re
@@ -112,7 +112,7 @@ class WebProvider(Provider):
     def video_stats(self, target: Target) -> Verdict:
         """Read the requested videos one by one, or the whole list without any.
 
-        Those that are not shown are in ``Ok.missing``; ``read_videos`` says why.
+        Videos that are not shown are in ``Ok.missing``; ``read_videos`` says why.
         """
         if not target.video_ids:
             return self.discover_videos(target)

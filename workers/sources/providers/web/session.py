@@ -27,7 +27,7 @@ _MAYBE_A_PAGE = frozenset({404, 410})
 
 
 class TikTokSite(HttpSite, frozen=True, kw_only=True):
-    """What all sessions of a process share, with the turns at the site."""
+    """The shared parts of all sessions of a process, with the turns at the site."""
 
     politeness: Politeness
 
