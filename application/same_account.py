@@ -35,7 +35,7 @@ AND topic = 'account_pinned' AND position(%(organization)s::bytea IN state) > 0
 def seen_accounts(
     store: Store, organization_id: UUID, user_ids: Collection[str]
 ) -> tuple[Mapping[str, Collection[UUID]], int]:
-    """Return who was seen to be each account, and up to which position of the log."""
+    """Return the creators of each account, and the position of the log read so far."""
 
     def read(cursor: Cursor[TupleRow]) -> tuple[Mapping[str, Collection[UUID]], int]:
         head, since = cursor.execute(_POSITIONS.encode()).fetchone() or (0, 0)
@@ -70,7 +70,7 @@ class FirstProfile:
         self._head = 0
 
     def handler(self) -> Handler[None]:
-        """Start a try, which reads anew who the account is."""
+        """Start a try, which reads the creators of the account anew."""
         found, self._head = seen_accounts(
             self._store, self._organization_id, [self._user_id]
         )
@@ -83,7 +83,7 @@ class FirstProfile:
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[None]) -> None:
-        """Look in the append's transaction for what came since the try began.
+        """Look in the append's transaction for events since the try began.
 
         Raises:
             AppendConflictError: another creator was seen to be the account.
@@ -101,7 +101,7 @@ def _pins(
     since: int,
     before: int,
 ) -> Iterator[e.AccountPinned]:
-    """Yield who was seen to be which account between two positions."""
+    """Yield the pins of creators to accounts between two positions."""
     params = {
         "since": since,
         "before": before,

@@ -15,9 +15,9 @@ SCRAPES_QUEUE = "scrapes"
 SCRAPE_ACTOR = "scrape_creator"
 REBUILDS_QUEUE = "rebuilds"
 REBUILD_ACTOR = "work_on_rebuild"
-# A sender does not wait long, because the database knows what is still to be sent. A
-# worker waits longer, because Dramatiq does not forget a message whose acknowledgement
-# timed out before the process ends.
+# A sender does not wait long, because the database knows the messages still to be sent.
+# A worker waits longer, because Dramatiq does not forget a message whose
+# acknowledgement timed out before the process ends.
 SENDING_PATIENCE_SECONDS = 0.2
 WORKING_PATIENCE_SECONDS = 2.0
 

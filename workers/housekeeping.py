@@ -1,4 +1,4 @@
-"""Housekeeping: deletes what was only kept for a while, in a thread of a dispatcher."""
+"""Housekeeping: deletes rows that were kept for a while, in a dispatcher's thread."""
 
 import threading
 from collections.abc import Collection
@@ -16,7 +16,7 @@ ROUND_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Deletes what is old: stored answers, lists of what was erased, removed creators.
+    """Deletes old rows: stored answers, lists of erased values, removed creators.
 
     Once the ``projections`` have taken an erasure in, it also has PostgreSQL forget
     what their tables had, and rebuilds end that nobody works on. Any number may run,
@@ -43,7 +43,7 @@ class Housekeeping:
         )
 
     def round(self) -> None:
-        """Do once what is due."""
+        """Do the due tasks once."""
         idempotency.prune(self._store.pool)
         sealed_list.prune(self._store.pool)
         pictures.prune(self._store.pool)

@@ -52,7 +52,7 @@ def check_when_requested(
 ) -> None:
     """Check the log whenever somebody requests it, until ``stop`` is set.
 
-    The file ``progress`` has what is done, as ``verify`` says.
+    The file ``progress`` has the checked parts, as ``verify`` says.
     """
 
     def step() -> float:

@@ -1,4 +1,4 @@
-"""Connects a creator with a consent, once it is certain whose it is."""
+"""Connects a creator with a consent, once its account is certain."""
 
 from uuid import UUID
 

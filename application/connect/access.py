@@ -1,4 +1,4 @@
-"""Access tokens of connected creators: read, refreshed by one at a time, and lost."""
+"""Access tokens of connected creators: read, refreshed by one process, and lost."""
 
 import random
 import time
@@ -65,7 +65,7 @@ _log = structlog.get_logger()
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """A token to read a creator's account with, whose account it is, and its scopes."""
+    """A token to read a creator's account with, the account's id, and the scopes."""
 
     connection_id: UUID
     creator_id: UUID
@@ -94,7 +94,7 @@ class _Row(Struct, frozen=True, gc=False):
 class AccessTokens:
     """The access tokens of all connected creators; threads may share it.
 
-    A token is refreshed before it ends, by one process at a time: whoever holds a lock
+    A token is refreshed before it ends, by one process at a time: the one with a lock
     of the database. TikTok's new refresh token replaces the old one, so it is stored in
     the transaction that has locked the row since before the request. If its answer is
     lost, the old one is tried again, and refused if TikTok had made a new one.
@@ -176,7 +176,7 @@ class AccessTokens:
     def _refresh(self, connection: Connection[TupleRow], row: _Row) -> Access | None:
         """Return the new token, None if TikTok does not take the old one any more."""
         tokens = self._seal.open(row.id, row.sealed)
-        # Committed at once: whoever comes after a killed process sees it.
+        # Committed at once, so that the successor of a killed process sees it.
         connection.execute(_BEGIN, (row.id,))
         try:
             with connection.transaction():
@@ -264,7 +264,7 @@ class AccessTokens:
 def _alone(connection: Connection[TupleRow], connection_id: UUID) -> Generator[bool]:
     """Hold the lock of a creator's connection, if nobody has it.
 
-    It ends with the session, whatever kills the process.
+    The lock ends with the session, also if the process is killed.
     """
     lock = (str(connection_id), AdvisoryLock.REFRESH_TOKEN)
     row = connection.execute(_HOLD, lock).fetchone()

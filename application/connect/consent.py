@@ -1,4 +1,4 @@
-"""The way of a consent: from a link to TikTok and back, until somebody is connected."""
+"""The way of a consent: from a link to TikTok and back to a connected creator."""
 
 import random
 import time
@@ -82,7 +82,7 @@ class Consents:
         self._seal = seal
 
     def depart(self, link: ConnectLink) -> WayToConsent | None:
-        """Return the way to TikTok's consent page for who follows the link.
+        """Return the way to TikTok's consent page for a browser that follows the link.
 
         None if the link was followed too often within the hour.
         """
@@ -104,7 +104,7 @@ class Consents:
     def arrive(
         self, *, state: str, browser: str, code: str | None, error: str | None
     ) -> "NotConnected | Arrival":
-        """Read what a browser brings back from TikTok; it counts once."""
+        """Read the answer that a browser brings back from TikTok; it counts once."""
         with self._store.pool.connection() as connection:
             attempt = answer_attempt(
                 connection,
@@ -168,7 +168,7 @@ class Consents:
             _log.warning("consent_without_account", reason=reason)
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="failed", link=link)
-        # Stored first: whatever happens then, somebody knows what to give back.
+        # Stored first, so that the tokens can be given back after any failure.
         consent = self._store_consent(link, grant, username=username)
         return self._connect(link, consent, username)
 

@@ -76,20 +76,20 @@ def _erased(
 
 
 class ConnectionEndings:
-    """The projection that ends what is stored of connections; it begins none."""
+    """The projection that ends stored connections; it begins none."""
 
     name = "connection_endings"
     version = 1
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """End what each event ends; what began after it stays as it is."""
+        """End the connection that each event ends; a later one stays as it is."""
         for recorded in events:
             on.handle(recorded.event, cursor, recorded)
 
 
 def end_with_append(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-    """End what events end, in the transaction of their append.
+    """End the connections that events end, in the transaction of their append.
 
     Raises:
         BusyError: a token of one of the creators is being refreshed.

@@ -1,4 +1,4 @@
-"""Ends the connections of who is erased, in the transaction of the erasure."""
+"""Ends the connections of erased creators, in the transaction of the erasure."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ _KEEP = "UPDATE creator_connections SET sealed = %s WHERE id = %s"
 def erase_connections(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent], seal: ConnectionSeal
 ) -> None:
-    """End what is stored of connections of the creators that ``events`` erase.
+    """End the stored connections of the creators that ``events`` erase.
 
     Their links are gone, and nobody reads with their tokens any more. The remaining
     tokens are needed to take a consent back, and do not say whose it was. ``seal`` is

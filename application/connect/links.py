@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from domain.connection.links import ConnectLink
 from infra.structs import structs
 
-# TikTok's consent page is answered within minutes, also by who must sign in first.
+# People answer TikTok's consent page within minutes, also if they must sign in first.
 ATTEMPT_LIFETIME = timedelta(hours=1)
 # A link is for one person, who may begin anew a few times.
 MOST_ATTEMPTS = 20
@@ -117,7 +117,7 @@ def begin_attempt(
 def answer_attempt(
     connection: Connection[TupleRow], *, state: bytes, browser: bytes
 ) -> Attempt | None:
-    """Return what a browser was sent to TikTok for; None if it was not, with this."""
+    """Return the attempt of a browser that comes back; None if there was none."""
     row = connection.execute(_ANSWER, (state, browser, ATTEMPT_LIFETIME)).fetchone()
     if row is None:
         return None

@@ -34,7 +34,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class NotConnected(Struct, frozen=True, kw_only=True):
-    """Nobody was connected; ``why`` says what a page should say."""
+    """No creator was connected; ``why`` is the reason that a page should show."""
 
     why: str
     link: ConnectLink | None = None

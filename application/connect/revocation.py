@@ -28,7 +28,7 @@ ROUND_SECONDS = 1.0
 # A creator who consented and left the page does not confirm it any more, and a member
 # that has not accepted another handle after a week will not.
 _UNCONFIRMED, _WAITING = timedelta(hours=1), timedelta(days=7)
-# So long the consent of who is erased is kept for TikTok to take it back.
+# The consent of an erased creator is kept so long for TikTok to take it back.
 _ERASED = timedelta(days=7)
 
 _FORGOTTEN = """
@@ -79,7 +79,7 @@ class _Due(Struct, frozen=True):
 
 
 class Revoker:
-    """Revokes what is due; ``login`` is None where no app is set up."""
+    """Revokes due consents; ``login`` is None where no app is set up."""
 
     def __init__(
         self, pool: Pool, login: TikTokLogin | None, seal: ConnectionSeal
@@ -119,7 +119,7 @@ class Revoker:
         if due.sealed is None or due.is_over or due.is_shared:
             return True
         if self._login is None:
-            # Nobody could give them back, and of who is erased nothing may stay.
+            # Nobody could give them back, and nothing may stay of an erased creator.
             return due.is_erased
         tokens = self._seal.open(due.id, due.sealed)
         try:

@@ -1,4 +1,4 @@
-"""Table creator_connections: consents, and what each is good for."""
+"""Table creator_connections: consents and their states."""
 
 from datetime import datetime
 from typing import Literal
@@ -162,7 +162,7 @@ def add_consent(cursor: Cursor[TupleRow], consent: Consent, grant: TokenGrant) -
 
 
 def hold_connections(cursor: Cursor[TupleRow], creator_ids: list[UUID]) -> None:
-    """Let nobody else change what is stored of creators, in an append's transaction.
+    """Lock the connections of creators, in an append's transaction.
 
     A worker that refreshes a token has its row until TikTok answers. Nothing can be
     appended while this transaction waits, so it does not.

@@ -1,4 +1,4 @@
-"""Seals tokens, and makes what follows from keys of the installation.
+"""Seals tokens, and derives link secrets and digests from keys of the installation.
 
 Nothing here is stored: with the database alone nobody has a token, a link, or can tell
 by trying whose account a digest is of.
@@ -82,7 +82,7 @@ class ConnectionSeal:
         return base64.urlsafe_b64encode(link_id.bytes + mac).decode().rstrip("=")
 
     def link_of(self, token: str) -> UUID | None:
-        """Return which link an address is of, None if it is of none."""
+        """Return the id of the link with this address, None if there is none."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
@@ -94,7 +94,7 @@ class ConnectionSeal:
         return link_id if is_ours else None
 
     def code_verifier(self, state: str) -> str:
-        """Return the proof that who comes back with ``state`` began here (PKCE)."""
+        """Return the proof that a browser with ``state`` began here (PKCE)."""
         return self._mac(f"verifier {state}").hex()
 
     def _mac(self, text: str) -> bytes:
@@ -114,12 +114,12 @@ class ConnectionSeal:
 
 
 def code_challenge(verifier: str) -> str:
-    """Return what TikTok is given at first: it has the digest in hex."""
+    """Return the challenge that TikTok gets first: the digest in hex."""
     return sha256(verifier.encode()).hexdigest()
 
 
 def digest_of_secret(text: str) -> bytes:
-    """Return what is stored of a secret that somebody has to show again."""
+    """Return the stored digest of a secret that a browser has to show again."""
     return sha256(text.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""All that a process needs to connect creators, made once of its settings."""
+"""The services that connect creators, made once for each process."""
 
 import threading
 from datetime import UTC, datetime
@@ -35,8 +35,8 @@ class Connections:
     """Links, consents and tokens of one installation.
 
     ``consents`` is None where the settings have no app at TikTok: then nobody can be
-    connected, and ``base_address`` is None as well. ``outbound`` runs what waits for
-    TikTok, or for another host.
+    connected, and ``base_address`` is None as well. ``outbound`` runs functions
+    that wait for TikTok, or for another host.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -53,7 +53,7 @@ class Connections:
         )
 
     def address(self, link: ConnectLink, *, own_address: str) -> str:
-        """Return a link's whole address; ``own_address`` is of who asks for it."""
+        """Return a link's whole address; ``own_address`` is the one of the request."""
         token = self.seal.link_token(link.id)
         return f"{self.base_address or own_address}/connect/{token}"
 
@@ -91,7 +91,7 @@ class Connections:
         )
 
     def asker(self, link: ConnectLink) -> Asker:
-        """Return who asks whom with a link."""
+        """Return the organization and the creator of a link."""
         organization_id, creator_id = link.organization_id, link.creator_id
         histories = self._store.load(organization_id, creator_id)
         organization = organization_of(plain_events(histories[organization_id]))

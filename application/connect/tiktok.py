@@ -35,7 +35,7 @@ TOO_FAST_SECONDS = 5.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _FOREVER = 2**31  # in seconds; nobody means a longer lifetime of a token
 _LONGEST_DETAIL = 300
-# These say that what was sent is of no use any more. Others may pass, or are ours.
+# These say that the code or token is of no use any more. Others may pass, or are ours.
 _REFUSALS = frozenset({"invalid_grant", "access_denied"})
 # TikTok's errors for a token that it has forgotten.
 _UNKNOWN_TOKEN = _REFUSALS | {"invalid_request", "access_token_invalid"}
@@ -118,7 +118,7 @@ def app_of(settings: Settings) -> TikTokApp | None:
 
 
 class TikTokLogin:
-    """Sends people to TikTok's consent page, and exchanges what they come back with."""
+    """Sends people to TikTok's consent page, and exchanges the codes they return."""
 
     def __init__(self, app: TikTokApp) -> None:
         self._app = app

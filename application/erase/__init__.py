@@ -1,1 +1,1 @@
-"""Erasing a person: what belongs to it, what is wiped with it, and what is left."""
+"""Erasing a person: their things, the wiped copies, and the search for remains."""

@@ -112,7 +112,7 @@ def belongings_of(
     organization_id: UUID,
     creator_id: UUID,
 ) -> list[Belongings]:
-    """Return what belongs to a creator, and to each of the same account.
+    """Return everything that belongs to a creator, and to each of the same account.
 
     ``codec`` opens the handles that they had before. A single video under one of these
     is theirs unless another creator of the organization had the handle when the video

@@ -42,7 +42,7 @@ def check_sealed(
 ) -> None:
     """Refuse an erasure that would leave the person readable in the log.
 
-    ``values`` are the personal values of what belongs to the creators.
+    ``values`` are the personal values of the creators and their things.
 
     Raises:
         HistoryInClearError: an event that names one of them is not sealed.

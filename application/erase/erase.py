@@ -1,4 +1,4 @@
-"""Erase a person: gather what belongs to it, decide, append and wipe."""
+"""Erase a person: gather everything that belongs to them, decide, append and wipe."""
 
 import time
 from collections.abc import Callable, Collection
@@ -45,7 +45,7 @@ WHERE p.name = ANY(%s)
 class ErasureCommand:
     """The handler and the hook of one erasure, for ``execute``.
 
-    Each try asks the read models anew what belongs to the creator, and the append
+    Each try reads the creator's things anew from the read models, and the append
     fails, to be tried again, if more came to since. While it waits for the read models,
     imports store no further batch. ``on_wait`` is called when it does.
     """
@@ -124,7 +124,7 @@ class ErasureCommand:
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
-        """Wipe what else is known, in the transaction of the append.
+        """Wipe the other copies, in the transaction of the append.
 
         Erased values are kept for a day, sealed, so that they can be looked for.
         """
@@ -147,7 +147,7 @@ class ErasureCommand:
         wipe(cursor, done, organization_id=self._organization_id, head=self._head)
 
     def _check_there(self) -> None:
-        """Refuse what is not there before anything is waited for."""
+        """Refuse an unknown creator before anything is waited for."""
         history = self._store.load(self._creator_id)[self._creator_id]
         creator = creator_of(plain_events(history))
         if creator is None or creator.organization_id != self._organization_id:

@@ -12,21 +12,21 @@ from infra.eventstore.execute import Executed
 
 
 class ErasedCreator(msgspec.Struct, frozen=True, kw_only=True):
-    """One erased creator, and what it is called in place of its handle."""
+    """One erased creator, and the name in place of its handle."""
 
     id: UUID
     tiktok_handle: str
 
 
 class ErasedCreators(msgspec.Struct, frozen=True, kw_only=True):
-    """All creators that one erasure erased, and what happened to their figures."""
+    """All creators that one erasure erased, and the choice for their figures."""
 
     creators: list[ErasedCreator]
     figures: ErasedFigures
 
 
 def erased_by(done: Executed[Erasure]) -> ErasedCreators:
-    """Return what the erasure erased; nothing in it is of the person.
+    """Return the erased creators; nothing in them is of the person.
 
     Raises:
         CreatorErasedError: the creator was erased before.

@@ -33,7 +33,7 @@ AND topic = ANY(%b::text[]) ORDER BY notification_id
 _DELETED = """
 SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
 """
-# The fields of each text by their names, without what belongs to the person.
+# The fields of each text by their names, without the person's own things.
 _OTHERS = """
 SELECT 'annotation', id, 'text', text FROM annotations
 WHERE organization_id = %(organization)s AND kind = 'note' AND text ILIKE ANY(%(like)s)
@@ -72,7 +72,7 @@ _SCRAPED = frozenset({"title", "scraped_display_name"})
 class Mention(msgspec.Struct, frozen=True, order=True, kw_only=True):
     """A text that names the person, and stays when they are erased.
 
-    ``change`` is the request that changes it, null for what TikTok says of others. For
+    ``change`` is the request that changes it, null for TikTok's texts about others. For
     an ``earlier`` text, or one of a deleted campaign, it is the one that forgets it.
     """
 

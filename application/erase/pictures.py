@@ -1,4 +1,4 @@
-"""Copies of pictures of who is erased: deleted, and not made again."""
+"""Copies of pictures of erased people: deleted, and not made again."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -53,6 +53,6 @@ def forget_pictures(folder: Path, names: Iterable[str]) -> None:
 
 
 def prune(pool: Pool) -> int:
-    """Delete what was noted more than a week ago; return how many."""
+    """Delete notes that are more than a week old; return how many."""
     with pool.connection() as connection:
         return connection.execute(_PRUNE, (KEPT_DAYS,)).rowcount

@@ -83,7 +83,7 @@ def repeat_erasures(store: Store) -> list[ErasedCreator]:
     """Append each erasure that the keys know and the log lacks; return who is erased.
 
     Each is one transaction, in which everything else of the person that does not follow
-    the log is wiped, so that what is killed goes on where it was. Nothing else may use
+    the log is wiped, so that a killed repeat goes on where it was. Nothing else may use
     the database.
     """
     with store.pool.connection() as connection, connection.transaction():
@@ -175,7 +175,7 @@ class _Belongings:
         )
 
     def of(self, erasure: KnownErasure) -> ErasureToRepeat:
-        """Return an erasure with what belongs to its creator."""
+        """Return an erasure with everything that belongs to its creator."""
         creator_id, single = erasure.creator_id, {*erasure.video_ids}
         streams: dict[str, set[UUID]] = defaultdict(set)
         texts = [subject_text(video_id).decode() for video_id in single]
@@ -220,7 +220,7 @@ class _Belongings:
 
 
 def _values(cursor: Cursor[TupleRow], erasure: KnownErasure) -> set[ErasedValue]:
-    """Return what the restored read models have of the person in the clear."""
+    """Return the person's texts in the restored read models."""
     params = {"creator": erasure.creator_id, "videos": list(erasure.video_ids)}
     rows = cursor.execute(_VALUES, params).fetchall()
     return {ErasedValue(kind, text) for kind, text in rows if text and text != "erased"}

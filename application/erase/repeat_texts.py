@@ -1,4 +1,4 @@
-"""Repeats what the keys know of forgotten texts, and a restored log lacks."""
+"""Repeats forgettings that the keys know and a restored log lacks."""
 
 from collections.abc import Collection
 from itertools import count, takewhile

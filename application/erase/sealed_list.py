@@ -72,7 +72,7 @@ def keep(
 def kept_values(
     connection: Connection[Any], creator_id: UUID, master: MasterKey
 ) -> ErasedValues | None:
-    """Return what was erased of a creator, or forgotten of a campaign, project or key.
+    """Return the erased values of a creator, or forgotten ones of other things.
 
     It is None a day later, or without an erasure.
 

@@ -169,7 +169,7 @@ def _parts(
 
 
 def _texts_in(table: SearchedTable) -> list[sql.Composable]:
-    """Return what is selected of a table: bytes as they are, the rest as text."""
+    """Return the selected columns of a table: bytes as they are, the rest as text."""
     selected: list[sql.Composable] = []
     for name, kind in table.columns.items():
         column = sql.Identifier(name)

@@ -101,7 +101,7 @@ class ForgettingCommand:
 
 
 def forgotten_by(done: Executed[ForgottenTexts]) -> ForgottenAnswer:
-    """Return what the command did, without any of the texts."""
+    """Return the result of the command, without any of the texts."""
     result = done.result
     return ForgottenAnswer(
         id=result.of, kind=result.kind, forgotten=result.subject is not None

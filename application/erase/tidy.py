@@ -1,6 +1,6 @@
 """Removes old versions of rows, and samples of them, once all have applied an erasure.
 
-PostgreSQL keeps what was deleted or overwritten until a vacuum, and its planner keeps
+PostgreSQL keeps deleted and overwritten rows until a vacuum, and its planner keeps
 the commonest values of each column until the table is analyzed.
 """
 
@@ -34,7 +34,7 @@ def behind(
 
 
 def tidy(connection: Connection[TupleRow], tables: Sequence[SearchedTable]) -> None:
-    """Vacuum and analyze the tables that may have had texts of who is erased.
+    """Vacuum and analyze the tables that may have had texts of erased people.
 
     ``connection`` is in autocommit. The log is left out: its rows never change.
     """

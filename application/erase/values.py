@@ -18,7 +18,7 @@ from infra.eventstore.store import open_envelopes
 from infra.keys.subject_text import subject_text
 from projections.creator_streams import streams_of_creator
 
-# The personal fields of events, and what they hold.
+# The personal fields of events, and the kinds of their values.
 KINDS: Mapping[str, str] = {
     "handle": "handle",
     "old": "handle",
@@ -48,7 +48,7 @@ NO_KINDS = frozenset(
 )
 
 _AT_ONCE = 500
-# Most snapshots of videos name nobody: what is known of a video is not said again.
+# Most snapshots of videos name nobody: known texts of a video are not repeated.
 _OF_STREAMS = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic, state
@@ -68,7 +68,7 @@ AND substring(state FROM %s FOR %s) = ANY(%s::bytea[])
 
 
 class ErasedValue(msgspec.Struct, frozen=True, order=True, array_like=True):
-    """A value that nothing may hold any more, and what it is."""
+    """A value that nothing may hold any more, and its kind."""
 
     kind: str
     text: str
@@ -88,7 +88,7 @@ def values_of(events: Iterable[Event]) -> set[ErasedValue]:
 def streams_that_belong(
     connection: Connection[TupleRow], belongings: Sequence[Belongings]
 ) -> set[UUID]:
-    """Return the streams of what belongs to creators."""
+    """Return the streams of everything that belongs to creators."""
     streams: set[UUID] = set()
     for each in belongings:
         streams |= {
@@ -104,7 +104,7 @@ def streams_that_belong(
 def values_that_belong(
     connection: Connection[TupleRow], codec: Codec, belongings: Sequence[Belongings]
 ) -> set[ErasedValue]:
-    """Return the personal values of what belongs to creators, past and present."""
+    """Return the personal values of creators and their things, past and present."""
     streams = streams_that_belong(connection, belongings)
     rows = connection.cursor(binary=True).execute(
         _OF_STREAMS, (arrays.uuids([*streams]),)

@@ -1,4 +1,4 @@
-"""Looks everywhere in the installation for what an erasure erased."""
+"""Looks everywhere in the installation for the values that an erasure erased."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path

@@ -66,7 +66,7 @@ def wipe(
     organization_id: UUID,
     head: int,
 ) -> None:
-    """Destroy the keys of who is erased, and wipe what repeats its texts.
+    """Destroy the keys of erased creators, and wipe rows that repeat their texts.
 
     ``head`` is the position that the read models had reached when they were asked what
     belongs to it. It runs in the transaction of the append.
@@ -110,7 +110,7 @@ def wipe(
 
 
 def destroy_and_note(cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
-    """Destroy the keys of who is erased, and note with them what was decided."""
+    """Destroy the keys of erased creators, and note the decision with them."""
     destroy(cursor, done.result.subjects)
     for recorded in done.events:
         if isinstance(recorded.event, SubjectErased):

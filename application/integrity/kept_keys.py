@@ -1,7 +1,7 @@
-"""The check that the kept keys are those of whom the log tells, both ways.
+"""The check that kept keys and the subjects of the log agree, both ways.
 
 A key may be destroyed only with an erasure, and must be with one. All others must open:
-with the master key, and what was sealed with them.
+with the master key, and the fields that were sealed with them.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class KeyFault(msgspec.Struct, frozen=True, kw_only=True):
-    """Keys that are not as the log says: how, and whose they are."""
+    """Keys that disagree with the log: the difference, and their subjects."""
 
     fault: Fault
     subjects: Sequence[UUID]
@@ -166,7 +166,7 @@ def _faults(
 def with_keys(
     checked: CheckedLog, connection: Connection[TupleRow], master_key: MasterKey | None
 ) -> CheckedLog:
-    """Return what a check of the log found with what ``key_faults`` finds, as misfits.
+    """Add the faults that ``key_faults`` finds to a check of the log, as misfits.
 
     A copy of the log without any keys has nothing to compare.
 

@@ -97,7 +97,7 @@ def recorded_roots(
 
 
 def unreadable_roots(connection: Connection[TupleRow]) -> list[int]:
-    """Return the positions of events that are roots by name, and nobody can read."""
+    """Return the positions of events that are roots by name, but unreadable."""
     return [
         position
         for position, root in _signed(connection, _SIGNED, RootSigned)
@@ -183,7 +183,7 @@ def parts_with_events(
 
 
 def name_of_log(connection: Connection[TupleRow]) -> str:
-    """Return what tells this log from others: its database and its first digest."""
+    """Return the name of this log among others: its database and its first digest."""
     row = connection.execute(_NAME).fetchone()
     return "empty" if row is None else row[0]
 
@@ -191,7 +191,7 @@ def name_of_log(connection: Connection[TupleRow]) -> str:
 def linked_events(
     connection: Connection[TupleRow], first: int, last: int
 ) -> list[LinkedEvent]:
-    """Return the events from ``first`` to ``last``, each with what it is linked by."""
+    """Return the events from ``first`` to ``last``, each with its link."""
     rows = connection.cursor(binary=True).execute(_LINKED, (first, last))
     events: list[LinkedEvent] = []
     sent = time = b""

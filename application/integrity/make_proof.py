@@ -1,4 +1,4 @@
-"""Makes proofs of what an installation has recorded of one creator."""
+"""Makes proofs of the events that an installation has recorded of one creator."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Makes roots: measures the log up to its present end, signs it, and records that."""
+"""Makes roots: measures the log up to its present end, signs and records the root."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def make_root(
 ) -> Executed[RootSigned | None]:
     """Make a root at the present end of the log, which is the result.
 
-    Appends go on meanwhile: what they store is after its position. The hook is as in
+    Appends go on meanwhile: their events are after its position. The hook is as in
     ``execute``.
 
     Raises:
@@ -93,7 +93,7 @@ def _measure(
         rotations = recorded_rotations(connection)
         if rotations:
             check_newest(rotations[-1].rotation, signer)
-            # It is signed in the time of its key, whatever the clock says.
+            # The root is signed in the time of its key, for any time of the clock.
             at = max(at, rotations[-1].rotation.rotated_at)
         before = [each.root for each in recorded_roots(connection)]
         content = measured(
@@ -112,7 +112,7 @@ def measured(
     until: int | None = None,
     cuts: Iterable[int] = (),
 ) -> LogContent:
-    """Return what a root says of the log up to ``until``, by default its present end.
+    """Return the content of a root of the log up to ``until``, by default its end.
 
     Its events are those after the position ``after``. Nothing up to that end can change
     meanwhile, since positions become visible in their own order. Blocks of events also

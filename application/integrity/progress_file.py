@@ -1,4 +1,4 @@
-"""A file of what a check of the log has done, with which it goes on if it is killed."""
+"""A file of the finished parts of a log check, with which a killed check goes on."""
 
 import fcntl
 import os
@@ -55,7 +55,7 @@ class ProgressFile:
             os.close(self._file)
 
     def ranges(self, valid: Collection[Positions]) -> list[CheckedRange]:
-        """Return what an earlier run did of these ranges, or begin anew."""
+        """Return the ranges that an earlier run finished, or begin anew."""
         if self._file is None or self._path is None:
             return []
         lines = self._path.read_bytes().split(b"\n")

@@ -86,7 +86,7 @@ class SealedBodies:
             try:
                 event = codec.decode(stored.name, stored.body)
             except UnknownEventError:
-                # Nobody can read it, so nobody knows what is personal in it.
+                # Nobody can read it, so its personal fields are unknown.
                 continue
             parted = codec.parted(_with_pseudonym(event))
             if parted.personal:
@@ -107,7 +107,7 @@ class SealedBodies:
         return history_of
 
     def _seals(self, subjects: set[UUID]) -> dict[int, Seal]:
-        """Return what seals for each subject; new keys are stored with this part.
+        """Return the seal of each subject; new keys are stored with this part.
 
         Fields about an erased person are sealed with a key that nobody keeps.
         """

@@ -1,4 +1,4 @@
-"""Seals history: rewrites, once, what earlier releases stored in the clear."""
+"""Seals history: rewrites, once, events that earlier releases stored in the clear."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -142,7 +142,7 @@ def others_at_work(connection: Connection[TupleRow]) -> list[str]:
 def rewrite_history(
     store: Store, *, advance: Callable[[int], None] = lambda _: None
 ) -> bool:
-    """Seal what is stored in the clear; tell whether there was any.
+    """Seal the clear events; return false if there was none.
 
     If that is interrupted, the next call goes on. ``advance`` is called with the number
     of events that were read, after each part.
@@ -171,7 +171,7 @@ def note_sealing(store: Store, signer: Signer, *, context: Context) -> HistorySe
 
 
 def _begun(connection: Connection[TupleRow]) -> ClearHistory | None:
-    """Return the history to seal, with what it was when that began."""
+    """Return the history to seal, as it was when the sealing began."""
     with connection.transaction():
         connection.execute(NO_HURRY)
         state = clear_history(connection)
@@ -187,7 +187,7 @@ def _begun(connection: Connection[TupleRow]) -> ClearHistory | None:
 def _check_roots(connection: Connection[TupleRow]) -> None:
     """Check that the log still holds all roots since the sealing before.
 
-    The note says so: whoever kept one of them cannot compare it any more. It runs in a
+    The note says so: a root that was kept cannot be compared any more. It runs in a
     transaction of the caller's.
 
     Raises:
@@ -211,7 +211,7 @@ def _cuts(connection: Connection[TupleRow]) -> list[int]:
 
 
 def _seal_part(connection: Connection[TupleRow], store: Store) -> int:
-    """Rewrite what needs it in the next events; return how many were read."""
+    """Rewrite the clear ones of the next events; return how many were read."""
     with connection.transaction():
         connection.execute(NO_HURRY)
         connection.execute(_TAKE_LOCK, (AdvisoryLock.APPEND,))

@@ -75,7 +75,7 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     ``under_root`` the position up to which a root holds the log: of roots from before
     history was sealed nothing can be compared, so that they do not count.
     ``sealed_up_to`` is the position up to which history was sealed after it was
-    recorded, null if it was not, and ``sealings`` are what the notes say of it.
+    recorded, null if it was not, and ``sealings`` are its notes.
     ``kept`` is the verdict on the root that was kept elsewhere. ``misfits`` is empty if
     all is as it was recorded, or as the note says since.
     """
@@ -110,7 +110,7 @@ def verify(
     ``kept`` elsewhere must be in the log; ``accepted`` are hashes of notes of sealings
     that count for it.
     ``report`` is called with how many ranges are done, of how many. The file
-    ``progress`` has what is done, so that a check that is killed goes on there.
+    ``progress`` has the checked parts, so that a check that is killed goes on there.
 
     Raises:
         psycopg.Error: the log cannot be read.
@@ -171,7 +171,7 @@ def check_positions(
     """Return the events at these positions, and what their check found.
 
     After the position ``times_from`` times must not go back: releases before the first
-    root took the clock's, whatever it was.
+    root took the clock's.
     """
     events = linked_events(connection, first, last)
     predecessors = events_at(connection, missing_predecessors(events))
@@ -193,7 +193,7 @@ def verdict_on(
     is_kept_key: bool = False,
     unreadable: Sequence[int],
 ) -> CheckedLog:
-    """Return what the checked ranges and the trees as of all roots show.
+    """Return the verdict on the checked ranges and the trees as of all roots.
 
     ``unreadable`` are the positions of roots that nobody can read.
     """
@@ -261,7 +261,7 @@ def _executor(processes: int, *, tasks: int) -> Generator[Executor]:
     if processes == 1 or tasks < _FEW:
         yield _InThisProcess()
         return
-    # A fork would copy whatever threads of this process hold.
+    # A fork would copy locks that threads of this process hold.
     executor = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     try:
         yield executor

@@ -1,4 +1,4 @@
-"""Move a creator to another project: read what the decision needs, then decide."""
+"""Move a creator to another project: read the needs of the decision, then decide."""
 
 from collections.abc import Collection, Sequence
 from typing import Literal
@@ -41,7 +41,7 @@ ORDER BY o.project_id, o.id
 
 
 class RefusedProject(msgspec.Struct, frozen=True, kw_only=True):
-    """A project that the creator can't move to, and who is in the way there."""
+    """A project that the creator can't move to, and the creator that is in the way."""
 
     project_id: UUID
     code: Literal["handle_taken", "account_in_project"]
@@ -60,7 +60,7 @@ class MoveEffects(msgspec.Struct, frozen=True, kw_only=True):
 def effects_of_move(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> MoveEffects:
-    """Return where a creator can't move to, and what moves would merge."""
+    """Return the projects that refuse a creator, and the merges of moves."""
     params = {
         "organization": organization_id,
         "creator": creator_id,
@@ -147,7 +147,7 @@ class MoveCommand:
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-        """Look in the append's transaction for what came since the try began.
+        """Look in the append's transaction for events since the try began.
 
         Raises:
             AppendConflictError: somebody else connected the account, or there is

@@ -138,7 +138,7 @@ def late_videos(
     since: int,
     before: int,
 ) -> list[str]:
-    """Return what videos go by that came to a project or creator between positions."""
+    """Return the ids of videos that came to a project or creator between positions."""
     params = {
         "since": since,
         "before": before,

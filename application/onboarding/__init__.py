@@ -1,1 +1,1 @@
-"""Onboarding: videos and creators come into a project, from what people hand in."""
+"""Onboarding: videos and creators come into a project from URLs and handles."""

@@ -1,4 +1,4 @@
-"""Videos by what they are on TikTok: add one by its URL, find the id of one."""
+"""Videos by their ids on TikTok: add one by its URL, find the id of one."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Policies: what follows from events without a request.
+"""Policies: commands that follow from events without a request.
 
 * ``auto_disable``: three runs in a row without a public account disable the creator.
 * ``video_policies``: videos that runs list are discovered, are tracked when the

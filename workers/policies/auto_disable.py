@@ -103,7 +103,7 @@ _TABLE = Table(Streak, name="verdict_streak", key=("creator_id",))
 def _key(recorded: RecordedEvent) -> tuple[UUID] | None:
     """Return the key of the creator of an event; None for runs without a creator.
 
-    Imported runs are left out, because they do not say what the account is like now.
+    Imported runs are left out, because they say nothing about the present account.
     """
     event = recorded.event
     if not isinstance(event, e.ScrapeFailed | e.ScrapeSucceeded):

@@ -1,4 +1,4 @@
-"""Erases creators that were removed as long ago as their organization keeps them."""
+"""Erases removed creators after the days for which their organization keeps them."""
 
 import structlog
 from psycopg import Connection
@@ -59,10 +59,10 @@ _log = structlog.get_logger()
 
 
 def erase_removed(store: Store) -> int:
-    """Erase who is due, with the figures kept as those of nobody; return how many.
+    """Erase due creators, keep their figures anonymous, and return how many.
 
-    While a read model does not catch up with the log, nobody is erased. A person whose
-    events are in the clear waits until history is sealed, and holds up nobody else.
+    While a read model does not catch up with the log, no creator is erased. A person
+    whose events are in the clear waits until history is sealed, and holds up no other.
     """
     with store.pool.connection() as connection:
         due = connection.execute(_DUE).fetchall()

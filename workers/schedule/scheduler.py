@@ -79,7 +79,7 @@ class Scheduler:
         self.give_up_lease()
 
     def round(self, now: datetime | None = None) -> int:
-        """Plan and request what is due at ``now`` (default: the database's time).
+        """Plan and request runs that are due at ``now`` (default: the database's time).
 
         It does nothing while another scheduler has the lease. Returns how many rows it
         processed.
@@ -137,7 +137,7 @@ class Scheduler:
         return planned
 
     def due(self, now: datetime) -> list[ScheduledRun]:
-        """Return what is due, oldest first, at most ``BATCH``.
+        """Return the due runs, oldest first, at most ``BATCH``.
 
         Rows that are due but may not run are put back: to be planned again if the
         window or the videos have changed, or for a while if the run before is not over.

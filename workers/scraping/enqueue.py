@@ -11,8 +11,8 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 
 # As many jobs wait in the queue as are running, so that a new job waits for about one
-# job's time, whatever that is and however many workers there are. If jobs take almost
-# no time, as many wait as are started in START_RATE_SECONDS.
+# job's time, however long that is and however many workers there are. If jobs take
+# almost no time, as many wait as are started in START_RATE_SECONDS.
 LEAST_ENQUEUED = 16
 MOST_ENQUEUED = 500
 START_RATE_SECONDS = 0.5

@@ -34,7 +34,7 @@ on = Handlers[[Identity | None, RecordedEvent], Identity | None]()
 def _observed(
     event: e.ProfileSnapshotRecorded, identity: Identity | None, recorded: RecordedEvent
 ) -> Identity | None:
-    """Store the first user id, which stays, whatever is observed later."""
+    """Store the first user id, which stays after any later observation."""
     if event.user_id is None:
         return identity
     if identity is None or identity.user_id is None:

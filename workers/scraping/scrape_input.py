@@ -1,4 +1,4 @@
-"""Loads what a run needs: histories, and the creator or videos to observe."""
+"""Loads the input of a run: histories, and the creator or videos to observe."""
 
 import msgspec
 

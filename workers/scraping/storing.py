@@ -17,7 +17,7 @@ Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 
 
 def tried_by(answered: Answered) -> tuple[c.Tried, ...]:
-    """Return who was asked besides the provider that answered."""
+    """Return the tried providers besides the one that answered."""
     return tuple(
         replace(each, detail=each.detail and storable(each.detail))
         for each in answered.tried
@@ -27,7 +27,7 @@ def tried_by(answered: Answered) -> tuple[c.Tried, ...]:
 def snapshot(
     observed: ProfileObservation | VideoObservation, kind: type[Snapshot]
 ) -> Snapshot:
-    """Return what was observed as commands have it."""
+    """Return the observed counts in the fields of commands."""
     values = msgspec.structs.asdict(observed)
     stated = {k: _storable(v) for k, v in values.items() if v is not msgspec.UNSET}
     return msgspec.convert(stated, kind)

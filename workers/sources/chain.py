@@ -80,9 +80,9 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """The verdict of a run, from whom it is, and who was tried before or besides.
+    """The verdict of a run, its provider, and the other providers that were tried.
 
-    ``profile`` is one that another provider read before it failed, and whose.
+    ``profile`` is one that another provider read before it failed, with its name.
     """
 
     provider: Provider
@@ -204,7 +204,7 @@ class _Budget:
 
 
 def _until_spent(one: Given, spent: str) -> Given | CannotServe:
-    """Return what a provider saw before its budget ended, as a part of the list."""
+    """Return the videos seen before a provider's budget ended, as a partial list."""
     verdict, name = one.verdict, one.provider.name
     if isinstance(verdict, Ok):
         reason = verdict.listed_reason or spent

@@ -58,7 +58,7 @@ _WORKED: frozenset[Outcome] = frozenset({"ok", "not_found", "private", "unavaila
 
 
 class CheckStep(Struct, frozen=True, kw_only=True):
-    """One step of a check: a request, or what was read in the answers.
+    """One step of a check: a request, or the data read in the answers.
 
     ``status`` is HTTP's, null where there was none; ``duration_ms`` is in milliseconds.
     """

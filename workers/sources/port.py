@@ -1,4 +1,4 @@
-"""The port of sources: what a provider is asked, and what it may answer."""
+"""The port of sources: the requests to a provider, and its possible answers."""
 
 from typing import Protocol, assert_never
 from uuid import UUID
@@ -28,7 +28,7 @@ class Target(Struct, frozen=True, kw_only=True):
 class Provider(Protocol):
     """A source of observations. Every failure is a verdict, never an exception.
 
-    ``reads_site``: it reads what TikTok shows to everybody, so that an account that it
+    ``reads_site``: it reads TikTok's public site, so that an account that it
     does not find is not there.
     """
 
@@ -60,7 +60,7 @@ class Provider(Protocol):
 
 
 def ask(provider: Provider, job_type: JobType, target: Target) -> Verdict:
-    """Ask a provider for what a run of this kind looks at."""
+    """Ask a provider for the data of a run of this kind."""
     match job_type:
         case "creator_profiles":
             return provider.creator_profiles(target)

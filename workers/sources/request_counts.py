@@ -51,7 +51,7 @@ SELECT extract(epoch FROM date_trunc('day', clock_timestamp(), 'UTC')
 
 
 class RequestCounts:
-    """Counts the requests of each source, for whom they are and what they cost."""
+    """Counts requests and their cost by source, organization and creator."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool

@@ -20,7 +20,7 @@ class SourceSetting(Struct, frozen=True, kw_only=True):
 
 
 def source_settings(settings: Settings) -> list[SourceSetting]:
-    """Return what the settings say of each provider, in the order they are asked."""
+    """Return the settings of each provider, in the order they are asked."""
     in_use = settings.providers
     others = [name for name in PROVIDERS if name not in in_use]
     return [

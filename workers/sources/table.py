@@ -1,4 +1,4 @@
-"""The table of providers: a row for each, with what it needs and how it is made.
+"""The table of providers: a row for each, with its needs and its maker.
 
 Modules that a provider needs are loaded when it is made: httpx and yt-dlp are not
 loaded to replay recordings.

@@ -20,7 +20,7 @@ _LONGEST_DETAIL = 300
 _LONGEST_LOG_ID = 64
 _CODES: dict[str, type[Blocked | Transient | SchemaChanged]] = {
     "scope_not_authorized": Blocked,
-    # The app was not granted it, whoever consents: TikTok has to review it.
+    # The app was not granted it for any creator: TikTok has to review it.
     "scope_permission_missed": Blocked,
     "internal_error": Transient,
     "timeout": Transient,
@@ -101,7 +101,7 @@ def refusal_of(
 
 
 def unreadable(reply: TikTokReply, *, too_fast: float) -> NoReplyError:
-    """Return what it means that a reply is not the API's JSON."""
+    """Return the verdict of a reply that is not the API's JSON."""
     size = len(reply.body)
     detail = f"HTTP {reply.status} with {size:,} bytes that are not the API's JSON."
     if reply.status == 200 and not reply.body.strip():

@@ -14,7 +14,7 @@ class AccountHandles:
         self._newest: dict[str, tuple[datetime, str]] = {}
 
     def note(self, handle: str, observed_at: datetime, user_id: str | None) -> None:
-        """Note whose profile was observed under a handle; null if it does not say."""
+        """Note the account of a profile under a handle; null if it is unknown."""
         if user_id is None:
             return
         self._accounts.setdefault(handle, set()).add(user_id)

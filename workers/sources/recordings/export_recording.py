@@ -29,7 +29,7 @@ _MOST_IDS = 200_000
 class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An observation, and the run that made it.
 
-    Ids are text, made once for each run. ``is_erased``: it is of who was erased, whom
+    Ids are text, made once for each run. ``is_erased``: it is of an erased person, whom
     no recording may bring back.
     """
 

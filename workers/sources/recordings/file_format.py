@@ -47,7 +47,7 @@ class Observation(
     """One observation of a handle at one time: a profile, a video or an outcome.
 
     ``present_handle`` is the creator's when the recording was made, where that is
-    another. ``in_log_order`` is of rounded profiles in exports: what is before it in
+    another. ``in_log_order`` is of rounded profiles in exports: a line before it in
     the file was recorded before it, so that an exact one there has no precedence.
     The handle is in its plain form, and both times are in UTC, however they were
     written.

@@ -123,7 +123,7 @@ def store_recording(
 
 
 class _Storing:
-    """Stores batches one after the other, and counts what was stored."""
+    """Stores batches one after the other, and counts the stored observations."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class _Storing:
         self._known: dict[UUID, KnownDetails] = {}
 
     def store(self, groups: Sequence[ObservationGroup], observations: int) -> None:
-        """Store what is not stored yet of a batch with so many observations."""
+        """Store the new observations of a batch with so many."""
         for project_id, part in groupby(groups, key=lambda group: group.project_id):
             self._let_erasures_go_first()
             self._store_part([*part], project_id)

@@ -54,7 +54,7 @@ V = TypeVar("V", bound=ApiVideo)
 
 
 def profile_of_user(user: ApiUser) -> ProfileObservation:
-    """Return a profile without its precision; null for what cannot be read."""
+    """Return a profile without its precision; unreadable fields are null."""
     return ProfileObservation(
         display_name=text_of(user.display_name),
         avatar_url=text_of(user.avatar_url),
@@ -66,7 +66,7 @@ def profile_of_user(user: ApiUser) -> ProfileObservation:
 
 
 def video_of(row: ApiVideo) -> VideoObservation | None:
-    """Return a video, None without a readable id; null for what cannot be read."""
+    """Return a video, None without a readable id; unreadable fields are null."""
     video_id = numeric_id(row.id)
     if video_id is None:
         return None

@@ -1,7 +1,7 @@
 """Reads values from JSON of unknown shape.
 
-Each function reads one value and returns None for what it cannot read. None guesses,
-replaces a value by 0, or raises.
+Each function reads one value and returns None for one that it cannot read. No
+function guesses, replaces a value by 0, or raises.
 """
 
 import json

@@ -129,7 +129,7 @@ class FakeConsents:
             self._keep()
 
     def account_of(self, access: str) -> str | None:
-        """Return whose token it is, None if it is not valid."""
+        """Return the account of a token, None if it is not valid."""
         with self._lock:
             for open_id, consent in self._state.consents.items():
                 if consent.access.get(access, 0) > self.clock():
@@ -137,7 +137,7 @@ class FakeConsents:
             return None
 
     def scopes_of(self, open_id: str) -> list[str] | None:
-        """Return what an account allows, None if it has not consented."""
+        """Return the scopes of an account, None if it has not consented."""
         with self._lock:
             consent = self._state.consents.get(open_id)
             return None if consent is None else list(consent.scopes)

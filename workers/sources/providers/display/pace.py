@@ -79,7 +79,7 @@ class Pace:
         return self._own(kind) if waiting is None else waiting
 
     def _shared(self, kind: str) -> float | None:
-        """Return it by the shared count, None while that is away."""
+        """Return the wait by the shared count, None while that is away."""
         if self._server is None or time.monotonic() < self._away_until:
             return None
         key = f"goatherd:display_pace:{self._owner}:{kind}"

@@ -79,7 +79,7 @@ def user_fields(scopes: Collection[str]) -> str:
 
 
 def profile_of(data: Raw, *, open_id: str) -> ProfileObservation:
-    """Return a profile from a user; null for what is missing or cannot be read.
+    """Return a profile from a user; fields that cannot be read are null.
 
     Raises:
         OtherAccountError: the user is not ``open_id``.

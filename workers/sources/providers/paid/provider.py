@@ -60,8 +60,7 @@ class PaidProvider(Provider, ABC):
         self.site = site
 
     @abstractmethod
-    def profile_of(self, handle: str) -> PaidQuestion:
-        """Return how to request a profile."""
+    def profile_of(self, handle: str) -> PaidQuestion: ...
 
     @abstractmethod
     def account_in(self, body: object) -> object:
@@ -78,8 +77,7 @@ class PaidProvider(Provider, ABC):
         """Return a page of the list, None if there is none."""
 
     @abstractmethod
-    def video_of(self, handle: str, video_id: str) -> PaidQuestion:
-        """Return how to request a single video."""
+    def video_of(self, handle: str, video_id: str) -> PaidQuestion: ...
 
     @abstractmethod
     def row_in(self, body: object) -> object:

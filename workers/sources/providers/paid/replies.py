@@ -108,7 +108,7 @@ def refusal_of(
 ) -> Refusal | None:
     """Return why the reply has no content, None if it may have some.
 
-    ``subject`` is what was requested, such as ``@some.body``.
+    ``subject`` names the requested thing, such as ``@some.body``.
     """
     words = _words_of(reply, service)
     kind = _kind_of(reply, service, words)
@@ -121,7 +121,7 @@ def refusal_of(
 def refusal_in_words(
     reply: PaidReply, service: PaidService, *, subject: str, now: datetime
 ) -> Refusal:
-    """Return why a reply without what was requested has none, by its words alone."""
+    """Return the reason of a reply without the requested data, by its words alone."""
     words = _words_of(reply, service)
     kind = _kind_in(words) or "shape"
     detail = words or f"nothing of {subject}"
@@ -129,7 +129,7 @@ def refusal_in_words(
 
 
 def _words_of(reply: PaidReply, service: PaidService) -> str:
-    """Return what the service says went wrong, without the key; empty if nothing."""
+    """Return the service's own message of an error, without the key; empty if none."""
     found = (within(reply.body, *path) for path in _WORDS_IN)
     said = next((text for text in found if isinstance(text, str)), "")
     for form in (str, quote_plus, partial(quote, safe="")):

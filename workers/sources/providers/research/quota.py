@@ -22,7 +22,7 @@ _AWAY_SECONDS = 5.0
 _AWAY_RETRY_SECONDS = 60.0
 _PARTS_KEPT_APART = 20
 
-# Each process stores what it used as one number, and the sum of all is compared with
+# Each process stores its use as one number, and the sum of all is compared with
 # the limit. A lost answer does no harm then, and after a FLUSHALL every running process
 # stores its number again.
 _TAKE = """
@@ -134,7 +134,7 @@ class DailyQuota:
             return Grant(day=self._day, amount=requested, alone=alone)
 
     def give_back(self, grant: Grant, *, used: Amount) -> None:
-        """Give back what the request did not use.
+        """Give back the unused part of a request.
 
         Others see it with our next request.
         """

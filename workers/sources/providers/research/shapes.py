@@ -53,7 +53,7 @@ class SearchPage(Struct, frozen=True, kw_only=True):
     """Some of the videos of a search, and where the next ones begin.
 
     ``records`` is how many TikTok counts for it, ``cursor`` is None on the last page,
-    and ``data`` is what was read.
+    and ``data`` is the JSON that was read.
     """
 
     videos: tuple[VideoObservation, ...]
@@ -64,7 +64,7 @@ class SearchPage(Struct, frozen=True, kw_only=True):
 
 
 def profile_of(data: Raw) -> ProfileObservation:
-    """Return a profile from a user; null for what is missing or cannot be read.
+    """Return a profile from a user; fields that cannot be read are null.
 
     Raises:
         NoReplyError: it is not a user, or has no readable field.

@@ -122,8 +122,8 @@ class WebProvider(Provider):
     def read_videos(self, target: Target) -> VideosRead | Verdict:
         """Read the page of each requested video.
 
-        Counters that were read are returned, whatever stopped the rest. The verdict is
-        a refusal only if nothing was read at all.
+        Counters that were read are returned, also if the rest was stopped. The verdict
+        is a refusal only if nothing was read at all.
         """
         with TikTokSession(self._site) as session:
             try:
