@@ -97,7 +97,7 @@ class _Scene:
         return creator_id
 
     def scrape(self, creator_id: str, *days: int) -> None:
-        """Run what is open, and one run more for each further day."""
+        """Do the open runs, and one run more for each further day."""
         for day in days:
             path = f"/creators/{creator_id}/scrape"
             data_of(self.home.post(path, {"job_type": "discover_videos"}), status=202)
@@ -135,7 +135,7 @@ class _Scene:
         return {"creator_id": creator_id, "video_id": str(video), "scrape_id": str(run)}
 
     def answers(self, ids: dict[str, str]) -> dict[str, object]:
-        """Every answer about a creator, a video and a run, by what it is about."""
+        """Every answer about a creator, a video and a run, by its subject."""
         return dict(_readable(self._responses(ids)))
 
     def _responses(self, ids: dict[str, str]) -> Iterator[tuple[str, httpx.Response]]:
@@ -200,7 +200,7 @@ def _is_of_project(value: object) -> bool:
 
 
 def _import(scene: _Scene, folder: Path) -> None:
-    """Import what was seen of the account before it was erased, and since."""
+    """Import observations of the account from before its erasure, and since."""
     path = folder / "recording.jsonl"
     lines = [
         {

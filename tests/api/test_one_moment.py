@@ -1,4 +1,4 @@
-"""One answer is one moment: what is written between two queries is not in it."""
+"""One answer is one moment: rows written between two queries are not in it."""
 
 import asyncio
 import re

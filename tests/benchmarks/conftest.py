@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def report(pytestconfig: pytest.Config) -> Report:
-    """Where to put what was measured."""
+    """The report that collects the measured rows."""
     return pytestconfig.stash[_REPORT]
 
 

@@ -1,4 +1,4 @@
-"""The harness: interleaved rounds, what came of them, and one Markdown table."""
+"""The harness: interleaved rounds, their results, and one Markdown table."""
 
 import os
 import platform
@@ -37,7 +37,7 @@ class Rounds(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table; ``how`` says below it what was measured exactly."""
+    """One line of the table; ``how`` describes the measurement below it."""
 
     what: str
     ours: str
@@ -127,7 +127,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def machine() -> str:
-    """Return what this was measured on, in a line."""
+    """Return the machine in a line."""
     memory = psutil.virtual_memory().total / 1_024**3
     return (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "

@@ -64,7 +64,7 @@ def load(
     connections: int,
     seconds: float | None = None,
 ) -> Outcome:
-    """Send the requests from another process and return what came of it."""
+    """Send the requests from another process and return the outcome."""
     plan = Plan(
         port=port, requests=list(requests), connections=connections, seconds=seconds
     )
@@ -78,7 +78,7 @@ def load(
 
 
 def ceiling(size: int, *, connections: int, seconds: float) -> Outcome:
-    """Load a server that does nothing but send ``size`` bytes: what the client can do.
+    """Load a server that does nothing but send ``size`` bytes: the client's ceiling.
 
     It is itself written in Python, so the client alone can do more.
     """
@@ -202,7 +202,7 @@ def _until(end: float, requests: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Canned(asyncio.Protocol):
-    """Answers whatever comes with the same bytes."""
+    """Answers every request with the same bytes."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer

@@ -257,7 +257,7 @@ def add_population(url: str, size: int, *, organization_id: UUID) -> Population:
 
 
 def _drop_indexes(connection: Connection[TupleRow]) -> list[str]:
-    """Drop what is quicker made anew than kept, and return how to make it."""
+    """Drop indexes that are quicker made anew than kept; return their statements."""
     found = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes "
         "WHERE tablename IN ('creator_list', 'creator_search') "

@@ -220,7 +220,7 @@ def written(took: Measured) -> str:
 
 
 def costs(alone: Measured, observations: int) -> Row:
-    """Say what a slice costs, by stage and by whose processor."""
+    """Report the cost of a slice, by stage and by processor."""
     stages = ", ".join(
         f"{stage} {spent / observations * 1e6:.1f} \N{MICRO SIGN}s ({slices} slices, "
         f"the longest {longest:.1f} s)"

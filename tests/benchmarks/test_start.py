@@ -1,4 +1,4 @@
-"""From a fresh clone to ready: what a new user waits for."""
+"""The wait of a new user, from a fresh clone to ready."""
 
 import re
 import shutil

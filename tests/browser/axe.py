@@ -1,4 +1,4 @@
-"""axe-core, which finds what people with other senses or tools cannot use."""
+"""axe-core, which finds elements that people with other senses or tools cannot use."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache

@@ -2,7 +2,7 @@
 
 _ALERT = "alert('hostile')"
 
-# A lone combining mark stacks onto whatever stands before it.
+# A lone combining mark stacks onto the character before it.
 _STACK = "Z" + "".join(map(chr, range(0x0300, 0x0330))) * 2
 
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u2039\u203a\uff02\uff07"

@@ -1,4 +1,4 @@
-"""The shape of a page: checks that hold whatever stands on it."""
+"""The shape of a page: checks that hold for any content."""
 
 from playwright.sync_api import Page
 

@@ -36,7 +36,7 @@ def places() -> list[str]:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a page is, and the type of what is answered there."""
+    """The path of a page, and the media type of its answer."""
 
     url: str
     status: int
@@ -49,7 +49,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def found(served: Served, path: str, *, session: str, ids: Mapping[str, str]) -> Place:
-    """Ask for a page about these things, and say what it is."""
+    """Request a page about these things, and return its place."""
     url = _NAME.sub(lambda name: ids[name[1]], path) + QUERIES.get(path, "").format(
         **ids
     )

@@ -60,7 +60,7 @@ PICTURES = (
 
 
 def main() -> int:
-    """Take all pictures; returns what the process ends with."""
+    """Take all pictures; returns the exit status."""
     browser_path = find_browser()
     if browser_path is None:
         print(NO_BROWSER, file=sys.stderr)
@@ -101,7 +101,7 @@ def demo() -> Generator[tuple[str, str, str]]:
 
 
 def link_in(up: Running) -> str | None:
-    """The path of the link in what was printed."""
+    """The path of the printed link."""
     found = re.search(r"/sign-in/[\w-]+", up.out + up.err)
     return found[0] if found else None
 

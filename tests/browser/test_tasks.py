@@ -26,7 +26,7 @@ _ROWS = "\n".join(
 
 
 class Task:
-    """Somebody who begins at Home, and whose clicks are counted."""
+    """A manager who begins at Home, and their counted clicks."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

@@ -15,7 +15,7 @@ _SOUNDS = (
 
 
 def attributes_of_clip(clip: Clip, handle: str) -> VideoAttributes:
-    """Return what follows from the post itself, the same for each scrape."""
+    """Return the attributes of the post itself, the same for each scrape."""
     dice = sha256(clip.tiktok_video_id.encode()).digest()
     number, title, author = _SOUNDS[dice[0] % len(_SOUNDS)]
     own = Sound(title="original sound", author=handle, original=True)

@@ -23,7 +23,7 @@ class Counts(Struct, frozen=True):
 
 
 class Clip(Struct, kw_only=True):
-    """One post, with what it will have gathered in the end.
+    """One post, with the counts that it will have in the end.
 
     ``posted`` is in seconds from the recording's start, ``views`` is the number it
     tends to, and the ``lost`` ones were counted once and taken back.

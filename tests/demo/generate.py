@@ -103,7 +103,7 @@ def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
 
 
 def _handles(character: Character, scrape: ScrapeTime) -> tuple[str, ...]:
-    """Return what the account answers to.
+    """Return the handles that the account answers to.
 
     Its next name already in the recording, for those who rename it ahead of its day.
     """
@@ -237,7 +237,7 @@ def _reported(likes: int) -> int | None:
 def _listed(
     fate: Fate, clips: list[Clip], *, scrape: ScrapeTime, dice: Dice
 ) -> list[Clip]:
-    """Return what a list shows: mostly all of it, at times only a part."""
+    """Return the videos of a list: mostly all, at times only a part."""
     shown = [clip for clip in clips if clip.shown_at(scrape.second)]
     if scrape.day in (0, BEGIN_DAY) or scrape.day >= DAYS - 3:
         return shown  # whole where the replay begins, and where it comes to rest

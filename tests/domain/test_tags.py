@@ -1,4 +1,4 @@
-"""Tags: given what somebody wrote, then the tags it means or why it means none."""
+"""Tags: given a text, then its tags or the reason why it has none."""
 
 import unicodedata
 

@@ -119,7 +119,7 @@ def campaign(plan: Plan, *, data_dir: Path, folder: Path) -> Outcome:
 
 
 def _check_log(clients: Clients, data_dir: Path) -> None:
-    """Compare the log with what was acknowledged, once every scrape has ended."""
+    """Compare the log with the acknowledged commands, once every scrape has ended."""
     url = running_postgres_url(data_dir)
     assert url is not None
     acknowledged = Counter(

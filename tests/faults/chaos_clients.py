@@ -23,7 +23,7 @@ _AGAIN = {"idempotency_in_flight", "unavailable", "projection_behind"}
 
 
 class Answered(NamedTuple):
-    """A command that was acknowledged: what was asked, and the answer."""
+    """A command that was acknowledged: the request, and its answer."""
 
     path: str
     body: bytes
@@ -91,7 +91,7 @@ class Clients:
             thread.join()
 
     def repeat(self, key: str) -> None:
-        """Ask once more for what was answered, and compare the answers."""
+        """Repeat the answered requests, and compare the answers."""
         first = self.answered[key]
         again = self._until_answered(key, first.path, first.body)
         self.outcome.repeated += 1

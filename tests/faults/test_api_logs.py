@@ -1,4 +1,4 @@
-"""Secrets stay out of the log, whatever is done with them and whatever breaks."""
+"""Secrets stay out of the log, in every use and after every failure."""
 
 import io
 import json

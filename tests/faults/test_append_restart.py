@@ -21,7 +21,7 @@ WRITERS = 4
 
 @pytest.fixture
 def server(data_dir: Path) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL that keeps what it confirmed, even when it is killed."""
+    """A PostgreSQL that keeps every confirmed commit, even when it is killed."""
     server = EmbeddedPostgres(data_dir)
     yield server
     server.stop()

@@ -176,7 +176,7 @@ def sleepy(
     *,
     method: str = "write",
 ) -> Any:  # noqa: ANN401
-    """A projection that sleeps with what it opened, just before it writes that."""
+    """A projection that sleeps with opened events, just before it writes them."""
 
     def sleep_and_write(
         self: object, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]

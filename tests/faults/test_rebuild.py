@@ -272,7 +272,7 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
             killed.set()
             stop_at_once(server)
             server.start()
-            # As whatever else uses the pool does when it notices first.
+            # As another user of the pool does when it notices first.
             store.pool.check()
 
     try:

@@ -1,4 +1,4 @@
-"""Rebuilds by several worker processes: the rows of one, whoever dies meanwhile."""
+"""Rebuilds by several worker processes, some of which die: the rows of one process."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -226,7 +226,7 @@ def work_late(url: str, folder: Path) -> None:
 
 
 def took_first(store: Store, leases: list[Slice]) -> bool:
-    """Lease the log's first slice, once whoever has it lost it; keep it in the list."""
+    """Lease the log's first slice, once its holder lost it; keep it in the list."""
     leased = lease_slice(store.pool, ANALYTICS, by="punctual")
     if leased is not None and leased.number > 0:
         release_slice(store.pool, leased)

@@ -231,7 +231,7 @@ def test_when_up_itself_is_killed_all_ends_and_the_next_start_finds_everything(
 
 
 def refusal(up: Running) -> str:
-    """Why it did not start; whatever it had started must be gone."""
+    """The reason why it did not start; all of its processes must be gone."""
     assert up.process.wait(PATIENTLY) == 1
     assert up.out == ""
     lines = [line for line in up.err.splitlines() if line.startswith("goatherd: ")]

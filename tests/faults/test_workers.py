@@ -1,4 +1,4 @@
-"""Workers among faults: each run has one result in the end, whatever dies meanwhile."""
+"""Workers among faults: each run has one result in the end, after any deaths."""
 
 import os
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ def end_old_leases(store: Store, *, before: datetime) -> None:
 
 
 def shortly_after_now(store: Store) -> datetime:
-    """By the database's clock: when whatever the dead had sent has arrived."""
+    """The database's time at which all statements of the dead have arrived."""
     with store.pool.connection() as connection:
         row = connection.execute("SELECT clock_timestamp() + '0.2 s'").fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""PostgreSQL is lost and comes back: what the log says, and how soon all goes on."""
+"""PostgreSQL is lost and comes back: the lines of the log, and the time to go on."""
 
 import io
 import json

@@ -130,7 +130,7 @@ class Goatherd:
         return self.store.head()
 
     def since(self, position: int) -> list[RecordedEvent]:
-        """The events after a position, whatever they are about, in the log's order."""
+        """All events after a position, in the log's order."""
         streams = self.query(
             "SELECT DISTINCT originator_id FROM goatherd_events "
             "WHERE notification_id > %s",
@@ -177,7 +177,7 @@ class Goatherd:
 
 
 class Tenant:
-    """An organization with a project, and whoever asks with one of its keys."""
+    """An organization with a project, and a client with one of its keys."""
 
     def __init__(
         self,
@@ -347,7 +347,7 @@ class Tenant:
         *,
         status: e.TrackingStatus = "auto_tracked",
         pseudonym: str | None = None,
-        **reported: Any,  # noqa: ANN401 - whatever a run says of a video
+        **reported: Any,  # noqa: ANN401 - any field of a run about a video
     ) -> str:
         """Let a run have found a video of the creator's; returns the video's id.
 

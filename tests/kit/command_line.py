@@ -1,4 +1,4 @@
-"""The command line as people use it: words in, what came out, processes that run."""
+"""The command line as people use it: words in, text out, processes that run."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ _MAIN = "\nimport sys; from api.cli import main; sys.exit(main())"
 
 
 class Outcome(NamedTuple):
-    """How a command ended, and what it wrote."""
+    """The exit status and output of a command."""
 
     status: int
     out: str

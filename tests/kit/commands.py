@@ -62,7 +62,7 @@ def executed(handler: Callable[..., Handler[T]]) -> Callable[..., Executed[T]]:
 def recorded(
     handler: Callable[..., Handler[Any]],
 ) -> Callable[..., list[RecordedEvent]]:
-    """The same for those of whom only the events matter."""
+    """The same for tests that only look at the events."""
     run = executed(handler)
     return lambda *values, **named: run(*values, **named).events
 

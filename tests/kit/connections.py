@@ -95,7 +95,7 @@ class Fake:
         answer: str = "allow",
         scopes: tuple[str, ...] = tuple(SCOPES),
     ) -> dict[str, str]:
-        """Answer TikTok's consent page at an address; return what is sent back."""
+        """Answer TikTok's consent page at an address; return the query sent back."""
         shown = httpx.get(address)
         assert shown.status_code == 200, shown.text
         query = {k: v[0] for k, v in parse_qs(urlsplit(address).query).items()}

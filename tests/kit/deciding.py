@@ -13,7 +13,7 @@ T = TypeVar("T")
 def decide_on(
     given: Mapping[UUID, Sequence[Event]], handler: Handler[T]
 ) -> Decision[T]:
-    """Return what a handler decides, given the histories of streams."""
+    """Return the decision of a handler, given the histories of streams."""
     try:
         streams = next(handler)
         while True:

@@ -40,7 +40,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bodies(self) -> list[Json]:
-        """The examples of what it takes; none where it takes nothing."""
+        """The examples of its body; none where it has no body."""
         body = self.details.get("requestBody")
         if body is None:
             return []

@@ -24,7 +24,7 @@ def erase(
     confirm: str,
     figures: ErasedFigures = "anonymous",
 ) -> Executed[Erasure]:
-    """Erase a creator, as whoever confirms it with its handle."""
+    """Erase a creator, confirmed with its handle."""
     command = ErasureCommand(
         store,
         creator_id,

@@ -761,7 +761,7 @@ def _set(event: e.Event, *names: str) -> Row:
 
 
 def _digits(followers: int | None) -> int:
-    """Binary digits of a count; unknown is as -1, and what is less has ever less."""
+    """Binary digits of a count; unknown is as -1, and smaller numbers have fewer."""
     if followers is None:
         return -1
     if followers < 0:

@@ -17,7 +17,7 @@ _BY_THEMSELVES = (
 
 
 def video_attributes(events: Iterable[RecordedEvent]) -> Rows:
-    """In the order of the log, newer ones win, and older ones fill what is unknown."""
+    """In the order of the log: newer values win, and older ones fill unknown fields."""
     rows: Rows = {}
     for recorded in events:
         event = recorded.event

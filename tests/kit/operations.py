@@ -130,7 +130,7 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def id_named(name: str, ids: Mapping[str, str]) -> str:
-    """The id that goes by a name: of whatever an entity or item is, a creator's."""
+    """The id for a parameter's name; a creator's for entities and items."""
     is_any = name in {"entity_id", "item_id", "scope_id"}
     return ids["creator_id" if is_any else name.removesuffix("s")]
 

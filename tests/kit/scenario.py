@@ -14,7 +14,7 @@ Event = TypeVar("Event")
 
 
 class Scenario(Generic[State, Command, Event]):
-    """One conversation with a decider: what was so, what is asked, what follows."""
+    """One scenario of a decider: history, command, outcome."""
 
     def __init__(
         self,

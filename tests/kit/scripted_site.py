@@ -46,7 +46,7 @@ Script = Answer | Callable[[ReceivedRequest], Answer]
 
 
 class ScriptedSite:
-    """The server; ``answers`` maps paths to answers, what is not in there is a 404."""
+    """The server; ``answers`` maps paths to answers, and other paths are a 404."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Script] = {}

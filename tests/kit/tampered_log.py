@@ -80,7 +80,7 @@ Log = list[StoredRow]
 
 
 def chained(rows: Log) -> Log:
-    """The log with all digests computed anew, as whoever knows how can do it."""
+    """The log with all digests computed anew, as an attacker can compute them."""
     before: dict[tuple[UUID, int], bytes] = {}
     for row in sorted(rows, key=lambda each: each.version):
         row.digest = before[row.stream, row.version] = link(
@@ -448,7 +448,7 @@ def insert_in_stream(log: Log, random: Random) -> tuple[set[int], set[str]]:
         if each.stream == row.stream and each.version >= row.version:
             each.version += 1
     log.append(new)
-    # The copy is what it was; those that were moved on are not.
+    # The copy is unchanged; the events that were moved on are not.
     return {each.position for each in log if each.stream == row.stream}, ANYHOW
 
 
@@ -614,7 +614,7 @@ def change_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def spoil_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One that nobody can read: what the old key signed is of no key any more."""
+    """An unreadable change of the key: roots of the old key belong to no key now."""
     row = _row_of(log, random, SigningKeyRotated)
     row.body = b"{}"
     chained(log)

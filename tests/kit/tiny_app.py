@@ -110,13 +110,13 @@ async def rank_notes() -> CountedList[Note]:
 
 @get("/notes/counted", opt={"scope": "read", "has_basis": True}, tags=["Schema"])
 async def count_notes() -> Answer[Note]:
-    """Count the notes, and say what the number stands on."""
+    """Count the notes, and return the basis of the number."""
     return Answer(NOTE)
 
 
 @get("/notes/summed", opt={"scope": "read", "has_basis": True}, tags=["Schema"])
 async def sum_up_notes() -> CountedList[Note]:
-    """Sum up the notes, and say what the numbers stand on."""
+    """Sum up the notes, and return the basis of the numbers."""
     return CountedList([NOTE], total_count=3, limit=1, offset=2)
 
 
@@ -181,7 +181,7 @@ async def put_name(request: Request, name: FromPath[str]) -> Answer[str]:
 
 @get("/echo", opt={"scope": None}, tags=["Operations"])
 async def echo(request: Request) -> Answer[list[str]]:
-    """Say what is known of the request."""
+    """Return the context of the request."""
     return Answer([request.request_id, str(request.context.correlation_id)])
 
 

@@ -1,4 +1,4 @@
-"""Videos as tests see them: what runs tell of them, and what is noted and due."""
+"""Videos as tests see them: observations of runs, stored rows, and due tasks."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -115,7 +115,7 @@ def a_run(
 
 
 def happened(home: Home, video_id: str, *events: e.VideoEvent) -> None:
-    """Put events about a video into the log, whatever it is at."""
+    """Put events about a video into the log, at any version of its stream."""
     stream = video_stream(home.project_id, home.store.names.pseudonym(video_id))
     version = len(home.store.load(stream)[stream])
     home.store.append(
@@ -136,7 +136,7 @@ def settle(store: Store) -> None:
 
 
 def take_in(store: Store) -> None:
-    """Take in what is new in the log, and do nothing about it."""
+    """Apply new events of the log, and do no task."""
     policies = VideoPolicies(store)
     policies.register()
     policies.follower.catch_up()

@@ -1,4 +1,4 @@
-"""Somebody who looks at pages without a browser: cookies, forms, and what is shown."""
+"""A visitor of pages without a browser: cookies, forms, and the shown page."""
 
 from collections.abc import Mapping
 from http.cookies import SimpleCookie

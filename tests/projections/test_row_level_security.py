@@ -1,4 +1,4 @@
-"""The second wall: a reader sees one organization, whatever it asks for."""
+"""The second wall: a reader sees one organization, with any query."""
 
 import asyncio
 from collections.abc import Iterator

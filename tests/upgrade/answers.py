@@ -297,7 +297,7 @@ def answer_now(recorded: Answer) -> object:
 
 
 def projection_now(name: str) -> str:
-    """Return what a projection of the old version is called in this one."""
+    """Return the name in this version of a projection of the old one."""
     return RENAMED_PROJECTIONS.get(name, name)
 
 
@@ -318,7 +318,7 @@ def etag_now(recorded: str | None, etag: str | None) -> str | None:
 
 
 def without_added(question: str, answer: object) -> object:
-    """Return this version's answer without what the old one had not."""
+    """Return this version's answer without fields that the old one lacked."""
     if question.startswith(_ABOUT_PROJECTIONS):
         answer = _without_added_projections(answer)
     if question.startswith("/api/v1/analytics") and isinstance(answer, dict):

@@ -1,4 +1,4 @@
-"""A made-up recording of invented creators: what the old version scraped and imported.
+"""A made-up recording of invented creators, scraped and imported by the old version.
 
 Handles have hyphens, which TikTok does not allow: they can never be anybody's.
 """

@@ -1,4 +1,4 @@
-"""Nobody is erased whose data an old log holds in the clear, until it is sealed."""
+"""A person with clear data in an old log is not erased until the log is sealed."""
 
 from pathlib import Path
 

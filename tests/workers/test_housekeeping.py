@@ -1,4 +1,4 @@
-"""Housekeeping: what was kept for a while goes, and PostgreSQL forgets it, too."""
+"""Housekeeping: rows that were kept for a while go, and PostgreSQL forgets them."""
 
 from infra.eventstore.store import Store
 from projections.creators.projection import CreatorList

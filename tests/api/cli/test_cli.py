@@ -1,4 +1,4 @@
-"""Commands that ask the database and end: what they print, and why they refuse."""
+"""Commands that ask the database and end: their output, and their refusals."""
 
 import hashlib
 from collections.abc import Iterator

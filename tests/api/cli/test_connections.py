@@ -1,4 +1,4 @@
-"""Database connections: enough of them, and what is said if none is left."""
+"""Database connections: enough of them, and the message if none is left."""
 
 from contextlib import ExitStack
 from pathlib import Path

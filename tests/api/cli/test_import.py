@@ -1,4 +1,4 @@
-"""``goatherd import``: what it stores, what it leaves alone, and why it refuses."""
+"""``goatherd import``: stored observations, skipped ones, and refusals."""
 
 import gzip
 from collections import Counter
@@ -49,7 +49,7 @@ def level(home: Home) -> Home:
 
 
 class Importing:
-    """Imports files of lines into a project, and looks at what came of it."""
+    """Imports files of lines into a project, and looks at the result."""
 
     def __init__(self, cli: CommandLine, home: Home, folder: Path) -> None:
         self.cli = cli
@@ -67,7 +67,7 @@ class Importing:
         )
 
     def counts(self, *lines: str) -> tuple[int, int, int]:
-        """Import, and return what was stored, there already, and repeated."""
+        """Import, and return the numbers of stored, known and repeated lines."""
         done = self(*lines, options=("--json",)).document
         return done["stored"], done["there_already"], done["repeated"]
 

@@ -34,7 +34,7 @@ def stored_under(home: Tenant, once: dict[str, str]) -> list[int | None]:
 
 
 def end_leases(home: Tenant) -> None:
-    """Let the time pass in which whoever works on a request is waited for."""
+    """Let the lease of the process that works on a request pass."""
     let_pass(home, idempotency.LEASE_SECONDS)
 
 

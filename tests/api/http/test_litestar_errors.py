@@ -55,7 +55,7 @@ NEVER = {
 
 
 class Scene:
-    """An organization that is about to ask for something, and what is to go wrong."""
+    """A tenant with a request, and the fault that the request shall meet."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Scene:
         self.ask = ask_for(self.operation, self.ids)
 
     def fail(self, error: Exception, *, keys: bool = False) -> None:
-        """Let whatever the operation needs of the database fail, or looking keys up."""
+        """Let every use of the database by the operation fail, or that of its key."""
 
         def raise_it(*_: object, **__: object) -> None:
             raise error

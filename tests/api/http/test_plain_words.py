@@ -1,4 +1,4 @@
-"""Messages about single values say what is wanted without a programmer's words."""
+"""Messages about single values use no programmer's words."""
 
 from datetime import date, datetime
 from typing import Annotated

@@ -39,7 +39,7 @@ NOTES = "/api/v1/notes"
         ("of=7", "/of"),
         ("of=null", "/of"),
         ("of=NULL", "/of"),
-        # Unknown, in whatever spelling.
+        # Unknown, in any spelling.
         ("sorting=up", "/sorting"),
         ("Limit=5", "/Limit"),
         ("limit%20=5", "/limit "),

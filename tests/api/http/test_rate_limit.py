@@ -43,7 +43,7 @@ def client(database_url: str, keyring: Keyring) -> Iterator[TestClient[Litestar]
 
 
 def pass_time(database: psycopg.Connection, by: timedelta) -> None:
-    """Let what was counted have been counted that long ago."""
+    """Move the counted requests that long into the past."""
     database.execute("UPDATE api_usage SET started_at = started_at - %s", (by,))
 
 

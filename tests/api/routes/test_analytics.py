@@ -1,4 +1,4 @@
-"""GET /analytics: what it answers, what it refuses, and what it leaves to others."""
+"""GET /analytics: its answers, its refusals, and the limits between organizations."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Targets of campaigns: whatever happened, they count what a plain loop counts."""
+"""Targets of campaigns count, for any history, the numbers of a plain loop."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial

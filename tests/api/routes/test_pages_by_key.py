@@ -85,7 +85,7 @@ def disturb(tenant: Tenant, row: Row, *, views: int, sort: str) -> None:
 
 
 def restore(tenant: Tenant, rows: list[Row]) -> None:
-    """Include what was excluded."""
+    """Include the excluded video."""
     excluded = [
         {"video_id": row["video"], "decision": "include"}
         for row in rows

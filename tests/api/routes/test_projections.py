@@ -232,7 +232,7 @@ def test_many_who_start_one_at_once_start_one(admin: Tenant):
 def test_a_cancel_that_came_before_the_builder_is_heard(admin: Tenant):
     admin.add("goat")
     admin.post(REBUILD)
-    # As if whoever was to hear it had died.
+    # As if the process that should hear it had died.
     admin.goatherd.query("UPDATE projection_rebuild SET is_cancel_requested = true")
 
     waiting = shown(admin)["rebuild"]

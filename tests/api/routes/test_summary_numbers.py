@@ -1,4 +1,4 @@
-"""Summaries: whatever happened, they are what plain loops over all of it find."""
+"""Summaries of any history are the numbers that plain loops over it find."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta

@@ -202,7 +202,7 @@ def test_creators_and_videos_are_chosen_by_their_tags(home: Tenant):
     assert hour["post_count"] == 1
     distribution = data_of(ask(home, PREFIX + "view-distribution", tag="alpine"))
     assert (distribution["count"], distribution["unknown_count"]) == (0, 1)
-    # A creator's posts are its own, whatever tags they have.
+    # A creator's posts are its own, with any tags.
     (row,) = data_of(ask(home, PREFIX + "posting-consistency", tag="Alpine"))
     assert row["last_post_at"] is not None
 

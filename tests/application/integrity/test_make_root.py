@@ -1,4 +1,4 @@
-"""Roots: what they say of the log, and that each contains the one before it."""
+"""Roots: their contents, and that each contains the one before it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Another key to sign roots with; what the old one signed in its time stays valid."""
+"""Another key signs roots; roots of the old one in its time stay valid."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Buckets: what a range cuts, and what it is compared with."""
+"""Buckets: cut first and last ones, and the range to compare with."""
 
 from datetime import date, timedelta
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Forgetting earlier texts: what is restated, which key goes, and what is refused."""
+"""Forgetting earlier texts: restated texts, the destroyed key, and refusals."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -74,7 +74,7 @@ def runs(
     known: KnownDetails | None = None,
     stored: list[e.Event] | None = None,
 ) -> list[list[e.ScrapeEvent]]:
-    """The runs that an import of these makes, behind what is stored."""
+    """The runs that an import of these adds to the stored ones."""
     moment = seen_at_noon(*observed)
     unseen = distinct(moment.read_lines())
     take_out(unseen, stored or [], Names())

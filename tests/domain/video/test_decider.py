@@ -276,7 +276,7 @@ def test_only_details_that_differ_are_changed(scenario: Scenario[Any, Any, Any])
     scenario.given(DISCOVERED, noted).when(
         c.ChangeVideoDetails(readme="# A", metadata={"n": 1})
     ).then_nothing()
-    # To Python 1 and 1.0 are equal, to whoever reads the JSON they are not.
+    # To Python 1 and 1.0 are equal, to readers of the JSON they are not.
     scenario.given(DISCOVERED, noted).when(
         c.ChangeVideoDetails(readme=None, metadata={"n": 1.0})
     ).then(e.VideoDetailsChanged(**MINE, readme=None, metadata={"n": 1.0}))

@@ -38,7 +38,7 @@ ROUNDS = 120
 
 
 class Queue:
-    """A line for the append lock: whoever stands in it has read and decided by now."""
+    """A line for the append lock: writers in it have read and decided by now."""
 
     def __init__(self, url: str) -> None:
         self._holder = psycopg.connect(url, autocommit=True)

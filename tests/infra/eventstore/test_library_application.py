@@ -65,7 +65,7 @@ def project_ban(ban: Ban | None, entries: Iterable[NewEvent]) -> Ban | None:
 
 
 class BannedHandles(PostgresTrackingRecorder):
-    """A view of the library's kind: what is banned, and up to where it is right."""
+    """A view of the library's kind: the banned handles, and its position."""
 
     def __init__(
         self, datastore: PostgresDatastore, *, tracking_table_name: str

@@ -1,4 +1,4 @@
-"""Sealed events: what is personal opens with its subject's key, and nowhere else."""
+"""Sealed events: personal fields open with their subject's key alone."""
 
 import json
 import os

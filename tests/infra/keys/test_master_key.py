@@ -1,4 +1,4 @@
-"""The master key: what it wraps opens with it alone, and a wrong one is noticed."""
+"""The master key: a wrapped key opens with it alone, and a wrong one is noticed."""
 
 from pathlib import Path
 

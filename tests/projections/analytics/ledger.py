@@ -1,4 +1,4 @@
-"""A ledger to follow the log with: what is taken in twice stands in it twice."""
+"""A ledger that follows the log: an event that is applied twice stands in it twice."""
 
 from collections.abc import Callable, Sequence
 

@@ -69,14 +69,14 @@ class Video(msgspec.Struct, kw_only=True):
 
     @property
     def posted(self) -> datetime | None:
-        """Rule 12: the first known time counts, whatever is said later."""
+        """Rule 12: the first known time counts, and later ones do not."""
         if not self.posting_times:
             return None
         return self.posting_times[min(self.posting_times)]
 
     @property
     def counted_at(self) -> datetime | None:
-        """When it counts as a post: of who is erased, from when its day begins."""
+        """The time of the post; for an erased creator the beginning of its day."""
         if self.posted is None or not self.is_erased:
             return self.posted
         return self.posted.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -348,7 +348,7 @@ class Oracle:
     # The rules
 
     def _levels(self, entity_id: UUID, counter: str) -> list[Level]:
-        """Rules 1, 10 and 12: what each observation made of the level, by time."""
+        """Rules 1, 10 and 12: the level after each observation, by time."""
         by_instant: dict[datetime, Snapshot] = {}
         for snapshot in self.snapshots.get(entity_id, []):
             count = snapshot.counters[counter]
@@ -473,7 +473,7 @@ class Oracle:
         return sum(level.sharpened or 0 for level in within)
 
     def _members(self, query: OracleQuery, counter: str) -> list[UUID]:
-        """Rule 2: what a series is the sum over."""
+        """Rule 2: the members that a series sums up."""
         if query.only is not None:
             is_of_profile = counter in PROFILE_COUNTERS
             return [i for i in query.only if (i in self.creators) == is_of_profile]

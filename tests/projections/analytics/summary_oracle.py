@@ -61,7 +61,7 @@ class SummaryQuery(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class SummaryOracle:
-    """The summaries of what happened."""
+    """The summaries of a history."""
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle

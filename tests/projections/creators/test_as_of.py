@@ -1,4 +1,4 @@
-"""The past: a creator as of every position is what a plain fold up to there gives."""
+"""The past: a creator as of every position is the plain fold up to there."""
 
 import asyncio
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ PRECISIONS = st.sampled_from((None, "exact", "rounded"))
 
 
 class HereReader(Reader):
-    """Reads what the test's own transaction has written, with no wall but the first."""
+    """Reads rows of the test's own transaction, with no wall but the first."""
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Readers of one snapshot: what they see, on how many connections, and their end."""
+"""Readers of one snapshot: their rows, their connections, and their end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

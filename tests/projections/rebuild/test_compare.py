@@ -1,4 +1,4 @@
-"""Two tables beside each other: equal rows, and whatever makes them differ."""
+"""Two tables compared: equal rows, and every kind of difference."""
 
 import pytest
 from psycopg import sql
@@ -84,7 +84,7 @@ def run(store: Store, statement: str) -> None:
 
 
 def level(store: Store) -> None:
-    """Let both tables hold what the live one does."""
+    """Let both tables have the rows of the live one."""
     run(store, "DELETE FROM BESIDE.kept")
     run(store, "INSERT INTO BESIDE.kept TABLE public.kept")
 

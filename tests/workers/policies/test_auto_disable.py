@@ -47,7 +47,7 @@ def runs_fail(
 
 
 def count(store: Store) -> int:
-    """Count what is new in the log; returns how many creators are to be disabled."""
+    """Apply new events of the log; returns how many creators are to be disabled."""
     follower = Follower(VerdictStreaks(), pool=store.pool, codec=store.codec)
     follower.register()
     follower.catch_up()

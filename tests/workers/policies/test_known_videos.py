@@ -73,7 +73,7 @@ def added(home: Home, video_id: str) -> e.VideoAdded:
 
 
 def note(home: Home, *shown: str) -> dict[str, dict[str, Any]]:
-    """Take in what is new, and say what is noted of each video in these columns."""
+    """Apply new events, and return these columns of each video."""
     take_in(home.store)
     return {
         video_id: {name: row[name] for name in shown}

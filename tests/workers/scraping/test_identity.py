@@ -67,7 +67,7 @@ def scrape(
     *,
     job_type: e.JobType = "creator_profiles",
 ) -> list[e.Event]:
-    """Ask for a run and do it; returns what it appended."""
+    """Request a run and do it; returns the appended events."""
     run = ask(home, creator_id, job_type=job_type)
     scrape_creator(ScrapeDependencies(store=home.store, chain=Chain(provider)), run)
     return [recorded.event for recorded in home.store.load(run)[run]][1:]

@@ -414,7 +414,7 @@ def test_an_unknown_run_is_nobodys_business(home: Home):
 
 
 class Slow(Scripted):
-    """A provider to whom something happens while it looks."""
+    """A provider that runs a hook while it reads."""
 
     def __init__(self, *answers: Verdict, meanwhile: Callable[[], None]) -> None:
         super().__init__(*answers)

@@ -63,7 +63,7 @@ def scrape(
     job_type: e.JobType = "discover_videos",
     video_ids: tuple[str, ...] = (),
 ) -> tuple[UUID, Target]:
-    """Ask for a run and do it; returns it, and whom the provider was asked about."""
+    """Request a run and do it; returns it, and the targets of the provider."""
     run, provider = new_id(), Watched(answer)
     requested = e.ScrapeRequested(
         organization_id=home.organization_id,

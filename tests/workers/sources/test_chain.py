@@ -1,4 +1,4 @@
-"""A chain of providers: who is asked, what a run stores of it, and what is counted."""
+"""A chain of providers: the asked ones, the stored fields, and the counts."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A check of sources: who is asked, what it reads, and what is said of the others."""
+"""A check of sources: the asked one, its steps, and the reasons of the others."""
 
 from domain import events as e
 from domain.scrape.observations import (

@@ -50,7 +50,7 @@ def home(goatherd: Goatherd) -> Tenant:
 
 
 class Scene:
-    """A person of whom much is known, the file of the data then, and keys of later."""
+    """A person with much data, a backup of the data then, and later keys."""
 
     def __init__(self, cli: CommandLine, home: Tenant, folder: Path) -> None:
         self.home, self.cli = home, cli

@@ -1,4 +1,4 @@
-"""`goatherd doctor`: it finds what is wrong, and says what to do about it."""
+"""`goatherd doctor`: it finds faults, and names a remedy for each."""
 
 import hashlib
 import os

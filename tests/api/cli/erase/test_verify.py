@@ -1,4 +1,4 @@
-"""``goatherd erase --verify``: what is left of who was erased is found and named."""
+"""``goatherd erase --verify``: remains of an erased person are found and named."""
 
 import gzip
 import io
@@ -63,7 +63,7 @@ def saw(tenant: Tenant, creator_id: str, **figures: Any) -> None:  # noqa: ANN40
 
 
 def known(tenant: Tenant, handle: str) -> str:
-    """A creator of whom much is known, now and of the past."""
+    """A creator with much data, present and past."""
     creator_id = tenant.add(handle, readme=f"{handle} climbs mountains")["id"]
     for avatar, name in ((f"{handle}/1", "first"), (f"{handle}/2", "last")):
         saw(

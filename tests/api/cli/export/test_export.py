@@ -1,4 +1,4 @@
-"""``goatherd export``: what is in the files, whose it is, and what is left behind."""
+"""``goatherd export``: the rows of its files, their organization, and no remains."""
 
 import csv
 import gc
@@ -179,7 +179,7 @@ def test_a_renamed_creator_whose_observations_contradict_has_the_same_sums_elsew
     cli: CommandLine, home: Home, tmp_path: Path
 ):
     billy, gone = home.creator("old-billy"), home.creator("gone-billy")
-    # The later recorded one of two at one time counts, whatever it is.
+    # The later recorded one of two at one time always counts.
     seen: list[tuple[int, e.Precision, int]] = [
         *((3, "exact", 3_912_345), (3, "rounded", 3_800_000), (5, "exact", 3_850_000)),
         *((1, "exact", 3_700_000), (5, "exact", 3_849_000), (6, "exact", -4)),

@@ -1,4 +1,4 @@
-"""The lock on a data directory: what is left of it, and what it says."""
+"""The lock on a data directory: its file, and its message."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""POST /creators/{id}/erase: a person is gone from whatever is answered."""
+"""POST /creators/{id}/erase: a person is gone from every answer."""
 
 from uuid import UUID, uuid4
 
@@ -28,7 +28,7 @@ def cli(
 
 
 def known(tenant: Tenant) -> str:
-    """A creator of whom much is known."""
+    """A creator with much data."""
     creator_id = tenant.add(HANDLE, readme="wanted.goat climbs", tags=["Hook"])["id"]
     tenant.saw(creator_id, follower_count=12, display_name="wanted.goat herself")
     tenant.found(creator_id, VIDEO, title="wanted.goat jumps")

@@ -1,4 +1,4 @@
-"""GET /creators/figures: what a list shows beside each creator, in one answer."""
+"""GET /creators/figures: the figures of a list's creators, in one answer."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

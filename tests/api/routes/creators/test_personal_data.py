@@ -87,7 +87,7 @@ def scraped(tenant: Tenant, creator_id: str, handle: str) -> None:
 
 
 def furnished(tenant: Tenant, handle: str) -> dict[str, str]:
-    """A creator of whom there is something of every kind, all of it with its handle."""
+    """A creator with data of every kind, all of it with its handle."""
     creator = tenant.add(handle, readme=f"{handle} climbs")
     of = creator["id"]
     scraped(tenant, of, handle)

@@ -1,4 +1,4 @@
-"""A creator follows a link, consents at TikTok, and everybody sees what came of it."""
+"""A creator follows a link, consents at TikTok, and everybody sees the result."""
 
 import time
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def goatherd(
 
 
 class Scene:
-    """A creator with a link, and whoever follows it."""
+    """A creator with a link, and the browser that follows it."""
 
     def __init__(self, home: Tenant, fake: Fake, visitor: Visitor) -> None:
         self.home = home
@@ -281,7 +281,7 @@ def test_settings_show_the_connection_and_end_it(scene: Scene, home: Tenant):
 
 
 def revoke_all(store: Store, fake: Fake) -> None:
-    """Give back what is due, once."""
+    """Give the due consent back, once."""
     connections = Connections(store, fake.settings(store.settings))
     while Revoker(store.pool, connections.login, connections.seal).revoke_next():
         pass

@@ -1,4 +1,4 @@
-"""A creator's videos: the table, and what is done to one or many of them."""
+"""A creator's videos: the table, and actions on one or many of them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""/creators/add: whatever was pasted, what became of it, and what is left to mend."""
+"""/creators/add: pasted lines, their results, and lines that are left to mend."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ def preview(visitor: Visitor, form: Element, **fields: str) -> Element:
 
 
 def add(visitor: Visitor, form: Element, **fields: str) -> httpx.Response:
-    """Fill in the form, and confirm what is shown then."""
+    """Fill in the form, and confirm the preview."""
     return visitor.submit(preview(visitor, form, **fields), PATH, step="add")
 
 

@@ -1,4 +1,4 @@
-"""/creators as a page: who is on it, with which figures, and what is kept from whom."""
+"""/creators as a page: its creators, their figures, and the limits of keys."""
 
 from codecs import BOM_UTF8
 from typing import Any

@@ -13,7 +13,7 @@ VIEWS = {"71": 5, "72": 900, "73": 40}
 
 @pytest.fixture
 def creators(home: Tenant) -> list[dict[str, Any]]:
-    """A creator of whom videos with views wait, and one of whom many without do."""
+    """A creator with waiting videos with views, and one with many without views."""
     ada, bob = home.add("ada"), home.add("bob")
     for tiktok in VIEWS:
         home.found(ada["id"], tiktok, status="pending_review", title=f"Kid {tiktok}")

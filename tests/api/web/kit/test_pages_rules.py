@@ -28,7 +28,7 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-# Beside pages: what programs ask, and what nobody needs to sign in for.
+# Addresses for programs, and addresses without signing in.
 NOT_PAGES = re.compile(r"/(api/v1|docs|health|metrics|openapi|schema)\b")
 OPEN = {
     ("GET", "/sign-in"),

@@ -1,4 +1,4 @@
-"""Characters that nobody sees, which come along with what is copied from elsewhere."""
+"""Invisible characters, which come along with copied text."""
 
 from typing import Any
 from urllib.parse import quote

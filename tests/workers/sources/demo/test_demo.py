@@ -1,4 +1,4 @@
-"""The bundled demo recording: what is in it, and that its script still writes it."""
+"""The bundled demo recording: its contents, and its script, which still writes it."""
 
 import gzip
 import re
@@ -33,7 +33,7 @@ BAKERY = "kid-and-kettle-bakery"
 
 @pytest.fixture(scope="module")
 def lines() -> list[Observation]:
-    """The whole story: what is past when the demo is started, and what comes."""
+    """The whole story: the past at the demo's start, and its future."""
     return observed(*map(history_path, DEMO_HANDLES), DEMO_RECORDING)
 
 

@@ -367,7 +367,7 @@ def slow_list(
 def slow_look(
     mine: Sequence[Observation], moment: datetime, *, part: str
 ) -> Observation | Said:
-    """Return the line that decides, or what is said where none does."""
+    """Return the deciding line, or the answer where no line decides."""
     if not mine:
         return "not_in_recording", None, frozenset()
     moment = max(moment, min(line.observed_at for line in mine))

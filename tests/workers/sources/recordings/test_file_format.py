@@ -1,4 +1,4 @@
-"""Reading recordings: what a line may say, and what becomes of one that may not."""
+"""Reading recordings: lines that are valid, and the fate of lines that are not."""
 
 import gzip
 import tracemalloc

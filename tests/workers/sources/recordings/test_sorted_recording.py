@@ -1,4 +1,4 @@
-"""Piles: what is found in them again, and when it is found in columns."""
+"""Sorted recordings: the lines of a group are found again, some as columns."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256

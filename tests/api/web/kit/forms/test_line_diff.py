@@ -1,4 +1,4 @@
-"""Two texts line by line, whatever they are like."""
+"""Any two texts compared line by line."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -46,7 +46,7 @@ def sent_late(
     headers: dict[str, str],
     is_in: bool,
 ) -> httpx.Response:
-    """Send what was written after the session it was written in, from somewhere."""
+    """Send a form after the session in which it was written, from some origin."""
     fields = written(visitor, path)
     visitor.cookies.clear()
     if is_in:

@@ -1,4 +1,4 @@
-"""Mappers: whatever JSON comes in a plausible shape, no number is made up."""
+"""Mappers: no number is made up from any JSON in a plausible shape."""
 
 import json
 import re

@@ -9,7 +9,7 @@ from tests.workers.sources.providers.research.server import ResearchServer
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server is here, whatever proxy this machine's requests take."""
+    """The server is on this machine, so requests must not take its proxy."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 

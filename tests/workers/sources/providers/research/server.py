@@ -20,7 +20,7 @@ from workers.sources.providers.research.api import USER_PATH, VIDEO_PATH
 KEY, SECRET = "aw1nv3nt3dk3y", "s3cr3t-0f-th3-g0ats"
 LOG_ID = "20260315120000ABCDEF0123456789"
 TOO_MUCH = 50 * 1024 * 1024
-# Nobody waits for it: whoever is slow is so until the test is over.
+# Nobody waits for it: a slow answer is slow until the test is over.
 LONG = 30.0
 
 Trouble = Callable[["Handler"], None]
@@ -47,7 +47,7 @@ class ResearchServer(ThreadingHTTPServer):
         self.hidden: set[int] = set()
         """Ids of videos that count on a page and are not shown, like deleted ones."""
         self.unknown_for = 0
-        """How often a new search is not known yet to who is asked for more of it."""
+        """How often a new search is still unknown when its next page is requested."""
         self.daily_limit = 1_000_000
         self.token_seconds = 7_200
         self.tokens: list[str] = []

@@ -1,4 +1,4 @@
-"""Reading a profile: what the research provider sees, and what it says it did not."""
+"""Reading a profile: fields that the research provider sees, and missing ones."""
 
 import json
 from hashlib import sha256

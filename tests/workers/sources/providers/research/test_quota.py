@@ -1,4 +1,4 @@
-"""The day's quota: what all workers together ask for, whatever Redis does."""
+"""The day's quota: all workers together stay within it, with Redis and without."""
 
 import multiprocessing
 import threading

@@ -1,4 +1,4 @@
-"""Refusals: what is answered when the API gives no data, and when it is asked again."""
+"""Refusals: the verdicts when the API gives no data, and the times of retries."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The wire: whatever the server does, a run takes so long and so much memory."""
+"""The wire: the server cannot make a run take more time or memory than its limits."""
 
 import time
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Hostile pages: whatever comes, there is a verdict, and no number is made up."""
+"""Hostile pages: every one has a verdict, and no number is made up."""
 
 import json
 import re

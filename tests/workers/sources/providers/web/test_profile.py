@@ -1,4 +1,4 @@
-"""Reading a profile: what its page says, and whose it is."""
+"""Reading a profile: the fields of its page, and its account."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
