@@ -125,7 +125,7 @@ class MoveCommand:
                     creator_id=self._creator_id,
                     origin_id=creator.origin_project_id,
                     project_id=self._move.project_id,
-                    # What is to stay with the old project gets no more numbers.
+                    # A video that is to stay with the old project gets no more numbers.
                     with_observations=self._move.history == "whole",
                 ),
             )

@@ -198,7 +198,7 @@ def test_observations_of_a_single_video_where_the_creator_moved_to_are_the_creat
 def seen_alone(
     home: Home, project_id: UUID, name: str, *, views: int | None, at: datetime
 ) -> e.VideoStatsSnapshotRecorded:
-    """What a run of a single video saw."""
+    """The counts that a run of a single video saw."""
     return e.VideoStatsSnapshotRecorded(
         organization_id=home.organization_id, project_id=project_id, creator_id=None,
         observed_at=at, provider="test", video_ids=(name,), view_counts=(views,),
