@@ -138,7 +138,7 @@ def in_words(error: ApiError) -> str:
     if not error.message.startswith(("/", "body: ")):
         return error.message
     return " ".join(
-        f"{(name or 'what was sent').replace('_', ' ').capitalize()} {message}."
+        f"{(name or 'the form').replace('_', ' ').capitalize()} {message}."
         for name, message in error.problems.items()
     )
 

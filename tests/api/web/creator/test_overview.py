@@ -291,7 +291,7 @@ def test_a_level_is_explained_by_the_number_that_was_seen_last(
     reasons = visitor.see(f"/creators/{goat.id}?{query}").one("section", id="explained")
 
     heads = [head.text for head in reasons.one("thead").all("th")]
-    assert heads == ["Of", "Observed", "Source", "Number seen"]
+    assert heads == ["Video or profile", "Observed", "Source", "Number seen"]
     assert "the last one observed until then" in reasons.text
     (row,) = reasons.one("tbody").all("tr")
     assert row.all("td")[-1].text == reasons.one("h2").text.split()[3]

@@ -63,5 +63,5 @@ def test_an_error_that_is_a_sentence_already_stays_as_it_is():
         in_words(ApiError(Code.HANDLE_TAKEN, said, meta={"fields": problems})) == said
     )
     assert in_words(field_error(Code.INVALID_BODY, "", "must be an object")) == (
-        "What was sent must be an object."
+        "The form must be an object."
     )
