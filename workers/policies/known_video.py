@@ -1,4 +1,4 @@
-"""The policies' rows about each video, to recognize new facts about it."""
+"""The policies' rows about each video, to recognize news of it."""
 
 from collections.abc import Sequence
 from datetime import datetime
