@@ -56,7 +56,6 @@ def sealed_batch(
 
 
 def _subject(entries: Sequence[NewEvent], place: int) -> UUID:
-    """Return the subject of the event at this place."""
     entry = entries[place]
     if entry.subject is not None:
         return entry.subject

@@ -144,7 +144,6 @@ async def annotations_about(
 def is_system(
     cursor: Cursor[TupleRow], organization_id: UUID, annotation_id: UUID
 ) -> bool:
-    """Tell whether the organization has a system annotation with this id."""
     return bool(cursor.execute(_IS_SYSTEM, (organization_id, annotation_id)).fetchall())
 
 

@@ -88,7 +88,6 @@ COLUMNS = ", ".join(_EXPRESSIONS.get(name, name) for name in _FIELDS)
 
 
 def creator_from_columns(values: TupleRow) -> Creator:
-    """Return a creator from the selected values of ``COLUMNS``."""
     fields: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
     fields["metadata"] = msgspec.Raw(fields["metadata"])
     fields["failing_kinds"] = failing_kinds(fields["failing_kinds"])

@@ -40,7 +40,6 @@ class Keyset(NamedTuple):
     def parameters(
         self, after: tuple[str | None, UUID] | None, *, limit: int | None, offset: int
     ) -> dict[str, Any]:
-        """Return the parameters of the page."""
         value, last_id = after or (None, None)
         part = {"limit": limit, "offset": offset}
         return {"last_value": value, "last_id": last_id, **part}

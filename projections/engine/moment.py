@@ -52,7 +52,6 @@ class Moment:
         self._name = name
 
     async def run(self, query: Query) -> list[TupleRow]:
-        """Return the rows of a query in the snapshot."""
         if self._taken:
             return await self._run(query)
         return await again_if_cut(self._pool, lambda: self._run(query))

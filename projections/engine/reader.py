@@ -151,7 +151,6 @@ class Reader:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def run(self, query: Query) -> list[TupleRow]:
-        """Return the rows of a query."""
 
         async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             return await query.rows(connection, after=query.as_whom)

@@ -127,7 +127,6 @@ def previous_schema(name: str) -> str:
 
 
 def live_schema(cursor: Cursor[TupleRow]) -> str:
-    """Return the schema of the live tables."""
     row = cursor.execute(_LIVE).fetchone()
     assert row is not None, "migrated"
     return row[0]

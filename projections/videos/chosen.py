@@ -81,7 +81,6 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters of the conditions."""
         creators, videos = self.members or ((), ())
         return {
             "organization": self.organization_id,

@@ -56,7 +56,6 @@ def change_campaign(
     organization_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Change the details and the target of a campaign as one."""
     histories = yield (campaign_id,)
     campaign = living(_own(histories[campaign_id], organization_id))
     check_version(len(histories[campaign_id]), expected_versions)
