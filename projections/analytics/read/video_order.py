@@ -1,6 +1,7 @@
 """The order of videos by a figure: unknown ones last, equal ones by their ids."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
@@ -24,10 +25,18 @@ VideoFigure = Literal[
     "new_saves",
 ]
 _FIGURES: tuple[VideoFigure, ...] = get_args(VideoFigure)
-_IDS = b"""
+_IN_ORDER = """
 SELECT coalesce(creator_id, id), number, id FROM analytics_videos
-WHERE organization_id = %(organization)s AND number = ANY(%(numbers)s) AND is_there
+WHERE organization_id = %(organization)s AND is_there {condition}
+AND (%(after)s::uuid IS NULL OR id > %(after)s)
+ORDER BY id LIMIT %(most)s
 """
+_IDS = _IN_ORDER.format(
+    condition="AND number IN (SELECT unnest(%(numbers)s::text::bigint[]))"
+).encode()
+_ANY_IDS = _IN_ORDER.format(condition="").encode()
+# Of so many videos the first ones are found sooner by a look at all videos.
+_MANY = 1_000
 
 
 class InOrder(NamedTuple):
@@ -44,8 +53,8 @@ class InOrder(NamedTuple):
 class ByFigure:
     """Videos in the order of a figure. Its length is of those whose figure is known.
 
-    Ids are read of those alone that a page may have. They decide between equal
-    figures, so all that are equal to the first or the last one of a page are read.
+    Ids decide between equal figures. Of many equal ones only those are read that a page
+    has, because most videos may have the same figure, as 0 new views.
     """
 
     def __init__(
@@ -94,33 +103,31 @@ class ByFigure:
 
         ``limit`` is None for all of them.
         """
-        begin, end = offset, None if limit is None else offset + limit
-        key: tuple[int, UUID] | None = None
-        if after is not None:
-            value, last_id = after
-            if value is None:
-                return []
-            key = -1 - value if self._descends else value, last_id
-            begin = int(np.searchsorted(self._keys, key[0], "left"))
-            equal = int(np.searchsorted(self._keys, key[0], "right")) - begin
-            end = None if limit is None else begin + equal + limit
-        first, last = self._with_equals(begin, end)
-        places: list[int] = self._known[first:last].tolist()
-        ids = await ids_at(reader, organization_id, self._columns, places)
-        found = sorted(
-            (key_of, ids[place], place)
-            for key_of, place in zip(
-                self._keys[first:last].tolist(), places, strict=True
-            )
-            if place in ids
-        )
-        if key is None:
-            found = found[begin - first : None if end is None else end - first]
+        read = partial(ids_at, reader, organization_id, self._columns)
+        amount = len(self._keys)
+        if after is None:
+            begin, last_id = 0, None
+        elif after[0] is None:
+            return []
         else:
-            found = [one for one in found if one[:2] > key][:limit]
-        return [
-            InOrder(id_, int(self._values[place]), place) for _, id_, place in found
-        ]
+            key = -1 - after[0] if self._descends else after[0]
+            begin, last_id = self._first_of(key), after[1]
+        requested = amount if limit is None else offset + limit
+        found: list[InOrder] = []
+        while begin < amount and len(found) < requested:
+            end = min(begin + requested - len(found), amount)
+            if last_id is None and (whole := self._whole_groups(begin, end)) > begin:
+                found += self._in_order(
+                    begin, whole, await read(self._at(begin, whole))
+                )
+                begin = whole
+                continue
+            end = self._end_of(int(self._keys[begin]))
+            most = requested - len(found)
+            ids = await read(self._at(begin, end), after=last_id, most=most)
+            found += self._in_order(begin, end, ids)
+            begin, last_id = end, None
+        return found[offset:requested]
 
     async def ones(
         self, reader: Reader, organization_id: UUID, *, limit: int, offset: int
@@ -134,18 +141,33 @@ class ByFigure:
         places: list[int] = self._unknown.tolist()
         ids = await ids_at(reader, organization_id, self._columns, places)
         begin = max(offset - len(self._known), 0)
-        unknown = sorted((id_, place) for place, id_ in ids.items())[begin:]
-        found += [InOrder(id_, None, place) for id_, place in unknown]
+        unknown = [*ids.items()][begin:]
+        found += [InOrder(id_, None, place) for place, id_ in unknown]
         return found[:limit]
 
-    def _with_equals(self, begin: int, end: int | None) -> tuple[int, int]:
-        keys, amount = self._keys, len(self._keys)
-        end = amount if end is None else min(end, amount)
-        if begin >= end:
-            return begin, begin
-        least, greatest = int(keys[begin]), int(keys[end - 1])
-        first = int(np.searchsorted(keys, least, "left"))
-        return first, int(np.searchsorted(keys, greatest, "right"))
+    def _at(self, begin: int, end: int) -> list[int]:
+        return self._known[begin:end].tolist()
+
+    def _in_order(
+        self, begin: int, end: int, ids: Mapping[int, UUID]
+    ) -> Iterator[InOrder]:
+        """Yield those of a part whose ids were read, which are in the order of ids."""
+        keys = dict(
+            zip(self._at(begin, end), self._keys[begin:end].tolist(), strict=True)
+        )
+        for place in sorted(ids, key=keys.__getitem__):
+            yield InOrder(ids[place], int(self._values[place]), place)
+
+    def _first_of(self, key: int) -> int:
+        return int(np.searchsorted(self._keys, key, "left"))
+
+    def _end_of(self, key: int) -> int:
+        return int(np.searchsorted(self._keys, key, "right"))
+
+    def _whole_groups(self, begin: int, end: int) -> int:
+        """Return the end of the last group of equal figures that ends by ``end``."""
+        last = int(self._keys[end - 1])
+        return end if self._end_of(last) == end else max(begin, self._first_of(last))
 
 
 async def ids_at(
@@ -153,25 +175,40 @@ async def ids_at(
     organization_id: UUID,
     columns: VideoFigureColumns,
     places: Iterable[int],
+    *,
+    after: UUID | None = None,
+    most: int | None = None,
 ) -> dict[int, UUID]:
-    """Return the ids of the videos at these places of columns, by place."""
+    """Return the ids of the videos at these places of columns, by place, in order.
+
+    They are those after an id, and at most so many.
+    """
     at = np.array([*places], np.int64)
     if not len(at):
         return {}
-    owners = _owners(columns, at)
     numbers: list[int] = columns.numbers[at].tolist()
-    rows = await reader.rows(
-        organization_id,
-        _IDS,
-        {"organization": organization_id, "numbers": list({*numbers})},
-    )
-    ids = {(row[0], row[1]): row[2] for row in rows}
-    keys = zip(owners, numbers, strict=True)
-    return {
-        place: ids[key]
-        for place, key in zip(at.tolist(), keys, strict=True)
-        if key in ids
-    }
+    indexes: list[int] = columns.owner_of[at].tolist()
+    place_of = dict(zip(zip(indexes, numbers, strict=True), at.tolist(), strict=True))
+    index_of = {owner: index for index, owner in enumerate(columns.owners)}
+    params: dict[str, object] = {"organization": organization_id}
+    query, at_once = _IDS, most
+    if most is not None and len(at) > _MANY:
+        query, at_once = _ANY_IDS, 4 * most
+    else:
+        # Psycopg takes several times as long for a list.
+        params["numbers"] = "{" + ",".join(map(str, numbers)) + "}"
+    found: dict[int, UUID] = {}
+    while True:
+        params |= {"after": after, "most": at_once}
+        rows = await reader.rows(organization_id, query, params)
+        # A number is of one video on TikTok, which several creators may have.
+        for owner, number, id_ in rows:
+            place = place_of.get((index_of.get(owner, -1), number))
+            if place is not None and (most is None or len(found) < most):
+                found[place] = id_
+        if at_once is None or len(found) == most or len(rows) < at_once:
+            return found
+        after, at_once = rows[-1][2], 2 * at_once
 
 
 def _owners(columns: VideoFigureColumns, at: Longs) -> list[UUID]:
