@@ -1,4 +1,4 @@
-"""Finds the creators that are a TikTok account, in the table and in the log's end."""
+"""Finds the creators of a TikTok account, in the table and at the end of the log."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -35,7 +35,7 @@ AND topic = 'account_pinned' AND position(%(organization)s::bytea IN state) > 0
 def seen_accounts(
     store: Store, organization_id: UUID, user_ids: Collection[str]
 ) -> tuple[Mapping[str, Collection[UUID]], int]:
-    """Return the creators of each account, and the position of the log read so far."""
+    """Return the creators of each account, and the last position that was read."""
 
     def read(cursor: Cursor[TupleRow]) -> tuple[Mapping[str, Collection[UUID]], int]:
         head, since = cursor.execute(_POSITIONS.encode()).fetchone() or (0, 0)
@@ -51,7 +51,7 @@ def seen_accounts(
 
 
 class FirstProfile:
-    """The handler and the hook of a run that first says whose account a creator is."""
+    """The handler and the hook of the first run that names a creator's account."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class FirstProfile:
         """Look in the append's transaction for events since the try began.
 
         Raises:
-            AppendConflictError: another creator was seen to be the account.
+            AppendConflictError: a run found another creator with the same account.
         """
         since, before = self._head, done.events[0].position
         for pin in _pins(self._store, cursor, self._organization_id, since, before):

@@ -1,1 +1,1 @@
-"""Integrity: roots made and signed, and the whole log checked against them."""
+"""Integrity: makes and signs roots, and checks the whole log against them."""

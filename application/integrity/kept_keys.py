@@ -1,7 +1,7 @@
-"""The check that kept keys and the subjects of the log agree, both ways.
+"""The check that the stored keys and the subjects of the log agree, both ways.
 
-A key may be destroyed only with an erasure, and must be with one. All others must open:
-with the master key, and the fields that were sealed with them.
+An erasure destroys a key, and nothing else may. Every other key must open with the
+master key, and must open the fields that were sealed with it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from infra.keys.subject_text import SubjectText, subject_id
 
 _AT_ONCE = 2_000
 
-# The first event of each subject is enough: one key opens all.
+# The first event of each subject is enough, because one key opens all of them.
 _SUBJECTS = """
 SELECT substring(state FROM %s FOR %s), min(notification_id) FROM goatherd_events
 WHERE substring(state FROM 1 FOR 11) = '{"sealed":"' GROUP BY 1
@@ -102,18 +102,16 @@ class KeyFault(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The fault, as a sentence."""
         who = counted(len(self.subjects), "person")
         return _WORDS[self.fault].text.format(who=who, first=self.subjects[0])
 
     @property
     def advice(self) -> str:
-        """The advice on the fault."""
         return _WORDS[self.fault].advice
 
 
 def erased_subjects(connection: Connection[TupleRow]) -> set[UUID]:
-    """Return all subjects whose keys the log says were destroyed."""
+    """Return all subjects whose keys were destroyed by the events of the log."""
     return {subject for (subject,) in connection.execute(_ERASED)}
 
 
@@ -122,13 +120,13 @@ def key_faults(
 ) -> list[KeyFault]:
     """Compare keys and log in both directions, and open every key.
 
-    Without ``master_key`` none is opened. The whole log is read once.
+    Without ``master_key`` no key is opened. The whole log is read once.
 
     Raises:
         MasterKeyError: a secret of the installation does not open.
     """
     with connection.transaction():
-        # As of one moment, because somebody may be erased meanwhile.
+        # The check sees one moment, because a person may be erased meanwhile.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return _faults(connection, master_key)
 
@@ -228,7 +226,7 @@ def _unfit(
             try:
                 codec.decode(name, body, keys)
             except UnknownEventError:
-                # An event of a newer release is for another check to find.
+                # Another check finds events of a newer release.
                 if codec.knows(name):
                     unfit.add(subject)
     return unfit

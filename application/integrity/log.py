@@ -37,7 +37,7 @@ SELECT notification_id, state FROM goatherd_events
 WHERE originator_id = %s AND topic = %s AND notification_id > %s
 ORDER BY originator_version DESC LIMIT 1
 """
-# The index of the first of the positions, in order, that an event is not after.
+# The index of the first of the ordered positions that is not before the event.
 _HEADS: LiteralString = """
 SELECT DISTINCT ON (originator_id, first)
        width_bucket(notification_id - 1, %(positions)s::bigint[]) AS first,
@@ -49,7 +49,8 @@ _DIGESTS = """
 SELECT notification_id, digest FROM goatherd_events
 WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id
 """
-# Only functions of PostgreSQL's own: those in the schema may have been replaced.
+# The query uses only PostgreSQL's own functions: those in the schema may have been
+# replaced.
 _LINKED = """
 SELECT notification_id, digest, timestamptz_send(recorded_at),
        uuid_send(originator_id) || int8send(originator_version)
@@ -85,9 +86,9 @@ def head_of(connection: Connection[TupleRow]) -> int:
 def recorded_roots(
     connection: Connection[TupleRow], *, after: int = 0
 ) -> list[RecordedRoot]:
-    """Return the roots in the log, in their order, without those nobody can read.
+    """Return the readable roots of the log, in their order.
 
-    The events of all are after the position ``after``.
+    Their events are after the position ``after``.
     """
     return [
         RecordedRoot(position, root)
@@ -112,9 +113,9 @@ def newest_recorded(connection: Connection[TupleRow]) -> RootSigned | None:
 
 
 def sealing_notes(connection: Connection[TupleRow]) -> list[RecordedNote]:
-    """Return the notes that history was sealed, in their order, if anybody can read it.
+    """Return the readable notes that history was sealed, in their order.
 
-    That one cannot be read shows in its chain, or in the roots since.
+    An unreadable note shows in the chain of its stream, or in later roots.
     """
     return [
         RecordedNote(position, note)
@@ -126,9 +127,9 @@ def sealing_notes(connection: Connection[TupleRow]) -> list[RecordedNote]:
 def heads_at(
     connection: Connection[TupleRow], positions: Sequence[int]
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield the heads of all streams as of each position, as ``HeadTrees`` takes them.
+    """Yield the heads of all streams at each position, as ``HeadTrees`` takes them.
 
-    ``positions`` are in order. It runs in a transaction of the caller's.
+    ``positions`` are in order. The caller has begun a transaction.
     """
     with connection.cursor("heads", binary=True) as cursor:
         cursor.itersize = _ROWS_AT_ONCE
@@ -137,7 +138,7 @@ def heads_at(
 
 
 def recorded_rotations(connection: Connection[TupleRow]) -> list[RecordedRotation]:
-    """Return all changes of the signing key, in their order, that anybody can read."""
+    """Return all readable changes of the signing key, in their order."""
     return [
         RecordedRotation(position, rotation)
         for position, rotation in _signed(connection, _SIGNED, SigningKeyRotated)
@@ -148,9 +149,9 @@ def recorded_rotations(connection: Connection[TupleRow]) -> list[RecordedRotatio
 def trees_at(
     connection: Connection[TupleRow], positions: Sequence[int]
 ) -> list[MerkleTree]:
-    """Return the trees over all heads as of each position, which are in order.
+    """Return the trees over all heads at each position, which are in order.
 
-    It runs in a transaction of the caller's.
+    The caller has begun a transaction.
     """
     trees = HeadTrees(len(positions))
     trees.add(heads_at(connection, positions))
@@ -158,7 +159,7 @@ def trees_at(
 
 
 def in_groups(roots: Sequence[RootSigned]) -> Iterator[Sequence[RootSigned]]:
-    """Yield roots in groups, for ``trees_at``, which reads all heads each time."""
+    """Yield roots in groups for ``trees_at``, which reads all heads for each group."""
     for first in range(0, len(roots), TREES_AT_ONCE):
         yield roots[first : first + TREES_AT_ONCE]
 
@@ -168,7 +169,7 @@ def digests_between(
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the positions and digests after ``after`` and up to ``last``, in order.
 
-    It runs in a transaction of the caller's.
+    The caller has begun a transaction.
     """
     with connection.cursor("digests", binary=True) as cursor:
         cursor.itersize = _ROWS_AT_ONCE
@@ -178,7 +179,7 @@ def digests_between(
 def parts_with_events(
     connection: Connection[TupleRow], after: int, length: int
 ) -> list[int]:
-    """Return which parts of so many positions have events after a position."""
+    """Return the parts of ``length`` positions that have events after a position."""
     return [part for (part,) in connection.execute(_PARTS, (length, after))]
 
 
@@ -196,7 +197,7 @@ def linked_events(
     events: list[LinkedEvent] = []
     sent = time = b""
     for position, digest, at, rest in rows:
-        # Events of one append have one time.
+        # The events of one append have the same time.
         if at != sent:
             sent, time = at, _time(at)
         events.append((position, digest, time + rest))
@@ -227,14 +228,14 @@ def _signed(
     *,
     after: int = 0,
 ) -> Iterator[tuple[int, T | None]]:
-    """Yield roots or notes with their positions; null is one that nobody can read."""
+    """Yield roots or notes with their positions; an unreadable one is None."""
     parameters = (INSTALLATION, kind.stored_name, after)
     for position, state in connection.execute(query, parameters):
         yield position, decoded(kind, state)
 
 
 def decoded(kind: type[T], state: bytes) -> T | None:
-    """Return a root or a note as stored; null if nobody can read it."""
+    """Return a stored root or note; None if it cannot be read."""
     try:
         event = _CODEC.decode(kind.stored_name, state)
     except UnknownEventError:

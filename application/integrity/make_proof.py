@@ -45,7 +45,7 @@ def make_proof(
 ) -> Proof:
     """Return the proof of these streams under the newest root.
 
-    It also leads to the root with the hash ``kept``, if one is named.
+    The proof also leads to the root with the hash ``kept``, if one is named.
 
     Raises:
         NotFoundError: no root was signed yet, or none with that hash.
@@ -67,7 +67,7 @@ def make_proof(
             way = way_to(connection, known, index=index, newest=newest)
             then = _ways(connection, events, known.roots[index].root)
             if not then.are_held:
-                # History was sealed since: the root has other heads.
+                # History was sealed since, so the root has other heads.
                 then = _Ways()
         keys = keys_of(connection, signer.key)
     public = known.public(newest)
@@ -131,7 +131,7 @@ def _events_of(
                 position=position,
                 version=version,
                 name=name,
-                # A body that is no text was changed, and so does not fit its digest.
+                # A body that is no text was changed, so it does not fit its digest.
                 body=body.decode(errors="backslashreplace"),
                 recorded_at=time_text(at),
                 actor=actor,

@@ -46,13 +46,13 @@ def make_root(
     context: Context,
     in_transaction: InTransaction[RootSigned | None] | None = None,
 ) -> Executed[RootSigned | None]:
-    """Make a root at the present end of the log, which is the result.
+    """Make a root at the present end of the log, and return it.
 
-    Appends go on meanwhile: their events are after its position. The hook is as in
-    ``execute``.
+    Appends continue meanwhile: their events are after the root's position. The hook is
+    as in ``execute``.
 
     Raises:
-        BusyError: somebody makes one just now, or the signer's key is not the newest.
+        BusyError: another root is being made, or the signer's key is not the newest.
     """
     while True:
         root = _measure(store, signer)
@@ -71,7 +71,10 @@ def make_root(
 def make_root_if_due(
     store: Store, signer: Signer, *, context: Context
 ) -> RootSigned | None:
-    """Make a root if the newest is a day old; return None if not, or if one is made."""
+    """Make a root if the newest one is a day old; return None if it is younger.
+
+    The result is also None while another root is being made.
+    """
     root = _measure(store, signer, due_after=ROOT_EVERY)
     if root is None:
         return None
@@ -93,7 +96,8 @@ def _measure(
         rotations = recorded_rotations(connection)
         if rotations:
             check_newest(rotations[-1].rotation, signer)
-            # The root is signed in the time of its key, for any time of the clock.
+            # The root's time is never before that of its key, even if the clock is
+            # wrong.
             at = max(at, rotations[-1].rotation.rotated_at)
         before = [each.root for each in recorded_roots(connection)]
         content = measured(
@@ -115,8 +119,8 @@ def measured(
     """Return the content of a root of the log up to ``until``, by default its end.
 
     Its events are those after the position ``after``. Nothing up to that end can change
-    meanwhile, since positions become visible in their own order. Blocks of events also
-    end at the positions in ``cuts``, where other signed parts of the log end.
+    meanwhile, because positions become visible in their own order. Blocks of events
+    also end at the positions in ``cuts``, where other signed parts of the log end.
     """
     head = head_of(connection) if until is None else until
     part = LogPart(after + 1)

@@ -15,9 +15,9 @@ from domain.integrity.signing_keys import RecordedRotation
 class Plan(msgspec.Struct, frozen=True):
     """The work of a check after a position: its last position, and the roots.
 
-    ``recorded`` are the roots of the log that are checked, ``every`` are all, ``known``
-    has the hash of each with the position of its own event, and ``contents`` are all
-    whose contents are compared, in order. ``ends`` are positions at which
+    ``recorded`` are the roots of the log that are checked, and ``every`` are all roots.
+    ``known`` has the hash of each root with the position of its own event. ``contents``
+    are the roots whose contents are compared, in order. ``ends`` are positions at which
     signed parts of the log end, ``notes`` the notes that history was sealed, and
     ``rotations`` the changes of the signing key.
     """
@@ -43,10 +43,11 @@ def make_plan(
     notes: Sequence[RecordedNote] = (),
     rotations: Sequence[RecordedRotation] = (),
 ) -> Plan:
-    """Return the checks to make of a log with these roots.
+    """Return the work of a check of a log with these roots.
 
-    The contents of roots from before history was sealed cannot be compared any more.
-    The newest of the ``notes`` describes the log since, and is compared in their place.
+    The contents of roots from before a sealing of history cannot be compared any more.
+    The newest of the ``notes`` describes the log since then, and is compared in their
+    place.
     """
     recorded = [each for each in every if not since or each.root.position > since]
     rewritten_at = notes[-1].at if notes else 0
@@ -83,9 +84,9 @@ def _ends_of(root: RootSigned) -> tuple[int, int]:
 
 
 def ranges_of(plan: Plan, parts: Iterable[int], *, length: int) -> list[Positions]:
-    """Return the ranges to check, which no root's part of the log goes across.
+    """Return the ranges to check; no range crosses the end of a root's part of the log.
 
-    ``parts`` are those that have events, of as many positions as ``length`` says.
+    ``parts`` are the parts with events, each of ``length`` positions.
     """
     ranges: list[Positions] = []
     for part in parts:

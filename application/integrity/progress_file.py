@@ -1,4 +1,4 @@
-"""A file of the finished parts of a log check, with which a killed check goes on."""
+"""A file of the finished parts of a log check, from which a killed check continues."""
 
 import fcntl
 import os
@@ -20,16 +20,16 @@ _VALID_SECONDS = 86_400
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """Which check it is, and when it began, in seconds since 1970."""
+    """The name of the check, and its beginning in seconds since 1970."""
 
     name: str
     began_at: float
 
 
 class ProgressFile:
-    """Remembers checked ranges; without a path, or while another holds it, nothing.
+    """Remembers checked ranges, unless it has no path or another process has the file.
 
-    ``name`` is that of the check: what another one did does not count.
+    ``name`` is that of the check; ranges of another check do not count.
     """
 
     def __init__(self, path: Path | None, *, name: str) -> None:
@@ -65,22 +65,21 @@ class ProgressFile:
             return []
         done: dict[Positions, CheckedRange] = {}
         for line in lines[1:]:
-            # The last line is torn if the run before was killed while it wrote.
+            # The last line is torn if the earlier run was killed while writing it.
             with suppress(msgspec.DecodeError):
                 each = msgspec.json.decode(line, type=CheckedRange)
                 done[each.first, each.last] = each
-        # So that the next line does not continue the torn one.
+        # The next line must not continue the torn one.
         os.write(self._file, b"\n")
         expected = set(valid)
         return [each for place, each in done.items() if place in expected]
 
     def add(self, checked: CheckedRange) -> None:
-        """Remember a range."""
         if self._file is not None:
             self._write(checked)
 
     def remove(self) -> None:
-        """Forget everything: the check is complete."""
+        """Remove the file once the check is complete."""
         if self._path is not None and self._file is not None:
             self._path.unlink(missing_ok=True)
 

@@ -17,11 +17,11 @@ from infra.locks import AdvisoryLock
 
 CheckState = Literal["none", "requested", "running", "finished"]
 
-# So many processes may work on a check that is requested, and no more: the machine
-# also scrapes.
+# At most this many processes work on a requested check, because the machine also
+# scrapes.
 PROCESSES = 2
 
-# One that waits or runs stays as it is.
+# A check that waits or is running stays as it is.
 _REQUEST = """
 INSERT INTO log_check AS c (requested_by) VALUES (%s)
 ON CONFLICT (only_one) DO UPDATE SET requested_by = excluded.requested_by,
@@ -50,12 +50,12 @@ class LogCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request_check(connection: Connection[TupleRow], *, by: str) -> None:
-    """Request a check of the whole log, unless one waits or runs already."""
+    """Request a check of the whole log, unless one waits or is running already."""
     connection.execute(_REQUEST, (by,))
 
 
 def newest_check(connection: Connection[TupleRow]) -> LogCheck:
-    """Return how the newest requested check does."""
+    """Return the state of the newest requested check."""
     row = connection.execute(_READ).fetchone()
     if row is None:
         return LogCheck()
@@ -74,8 +74,8 @@ def newest_check(connection: Connection[TupleRow]) -> LogCheck:
 def run_requested_check(
     url: str, pool: Pool, signer: InstallationSigner, *, progress: Path | None
 ) -> bool:
-    """Run the check that is requested; return False if none is, or another runs it."""
-    # Asked every few seconds, so not on a connection of its own.
+    """Run the requested check; return False if there is none, or if another runs it."""
+    # This question comes every few seconds, so it has no connection of its own.
     with pool.connection() as pooled:
         if pooled.execute(_IS_DUE).fetchone() is None:
             return False
@@ -83,7 +83,7 @@ def run_requested_check(
         row = connection.execute(_TAKE_LOCK, (AdvisoryLock.CHECK_LOG,)).fetchone()
         if row is None or not row[0]:
             return False
-        # Another process may have finished it just before it gave up the lock.
+        # Another process may have finished the check just before it released the lock.
         if connection.execute(_IS_DUE).fetchone() is None:
             return False
         connection.execute(_REPORT, (0, 1))

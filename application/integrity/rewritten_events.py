@@ -48,7 +48,7 @@ SELECT * FROM unnest(%s::uuid[], %s::bytea[])
 
 
 class BrokenHistoryError(Exception):
-    """An event does not fit its stream's chain, so that history is not rewritten."""
+    """An event does not fit its stream's chain, so history is not rewritten."""
 
 
 class ClearEvent(NamedTuple):
@@ -67,7 +67,7 @@ class ClearEvent(NamedTuple):
 
 
 class SealedBodies:
-    """The bodies of events, sealed where they are in the clear."""
+    """The bodies of events; bodies in the clear get sealed."""
 
     def __init__(
         self, connection: Connection[TupleRow], store: Store, *, until: int
@@ -86,7 +86,7 @@ class SealedBodies:
             try:
                 event = codec.decode(stored.name, stored.body)
             except UnknownEventError:
-                # Nobody can read it, so its personal fields are unknown.
+                # The event cannot be read, so its personal fields are unknown.
                 continue
             parted = codec.parted(_with_pseudonym(event))
             if parted.personal:
@@ -109,7 +109,7 @@ class SealedBodies:
     def _seals(self, subjects: set[UUID]) -> dict[int, Seal]:
         """Return the seal of each subject; new keys are stored with this part.
 
-        Fields about an erased person are sealed with a key that nobody keeps.
+        Fields about an erased person are sealed with a key that is not stored.
         """
         rows = self._connection.execute(_DESTROYED, (list(subjects),))
         erased = {subject for (subject,) in rows}
@@ -131,7 +131,7 @@ class SealedBodies:
 
 
 class RewrittenChains:
-    """The chains of the streams that events are in, before and after rewriting."""
+    """The chains of the streams of some events, before and after the rewriting."""
 
     def __init__(
         self,
@@ -144,13 +144,13 @@ class RewrittenChains:
         self._bodies = bodies
         streams = list({stored.stream for stored in events})
         rows = connection.cursor(binary=True).execute(_OLD_DIGESTS, (streams,))
-        # By stream: the digest of its newest event so far, before and after. Streams
-        # of which nothing was rewritten have none before.
+        # The digest of each stream's newest event so far, before and after. A stream
+        # without rewritten events has no digest before.
         self._before: dict[UUID, bytes] = dict(rows.fetchall())
         self._stored = self._predecessors()
 
     def rewritten(self) -> list[tuple[int, bytes, bytes]]:
-        """Return the position, body and digest of the events that are other now.
+        """Return the position, body and digest of each changed event.
 
         Raises:
             BrokenHistoryError: an event does not fit its stream's chain.
@@ -182,7 +182,7 @@ class RewrittenChains:
         )
 
     def _predecessors(self) -> dict[tuple[UUID, int], bytes]:
-        """Return the digests, as stored now, of the events before those of the part."""
+        """Return the stored digests of the events directly before those of the part."""
         own = {(stored.stream, stored.version) for stored in self._events}
         needed = [
             (stored.stream, stored.version - 1)
@@ -197,9 +197,9 @@ class RewrittenChains:
 
 
 def _with_pseudonym(event: Event) -> Event:
-    """Return an event that still says by what its video goes in snapshots.
+    """Return an event that still has the name of its video in snapshots.
 
-    Snapshots of an old log have its id on TikTok, which is sealed here.
+    Snapshots of an old log have the video's id on TikTok, which is sealed here.
     """
     if isinstance(event, VideoAdded | VideoDiscovered) and event.pseudonym is None:
         return replace(event, pseudonym=event.tiktok_video_id)

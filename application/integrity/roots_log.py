@@ -1,4 +1,4 @@
-"""The log of roots: all of them as leaves of a tree, and the way to one of them."""
+"""The log of roots: all roots as leaves of a tree, and the path to each of them."""
 
 from threading import Lock
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class KnownRoots(NamedTuple):
         """Return the number of the newest root, from 0.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no root.
         """
         if not self.roots:
             raise NotFoundError("root")
@@ -38,7 +38,7 @@ class KnownRoots(NamedTuple):
         """Return the number of the root with this hash.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no root with this hash.
         """
         number = self.numbers.get(name)
         if number is None:
@@ -46,14 +46,14 @@ class KnownRoots(NamedTuple):
         return number
 
     def public(self, number: int) -> PublicRoot:
-        """Return a root as anybody may see it."""
+        """Return the public part of a root."""
         return PublicRoot.of(self.roots[number].root)
 
 
 def known_roots(
     connection: Connection[TupleRow], known: KnownRoots | None = None
 ) -> KnownRoots:
-    """Return all roots of the log, those that are known without reading them again."""
+    """Return all roots of the log; known ones are not read again."""
     old = KnownRoots([], [], {}) if known is None else known
     new = recorded_roots(connection, after=old.roots[-1].at if old.roots else 0)
     if not new:
@@ -69,10 +69,10 @@ def known_roots(
 def way_to(
     connection: Connection[TupleRow], known: KnownRoots, *, index: int, newest: int
 ) -> KeptRoot:
-    """Return the way from a root to one before it, or to itself.
+    """Return the path from a root to an earlier one, or to itself.
 
     Raises:
-        InvalidQuestionError: the newer one is of a release that named none before it.
+        InvalidQuestionError: the newer root names no earlier ones.
     """
     if index < newest and known.roots[newest].root.roots is None:
         raise InvalidQuestionError("root", _NAMES_NONE)
@@ -101,7 +101,7 @@ class RootsLog:
         self._known: KnownRoots | None = None
 
     def known(self, connection: Connection[TupleRow]) -> KnownRoots:
-        """Return all roots that there are now."""
+        """Return all present roots."""
         with self._lock:
             self._known = known_roots(connection, self._known)
             return self._known
@@ -109,10 +109,10 @@ class RootsLog:
     def proof(
         self, connection: Connection[TupleRow], *, index: int, newest: int
     ) -> ConsistencyProof:
-        """Return the way from a root to one before it.
+        """Return the proof that a root continues an earlier one.
 
         Raises:
-            InvalidQuestionError: as ``way_to`` says.
+            InvalidQuestionError: the newer root names no earlier ones.
         """
         known = self.known(connection)
         return ConsistencyProof(

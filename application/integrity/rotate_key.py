@@ -22,12 +22,12 @@ from infra.keys.master_key import KEY_BYTES, MasterKey
 def rotate_signing_key(
     store: Store, signer: Signer, master_key: MasterKey, *, context: Context
 ) -> SigningKeyRotated:
-    """Change the key of ``signer`` for a new one, and sign a root with that.
+    """Replace the key of ``signer`` by a new one, and sign a root with the new key.
 
     The private half of the old key is not kept.
 
     Raises:
-        BusyError: a root or another key is made just now.
+        BusyError: a root or another key is being made.
     """
     secret = secrets.token_bytes(KEY_BYTES)
     new = Signer(secret)
@@ -53,13 +53,13 @@ def rotate_signing_key(
     )
     if not done.result:
         raise BusyError("A root or another key is made just now; try again.")
-    # Proofs need a root that is signed with the key of now.
+    # Proofs need a root that is signed with the present key.
     make_root(store, new, context=context)
     return rotation
 
 
 def _time_of_change(connection: Connection[TupleRow], signer: Signer) -> datetime:
-    """Return the time of now, which is after all that the old key signed."""
+    """Return the time of the change, which is after all signatures of the old key."""
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     earliest = [row[0]]

@@ -78,7 +78,7 @@ WHERE e.notification_id = u.position
 """
 _ALLOW = "ALTER TABLE goatherd_events DISABLE TRIGGER goatherd_events_append_only"
 _REFUSE = "ALTER TABLE goatherd_events ENABLE TRIGGER goatherd_events_append_only"
-# Nobody but us and the server's own.
+# All other processes except the server's own.
 _OTHERS = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -87,10 +87,10 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 
 class ClearHistory(msgspec.Struct, frozen=True):
-    """History from before personal data were sealed: where it ends, how far it is.
+    """History from before personal data were sealed: its end, and the progress so far.
 
-    ``only_texts`` says that it has nothing of people whom somebody tracks any more, but
-    names and notes that tenants gave their own things.
+    ``only_texts`` says that it has no data of tracked people any more, but only names
+    and notes that tenants gave their own things.
     """
 
     until: int
@@ -108,7 +108,7 @@ def clear_history(connection: Connection[TupleRow]) -> ClearHistory | None:
 
 
 def clear_events(connection: Connection[TupleRow]) -> int:
-    """Return how many events with personal fields are stored in the clear."""
+    """Return the number of events with personal fields in the clear."""
     state = clear_history(connection)
     if state is None:
         return 0
@@ -119,7 +119,7 @@ def clear_events(connection: Connection[TupleRow]) -> int:
 
 
 def _personal_names() -> list[str]:
-    """Return the stored names of the events that may name somebody."""
+    """Return the stored names of events that may name a person."""
     return [name for name, kind in STORED_NAMES.items() if personal_fields(kind)]
 
 
@@ -128,27 +128,26 @@ def has_clear_events(
 ) -> bool:
     """Tell whether one of the streams has events that are not sealed yet.
 
-    An event counts if it could name somebody: its own texts may be empty.
+    An event counts if it could name a person, even if its own texts are empty.
     """
     row = connection.execute(_HAS_CLEAR, (list(streams), _personal_names())).fetchone()
     return row is not None and row[0]
 
 
 def others_at_work(connection: Connection[TupleRow]) -> list[str]:
-    """Return the names of other processes of Goatherd that use the database."""
     return [name for (name,) in connection.execute(_OTHERS)]
 
 
 def rewrite_history(
     store: Store, *, advance: Callable[[int], None] = lambda _: None
 ) -> bool:
-    """Seal the clear events; return false if there was none.
+    """Seal the clear events; return False if there was none.
 
-    If that is interrupted, the next call goes on. ``advance`` is called with the number
-    of events that were read, after each part.
+    After an interruption, the next call continues. ``advance`` is called with the
+    number of read events after each part.
 
     Raises:
-        BrokenHistoryError: an event does not fit its chain; those before it are sealed.
+        BrokenHistoryError: an event does not fit its chain; earlier ones are sealed.
     """
     with store.pool.connection() as connection:
         state = _begun(connection)
@@ -171,7 +170,7 @@ def note_sealing(store: Store, signer: Signer, *, context: Context) -> HistorySe
 
 
 def _begun(connection: Connection[TupleRow]) -> ClearHistory | None:
-    """Return the history to seal, as it was when the sealing began."""
+    """Return the history to seal, as of the beginning of the sealing."""
     with connection.transaction():
         connection.execute(NO_HURRY)
         state = clear_history(connection)
@@ -185,10 +184,10 @@ def _begun(connection: Connection[TupleRow]) -> ClearHistory | None:
 
 
 def _check_roots(connection: Connection[TupleRow]) -> None:
-    """Check that the log still holds all roots since the sealing before.
+    """Check that the log still holds all roots since the previous sealing.
 
-    The note says so: a root that was kept cannot be compared any more. It runs in a
-    transaction of the caller's.
+    The note states it, because older roots cannot be compared any more. The caller has
+    begun a transaction.
 
     Raises:
         BrokenHistoryError: a root does not hold.
@@ -211,7 +210,7 @@ def _cuts(connection: Connection[TupleRow]) -> list[int]:
 
 
 def _seal_part(connection: Connection[TupleRow], store: Store) -> int:
-    """Rewrite the clear ones of the next events; return how many were read."""
+    """Rewrite clear events among the next ones; return the number of events read."""
     with connection.transaction():
         connection.execute(NO_HURRY)
         connection.execute(_TAKE_LOCK, (AdvisoryLock.APPEND,))
@@ -258,5 +257,5 @@ def _note(
 
 def _finish(cursor: Cursor[TupleRow], _: Executed[None]) -> None:
     cursor.execute(_FINISH)
-    # They tell who tries texts whether one of them was there.
+    # These digests would let a reader try texts and find out which one was stored.
     cursor.execute("TRUNCATE history_sealing_streams")

@@ -1,4 +1,4 @@
-"""Signatures: Ed25519, with keys and signatures written in hex."""
+"""Signatures by Ed25519, with keys and signatures in hex."""
 
 from threading import Lock
 
@@ -25,12 +25,11 @@ class Signer:
         self.key = self._private.public_key().public_bytes_raw().hex()
 
     def sign(self, text: bytes) -> str:
-        """Return the signature of a text."""
         return self._private.sign(text).hex()
 
 
 def is_signed(text: bytes, signature: str, key: str) -> bool:
-    """Tell whether ``signature`` is that of the text by the public ``key``."""
+    """Tell whether the public ``key`` made the signature of a text."""
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
         public.verify(bytes.fromhex(signature), text)
@@ -40,10 +39,10 @@ def is_signed(text: bytes, signature: str, key: str) -> bool:
 
 
 def check_newest(rotation: SigningKeyRotated, signer: Signer) -> None:
-    """Check that a signer has the key since the newest change of it.
+    """Check that a signer has the newest key.
 
     Raises:
-        BusyError: it has another one.
+        BusyError: the signer has an older key.
     """
     if rotation.new_key != signer.key:
         raise BusyError(
@@ -53,7 +52,7 @@ def check_newest(rotation: SigningKeyRotated, signer: Signer) -> None:
 
 
 class InstallationSigner:
-    """The signer of an installation, opened again when its key was changed."""
+    """The signer of an installation, opened again after a change of its key."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
@@ -63,7 +62,7 @@ class InstallationSigner:
         self._wrapped: bytes | None = None
 
     def open(self) -> Signer:
-        """Return the signer.
+        """Return the present signer.
 
         Raises:
             MasterKeyError: the master key is missing, or not the database's.
@@ -80,10 +79,10 @@ class InstallationSigner:
             return self._signer
 
     def master_key(self) -> MasterKey:
-        """Return the master key that the signing key is encrypted with.
+        """Return the master key that encrypts the signing key.
 
         Raises:
-            MasterKeyError: it is missing, or not the database's.
+            MasterKeyError: the master key is missing, or not the database's.
         """
         with self._pool.connection() as connection:
             return opened_master_key(self._settings, connection)

@@ -1,4 +1,4 @@
-"""Checks the whole log: all chains and roots, on all cores; goes on if killed."""
+"""Checks all chains and roots of the log, on all cores; a killed check continues."""
 
 import os
 import sys
@@ -57,10 +57,10 @@ from domain.integrity.roots import BLOCK, PublicRoot, text_hash
 from domain.integrity.sealing_note import Sealing
 from domain.integrity.signing_keys import check_rotations, key_times
 
-# How many positions one process checks at a time.
+# The number of positions that one process checks at a time.
 RANGE = 8 * BLOCK
 
-# Below so many ranges, processes of their own take longer to start than they save.
+# With fewer ranges, separate processes take longer to start than they save.
 _FEW = 3
 
 Report = Callable[[int, int], object]
@@ -71,13 +71,13 @@ T = TypeVar("T")
 class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a check of the log.
 
-    ``after`` is the position that it began after, ``head`` the end of the log, and
-    ``under_root`` the position up to which a root holds the log: of roots from before
-    history was sealed nothing can be compared, so that they do not count.
-    ``sealed_up_to`` is the position up to which history was sealed after it was
-    recorded, null if it was not, and ``sealings`` are its notes.
-    ``kept`` is the verdict on the root that was kept elsewhere. ``misfits`` is empty if
-    all is as it was recorded, or as the note says since.
+    ``after`` is the position before the first checked one, ``head`` the end of the log,
+    and ``under_root`` the position up to which a root holds the log. Roots from before
+    a sealing of history do not count for it, because they cannot be compared. History
+    up to ``sealed_up_to`` was sealed after its recording, null if none was, and
+    ``sealings`` are the notes of that. ``kept`` is the verdict on a root from
+    elsewhere. ``misfits`` is empty if the log is as it was recorded, or as the newest
+    note states.
     """
 
     after: int
@@ -103,14 +103,14 @@ def verify(
     progress: Path | None = None,
     processes: int | None = None,
 ) -> CheckedLog:
-    """Check the log after the position ``since``, and all roots of it.
+    """Check the log after the position ``since``, and all of its roots.
 
-    Roots must be signed with the public ``key``, or one before it in its time. That it
-    is not the newest is fine only if it is a kept one, ``is_kept_key``. The root
-    ``kept`` elsewhere must be in the log; ``accepted`` are hashes of notes of sealings
-    that count for it.
-    ``report`` is called with how many ranges are done, of how many. The file
-    ``progress`` has the checked parts, so that a check that is killed goes on there.
+    Roots must be signed with the public ``key``, or with an earlier key in its time. An
+    older ``key`` than the newest is accepted only if it was kept (``is_kept_key``). The
+    root ``kept`` elsewhere must be in the log; ``accepted`` are hashes of notes of
+    sealings that count for it. ``report`` is called with the number of finished ranges
+    and of all. The file ``progress`` has the finished ones, from which a killed check
+    continues.
 
     Raises:
         psycopg.Error: the log cannot be read.
@@ -129,7 +129,7 @@ def verify(
         ranges = ranges_of(plan, parts, length=RANGE)
         name = f"{name_of_log(connection)} after {plan.after}"
         if plan.notes:
-            # Digests of before are others.
+            # The digests from before the sealing are different.
             name += f", sealed at {plan.notes[-1].at}"
     found: list[CheckedRange] = []
     with (
@@ -168,10 +168,10 @@ def verify(
 def check_positions(
     connection: Connection[TupleRow], first: int, last: int, *, times_from: int
 ) -> tuple[list[LinkedEvent], CheckedRange]:
-    """Return the events at these positions, and what their check found.
+    """Return the events at these positions, and the result of their check.
 
-    After the position ``times_from`` times must not go back: releases before the first
-    root took the clock's.
+    After the position ``times_from`` times must not go back. Releases before the first
+    root used the clock's times.
     """
     events = linked_events(connection, first, last)
     predecessors = events_at(connection, missing_predecessors(events))
@@ -193,9 +193,9 @@ def verdict_on(
     is_kept_key: bool = False,
     unreadable: Sequence[int],
 ) -> CheckedLog:
-    """Return the verdict on the checked ranges and the trees as of all roots.
+    """Return the verdict on the checked ranges and the trees at all roots.
 
-    ``unreadable`` are the positions of roots that nobody can read.
+    ``unreadable`` are the positions of roots that cannot be read.
     """
     misfits = [misfit for each in ranges for misfit in each.misfits]
     misfits += [
