@@ -21,7 +21,7 @@ _HELD = "The kept root is in the log, and the log matches it."
 _REWRITTEN = (
     "The kept root, of {signed_at}, is from before the sealing of {sealed_at}, which "
     "rewrote the history up to position {position} (note {hash}). The root describes "
-    "the history before the sealing, so it cannot be compared with the log any more."
+    "the history before the sealing, so it cannot be compared any more."
 )
 _STILL_HELD = (
     " The note says that the log still held this root at the sealing; trust that as "
