@@ -90,7 +90,7 @@ class Goatherd:
             follower.register()
 
     def catch_up(self, *, but: str = "") -> None:
-        """Let every read model take in the whole log, perhaps all but one.
+        """Catch every read model up with the log, perhaps all but one.
 
         A projector that runs beside may be at one just now: then it is waited for.
         """
@@ -144,7 +144,7 @@ class Goatherd:
         )
 
     def append(self, stream: UUID | str, *events: e.Event) -> None:
-        """Let events happen that no request can make happen."""
+        """Append events that no request can cause."""
         stream = UUID(str(stream))
         recorded_event = self.store.load(stream)[stream]
         self.store.append(next_events(stream, recorded_event, events), context=asking())
@@ -203,7 +203,7 @@ class Tenant:
         client: TestClient[Litestar] | None = None,
         **sent: Any,  # noqa: ANN401 - as httpx takes them
     ) -> httpx.Response:
-        """Send a request, and hold the answer against the OpenAPI document.
+        """Send a request, and check the answer by the OpenAPI document.
 
         An empty header is left out.
         """
@@ -241,7 +241,7 @@ class Tenant:
 
     @property
     def creators(self) -> str:
-        """Where creators are added to the project."""
+        """The path at which creators are added to the project."""
         return f"/projects/{self.project_id}/creators"
 
     def add(self, handle: str, **settings: object) -> dict[str, Any]:
@@ -251,7 +251,7 @@ class Tenant:
         return answer.json()["data"]
 
     def campaign(self, name: str, *items: tuple[str, str]) -> str:
-        """Create a campaign of these items, each a type and an id; return its id."""
+        """Create a campaign of items, each a type and an id; return its id."""
         path = f"/projects/{self.project_id}/campaigns"
         campaign_id = data_of(self.post(path, {"name": name}), status=201)["id"]
         if items:
@@ -261,13 +261,13 @@ class Tenant:
         return campaign_id
 
     def shown(self, creator_id: str) -> dict[str, Any]:
-        """The creator as it is read once the followers are level."""
+        """The creator as it is read once the followers are caught up."""
         self.goatherd.catch_up()
         return data_of(self.get(f"/creators/{creator_id}"))
 
     @property
     def counted(self) -> int:
-        """How many creators the plan's limit is compared with."""
+        """The number of creators that counts against the plan's limit."""
         rows = self.goatherd.query(
             "SELECT value FROM quota_counters WHERE key = %s",
             creators_counter(self.organization_id),
@@ -374,7 +374,7 @@ class Tenant:
     def with_key(
         self, *scopes: e.Scope, expires_at: datetime | None = None
     ) -> "Tenant":
-        """The same organization, asking with another key."""
+        """The same organization as a client with another key."""
         issued = issue_key(
             self.goatherd.store,
             self.organization_id,

@@ -74,7 +74,7 @@ def next_events(
 def events_for(
     stream: UUID, *handles: str, after: Sequence[RecordedEvent] = ()
 ) -> list[NewEvent]:
-    """Events that say nothing of interest, one a handle, as the next of a stream."""
+    """Events of no interest, one for each handle, as the next of a stream."""
     return next_events(stream, after, [e.HandleBanned(handle=name) for name in handles])
 
 
@@ -86,7 +86,7 @@ class Home(msgspec.Struct, frozen=True):
     project_id: UUID
 
     def add(self, *handles: str) -> list[Addition]:
-        """Add creators by handle, and say what became of each."""
+        """Add creators by handle, and return the result for each."""
         return self.add_new(
             *(RequestedCreator(tiktok_handle=handle) for handle in handles)
         )
@@ -139,7 +139,7 @@ class Home(msgspec.Struct, frozen=True):
         return creator
 
     def holder(self, handle: str) -> UUID | None:
-        """Say which creator of the project holds the handle."""
+        """Return the creator of the project that holds the handle."""
         claim = self.store.names.claim_stream(self.project_id, handle)
         return claim_of(plain_events(self.store.load(claim)[claim])).holder
 

@@ -174,7 +174,7 @@ def running(
 
 
 def bare(environ: Mapping[str, str], *, ours: bool = False) -> dict[str, str]:
-    """The environment without our settings; or only these, if that is asked."""
+    """The environment without our settings, or our settings alone."""
 
     def is_ours(name: str) -> bool:
         return name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")

@@ -68,7 +68,7 @@ class Watched:
 
 
 def a_watched_creator(tenant: Tenant, handle: str = "goat") -> Watched:
-    """One with an old video, seen from 100 views on, and a new one, from 40 on."""
+    """A creator with an old video, first seen at 100 views, and a new one, at 40."""
     goat = Watched(tenant, handle)
     goat.posted("1", day=-9, title="<i>Old</i> goat")
     goat.posted("2", day=1 / 24)

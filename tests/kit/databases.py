@@ -31,7 +31,7 @@ def new_database(
 
 
 def in_line(connection: psycopg.Connection[Any]) -> int:
-    """How many wait for an advisory lock in this database."""
+    """The number of backends that wait for an advisory lock in this database."""
     row = connection.execute(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         " AND database = "

@@ -57,7 +57,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Documented:
-    """The document of an application, asked about its operations and their answers."""
+    """The document of an application: its operations and their answers."""
 
     def __init__(self, app: Litestar) -> None:
         written = msgspec.json.encode(document(app, version="0"))

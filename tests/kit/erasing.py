@@ -1,4 +1,4 @@
-"""Erases a person, and says which tables of any schema have a word in a row."""
+"""Erases a person, and finds the tables of any schema that have a word in a row."""
 
 from uuid import UUID
 

@@ -567,7 +567,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
 
 
 def expected(events: Sequence[RecordedEvent]) -> dict[str, list[Row]]:
-    """Return the rows of every read model, each table in one certain order."""
+    """Return the rows of every read model, each table sorted."""
     return {table: _ordered(fold(events).values()) for table, fold in FOLDS.items()}
 
 
@@ -638,7 +638,7 @@ def _failure_of(row: Row, job_type: str) -> Row:
 
 
 def _fails(row: Row, job_type: str, failure: Row | None) -> None:
-    """Let that be what fails of a kind; None: nothing does."""
+    """Set the failure of a kind; None: it does not fail."""
     kinds = [kind for kind in row["failing_kinds"] if kind["job_type"] != job_type]
     kinds += [] if failure is None else [failure]
     kinds.sort(key=lambda kind: datetime.fromisoformat(kind["failing_since"]))

@@ -22,7 +22,7 @@ SECOND = UUID("44444444-4444-4444-8444-444444444444")
 
 
 class History:
-    """A log that exists on paper only: positions, versions and times as a real one."""
+    """A log without a database, with positions, versions and times as in a real one."""
 
     def __init__(self) -> None:
         self.events: list[RecordedEvent] = []

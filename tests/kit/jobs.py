@@ -34,7 +34,7 @@ Answer = Verdict | Exception
 
 
 class Scripted(Provider):
-    """A provider that answers what the test wrote down, the last answer for ever."""
+    """A provider with the answers of the test; the last one is repeated."""
 
     name = "scripted"
 
@@ -60,7 +60,7 @@ class Scripted(Provider):
 
 
 class Watched(Scripted):
-    """A scripted provider that keeps whom it was asked about."""
+    """A scripted provider that keeps the requested targets."""
 
     def __init__(self, *answers: Answer) -> None:
         super().__init__(*answers)
@@ -154,7 +154,7 @@ def all_done(store: Store) -> bool:
 
 
 def enqueue_all(store: Store, *, messages: int = 0) -> list[UUID]:
-    """Ring once, with so many messages on the queue, and say for what."""
+    """Enqueue once, with so many messages on the queue; return the enqueued runs."""
     sent: list[UUID] = []
     enqueue_due(store.pool, sent.extend, waiting_messages=lambda: messages)
     return sent
@@ -177,7 +177,7 @@ def end_leases(store: Store) -> None:
 
 
 def let_time_pass(store: Store) -> None:
-    """End every lease and every wait, and forget what was enqueued."""
+    """End every lease and every wait, and forget the enqueued messages."""
     end_leases(store)
     jobs.take_back(store.pool)
     with store.pool.connection() as connection:
@@ -201,7 +201,7 @@ def ends_of(store: Store, scrape_ids: Sequence[UUID]) -> dict[UUID, list[e.Event
 
 
 def messages(url: str) -> list[UUID]:
-    """The runs that messages on the queue ring for."""
+    """The runs of the messages on the queue."""
     with redis.Redis.from_url(url) as connection:
         bodies: dict[bytes, bytes] = connection.hgetall(
             f"goatherd:{SCRAPES_QUEUE}.msgs"

@@ -1,4 +1,4 @@
-"""A page read as HTML, so that tests ask for what a person would find on it."""
+"""A page read as HTML, so that tests look for the things that a person would find."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -7,7 +7,7 @@ _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
 
 class Element:
-    """One element, and what is inside it in the order it is read."""
+    """One element with its text and elements, in the order of reading."""
 
     def __init__(self, tag: str, attributes: dict[str, str]) -> None:
         self.tag = tag
@@ -84,7 +84,7 @@ class _Reader(HTMLParser):
 
 
 def read(page: str) -> Element:
-    """Return what holds everything on a page."""
+    """Return the root element of a page."""
     reader = _Reader()
     reader.feed(page)
     reader.close()

@@ -53,7 +53,7 @@ def operations() -> Mapping[str, Described]:
 
 
 def ids_of(tenant: Tenant) -> dict[str, str]:
-    """One of each thing that the organization has, by the name its id goes by.
+    """The id of one thing of each kind of the organization, by the parameter's name.
 
     ``confirm`` is the creator's handle, which an erasure has to name.
     """
@@ -94,7 +94,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
 
 
 def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:
-    """The request that the document's example makes, about these things."""
+    """The request of the document's example, with these ids."""
     handle = f"spam.{uuid4().hex[:20]}"
     path = operation.path.format(**ids, handle=handle, name="bans")
     params = params_for(operation, ids)
@@ -107,7 +107,7 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
 
 
 def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that the operation's example cannot do without."""
+    """The required parameters of the operation's example."""
     if operation.id in {"listCreators", "listVideos"}:
         return {"period": "7d"}
     if operation.id == "getCreatorDiff":
@@ -136,7 +136,7 @@ def id_named(name: str, ids: Mapping[str, str]) -> str:
 
 
 def about(example: object, ids: Mapping[str, str]) -> object:
-    """The example of a body, about these things and with handles nobody has."""
+    """The example of a body, with these ids and with handles nobody has."""
     if isinstance(example, list):
         return [about(item, ids) for item in cast("list[object]", example)]
     if not isinstance(example, dict):
@@ -162,7 +162,7 @@ def _about(name: str, value: object, ids: Mapping[str, str]) -> object:
 
 
 def places_of_ids(operation: Described) -> list[tuple[str, str]]:
-    """Where the operation takes an id: path, query or body, and under which name."""
+    """The places of ids in an operation: path, query or body, and the name there."""
     found = [("path", name) for name in operation.ids("path")]
     found += [("query", name) for name in operation.ids("query")]
     for body in operation.bodies:

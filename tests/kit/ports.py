@@ -1,4 +1,4 @@
-"""Ports of this machine: a free one, and whether somebody listens already."""
+"""Ports of this machine: a free one, and a check for a listener."""
 
 import socket
 

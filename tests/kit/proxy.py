@@ -1,4 +1,4 @@
-"""A door to PostgreSQL that can be slammed at the worst moment."""
+"""A proxy to PostgreSQL that can cut connections at the worst moment."""
 
 import socket
 import threading

@@ -25,7 +25,7 @@ ALL: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos", "video_stat
 
 
 def level(store: Store) -> None:
-    """Let the schedule and the jobs take in the whole log."""
+    """Apply the whole log to the schedule and the jobs."""
     for projection in (Schedule(), ScrapeJobs()):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
@@ -39,7 +39,7 @@ def run_sql(store: Store, query: str, *values: object) -> list[Any]:
 
 
 def rows_of(store: Store, subject_id: UUID) -> dict[str, dict[str, Any]]:
-    """The rows of a creator or video by job type; what never is due is None there."""
+    """The rows of a creator or video by job type; None where no run is ever due."""
     with (
         store.pool.connection() as connection,
         connection.cursor(row_factory=dict_row) as cursor,
@@ -56,7 +56,7 @@ def rows_of(store: Store, subject_id: UUID) -> dict[str, dict[str, Any]]:
 
 
 def finish_all(store: Store) -> None:
-    """Let every job that there is have been done."""
+    """Mark every job as done."""
     level(store)
     run_sql(store, "UPDATE scrape_job SET state = 'done', finished_at = now()")
 
@@ -122,7 +122,7 @@ def discover(
 
 
 def decide_on(home: Home, video_id: UUID, *events: e.Event) -> None:
-    """Let events happen to a video."""
+    """Append events to a video's stream."""
     version = len(home.store.load(video_id)[video_id])
     home.store.append(
         [NewEvent(video_id, version + n, event) for n, event in enumerate(events, 1)],
@@ -149,7 +149,7 @@ def change_plan(home: Home, plan: str) -> None:
 
 
 def hours_of(store: Store, organization_id: UUID) -> Sequence[int | None]:
-    """The hours that hold, in the order of the job types."""
+    """The hours in force, in the order of the job types."""
     found = run_sql(
         store,
         "SELECT hours FROM schedule_interval WHERE organization_id = %s "

@@ -1,4 +1,4 @@
-"""A site on this machine that answers what a test tells it to, over real HTTP."""
+"""A site on this machine with the answers of a test, over real HTTP."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""A small log in memory, as it is stored, and everything somebody may do to it."""
+"""A small log in memory, as it is stored, and every way of tampering with it."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -427,7 +427,7 @@ def remove_row(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def insert_row(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One whose chain is right, at a position that an append left."""
+    """An inserted event with a right chain, at a position that an append left free."""
     at = {row.position for row in log}
     free = sorted(set(range(1, max(at))) - at)
     stream = UUID(int=random.getrandbits(128), version=4)
@@ -441,7 +441,7 @@ def insert_row(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def insert_in_stream(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One between two of a stream, whose followers get higher versions."""
+    """An event between two of a stream; later ones get higher versions."""
     row = random.choice(log)
     new = replace(row, position=max(each.position for each in log) + 1)
     for each in log:
@@ -494,7 +494,7 @@ def cut_log(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def change_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One that says something else, with a chain that is right."""
+    """A root with another text, in a right chain."""
     row, root = _some_root(log, random)
     match random.randrange(7):
         case 6:
@@ -518,7 +518,7 @@ def change_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def name_other_roots(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """A root that names others before it, by somebody with all keys."""
+    """A root that names other roots before it, by an attacker with all keys."""
     row, root = _some_root(log, random)
     match random.randrange(3 if root.size else 2):
         case 0:
@@ -534,7 +534,7 @@ def name_other_roots(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def spoil_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One that nobody can read any more, with a chain that is right."""
+    """An unreadable root, in a right chain."""
     row, _ = _some_root(log, random)
     row.body = b"{}"
     chained(log)
@@ -558,7 +558,7 @@ def sign_with_another_key(log: Log, random: Random) -> tuple[set[int], set[str]]
 
 
 def remove_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """With the versions of those after it, and chains that are right."""
+    """A removed root; later events have adjusted versions and right chains."""
     row, _ = _some_root(log, random)
     log.remove(row)
     for each in log:
@@ -569,7 +569,7 @@ def remove_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def change_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One that says something else of the sealing, with a chain that is right."""
+    """A note with another text about the sealing, in a right chain."""
     row = _row_of(log, random, HistorySealed)
     note = decoded(HistorySealed, row.body)
     assert note is not None
@@ -592,7 +592,7 @@ def change_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def change_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One that says something else of the keys, with a chain that is right."""
+    """A change of the key with other keys, in a right chain."""
     row = _row_of(log, random, SigningKeyRotated)
     change = decoded(SigningKeyRotated, row.body)
     assert change is not None
@@ -622,7 +622,7 @@ def spoil_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def rotate_to_another_key(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """By somebody who has the key of before, and not the installation's."""
+    """A change to another key by an attacker with the old key alone."""
     change = rotation_of(random.choice([BEFORE, FORGER]), FORGER, at=log[-1].at)
     log[:] = with_event(log, change, at=log[-1].at)
     return {log[-1].position}, {"signature"}
@@ -641,7 +641,7 @@ def sign_with_ended_rotation_key(log: Log, random: Random) -> tuple[set[int], se
 
 
 def spoil_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """One that nobody can read, so that roots of before are compared again."""
+    """An unreadable note, so that earlier roots are compared again."""
     row = _row_of(log, random, HistorySealed)
     row.body = b"{}"
     chained(log)
@@ -649,7 +649,7 @@ def spoil_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
 
 
 def seal_again(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """Change history, and have the log sealed by somebody who has not its key."""
+    """A changed history, sealed by an attacker without the log's key."""
     row = random.choice([row for row in log if row.stream != INSTALLATION])
     row.body = _flipped(row.body, random)
     log[:] = sealed(chained(log), at=log[-1].at, signer=FORGER)

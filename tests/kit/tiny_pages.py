@@ -1,4 +1,4 @@
-"""A page of the tests' own in the real application, with all that a page can do."""
+"""A page of the tests' own in the real application, with every feature of a page."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ class Everything(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Naming(Struct, frozen=True, forbid_unknown_fields=True):
-    """A project to make, and what to say of it."""
+    """A project to make, and its description."""
 
     name: Annotated[str, typed("Name")]
     notice: Annotated[str, typed("Notice")] = ""
@@ -67,7 +67,7 @@ class TinyPage(Controller):
 
 
 def show(page: PageContext, heading: str) -> Template:
-    """Return a page that says this, in a template that is there anyway."""
+    """Return a page with this text, in an existing template."""
     said = {
         "headline": heading,
         "hint": "",

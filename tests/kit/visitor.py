@@ -38,7 +38,7 @@ class _From:
 
 
 class Visitor:
-    """Somebody at an address of their own, who keeps cookies.
+    """A person at an address of their own, who keeps cookies.
 
     Redirects are shown, not followed.
     """
@@ -56,7 +56,7 @@ class Visitor:
         self.cookies: dict[str, str] = {}
 
     def sign_in(self, key: str) -> Session:
-        """Have a session with a key, as the form of the way in would give one."""
+        """Begin a session with a key, as the form to sign in does."""
         session = self.sessions.begin(digest_of(key.encode()))
         self.cookies[COOKIE] = self.sessions.sealed(session)
         return session

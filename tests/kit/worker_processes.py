@@ -40,7 +40,7 @@ MISBEHAVING = "tests.kit.worker_processes:set_up"
 
 
 class Misbehaving(Provider):
-    """A provider that does to its worker what the handle says.
+    """A provider that treats its worker as the handle says.
 
     ``poison`` kills the process, ``gate`` waits until the test's folder has a file
     ``open`` (and makes one, ``there``), ``slow`` takes half a second.
@@ -108,7 +108,7 @@ def dispatcher_at_work(
 def worker_process(
     environment: dict[str, str], *, set_up: str = "workers.main:set_up"
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker in a group of its own; it must stop gently unless it was killed."""
+    """A worker in a process group of its own, which must stop gently unless killed."""
     settings = Settings.from_environment(environment)
     command = worker_command(sys.executable, settings)
     process = subprocess.Popen(
