@@ -52,6 +52,7 @@ def is_expected(error: Exception) -> bool:
     import psycopg
     import redis
 
+    from application.backup.errors import BackupError
     from application.integrity.rewritten_events import BrokenHistoryError
     from domain.errors import DomainError
     from infra.database import SchemaTooNewError
@@ -65,7 +66,7 @@ def is_expected(error: Exception) -> bool:
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),
         *(DomainError, BusyError, MasterKeyError, RecordingError, *EXPECTED),
-        BrokenHistoryError,
+        *(BackupError, BrokenHistoryError),
         *(psycopg.Error, redis.RedisError, OSError),
     )
     return isinstance(error, expected)

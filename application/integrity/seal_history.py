@@ -22,7 +22,7 @@ from application.integrity.rewritten_events import (
     RewrittenChains,
     SealedBodies,
 )
-from application.integrity.signing import Signer
+from application.integrity.signing import InstallationSigner, Signer
 from domain.events import STORED_NAMES
 from domain.integrity.events import HistorySealed
 from domain.integrity.handlers import record_note
@@ -157,6 +157,27 @@ def rewrite_history(
         while (read := _seal_part(connection, store)) > 0:
             advance(read)
     return True
+
+
+def seal_all(
+    store: Store,
+    connection: Connection[TupleRow],
+    *,
+    advance: Callable[[int], None],
+    context: Context,
+) -> HistorySealed:
+    """Seal all that is in the clear, and return the note of it.
+
+    ``connection`` is in autocommit. ``advance`` is as in ``rewrite_history``.
+
+    Raises:
+        BrokenHistoryError: an event does not fit its chain; those before it are sealed.
+    """
+    signer = InstallationSigner(store.pool, store.settings).open()
+    rewrite_history(store, advance=advance)
+    # Until then the earlier rows are in the table's file.
+    connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
+    return note_sealing(store, signer, context=context)
 
 
 def note_sealing(store: Store, signer: Signer, *, context: Context) -> HistorySealed:

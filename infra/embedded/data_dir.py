@@ -19,6 +19,16 @@ _MARK = "format"
 _log = structlog.get_logger()
 
 
+def key_path(data_dir: Path) -> Path:
+    """Return the file of the first API key."""
+    return data_dir / "api-key"
+
+
+def secret_path(data_dir: Path) -> Path:
+    """Return the file of the secret that signs cookies and links."""
+    return data_dir / "secret"
+
+
 def open_data_dir(data_dir: Path) -> Path:
     """Create the data directory if it is missing, and return its full path.
 

@@ -9,15 +9,10 @@ from api.cli.kit.output import print_json, progress_bar
 from application.integrity.log import head_of
 from application.integrity.seal_history import (
     clear_history,
-    note_sealing,
     others_at_work,
-    rewrite_history,
+    seal_all,
 )
-from application.integrity.signing import InstallationSigner
-from domain.integrity.events import HistorySealed
 from domain.integrity.sealing_note import note_hash
-from infra.eventstore.append import Context
-from infra.eventstore.store import Store
 
 
 def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
@@ -39,8 +34,12 @@ def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
                     "that nothing reads the log while it is rewritten."
                 )
             head = head_of(connection)
-        with opened_store(settings) as store:
-            note = seal_all(store, url, head=head, context=cli_context())
+        with (
+            opened_store(settings) as store,
+            connected(url) as connection,
+            progress_bar("Sealing", total=head) as advance,
+        ):
+            note = seal_all(store, connection, advance=advance, context=cli_context())
     if json:
         print_json(
             {
@@ -59,17 +58,6 @@ def seal_history(*, data_dir: DataDir = None, json: Json = False) -> None:
         "--against FILE --accept-sealing HASH` needs it."
     )
     print("Earlier backups still hold the data in the clear: delete these in time.")
-
-
-def seal_all(store: Store, url: str, *, head: int, context: Context) -> HistorySealed:
-    """Seal events in the clear up to ``head``, and return the note about it."""
-    signer = InstallationSigner(store.pool, store.settings).open()
-    with progress_bar("Sealing", total=head) as advance:
-        rewrite_history(store, advance=advance)
-    with connected(url) as connection:
-        # Until then the table's file still has the old rows.
-        connection.execute("VACUUM (FULL, ANALYZE) goatherd_events")
-    return note_sealing(store, signer, context=context)
 
 
 def _print_nothing(*, json: bool) -> None:

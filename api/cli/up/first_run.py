@@ -12,6 +12,7 @@ from api.cli.kit.databases import cli_context
 from domain.organization.api_keys import ALL_SCOPES, create_key
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED, Limits
+from infra.embedded.data_dir import key_path, secret_path
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -33,14 +34,6 @@ class FirstOrganization(msgspec.Struct, frozen=True, kw_only=True):
 
     organization_id: UUID
     new_key: str | None = None
-
-
-def key_path(data_dir: Path) -> Path:
-    return data_dir / "api-key"
-
-
-def secret_path(data_dir: Path) -> Path:
-    return data_dir / "secret"
 
 
 def stored_secret(data_dir: Path) -> str:

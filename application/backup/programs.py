@@ -4,18 +4,31 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from application.backup.errors import BackupError
 from infra.embedded.binaries import client_programs
-from workers.sources.recordings.sorted_recording import Advance
+
+# It is called with how much more was done.
+Advance = Callable[[int], None]
+
+
+class Progress(Protocol):
+    """Shows people how much of ``total`` is done; None is an unknown total."""
+
+    def __call__(
+        self, what: str, *, total: int | None
+    ) -> AbstractContextManager[Advance]:
+        """Begin to show ``what`` is done."""
+        ...
+
 
 _CHUNK = 1 << 20
 _LOOK_EVERY_SECONDS = 0.5
@@ -42,14 +55,14 @@ def program(name: str, *, server: int, at_least: int = 0) -> Program:
     """Return the program whose major version is closest to the server's, not older.
 
     Raises:
-        CommandError: no such program is installed.
+        BackupError: no such program is installed.
     """
     oldest = max(server, at_least)
     found = [
         Program(path, major) for path, major in client_programs(name) if major >= oldest
     ]
     if not found:
-        raise CommandError(
+        raise BackupError(
             f"There is no {name} of PostgreSQL {oldest} or newer: put one on PATH."
         )
     return min(found, key=lambda one: one.major)
@@ -76,7 +89,7 @@ def dump(
     rows copied since the last call.
 
     Raises:
-        CommandError: pg_dump failed.
+        BackupError: pg_dump failed.
     """
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert row is not None
@@ -106,7 +119,7 @@ def restore(
     ``advance`` is called with the number of bytes read since the last call.
 
     Raises:
-        CommandError: pg_restore failed.
+        BackupError: pg_restore failed.
     """
     # The user who restores becomes the owner.
     options = ["--no-owner", "--single-transaction"]
@@ -160,4 +173,4 @@ def _running(
             complaints.seek(0)
             lines = complaints.read().decode(errors="replace").strip().splitlines()
             why = next((line for line in lines if "error:" in line), f"status {status}")
-            raise CommandError(f"{program.path.name} failed: {why}")
+            raise BackupError(f"{program.path.name} failed: {why}")

@@ -8,10 +8,8 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
-from api.cli.integrity.seal_history import seal_all
-from api.cli.kit.databases import cli_context, connected
-from api.system.all_projections import ALL_PROJECTIONS
+from application.backup.errors import BackupError
+from application.backup.programs import Progress
 from application.erase.erased import ErasedCreator
 from application.erase.idle_rebuilds import cancel_idle_rebuilds
 from application.erase.repeat import ACTOR, repeat_erasures
@@ -19,10 +17,12 @@ from application.erase.repeat_texts import repeat_forgettings, unapplied_forgett
 from application.erase.texts import ForgottenAnswer
 from application.integrity.kept_keys import erased_subjects, key_faults
 from application.integrity.log import head_of
-from application.integrity.seal_history import clear_history, others_at_work
+from application.integrity.seal_history import clear_history, others_at_work, seal_all
 from domain.phrases import counted
 from infra.database import migrate as migrate_database
+from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_store
+from infra.ids import new_id
 from infra.keys.erasures import note_logged_erasures, unapplied_erasures
 from infra.keys.installation_keys import check_keys_there
 from infra.keys.keyring import destroy
@@ -31,6 +31,7 @@ from infra.keys.opened import opened_master_key
 from infra.restoring import end_restore, is_half_loaded
 from infra.settings import Settings
 from projections.engine.follower import Follower
+from projections.engine.projection import Projection
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.rebuild.state import outdated
 from projections.registry import PROJECTIONS
@@ -47,59 +48,67 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def finish_restore(
-    url: str, settings: Settings, *, has_keys: bool = True, is_resumed: bool = False
+    connection: Connection[TupleRow],
+    url: str,
+    settings: Settings,
+    *,
+    projections: Sequence[Projection],
+    progress: Progress,
+    has_keys: bool = True,
+    is_resumed: bool = False,
 ) -> Repeated:
     """Complete a restore, and return the people and texts that are erased again.
 
     Keys of people who were erased before the backup of the data are destroyed. People
     who were erased afterwards, according to the keys, are erased again, and so are
-    texts that were forgotten. Then the read models are caught up; until that is done,
-    the mark of the restore keeps all other processes out. ``is_resumed`` is true for a
-    restore that was interrupted anywhere.
+    texts that were forgotten. Then the ``projections`` are caught up; until that is
+    done, the mark of the restore keeps all other processes out. ``connection`` leads to
+    ``url``, in autocommit. ``is_resumed`` is true for a restore that was interrupted
+    anywhere.
 
     Raises:
-        CommandError: the keys do not belong to the data, or Goatherd runs.
+        BackupError: the keys do not belong to the data, or Goatherd runs.
         MasterKeyError: the master key is missing, or does not belong to the keys.
     """
     repeated = Repeated()
-    with connected(url) as connection:
-        if others := _others(connection):
-            raise CommandError(
-                f"Goatherd runs on this database ({', '.join(sorted(others))}): stop "
-                "it first, so that nobody reads the data of erased people."
+    if others := _others(connection):
+        raise BackupError(
+            f"Goatherd runs on this database ({', '.join(sorted(others))}): stop "
+            "it first, so that nobody reads the data of erased people."
+        )
+    if is_half_loaded(connection):
+        raise BackupError(
+            "The restore was interrupted before all of its files were in the "
+            "database: restore them again, into an empty place."
+        )
+    migrate_database(url)
+    with connection.transaction(), connection.cursor() as cursor:
+        destroy(cursor, erased_subjects(connection))
+        note_logged_erasures(cursor)
+    if has_keys:
+        check_keys_there(connection)
+        _check_keys(connection, settings)
+        is_behind = bool(
+            unapplied_erasures(connection) or unapplied_forgettings(connection)
+        )
+        if is_resumed or is_behind:
+            opened = open_store(
+                url, pool_size=CONNECTIONS, settings=settings, even_restoring=True
             )
-        if is_half_loaded(connection):
-            raise CommandError(
-                "The restore was interrupted before all of its files were in the "
-                "database: restore them again, into an empty place."
-            )
-        migrate_database(url)
-        with connection.transaction(), connection.cursor() as cursor:
-            destroy(cursor, erased_subjects(connection))
-            note_logged_erasures(cursor)
-        if has_keys:
-            check_keys_there(connection)
-            _check_keys(connection, settings)
-            is_behind = bool(
-                unapplied_erasures(connection) or unapplied_forgettings(connection)
-            )
-            if is_resumed or is_behind:
-                opened = open_store(
-                    url, pool_size=CONNECTIONS, settings=settings, even_restoring=True
+            with closing(opened.pool):
+                if is_behind and clear_history(connection):
+                    # Data of erased people could be read in it.
+                    with progress("Sealing", total=head_of(connection)) as advance:
+                        context = Context(actor=ACTOR, command_id=new_id())
+                        seal_all(opened, connection, advance=advance, context=context)
+                repeated = Repeated(
+                    erased=repeat_erasures(opened),
+                    forgotten=repeat_forgettings(opened),
                 )
-                with closing(opened.pool):
-                    if is_behind and clear_history(connection):
-                        # Data of erased people could be read in the file.
-                        head, context = head_of(connection), cli_context(ACTOR)
-                        seal_all(opened, url, head=head, context=context)
-                    repeated = Repeated(
-                        erased=repeat_erasures(opened),
-                        forgotten=repeat_forgettings(opened),
-                    )
-                    _catch_up(opened, connection)
-        # Without ANALYZE the planner would assume that the tables are empty.
-        connection.execute("ANALYZE")
-        end_restore(connection)
+                _catch_up(opened, connection, projections)
+    # Without ANALYZE the planner would assume that the tables are empty.
+    connection.execute("ANALYZE")
+    end_restore(connection)
     return repeated
 
 
@@ -124,23 +133,25 @@ def _check_keys(connection: Connection[TupleRow], settings: Settings) -> None:
         master_key = opened_master_key(settings, connection)
     for fault in key_faults(connection, master_key):
         if fault.fault == "lacking":
-            raise CommandError(
+            raise BackupError(
                 "The file of keys lacks the keys of "
                 f"{counted(len(fault.subjects), 'person')} in the log: it was made "
                 "before the backup of the data, or elsewhere. Restore both into an "
                 "empty place, with newer keys or with older data."
             )
         if fault.fault != "lost":
-            raise CommandError(
+            raise BackupError(
                 f"{fault.text} Restore into an empty place, with another file of keys."
             )
 
 
-def _catch_up(store: Store, connection: Connection[TupleRow]) -> None:
+def _catch_up(
+    store: Store, connection: Connection[TupleRow], projections: Sequence[Projection]
+) -> None:
     """Let every projection apply the erasures, by the rules of this release."""
     for projection in outdated(connection, PROJECTIONS):
         rebuild(store, projection, by="restore")
-    for each in ALL_PROJECTIONS:
+    for each in projections:
         follower = Follower(each, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()

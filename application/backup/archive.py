@@ -9,7 +9,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import msgspec
 
-from api.cli import CommandError
+from application.backup.errors import BackupError
 
 FORMAT = 1
 # The dump is in pg_dump's custom format, so pg_restore can read it without Goatherd.
@@ -88,7 +88,7 @@ def opened_backup(file: Path) -> Generator[Backup]:
     """Open a backup file.
 
     Raises:
-        CommandError: the file is no backup, is damaged, or belongs to a newer Goatherd.
+        BackupError: the file is no backup, is damaged, or belongs to a newer Goatherd.
         OSError: the file cannot be read.
     """
     try:
@@ -96,7 +96,7 @@ def opened_backup(file: Path) -> Generator[Backup]:
             raw = archive.read(_MANIFEST)
             form = msgspec.json.decode(raw, type=dict[str, object]).get("format")
             if not isinstance(form, int) or form > FORMAT:
-                raise CommandError(
+                raise BackupError(
                     f"{file} was made by a newer Goatherd (format {form}, this one "
                     f"knows {FORMAT}): restore it with that one."
                 )
@@ -104,8 +104,8 @@ def opened_backup(file: Path) -> Generator[Backup]:
             archive.getinfo(DATABASE)
             yield Backup(archive, manifest)
     except KeyError:
-        raise CommandError(f"{file} is not a backup of Goatherd.") from None
+        raise BackupError(f"{file} is not a backup of Goatherd.") from None
     except (BadZipFile, EOFError, msgspec.DecodeError) as error:
-        raise CommandError(
+        raise BackupError(
             f"{file} is not a backup of Goatherd, or is damaged: {error}"
         ) from None

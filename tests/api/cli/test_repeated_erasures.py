@@ -354,12 +354,12 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
 # Where a restore is killed, in which call of a function, and whether the rest of it can
 # be done without the files.
 KILLS = (
-    ("api.cli.backup.programs", "restore", 1, False),
-    ("api.cli.backup.programs", "restore", 2, False),
-    ("api.cli.backup.finish", "key_faults", 1, True),
+    ("application.backup.programs", "restore", 1, False),
+    ("application.backup.programs", "restore", 2, False),
+    ("application.backup.finish", "key_faults", 1, True),
     ("application.erase.repeat", "_repeat", 2, True),
-    ("api.cli.backup.finish", "_catch_up", 1, True),
-    ("api.cli.backup.finish", "end_restore", 1, True),
+    ("application.backup.finish", "_catch_up", 1, True),
+    ("application.backup.finish", "end_restore", 1, True),
 )
 _KILLED = """
 import os, signal

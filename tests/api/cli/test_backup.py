@@ -15,8 +15,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from api.cli.backup import archive, programs
 from api.system.all_projections import ALL_PROJECTIONS
+from application.backup import (
+    archive,
+    programs,
+)
 from domain import events as e
 from infra.embedded import EmbeddedPostgres
 from infra.eventstore.store import Store

@@ -1,1 +1,0 @@
-"""`goatherd backup` and `goatherd restore`: an installation in files."""

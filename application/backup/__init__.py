@@ -1,0 +1,1 @@
+"""Backups: an installation in files, and an installation from them."""
