@@ -13,7 +13,7 @@ from application.erase.values import (
 )
 from application.integrity.seal_history import clear_history, has_clear_events
 from domain.creator.errors import HistoryInClearError
-from domain.creator.handlers.erase import Belongings
+from domain.creator.handlers.erase import CreatorRecords
 from domain.streams import Names
 from infra.eventstore.store import Store
 
@@ -24,20 +24,20 @@ def is_in_clear(
     connection: Connection[TupleRow],
     store: Store,
     organization_id: UUID,
-    belongings: Sequence[Belongings],
+    records: Sequence[CreatorRecords],
 ) -> bool:
     """Tell whether an event that names one of these creators is not sealed."""
     if not _may_have_people(connection):
         return False
-    values = values_that_belong(connection, store.codec, belongings)
-    return _has_clear(connection, store.names, organization_id, belongings, values)
+    values = values_that_belong(connection, store.codec, records)
+    return _has_clear(connection, store.names, organization_id, records, values)
 
 
 def check_sealed(
     connection: Connection[TupleRow],
     store: Store,
     organization_id: UUID,
-    belongings: Sequence[Belongings],
+    records: Sequence[CreatorRecords],
     values: Collection[ErasedValue],
 ) -> None:
     """Refuse an erasure that would leave the person readable in the log.
@@ -48,7 +48,7 @@ def check_sealed(
         HistoryInClearError: an event that names one of them is not sealed.
     """
     if _may_have_people(connection) and _has_clear(
-        connection, store.names, organization_id, belongings, values
+        connection, store.names, organization_id, records, values
     ):
         raise HistoryInClearError
 
@@ -62,7 +62,7 @@ def _has_clear(
     connection: Connection[TupleRow],
     names: Names,
     organization_id: UUID,
-    belongings: Sequence[Belongings],
+    records: Sequence[CreatorRecords],
     values: Collection[ErasedValue],
 ) -> bool:
     projects = [row[0] for row in connection.execute(_PROJECTS, (organization_id,))]
@@ -73,5 +73,5 @@ def _has_clear(
         if value.kind == "handle"
         for project in projects
     }
-    streams = streams_that_belong(connection, belongings)
+    streams = streams_that_belong(connection, records)
     return has_clear_events(connection, streams | claims)

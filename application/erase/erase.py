@@ -9,9 +9,9 @@ from psycopg.rows import TupleRow
 
 from application.connect.erasure import erase_connections
 from application.connect.sealing import ConnectionSeal
-from application.erase.belongings import NEEDED, belongings_of, head_of
 from application.erase.clear_history import check_sealed
 from application.erase.pictures import erase_pictures
+from application.erase.records import NEEDED, head_of, records_of
 from application.erase.sealed_list import ErasedValues, keep
 from application.erase.values import ErasedValue, values_since, values_that_belong
 from application.erase.wipe import wipe
@@ -95,19 +95,19 @@ class ErasureCommand:
             cursor.execute(_GO_FIRST, (AdvisoryLock.ERASE,))
             self._head = self._caught_up(cursor)
             codec = self._store.codec
-            belongings = belongings_of(
+            records = records_of(
                 cursor,
                 codec,
                 self._store.names,
                 organization_id=self._organization_id,
                 creator_id=self._creator_id,
             )
-            self._values = values_that_belong(connection, codec, belongings)
+            self._values = values_that_belong(connection, codec, records)
             check_sealed(
                 connection,
                 self._store,
                 self._organization_id,
-                belongings,
+                records,
                 self._values,
             )
             self._master_key = opened_master_key(self._store.settings, connection)
@@ -115,7 +115,7 @@ class ErasureCommand:
             self._creator_id,
             confirm=self._confirm,
             figures=self._figures,
-            belongings=belongings,
+            records=records,
             names=self._store.names,
             organization_id=self._organization_id,
             expected_versions=self._expected_versions,

@@ -8,7 +8,7 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.erase.needles import CELL_END, Needles
+from application.erase.search.terms import CELL_END, SearchTerms
 from application.erase.values import ErasedValue, texts_of
 from application.integrity.seal_history import TEXT_NAMES
 from domain.messages import Event
@@ -96,16 +96,16 @@ def mentions_of(
     ``own`` are the creators, videos and notes that are erased with the person.
     """
     handles = [*handles]
-    needles = Needles(ErasedValue("handle", handle) for handle in handles)
+    terms = SearchTerms(ErasedValue("handle", handle) for handle in handles)
     return [
-        *_of_others(cursor, needles, handles, organization_id, own),
-        *_of_own_things(cursor, codec, needles, organization_id),
+        *_of_others(cursor, terms, handles, organization_id, own),
+        *_of_own_things(cursor, codec, terms, organization_id),
     ]
 
 
 def _of_others(
     cursor: Cursor[TupleRow],
-    needles: Needles,
+    terms: SearchTerms,
     handles: Iterable[str],
     organization_id: UUID,
     own: Collection[UUID],
@@ -117,13 +117,13 @@ def _of_others(
         "cell_end": CELL_END,
     }
     for kind, id_, field, text in cursor.execute(_OTHERS.encode(), params).fetchall():
-        if needles.found_in(text):
+        if terms.found_in(text):
             change = None if field in _SCRAPED else f"PATCH {_PATHS[kind].format(id_)}"
             yield Mention(kind=kind, id=id_, field=field, earlier=False, change=change)
 
 
 def _of_own_things(
-    cursor: Cursor[TupleRow], codec: Codec, needles: Needles, organization_id: UUID
+    cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
     ids = (organization_id, organization_id, arrays.texts(names))
@@ -138,7 +138,7 @@ def _of_own_things(
         for field, value in _fields(event):
             key = (_kind_of(event), of, field)
             text = CELL_END.join(texts_of(value))
-            present[key] = bool(needles.found_in(text))
+            present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
     deleted = {row[0] for row in cursor.execute(_DELETED, (organization_id,))}

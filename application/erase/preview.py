@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.erase.belongings import belongings_of, handles_of
 from application.erase.clear_history import is_in_clear
 from application.erase.mentions import Mention, mentions_of
+from application.erase.records import handles_of, records_of
 from infra.eventstore.store import Store
 from infra.structs import structs
 
@@ -69,7 +69,7 @@ def preview_of(
     cursor: Cursor[TupleRow], store: Store, organization_id: UUID, creator_id: UUID
 ) -> ErasurePreview:
     """Return what an erasure of the creator would concern, as read models know it."""
-    belongings = belongings_of(
+    records = records_of(
         cursor,
         store.codec,
         store.names,
@@ -79,27 +79,27 @@ def preview_of(
     params = {
         "organization": organization_id,
         "creator": creator_id,
-        "creators": [each.creator_id for each in belongings],
-        "videos": [v for each in belongings for v in each.videos_without_creator],
-        "scrapes": [run for each in belongings for run in each.scrape_ids],
+        "creators": [each.creator_id for each in records],
+        "videos": [v for each in records for v in each.videos_without_creator],
+        "scrapes": [run for each in records for run in each.scrape_ids],
     }
     rows = cursor.execute(_COUNTS.encode(), params).fetchall()
     (preview,) = structs(ErasurePreview, rows)
-    in_clear = is_in_clear(cursor.connection, store, organization_id, belongings)
+    in_clear = is_in_clear(cursor.connection, store, organization_id, records)
     mentions = mentions_of(
         cursor,
         store.codec,
         organization_id=organization_id,
         handles={
             handle
-            for each in belongings
+            for each in records
             for handle in handles_of(
                 cursor, store.codec, organization_id, each.creator_id
             )
         },
         own={
             one
-            for each in belongings
+            for each in records
             for one in (each.creator_id, *each.video_ids, *each.annotation_ids)
         },
     )

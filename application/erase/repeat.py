@@ -15,7 +15,7 @@ from application.erase.pictures import erase_pictures
 from application.erase.sealed_list import ErasedValues, keep
 from application.erase.values import ErasedValue
 from application.erase.wipe import destroy_and_note
-from domain.creator.handlers.erase import Belongings, Erasure
+from domain.creator.handlers.erase import CreatorRecords, Erasure
 from domain.creator.handlers.repeat_erasure import ErasureToRepeat, repeat_erasure
 from infra.database import NO_HURRY
 from infra.eventstore.append import Context
@@ -90,18 +90,18 @@ def repeat_erasures(store: Store) -> list[ErasedCreator]:
         connection.execute(NO_HURRY)
         note_logged_erasures(connection.cursor())
         known = unapplied_erasures(connection)
-        belongings = _Belongings(connection, known) if known else None
+        records = _CreatorRecords(connection, known) if known else None
     erased: list[ErasedCreator] = []
     for erasure in known:
-        assert belongings is not None
-        erased += _repeat(store, erasure, belongings)
+        assert records is not None
+        erased += _repeat(store, erasure, records)
     return erased
 
 
 def _repeat(
-    store: Store, erasure: KnownErasure, belongings: "_Belongings"
+    store: Store, erasure: KnownErasure, records: "_CreatorRecords"
 ) -> list[ErasedCreator]:
-    organization_id = belongings.organization_of(erasure)
+    organization_id = records.organization_of(erasure)
     seal = ConnectionSeal(store.pool, store.settings)
     seal.make_ready()
     with store.pool.connection() as connection:
@@ -124,7 +124,7 @@ def _repeat(
 
     done = execute(
         store,
-        lambda: repeat_erasure(belongings.of(erasure), organization_id=organization_id),
+        lambda: repeat_erasure(records.of(erasure), organization_id=organization_id),
         context=Context(actor=ACTOR, command_id=new_id()),
         in_transaction=in_transaction,
     )
@@ -138,7 +138,7 @@ def wipe_what_is_older(cursor: Cursor[TupleRow], organization_id: UUID) -> None:
     forget_previous(cursor)
 
 
-class _Belongings:
+class _CreatorRecords:
     """Streams that belong to creators by the log alone, for some erasures at once.
 
     Read models of older data may be behind or of older rules, and the handles in the
@@ -193,7 +193,7 @@ class _Belongings:
                 streams[topic].add(stream)
         videos = streams["video_discovered"] | single
         return ErasureToRepeat(
-            belongings=Belongings(
+            records=CreatorRecords(
                 creator_id=creator_id,
                 video_ids=sorted(single),
                 videos_without_creator=sorted(single - self._discovered),

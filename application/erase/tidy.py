@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.erase.search_tables import LOG, SearchedTable, tables_of
+from application.erase.search.tables import LOG, SearchedTable, tables_of
 from infra.database import Pool
 from projections.rebuild.shadow_tables import analyze
 

@@ -8,7 +8,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from domain.creator.handlers.erase import Belongings
+from domain.creator.handlers.erase import CreatorRecords
 from domain.messages import Event
 from domain.subjects import personal_fields
 from infra import arrays
@@ -86,11 +86,11 @@ def values_of(events: Iterable[Event]) -> set[ErasedValue]:
 
 
 def streams_that_belong(
-    connection: Connection[TupleRow], belongings: Sequence[Belongings]
+    connection: Connection[TupleRow], records: Sequence[CreatorRecords]
 ) -> set[UUID]:
     """Return the streams of everything that belongs to creators."""
     streams: set[UUID] = set()
-    for each in belongings:
+    for each in records:
         streams |= {
             *streams_of_creator(connection, each.creator_id),
             *each.video_ids,
@@ -102,10 +102,10 @@ def streams_that_belong(
 
 
 def values_that_belong(
-    connection: Connection[TupleRow], codec: Codec, belongings: Sequence[Belongings]
+    connection: Connection[TupleRow], codec: Codec, records: Sequence[CreatorRecords]
 ) -> set[ErasedValue]:
     """Return the personal values of creators and their things, past and present."""
-    streams = streams_that_belong(connection, belongings)
+    streams = streams_that_belong(connection, records)
     rows = connection.cursor(binary=True).execute(
         _OF_STREAMS, (arrays.uuids([*streams]),)
     )

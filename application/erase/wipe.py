@@ -7,7 +7,7 @@ from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
-from application.erase.needles import LONG_NAME, own_words
+from application.erase.search.terms import LONG_NAME, own_words
 from domain.creator.handlers.erase import Erasure
 from domain.events import SubjectErased
 from infra.eventstore.execute import Executed

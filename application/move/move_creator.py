@@ -9,7 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from application.connect.shared import SharedAccounts
-from application.erase.belongings import of_the_account
+from application.erase.records import of_the_account
 from application.move.single_videos import (
     FoundSingles,
     PossibleMerge,

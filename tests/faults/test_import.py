@@ -8,7 +8,7 @@ from signal import SIGKILL
 import pytest
 
 from api.system.all_projections import ALL_PROJECTIONS
-from application.erase.belongings import NEEDED
+from application.erase.records import NEEDED
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower

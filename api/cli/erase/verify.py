@@ -17,9 +17,14 @@ from api.cli.kit.databases import check_fit, connected, database_url, redis_url
 from api.cli.kit.output import plain, print_json, progress_bar
 from api.system.all_projections import ALL_PROJECTIONS
 from application.erase.sealed_list import ErasedValues, kept_values, texts_given
-from application.erase.search_tables import SearchedTable, tables_of
+from application.erase.search.installation import (
+    NEVER_SEARCHED,
+    Findings,
+    SearchedPlaces,
+    search,
+)
+from application.erase.search.tables import SearchedTable, tables_of
 from application.erase.tidy import behind, tidy
-from application.erase.verify import NEVER_SEARCHED, Findings, SearchedPlaces, search
 from domain.phrases import counted, joined
 from infra.keys.opened import opened_keys
 from infra.settings import Settings

@@ -13,10 +13,10 @@ from api.http.reading.paging import behind, caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
-from application.erase.belongings import NEEDED
 from application.erase.erase import ErasureCommand
 from application.erase.erased import ErasedCreators, erased_by
 from application.erase.preview import ErasurePreview, preview_of
+from application.erase.records import NEEDED
 from domain.creator.errors import CreatorErasedError
 from domain.creator.handlers.erase import Erasure
 from domain.decisions import Handler

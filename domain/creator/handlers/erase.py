@@ -40,7 +40,7 @@ from domain.video.decider import video_of
 _ENDED = "The creator was erased before the run."
 
 
-class Belongings(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorRecords(msgspec.Struct, frozen=True, kw_only=True):
     """Data of a creator outside of its own stream, as read models know it.
 
     ``video_ids`` are the creator's single videos that were added before their creator
@@ -79,7 +79,7 @@ def erase_creator(
     *,
     confirm: str,
     figures: ErasedFigures,
-    belongings: Sequence[Belongings],
+    records: Sequence[CreatorRecords],
     organization_id: UUID,
     names: Names,
     expected_versions: Collection[int] | None = None,
@@ -88,7 +88,7 @@ def erase_creator(
 ) -> Handler[Erasure]:
     """Erase a creator, and with it every other creator of the same account.
 
-    ``belongings`` has the creator itself and the candidates for the same account. Their
+    ``records`` has the creator itself and the candidates for the same account. Their
     handles become free, open runs end, and notes are deleted. If the figures are
     dropped, the creators leave their campaigns, too. With ``only_removed``, nothing is
     erased while one of them is still tracked. With ``ban``, hashes of the account keep
@@ -98,7 +98,7 @@ def erase_creator(
         NotFoundError: there is no creator with this id.
         NotConfirmedError: ``confirm`` is not the creator's handle.
     """
-    ids = [each.creator_id for each in belongings]
+    ids = [each.creator_id for each in records]
     numbers = erasures_stream(organization_id)
     histories = yield (creator_id, organization_id, *ids, numbers)
     creator = creator_of(histories[creator_id])
@@ -112,7 +112,7 @@ def erase_creator(
     pinned = yield accounts.values()
     erased = {
         each.creator_id: (each, state)
-        for each in belongings
+        for each in records
         if (state := creator_of(histories[each.creator_id])) is not None
         and state.organization_id == organization_id
         and state.status != "erased"
@@ -222,7 +222,7 @@ def next_number(history: History) -> int:
 
 
 def end_what_belongs(
-    each: Belongings, *, why: str = _ENDED
+    each: CreatorRecords, *, why: str = _ENDED
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
     """Return the events that end the open runs, notes and single videos of a creator.
 
@@ -247,7 +247,7 @@ def end_what_belongs(
     return events
 
 
-def items_of(each: Belongings) -> list[CampaignItem]:
+def items_of(each: CreatorRecords) -> list[CampaignItem]:
     """Return the items that leave campaigns with a creator."""
     return [
         CampaignItem("creator", each.creator_id),

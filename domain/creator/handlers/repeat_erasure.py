@@ -12,7 +12,7 @@ from domain.creator.handle_claim import claim_of
 from domain.creator.handle_claim import decide as decide_claim
 from domain.creator.handlers.change import active_creators
 from domain.creator.handlers.erase import (
-    Belongings,
+    CreatorRecords,
     Erasure,
     end_what_belongs,
     items_of,
@@ -32,7 +32,7 @@ class ErasureToRepeat(msgspec.Struct, frozen=True, kw_only=True):
     name the creator, because its handles can't be read.
     """
 
-    belongings: Belongings
+    records: CreatorRecords
     number: int | None
     figures: ErasedFigures
     claim_ids: Sequence[UUID] = ()
@@ -46,8 +46,8 @@ def repeat_erasure(
     The log may have only single videos of the creator. The appended events have no
     texts, because nothing can be sealed for the creator any more.
     """
-    belongings = erasure.belongings
-    creator_id = belongings.creator_id
+    records = erasure.records
+    creator_id = records.creator_id
     numbers = erasures_stream(organization_id)
     histories = yield (creator_id, organization_id, numbers, *erasure.claim_ids)
     organization = organization_of(histories[organization_id])
@@ -59,11 +59,11 @@ def repeat_erasure(
         for claim_id in erasure.claim_ids
         for released in _released(claim_id, histories[claim_id], creator_id)
     ]
-    events += yield from end_what_belongs(belongings, why="")
+    events += yield from end_what_belongs(records, why="")
     guards: Sequence[UUID] = ()
     if erasure.figures == "drop":
         departure = yield from leave_campaigns(
-            items_of(belongings), organization_id=organization_id
+            items_of(records), organization_id=organization_id
         )
         events += departure.events
         guards = departure.guards
@@ -83,17 +83,15 @@ def repeat_erasure(
                 organization_id=organization_id,
                 number=number,
                 figures=erasure.figures,
-                video_ids=tuple(sorted(belongings.video_ids)),
-                scrape_ids=tuple(sorted(belongings.scrape_ids)),
+                video_ids=tuple(sorted(records.video_ids)),
+                scrape_ids=tuple(sorted(records.scrape_ids)),
                 time_zone="UTC" if organization is None else organization.time_zone,
             )
         ],
     )
     is_active = creator is not None and creator.status == "active"
     return Decision(
-        Erasure(
-            creator_ids=(creator_id,), subjects=(creator_id, *belongings.video_ids)
-        ),
+        Erasure(creator_ids=(creator_id,), subjects=(creator_id, *records.video_ids)),
         events=events,
         guards=sorted({*guards} - {stream for stream, _ in events}),
         quota_counters=active_creators(organization_id, -is_active),

@@ -13,7 +13,7 @@ from domain.campaign.handlers import items as campaign_items
 from domain.creator.erased_bans import ErasedBans
 from domain.creator.errors import CreatorErasedError, NotConfirmedError
 from domain.creator.handlers.add import RequestedCreator
-from domain.creator.handlers.erase import Belongings, Erasure, erase_creator
+from domain.creator.handlers.erase import CreatorRecords, Erasure, erase_creator
 from domain.creator.handlers.move import move_creator
 from domain.decisions import ItemResult
 from domain.errors import DomainError, NotFoundError, StaleVersionError
@@ -76,7 +76,7 @@ def pinned(creator_id: UUID, user_id: str = "u1") -> e.AccountPinned:
 
 
 def erase(
-    *belongings: Belongings,
+    *records: CreatorRecords,
     confirm: str = "@Ada",
     figures: e.ErasedFigures = "drop",
     **options: Any,  # noqa: ANN401
@@ -85,7 +85,7 @@ def erase(
         ADA,
         confirm=confirm,
         figures=figures,
-        belongings=belongings or [Belongings(creator_id=ADA)],
+        records=records or [CreatorRecords(creator_id=ADA)],
         **{**OURS, "names": NAMES, **options},
     )
 
@@ -129,7 +129,7 @@ def test_a_ban_keeps_hashes_of_every_handle_and_id_and_nothing_else():
         ADA: [ADDED, renamed],
         account_stream(ADA, 0): [pinned(ADA, "u1")],
     }
-    belongs = Belongings(creator_id=ADA, user_id="u2")
+    belongs = CreatorRecords(creator_id=ADA, user_id="u2")
 
     decision = decide_on(known, erase(belongs, confirm="lovelace", ban=True))
 
@@ -152,7 +152,7 @@ def test_every_creator_of_the_account_is_erased_and_has_a_number_of_its_own():
     }
 
     decision = decide_on(
-        known, erase(*(Belongings(creator_id=each) for each in accounts))
+        known, erase(*(CreatorRecords(creator_id=each) for each in accounts))
     )
 
     numbers = {
@@ -167,7 +167,7 @@ def test_every_creator_of_the_account_is_erased_and_has_a_number_of_its_own():
 
 def test_creators_without_a_known_account_are_not_erased_together():
     known = {ADA: [ADDED], BERTA: [ADDED]}
-    both = (Belongings(creator_id=ADA), Belongings(creator_id=BERTA))
+    both = (CreatorRecords(creator_id=ADA), CreatorRecords(creator_id=BERTA))
 
     assert decide_on(known, erase(*both)).result.creator_ids == (ADA,)
 
@@ -178,7 +178,7 @@ def test_who_is_erased_for_being_removed_waits_for_all_creators_of_the_account()
         BERTA: [ADDED],
         **{account_stream(one, 0): [pinned(one)] for one in (ADA, BERTA)},
     }
-    both = (Belongings(creator_id=ADA), Belongings(creator_id=BERTA))
+    both = (CreatorRecords(creator_id=ADA), CreatorRecords(creator_id=BERTA))
 
     waits = decide_on(known, erase(*both, only_removed=True))
     done = decide_on(
@@ -218,7 +218,7 @@ def test_its_runs_end_its_notes_are_deleted_and_its_single_videos_are_excluded()
             )
         ],
     }
-    its = Belongings(
+    its = CreatorRecords(
         creator_id=ADA,
         video_ids=(VIDEO,),
         videos_without_creator=(VIDEO,),

@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.creator.handle_claim import claim_of
-from domain.creator.handlers.erase import Belongings
+from domain.creator.handlers.erase import CreatorRecords
 from domain.events import HandleChanged
 from domain.streams import Names
 from infra.eventstore.codec import Codec
@@ -104,14 +104,14 @@ def head_of(cursor: Cursor[TupleRow]) -> int:
     return head
 
 
-def belongings_of(
+def records_of(
     cursor: Cursor[TupleRow],
     codec: Codec,
     names: Names,
     *,
     organization_id: UUID,
     creator_id: UUID,
-) -> list[Belongings]:
+) -> list[CreatorRecords]:
     """Return everything that belongs to a creator, and to each of the same account.
 
     ``codec`` opens the handles that they had before. A single video under one of these
@@ -141,7 +141,7 @@ def _of_one(
     claims: "_Claims",
     organization_id: UUID,
     creator_id: UUID,
-) -> Belongings:
+) -> CreatorRecords:
     params: dict[str, Any] = {"organization": organization_id, "creator": creator_id}
     row = cursor.execute(_HANDLE.encode(), params).fetchone()
     handle = None if row is None else row[0]
@@ -158,7 +158,7 @@ def _of_one(
     params["videos"] = [video[0] for video in videos]
     params["handles"] = [handle, *(video[2] for video in videos)]
     runs = cursor.execute(_RUNS.encode(), params).fetchall()
-    return Belongings(
+    return CreatorRecords(
         creator_id=creator_id,
         user_id=row[0]
         if (row := cursor.execute(_USER_ID.encode(), params).fetchone())

@@ -11,8 +11,8 @@ from typing import BinaryIO, cast
 
 import redis
 
-from application.erase.needles import CELL_END, Needles
-from application.erase.search_tables import Finds
+from application.erase.search.tables import Finds
+from application.erase.search.terms import CELL_END, SearchTerms
 
 # PostgreSQL's own files: its rows are searched with SQL. Its logs are searched.
 CLUSTER, CLUSTER_LOGS = "postgres/data", "postgres/data/log"
@@ -65,7 +65,7 @@ def files_in(place: Path, *, but: Path | None = None) -> Iterator[Path]:
                 yield path
 
 
-def search_file(path: Path, needles: Needles) -> Finds:
+def search_file(path: Path, terms: SearchTerms) -> Finds:
     """Return which kinds of values a file has. One that is packed is unpacked.
 
     Raises:
@@ -74,9 +74,9 @@ def search_file(path: Path, needles: Needles) -> Finds:
     kinds: set[str] = set()
     try:
         with path.open("rb") as file:
-            kinds |= {value.kind for value in needles.found_in(path.name)}
+            kinds |= {value.kind for value in terms.found_in(path.name)}
             for text in _texts(file):
-                kinds |= {value.kind for value in needles.found_in(text)}
+                kinds |= {value.kind for value in terms.found_in(text)}
     except OSError as error:
         raise NotSearchedError(error.strerror or str(error)) from error
     except (EOFError, zlib.error, zipfile.BadZipFile) as error:
@@ -102,7 +102,7 @@ def _texts(file: BinaryIO) -> Iterator[str]:
         rest = chunk[-_OVERLAP:]
 
 
-def search_redis(url: str, needles: Needles) -> tuple[int, Finds]:
+def search_redis(url: str, terms: SearchTerms) -> tuple[int, Finds]:
     """Search every key and value of a Redis or Valkey; return how many keys it has.
 
     Raises:
@@ -113,19 +113,19 @@ def search_redis(url: str, needles: Needles) -> tuple[int, Finds]:
             url, socket_timeout=30, socket_connect_timeout=5
         )
         with client:
-            return _search_keys(client, needles)
+            return _search_keys(client, terms)
     except (redis.RedisError, ValueError) as error:
         msg = f"it cannot be reached: {error}"
         raise NotSearchedError(msg) from error
 
 
-def _search_keys(client: "redis.Redis", needles: Needles) -> tuple[int, Finds]:
+def _search_keys(client: "redis.Redis", terms: SearchTerms) -> tuple[int, Finds]:
     finds, keys = Finds(), 0
     for key in cast("Iterable[bytes]", client.scan_iter(count=_KEYS_AT_ONCE)):  # pyright: ignore[reportUnknownMemberType]
         keys += 1
         cells = [key, *_cells(client, key)]
         text = CELL_END.join(cell.decode(errors="replace") for cell in cells)
-        for kind in {value.kind for value in needles.found_in(text)}:
+        for kind in {value.kind for value in terms.found_in(text)}:
             # The key itself may name somebody.
             finds["a key of Valkey", kind] += 1
     return keys, finds

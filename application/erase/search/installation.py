@@ -7,10 +7,9 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.erase.needles import Needles
 from application.erase.pictures import PICTURES, names_of
 from application.erase.sealed_list import ErasedValues
-from application.erase.search_files import (
+from application.erase.search.files import (
     CLUSTER,
     CLUSTER_LOGS,
     NotSearchedError,
@@ -19,7 +18,7 @@ from application.erase.search_files import (
     search_file,
     search_redis,
 )
-from application.erase.search_tables import (
+from application.erase.search.tables import (
     LOG,
     Finds,
     SearchedTable,
@@ -29,6 +28,7 @@ from application.erase.search_tables import (
     tables_of,
     values_of_others,
 )
+from application.erase.search.terms import SearchTerms
 from application.erase.values import ErasedValue
 
 # The place that keeps a handle on purpose.
@@ -122,29 +122,29 @@ def search(
         creator_ids=erased.creator_ids,
     )
     ids = {each for each in erased.values if are_ids_kept and each.kind == "video id"}
-    needles = Needles({*erased.values} - others - ids)
+    terms = SearchTerms({*erased.values} - others - ids)
     tables = tables_of(connection)
     finds, gaps = Finds(), list[UnsearchedPlace]()
     for table in tables:
         finds += search_table(
             connection,
             table,
-            needles,
+            terms,
             organization_id=erased.organization_id,
             advance=advance,
         )
-    columns, sampled = search_statistics(connection, needles)
+    columns, sampled = search_statistics(connection, terms)
     finds += sampled
     keys: int | None = None
     if places.redis_url is None:
         gaps.append(UnsearchedPlace(place="Valkey", why=places.why_no_redis))
     else:
         try:
-            keys, in_keys = search_redis(places.redis_url, needles)
+            keys, in_keys = search_redis(places.redis_url, terms)
             finds += in_keys
         except NotSearchedError as error:
             gaps.append(UnsearchedPlace(place="Valkey", why=str(error)))
-    files, pictures = _search_files(places, erased.values, needles, finds, gaps)
+    files, pictures = _search_files(places, erased.values, terms, finds, gaps)
     found = [
         _find(place, kind, times) for (place, kind), times in sorted(finds.items())
     ]
@@ -153,14 +153,14 @@ def search(
         ok=not rest and not gaps,
         looked_for=[
             ValueCount(kind=kind, values=n)
-            for kind, n in sorted(needles.searched.items())
+            for kind, n in sorted(terms.searched.items())
         ],
         not_looked_for=[
             *_counts(others, "others whom the organization tracks have them, too"),
             *_counts(ids, "the figures of this installation go by them"),
             *(
                 ValueCount(kind=kind, values=n, why=why)
-                for (kind, why), n in sorted(needles.unsearched.items())
+                for (kind, why), n in sorted(terms.unsearched.items())
             ),
         ],
         searched=SearchedNames(
@@ -181,7 +181,7 @@ def search(
 def _search_files(
     places: SearchedPlaces,
     values: Collection[ErasedValue],
-    needles: Needles,
+    terms: SearchTerms,
     finds: Finds,
     gaps: list[UnsearchedPlace],
 ) -> tuple[list[str], int]:
@@ -199,7 +199,7 @@ def _search_files(
                         finds[str(path), "picture"] += 1
                     continue
                 try:
-                    finds += search_file(path, needles)
+                    finds += search_file(path, terms)
                     searched.append(str(path))
                 except NotSearchedError as error:
                     gaps.append(UnsearchedPlace(place=str(path), why=str(error)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from application.erase.needles import CELL_END, Needles, own_words
+from application.erase.search.terms import CELL_END, SearchTerms, own_words
 from application.erase.values import KINDS, NO_KINDS, ErasedValue
 from domain.events import STORED_NAMES
 from domain.letter_case import folded
@@ -22,7 +22,7 @@ TEXTS = st.text(
 
 
 def is_found(kind: str, value: str, text: str) -> bool:
-    return bool(Needles([ErasedValue(kind, value)]).found_in(text))
+    return bool(SearchTerms([ErasedValue(kind, value)]).found_in(text))
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_an_address_is_found_whoever_signed_it() -> None:
 
 @given(handle=HANDLES)
 def test_every_handle_is_found_as_a_value_or_said_not_to_be(handle: str) -> None:
-    needles = Needles([ErasedValue("handle", handle)])
+    terms = SearchTerms([ErasedValue("handle", handle)])
 
-    found = needles.found_in(json.dumps({"a": handle}))
+    found = terms.found_in(json.dumps({"a": handle}))
 
-    assert bool(found) != bool(needles.unsearched)
-    if needles.unsearched:
+    assert bool(found) != bool(terms.unsearched)
+    if terms.unsearched:
         assert handle in own_words() or not handle.strip("._")
 
 
@@ -92,10 +92,10 @@ def test_every_handle_is_found_as_a_value_or_said_not_to_be(handle: str) -> None
 @example(text="0000000000\\f")
 def test_every_text_is_found_in_json_or_said_not_to_be(text: str) -> None:
     assume(len(folded(text)) >= 12)
-    needles = Needles([ErasedValue("title", text)])
+    terms = SearchTerms([ErasedValue("title", text)])
 
     for written in (json.dumps({"a": text}, ensure_ascii=False), text):
-        assert bool(needles.found_in(written)) != bool(needles.unsearched)
+        assert bool(terms.found_in(written)) != bool(terms.unsearched)
 
 
 def test_every_personal_field_has_a_kind_or_is_left_out_on_purpose() -> None:

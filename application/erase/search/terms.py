@@ -41,7 +41,7 @@ _AS_A_VALUE = (
 Unsearched = Literal["too short", "a word that Goatherd uses itself"]
 
 
-class Needle(msgspec.Struct, frozen=True, gc=False):
+class SearchTerm(msgspec.Struct, frozen=True, gc=False):
     """A value to find. ``anchor`` is a word of it, and ``matches`` looks for all."""
 
     value: ErasedValue
@@ -49,7 +49,7 @@ class Needle(msgspec.Struct, frozen=True, gc=False):
     matches: Callable[[str], object]
 
 
-class Needles:
+class SearchTerms:
     """All values to find at once.
 
     ``unsearched`` counts by kind and reason those that are like other words.
@@ -58,14 +58,14 @@ class Needles:
     def __init__(self, values: Iterable[ErasedValue]) -> None:
         self.searched: Counter[str] = Counter()
         self.unsearched: Counter[tuple[str, Unsearched]] = Counter()
-        self._of_anchor: dict[str, list[Needle]] = defaultdict(list)
+        self._of_anchor: dict[str, list[SearchTerm]] = defaultdict(list)
         for value in sorted({*values}):
-            needle = _needle(value)
-            if isinstance(needle, Needle):
-                self._of_anchor[needle.anchor].append(needle)
+            term = _term(value)
+            if isinstance(term, SearchTerm):
+                self._of_anchor[term.anchor].append(term)
                 self.searched[value.kind] += 1
             else:
-                self.unsearched[value.kind, needle] += 1
+                self.unsearched[value.kind, term] += 1
 
     def found_in(self, text: str) -> set[ErasedValue]:
         """Return the values that a text has. ``CELL_END`` divides its cells."""
@@ -80,14 +80,14 @@ class Needles:
     def _found_in(self, text: str) -> set[ErasedValue]:
         words = self._of_anchor.keys() & set(_word.findall(text))
         return {
-            needle.value
+            term.value
             for word in words
-            for needle in self._of_anchor[word]
-            if needle.matches(text)
+            for term in self._of_anchor[word]
+            if term.matches(text)
         }
 
 
-def _needle(value: ErasedValue) -> Needle | Unsearched:
+def _term(value: ErasedValue) -> SearchTerm | Unsearched:
     text = folded(value.text)
     if value.kind == "picture":
         # The rest of an address is signed anew each time, and hosts take turns.
@@ -114,7 +114,7 @@ def _needle(value: ErasedValue) -> Needle | Unsearched:
         words = words[:_MOST_WORDS]
         anchor = max(words, key=len)
         pattern = r"\b" + r"\W+".join(map(re.escape, words)) + r"\b"
-    return Needle(value, anchor, re.compile(pattern).search)
+    return SearchTerm(value, anchor, re.compile(pattern).search)
 
 
 def _unescaped(escape: re.Match[str]) -> str:

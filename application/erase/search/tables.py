@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from application.erase.needles import CELL_END, Needles
+from application.erase.search.terms import CELL_END, SearchTerms
 from application.erase.values import ErasedValue
 
 LOG = "goatherd_events"
@@ -105,7 +105,7 @@ def indexes_of(connection: Connection[TupleRow]) -> list[str]:
 def search_table(
     connection: Connection[TupleRow],
     table: SearchedTable,
-    needles: Needles,
+    terms: SearchTerms,
     *,
     organization_id: UUID,
     advance: Callable[[int], None],
@@ -116,29 +116,31 @@ def search_table(
     """
     finds = Finds()
     for part in _parts(connection, table, organization_id):
-        found = needles.found_in(CELL_END.join(map(_text, part)))
+        found = terms.found_in(CELL_END.join(map(_text, part)))
         if found:
-            finds += _by_row(table, part, needles)
+            finds += _by_row(table, part, terms)
         advance(len(part))
     return finds
 
 
 def search_statistics(
-    connection: Connection[TupleRow], needles: Needles
+    connection: Connection[TupleRow], terms: SearchTerms
 ) -> tuple[int, Finds]:
     """Search the samples of values that the planner has; return how many columns."""
     finds, columns = Finds(), 0
     for place, sample in connection.execute(_STATISTICS, (CELL_END,)):
         columns += 1
-        found = needles.found_in(sample or "")
+        found = terms.found_in(sample or "")
         finds.update((f"statistics of {place}", value.kind) for value in found)
     return columns, finds
 
 
-def _by_row(table: SearchedTable, rows: Sequence[TupleRow], needles: Needles) -> Finds:
+def _by_row(
+    table: SearchedTable, rows: Sequence[TupleRow], terms: SearchTerms
+) -> Finds:
     finds = Finds()
     for row in rows:
-        kinds = {value.kind for value in needles.found_in(_text(row))}
+        kinds = {value.kind for value in terms.found_in(_text(row))}
         finds.update((table.full_name, kind) for kind in kinds)
     return finds
 
