@@ -9,18 +9,12 @@ from typing import cast
 from uuid import uuid4
 
 import redis
-import structlog
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-_log = structlog.get_logger()
+from infra.http_out.shared_server import SharedServer
 
 # The time before the next question for a turn that is taken: short, to lose no time,
 # and uneven, so that two workers do not stay in step.
 _ASK_AGAIN_SECONDS = (0.05, 0.15)
-# A Redis server that was away gets no request for this long.
-_AWAY_SECONDS = 5.0
-_PATIENCE_SECONDS = 1.0
 
 # All times are the server's own, in milliseconds, because the workers' clocks differ.
 _NOW = """
@@ -82,13 +76,12 @@ class Politeness:
         jitter: float = 1.0,
         longest_turn: float = 30.0,
     ) -> None:
-        self.server = server
+        self._server = SharedServer(server, is_local="politeness_is_local")
         self.gap = gap
         self.jitter = jitter
         self.longest_turn = longest_turn
         self._hosts: dict[str, _Host] = {}
         self._guard = threading.Lock()
-        self._away_until = 0.0
 
     @contextmanager
     def turn(self, host: str, *, patience: float) -> Generator[None]:
@@ -160,29 +153,8 @@ class Politeness:
 
     def _run(self, script: str, host: str, token: str, milliseconds: int) -> int | None:
         """Return the server's answer to the script, or None while it is away."""
-        if self.server is None or time.monotonic() < self._away_until:
-            return None
         # Braces keep both keys on one server of a cluster.
         key = f"goatherd:politeness:{{{host}}}"
-        try:
-            answer = self.server.eval(
-                script, 2, f"{key}:turn", f"{key}:free_at", token, str(milliseconds)
-            )
-        except redis.RedisError as error:
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            _log.warning("politeness_is_local", error=type(error).__name__)
-            return None
-        return cast("int", answer)
-
-
-def connect_politeness(url: str, *, patience: float = _PATIENCE_SECONDS) -> redis.Redis:
-    """Return a client for ``Politeness`` that fails fast while the server is away.
-
-    A server that sends nothing for ``patience`` seconds counts as away.
-    """
-    return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-        url,
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
-        retry=Retry(NoBackoff(), 0),
-    )
+        keys = (f"{key}:turn", f"{key}:free_at")
+        answer = self._server.run(script, *keys, arguments=(token, str(milliseconds)))
+        return cast("int | None", answer)

@@ -3,45 +3,29 @@
 import re
 import ssl
 import time
-import zlib
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-import httpcore
 import httpx
 from msgspec import Struct
 
 from domain.scrape.verdicts import (
     Blocked,
     RateLimited,
-    SchemaChanged,
     Transient,
 )
+from infra.http_out.client import FAILURES, HttpClient, body_of
 from infra.http_out.refusals import RefusedError, SpentError
-from infra.http_out.request_notes import BudgetSpentError, noted
-from infra.http_out.wire import RequestDeadline, Wire
+from infra.http_out.request_notes import BudgetSpentError
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
 _QUERY = re.compile(r"[\w%&=.,:/+-]{0,2000}", re.ASCII)
-
-# zlib's value for gzip, with its header, in a window of any size.
-_GZIP = 16 + zlib.MAX_WBITS
-
-# We build the transport ourselves, so errors are httpcore's own.
-_FAILURES = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    httpx.HTTPError,
-)
 
 
 class SessionLimits(Struct, frozen=True, kw_only=True):
@@ -109,21 +93,12 @@ class HttpSession:
         self._ends_at = time.monotonic() + site.limits.run_seconds
         self._bytes = 0
         self._digest = sha256()
-        self._deadline = RequestDeadline()
-        self._client = httpx.Client(
-            transport=Wire(
-                self._deadline, tls=site.tls, secret_query=site.secret_query
-            ),
-            headers={
-                **site.headers,
-                # These encodings can be decoded piece by piece, up to a limit.
-                "Accept-Encoding": "gzip",
-            },
-            timeout=httpx.Timeout(
-                site.limits.silence_seconds, connect=site.limits.connect_seconds
-            ),
-            follow_redirects=False,
-            trust_env=False,
+        self._client = HttpClient(
+            tls=site.tls,
+            # Gzip can be unpacked piece by piece, up to a limit.
+            headers={**site.headers, "Accept-Encoding": "gzip"},
+            secret_query=site.secret_query,
+            most_connections=1,
         )
 
     def __enter__(self) -> Self:
@@ -163,7 +138,9 @@ class HttpSession:
         for _ in range(1 + _MOST_REDIRECTS):
             with self._requested(path, query) as response:
                 if response.status_code not in REDIRECTS:
-                    body = self._body_of(response)
+                    body = body_of(response, most=self.site.limits.body_bytes)
+                    self._bytes += len(body)
+                    self._digest.update(body)
                     return FetchedPage(
                         status=response.status_code,
                         path=path,
@@ -195,12 +172,13 @@ class HttpSession:
         try:
             with self.turn():
                 self.requests += 1
-                self._deadline.start(limits.request_seconds)
-                with (
-                    noted(f"GET {self._url(path, '')}") as note,
-                    self._client.stream("GET", self._url(path, query)) as response,
-                ):
-                    note.status = response.status_code
+                with self._client.requested(
+                    self._client.build_request("GET", self._url(path, query)),
+                    what=f"GET {self._url(path, '')}",
+                    seconds=limits.request_seconds,
+                    connect_seconds=limits.connect_seconds,
+                    silence_seconds=limits.silence_seconds,
+                ) as (note, response):
                     self.judge(response)
                     yield response
                     note.understood = _understood(response)
@@ -208,42 +186,13 @@ class HttpSession:
             self.requests -= 1  # It was not sent.
             spent = RateLimited(error.retry_after, str(error))
             raise SpentError(spent) from None
-        except _FAILURES as error:
+        except FAILURES as error:
             kind = type(error).__name__
             raise RefusedError(Transient(f"Reading failed: {kind}.")) from error
 
     def _url(self, path: str, query: str) -> str:
         whole = self.base.path + path
         return self.base._replace(path=whole, query=query).geturl()
-
-    def _body_of(self, response: httpx.Response) -> bytes:
-        limit = self.site.limits.body_bytes
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in {"identity", "gzip", "x-gzip", ""}:
-            raise RefusedError(
-                SchemaChanged("The body has an encoding that was not requested.")
-            )
-        said = response.headers.get("content-length", "")
-        if said.isdecimal() and int(said[:12]) > limit:
-            raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
-        unpacker = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
-        received, body = 0, bytearray()
-        try:
-            for chunk in response.iter_raw():
-                received += len(chunk)
-                # One byte more than the limit proves the excess; no more is
-                # decompressed.
-                room = limit + 1 - len(body)
-                body += unpacker.decompress(chunk, room) if unpacker else chunk
-                if max(received, len(body)) > limit:
-                    raise RefusedError(SchemaChanged(f"The body is above {limit} B."))
-        except zlib.error:
-            raise RefusedError(Transient("The body cannot be unpacked.")) from None
-        if unpacker and not unpacker.eof:
-            raise RefusedError(Transient("The body was cut off."))
-        self._bytes += len(body)
-        self._digest.update(body)
-        return bytes(body)
 
     def _led_to(
         self, location: str, path: str, may_lead_to: re.Pattern[str] | None
@@ -267,12 +216,6 @@ class HttpSession:
             return None
         same = (target.scheme, target.netloc) == (self.base.scheme, self.base.netloc)
         return target if same and location else None
-
-
-@cache
-def trusted_certificates() -> ssl.SSLContext:
-    """Return the trusted certificates; reading them is slow, so it happens once."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def _understood(response: httpx.Response) -> str:

@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-import httpcore
-import httpx
 from msgspec import Struct
 
 from domain.scrape.verdicts import (
@@ -17,9 +15,14 @@ from domain.scrape.verdicts import (
     Transient,
     Unavailable,
 )
-from infra.http_out.request_notes import noted
-from infra.http_out.session import trusted_certificates
-from infra.http_out.wire import RequestDeadline, Wire
+from infra.http_out.client import (
+    FAILURES,
+    UNSENT,
+    HttpClient,
+    body_of,
+    trusted_certificates,
+)
+from infra.http_out.refusals import RefusedError
 
 NoReplyVerdict = (
     NotFound | Private | Unavailable | Blocked | RateLimited | Transient | SchemaChanged
@@ -30,20 +33,6 @@ LARGEST_BODY = 4 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 3_600.0
-# We build the transport ourselves, so errors are httpcore's own.
-_UNSENT = (
-    httpcore.ConnectError,
-    httpcore.ConnectTimeout,
-    httpcore.PoolTimeout,
-    httpcore.UnsupportedProtocol,
-)
-_FAILURES = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpx.HTTPError,
-    httpx.StreamError,
-)
 
 
 class NoReplyError(Exception):
@@ -81,45 +70,27 @@ class Deadline:
         return max(self._ends_at - self.clock(), 0.0)
 
 
-class TikTokHttp(httpx.Client):
-    """A client for TikTok's API whose requests end in time; threads may share it.
-
-    ``deadline`` limits each step of a request, because a server that sends a byte each
-    second, in the body or in the headers, is never silent for long.
-    """
-
-    def __init__(self, base_url: str, *, keeps_alive: bool = True) -> None:
-        self.deadline = RequestDeadline()
-        super().__init__(
-            transport=Wire(
-                self.deadline,
-                tls=trusted_certificates(),
-                most_connections=None,
-                most_kept=None if keeps_alive else 0,
-            ),
-            base_url=base_url,
-            headers={
-                "Accept": "application/json",
-                # Without compression, a few kilobytes cannot become gigabytes.
-                "Accept-Encoding": "identity",
-                "User-Agent": "goatherd",
-            },
-            follow_redirects=False,
-            trust_env=False,
-        )
-
-
-def open_http(base_url: str, *, keeps_alive: bool = True) -> TikTokHttp:
-    """Return a client for TikTok's API, without redirects and cookies.
+def open_http(base_url: str, *, keeps_alive: bool = True) -> HttpClient:
+    """Return a client for TikTok's API, which threads may share.
 
     Without ``keeps_alive`` it holds no connection between requests, and need not be
     closed.
     """
-    return TikTokHttp(base_url, keeps_alive=keeps_alive)
+    return HttpClient(
+        tls=trusted_certificates(),
+        base_url=base_url,
+        headers={
+            "Accept": "application/json",
+            # A few kilobytes cannot become gigabytes.
+            "Accept-Encoding": "identity",
+            "User-Agent": "goatherd",
+        },
+        most_kept=None if keeps_alive else 0,
+    )
 
 
 def send(
-    http: TikTokHttp,
+    http: HttpClient,
     method: Literal["GET", "POST"],
     path: str,
     *,
@@ -139,51 +110,38 @@ def send(
     if left <= 0:
         detail = "No time was left for another request."
         raise NoReplyError(Transient(detail), was_sent=False)
-    timeout = httpx.Timeout(
-        connect=min(_CONNECT_SECONDS, left),
-        read=min(_SILENT_SECONDS, left),
-        write=min(_SILENT_SECONDS, left),
-        pool=left,
+    request = http.build_request(
+        method,
+        path,
+        params=params,
+        headers={"Authorization": f"Bearer {token}"} if token else None,
+        data=form,
+        json=json,
     )
-    http.deadline.start(left)
     try:
-        with (
-            noted(f"{method} {http.base_url.join(path)}") as note,
-            http.stream(
-                method,
-                path,
-                params=params,
-                headers={"Authorization": f"Bearer {token}"} if token else None,
-                data=form,
-                json=json,
-                timeout=timeout,
-            ) as response,
-        ):
-            note.status = response.status_code
-            body = _body_of(response, deadline)
+        with http.requested(
+            request,
+            what=f"{method} {http.base_url.join(path)}",
+            seconds=left,
+            connect_seconds=_CONNECT_SECONDS,
+            silence_seconds=_SILENT_SECONDS,
+        ) as (note, response):
+            body = body_of(response, most=LARGEST_BODY)
+            if deadline.left() <= 0:
+                detail = "The answer took longer than the run may."
+                raise NoReplyError(Transient(detail))
             note.understood = f"{len(body):,} bytes were read"
             return TikTokReply(
                 status=response.status_code,
                 body=body,
                 retry_after=_seconds(response.headers.get("Retry-After")),
             )
-    except _UNSENT as error:
+    except RefusedError as refused:
+        raise NoReplyError(refused.failure or Transient(str(refused))) from None
+    except UNSENT as error:
         raise NoReplyError(Transient(_kind(error)), was_sent=False) from None
-    except _FAILURES as error:
+    except FAILURES as error:
         raise NoReplyError(Transient(_kind(error))) from None
-
-
-def _body_of(response: httpx.Response, deadline: Deadline) -> bytes:
-    body = bytearray()
-    for part in response.iter_raw():
-        body += part
-        if len(body) > LARGEST_BODY:
-            detail = f"The answer is larger than {LARGEST_BODY:,} bytes."
-            raise NoReplyError(SchemaChanged(detail))
-        if deadline.left() <= 0:
-            detail = "The answer took longer than the run may."
-            raise NoReplyError(Transient(detail))
-    return bytes(body)
 
 
 def _seconds(header: str | None) -> float | None:

@@ -15,7 +15,8 @@ import structlog
 from msgspec import Struct
 
 from infra.database import Pool
-from infra.http_out.politeness import Politeness, connect_politeness
+from infra.http_out.politeness import Politeness
+from infra.http_out.shared_server import connect_fast
 from infra.settings import PREFIX, Settings, SettingsError
 from workers.sources.demo import DEMO_NAME, DEMO_RECORDING
 from workers.sources.demo.shift_dates import days_to_shift, shifted
@@ -171,7 +172,7 @@ def _display(at: Surroundings) -> Provider:
 
 def _shared_server(settings: Settings) -> redis.Redis | None:
     """Return a client of the server that all workers share; None if there is none."""
-    return connect_politeness(settings.redis_url) if settings.redis_url else None
+    return connect_fast(settings.redis_url) if settings.redis_url else None
 
 
 PROVIDERS = MappingProxyType(

@@ -11,10 +11,10 @@ from domain.scrape.verdicts import (
     Blocked,
     SchemaChanged,
 )
+from infra.http_out.client import HttpClient
 from infra.http_out.tiktok_api import (
     Deadline,
     NoReplyError,
-    TikTokHttp,
     TikTokReply,
     send,
 )
@@ -46,7 +46,7 @@ class ScopeRefusedError(NoReplyError):
 class DisplayAPI:
     """The API for one app; make one for each process and share it between threads."""
 
-    def __init__(self, http: TikTokHttp, pace: Pace) -> None:
+    def __init__(self, http: HttpClient, pace: Pace) -> None:
         self.http = http
         self.pace = pace
 

@@ -8,15 +8,13 @@ from hashlib import sha256
 from uuid import uuid4
 
 import redis
-import structlog
 
 from domain.scrape.verdicts import RateLimited
+from infra.http_out.shared_server import SharedServer
 from infra.http_out.tiktok_api import Deadline, NoReplyError
 
 A_MINUTE = 600
 _WINDOW_SECONDS = 60.0
-# For this long, no request goes to a Redis server that was away.
-_AWAY_SECONDS = 5.0
 
 # Times are the server's own, in milliseconds, because the workers' clocks differ. Times
 # in the future were counted before its clock was set back.
@@ -32,8 +30,6 @@ if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[3]) then
 end
 return redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] + ARGV[2] - now
 """
-
-_log = structlog.get_logger()
 
 
 class Pace:
@@ -52,14 +48,13 @@ class Pace:
         limit: int = A_MINUTE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._server = server
+        self._server = SharedServer(server, is_local="display_pace_is_local")
         self._owner = sha256(owner.encode()).hexdigest()[:16]
         self._limit = limit
         self._own_limit = max(limit // processes, 1)
         self._sleep = sleep
         self._guard = threading.Lock()
         self._sent: dict[str, deque[float]] = {}
-        self._away_until = 0.0
 
     def wait(self, kind: str, deadline: Deadline) -> None:
         """Wait until a request of this kind may be sent.
@@ -80,19 +75,11 @@ class Pace:
 
     def _shared(self, kind: str) -> float | None:
         """Return the wait by the shared count, None while that is away."""
-        if self._server is None or time.monotonic() < self._away_until:
-            return None
         key = f"goatherd:display_pace:{self._owner}:{kind}"
-        window = int(_WINDOW_SECONDS * 1_000)
-        try:
-            answer = self._server.eval(
-                _TAKE, 1, key, uuid4().hex, str(window), str(self._limit)
-            )
-        except redis.RedisError as error:
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            _log.warning("display_pace_is_local", error=type(error).__name__)
-            return None
-        return max(float(str(answer)), 0.0) / 1_000
+        window = str(int(_WINDOW_SECONDS * 1_000))
+        arguments = (uuid4().hex, window, str(self._limit))
+        answer = self._server.run(_TAKE, key, arguments=arguments)
+        return None if answer is None else max(float(str(answer)), 0.0) / 1_000
 
     def _own(self, kind: str) -> float:
         with self._guard:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlencode
 
-from infra.http_out.session import SessionLimits, trusted_certificates
+from infra.http_out.client import trusted_certificates
+from infra.http_out.session import SessionLimits
 from workers.sources.port import Target
 from workers.sources.providers.paid.listing import PaidPage, cursor_of
 from workers.sources.providers.paid.provider import PaidProvider, PaidQuestion

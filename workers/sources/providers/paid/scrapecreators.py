@@ -3,7 +3,8 @@
 Its profiles are in the web's shape, its videos in the app's. A request costs a credit.
 """
 
-from infra.http_out.session import SessionLimits, trusted_certificates
+from infra.http_out.client import trusted_certificates
+from infra.http_out.session import SessionLimits
 from workers.sources.port import Target
 from workers.sources.providers.paid.listing import PaidPage, cursor_of
 from workers.sources.providers.paid.provider import PaidProvider, PaidQuestion

@@ -5,7 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from domain.scrape.verdicts import Transient
-from infra.http_out.tiktok_api import Deadline, NoReplyError, TikTokHttp, send
+from infra.http_out.client import HttpClient
+from infra.http_out.tiktok_api import Deadline, NoReplyError, send
 from workers.sources.providers.research.envelope import token_of
 
 PATH = "/v2/oauth/token/"
@@ -19,7 +20,7 @@ class AccessToken:
     Make one for each process and share it between threads.
     """
 
-    def __init__(self, http: TikTokHttp, *, key: str, secret: str) -> None:
+    def __init__(self, http: HttpClient, *, key: str, secret: str) -> None:
         self._http = http
         self._key = key
         self._secret = secret

@@ -15,11 +15,11 @@ from domain.scrape.verdicts import (
     SchemaChanged,
     Transient,
 )
+from infra.http_out.client import HttpClient
 from infra.http_out.tiktok_api import (
     Deadline,
     NoReplyError,
     NoReplyVerdict,
-    TikTokHttp,
     send,
 )
 from workers.sources.providers.research.access import AccessToken
@@ -70,7 +70,7 @@ class ResearchAPI:
 
     def __init__(
         self,
-        http: TikTokHttp,
+        http: HttpClient,
         *,
         token: AccessToken,
         quota: DailyQuota,

@@ -1,24 +1,21 @@
 """The day's quota: how many requests TikTok allows the client, over all workers."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from uuid import uuid4
 
 import redis
-import structlog
 from msgspec import Struct
 
 from domain.scrape.verdicts import RateLimited
+from infra.http_out.shared_server import SharedServer
 from infra.http_out.tiktok_api import NoReplyError
 
 # TikTok's day may begin a little after ours. For so long after midnight, a refusal may
 # still be about yesterday, and must not block the whole new day.
 _NEW_DAY_SECONDS = 300.0
-# For this long, no request goes to a Redis server that was away.
-_AWAY_SECONDS = 5.0
 _AWAY_RETRY_SECONDS = 60.0
 _PARTS_KEPT_APART = 20
 
@@ -46,8 +43,6 @@ redis.call('HSET', KEYS[1], 'refused by TikTok', ARGV[1])
 redis.call('EXPIRE', KEYS[1], 172800)
 return 1
 """
-
-_log = structlog.get_logger()
 
 
 class Amount(Struct, frozen=True):
@@ -102,14 +97,13 @@ class DailyQuota:
         processes: int = 1,
     ) -> None:
         apart = limit // _PARTS_KEPT_APART if server else limit
-        self.server = server
+        self._server = SharedServer(server, is_local="research_quota_is_local")
         self.now = now
         self.own_part = apart // processes
         self.shared = limit - apart
         self._owner = sha256(owner.encode()).hexdigest()[:16]
         self._name = uuid4().hex
         self._guard = threading.Lock()
-        self._away_until = 0.0
         self._begin(now().date())
 
     def take(self, *, records: int) -> Grant:
@@ -178,7 +172,7 @@ class DailyQuota:
         return None if answer is None else answer == 1
 
     def _used_up(self, now: datetime, *, alone: bool) -> NoReplyError:
-        if alone and self.server:  # It may be back long before midnight.
+        if alone and self._server.client:  # It may be back long before midnight.
             detail = "Redis is away, and so is the count of the day's quota."
             return NoReplyError(RateLimited(_AWAY_RETRY_SECONDS, detail))
         detail = "The quota that TikTok gives us for a day is used up."
@@ -186,18 +180,10 @@ class DailyQuota:
 
     def _run(self, script: str, *arguments: str) -> object:
         """Return the server's answer to the script, or None while it is away."""
-        if self.server is None or time.monotonic() < self._away_until:
-            return None
         # Braces keep both keys on one server of a cluster.
         key = f"goatherd:research_quota:{{{self._owner}:{self._day}}}"
-        try:
-            return self.server.eval(
-                script, 2, f"{key}:requests", f"{key}:records", *arguments
-            )
-        except redis.RedisError as error:
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            _log.warning("research_quota_is_local", error=type(error).__name__)
-            return None
+        keys = (f"{key}:requests", f"{key}:records")
+        return self._server.run(script, *keys, arguments=arguments)
 
 
 def _seconds_left(now: datetime) -> float:

@@ -17,9 +17,10 @@ from domain.scrape.verdicts import (
     SchemaChanged,
     Verdict,
 )
+from infra.http_out.client import trusted_certificates
 from infra.http_out.politeness import Politeness
 from infra.http_out.refusals import RefusedError
-from infra.http_out.session import SessionLimits, trusted_certificates
+from infra.http_out.session import SessionLimits
 from workers.sources.port import (
     Provider,
     Target,

@@ -41,7 +41,6 @@ from tests.workers.sources.providers.research.server import (
     refuse,
 )
 from workers.sources.providers.research import open_research
-from workers.sources.providers.research import quota as quotas
 from workers.sources.providers.research.quota import A_DAY, Amount, DailyQuota
 
 TO_MIDNIGHT = 12 * 3_600.0
@@ -84,7 +83,7 @@ def own_valkey(data_dir: Path) -> Iterator[EmbeddedValkey]:
 @pytest.fixture
 def back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that was away is asked again with the next request."""
-    monkeypatch.setattr(quotas, "_AWAY_SECONDS", 0.0)
+    monkeypatch.setattr("infra.http_out.shared_server.AWAY_SECONDS", 0.0)
 
 
 def quota_of(

@@ -21,7 +21,8 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from infra.http_out import session
-from infra.http_out.politeness import Politeness, connect_politeness
+from infra.http_out.politeness import Politeness
+from infra.http_out.shared_server import connect_fast
 from tests.workers.sources.providers.web.server import Answer, ReceivedRequest, TikTok
 from tests.workers.sources.providers.web.shapes import (
     HANDLE,
@@ -332,8 +333,8 @@ def test_a_retry_after_keeps_every_worker_away(tiktok: TikTok, redis_url: str):
     answer.headers["Retry-After"] = "300"
     tiktok.answers |= {PAGE: answer, "/@billy.butt": profile_page(a_detail())}
     with (
-        connect_politeness(redis_url, patience=10) as one,
-        connect_politeness(redis_url, patience=10) as other,
+        connect_fast(redis_url, patience=10) as one,
+        connect_fast(redis_url, patience=10) as other,
     ):
         first, second = (
             WebProvider(tiktok.url, politeness=Politeness(server), limits=PATIENT)

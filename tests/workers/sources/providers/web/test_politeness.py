@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from infra.embedded import EmbeddedValkey
-from infra.http_out.politeness import NoTurnError, Politeness, connect_politeness
+from infra.http_out.politeness import NoTurnError, Politeness
+from infra.http_out.shared_server import connect_fast
 
 # A machine that has much else to do is not a server that is away.
 PATIENTLY = 10.0
@@ -24,7 +25,7 @@ KEYS = f"goatherd:politeness:{{{HOST}}}"
 
 @pytest.fixture
 def server(redis_url: str) -> Iterator[redis.Redis]:
-    with connect_politeness(redis_url, patience=PATIENTLY) as server:
+    with connect_fast(redis_url, patience=PATIENTLY) as server:
         yield server
 
 
@@ -34,9 +35,7 @@ def worker(redis_url: str) -> Iterator[Callable[..., Politeness]]:
     with ExitStack() as stack:
 
         def another(**chosen: float) -> Politeness:
-            server = stack.enter_context(
-                connect_politeness(redis_url, patience=PATIENTLY)
-            )
+            server = stack.enter_context(connect_fast(redis_url, patience=PATIENTLY))
             return Politeness(server, **{"gap": 0.0, "jitter": 0.0, **chosen})
 
         yield another
@@ -52,7 +51,7 @@ def take_turns(politeness: Politeness, *, times: int, spans: list[tuple[float, f
 
 def take_turns_in_a_process(url: str, *, times: int, path: str) -> None:
     spans: list[tuple[float, float]] = []
-    with connect_politeness(url, patience=PATIENTLY) as server:
+    with connect_fast(url, patience=PATIENTLY) as server:
         take_turns(Politeness(server, gap=0.02, jitter=0.01), times=times, spans=spans)
     Path(path).write_text("\n".join(f"{began} {ended}" for began, ended in spans))
 
@@ -274,7 +273,7 @@ def test_nothing_stays_behind(server: redis.Redis, worker: Callable[..., Politen
 def test_while_the_server_is_away_each_process_is_polite_by_itself(data_dir: Path):
     spans: list[tuple[float, float]] = []
     service = EmbeddedValkey(data_dir)
-    with connect_politeness(service.start()) as server:
+    with connect_fast(service.start()) as server:
         politeness = Politeness(server, gap=0.03, jitter=0.0)
         seconds_to_get(politeness)
         service.stop()
@@ -294,10 +293,10 @@ def test_while_the_server_is_away_each_process_is_polite_by_itself(data_dir: Pat
 def test_a_server_that_comes_back_is_asked_again(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("infra.http_out.politeness._AWAY_SECONDS", 0.05)
+    monkeypatch.setattr("infra.http_out.shared_server.AWAY_SECONDS", 0.05)
     service = EmbeddedValkey(data_dir)
     url = service.start()
-    with connect_politeness(url) as server:
+    with connect_fast(url) as server:
         politeness = Politeness(server, gap=0.0, jitter=0.0)
         service.stop()
         seconds_to_get(politeness)
@@ -316,7 +315,7 @@ def test_a_server_that_hangs_is_waited_for_once():
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
-        server = stack.enter_context(connect_politeness(url, patience=0.3))
+        server = stack.enter_context(connect_fast(url, patience=0.3))
         politeness = Politeness(server, gap=0.0, jitter=0.0)
         began_at = time.monotonic()
 

@@ -1,0 +1,135 @@
+"""The client of requests to other hosts, each limited in time and bytes."""
+
+import ssl
+import zlib
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+import httpcore
+import httpx
+
+from domain.scrape.verdicts import SchemaChanged, Transient
+from infra.http_out.refusals import RefusedError
+from infra.http_out.request_notes import RequestNote, noted
+from infra.http_out.wire import RequestDeadline, Wire
+
+# The transport is Goatherd's own, so errors are httpcore's.
+UNSENT = (
+    httpcore.ConnectError,
+    httpcore.ConnectTimeout,
+    httpcore.PoolTimeout,
+    httpcore.UnsupportedProtocol,
+)
+FAILURES = (
+    *UNSENT,
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpx.HTTPError,
+    httpx.StreamError,
+)
+# zlib's value for gzip, with its header, in a window of any size.
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class HttpClient(httpx.Client):
+    """Sends requests that end in time; threads may share it.
+
+    The deadline of a request limits each of its steps, since a server that sends a byte
+    a second, in the body or in the headers, is never silent for long. The client
+    follows no redirect, stores no cookie and reads no proxy from the environment.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext,
+        headers: Mapping[str, str],
+        base_url: str = "",
+        secret_query: str = "",
+        most_connections: int | None = None,
+        most_kept: int | None = None,
+    ) -> None:
+        self._deadline = RequestDeadline()
+        super().__init__(
+            transport=Wire(
+                self._deadline,
+                tls=tls,
+                secret_query=secret_query,
+                most_connections=most_connections,
+                most_kept=most_kept,
+            ),
+            base_url=base_url,
+            headers=headers,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    @contextmanager
+    def requested(
+        self,
+        request: httpx.Request,
+        *,
+        what: str,
+        seconds: float,
+        connect_seconds: float,
+        silence_seconds: float,
+    ) -> Generator[tuple[RequestNote, httpx.Response]]:
+        """Send a request that ends in ``seconds``; ``what`` is its note.
+
+        Raises:
+            BudgetSpentError: the day's budget of the source is used up.
+        """
+        silence = min(silence_seconds, seconds)
+        timeout = httpx.Timeout(
+            silence, connect=min(connect_seconds, seconds), pool=seconds
+        )
+        request.extensions["timeout"] = timeout.as_dict()
+        with noted(what) as note:
+            self._deadline.start(seconds)
+            response = self.send(request, stream=True)
+            try:
+                note.status = response.status_code
+                yield note, response
+            finally:
+                response.close()
+
+
+def body_of(response: httpx.Response, *, most: int) -> bytes:
+    """Return the body of a response, of at most so many bytes after unpacking.
+
+    Raises:
+        RefusedError: the body is larger, was cut off, or is packed in another way.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip", ""}:
+        raise RefusedError(SchemaChanged("The body is packed in a way not asked."))
+    too_large = RefusedError(SchemaChanged(f"The answer is larger than {most:,} B."))
+    said = response.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:12]) > most:
+        raise too_large
+    unpacker = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
+    received, body = 0, bytearray()
+    try:
+        for chunk in response.iter_raw():
+            received += len(chunk)
+            # One byte more than the limit is enough to know; no more is decompressed.
+            room = most + 1 - len(body)
+            body += unpacker.decompress(chunk, room) if unpacker else chunk
+            if max(received, len(body)) > most:
+                raise too_large
+    except zlib.error:
+        raise RefusedError(Transient("The body cannot be unpacked.")) from None
+    if unpacker and not unpacker.eof:
+        raise RefusedError(Transient("The body was cut off."))
+    return bytes(body)
+
+
+@cache
+def trusted_certificates() -> ssl.SSLContext:
+    """Return the trusted certificates.
+
+    They are read once for each process, since reading them is slow.
+    """
+    return httpx.create_ssl_context(trust_env=False)
