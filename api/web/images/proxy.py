@@ -13,8 +13,9 @@ from api.http.access.sessions import Sessions
 from api.http.request import Request
 from api.web.images.cache import PictureCache
 from api.web.images.erased import ErasedPictures
-from api.web.images.fetching import ImageSource, NoPictureError, Picture, fetch
+from api.web.images.fetching import Picture, fetch
 from domain.video.url import picture_name
+from infra.http_out.public import NotReadError, PublicHosts
 
 BASE = "/images"
 
@@ -47,7 +48,7 @@ class ImageProxy:
         self,
         sessions: Sessions,
         *,
-        source: ImageSource | None,
+        source: PublicHosts | None,
         kept: PictureCache,
         erased: ErasedPictures | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -106,7 +107,7 @@ class ImageProxy:
         try:
             async with self._turns:
                 found = await fetch(self._source, url)
-        except NoPictureError as error:
+        except NotReadError as error:
             if len(self._missing) >= _MOST_MISSING:
                 self._missing.clear()
             seconds = _A_DAY / 4 if error.is_final else _TEN_MINUTES
