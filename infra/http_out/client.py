@@ -14,6 +14,9 @@ from infra.http_out.refusals import RefusedError
 from infra.http_out.request_notes import RequestNote, noted
 from infra.http_out.wire import RequestDeadline, Wire
 
+# The answer of another host: other packages need no import of the library for it.
+Response = httpx.Response
+
 # The transport is Goatherd's own, so errors are httpcore's.
 UNSENT = (
     httpcore.ConnectError,

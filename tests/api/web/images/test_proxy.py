@@ -163,7 +163,7 @@ def test_a_picture_is_what_its_bytes_say(
         ("slow", "too long"),
         ("outside", "not on the list"),
         ("file", "not on the list"),
-        ("loop", "too often"),
+        ("loop", "too many redirects"),
     ),
 )
 def test_what_is_no_picture_or_leads_elsewhere_is_refused(

@@ -4,12 +4,11 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import httpx
-
 from domain.scrape.verdicts import (
     Blocked,
     RateLimited,
 )
+from infra.http_out.client import Response
 from infra.http_out.politeness import NoTurnError, Politeness
 from infra.http_out.refusals import (
     Refusal,
@@ -48,7 +47,7 @@ class TikTokSession(HttpSession):
             waiting = RateLimited(error.retry_after, "TikTok is asked by others first.")
             raise SpentError(waiting) from None
 
-    def judge(self, response: httpx.Response) -> None:
+    def judge(self, response: Response) -> None:
         status = response.status_code
         if status in REDIRECTS or status in _MAYBE_A_PAGE:
             return
