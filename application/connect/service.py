@@ -12,8 +12,8 @@ from application.connect.revocation import Revoker
 from application.connect.sealing import ConnectionSeal
 from application.connect.tiktok import TikTokLogin, app_of
 from domain.connection.links import ConnectLink, new_link
+from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handlers.change import own_creator
-from domain.creator.state import CreatorState, creator_of
 from domain.errors import CreatorRemovedError
 from domain.organization.decider import organization_of
 from infra.database import run_read

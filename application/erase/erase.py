@@ -15,8 +15,8 @@ from application.erase.records import NEEDED, head_of, records_of
 from application.erase.sealed_list import ErasedValues, keep
 from application.erase.values import ErasedValue, values_since, values_that_belong
 from application.erase.wipe import wipe
+from domain.creator.decider import creator_of
 from domain.creator.handlers.erase import Erasure, erase_creator
-from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.messages import ErasedFigures

@@ -19,8 +19,8 @@ from application.move.single_videos import (
     singles_of,
 )
 from domain import commands as c
+from domain.creator.decider import creator_of
 from domain.creator.handlers.move import move_creator
-from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.errors import NotFoundError
 from infra.database import run_read

@@ -5,8 +5,8 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from application.move.single_videos import videos_of_who_moved
+from domain.creator.decider import creator_of
 from domain.creator.handle_claim import claim_of
-from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.streams import Names, video_stream
 from domain.video.handlers import videos

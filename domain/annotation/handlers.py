@@ -9,7 +9,7 @@ from domain import commands as c
 from domain.annotation.decider import annotation_of, decide
 from domain.annotation.events import AnnotationAdded, AnnotationScope
 from domain.campaign.decider import campaign_of, living
-from domain.creator.state import check_not_erased, creator_of
+from domain.creator.decider import check_not_erased, creator_of
 from domain.decisions import Decision, Handler, History, check_version, on
 from domain.errors import NotFoundError
 from domain.organization.decider import project_owner

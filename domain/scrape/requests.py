@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.creator.state import CreatorState
+from domain.creator.decider import CreatorState
 from domain.decisions import StreamEvent, on
 from domain.messages import JobType, Trigger
 from domain.scrape import commands as c

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.creator.state import Status
+from domain.creator.decider import Status
 from projections.creators.creator import COLUMNS, Creator, creator_from_columns
 from projections.engine.keyset import Keyset
 from projections.engine.reader import Reader

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import TupleRow
 
-from domain.creator.state import Status
+from domain.creator.decider import Status
 from domain.events import Outcome, TrackingMode
 from domain.scrape.failures import FailingKind
 from projections.creators.rows import CountName, CreatorRow, failing_kinds

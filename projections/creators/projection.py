@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.precision import Level, is_known, next_level
-from domain.creator.state import DETAILS
+from domain.creator.decider import DETAILS
 from domain.messages import IMPORT_PROVIDER, JobType, set_fields
 from domain.scrape.failures import after_failure, after_success
 from domain.tags import tag_keys

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.creator.state import Status
+from domain.creator.decider import Status
 from projections.creators.creator import COLUMNS, Creator, creator_from_columns
 from projections.creators.search_keys import follower_bucket, search_grams
 from projections.creators.search_sql import (

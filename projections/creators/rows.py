@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.creator.state import Status
+from domain.creator.decider import Status
 from domain.events import Outcome, SubjectErased, TrackingMode
 from domain.scrape.failures import FailingKind
 from infra.eventstore.store import RecordedEvent

@@ -7,7 +7,7 @@ from random import Random
 from typing import get_args
 from urllib.parse import urlencode
 
-from domain.creator.state import Status
+from domain.creator.decider import Status
 from projections.creators.queries import CreatorQuery, CreatorSort
 from tests.benchmarks.populations import Population, handles
 

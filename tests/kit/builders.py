@@ -9,9 +9,9 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handle_claim import claim_of
 from domain.creator.handlers.add import Addition, Additions, RequestedCreator
-from domain.creator.state import CreatorState, creator_of
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import Names, creators_counter
 from infra.eventstore.append import Context

@@ -21,7 +21,7 @@ from application.connect.service import Connections
 from application.connect.tiktok import TokenGrant
 from domain.connection.consent import SCOPES
 from domain.connection.links import new_link
-from domain.creator.state import creator_of
+from domain.creator.decider import creator_of
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from infra.settings import Settings

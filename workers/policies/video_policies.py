@@ -20,7 +20,7 @@ from application.move.single_videos import (
 )
 from domain import events as e
 from domain.analytics.buckets import end_of_slot, slot_of
-from domain.creator.state import creator_of
+from domain.creator.decider import creator_of
 from domain.decisions import Handler
 from domain.streams import video_stream
 from domain.video.handlers.videos import (

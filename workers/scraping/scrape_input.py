@@ -3,7 +3,7 @@
 import msgspec
 
 from domain.creator.account import account_of, pinned_account
-from domain.creator.state import creator_of
+from domain.creator.decider import creator_of
 from domain.scrape.decider import ScrapeState, scrape_of
 from domain.streams import account_stream, erased_bans_stream
 from infra.eventstore.execute import RecordedHistories

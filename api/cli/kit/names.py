@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.output import plain
-from domain.creator.state import CreatorState, creator_of
+from domain.creator.decider import CreatorState, creator_of
 from domain.errors import NotFoundError
 from infra.eventstore.store import Store, plain_events
 

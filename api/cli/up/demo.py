@@ -10,8 +10,8 @@ from api.cli import CommandError
 from api.cli.kit.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
+from domain.creator.decider import creator_of
 from domain.creator.handlers.add import RequestedCreator, add_creators
-from domain.creator.state import creator_of
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from infra.eventstore.execute import execute

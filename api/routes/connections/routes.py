@@ -23,9 +23,9 @@ from application.connect.endings import end_with_append
 from application.connect.service import Connections
 from domain import commands as c
 from domain.connection.consent import explained
+from domain.creator.decider import check_not_erased
 from domain.creator.handlers.change import own_creator
 from domain.creator.handlers.connect import disconnect_creator
-from domain.creator.state import check_not_erased
 from domain.errors import NotFoundError
 from domain.messages import ConnectionEnd, ConnectionProvider
 from infra.eventstore.execute import Executed, InTransaction

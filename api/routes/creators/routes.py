@@ -28,8 +28,8 @@ from api.routes.lists.creators import (
 )
 from api.routes.tags import TagFilter, tag_filter
 from domain import commands as c
+from domain.creator.decider import Status
 from domain.creator.handlers import change as creators
-from domain.creator.state import Status
 from domain.errors import NotFoundError
 from domain.letter_case import folded
 from projections.creators.creator import Creator, creator_from_row

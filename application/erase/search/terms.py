@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus, urlsplit
 import msgspec
 
 from application.erase.values import ErasedValue
-from domain.creator.state import CreatorState
+from domain.creator.decider import CreatorState
 from domain.events import STORED_NAMES
 from domain.letter_case import folded
 

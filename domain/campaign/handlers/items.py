@@ -18,7 +18,7 @@ from domain.campaign.errors import (
 )
 from domain.campaign.membership import campaigns_with, joined, left
 from domain.campaign.tree import MOST_DEEP, depth, reached, walk_down, walk_up
-from domain.creator.state import creator_of
+from domain.creator.decider import creator_of
 from domain.decisions import (
     Decision,
     Handler,

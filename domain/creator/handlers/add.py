@@ -11,14 +11,13 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import decide_all
+from domain.creator.decider import CreatorState, creator_of, decide_all, evolve
 from domain.creator.erased_bans import ErasedBans
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
 from domain.creator.handlers.change import BOTH_SCRAPES, active_creators
 from domain.creator.handlers.claims import claim_handle, claims_of
-from domain.creator.state import CreatorState, creator_of, evolve
 from domain.decisions import Decision, Handler, Histories, StreamEvent, on
 from domain.errors import (
     CreatorBannedError,

@@ -9,18 +9,19 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.creator import handle_ban
-from domain.creator.decider import decide, decide_all
-from domain.creator.erased_bans import ErasedBans, check_not_banned
-from domain.creator.handle import normalize_handle
-from domain.creator.handle_ban import is_banned
-from domain.creator.handlers.claims import claim_handle, claims_of, release_handles
-from domain.creator.state import (
+from domain.creator.decider import (
     CreatorState,
     check_not_erased,
     counts_in,
     creator_of,
+    decide,
+    decide_all,
     is_cooling_down,
 )
+from domain.creator.erased_bans import ErasedBans, check_not_banned
+from domain.creator.handle import normalize_handle
+from domain.creator.handle_ban import is_banned
+from domain.creator.handlers.claims import claim_handle, claims_of, release_handles
 from domain.decisions import (
     Decision,
     Handler,

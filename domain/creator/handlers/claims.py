@@ -4,8 +4,8 @@ from uuid import UUID
 
 from domain import commands as c
 from domain.creator import handle_claim
+from domain.creator.decider import CreatorState
 from domain.creator.handle_claim import claim_of
-from domain.creator.state import CreatorState
 from domain.decisions import Histories, StreamEvent, on
 from domain.streams import Names
 

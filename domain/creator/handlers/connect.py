@@ -8,10 +8,9 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain.connection.consent import check_scopes
 from domain.connection.errors import ConnectedElsewhereError, OtherHandleError
-from domain.creator.decider import decide
+from domain.creator.decider import creator_of, decide
 from domain.creator.handle import normalize_handle
 from domain.creator.handlers.change import BOTH_SCRAPES, change_creator, own_creator
-from domain.creator.state import creator_of
 from domain.decisions import Decision, Handler, Histories, on
 from domain.scrape.requests import creator_runs
 from domain.streams import Names

@@ -13,12 +13,11 @@ from domain.campaign.commands import CampaignItem
 from domain.campaign.handlers.items import leave_campaigns
 from domain.creator import erased_bans
 from domain.creator.account import account_of, pinned_account
-from domain.creator.decider import decide
+from domain.creator.decider import CreatorState, creator_of, decide
 from domain.creator.errors import NotConfirmedError
 from domain.creator.handle import normalize_handle
 from domain.creator.handlers.change import active_creators
 from domain.creator.handlers.claims import claims_of, release_handles
-from domain.creator.state import CreatorState, creator_of
 from domain.decisions import (
     Decision,
     Handler,

@@ -10,12 +10,11 @@ from domain import events as e
 from domain.campaign.commands import CampaignItem
 from domain.campaign.handlers.items import leave_campaigns
 from domain.creator.account import account_of, pinned_account
-from domain.creator.decider import decide
+from domain.creator.decider import CreatorState, creator_of, decide
 from domain.creator.errors import AccountInProjectError
 from domain.creator.handlers.change import own_creator
 from domain.creator.handlers.claims import claim_handle, claims_of, release_handle
 from domain.creator.handlers.connect import check_accounts_free
-from domain.creator.state import CreatorState, creator_of
 from domain.decisions import Decision, Handler, Histories, on
 from domain.organization.decider import project_owner
 from domain.streams import Names

@@ -8,6 +8,7 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.campaign.handlers.items import leave_campaigns
+from domain.creator.decider import creator_of
 from domain.creator.handle_claim import claim_of
 from domain.creator.handle_claim import decide as decide_claim
 from domain.creator.handlers.change import active_creators
@@ -18,7 +19,6 @@ from domain.creator.handlers.erase import (
     items_of,
     next_number,
 )
-from domain.creator.state import creator_of
 from domain.decisions import Decision, Handler, History, StreamEvent, on
 from domain.messages import ErasedFigures
 from domain.organization.decider import organization_of

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.creator.state import check_not_erased, creator_of
+from domain.creator.decider import check_not_erased, creator_of
 from domain.decisions import (
     Decision,
     Handler,

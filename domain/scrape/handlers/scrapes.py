@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.creator import account
-from domain.creator.decider import decide as decide_creator
-from domain.creator.erased_bans import ErasedBans
-from domain.creator.handlers.change import active_creators, remove_creator
-from domain.creator.state import (
+from domain.creator.decider import (
     CreatorState,
     check_not_erased,
     counts_in,
     creator_of,
 )
+from domain.creator.decider import decide as decide_creator
+from domain.creator.erased_bans import ErasedBans
+from domain.creator.handlers.change import active_creators, remove_creator
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CreatorRemovedError, ErasedAndBannedError, NotFoundError
 from domain.organization.decider import organization_of

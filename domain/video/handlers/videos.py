@@ -10,10 +10,10 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.decider import CreatorState, check_not_erased, creator_of
 from domain.creator.erased_bans import check_not_banned
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
-from domain.creator.state import CreatorState, check_not_erased, creator_of
 from domain.decisions import (
     Decision,
     Handler,

@@ -14,13 +14,12 @@ from domain.connection.errors import (
     OtherHandleError,
     ScopeMissingError,
 )
-from domain.creator.decider import decide
+from domain.creator.decider import creator_of, decide
 from domain.creator.handlers.connect import (
     connect_creator,
     disconnect_creator,
     lose_connection,
 )
-from domain.creator.state import creator_of
 from domain.decisions import Decision
 from domain.errors import CreatorRemovedError, HandleTakenError, NotFoundError
 from tests.domain.creator.test_change import (

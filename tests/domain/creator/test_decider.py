@@ -6,8 +6,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import decide, decide_all
-from domain.creator.state import CreatorState, evolve
+from domain.creator.decider import CreatorState, decide, decide_all, evolve
 from domain.errors import (
     BlankNameError,
     CorruptHistoryError,

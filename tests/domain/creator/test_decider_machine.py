@@ -13,7 +13,7 @@ from msgspec import UNSET
 from domain import commands as c
 from domain import events as e
 from domain.creator import decider, handle_claim
-from domain.creator.state import CreatorState
+from domain.creator.decider import CreatorState
 from domain.errors import (
     BlankNameError,
     CreatorRemovedError,

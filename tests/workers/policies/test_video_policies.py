@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.decider import creator_of
 from domain.creator.handlers.add import RequestedCreator
-from domain.creator.state import creator_of
 from domain.decisions import Handler
 from domain.messages import MovedHistory
 from domain.organization.plans import DEFAULT_PLANS

@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 
 from application.same_account import seen_accounts
+from domain.creator.decider import CreatorState, counts_in, creator_of
 from domain.creator.erased_bans import ErasedBans
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
-from domain.creator.state import CreatorState, counts_in, creator_of
 from domain.streams import erased_bans_stream
 from infra.eventstore.store import Store, plain_events
 from workers.sources.recordings.sorted_recording import SortedRecording

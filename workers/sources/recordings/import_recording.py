@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.creator.state import creator_of
+from domain.creator.decider import creator_of
 from domain.scrape.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
 from infra.database import run_read

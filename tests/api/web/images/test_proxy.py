@@ -20,8 +20,6 @@ from api.web.images.cache import PictureCache
 from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import (
     MOST_BYTES,
-    ImageSource,
-    NoPictureError,
     Picture,
     fetch,
 )
@@ -29,6 +27,7 @@ from api.web.images.proxy import ImageProxy
 from application.erase import pictures
 from domain.video.url import picture_name
 from infra.database import own_pool
+from infra.http_out.public import NotReadError, PublicHosts
 from infra.settings import Settings
 from tests.kit.application import Tenant
 
@@ -48,7 +47,7 @@ class Cdn:
         self.hosts: set[str] = set()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.port = self.server.server_address[1]
-        self.source = ImageSource(
+        self.source = PublicHosts(
             hosts=("127.0.0.1",),
             scheme="http",
             port=self.port,
@@ -169,7 +168,7 @@ def test_a_picture_is_what_its_bytes_say(
 def test_what_is_no_picture_or_leads_elsewhere_is_refused(
     cdn: Cdn, path: str, reason: str
 ):
-    with pytest.raises(NoPictureError, match=reason) as raised:
+    with pytest.raises(NotReadError, match=reason) as raised:
         asyncio.run(fetch(cdn.source, cdn.url(path)))
 
     assert raised.value.is_final is (path not in {"broken", "slow"})
@@ -177,9 +176,9 @@ def test_what_is_no_picture_or_leads_elsewhere_is_refused(
 
 
 def test_an_address_that_is_not_public_is_not_connected_to(cdn: Cdn):
-    public = ImageSource(hosts=("127.0.0.1",), scheme="http", port=cdn.port)
+    public = PublicHosts(hosts=("127.0.0.1",), scheme="http", port=cdn.port)
 
-    with pytest.raises(NoPictureError, match="not public"):
+    with pytest.raises(NotReadError, match="not public"):
         asyncio.run(fetch(public, cdn.url("png")))
 
     assert not cdn.requests
@@ -206,7 +205,7 @@ def test_an_address_that_is_not_public_is_not_connected_to(cdn: Cdn):
     ),
 )
 def test_only_urls_of_hosts_on_the_list_are_allowed(url: str, *, is_allowed: bool):
-    assert ImageSource(hosts=("tiktokcdn.com",)).allows(url) is is_allowed
+    assert PublicHosts(hosts=("tiktokcdn.com",)).allows(url) is is_allowed
 
 
 def proxy_of(cdn: Cdn, folder: Path, now: list[float] | None = None) -> ImageProxy:
