@@ -18,7 +18,7 @@ from api.cli.kit.names import (
 )
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, print_table
-from projections.creators.rows import CountName
+from projections.creators.creator import CountName
 from projections.organizations.projection import IS_OPERATOR
 
 # Removed creators are not counted, but listed with their status.

@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from projections.creators.creator import Creator, creator_from_row
-from projections.creators.rows import CreatorRow
+from projections.creators.creator import Creator, CreatorRow, creator_from_row
 
 
 class FieldChange(Struct, frozen=True, kw_only=True):

@@ -25,8 +25,8 @@ from projections.creator_history.queries import (
     page_of_history,
 )
 from projections.creators.as_of import creator_as_of
+from projections.creators.creator import CreatorRow
 from projections.creators.queries import one_creator
-from projections.creators.rows import CreatorRow
 from projections.engine.reader import Reader
 
 MOST_EVENTS = 100

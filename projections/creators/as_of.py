@@ -12,8 +12,8 @@ from domain.messages import IMPORT_PROVIDER
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import OWN_EVENTS
 from projections.creator_history.queries import HistoryQuery, events_of
+from projections.creators.creator import COUNTS, CountName, CreatorRow
 from projections.creators.projection import fold_creator
-from projections.creators.rows import COUNTS, CountName, CreatorRow
 from projections.engine.handlers import stored_names
 from projections.engine.reader import Reader
 

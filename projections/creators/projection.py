@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 from psycopg import Cursor
@@ -12,21 +13,19 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.precision import Level, is_known, next_level
-from domain.creator.decider import DETAILS
+from domain.creator.decider import DETAILS, Status
 from domain.messages import IMPORT_PROVIDER, JobType, set_fields
 from domain.scrape.failures import after_failure, after_success
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
-from projections.creators.rows import (
+from projections.creators.creator import (
     COUNTS,
     CreatorRow,
-    CreatorSearchRow,
     erased_row,
     failing_columns,
     failing_kinds,
-    search_row,
 )
-from projections.creators.search_keys import searched_text
+from projections.creators.search_keys import follower_bucket, searched_text
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
@@ -252,6 +251,32 @@ def _searchable(
 
 def _named(row: CreatorRow) -> object:
     return row.tiktok_handle, row.display_name, row.scraped_display_name, row.tag_keys
+
+
+class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The columns by which a search filters and sorts creators."""
+
+    organization_id: UUID
+    id: UUID
+    project_id: UUID
+    created_at: datetime
+    follower_bucket: int
+    status: Status
+    tiktok_handle: str
+    searched: str
+
+
+def search_row(row: CreatorRow) -> CreatorSearchRow:
+    return CreatorSearchRow(
+        organization_id=row.organization_id,
+        id=row.id,
+        project_id=row.project_id,
+        created_at=row.created_at,
+        follower_bucket=follower_bucket(row.follower_count),
+        status=row.status,
+        tiktok_handle=row.tiktok_handle,
+        searched=row.searched,
+    )
 
 
 class CreatorList:

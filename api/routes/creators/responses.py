@@ -20,9 +20,8 @@ from domain.creator.handlers.add import Addition, Additions
 from domain.decisions import ItemResults
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent
-from projections.creators.creator import Creator, creator_from_row
+from projections.creators.creator import Creator, CreatorRow, creator_from_row
 from projections.creators.projection import fold_creator, load_creator_rows
-from projections.creators.rows import CreatorRow
 
 CREATED = 201
 OK = 200
