@@ -1,0 +1,107 @@
+"""The cost of a change: worked examples, each a patch that is applied to a copy.
+
+docs/CONTRIBUTING.md explains the first one. Its table and the limits here are promises:
+if an example grows, or no longer applies, then the recipe changed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from tests.kit.paths import ROOT
+
+HERE = Path(__file__).parent
+
+
+CREATORS = "tests/api/routes/creators/test_creators.py"
+
+
+class Example(Struct, frozen=True, kw_only=True):
+    """A patch, the number of files it may touch, and the tests that it brings."""
+
+    name: str
+    most_files: int
+    tests: tuple[str, ...]
+
+    @property
+    def patch(self) -> Path:
+        return HERE / f"{self.name}.patch"
+
+    @property
+    def files(self) -> list[str]:
+        return re.findall(r"^\+\+\+ b/(.*)$", self.patch.read_text(), re.MULTILINE)
+
+
+PINNED = Example(
+    name="creator_pinned",
+    most_files=14,
+    tests=(
+        "tests/domain/creator/test_decider.py",
+        "tests/domain/test_summaries.py",
+        "tests/infra/eventstore/test_codec.py",
+        f"{CREATORS}::test_a_creator_is_pinned_by_its_route",
+        f"{CREATORS}::test_a_creator_is_added_with_everything_that_was_asked",
+    ),
+)
+EXAMPLES = (PINNED,)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the files in git, with a name that no path of this clone has."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git clone")
+    command = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    place = tmp_path / "copy"
+    for name in filter(None, names.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, place / name)
+    return place
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_a_worked_example_applies_and_its_tests_pass(
+    copy: Path, example: Example, postgres_url: str, valkey_url: str
+):
+    git = ["git", "apply", "--whitespace=nowarn", str(example.patch)]
+    applied = subprocess.run(git, cwd=copy, capture_output=True, text=True, check=False)
+    assert applied.returncode == 0, applied.stderr
+    environment = {
+        **{n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")},
+        "GOATHERD_TEST_DATABASE_URL": postgres_url,
+        "GOATHERD_TEST_REDIS_URL": valkey_url,
+    }
+    tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+
+    run = subprocess.run(
+        [*tests, *example.tests],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert len(example.files) <= example.most_files
+
+
+def test_the_table_of_the_recipe_names_the_files_of_the_example():
+    text = (ROOT / "docs" / "CONTRIBUTING.md").read_text()
+    table = text.partition("The worked example is")[2].partition("\n## ")[0]
+
+    named = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+
+    touched = {
+        "infra/migrations" if "/migrations/" in name else name for name in PINNED.files
+    }
+    assert set(named) == touched
