@@ -9,7 +9,6 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.backup.errors import BackupError
-from application.backup.programs import Progress
 from application.erase.erased import ErasedCreator
 from application.erase.idle_rebuilds import cancel_idle_rebuilds
 from application.erase.repeat import ACTOR, repeat_erasures
@@ -18,6 +17,7 @@ from application.erase.texts import ForgottenAnswer
 from application.integrity.kept_keys import erased_subjects, key_faults
 from application.integrity.log import head_of
 from application.integrity.seal_history import clear_history, others_at_work, seal_all
+from application.progress import ShowProgress
 from domain.phrases import counted
 from infra.database import migrate as migrate_database
 from infra.eventstore.append import Context
@@ -53,7 +53,7 @@ def finish_restore(
     settings: Settings,
     *,
     projections: Sequence[Projection],
-    progress: Progress,
+    progress: ShowProgress,
     has_keys: bool = True,
     is_resumed: bool = False,
 ) -> Repeated:

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from application.backup import archive, programs
 from application.backup.archive import Backup
 from application.backup.errors import BackupError
-from application.backup.programs import Progress
+from application.progress import ShowProgress
 from infra.database import create_reader, known_migrations
 from infra.database import migrate as migrate_database
 from infra.embedded.data_dir import key_path, open_data_dir, secret_path
@@ -57,7 +57,7 @@ def load(
     url: str,
     backups: Sequence[Backup],
     *,
-    progress: Progress,
+    progress: ShowProgress,
 ) -> None:
     """Load the files of a backup into an empty database: the data, then the keys.
 

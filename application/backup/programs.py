@@ -4,31 +4,18 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, NamedTuple
 
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from application.backup.errors import BackupError
+from application.progress import Advance
 from infra.embedded.binaries import client_programs
-
-# It is called with how much more was done.
-Advance = Callable[[int], None]
-
-
-class Progress(Protocol):
-    """Shows people how much of ``total`` is done; None is an unknown total."""
-
-    def __call__(
-        self, what: str, *, total: int | None
-    ) -> AbstractContextManager[Advance]:
-        """Begin to show ``what`` is done."""
-        ...
-
 
 _CHUNK = 1 << 20
 _LOOK_EVERY_SECONDS = 0.5

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from application.backup import archive, programs
 from application.backup.archive import Manifest
-from application.backup.programs import Progress
+from application.progress import ShowProgress
 from infra.embedded.data_dir import key_path, secret_path
 from infra.keys.master_key import master_key_path
 from infra.settings import Settings
@@ -36,7 +36,7 @@ def write_backup(
     output: BinaryIO,
     *,
     content: archive.Content,
-    progress: Progress,
+    progress: ShowProgress,
 ) -> Manifest:
     """Write a backup of one moment to ``output``, while Goatherd runs.
 

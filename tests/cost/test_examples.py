@@ -54,7 +54,7 @@ EXAMPLES = (PINNED,)
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the files in git, with a name that no path of this clone has."""
+    """A copy of the files in git, and of the libraries that setup fetched."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git clone")
@@ -65,6 +65,9 @@ def copy(tmp_path: Path) -> Path:
         if (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, place / name)
+    # Setup fetches the pages' libraries, so they are not in git.
+    vendor = Path("api", "web", "static", "vendor")
+    (place / vendor).symlink_to(ROOT / vendor)
     return place
 
 

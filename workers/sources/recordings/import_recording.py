@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.progress import Advance
 from domain.creator.decider import creator_of
 from domain.scrape.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
@@ -24,7 +25,6 @@ from infra.locks import AdvisoryLock
 from projections.scraped_runs import scraped_runs
 from projections.videos.erased import names_after_erasures
 from workers.sources.recordings.sorted_recording import (
-    Advance,
     GroupLocation,
     SortedRecording,
 )

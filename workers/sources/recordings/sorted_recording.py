@@ -3,7 +3,7 @@
 import os
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import asdict, astuple
 
+from application.progress import Advance
 from domain import commands as c
 from domain.scrape.importing import RunContent
 from domain.scrape.observations import VideoObservation
@@ -46,8 +47,6 @@ _video_id_of = attrgetter("tiktok_video_id")
 _encode_content = msgspec.msgpack.Encoder().encode
 _decode_content = msgspec.msgpack.Decoder(RunContent).decode
 _decode_lines = msgspec.json.Decoder(ObservedContent).decode_lines
-
-Advance = Callable[[int], None]
 
 
 class BadLines(msgspec.Struct):
