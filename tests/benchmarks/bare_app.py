@@ -1,7 +1,7 @@
 """The list's floor: a Litestar application that runs its SELECT and nothing else.
 
 No key, no limits, no request id, no headers of ours, no cursor, no wall around the
-tenant: what is left is the cost of server, framework, driver, database and encoder.
+tenant: the rest is the cost of server, framework, driver, database and encoder.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A store that stores everything in the clear, as the floor of what sealing costs."""
+"""A store that stores everything in the clear, as the floor of sealing."""
 
 from domain.events import Event
 from domain.streams import Names

@@ -49,7 +49,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.latencies) / self.seconds
 
     def milliseconds(self, percent: float) -> float:
-        """Return what ``percent`` of all answers did not take longer than."""
+        """Return the milliseconds that ``percent`` of all answers did not exceed."""
         return 1_000 * percentile(self.latencies, percent)
 
     def all_were(self, status: int) -> bool:

@@ -1,4 +1,4 @@
-"""Herds: organizations with as many creators as one likes, by COPY."""
+"""Populations: organizations with any number of creators, made by COPY."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta

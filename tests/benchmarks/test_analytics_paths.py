@@ -1,4 +1,4 @@
-"""Analytics' two ways in: a snapshot taken in live, against the stages of a rebuild."""
+"""Analytics' two write paths: a snapshot folded live, and the stages of a rebuild."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -94,7 +94,7 @@ def slow(client: httpx.Client, path: str, *, status: int) -> Callable[[], float]
 
 
 def add_a_year(url: str) -> None:
-    """Let analytics know of all creators, as if they had been observed for a year."""
+    """Add a year of stored sums for all creators to analytics."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute(

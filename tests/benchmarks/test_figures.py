@@ -132,7 +132,7 @@ def last_days(zone: str) -> tuple[datetime, datetime]:
 
 
 def add_creators(url: str, organization: UUID, project: UUID, *, amount: int) -> None:
-    """Let analytics know of creators, as if they had been observed for some weeks."""
+    """Add some weeks of stored sums for creators to analytics."""
     first = (YEAR - datetime(1970, 1, 1, tzinfo=UTC)).days
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")

@@ -45,7 +45,7 @@ class Target(msgspec.Struct, frozen=True):
 
 @pytest.fixture
 def target(store: Store) -> Target:
-    """A log of scrapes, taken in by the follower of the history."""
+    """A log of scrapes, applied by the follower of the history."""
     organization_id, project_id = new_id(), new_id()
     creators = [a_creator(organization_id, project_id, n) for n in range(CREATORS)]
     for creator in creators:

@@ -74,7 +74,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection[TupleRow]]:
-    """A plain connection, beside the floor's table."""
+    """A plain connection to the floor's table."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_FLOOR_TABLE)
         yield connection
@@ -82,7 +82,7 @@ def connection(database_url: str) -> Iterator[Connection[TupleRow]]:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """A year's file, as one who scraped once a day would have it."""
+    """A year's file of daily scrapes."""
     path = tmp_path / "recording.jsonl"
     chance = Random(3)
     with path.open("wb") as file:

@@ -86,11 +86,11 @@ class Measured(msgspec.Struct, kw_only=True):
 
     @property
     def serial(self) -> float:
-        """Processor seconds of what only one process can do."""
+        """Processor seconds of the serial part."""
         return self.total.processor - self.slices.processor
 
     def modelled(self, *, machines: int, cores: int) -> tuple[float, str]:
-        """Return how many seconds so many would take, and what then bounds them."""
+        """Return the seconds of so many machines, and the part that bounds them."""
         longest = sum(longest for *_, longest in self.stages)
         work = {
             "the machines' own work": self.slices.processor / machines,

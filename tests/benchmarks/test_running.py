@@ -1,4 +1,4 @@
-"""The whole service at work: how soon an append is seen, and how much memory it keeps.
+"""The whole service at work: the delay until an append is visible, and its memory.
 
 The projector, the dispatcher, the worker and the API are real processes.
 """

@@ -62,7 +62,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def plain(database_url: str) -> Iterator[Cursor[TupleRow]]:
-    """A cursor on a plain connection, beside the floor's table."""
+    """A cursor on a plain connection to the floor's table."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_FLOOR_TABLE)
         yield connection.cursor(binary=True)

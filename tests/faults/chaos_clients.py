@@ -145,7 +145,7 @@ class Clients:
     def _ask(
         self, method: str, path: str, *, key: str = "", body: bytes = b""
     ) -> Answered | None:
-        """Return the answer, None if nothing was heard."""
+        """Return the answer, None if there was none."""
         headers = {"Authorization": f"Bearer {self._key}"}
         if body:
             headers |= {"Content-Type": "application/json", "Idempotency-Key": key}

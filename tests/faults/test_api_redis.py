@@ -1,4 +1,4 @@
-"""The API while Redis is silent: it asks it nothing but whether it is there."""
+"""The API while Redis is silent: it needs nothing from Redis but a sign of life."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""Dispatchers that are killed while they make events of what runs saw."""
+"""Dispatchers that are killed while they make events of the videos in runs."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A follower among faults: nothing is taken in twice, and nothing is left out."""
+"""A follower among faults: no event is applied twice, and none is left out."""
 
 import threading
 from collections.abc import Iterator, Sequence

@@ -243,7 +243,7 @@ class Story:
         )
 
     def settle_followers(self, *, but: frozenset[str] = frozenset()) -> None:
-        """Wait until the projections have taken in the whole log."""
+        """Wait until the projections have applied the whole log."""
 
         def is_done() -> bool:
             states = self.checkout.document("projections")
@@ -318,7 +318,7 @@ class Story:
                 self.creators[creator["tiktok_handle"]] = creator["id"]
 
     def go_on_unfollowed(self) -> None:
-        """Do some more that no projection takes in before the dump."""
+        """Append some more events that no projection applies before the dump."""
         creators = self.creators
         self.import_old_runs("juniper-jack", 20)
         self.import_old_runs("moor-muncher", 21)

@@ -32,7 +32,7 @@ class Ids(NamedTuple):
 
 
 def questions(ids: Ids) -> Iterator[str]:
-    """Give everything that is asked of an organization over HTTP."""
+    """Give the questions about an organization over HTTP."""
     for path in _lists(ids):
         yield f"/api/v1{path}"
     for path in _single(ids):
@@ -42,7 +42,7 @@ def questions(ids: Ids) -> Iterator[str]:
 
 
 def few_questions(ids: Ids) -> Iterator[str]:
-    """Give what is asked with a key that may ask 60 times a minute."""
+    """Give the questions of a key that may send 60 requests a minute."""
     yield "/api/v1/organization"
     yield "/api/v1/projects"
     yield "/api/v1/creators?status=all"

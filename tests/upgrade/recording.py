@@ -19,7 +19,7 @@ Line = dict[str, Any]
 
 
 def write_scraped(path: Path, *, days_later: int = 0) -> None:
-    """Write what the replay provider plays, observed so many days later."""
+    """Write the recording of the replay provider, observed so many days later."""
     chance = Random(46)  # noqa: S311 - the same lines at every call
     lines = [
         *_creator("alpine-ann", 1, chance, videos=4, until=30),

@@ -72,7 +72,7 @@ def personal_texts(events: dict[int, Event]) -> set[str]:
 
 
 def with_pseudonyms(events: dict[int, Event]) -> dict[int, Event]:
-    """The events as they are sealed: what names their video in snapshots stays."""
+    """The events as they are sealed, with the names of their videos in snapshots."""
     return {
         position: replace(event, pseudonym=event.pseudonym or event.tiktok_video_id)
         if isinstance(event, VideoAdded | VideoDiscovered)

@@ -1,4 +1,4 @@
-"""A user of the eventsourcing library reads the log with what that library ships.
+"""A user of the eventsourcing library reads the log with that library's own classes.
 
 The applications, runner and view below are written as its documentation has them, over
 its own PostgreSQL recorders. They take the mapper of Goatherd alone, which knows the

@@ -31,7 +31,7 @@ class DatedQuery(OracleQuery, kw_only=True, frozen=True):
 
 
 class DatedOracle(Oracle):
-    """The numbers of campaigns, of what members gained while they were."""
+    """The numbers of campaigns: the gains of members while they were in."""
 
     # Members and their times
 

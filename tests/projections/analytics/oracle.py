@@ -104,7 +104,7 @@ class Stay(msgspec.Struct, kw_only=True):
 
 
 class Oracle:
-    """Everything that was told up to a position."""
+    """The whole log up to a position."""
 
     def __init__(
         self,

@@ -86,7 +86,7 @@ Step = Callable[["World"], None]
 
 
 class World(History):
-    """A history that comes about by commands; those refused make nothing happen."""
+    """A history made by commands; refused ones add nothing to it."""
 
     def __init__(self) -> None:
         super().__init__()

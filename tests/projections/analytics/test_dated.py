@@ -1,4 +1,4 @@
-"""With dated membership a campaign has what its members gained while they were."""
+"""With dated membership a campaign has the gains of its members while they were in."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast

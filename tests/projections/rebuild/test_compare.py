@@ -20,7 +20,7 @@ _ROWS = sql.SQL(
 
 @pytest.fixture
 def kept(store: Store) -> Store:
-    """A table of a text, a number and bytes with the same three rows beside."""
+    """A table of text, number and bytes, and its shadow with the same three rows."""
     with store.pool.connection() as connection, connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE kept "

@@ -1,4 +1,4 @@
-"""Read models built beside, compared and swapped in."""
+"""Read models built in shadow tables, compared and swapped in."""
 
 import threading
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ from tests.projections.analytics.ledger import append, goats, position_of
 
 @pytest.fixture
 def events(store: Store) -> list[RecordedEvent]:
-    """A log, and every read model level with it."""
+    """A log, and every read model caught up with it."""
     events = log(store, many_events(1_500))
     for projection in PROJECTIONS:
         follow(store, projection)
