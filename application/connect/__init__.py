@@ -1,1 +1,1 @@
-"""Connected accounts: links, consent at TikTok, and the tokens that come of it."""
+"""Connected accounts: links, consents at TikTok, and the tokens of consents."""

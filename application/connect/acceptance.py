@@ -1,4 +1,4 @@
-"""Connects a creator with a consent, once its account is certain."""
+"""Connects a creator after a consent whose account is certain."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from infra.eventstore.store import Store
 
 
 class ConsentGoneError(Exception):
-    """The consent ended meanwhile, or its link was used or revoked, or has expired."""
+    """The consent has ended, or its link was used, was revoked, or has expired."""
 
 
 def accept_consent(
@@ -31,14 +31,14 @@ def accept_consent(
     context: Context,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Connect the creator with a consent, and rename it if that is accepted.
+    """Connect the creator after a consent, and rename the creator if that is accepted.
 
     ``in_transaction`` is as in ``execute``.
 
     Raises:
-        DomainError: the creator or the consent is not as it must be.
-        ConsentGoneError: its link works no more, or it ended meanwhile.
-        BusyError: a token of the connection that it replaces is being refreshed.
+        DomainError: the creator or the consent does not allow the connection.
+        ConsentGoneError: the link does not work any more, or the consent has ended.
+        BusyError: a token of the replaced connection is being refreshed.
     """
     tokens = opened_tokens(seal, consent)
 
@@ -64,7 +64,7 @@ def accept_consent(
     known: list[UUID] = []
 
     def connect(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-        # Somebody else may have connected the same account since it was read.
+        # Another creator may have connected the same account since the read.
         if {*rows.creators_with(cursor, consent.account)} - {*known}:
             raise AppendConflictError
         recorded = next(
@@ -76,7 +76,7 @@ def accept_consent(
             position=recorded.position,
             at=recorded.recorded_at,
         )
-        # A creator that waits for a member has used the link up already.
+        # A consent that waits for a member has used its link up already.
         if consent.state == "unconfirmed":
             link_id = consent.link_id
             is_there = is_there and link_id is not None and use_link(cursor, link_id)
@@ -92,7 +92,7 @@ def opened_tokens(seal: ConnectionSeal, consent: rows.StoredConsent) -> Tokens:
     """Return the tokens of a consent.
 
     Raises:
-        ConsentGoneError: they were given back.
+        ConsentGoneError: the tokens were given back to TikTok.
     """
     if consent.sealed is None:
         raise ConsentGoneError

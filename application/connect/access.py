@@ -30,7 +30,7 @@ from infra.locks import AdvisoryLock
 from infra.structs import structs
 
 ACTOR = "worker:display"
-# So long before its end a refresh token may have ended by TikTok's clock.
+# By TikTok's clock a refresh token may end this much earlier than by ours.
 _SKEW_SECONDS = 600
 _LOOK_AGAIN_SECONDS = (0.05, 0.2)
 
@@ -65,7 +65,7 @@ _log = structlog.get_logger()
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """A token to read a creator's account with, the account's id, and the scopes."""
+    """A token for reading a creator's account, with the account's id and the scopes."""
 
     connection_id: UUID
     creator_id: UUID
@@ -78,7 +78,7 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 class NotConnectedError(Exception):
-    """The creator is not connected, or not any more."""
+    """The creator is not connected."""
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -94,10 +94,10 @@ class _Row(Struct, frozen=True, gc=False):
 class AccessTokens:
     """The access tokens of all connected creators; threads may share it.
 
-    A token is refreshed before it ends, by one process at a time: the one with a lock
-    of the database. TikTok's new refresh token replaces the old one, so it is stored in
-    the transaction that has locked the row since before the request. If its answer is
-    lost, the old one is tried again, and refused if TikTok had made a new one.
+    A token is refreshed before its end, by one process at a time: the one that holds a
+    lock of the database. TikTok's new refresh token replaces the old one, so it is
+    stored in a transaction that locks the row before the request. If TikTok's answer is
+    lost, the old token is tried again; TikTok refuses it if it had made a new one.
     """
 
     def __init__(
@@ -117,8 +117,8 @@ class AccessTokens:
         """Return a token that should be valid for some minutes.
 
         Raises:
-            NotConnectedError: there is none.
-            NoReplyError: it must be refreshed, and TikTok gave no other.
+            NotConnectedError: the creator is not connected.
+            NoReplyError: the token must be refreshed, and TikTok gave no new one.
         """
         self._seal.make_ready()
         with self._store.pool.connection() as connection:
@@ -132,14 +132,14 @@ class AccessTokens:
         """Return another token than the one that TikTok has refused.
 
         Raises:
-            NotConnectedError: there is none.
-            NoReplyError: TikTok gave no other.
+            NotConnectedError: the creator is not connected any more.
+            NoReplyError: TikTok gave no other token.
         """
         self._seal.make_ready()
         return self._refreshed(refused.creator_id, refused.token, deadline)
 
     def lose(self, access: Access, reason: ConnectionEnd) -> None:
-        """Record that the creator is not connected any more, and why."""
+        """Record the end of the creator's connection, with the reason."""
         self._lose(access.creator_id, access.open_id, reason)
 
     def _refreshed(
@@ -152,7 +152,7 @@ class AccessTokens:
                     return self._access(row)
                 with _alone(connection, row.id) as is_alone:
                     if is_alone:
-                        # It may have been refreshed since it was read.
+                        # The token may have been refreshed since it was read.
                         row = self._read(connection, creator_id)
                         if not self._needs_refresh(row, refused):
                             return self._access(row)
@@ -166,7 +166,7 @@ class AccessTokens:
                 raise NoReplyError(Transient(detail), was_sent=False)
             time.sleep(pause)
         tokens = self._seal.open(row.id, row.sealed)
-        # An answer that was lost may have had the token that is valid now.
+        # A lost answer may have had the valid token.
         is_ours = row.unanswered > 0 or row.is_at_its_end
         self._lose(
             creator_id, tokens.open_id, "expired" if is_ours else "revoked_there"
@@ -174,9 +174,10 @@ class AccessTokens:
         raise NotConnectedError
 
     def _refresh(self, connection: Connection[TupleRow], row: _Row) -> Access | None:
-        """Return the new token, None if TikTok does not take the old one any more."""
+        """Return the new token, None if TikTok refuses the old one."""
         tokens = self._seal.open(row.id, row.sealed)
-        # Committed at once, so that the successor of a killed process sees it.
+        # The count is committed at once, so that the successor of a killed process sees
+        # it.
         connection.execute(_BEGIN, (row.id,))
         try:
             with connection.transaction():
@@ -262,7 +263,7 @@ class AccessTokens:
 
 @contextmanager
 def _alone(connection: Connection[TupleRow], connection_id: UUID) -> Generator[bool]:
-    """Hold the lock of a creator's connection, if nobody has it.
+    """Hold the lock of a creator's connection, unless another process has it.
 
     The lock ends with the session, also if the process is killed.
     """

@@ -1,4 +1,4 @@
-"""The way of a consent: from a link to TikTok and back to a connected creator."""
+"""The steps of a consent: from a link to TikTok, and back to a connected creator."""
 
 import random
 import time
@@ -53,7 +53,7 @@ _log = structlog.get_logger()
 
 
 class WayToConsent(Struct, frozen=True, kw_only=True):
-    """Where TikTok's consent page is, and the secret that the browser has to keep."""
+    """The address of TikTok's consent page, and the secret that the browser keeps."""
 
     url: str
     browser: str
@@ -74,7 +74,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
 
 class Consents:
-    """Takes consents; threads may share it."""
+    """Leads browsers through the steps of a consent; threads may share it."""
 
     def __init__(self, store: Store, login: TikTokLogin, seal: ConnectionSeal) -> None:
         self._store = store
@@ -82,9 +82,9 @@ class Consents:
         self._seal = seal
 
     def depart(self, link: ConnectLink) -> WayToConsent | None:
-        """Return the way to TikTok's consent page for a browser that follows the link.
+        """Return the address of TikTok's consent page for a browser with the link.
 
-        None if the link was followed too often within the hour.
+        The result is None if the link was followed too often within the hour.
         """
         state, browser = token_urlsafe(32), token_urlsafe(32)
         with self._store.pool.connection() as connection:
@@ -125,7 +125,7 @@ class Consents:
         return Arrival(link=link, code=code, verifier=self._seal.code_verifier(state))
 
     def confirm(self, connection_id: UUID, *, is_creator: bool) -> ConsentOutcome:
-        """Take the answer of an account that has another handle than the creator."""
+        """Apply the answer of a person whose handle is not the creator's."""
         with self._store.pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             consent = rows.find_consent(cursor, connection_id, lock=True)
@@ -146,7 +146,7 @@ class Consents:
         )
 
     def take(self, arrival: "Arrival") -> ConsentOutcome:
-        """Take the consent that a browser brought: TikTok is asked, maybe for long."""
+        """Take the consent that a browser brought; TikTok may take long to answer."""
         link = arrival.link
         try:
             grant = self._login.exchange(arrival.code, verifier=arrival.verifier)
@@ -163,12 +163,13 @@ class Consents:
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="too_little", link=link, scopes=error.scopes)
         except (NoReplyError, DomainError) as error:
-            # A name that is no handle stands in the sentence about it.
+            # The sentence about a name that is no handle contains the name.
             reason = str(error) if isinstance(error, NoReplyError) else error.code
             _log.warning("consent_without_account", reason=reason)
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="failed", link=link)
-        # Stored first, so that the tokens can be given back after any failure.
+        # The consent is stored first, so that its tokens can be given back after any
+        # failure.
         consent = self._store_consent(link, grant, username=username)
         return self._connect(link, consent, username)
 
@@ -197,7 +198,7 @@ class Consents:
         )
 
     def _accept(self, consent: rows.StoredConsent) -> None:
-        """Connect the creator; another consent of it may be stored at the moment."""
+        """Connect the creator, whose next consent may be stored at this moment."""
         context = Context(actor=ACTOR, command_id=new_id())
         for pause in (*_PAUSES, None):
             try:
@@ -243,7 +244,7 @@ class Consents:
                     rows.give_back(cursor, consent_id)
                 stored = rows.find_consent(cursor, consent_id)
         except psycopg.Error:
-            # Nobody will know of these tokens any more.
+            # These tokens are not stored anywhere.
             self._give_back_unstored(grant)
             raise
         assert stored is not None, "it was stored just now"

@@ -1,4 +1,4 @@
-"""Ends connections as the log says, so that their tokens are given back."""
+"""Ends stored connections after events, so that their tokens are given back."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 
-# Tokens that TikTok takes no more are of no use; the others are given back to it.
+# Tokens that TikTok refuses are useless; the others are given back to TikTok.
 _LOST = """
 UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = %(reason)s,
     sealed = CASE WHEN %(give_back)s THEN sealed END,
@@ -32,7 +32,7 @@ _NO_LINKS = "DELETE FROM connect_links WHERE creator_id = %(creator)s"
 _NO_ROWS = """
 DELETE FROM creator_connections WHERE creator_id = %(creator)s AND sealed IS NULL
 """
-# The remaining tokens go as soon as TikTok has them back.
+# The remaining tokens are deleted as soon as they are given back to TikTok.
 _ERASED = """
 UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = NULL,
     link_id = NULL, scopes = '{}', erased = true,
@@ -83,7 +83,7 @@ class ConnectionEndings:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """End the connection that each event ends; a later one stays as it is."""
+        """End the connection that each event ends; a newer one stays as it is."""
         for recorded in events:
             on.handle(recorded.event, cursor, recorded)
 

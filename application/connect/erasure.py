@@ -22,9 +22,9 @@ def erase_connections(
 ) -> None:
     """End the stored connections of the creators that ``events`` erase.
 
-    Their links are gone, and nobody reads with their tokens any more. The remaining
-    tokens are needed to take a consent back, and do not say whose it was. ``seal`` is
-    ready, as nothing else may wait for a connection here.
+    Links are deleted, and tokens are not used for reading any more. The remaining
+    tokens are needed to give the consent back, and do not identify the person. ``seal``
+    must be ready, because nothing else may wait for a connection here.
 
     Raises:
         BusyError: a token of one of them is being refreshed.

@@ -1,4 +1,4 @@
-"""Connect links and the attempts to use them, as their tables have them."""
+"""Connect links and the attempts to use them, as stored in their tables."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from domain.connection.links import ConnectLink
 from infra.structs import structs
 
-# People answer TikTok's consent page within minutes, also if they must sign in first.
+# People answer TikTok's consent page within minutes, even if they must sign in first.
 ATTEMPT_LIFETIME = timedelta(hours=1)
 # A link is for one person, who may begin anew a few times.
 MOST_ATTEMPTS = 20
@@ -50,7 +50,7 @@ SELECT %(state)s, %(browser)s, %(link)s WHERE (
     WHERE link_id = %(link)s AND began_at > now() - %(lifetime)s::interval
 ) < %(most)s
 """
-# A state is answered once, even if several requests bring it at a time.
+# A state is answered once, even if several requests bring it at the same time.
 _ANSWER = """
 UPDATE connect_attempts SET answers = answers + 1
 WHERE state = %s AND browser = %s
@@ -59,10 +59,7 @@ RETURNING link_id, answers > 1, began_at < now() - %s::interval
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """A return from TikTok: to which link, and whether it comes too late.
-
-    ``is_replayed``: it came before.
-    """
+    """A return from TikTok: its link, and whether it came before or comes too late."""
 
     link_id: UUID
     is_replayed: bool
@@ -70,7 +67,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 def add_link(cursor: Cursor[TupleRow], link: ConnectLink) -> None:
-    """Store a link; one that is there stays as it is."""
+    """Store a link; an existing one stays as it is."""
     values = (
         *(link.id, link.organization_id, link.creator_id),
         *(link.created_at, link.expires_at, link.used_at, link.revoked_at),
@@ -87,7 +84,6 @@ def links_of(
 
 
 def find_link(cursor: Cursor[TupleRow], link_id: UUID) -> ConnectLink | None:
-    """Return a link."""
     rows = cursor.execute(_FIND, (link_id,)).fetchall()
     return next(iter(structs(ConnectLink, rows)), None)
 
@@ -95,20 +91,20 @@ def find_link(cursor: Cursor[TupleRow], link_id: UUID) -> ConnectLink | None:
 def revoke_link(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID, link_id: UUID
 ) -> ConnectLink | None:
-    """Let a link work no more, and return it; None if the creator has none such."""
+    """End a link, and return it; None if the creator has no such link."""
     rows = cursor.execute(_REVOKE, (organization_id, creator_id, link_id)).fetchall()
     return next(iter(structs(ConnectLink, rows)), None)
 
 
 def use_link(cursor: Cursor[TupleRow], link_id: UUID) -> bool:
-    """Use a link up; False if it does not work any more."""
+    """Use a link up; return False if it does not work any more."""
     return cursor.execute(_USE, (link_id,)).rowcount == 1
 
 
 def begin_attempt(
     connection: Connection[TupleRow], *, state: bytes, browser: bytes, link_id: UUID
 ) -> bool:
-    """Store that a browser is sent to TikTok; False if too many were with this link."""
+    """Store that a browser was sent to TikTok; return False after too many attempts."""
     values = {"state": state, "browser": browser, "link": link_id}
     limits = {"lifetime": ATTEMPT_LIFETIME, "most": MOST_ATTEMPTS}
     return connection.execute(_BEGIN, values | limits).rowcount == 1

@@ -17,7 +17,7 @@ class Connected(Struct, frozen=True, kw_only=True):
 
 
 class OtherHandle(Struct, frozen=True, kw_only=True):
-    """The account has another handle: it must say whether it is the creator."""
+    """The account has another handle: its owner must say if they are the creator."""
 
     connection_id: UUID
     creator_id: UUID
@@ -27,7 +27,7 @@ class OtherHandle(Struct, frozen=True, kw_only=True):
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
-    """The account says that it is the creator; a member has to accept it."""
+    """The owner says that they are the creator; a member must accept the new handle."""
 
     organization_id: UUID
     handle: str

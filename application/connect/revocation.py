@@ -1,6 +1,6 @@
-"""Gives tokens of ended connections back to TikTok, again and again until it has them.
+"""Gives the tokens of ended connections back to TikTok, and repeats it after failures.
 
-A removed or erased creator must not wait for TikTok, so it is done apart.
+The removal or erasure of a creator must not wait for TikTok, so this happens later.
 """
 
 import threading
@@ -25,10 +25,10 @@ from infra.loop import run_until_stopped
 from infra.structs import structs
 
 ROUND_SECONDS = 1.0
-# A creator who consented and left the page does not confirm it any more, and a member
-# that has not accepted another handle after a week will not.
+# A creator who left the page will not confirm the consent after this time, and a member
+# will not accept another handle after the second time.
 _UNCONFIRMED, _WAITING = timedelta(hours=1), timedelta(days=7)
-# The consent of an erased creator is kept so long for TikTok to take it back.
+# The consent of an erased creator is kept this long, to be given back to TikTok.
 _ERASED = timedelta(days=7)
 
 _FORGOTTEN = """
@@ -36,7 +36,7 @@ UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = no
 WHERE state = 'unconfirmed' AND consented_at < now() - %s
 OR state = 'waiting' AND consented_at < now() - %s
 """
-# Another consent of the same account would end with it.
+# TikTok would end another consent of the same account, too, so this one waits.
 _NEXT = """
 SELECT id, sealed, access_ends_at <= now(),
     refresh_ends_at <= now() OR erased AND ended_at < now() - %s::interval,
@@ -79,7 +79,7 @@ class _Due(Struct, frozen=True):
 
 
 class Revoker:
-    """Revokes due consents; ``login`` is None where no app is set up."""
+    """Revokes due consents; ``login`` is None if no app is set up."""
 
     def __init__(
         self, pool: Pool, login: TikTokLogin | None, seal: ConnectionSeal
@@ -99,7 +99,7 @@ class Revoker:
         run_until_stopped(step, stop, failed="tokens_not_revoked", pool=self._pool)
 
     def revoke_next(self) -> bool:
-        """Revoke the consent that is due first; False if none is."""
+        """Revoke the consent that is due first; return False if none is due."""
         self._seal.make_ready()
         with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
@@ -119,7 +119,8 @@ class Revoker:
         if due.sealed is None or due.is_over or due.is_shared:
             return True
         if self._login is None:
-            # Nobody could give them back, and nothing may stay of an erased creator.
+            # Nobody can give these tokens back, and data of an erased creator must not
+            # stay.
             return due.is_erased
         tokens = self._seal.open(due.id, due.sealed)
         try:
@@ -131,7 +132,7 @@ class Revoker:
             _log.warning("token_not_revoked", reason="TikTok does not know its own.")
             return False
         except ConsentRefusedError:
-            # It ended there before.
+            # The consent had ended at TikTok before.
             return True
         except NoReplyError as error:
             _log.warning("token_not_revoked", reason=error.verdict.detail)
@@ -139,7 +140,7 @@ class Revoker:
         return True
 
     def _takes(self, tokens: Tokens, login: TikTokLogin) -> bool:
-        """Revoke the consent; False if TikTok does not know the access token."""
+        """Revoke the consent; return False if TikTok does not know the access token."""
         try:
             login.revoke(tokens.access)
         except UnknownTokenError:
@@ -149,7 +150,7 @@ class Revoker:
     def _renewed(
         self, cursor: Cursor[TupleRow], due: _Due, tokens: Tokens, login: TikTokLogin
     ) -> Tokens:
-        """Return tokens that TikTok takes: only with these a consent can be revoked."""
+        """Return valid tokens, because only these can revoke a consent."""
         grant = login.refresh(tokens.refresh)
         renewed = Tokens(
             access=grant.access,

@@ -16,10 +16,10 @@ from infra.locks import AdvisoryLock
 from infra.structs import structs
 
 ConsentState = Literal["unconfirmed", "waiting", "connected", "ended"]
-# So long before its end a token is not used any more: clocks may differ by ten minutes.
+# A token is not used in its last minutes, because clocks may differ by ten minutes.
 EARLY_SECONDS = 900.0
 
-# The later of two consents at a time must see the earlier one, to end it.
+# The later of two concurrent consents must see the earlier one, to end it.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))"
 _END_CONSENTING = """
 UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
@@ -41,7 +41,7 @@ WHERE account = %s AND state = 'connected' ORDER BY 1
 _HOLD = """
 SELECT FROM creator_connections WHERE creator_id = ANY(%s) FOR UPDATE NOWAIT
 """
-# A consent that another one replaces is of the same account, or is given back.
+# A replaced consent is of the same account, or is given back to TikTok.
 _REPLACE = """
 UPDATE creator_connections SET state = 'ended', ended_at = now(), revoke_at = now()
 WHERE creator_id = %(creator)s AND provider = %(provider)s AND state = 'connected'
@@ -104,7 +104,7 @@ class Consent(Struct, frozen=True, kw_only=True):
 
 
 class StoredConsent(Struct, frozen=True, kw_only=True):
-    """A consent as it is stored; ``sealed`` is null once its tokens are gone."""
+    """A stored consent; ``sealed`` is null once its tokens are gone."""
 
     id: UUID
     organization_id: UUID
@@ -118,7 +118,7 @@ class StoredConsent(Struct, frozen=True, kw_only=True):
 
 
 class ShownConnection(Struct, frozen=True, kw_only=True):
-    """A creator's newest connection as its organization sees it."""
+    """A creator's newest connection for its organization."""
 
     id: UUID
     provider: ConnectionProvider
@@ -133,7 +133,7 @@ class ShownConnection(Struct, frozen=True, kw_only=True):
 
 
 def times_of(grant: TokenGrant) -> dict[str, float]:
-    """Return in how many seconds the tokens end, and when to refresh them."""
+    """Return the seconds until the tokens end, and until they must be refreshed."""
     seconds = grant.access_seconds
     return {
         "access": seconds,
@@ -143,7 +143,7 @@ def times_of(grant: TokenGrant) -> dict[str, float]:
 
 
 def add_consent(cursor: Cursor[TupleRow], consent: Consent, grant: TokenGrant) -> None:
-    """Store a consent, in place of one that nobody has confirmed or accepted yet."""
+    """Store a consent in place of one that is neither confirmed nor accepted yet."""
     values = {
         "id": consent.id,
         "organization": consent.organization_id,
@@ -164,8 +164,8 @@ def add_consent(cursor: Cursor[TupleRow], consent: Consent, grant: TokenGrant) -
 def hold_connections(cursor: Cursor[TupleRow], creator_ids: list[UUID]) -> None:
     """Lock the connections of creators, in an append's transaction.
 
-    A worker that refreshes a token has its row until TikTok answers. Nothing can be
-    appended while this transaction waits, so it does not.
+    A worker that refreshes a token locks its row until TikTok answers. Nothing can be
+    appended while this transaction waits, so it fails instead.
 
     Raises:
         BusyError: a token of one of them is being refreshed.
@@ -179,17 +179,17 @@ def hold_connections(cursor: Cursor[TupleRow], creator_ids: list[UUID]) -> None:
 
 
 def creators_with(cursor: Cursor[TupleRow], account: bytes) -> list[UUID]:
-    """Return the creators that are connected with an account, of any organization."""
+    """Return the creators of all organizations that are connected with an account."""
     return [row[0] for row in cursor.execute(_CREATORS_WITH, (account,))]
 
 
 def connect(
     cursor: Cursor[TupleRow], consent: StoredConsent, *, position: int, at: datetime
 ) -> bool:
-    """Let a consent be the creator's connection since an event; False if it ended.
+    """Make a consent the creator's connection since an event; return False if it ended.
 
     Raises:
-        BusyError: a token of the connection that it replaces is being refreshed.
+        BusyError: a token of the connection that is replaced is being refreshed.
     """
     hold_connections(cursor, [consent.creator_id])
     values = {
@@ -204,7 +204,7 @@ def connect(
 
 
 def wait_for_member(cursor: Cursor[TupleRow], connection_id: UUID) -> bool:
-    """Let a consent wait until a member accepts it; False if it ended meanwhile."""
+    """Let a consent wait until a member accepts it; return False if it has ended."""
     return cursor.execute(_WAIT, (connection_id,)).rowcount == 1
 
 
@@ -216,7 +216,7 @@ def give_back(cursor: Cursor[TupleRow], connection_id: UUID) -> bool:
 def find_consent(
     cursor: Cursor[TupleRow], connection_id: UUID, *, lock: bool = False
 ) -> StoredConsent | None:
-    """Return a consent; with ``lock`` nobody else changes it in the transaction."""
+    """Return a consent; ``lock`` keeps others from changing it in this transaction."""
     query = f"{_FIND} FOR UPDATE" if lock else _FIND
     rows = cursor.execute(query.encode(), (connection_id,)).fetchall()
     return next(iter(structs(StoredConsent, rows)), None)
@@ -225,7 +225,7 @@ def find_consent(
 def waiting_consent(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> StoredConsent | None:
-    """Return the consent of an account that says that it is the creator."""
+    """Return the waiting consent of an owner who says that they are the creator."""
     rows = cursor.execute(_WAITING, (organization_id, creator_id)).fetchall()
     return next(iter(structs(StoredConsent, rows)), None)
 
@@ -233,14 +233,14 @@ def waiting_consent(
 def refuse_waiting(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> None:
-    """End the consent that waits, if there is one, and let TikTok have it back."""
+    """End the waiting consent, if there is one, and let it be revoked at TikTok."""
     cursor.execute(_REFUSE, (organization_id, creator_id))
 
 
 def shown_connection(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> ShownConnection | None:
-    """Return a creator's consent that waits, else its connection, else its last one."""
+    """Return a creator's waiting consent, else its connection, else its last one."""
     rows = cursor.execute(_SHOWN, (organization_id, creator_id)).fetchall()
     return next(iter(structs(ShownConnection, rows)), None)
 
@@ -250,7 +250,7 @@ def connected_creator(
 ) -> UUID | None:
     """Return the creator that is connected under a handle, if there is one.
 
-    It is one of the organization, or of any if that is null.
+    Without ``organization_id``, creators of all organizations are searched.
     """
     values = {"handle": handle, "organization": organization_id}
     row = connection.execute(_CONNECTED_AS, values).fetchone()

@@ -1,7 +1,7 @@
 """Seals tokens, and derives link secrets and digests from keys of the installation.
 
-Nothing here is stored: with the database alone nobody has a token, a link, or can tell
-by trying whose account a digest is of.
+The results of this module are not stored in the clear. With the database alone nobody
+gets a token or a link, or can guess an account and check it by its digest.
 """
 
 import base64
@@ -43,7 +43,7 @@ class _Keys(Struct, frozen=True, gc=False):
 
 
 class ConnectionSeal:
-    """The keys that connections use, opened when first needed.
+    """The keys that connections use, opened at their first use.
 
     Every method raises MasterKeyError if the master key is missing or wrong.
     """
@@ -55,7 +55,7 @@ class ConnectionSeal:
         self._keys: _Keys | None = None
 
     def make_ready(self) -> None:
-        """Open the keys now: it takes a connection, of which a caller may have one."""
+        """Open the keys now; opening needs a connection, and a caller may hold one."""
         self._opened()
 
     def seal(self, connection_id: UUID, tokens: Tokens) -> bytes:
@@ -67,13 +67,13 @@ class ConnectionSeal:
         """Return the tokens that were sealed for the connection.
 
         Raises:
-            MasterKeyError: they were sealed for another, or elsewhere.
+            MasterKeyError: the tokens were sealed for something else, or elsewhere.
         """
         encoded = self._opened().sealing.unwrap(_name(connection_id), sealed)
         return msgspec.json.decode(encoded, type=Tokens)
 
     def account(self, provider: str, open_id: str) -> bytes:
-        """Return a digest of an account, by which the same one is found again."""
+        """Return the digest of an account, by which the same account is found again."""
         return self._mac(f"account {provider} {open_id}")
 
     def link_token(self, link_id: UUID) -> str:
@@ -105,7 +105,8 @@ class ConnectionSeal:
             if self._keys is None:
                 with self._pool.connection() as connection:
                     _, keys = opened_keys(self._settings, connection)
-                # Apart from each other, and from the signatures of roots.
+                # Each of these keys differs from the others, and from the key that
+                # signs roots.
                 self._keys = _Keys(
                     MasterKey(_derived(keys.signing, "tokens of connections")),
                     _derived(keys.signing, "names of connections"),

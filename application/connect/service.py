@@ -34,9 +34,9 @@ class Asker(Struct, frozen=True, kw_only=True):
 class Connections:
     """Links, consents and tokens of one installation.
 
-    ``consents`` is None where the settings have no app at TikTok: then nobody can be
-    connected, and ``base_address`` is None as well. ``outbound`` runs functions
-    that wait for TikTok, or for another host.
+    ``consents`` and ``base_address`` are None if the settings have no app at TikTok:
+    then nobody can connect. ``outbound`` runs functions that wait for TikTok or another
+    host.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -53,7 +53,7 @@ class Connections:
         )
 
     def address(self, link: ConnectLink, *, own_address: str) -> str:
-        """Return a link's whole address; ``own_address`` is the one of the request."""
+        """Return a link's whole address; ``own_address`` is that of the request."""
         token = self.seal.link_token(link.id)
         return f"{self.base_address or own_address}/connect/{token}"
 
@@ -63,9 +63,9 @@ class Connections:
         """Store a link for a creator of the organization, which works from now on.
 
         Raises:
-            NotFoundError: it has no such creator.
+            NotFoundError: the organization has no creator with this id.
             CreatorRemovedError: the creator is not tracked any more.
-            CreatorErasedError: it was erased.
+            CreatorErasedError: the creator was erased.
         """
         history = plain_events(self._store.load(creator_id)[creator_id])
         if own_creator(history, organization_id, None).is_gone:

@@ -27,7 +27,7 @@ class SharedAccounts:
         self._known: Sequence[UUID] = ()
 
     def read(self) -> Sequence[UUID]:
-        """Return them as they are now, of any organization."""
+        """Return the present ones, of any organization."""
         self._known = run_read(self._store.pool, lambda c: self._found(c.cursor()))
         return self._known
 
@@ -35,7 +35,7 @@ class SharedAccounts:
         """Look again in the transaction of the append.
 
         Raises:
-            AppendConflictError: somebody else connected the account since.
+            AppendConflictError: another creator connected the account since the read.
         """
         if {*self._found(cursor)} - {*self._known}:
             raise AppendConflictError

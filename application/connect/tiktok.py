@@ -28,14 +28,15 @@ from infra.settings import Settings
 TOKEN_PATH, REVOKE_PATH = "/v2/oauth/token/", "/v2/oauth/revoke/"
 USER_PATH = "/v2/user/info/"
 ACCOUNT_FIELDS = "open_id,username"
-# Somebody waits for it, or a connection of the database.
+# A person or a connection of the database waits for the answer.
 PATIENCE_SECONDS = 10.0
 TOO_FAST_SECONDS = 5.0
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _FOREVER = 2**31  # in seconds; nobody means a longer lifetime of a token
 _LONGEST_DETAIL = 300
-# These say that the code or token is of no use any more. Others may pass, or are ours.
+# After these errors the code or token can't be used any more. Other errors may pass, or
+# are ours.
 _REFUSALS = frozenset({"invalid_grant", "access_denied"})
 # TikTok's errors for a token that it has forgotten.
 _UNKNOWN_TOKEN = _REFUSALS | {"invalid_request", "access_token_invalid"}
@@ -46,11 +47,11 @@ class ConsentRefusedError(Exception):
 
 
 class UnknownTokenError(Exception):
-    """TikTok does not know the token that was to be revoked."""
+    """TikTok does not know the token to revoke."""
 
 
 class TikTokApp(Struct, frozen=True, kw_only=True):
-    """The operator's own app at TikTok, and where TikTok is."""
+    """The operator's own app at TikTok, and the addresses of TikTok."""
 
     client_key: str
     client_secret: str
@@ -63,7 +64,7 @@ class TikTokApp(Struct, frozen=True, kw_only=True):
 
 
 class TokenGrant(Struct, frozen=True, kw_only=True):
-    """Tokens for an account, the scopes it allows, and how long the tokens last."""
+    """Tokens for an account, the scopes it allows, and the lifetimes of the tokens."""
 
     access: str
     refresh: str
@@ -77,7 +78,7 @@ class TokenGrant(Struct, frozen=True, kw_only=True):
 
 
 class _TokensAnswered(Struct, frozen=True):
-    """The endpoint answers with a flat object, in success and in failure."""
+    """The flat object with which the endpoint answers, in success and in failure."""
 
     access_token: Any = None
     refresh_token: Any = None
@@ -103,7 +104,7 @@ class _AccountAnswered(Struct, frozen=True):
 
 
 def app_of(settings: Settings) -> TikTokApp | None:
-    """Return the operator's app, None if the settings do not have all of it."""
+    """Return the operator's app, None if the settings are incomplete."""
     key, secret = settings.display_client_key, settings.display_client_secret
     redirect = settings.display_redirect_url
     if key is None or secret is None or redirect is None:
@@ -118,7 +119,7 @@ def app_of(settings: Settings) -> TikTokApp | None:
 
 
 class TikTokLogin:
-    """Sends people to TikTok's consent page, and exchanges the codes they return."""
+    """Sends people to TikTok's consent page, and exchanges the codes they bring."""
 
     def __init__(self, app: TikTokApp) -> None:
         self._app = app
@@ -156,7 +157,7 @@ class TikTokLogin:
         )
 
     def refresh(self, refresh_token: str) -> TokenGrant:
-        """Return new tokens; the old ones are of no use from then on.
+        """Return new tokens; the old ones can't be used from then on.
 
         Raises:
             ConsentRefusedError: the refresh token is not valid any more.
@@ -167,11 +168,11 @@ class TikTokLogin:
         )
 
     def revoke(self, access_token: str) -> None:
-        """Give a consent back, by a token that TikTok takes.
+        """Revoke a consent, by a valid access token.
 
         Raises:
             UnknownTokenError: TikTok does not know the token, but maybe the consent.
-            NoReplyError: TikTok did not say that it is.
+            NoReplyError: TikTok did not confirm the revocation.
         """
         reply = self._send(REVOKE_PATH, {"token": access_token})
         if reply.status >= 500 or reply.status in {403, 408, 429}:
@@ -187,7 +188,7 @@ class TikTokLogin:
         """Return the handle of the account that consented.
 
         Raises:
-            NoReplyError: TikTok does not say it, or says it of another account.
+            NoReplyError: TikTok does not say it, or names another account.
         """
         deadline = Deadline(PATIENCE_SECONDS)
         reply = send(
