@@ -113,7 +113,7 @@ def finish_restore(
 
 
 def _others(connection: Connection[TupleRow]) -> list[str]:
-    """Return the other processes that use the database, after time to end.
+    """Return the other processes that still use the database after a moment.
 
     The server notices with a delay that a process was killed.
     """

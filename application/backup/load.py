@@ -1,4 +1,4 @@
-"""Loading a backup into an empty database or data directory."""
+"""Loads a backup into an empty database or data directory."""
 
 import shutil
 from collections.abc import Collection, Generator, Sequence
@@ -31,10 +31,10 @@ ORDER BY 1 LIMIT 1
 def check_content(
     file: Path, backup: Backup, expected: Collection[archive.Content]
 ) -> None:
-    """Check that a file has the expected content, of a schema that is known.
+    """Check that a file has the expected content, of a known schema.
 
     Raises:
-        BackupError: it has not.
+        BackupError: the content or the schema is another one.
     """
     manifest = backup.manifest
     if manifest.content not in expected:

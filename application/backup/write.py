@@ -1,4 +1,4 @@
-"""Writing a backup: the database as of one moment, with its secrets or its keys."""
+"""Writes a backup: the database as of one moment, with its secrets or its keys."""
 
 import hashlib
 from datetime import UTC, datetime

@@ -1,1 +1,1 @@
-"""Erasing a person: their things, the wiped copies, and the search for remains."""
+"""Erasures of a person: their data, the wiped copies, and the search for remains."""

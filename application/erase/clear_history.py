@@ -1,4 +1,4 @@
-"""The check whether older, unsealed events would name somebody after an erasure."""
+"""The check that no older, unsealed event would name the person after an erasure."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -42,7 +42,7 @@ def check_sealed(
 ) -> None:
     """Refuse an erasure that would leave the person readable in the log.
 
-    ``values`` are the personal values of the creators and their things.
+    ``values`` are the personal values of the creators and their data.
 
     Raises:
         HistoryInClearError: an event that names one of them is not sealed.
@@ -66,7 +66,7 @@ def _has_clear(
     values: Collection[ErasedValue],
 ) -> bool:
     projects = [row[0] for row in connection.execute(_PROJECTS, (organization_id,))]
-    # Others may have claimed the same handle before, which the claim says, too.
+    # The claim also has creators that held the same handle before.
     claims = {
         names.claim_stream(project, value.text)
         for value in values

@@ -1,4 +1,4 @@
-"""Erase a person: gather everything that belongs to them, decide, append and wipe."""
+"""Erases a person: gathers all of their data, decides, appends and wipes."""
 
 import time
 from collections.abc import Callable, Collection
@@ -27,11 +27,11 @@ from infra.keys.opened import opened_master_key
 from infra.locks import AdvisoryLock
 from projections.engine.reader import ProjectionBehindError
 
-# The longest without coming nearer to the log's end, and in all.
+# The longest wait without progress towards the log's end, and the longest in all.
 PATIENCE_SECONDS = 5.0
 _LONGEST_SECONDS = 60.0
 _POLL_SECONDS = 0.05
-# Imports look at it before each batch. Erasures share it with one another.
+# Imports take this lock before each batch. Erasures share it.
 _GO_FIRST = "SELECT pg_advisory_xact_lock_shared(%s)"
 _DISTANCE = """
 SELECT coalesce(sum(end_.position - p.position), 0)
@@ -45,9 +45,9 @@ WHERE p.name = ANY(%s)
 class ErasureCommand:
     """The handler and the hook of one erasure, for ``execute``.
 
-    Each try reads the creator's things anew from the read models, and the append
-    fails, to be tried again, if more came to since. While it waits for the read models,
-    imports store no further batch. ``on_wait`` is called when it does.
+    Each try reads the creator's data anew from the read models. The append fails, to be
+    tried again, if more data was recorded since. While the command waits for the read
+    models, imports store no further batch; ``on_wait`` is called when the wait begins.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class ErasureCommand:
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
         """Wipe the other copies, in the transaction of the append.
 
-        Erased values are kept for a day, sealed, so that they can be looked for.
+        Erased values are kept for a day, sealed, so that a search can look for them.
         """
         assert self._master_key is not None
         since = values_since(
@@ -147,7 +147,7 @@ class ErasureCommand:
         wipe(cursor, done, organization_id=self._organization_id, head=self._head)
 
     def _check_there(self) -> None:
-        """Refuse an unknown creator before anything is waited for."""
+        """Refuse an unknown creator before any wait."""
         history = self._store.load(self._creator_id)[self._creator_id]
         creator = creator_of(plain_events(history))
         if creator is None or creator.organization_id != self._organization_id:

@@ -26,7 +26,7 @@ class ErasedCreators(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def erased_by(done: Executed[Erasure]) -> ErasedCreators:
-    """Return the erased creators; nothing in them is of the person.
+    """Return the erased creators, without any data of the person.
 
     Raises:
         CreatorErasedError: the creator was erased before.

@@ -1,7 +1,7 @@
-"""Cancels rebuilds that nobody works on, and that an erasure is ahead of.
+"""Cancels idle rebuilds that have not applied the newest erasure.
 
 A dry run keeps its tables until somebody swaps or cancels it, and they have the names
-of those who were erased since. One that goes on takes the erasure in by itself.
+of people who were erased since. A running rebuild applies the erasure itself.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 def cancel_idle_rebuilds(pool: Pool, projections: Iterable[ReadModel]) -> None:
-    """Drop the shadow tables that have not taken the newest erasure in, nor will."""
+    """Drop the shadow tables of rebuilds that will not apply the newest erasure."""
     for projection in projections:
         with pool.connection() as connection:
             if not _is_behind(connection, projection.name):

@@ -1,4 +1,4 @@
-"""Texts of others, and of the tenant's own things, that name somebody by a handle."""
+"""Mentions: texts about other people and things that name the person by a handle."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
@@ -33,7 +33,7 @@ AND topic = ANY(%b::text[]) ORDER BY notification_id
 _DELETED = """
 SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
 """
-# The fields of each text by their names, without the person's own things.
+# The fields of each text by their names, without the person's own data.
 _OTHERS = """
 SELECT 'annotation', id, 'text', text FROM annotations
 WHERE organization_id = %(organization)s AND kind = 'note' AND text ILIKE ANY(%(like)s)
@@ -72,8 +72,9 @@ _SCRAPED = frozenset({"title", "scraped_display_name"})
 class Mention(msgspec.Struct, frozen=True, order=True, kw_only=True):
     """A text that names the person, and stays when they are erased.
 
-    ``change`` is the request that changes it, null for TikTok's texts about others. For
-    an ``earlier`` text, or one of a deleted campaign, it is the one that forgets it.
+    ``change`` is the request that changes the text, null for TikTok's texts about
+    others. For an ``earlier`` text, or a text of a deleted campaign, it is the request
+    that forgets earlier texts.
     """
 
     kind: MentionKind
@@ -91,7 +92,7 @@ def mentions_of(
     handles: Iterable[str],
     own: Collection[UUID],
 ) -> list[Mention]:
-    """Return the texts of an organization that have one of the handles.
+    """Return the texts of an organization that contain one of the handles.
 
     ``own`` are the creators, videos and notes that are erased with the person.
     """
@@ -128,7 +129,7 @@ def _of_own_things(
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
     ids = (organization_id, organization_id, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
-    # By thing and field: whether a text of it names the person, the last one and any.
+    # For each thing and field: whether its last text names the person, and any text.
     present: dict[tuple[MentionKind, UUID, str], bool] = {}
     ever: set[tuple[MentionKind, UUID, str]] = set()
     for recorded in open_envelopes(rows, codec, cursor.connection):

@@ -1,4 +1,4 @@
-"""Copies of pictures of erased people: deleted, and not made again."""
+"""Pictures of erased people: their copies are deleted, and not made again."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +11,7 @@ from application.erase.values import ErasedValue
 from domain.video.url import picture_name
 from infra.database import Pool
 
-# In the data directory of each machine that serves.
+# The folder in the data directory of each machine that serves pages.
 PICTURES = "images"
 
 # A page that was opened before has the addresses in it, which TikTok signs for days.
@@ -28,7 +28,7 @@ WHERE erased_at < clock_timestamp() - make_interval(days => %s)
 
 
 def names_of(values: Iterable[ErasedValue]) -> set[str]:
-    """Return the names that copies of the pictures among values are kept by."""
+    """Return the file names of the copies of pictures among the values."""
     return {picture_name(value.text) for value in values if value.kind == "picture"}
 
 
@@ -37,7 +37,7 @@ def erase_pictures(
 ) -> None:
     """Note the pictures as erased, for all servers, and delete the copies here.
 
-    A copy that is stored before this commits is deleted by its server afterwards.
+    A server that stores a copy before this commits deletes it afterwards.
     """
     names = names_of(values)
     if names:
@@ -53,6 +53,6 @@ def forget_pictures(folder: Path, names: Iterable[str]) -> None:
 
 
 def prune(pool: Pool) -> int:
-    """Delete notes that are more than a week old; return how many."""
+    """Delete notes that are more than a week old; return their number."""
     with pool.connection() as connection:
         return connection.execute(_PRUNE, (KEPT_DAYS,)).rowcount

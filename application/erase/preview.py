@@ -44,14 +44,14 @@ SELECT %(creator)s::uuid,
 
 
 class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
-    """How much an erasure concerns.
+    """The extent of an erasure.
 
     ``creator_count`` counts the creator and those pinned to the same TikTok account,
     ``note_count`` the notes that are deleted, and ``campaign_count`` the campaigns that
-    hold one of these creators or videos. Bans of their handles stay, ``ban_count``.
-    While ``history_in_clear`` events from before sealing name the person, and nothing
-    is erased. ``mentions`` are texts that have one of their handles, of now or before,
-    and that an erasure does not change.
+    contain one of these creators or videos. ``ban_count`` counts the bans of their
+    handles, which stay. ``history_in_clear`` says that events from before sealing name
+    the person; then the erasure is refused. ``mentions`` are texts that have a present
+    or former handle of theirs, and that an erasure does not change.
     """
 
     creator_id: UUID
@@ -68,7 +68,7 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
 def preview_of(
     cursor: Cursor[TupleRow], store: Store, organization_id: UUID, creator_id: UUID
 ) -> ErasurePreview:
-    """Return what an erasure of the creator would concern, as read models know it."""
+    """Return the extent of an erasure of the creator, as read models know it."""
     records = records_of(
         cursor,
         store.codec,

@@ -14,7 +14,7 @@ from domain.streams import Names
 from infra.eventstore.codec import Codec
 from projections.engine.reader import ProjectionBehindError
 
-# The read models that know the things of a creator.
+# The read models that have data of a creator.
 NEEDED = (
     *("creator_list", "videos", "scrape_runs", "annotations", "campaigns"),
     *("creator_identities", "projects"),
@@ -47,7 +47,7 @@ _RENAMINGS = """
 SELECT notification_id, topic, state FROM goatherd_events
 WHERE originator_id = %s AND topic = 'handle_changed' ORDER BY originator_version
 """
-# Single videos whose first event says their handle alone.
+# Single videos whose first event has only their handle.
 _VIDEOS = """
 SELECT v.id, v.creator_id IS NULL, v.tiktok_handle, e.notification_id FROM videos v
 JOIN goatherd_events e ON e.originator_id = v.id
@@ -91,10 +91,10 @@ ORDER BY 1
 
 
 def head_of(cursor: Cursor[TupleRow]) -> int:
-    """Return the position that the read models have reached, which is the log's end.
+    """Return the log's end, which the read models must have reached.
 
     Raises:
-        ProjectionBehindError: one of them has not.
+        ProjectionBehindError: a read model has not reached it.
     """
     row = cursor.execute(_HEAD).fetchone()
     head = int(row[0]) if row else 0
@@ -112,11 +112,11 @@ def records_of(
     organization_id: UUID,
     creator_id: UUID,
 ) -> list[CreatorRecords]:
-    """Return everything that belongs to a creator, and to each of the same account.
+    """Return the data of a creator, and of each creator of the same account.
 
-    ``codec`` opens the handles that they had before. A single video under one of these
-    is theirs unless another creator of the organization had the handle when the video
-    was added, or has it now.
+    ``codec`` opens their former handles. A single video under such a handle is theirs,
+    unless another creator of the organization had the handle when the video was added,
+    or has it now.
     """
     ids = [
         *dict.fromkeys(
@@ -175,7 +175,7 @@ def _of_one(
 def handles_of(
     cursor: Cursor[TupleRow], codec: Codec, organization_id: UUID, creator_id: UUID
 ) -> set[str]:
-    """Return the handle of a creator that is not erased, and all that it had before."""
+    """Return the present and all former handles of a creator that is not erased."""
     params: dict[str, Any] = {"organization": organization_id, "creator": creator_id}
     rows = cursor.execute(_HANDLE.encode(), params).fetchall()
     if not rows:
@@ -188,7 +188,7 @@ def _handles_until(
 ) -> list[tuple[str, int]]:
     """Return each former handle of a creator, and the position at which it ended.
 
-    One that the creator had twice ended last.
+    A handle that the creator had twice counts until its last end.
     """
     rows = cursor.execute(_RENAMINGS, (creator_id,)).fetchall()
     keys = codec.keys_for((body for _, _, body in rows), cursor.connection)
@@ -245,6 +245,6 @@ def _ids(cursor: Cursor[TupleRow], query: str, params: dict[str, Any]) -> list[U
 def of_the_account(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> Sequence[UUID]:
-    """Return the creators that were seen to be the account of this one, if it was."""
+    """Return the creators whose scrapes found the same account as this one's."""
     params = {"organization": organization_id, "creator": creator_id}
     return _ids(cursor, _OF_THE_ACCOUNT, params)

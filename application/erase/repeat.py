@@ -1,4 +1,4 @@
-"""Repeats the erasures that the keys know and a restored log lacks."""
+"""Repeats the erasures that the keys record and a restored log lacks."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ from projections.rebuild.swap import forget_previous
 
 ACTOR = "policy:restore"
 
-# Events that name a creator, or a single video of one: its owner stands in the clear.
+# Events that name a creator, or a single video of one, in the clear.
 _NAMED = """
 SELECT e.originator_id, e.topic, e.state, NOT EXISTS (
     SELECT FROM goatherd_events o WHERE o.originator_id = e.originator_id
@@ -59,8 +59,8 @@ UNION SELECT 'picture', f.thumbnail_url FROM videos v
     JOIN video_figures f ON (f.organization_id, f.id) = (v.organization_id, v.id)
     WHERE v.creator_id = %(creator)s OR v.id = ANY(%(videos)s)
 """
-# They are all from before the erasures, and name people in ways that the log does not
-# tell any more.
+# All stored answers are from before the erasures, and the log does not tell any more
+# which of them name people.
 _ANSWERS = """
 UPDATE idempotency SET status = 410, headers = '{}', body = ''
 WHERE organization_id = %s AND status IS NOT NULL
@@ -80,11 +80,11 @@ class _Subjects(msgspec.Struct, frozen=True):
 
 
 def repeat_erasures(store: Store) -> list[ErasedCreator]:
-    """Append each erasure that the keys know and the log lacks; return who is erased.
+    """Append each erasure that the keys record and the log lacks; return the erased.
 
-    Each is one transaction, in which everything else of the person that does not follow
-    the log is wiped, so that a killed repeat goes on where it was. Nothing else may use
-    the database.
+    Each erasure is one transaction, which also wipes all other data of the person that
+    does not follow the log, so that a killed repeat continues where it was. Nothing
+    else may use the database.
     """
     with store.pool.connection() as connection, connection.transaction():
         connection.execute(NO_HURRY)
@@ -132,17 +132,17 @@ def _repeat(
 
 
 def wipe_what_is_older(cursor: Cursor[TupleRow], organization_id: UUID) -> None:
-    """Wipe stored answers, dead letters and tables that rebuilds took out."""
+    """Wipe stored answers, dead letters and tables that swaps replaced."""
     cursor.execute(_ANSWERS, (organization_id,))
     cursor.execute(_DEAD_LETTERS)
     forget_previous(cursor)
 
 
 class _CreatorRecords:
-    """Streams that belong to creators by the log alone, for some erasures at once.
+    """The streams of creators by the log alone, for several erasures at once.
 
-    Read models of older data may be behind or of older rules, and the handles in the
-    log can't be opened any more.
+    Read models of older data may be behind or follow older rules, and the handles in
+    the log can't be opened any more.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class _CreatorRecords:
         )
 
     def of(self, erasure: KnownErasure) -> ErasureToRepeat:
-        """Return an erasure with everything that belongs to its creator."""
+        """Return an erasure with all data of its creator."""
         creator_id, single = erasure.creator_id, {*erasure.video_ids}
         streams: dict[str, set[UUID]] = defaultdict(set)
         texts = [subject_text(video_id).decode() for video_id in single]

@@ -1,4 +1,4 @@
-"""Repeats forgettings that the keys know and a restored log lacks."""
+"""Repeats the forgetting of texts that the keys record and a restored log lacks."""
 
 from collections.abc import Collection
 from itertools import count, takewhile
@@ -47,7 +47,7 @@ SELECT DISTINCT text FROM (
 
 
 def unapplied_forgettings(connection: Connection[TupleRow]) -> list[tuple[UUID, UUID]]:
-    """Return whose texts were forgotten, as the keys know and the log lacks.
+    """Return the owners of forgotten texts that only the keys record.
 
     They are pairs of an organization and its campaign, project, API key or itself. The
     log is read once if any key was destroyed without an event.
@@ -65,9 +65,9 @@ def unapplied_forgettings(connection: Connection[TupleRow]) -> list[tuple[UUID, 
 
 
 def repeat_forgettings(store: Store) -> list[ForgottenAnswer]:
-    """Append each forgetting that the keys know and the log lacks; return whose.
+    """Append each forgetting that the keys record and the log lacks; return the owners.
 
-    Each is one transaction, as of an erasure that is repeated. Nothing else may use the
+    Each is one transaction, as for a repeated erasure. Nothing else may use the
     database.
     """
     with store.pool.connection() as connection, connection.transaction():
@@ -112,6 +112,6 @@ def _destroyed(connection: Connection[TupleRow]) -> set[UUID]:
 
 
 def _forgotten(of: UUID, destroyed: Collection[UUID]) -> list[UUID]:
-    """Return the subjects of the texts of a thing that were forgotten."""
+    """Return the subjects of the forgotten texts of a thing."""
     subjects = (texts_subject(of, times) for times in count())
     return [*takewhile(destroyed.__contains__, subjects)]

@@ -1,6 +1,6 @@
-"""The sealed list of what an erasure erased, which is kept for a day.
+"""The sealed list of the values that an erasure erased, which is kept for a day.
 
-The list lies in one table and its key, wrapped with the master key, in another: no
+The list is in one table, and its key, wrapped with the master key, in another: no
 backup has both, and both are deleted.
 """
 
@@ -74,13 +74,13 @@ def kept_values(
 ) -> ErasedValues | None:
     """Return the erased values of a creator, or forgotten ones of other things.
 
-    It is None a day later, or without an erasure.
+    The result is None a day later, or without an erasure.
 
     Raises:
-        MasterKeyError: it was sealed with another master key.
+        MasterKeyError: the list was sealed with another master key.
     """
     found: ErasedValues | None = None
-    # Texts of one thing may be forgotten again and again.
+    # Texts of one thing may be forgotten several times.
     for row in connection.execute(_GET, (_NAME, creator_id)).fetchall():
         erasure_id, organization_id, creator_ids, position, sealed, wrapped = row
         name = _name_of(erasure_id)
@@ -98,7 +98,7 @@ def kept_values(
 
 
 def prune(pool: Pool) -> int:
-    """Delete the lists of more than a day ago, and their keys; return how many."""
+    """Delete lists that are older than a day, and their keys; return their number."""
     with pool.connection() as connection, connection.transaction():
         deleted = connection.execute(_DELETE).rowcount
         connection.execute(_DELETE_KEYS, (f"{_NAME} ", _NAME))
@@ -110,7 +110,7 @@ def _name_of(erasure_id: UUID) -> str:
 
 
 def texts_given(lines: Iterable[str]) -> set[ErasedValue]:
-    """Return the values that somebody gives, one a line."""
+    """Return the values in lines that a person wrote, one value in each."""
     return {
         ErasedValue("given value", text) for line in lines if (text := line.strip())
     }

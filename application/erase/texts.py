@@ -46,7 +46,7 @@ class TextsInClearError(ConflictError):
 class ForgottenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The thing whose earlier texts were forgotten.
 
-    ``forgotten`` is false if there were none that differ from the present ones.
+    ``forgotten`` is false if no earlier text differs from the present ones.
     """
 
     id: UUID
@@ -79,7 +79,7 @@ class ForgettingCommand:
     def in_transaction(
         self, cursor: Cursor[TupleRow], done: Executed[ForgottenTexts]
     ) -> None:
-        """Destroy the key of the earlier texts, and wipe what repeats them."""
+        """Destroy the key of the earlier texts, and wipe the rows that repeat them."""
         result = done.result
         assert self._master_key is not None
         assert result.subject is not None
@@ -109,6 +109,6 @@ def forgotten_by(done: Executed[ForgottenTexts]) -> ForgottenAnswer:
 
 
 def _as_json(texts: Sequence[str]) -> list[bytes]:
-    """Return the texts as they stand in a body, short ones as a whole value."""
+    """Return the texts as JSON in a body; short ones only as whole values."""
     found = [msgspec.json.encode(text) for text in texts]
     return [each if len(each) < _LONG else each[1:-1] for each in found]

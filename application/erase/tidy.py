@@ -1,7 +1,7 @@
-"""Removes old versions of rows, and samples of them, once all have applied an erasure.
+"""Removes old versions of rows, and samples of them, after all applied an erasure.
 
-PostgreSQL keeps deleted and overwritten rows until a vacuum, and its planner keeps
-the commonest values of each column until the table is analyzed.
+PostgreSQL keeps deleted and overwritten rows until a vacuum, and its planner keeps the
+most common values of each column until the table is analyzed.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,7 +28,7 @@ WHERE tidied_at IS NULL AND position <= %s
 def behind(
     connection: Connection[TupleRow], position: int, projections: Collection[str]
 ) -> list[str]:
-    """Return those of the projections that have not reached a position."""
+    """Return the projections that have not reached a position."""
     rows = connection.execute(_BEHIND, (position, [*projections]))
     return [name for (name,) in rows]
 
@@ -36,7 +36,7 @@ def behind(
 def tidy(connection: Connection[TupleRow], tables: Sequence[SearchedTable]) -> None:
     """Vacuum and analyze the tables that may have had texts of erased people.
 
-    ``connection`` is in autocommit. The log is left out: its rows never change.
+    ``connection`` is in autocommit. The log is left out, because its rows never change.
     """
     row = connection.execute(_UNTIDIED).fetchone()
     for table in tables:
@@ -47,7 +47,10 @@ def tidy(connection: Connection[TupleRow], tables: Sequence[SearchedTable]) -> N
 
 
 def tidy_if_due(pool: Pool, projections: Collection[str]) -> bool:
-    """Tidy up after the newest erasure that all projections have applied, once."""
+    """Tidy up once after the newest erasure that all projections have applied.
+
+    The result says whether there was one.
+    """
     with pool.connection() as connection:
         row = connection.execute(_UNTIDIED).fetchone()
         if row is None or row[0] is None or behind(connection, row[0], projections):

@@ -39,8 +39,8 @@ KINDS: Mapping[str, str] = {
     "text": "note",
 }
 # Tags, sounds and hashtags are words that others have as well. The texts of a run are
-# Goatherd's own sentences: they name somebody by a handle. A reason is of a ban, which
-# stays.
+# Goatherd's own sentences, which name a person by a handle. A reason belongs to a ban,
+# which stays.
 NO_KINDS = frozenset(
     {"tags", "attributes", "error", "listed_reason", "tried_details", "reason"}
     # Kinds of a tenant's own things, whose streams are not searched.
@@ -48,7 +48,7 @@ NO_KINDS = frozenset(
 )
 
 _AT_ONCE = 500
-# Most snapshots of videos name nobody: known texts of a video are not repeated.
+# Most snapshots of videos name nobody, because they do not repeat known texts.
 _OF_STREAMS = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic, state
@@ -58,7 +58,7 @@ AND (topic <> 'video_stats_snapshot_recorded'
      OR position('"titles":['::bytea IN state) > 0
      OR position('"thumbnail_urls":['::bytea IN state) > 0)
 """
-# Events of these subjects that were recorded since the read models were asked.
+# Events of these subjects from after the read of the read models.
 _SINCE = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic, state
@@ -68,7 +68,7 @@ AND substring(state FROM %s FOR %s) = ANY(%s::bytea[])
 
 
 class ErasedValue(msgspec.Struct, frozen=True, order=True, array_like=True):
-    """A value that nothing may hold any more, and its kind."""
+    """A value that must not be stored anywhere any more, and its kind."""
 
     kind: str
     text: str
@@ -88,7 +88,7 @@ def values_of(events: Iterable[Event]) -> set[ErasedValue]:
 def streams_that_belong(
     connection: Connection[TupleRow], records: Sequence[CreatorRecords]
 ) -> set[UUID]:
-    """Return the streams of everything that belongs to creators."""
+    """Return the streams of creators and of their data."""
     streams: set[UUID] = set()
     for each in records:
         streams |= {
@@ -104,7 +104,7 @@ def streams_that_belong(
 def values_that_belong(
     connection: Connection[TupleRow], codec: Codec, records: Sequence[CreatorRecords]
 ) -> set[ErasedValue]:
-    """Return the personal values of creators and their things, past and present."""
+    """Return the personal values of creators and their data, past and present."""
     streams = streams_that_belong(connection, records)
     rows = connection.cursor(binary=True).execute(
         _OF_STREAMS, (arrays.uuids([*streams]),)
@@ -139,7 +139,7 @@ def _values_in(
 
 
 def texts_of(value: object) -> Iterator[str]:
-    """Yield the texts in a value of JSON that are not blank."""
+    """Yield the texts in a JSON value that are not blank."""
     if isinstance(value, str):
         if value.strip():
             yield value

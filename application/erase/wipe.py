@@ -17,7 +17,8 @@ from infra.keys.erasures import note_erasure
 from infra.keys.keyring import destroy
 from projections.rebuild.swap import forget_previous
 
-# Events that would have belonged to it, had they been known. Appends wait for this one.
+# Events after the read that belong to the erased data. Further appends wait for this
+# one.
 _CAME_MEANWHILE = """
 SELECT EXISTS (
     SELECT FROM goatherd_events
@@ -28,10 +29,11 @@ SELECT EXISTS (
     AND position(%(named)s::bytea IN state) > 0
 )
 """
-# The answer to a request with an Idempotency-Key is kept for a day. It may not be
-# given again, and the request may not be done again. A refusal names a handle alone,
-# and what is about a video, or notes something on it, the video. Nothing can be
-# appended meanwhile, so each answer is read as often as this, however many videos.
+# The answer to a request with an Idempotency-Key is kept for a day. After the erasure
+# the answer must not be given, and the request must not be repeated. A refusal has only
+# the handle. An answer about a video, or about a note on it, has the video's id.
+# Nothing can be appended meanwhile, so each answer is read only once, for any number of
+# videos.
 _ANSWERS = """
 UPDATE idempotency SET status = 410, headers = '{}', body = ''
 WHERE organization_id = %(organization)s AND status IS NOT NULL AND (
@@ -68,12 +70,12 @@ def wipe(
 ) -> None:
     """Destroy the keys of erased creators, and wipe rows that repeat their texts.
 
-    ``head`` is the position that the read models had reached when they were asked what
-    belongs to it. It runs in the transaction of the append.
+    ``head`` is the position of the read models when the data was read. It runs in the
+    transaction of the append.
 
     Raises:
-        AppendConflictError: more came to belong to it since then.
-        BusyError: somebody reads tables that rebuilds took out.
+        AppendConflictError: more data of the person was recorded since then.
+        BusyError: somebody reads tables that swaps replaced.
     """
     erasure = done.result
     named = f'"organization_id":"{organization_id}"'.encode()
@@ -100,8 +102,8 @@ def wipe(
         {"ids": list(erasure.subjects), "texts": [*subjects, *in_clear]},
     )
     destroy_and_note(cursor, done)
-    # Tables that rebuilds took out have the names as well. They are there to go back
-    # to, which ends here.
+    # Tables that swaps replaced have the names as well. A rollback to them is not
+    # possible any more.
     cursor.execute(DO_NOT_WAIT)
     try:
         forget_previous(cursor)
@@ -120,8 +122,8 @@ def destroy_and_note(cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
 def _handles(erasure: Erasure) -> str:
     """Return a pattern of the handles as answers have them.
 
-    Fields and states may be called like somebody, and so may short words: these are
-    only found where a handle stands.
+    Fields, states and short words may look like a handle, so short handles are only
+    found where a handle stands.
     """
     handles = "|".join(map(re.escape, erasure.handles))
     own = own_words()

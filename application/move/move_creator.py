@@ -1,4 +1,4 @@
-"""Move a creator to another project: read the needs of the decision, then decide."""
+"""Moves a creator to another project: reads the data of the decision, then decides."""
 
 from collections.abc import Collection, Sequence
 from typing import Literal
@@ -125,7 +125,7 @@ class MoveCommand:
                     creator_id=self._creator_id,
                     origin_id=creator.origin_project_id,
                     project_id=self._move.project_id,
-                    # A video that is to stay with the old project gets no more numbers.
+                    # A video that stays with the old project gets no more numbers.
                     with_observations=self._move.history == "whole",
                 ),
             )
@@ -150,9 +150,9 @@ class MoveCommand:
         """Look in the append's transaction for events since the try began.
 
         Raises:
-            AppendConflictError: somebody else connected the account, or there is
-                another video that the creator may have in common with the project,
-                or a run observed a single video again.
+            AppendConflictError: another creator connected the account, a run observed
+                a single video again, or the project has another video that may be
+                the creator's.
         """
         self._shared.check(cursor, done)
         assert self._found is not None, "a try began"

@@ -1,4 +1,4 @@
-"""The observations of single videos: from analytics, and from the log after that."""
+"""The observations of single videos: from analytics, and from the later log."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def observations_of_singles(
     project_id: UUID,
     since: datetime | None = None,
 ) -> Mapping[UUID, Sequence[SingleObservation]]:
-    """Return what runs observed of single videos of a project, in the order of time.
+    """Return the observations of single videos of a project, in the order of time.
 
     Observations up to ``since`` are left out.
     """
@@ -94,7 +94,7 @@ def were_observed(
 def _folded(
     cursor: Cursor[TupleRow], organization_id: UUID, video_id: UUID
 ) -> Iterator[SingleObservation]:
-    # They import numpy, which most processes never need.
+    # This module imports numpy, which most processes never need.
     from projections.analytics.fold.keys import instant_of  # noqa: PLC0415
     from projections.analytics.fold.rollup_deltas import VIDEOS  # noqa: PLC0415
     from projections.analytics.store.snapshots import load_snapshots  # noqa: PLC0415

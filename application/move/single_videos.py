@@ -1,4 +1,4 @@
-"""Single videos that are a creator's: found in the read models and in the log's end."""
+"""Single videos that are a creator's, from the read models and the end of the log."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -89,8 +89,9 @@ def singles_of(
 ) -> FoundSingles:
     """Return the single videos of a project that may be a creator's.
 
-    ``origin_id`` is the project that the ids of the creator's videos follow from.
-    Without observations, those of the single videos are not to count any more.
+    ``origin_id`` is the project with which the ids of the creator's videos are
+    computed. Without observations, earlier numbers of the single videos do not count
+    any more.
     """
     head, known = _first(cursor, _POSITIONS, {})
     params = {
@@ -118,10 +119,10 @@ def singles_of(
 def check_unobserved(
     cursor: Cursor[TupleRow], found: FoundSingles, *, before: int
 ) -> None:
-    """Look for runs that observed these single videos since they were found.
+    """Check that no run has observed these single videos since they were found.
 
     Raises:
-        AppendConflictError: there is one, so its numbers would be lost.
+        AppendConflictError: a run has, so its numbers would be lost.
     """
     video_ids = {each.video_id for each in found.singles}
     if video_ids and were_observed(
@@ -171,11 +172,11 @@ def singles_of_names(
     project_id: UUID,
     since: datetime | None,
 ) -> FoundSingles:
-    """Return the single videos of these names in the project that a creator is in.
+    """Return the single videos with these pseudonyms in the creator's project.
 
-    The creator was added to the project ``origin_id``, and the ids of the creator's
-    videos follow from that. Observations up to ``since`` are left out, because they
-    would count in another project.
+    The ids of the creator's videos are computed with the project ``origin_id``.
+    Observations up to ``since`` are left out, because they would count in another
+    project.
     """
     head, _ = _first(cursor, _POSITIONS, {})
     pairs = {
@@ -202,7 +203,7 @@ def videos_of_who_moved(
     tiktok_video_id: str,
     pseudonym: str,
 ) -> list[UUID]:
-    """Return videos that may be this one, of creators that moved into a project."""
+    """Return videos of creators that moved into a project, which may be this video."""
     params: dict[str, Any] = {
         "organization": organization_id,
         "project": project_id,
@@ -219,7 +220,7 @@ def videos_of_who_moved(
 def possible_merges(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> list[PossibleMerge]:
-    """Return the single videos of other projects that are the creator's."""
+    """Return the single videos of other projects that may be the creator's."""
     params = {"organization": organization_id, "creator": creator_id}
     rows = cursor.execute(_ELSEWHERE.encode(), params).fetchall()
     return [

@@ -1,4 +1,4 @@
-"""Videos by their ids on TikTok: add one by its URL, find the id of one."""
+"""Videos by their ids on TikTok: adds one by its URL, and finds the id of one."""
 
 from uuid import UUID
 

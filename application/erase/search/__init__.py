@@ -1,1 +1,1 @@
-"""Search: the whole installation is looked through for what an erasure erased."""
+"""Search: the whole installation is searched for erased values."""

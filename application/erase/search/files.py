@@ -14,15 +14,16 @@ import redis
 from application.erase.search.tables import Finds
 from application.erase.search.terms import CELL_END, SearchTerms
 
-# PostgreSQL's own files: its rows are searched with SQL. Its logs are searched.
+# PostgreSQL's own files are skipped, because SQL searches its rows. Its logs are
+# searched.
 CLUSTER, CLUSTER_LOGS = "postgres/data", "postgres/data/log"
 
 _CHUNK = 1 << 20
-# A text that is cut by the end of a chunk is whole in the next one.
+# A text that is cut by the end of a chunk is whole in the next chunk.
 _OVERLAP = 1 << 14
 _PARQUET = b"PAR1"
 _KEYS_AT_ONCE = 1_000
-# How to read all of a value, by its type.
+# The commands that read a whole value, by its type.
 _READ: Mapping[bytes, tuple[str | int, ...]] = {
     b"string": ("GET",),
     b"list": ("LRANGE", 0, -1),
@@ -33,11 +34,11 @@ _READ: Mapping[bytes, tuple[str | int, ...]] = {
 
 
 class NotSearchedError(Exception):
-    """A place could not be searched; the message says why."""
+    """A place could not be searched; the message has the reason."""
 
 
 def files_of_data_dir(folder: Path) -> Iterator[Path]:
-    """Yield the files of a data directory but PostgreSQL's own."""
+    """Yield the files of a data directory, except PostgreSQL's own."""
     cluster, logs = folder / CLUSTER, folder / CLUSTER_LOGS
     yield from files_in(folder, but=cluster)
     if logs.is_dir():
@@ -48,7 +49,7 @@ def files_in(place: Path, *, but: Path | None = None) -> Iterator[Path]:
     """Yield a file, or the files of a folder, in the order of their names.
 
     Raises:
-        NotSearchedError: it is not there, or cannot be read.
+        NotSearchedError: the place does not exist, or cannot be read.
     """
     if not place.is_dir():
         if not place.exists():
@@ -60,16 +61,16 @@ def files_in(place: Path, *, but: Path | None = None) -> Iterator[Path]:
         folders[:] = sorted(each for each in folders if Path(folder, each) != but)
         for name in sorted(names):
             path = Path(folder, name)
-            # Sockets are no files, and a file may go meanwhile.
+            # Sockets are no files, and a file may vanish meanwhile.
             if path.exists() and stat.S_ISREG(path.stat().st_mode):
                 yield path
 
 
 def search_file(path: Path, terms: SearchTerms) -> Finds:
-    """Return which kinds of values a file has. One that is packed is unpacked.
+    """Return the kinds of values in a file. A packed file is unpacked.
 
     Raises:
-        NotSearchedError: it cannot be read, or not unpacked.
+        NotSearchedError: the file cannot be read or unpacked.
     """
     kinds: set[str] = set()
     try:
@@ -103,7 +104,7 @@ def _texts(file: BinaryIO) -> Iterator[str]:
 
 
 def search_redis(url: str, terms: SearchTerms) -> tuple[int, Finds]:
-    """Search every key and value of a Redis or Valkey; return how many keys it has.
+    """Search every key and value of a Redis or Valkey; return the number of its keys.
 
     Raises:
         NotSearchedError: it cannot be reached, or has values of an unknown type.
@@ -126,7 +127,7 @@ def _search_keys(client: "redis.Redis", terms: SearchTerms) -> tuple[int, Finds]
         cells = [key, *_cells(client, key)]
         text = CELL_END.join(cell.decode(errors="replace") for cell in cells)
         for kind in {value.kind for value in terms.found_in(text)}:
-            # The key itself may name somebody.
+            # The key itself may name a person.
             finds["a key of Valkey", kind] += 1
     return keys, finds
 
@@ -134,7 +135,7 @@ def _search_keys(client: "redis.Redis", terms: SearchTerms) -> tuple[int, Finds]
 def _cells(client: "redis.Redis", key: bytes) -> Collection[bytes]:
     kind = cast("bytes", client.type(key))
     if kind == b"none":
-        # It expired meanwhile.
+        # The key has expired meanwhile.
         return []
     if kind not in _READ:
         msg = f"it has values of the type {kind!r}"

@@ -1,4 +1,4 @@
-"""Looks everywhere in the installation for the values that an erasure erased."""
+"""Searches the whole installation for the values that an erasure erased."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ from application.erase.search.tables import (
 from application.erase.search.terms import SearchTerms
 from application.erase.values import ErasedValue
 
-# The place that keeps a handle on purpose.
+# This place keeps a handle on purpose.
 _BANS = "bans"
 _STAYS = "a ban of a handle is of the installation, and stays"
 _REBUILT = (
@@ -43,7 +43,7 @@ _IN_THE_CLEAR = (
 
 
 class ValueCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How many values of a kind; ``why`` some of them were not looked for."""
+    """The number of values of a kind; ``why`` some of them were not searched for."""
 
     kind: str
     values: int
@@ -51,7 +51,7 @@ class ValueCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoundValue(msgspec.Struct, frozen=True, kw_only=True):
-    """A place that has values of a kind, in how many rows, keys or files."""
+    """A place that has values of a kind, in so many rows, keys or files."""
 
     place: str
     kind: str
@@ -67,7 +67,7 @@ class UnsearchedPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchedNames(msgspec.Struct, frozen=True, kw_only=True):
-    """Where was looked: everything by its name, and how many rows and keys."""
+    """The searched places by their names, and the numbers of their rows and keys."""
 
     tables: list[str]
     indexes: list[str]
@@ -91,9 +91,10 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchedPlaces(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to look, besides the database.
+    """The places to search in addition to the database.
 
-    ``redis_url`` is null, with a reason in ``why_no_redis``, if there is none.
+    ``redis_url`` is None, with a reason in ``why_no_redis``, if there is no such
+    server.
     """
 
     data_dir: Path | None
@@ -110,10 +111,10 @@ def search(
     are_ids_kept: bool,
     advance: Callable[[int], None],
 ) -> Findings:
-    """Look for the values everywhere; ``advance`` gets how many more rows are done.
+    """Search all places for the values; ``advance`` gets the number of further rows.
 
-    ``are_ids_kept``: in an installation whose log began without keyed names, figures go
-    by TikTok's own ids of videos, which stay with them.
+    ``are_ids_kept`` is true for an installation whose log began without keyed names:
+    there figures stay under TikTok's own ids of videos.
     """
     others = values_of_others(
         connection,
@@ -185,10 +186,10 @@ def _search_files(
     finds: Finds,
     gaps: list[UnsearchedPlace],
 ) -> tuple[list[str], int]:
-    """Search files into finds and gaps; return their names, and how many pictures."""
+    """Search files into finds and gaps; return names and the number of pictures."""
     searched: list[str] = []
     pictures = 0
-    # A picture has nothing to be read: it is known by its name.
+    # A picture has no text to search, but its name identifies it.
     names = names_of(values)
     for place, paths in _files(places):
         try:

@@ -1,4 +1,4 @@
-"""Searches every table of the database for erased values, and what statistics keep."""
+"""Searches every table of the database, and its statistics, for erased values."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -61,7 +61,7 @@ OR text IN (SELECT unnest(ARRAY[title, thumbnail_url]) FROM video_figures
             WHERE organization_id = %(organization)s
             AND (creator_id IS NULL OR creator_id <> ALL(%(erased)s::uuid[])))
 """
-# Types that hold no text.
+# Types without text.
 _WITHOUT_TEXT = frozenset(
     {"bool", "uuid", "date", "timestamp", "timestamptz", "interval", "xid", "xid8"}
     | {"float4", "float8", "int2", "int4"}
@@ -71,7 +71,7 @@ _ORGANIZATION = "organization_id"
 
 
 class SearchedTable(NamedTuple):
-    """A table, about how many rows it has, and its columns with their types."""
+    """A table, its approximate number of rows, and its columns with their types."""
 
     schema: str
     name: str
@@ -80,17 +80,16 @@ class SearchedTable(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """Its name with its schema."""
         return f"{self.schema}.{self.name}"
 
     @property
     def has_texts(self) -> bool:
-        """True if a column of it may have a text."""
+        """Tell whether a column may have a text."""
         return not _WITHOUT_TEXT.union(_NUMBERS).issuperset(self.columns.values())
 
 
 def tables_of(connection: Connection[TupleRow]) -> list[SearchedTable]:
-    """Return every table of the database, of any schema but PostgreSQL's own."""
+    """Return every table of the database, in all schemas but PostgreSQL's own."""
     return [
         SearchedTable(schema, name, rows, dict(zip(columns, types, strict=True)))
         for schema, name, rows, columns, types in connection.execute(_COLUMNS)
@@ -98,7 +97,7 @@ def tables_of(connection: Connection[TupleRow]) -> list[SearchedTable]:
 
 
 def indexes_of(connection: Connection[TupleRow]) -> list[str]:
-    """Return the names of all indexes. Each has what its table has."""
+    """Return the names of all indexes, which have the values of their tables."""
     return [name for (name,) in connection.execute(_INDEXES)]
 
 
@@ -110,9 +109,9 @@ def search_table(
     organization_id: UUID,
     advance: Callable[[int], None],
 ) -> Finds:
-    """Return how many rows of a table have values, by place and kind.
+    """Return the number of a table's rows with values, by place and kind.
 
-    Rows of other organizations are left out, as they may know the same person.
+    Rows of other organizations are left out, because they may know the same person.
     """
     finds = Finds()
     for part in _parts(connection, table, organization_id):
@@ -126,7 +125,7 @@ def search_table(
 def search_statistics(
     connection: Connection[TupleRow], terms: SearchTerms
 ) -> tuple[int, Finds]:
-    """Search the samples of values that the planner has; return how many columns."""
+    """Search the planner's samples of values; return the number of columns."""
     finds, columns = Finds(), 0
     for place, sample in connection.execute(_STATISTICS, (CELL_END,)):
         columns += 1
@@ -178,7 +177,7 @@ def _texts_in(table: SearchedTable) -> list[sql.Composable]:
         if kind == "bytea":
             selected.append(column)
         elif kind in _NUMBERS:
-            # Smaller numbers are no ids of TikTok.
+            # Smaller numbers are not ids on TikTok.
             selected.append(
                 sql.SQL("CASE WHEN abs({0}) >= 1e9 THEN {0}::text END").format(column)
             )
@@ -207,7 +206,7 @@ def values_of_others(
     organization_id: UUID,
     creator_ids: Collection[UUID],
 ) -> set[ErasedValue]:
-    """Return those values that others whom the organization still tracks have, too."""
+    """Return the values that other tracked creators of the organization have, too."""
     rows = connection.execute(
         _OF_OTHERS,
         {

@@ -1,4 +1,4 @@
-"""Finds erased values in texts: whole words, short ones only where a value stands."""
+"""Finds erased values in texts: whole words, and short words only as whole values."""
 
 import re
 from collections import Counter, defaultdict
@@ -14,25 +14,25 @@ from domain.creator.decider import CreatorState
 from domain.events import STORED_NAMES
 from domain.letter_case import folded
 
-# Between the cells of a row; none of them has it.
+# Separates the cells of a row, which never contain it.
 CELL_END = "\x1f"
 
-# Kinds that name a person by themselves. Other short texts may be anybody's.
+# Kinds that identify a person. Other short texts may belong to anybody.
 _NAMING = frozenset(
     {"handle", "user id", "sec_uid", "video id", "picture", "given value"}
 )
-# A handle that is as long stands out in any text.
+# A handle of this length or more is recognizable in any text.
 LONG_NAME = 6
 _LONG_NUMBER, _LONG_TEXT = 8, 12
 _SHORTEST_NAME, _SHORTEST_TEXT = 2, 3
-# More of a text adds nothing to finding it.
+# More words of a text do not make it easier to find.
 _MOST_WORDS = 40
 
 _word = re.compile(r"\w+")
-# Escapes of JSON, which would else be part of the word behind them.
+# Escapes of JSON, which would otherwise be part of the word after them.
 _escape = re.compile(r"\\(?:[nrtbf]|u([0-9a-fA-F]{4})|(\\))")
-# Where a value stands by itself: a cell, a text of JSON, a member of a list or of an
-# address, behind the sign of a field or of a handle.
+# The places of a whole value: a cell, a text of JSON, a member of a list or of an
+# address, after the sign of a field or of a handle.
 _AS_A_VALUE = (
     rf"(?:(?:(?<=[\"'/{{,{CELL_END}])|^){{0}}(?=[\"'/?&,}}{CELL_END}]|$)"
     rf"|(?<=[=@]){{0}}(?=[\s\"'/?&,}}]|$))"
@@ -42,7 +42,7 @@ Unsearched = Literal["too short", "a word that Goatherd uses itself"]
 
 
 class SearchTerm(msgspec.Struct, frozen=True, gc=False):
-    """A value to find. ``anchor`` is a word of it, and ``matches`` looks for all."""
+    """A value to find: ``anchor`` is one of its words, ``matches`` checks all."""
 
     value: ErasedValue
     anchor: str
@@ -52,7 +52,7 @@ class SearchTerm(msgspec.Struct, frozen=True, gc=False):
 class SearchTerms:
     """All values to find at once.
 
-    ``unsearched`` counts by kind and reason those that are like other words.
+    ``unsearched`` counts, by kind and reason, the values that look like other words.
     """
 
     def __init__(self, values: Iterable[ErasedValue]) -> None:
@@ -68,12 +68,12 @@ class SearchTerms:
                 self.unsearched[value.kind, term] += 1
 
     def found_in(self, text: str) -> set[ErasedValue]:
-        """Return the values that a text has. ``CELL_END`` divides its cells."""
+        """Return the values in a text, in which ``CELL_END`` separates cells."""
         found = self._found_in(folded(text))
         if "\\" in text:
             found |= self._found_in(folded(_escape.sub(_unescaped, text)))
         if "%" in text:
-            # An address in an address, or a form as it was sent.
+            # The text may contain an address in an address, or a form as it was sent.
             found |= self._found_in(folded(unquote_plus(text)))
         return found
 
@@ -90,7 +90,7 @@ class SearchTerms:
 def _term(value: ErasedValue) -> SearchTerm | Unsearched:
     text = folded(value.text)
     if value.kind == "picture":
-        # The rest of an address is signed anew each time, and hosts take turns.
+        # The rest of an address is signed anew each time, and the host changes.
         text = urlsplit(text).path
     words = _word.findall(text)
     anchor = max(words, key=len, default="")
@@ -105,7 +105,8 @@ def _term(value: ErasedValue) -> SearchTerm | Unsearched:
     if len(text) < least:
         pattern = _AS_A_VALUE.replace("{0}", rf"\s*{re.escape(text)}\s*")
     elif is_name:
-        # A handle has dots and underscores; a dot that ends a sentence is none of it.
+        # A handle has dots and underscores; a dot that ends a sentence does not belong
+        # to it.
         begin = r"(?<!\w)(?<!\w\.)" if _word.match(text) else ""
         end = r"(?!\w)(?!\.\w)" if _word.match(text[-1]) else ""
         pattern = f"{begin}{re.escape(text)}{end}"
@@ -124,9 +125,9 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 @cache
 def own_words() -> Collection[str]:
-    """Return the words that Goatherd stores itself, such as states and names of fields.
+    """Return words that Goatherd stores itself, such as states and names of fields.
 
-    A handle that is one of them is in every row.
+    A handle that is one of these words would be found in every row.
     """
     words = {"true", "false", "null", "none", "goatherd", "creator", *STORED_NAMES}
     for kind in (CreatorState, *STORED_NAMES.values()):
