@@ -101,7 +101,6 @@ class RootsLog:
         self._known: KnownRoots | None = None
 
     def known(self, connection: Connection[TupleRow]) -> KnownRoots:
-        """Return all present roots."""
         with self._lock:
             self._known = known_roots(connection, self._known)
             return self._known

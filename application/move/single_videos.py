@@ -153,7 +153,6 @@ def late_videos(
 def notes_on(
     cursor: Cursor[TupleRow], organization_id: UUID, video_ids: Collection[UUID]
 ) -> Mapping[UUID, Sequence[UUID]]:
-    """Return the notes on videos, by video."""
     if not video_ids:
         return {}
     params = {"organization": organization_id, "videos": list(video_ids)}

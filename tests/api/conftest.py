@@ -45,5 +45,4 @@ def home(goatherd: Goatherd) -> Tenant:
 
 @pytest.fixture
 def stranger(goatherd: Goatherd) -> Tenant:
-    """Another one."""
     return goatherd.tenant()

@@ -127,7 +127,6 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def machine() -> str:
-    """Return the machine in a line."""
     memory = psutil.virtual_memory().total / 1_024**3
     return (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "

@@ -139,7 +139,6 @@ def signed_in(browser: Browser, address: str, link: str) -> Page:
 
 
 def take(page: Page, picture: Picture, creators: dict[str, str]) -> bytes:
-    """A picture of the page, as WebP."""
     width, height = picture.size
     page.set_viewport_size(ViewportSize(width=width, height=height))
     page.emulate_media(color_scheme=picture.scheme)

@@ -38,7 +38,6 @@ class Watch:
 
     @classmethod
     def over(cls, context: BrowserContext, *, origin: str) -> Self:
-        """Watch all pages of a context."""
         watch = cls(origin)
         context.on("console", watch._note_message)
         context.on("weberror", watch._thrown)

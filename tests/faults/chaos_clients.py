@@ -45,7 +45,6 @@ class Outcome(msgspec.Struct, kw_only=True):
     violations: list[str] = msgspec.field(default_factory=list[str])
 
     def summary(self) -> str:
-        """Return all of it for people."""
         lines = [
             f"Acknowledged commands              {self.acknowledged}",
             f"Answers repeated and compared      {self.repeated}",

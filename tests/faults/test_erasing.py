@@ -162,7 +162,6 @@ class Bed:
         self._slept: set[str] = set()
 
     def sleep(self, who: str) -> None:
-        """Sleep once."""
         if who not in self._slept:
             self._slept.add(who)
             self._barrier.wait(PATIENTLY)

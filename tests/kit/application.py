@@ -117,7 +117,6 @@ class Goatherd:
             return cursor.fetchall() if cursor.description else []
 
     def log(self, stream: UUID | str) -> list[RecordedEvent]:
-        """The events of one stream."""
         stream = UUID(str(stream))
         return self.store.load(stream)[stream]
 

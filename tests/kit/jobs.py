@@ -131,7 +131,6 @@ def derive_jobs(store: Store) -> None:
 
 
 def jobs_in(store: Store) -> list[dict[str, Any]]:
-    """Every job, as it stands."""
     with (
         store.pool.connection() as connection,
         connection.cursor(row_factory=dict_row) as cursor,

@@ -84,7 +84,6 @@ class _Reader(HTMLParser):
 
 
 def read(page: str) -> Element:
-    """Return the root element of a page."""
     reader = _Reader()
     reader.feed(page)
     reader.close()

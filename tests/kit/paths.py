@@ -12,7 +12,6 @@ RECORDING = ROOT / "tests" / "kit" / "recording.jsonl"
 
 
 def module_of(script: Path) -> ModuleType:
-    """The script, as a module."""
     spec = importlib.util.spec_from_file_location(script.stem, script)
     assert spec is not None
     assert spec.loader is not None

@@ -50,8 +50,6 @@ def clear_text(url: str) -> str:
 
 
 def personal_texts(events: dict[int, Event]) -> set[str]:
-    """The personal texts in events."""
-
     def texts(value: object) -> Iterator[str]:
         if isinstance(value, str):
             yield value

@@ -17,6 +17,5 @@ def broker(redis_url: str) -> RedisBroker:
 
 @pytest.fixture
 def connection(store: Store) -> Iterator[Connection[TupleRow]]:
-    """A connection of the store's."""
     with store.pool.connection() as connection:
         yield connection

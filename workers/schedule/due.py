@@ -42,7 +42,6 @@ class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def command(self) -> c.RequestScrape:
-        """Return the command that requests the run."""
         video_id = self.tiktok_video_id
         return c.RequestScrape(
             organization_id=self.organization_id,

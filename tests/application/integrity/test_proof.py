@@ -59,7 +59,6 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    """The script, as a module."""
     return module_of(SCRIPT)
 
 

@@ -24,7 +24,6 @@ def counter(value: object) -> int | None:
 
 
 def numeric_id(value: object) -> str | None:
-    """Return an id of digits."""
     number = whole_number(value)
     return str(value) if number is not None and 0 < number < 2**64 else None
 

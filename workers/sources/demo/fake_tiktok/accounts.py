@@ -34,8 +34,6 @@ class FakeVideo(Struct, frozen=True, kw_only=True):
 
 
 class FakeAccount(Struct, frozen=True, kw_only=True):
-    """An account as it is at the moment."""
-
     username: str
     display_name: str
     follower_count: int

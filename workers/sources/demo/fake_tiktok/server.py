@@ -53,7 +53,6 @@ class FakeTikTok:
         self._server.server_close()
 
     def by_username(self, username: str) -> FakeAccount | None:
-        """Return the account with this handle."""
         return self.accounts().get(username)
 
 

@@ -27,8 +27,6 @@ Trouble = Callable[["Handler"], None]
 
 
 class ReceivedRequest(NamedTuple):
-    """A request as it arrived."""
-
     path: str
     fields: str
     body: Any
