@@ -1,5 +1,6 @@
 """Summaries by video: the leaderboard, hours of posting, views and outliers."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -17,7 +18,6 @@ from api.routes.aggregate.parameters import (
     SummaryRequest,
 )
 from api.routes.aggregate.responses import RowsPart
-from api.routes.aggregate.video_names import VideoName, described_videos
 from domain.analytics.distribution import Distribution, distribution
 from domain.analytics.outliers import USUAL_FACTOR, Outlier
 from domain.analytics.posting_hours import PostingHour, posting_hours
@@ -28,11 +28,53 @@ from projections.analytics.summaries.leaderboard import (
     VideoOrder,
     ranked_videos,
 )
+from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.videos import (
     views_at_end,
     views_of_posted,
 )
+from projections.engine.reader import Reader
+from projections.videos.queries import videos_by_id
+
+
+class VideoName(Struct, frozen=True, kw_only=True):
+    """A video's title, address and creator; null where they are unknown."""
+
+    video_id: UUID
+    tiktok_video_id: str
+    creator_id: UUID | None
+    tiktok_handle: str | None
+    title: str | None
+    thumbnail_url: str | None
+    url: str
+    posted_at: datetime | None
+
+
+async def described_videos(
+    reader: Reader, organization_id: UUID, ids: Iterable[UUID]
+) -> dict[UUID, VideoName]:
+    """Return the names of these videos by id."""
+    videos = await videos_by_id(reader, organization_id, ids)
+    creators = {video.creator_id for video in videos.values() if video.creator_id}
+    names = await names_of(reader, organization_id, creators)
+    handles: dict[UUID | None, str] = {
+        creator_id: name.tiktok_handle for creator_id, name in names.items()
+    }
+    return {
+        id_: VideoName(
+            video_id=id_,
+            tiktok_video_id=video.tiktok_video_id,
+            creator_id=video.creator_id,
+            tiktok_handle=handles.get(video.creator_id),
+            title=video.title,
+            thumbnail_url=video.thumbnail_url,
+            url=video.url,
+            posted_at=video.posted_at,
+        )
+        for id_, video in videos.items()
+    }
+
 
 HOURS_OF_A_WEEK = 7 * 24
 

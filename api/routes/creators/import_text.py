@@ -1,8 +1,8 @@
 """/projects/{id}/creators/preview and /import: creators from a text or a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -18,19 +18,48 @@ from api.http.errors import ApiError, Code, known_error
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
-from api.routes.creators.campaign_names import CampaignNames
 from api.routes.creators.schemas import NewCreator, Tags, check_sizes
 from domain.creator.handlers.add import Additions, RequestedCreator, add_creators
 from domain.creator.handlers.add_to_campaigns import add_to_campaigns
 from domain.decisions import Handler, without_events
 from domain.errors import ErasedAndBannedError
 from domain.events import TrackingMode
+from domain.letter_case import folded
 from domain.onboarding.columns import Field
 from domain.onboarding.lines import MOST_LINES, Pasted, PastedCreator, read_pasted
 from domain.onboarding.settings import check_settings
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.campaigns.names import campaigns_by_name
+
+_SHOWN: Final = 60
+
+
+class CampaignNames(Struct, frozen=True):
+    """The campaigns of a project by their names, in lower case."""
+
+    by_name: Mapping[str, Sequence[UUID]]
+
+    def id_of(self, name: str | None) -> UUID | None:
+        """Return the id of the campaign with that name.
+
+        It is None without a name, and where ``problem`` returns a reason.
+        """
+        found = self.by_name.get(folded(name or ""), ())
+        return found[0] if name and len(found) == 1 else None
+
+    def problem(self, name: str | None) -> str | None:
+        """Return why no single campaign has that name; None if one has."""
+        if not name or self.id_of(name):
+            return None
+        amount, shown = len(self.by_name.get(folded(name), ())), name[:_SHOWN]
+        if amount:
+            return f"campaign '{shown}' is the name of {amount} campaigns: rename one"
+        return (
+            f"campaign '{shown}' is not in this project: create it first, or leave the "
+            "cell empty"
+        )
+
 
 _OF_THE_TEXT = {"text", "keep_columns"}
 _ERRORS = [Code.LIMIT_REACHED]

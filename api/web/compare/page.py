@@ -1,5 +1,7 @@
 """/compare: creators, projects, campaigns or videos on one chart, or as CSV."""
 
+import csv
+import io
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +14,7 @@ from litestar.params import FromQuery
 from msgspec import Struct
 from msgspec.structs import replace
 
+from api.http.csv_cells import text_cell
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import MOST_ENTITIES, zone_named
@@ -26,7 +29,6 @@ from api.web.charts.measures import POSTS, groups_for
 from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
-from api.web.compare.table import table_of
 from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -293,3 +295,18 @@ def _analytics(page: PageContext, query: CompareQuery) -> AnalyticsClient:
 def _today(page: PageContext, time_zone: str) -> date:
     zone = zone_named(time_zone) if time_zone else ZoneInfo(page.time_zone)
     return datetime.now(zone).date()
+
+
+def table_of(answer: Analytics) -> str:
+    """Return the table, with empty cells for unknown values.
+
+    An apostrophe is put before text that a spreadsheet would read as a formula.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    labels = (one.entity_ref.label or one.entity_ref.id for one in answer.series)
+    writer.writerow([answer.granularity, *map(text_cell, labels)])
+    for points in zip(*(one.points for one in answer.series), strict=True):
+        values = ("" if point.value is None else repr(point.value) for point in points)
+        writer.writerow([points[0].date.isoformat(), *values])
+    return file.getvalue()

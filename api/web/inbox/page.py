@@ -12,15 +12,41 @@ from litestar.response import Redirect, Template
 from msgspec import Struct
 
 from api.routes.videos.schemas import BulkVideo, BulkVideos
-from api.web.inbox.query import ORDERS, InboxQuery
 from api.web.inbox.undo import last_review, remember_review
 from api.web.kit.forms.project_choices import last_project, remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.page_query import PageQuery
 from domain.phrases import counted
 from projections.creators.creator import Creator
 from projections.projects import Project
 from projections.videos.queries import Video
+
+# Each order by its name in the address: its label, and the API's parameters.
+ORDERS: dict[str, tuple[str, dict[str, str]]] = {
+    "": ("Latest found first", {}),
+    "most_views": ("Most views first", {"sort": "view_count"}),
+    "fewest_views": ("Fewest views first", {"sort": "view_count", "order": "asc"}),
+    "newest_post": ("Latest posted first", {"sort": "posted_at"}),
+}
+
+
+class InboxQuery(PageQuery, frozen=True, kw_only=True):
+    """The filter and order of an inbox; an empty ``creator`` means all."""
+
+    creator: str = ""
+    sort: str = ""
+    cursor: str = ""
+
+    @property
+    def handle(self) -> str:
+        return self.creator.strip().removeprefix("@").casefold()
+
+    @property
+    def order(self) -> dict[str, str]:
+        """Return the order as parameters of the API; by default the first order."""
+        return ORDERS.get(self.sort, ORDERS[""])[1]
+
 
 _SEE_OTHER: Final = 303
 _MOST_PROJECTS: Final = 100

@@ -11,13 +11,67 @@ from msgspec import Struct, convert
 from api.http.errors import ApiError, Code
 from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import row_of
+from api.web.kit.counting import LISTED
 from api.web.kit.csv_file import csv_file
 from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import page_route
-from api.web.kit.list_query import PERIODS, days_in_words
+from api.web.kit.list_query import PERIODS, ListQuery, days_in_words
 from api.web.kit.page import PageContext
-from api.web.videos.query import COLUMNS, VideosPageQuery
 from projections.videos.counting import VideoAmounts
+
+# Each column is a figure, and sorts by the figure of the same name in the API.
+COLUMNS = {
+    "posted_at": ("posted_at", "Posted"),
+    "views": ("view_count", "All views"),
+    "new_views": ("new_views", "New views"),
+    "likes": ("like_count", "Likes"),
+    "comments": ("comment_count", "Comments"),
+    "shares": ("share_count", "Shares"),
+    "saves": ("save_count", "Saves"),
+}
+# The choices of videos to show: removed ones have a page of their own.
+_STATUSES = {
+    "": "auto_tracked,included,direct_add",
+    "all": ",".join(LISTED),
+}
+
+
+class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
+    """The videos to list; an empty field does not filter.
+
+    ``shown`` is ``all`` to list videos that do not count as well.
+    """
+
+    search: str = ""
+    tag: str = ""
+    hashtag: str = ""
+    sound_id: str = ""
+    project_id: str = ""
+    campaign_id: str = ""
+    posted_from: str = ""
+    posted_to: str = ""
+    shown: str = ""
+
+    @property
+    def usual_sort(self) -> str:
+        return "new_views"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Return whether a filter narrows the list of a project's videos."""
+        in_all = (
+            *(self.search, self.tag, self.hashtag),
+            *(self.sound_id, self.campaign_id),
+        )
+        return any((*in_all, self.posted_from, self.posted_to))
+
+    @property
+    def api_query(self) -> dict[str, str]:
+        given = super().api_query
+        given.pop("shown", None)
+        statuses = _STATUSES.get(self.shown, _STATUSES[""])
+        return {**given, "sort": self.sorted_by, "tracking_status": statuses}
+
 
 PATH = "/videos"
 _WRONG = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}

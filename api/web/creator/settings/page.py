@@ -1,7 +1,7 @@
 """/creators/{id}/settings: the tracking and the names of a creator."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller
@@ -11,17 +11,11 @@ from litestar.response import Template
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from api.http.bodies.form_body import typed
 from api.routes.creators.schemas import BulkAnswer
 from api.web.creator.connection import connection_card
 from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.settings.erasure import possible_erasure
-from api.web.creator.settings.forms import (
-    EraseForm,
-    HandleForm,
-    MoveForm,
-    ReturnForm,
-    TrackingForm,
-)
 from api.web.creator.settings.possible_move import possible_move
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.concurrent_edit import (
@@ -39,6 +33,52 @@ from api.web.kit.page import PageContext, PageResponse
 from application.erase.erased import ErasedCreators
 from projections.creators.creator import Creator
 from projections.projects import Project
+
+
+class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Name, tags, tracking; ``take`` names a field to replace by its stored value."""
+
+    display_name: Annotated[str, typed("Display name")]
+    tags: Annotated[str, typed("Tags")]
+    tracking_mode: str
+    tracking_start_date: Annotated[str, typed("First day")]
+    tracking_end_date: Annotated[str, typed("Last day")]
+    version: str
+    original: str
+    take: str = ""
+
+
+class HandleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The handle; ``take`` as in ``TrackingForm``."""
+
+    tiktok_handle: Annotated[str, typed("Handle")]
+    version: str
+    original: str
+    take: str = ""
+
+
+class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tracking of a removed creator who is tracked again."""
+
+    tracking_mode: str
+    tracking_start_date: Annotated[str, typed("First day")]
+    tracking_end_date: Annotated[str, typed("Last day")]
+
+
+class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The project to move to, and the treatment of earlier numbers."""
+
+    project_id: str
+    history: str = "whole"
+
+
+class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The handle as a confirmation, the future of the figures, and a ban if ticked."""
+
+    confirm: Annotated[str, typed("Handle")]
+    figures: str
+    ban: str = ""
+
 
 WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
 TRACKING = ("display_name", "tags", *WINDOW)
