@@ -16,7 +16,7 @@ from domain.messages import MovedHistory
 from domain.phrases import counted
 from infra.eventstore.execute import execute
 
-_TAKEN = {"whole": "all its numbers", "stay": "what it gains from now on"}
+_TAKEN = {"whole": "all numbers", "stay": "the numbers gained from now on"}
 
 
 def move(
@@ -67,9 +67,9 @@ def move(
         document = {"id": creator_id, "project_id": to.id, "changed": has_moved}
         print_json({**document, "merged_videos": merged})
     elif has_moved:
-        print(f"@{creator.handle} has moved, with its videos and {_TAKEN[history]}.")
+        print(f"@{creator.handle} has moved, with all videos and {_TAKEN[history]}.")
         if merged:
             single = counted(merged, "single video")
             print(f"{single} of that project merged into the creator's, to count once.")
     else:
-        print(f"@{creator.handle} is in that project, as it was before.")
+        print(f"@{creator.handle} was in that project already.")

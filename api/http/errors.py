@@ -77,7 +77,6 @@ def field_error(code: Code, path: str, message: str) -> ApiError:
 
 
 def fields_error(code: Code, problems: Sequence[FieldProblem]) -> ApiError:
-    """Return an error about several fields."""
     messages = (f"{problem.path or 'body'}: {problem.message}" for problem in problems)
     return ApiError(code, "; ".join(messages), meta={"fields": problems})
 
@@ -126,7 +125,6 @@ def known_error(exception: Exception) -> ApiError | None:
 
 
 def markdown() -> str:
-    """Return the table of codes as Markdown."""
     rows = [f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code]
     return "| Status | Code | Meaning |\n|---|---|---|\n" + "".join(rows)
 

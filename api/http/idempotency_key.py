@@ -1,4 +1,4 @@
-"""The Idempotency-Key of a request, and what is stored of it."""
+"""The Idempotency-Key of a request, and the form in which it is stored."""
 
 import hashlib
 import hmac

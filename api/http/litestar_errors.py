@@ -26,7 +26,6 @@ _BY_STATUS = {
 
 
 def of_litestar(exception: HTTPException) -> ApiError:
-    """Return the API error for an exception of Litestar."""
     if isinstance(exception, ValidationException):
         return _invalid(exception)
     if isinstance(exception, MethodNotAllowedException):

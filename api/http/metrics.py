@@ -52,8 +52,6 @@ class RequestMetrics:
 
 
 def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:
-    """Return the route that Prometheus reads."""
-
     @get(
         "/metrics",
         opt={"scope": None},

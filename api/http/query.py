@@ -73,7 +73,6 @@ class QueryRules(Struct, frozen=True, kw_only=True):
 
 
 def invalid_query(name: str, message: str) -> ApiError:
-    """Return an error about a query parameter."""
     return field_error(Code.INVALID_QUERY, f"/{_shown(name)}", message)
 
 

@@ -88,7 +88,6 @@ def begin_request(scope: HTTPScope) -> RequestContext:
 
 
 def context_of(scope: HTTPScope) -> RequestContext:
-    """Return the context of the request in an ASGI scope."""
     return cast("RequestContext", scope["state"][_CONTEXT])
 
 

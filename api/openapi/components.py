@@ -266,7 +266,6 @@ def error_responses(codes: Iterable[Code]) -> dict[str, Schema]:
 
 
 def reference(kind: str, name: str) -> Schema:
-    """Return a reference to one of the document's components."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 

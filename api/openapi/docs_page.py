@@ -70,7 +70,6 @@ _EXPLORER = """\
 
 
 def docs_routes() -> list[HTTPRouteHandler]:
-    """Return the routes of the pages and their files."""
     explorer = _page(title="Goatherd API", body=_EXPLORER, styles=_SWAGGER)
     errors = _page(title="Goatherd API: errors", body=_errors())
 

@@ -35,7 +35,6 @@ def describe(entities: Mapping[str, type[Struct]]) -> dict[str, Any]:
 
 
 def entities_route(entities: Mapping[str, type[Struct]]) -> HTTPRouteHandler:
-    """Return the route that describes the entities."""
     described = Entities(describe(entities))
 
     @get("/schema", opt={"scope": None}, operation_id="getSchema", tags=["Schema"])

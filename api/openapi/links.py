@@ -30,7 +30,6 @@ class Link(Struct, frozen=True, kw_only=True):
 
     @property
     def described(self) -> Schema:
-        """Return the link in the format of the document."""
         return {
             "operationId": self.target.id,
             "parameters": {self.parameter: f"$response.body#/{self.place}"},
@@ -63,7 +62,6 @@ class Links:
                     self._owners.setdefault(type_, name)
 
     def of(self, operation: Operation, status: int) -> list[Link]:
-        """Return the links of an answer of the operation."""
         data, _ = operation.answers[status]
         start = "data" if _item(data) is data else "data/0"
         found: dict[str, Link] = {}

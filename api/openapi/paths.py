@@ -52,7 +52,6 @@ class Types:
 
 
 def describe(operation: Operation, types: Types, links: Links) -> Schema:
-    """Return the operation in the format of the document."""
     described: Schema = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -169,7 +168,7 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
         if any(parameter.name == "format" for parameter in operation.parameters):
             found[str(status)]["content"][_CSV] = {
                 "schema": {"type": "string"},
-                "example": "A header row, then a line for each row.",
+                "example": "a header, then a line for each row",
             }
         if linked := links.of(operation, status):
             found[str(status)]["links"] = {

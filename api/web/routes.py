@@ -88,7 +88,6 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 
 
 def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
-    """Return the routes of the pages and of their assets."""
     return [
         site.assets.route(),
         site.images.route(),

@@ -61,12 +61,10 @@ class Sessions:
         try:
             session = msgspec.msgpack.decode(payload, type=Session)
         except msgspec.DecodeError:
-            # An older release signed the cookie in another form.
             return None
         return session if session.until > self._wall_clock() else None
 
     def csrf_token(self, session: Session) -> str:
-        """Return the CSRF token of the forms of this session."""
         mac = self._mac("csrf", session.nonce + session.key_digest)
         return urlsafe_b64encode(mac).rstrip(b"=").decode()
 

@@ -18,7 +18,6 @@ _NO_TEXT = "must be text in UTF-8 or UTF-16: save the sheet as CSV UTF-8"
 
 
 def is_multipart(content_type: bytes | None) -> bool:
-    """Return whether a body is a form that may have files."""
     return (content_type or b"").lower().partition(b";")[0].strip() == TYPE
 
 

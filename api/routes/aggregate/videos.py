@@ -54,7 +54,6 @@ class VideoName(Struct, frozen=True, kw_only=True):
 async def described_videos(
     reader: Reader, organization_id: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, VideoName]:
-    """Return the names of these videos by id."""
     videos = await videos_by_id(reader, organization_id, ids)
     creators = {video.creator_id for video in videos.values() if video.creator_id}
     names = await names_of(reader, organization_id, creators)

@@ -54,11 +54,9 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def series_by_entity(
         self, ids: Sequence[UUID], days: Range
     ) -> dict[UUID, SeriesByMetric]:
-        """Return the series of the request, by entity."""
         return await self._series_by_entity(ids, days.buckets())
 
     async def by_metric(self, of: UUID, bucket: Bucket) -> SeriesByMetric:
-        """Return the series of one entity and bucket by metric."""
         return (await self._series_by_entity([of], [bucket]))[of]
 
     async def _series_by_entity(
@@ -79,7 +77,6 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         of: Mapping[UUID, SeriesByMetric],
         days: Range,
     ) -> list[Series]:
-        """Return the series of the entities, in their order."""
         entity = self.question.entity
         return [
             self._series(entity, entity_, of[entity_.id], days) for entity_ in entities

@@ -128,7 +128,6 @@ def changing_commands(
 
 
 def items_of(data: CampaignItemId | CampaignItemIds) -> list[c.CampaignItem]:
-    """Return the items of a body."""
     items = [data] if isinstance(data, CampaignItemId) else data.items
     return [c.CampaignItem(item.item_type, item.item_id) for item in items]
 

@@ -101,8 +101,8 @@ class CreatorEraseRoutes(Controller):
         """Erase a person: all data that identify the creator.
 
         Names, texts, pictures and TikTok's ids disappear from all later answers, also
-        those about the past, and cannot be read in the log any more. Nothing brings
-        them back. With `figures` `anonymous` the numbers stay as those of
+        from those about the past, and cannot be read in the log any more. Nothing
+        brings them back. With `figures` `anonymous` the numbers stay as those of
         `erased-<number>`, with `drop` they leave all sums and campaigns. Every creator
         who is pinned to the same TikTok account is erased as well, open scrapes end,
         and notes are deleted. The handle may be added again as a new creator, unless

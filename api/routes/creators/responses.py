@@ -80,7 +80,6 @@ def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
 
 
 def bulk_counts(results: ItemResults) -> dict[str, int]:
-    """Return the values for ``BulkCounts``."""
     statuses = [result.status for result in results]
     return {
         f"{status}_count": statuses.count(status)

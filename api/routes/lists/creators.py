@@ -219,7 +219,6 @@ class _Table(Struct, frozen=True, kw_only=True):
     async def rows(
         self, *, limit: int | None, after: _Key | None
     ) -> list[tuple[_Key, CreatorWithFigures]]:
-        """Return some rows of the list, each with its key."""
         reader, organization_id = self.listing.reader, self.listing.organization_id
         keys = {
             id_: (value, id_)

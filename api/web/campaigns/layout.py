@@ -36,7 +36,6 @@ def show_campaign(
 
 
 def shared_context(page: PageContext, campaign: ShownCampaign) -> dict[str, Any]:
-    """Return the context of ``campaigns/layout.html``."""
     return {"campaign": campaign, "own_days": _own_days(page, campaign)}
 
 

@@ -82,7 +82,6 @@ class Chart(Struct, frozen=True, kw_only=True):
 
     @property
     def has_prior(self) -> bool:
-        """Return whether a number of the prior period is known."""
         prior = [line for line in self.drawing.lines if line.is_prior]
         return any(value is not None for line in prior for value in line.values)
 

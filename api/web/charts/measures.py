@@ -39,7 +39,6 @@ class Measure(Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_videos(self) -> bool:
-        """Return whether single videos have this measure."""
         needed = self.base_metric or self.metric
         return "video" in entities_of(needed)
 
@@ -136,7 +135,6 @@ POSTS, TOTAL_LIKES = MEASURES["posts"], MEASURES["total_likes"]
 
 
 def groups_for(entity: str) -> dict[str, list[Measure]]:
-    """Return the measures of a kind of entity, in groups."""
     return {
         group: [m for m in measures if entity != "video" or m.is_of_videos]
         for group, measures in GROUPS.items()

@@ -173,7 +173,6 @@ async def _compared(
 
 
 def _names(answer: Analytics, exact: CompareQuery) -> dict[str, str]:
-    """Return the names of the compared entities by id."""
     at = "@" if exact.entity == "creator" else ""
     refs = [one.entity_ref for one in answer.series]
     return {ref.id: f"{at}{ref.label or 'Without a title'}" for ref in refs}

@@ -180,7 +180,6 @@ async def _refusal(
 async def _answer(
     site: Site, connections: Connections, outcome: ConsentOutcome
 ) -> Response[Any]:
-    """Return the page about the result of a consent."""
     match outcome:
         case NotConnected(why=why, link=link):
             asker = token = None

@@ -76,7 +76,6 @@ FIELDS: Final = {
 
 
 def side_by_side(before: Creator, after: Creator) -> list[FieldRow]:
-    """Return all fields of two states of a creator."""
     old, new = _values(before), _values(after)
     return [
         _row(

@@ -150,7 +150,6 @@ async def _show(
 
 
 def _texts(creator: Creator) -> dict[str, str]:
-    """Return the fields as text."""
     written = msgspec.json.format(bytes(creator.metadata), indent=2).decode()
     return {
         "readme": creator.readme or "",

@@ -36,7 +36,6 @@ async def rows_of(
     creators: Sequence[CreatorWithFigures],
     project_names: Mapping[UUID, str],
 ) -> list[ListedCreator]:
-    """Return the rows of some creators."""
     courses: dict[UUID, CreatorFigures] = {}
     if creators:
         ids = ",".join(str(creator.id) for creator in creators)

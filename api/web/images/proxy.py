@@ -125,8 +125,6 @@ class ImageProxy:
         return self._erased is not None and await self._erased.has(name)
 
     def route(self) -> HTTPRouteHandler:
-        """Return the route that serves the pictures."""
-
         @get(
             f"{BASE}/{{signed:str}}",
             opt={"scope": None},

@@ -26,7 +26,6 @@ class LastReview(Struct, frozen=True, array_like=True):
 
     @property
     def video_ids(self) -> list[UUID]:
-        """Return the reviewed videos."""
         starts = range(0, len(self.ids), _ID_BYTES)
         return [UUID(bytes=self.ids[at : at + _ID_BYTES]) for at in starts]
 

@@ -73,8 +73,6 @@ class Assets:
         return f"{BASE}/{self.digest}/{name}"
 
     def route(self) -> HTTPRouteHandler:
-        """Return the route that serves the files."""
-
         @get(
             f"{BASE}/{{digest:str}}/{{name:path}}",
             opt={"scope": None},

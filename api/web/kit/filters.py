@@ -71,7 +71,6 @@ def signed(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Return a number of percent."""
     return UNKNOWN if value is None else f"{value:,.2f}%"
 
 

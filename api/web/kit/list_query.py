@@ -54,7 +54,6 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def api_query(self) -> dict[str, str]:
-        """Return the query of the API."""
         return {**self.pairs(period="", **{"from": "", "to": ""}), **self.days}
 
     def sorted(self, name: str) -> str:

@@ -80,7 +80,6 @@ class PageContext:
 
     @classmethod
     async def begin(cls, request: Request, site: Site) -> Self:
-        """Return the context of a request to a page."""
         page = cls(request, site)
         page.organization = await site.organization_info(
             request.principal.organization_id, page.load_organization
@@ -124,7 +123,6 @@ class PageContext:
 
     @property
     def navigation(self) -> list[NavigationLink]:
-        """Return the links of the main navigation."""
         path = self.request.scope["path"]
         return navigation(path, waiting=self.organization.waiting)
 
@@ -153,7 +151,6 @@ class PageContext:
         return self.principal.is_operator
 
     def form(self, type_: type[F]) -> F:
-        """Return the fields of the form that was sent."""
         return self.request.form_as(type_)
 
     async def get(

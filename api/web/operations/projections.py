@@ -119,7 +119,6 @@ class ProjectionPages(Controller):
 
 
 def name_of(projection: str) -> str:
-    """Return the label of a projection."""
     return _NAMES.get(projection, projection)
 
 

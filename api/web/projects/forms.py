@@ -19,7 +19,6 @@ class ProjectForm(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def body_of(form: ProjectForm) -> dict[str, str | None]:
-    """Return the body of the command for the API."""
     return {
         "name": form.name.strip(),
         "description": form.description.strip() or None,

@@ -22,10 +22,10 @@ def test_a_creator_is_moved_to_a_project_by_its_name(cli: CommandLine, store: St
         *("--history", "stay"),
     )
 
-    assert moved.out == "@billy has moved, with its videos and all its numbers.\n"
+    assert moved.out == "@billy has moved, with all videos and all numbers.\n"
     assert again == {"id": str(billy), "project_id": str(summer), "changed": False,
                      "merged_videos": 0}  # fmt: skip
-    assert "and what it gains from now on" in back.out
+    assert "and the numbers gained from now on" in back.out
     there, left = [recorded.event for recorded in log_of(store, e.CreatorMoved)]
     assert isinstance(there, e.CreatorMoved)
     assert isinstance(left, e.CreatorMoved)

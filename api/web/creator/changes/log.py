@@ -74,7 +74,6 @@ def by_day(entries: Iterable[HistoryEntry], *, time_zone: str) -> list[ChangeLog
 
 
 def to_line(entry: HistoryEntry) -> ChangeLogLine:
-    """Return the line of one entry."""
     is_other = abs(entry.recorded_at - entry.at) >= _DIFFERS
     return ChangeLogLine(
         entry=entry, by=_by(entry), happened_at=entry.at if is_other else None

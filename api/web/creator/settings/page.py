@@ -119,12 +119,12 @@ class CreatorSettings(Controller):
             creator = await get_creator(page, creator_id)
             return await _show_all(page, creator, refused_move=error)
         handle = done.data.tiktok_handle
-        numbers = "all its numbers"
+        numbers = "all numbers"
         if body["history"] == "stay":
-            numbers = "what it gains from now on"
+            numbers = "the numbers gained from now on"
         project = await page.get(f"/projects/{done.data.project_id}", Project)
         page.flash(
-            f"@{handle} is in {project.data.name} now, with its videos and {numbers}."
+            f"@{handle} is in {project.data.name} now, with all videos and {numbers}."
         )
         return page.go_to(_path(creator_id))
 
@@ -316,7 +316,6 @@ def _show(
 
 
 def _texts(creator: Creator) -> dict[str, str]:
-    """Return the fields as text."""
     now = editable_fields(creator)
     texts = {name: now[name] or "" for name in (*TRACKING, *HANDLE)}
     return {**texts, "tags": text_of_tags(creator.tags)}

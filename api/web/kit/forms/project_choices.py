@@ -12,7 +12,6 @@ _YEAR_SECONDS: Final = 365 * 86_400
 
 
 async def all_projects(page: PageContext) -> list[Project]:
-    """Return all projects, sorted by name."""
     found: list[Project] = []
     cursor: str | None = None
     while True:
@@ -24,7 +23,6 @@ async def all_projects(page: PageContext) -> list[Project]:
 
 
 async def some_campaigns(page: PageContext) -> list[Campaign]:
-    """Return the 100 newest campaigns."""
     return (await page.get("/campaigns", list[Campaign], limit=100)).data
 
 

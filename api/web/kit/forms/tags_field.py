@@ -9,7 +9,6 @@ def tags_of_text(text: str) -> list[str]:
 
 
 def text_of_tags(tags: list[str]) -> str:
-    """Return the text of a field for tags."""
     return ", ".join(tags)
 
 

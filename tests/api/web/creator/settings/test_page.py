@@ -300,7 +300,8 @@ def test_a_creator_is_removed_by_its_name_and_comes_back(
 
 
 @pytest.mark.parametrize(
-    ("history", "taken"), (("whole", "all its numbers"), ("stay", "what it gains"))
+    ("history", "taken"),
+    (("whole", "all numbers"), ("stay", "the numbers gained from now on")),
 )
 def test_a_creator_moves_with_all_its_numbers_or_leaves_those_until_now(
     visitor: Visitor,
@@ -319,7 +320,7 @@ def test_a_creator_moves_with_all_its_numbers_or_leaves_those_until_now(
 
     assert home.shown(creator["id"])["project_id"] == new
     shown = visitor.see(path)
-    assert f"@goat is in Summer now, with its videos and {taken}" in shown.text
+    assert f"@goat is in Summer now, with all videos and {taken}" in shown.text
     links = shown.one("div", id="creator").all("a")
     assert (f"/projects/{new}", "Summer") in [(a["href"], a.text) for a in links]
 
