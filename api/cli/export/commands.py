@@ -166,7 +166,7 @@ def analytics(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write a metric over time, for every creator, project or video.
+    """Write a metric over time, for every creator, video, project or campaign.
 
     The columns and numbers are those of the CSV of GET /analytics.
     """

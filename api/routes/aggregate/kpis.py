@@ -87,8 +87,8 @@ class KpiRoutes(Controller):
         compare: Annotated[
             Literal["prior_period"] | None,
             QueryParameter(
-                description="If true, the answer has the figures of the "
-                "period before, too."
+                description="The period to compare with: the answer also has the "
+                "figures of the period before."
             ),
         ] = None,
         granularity: Annotated[

@@ -32,11 +32,11 @@ class ConsistencyRow(Struct, frozen=True, kw_only=True):
     """The regularity of a creator in the last 12 whole weeks before the end of ``to``.
 
     ``share_of_weeks`` is the share of these weeks with a post, 0 to 1.
-    ``longest_gap_days`` is the longest time without a post: between two posts, from the
-    beginning of the weeks to the first post, or since the last one; null without any
-    post. ``gap_standard_deviation`` is the standard deviation of the times between
-    these posts, in days; null below 3 posts. ``last_post_at`` may be earlier than the
-    weeks.
+    ``longest_gap_days`` is the longest time between two posts of these weeks, or from
+    the last post to the end of the weeks, and at most the 84 days of the weeks; null
+    without any post. ``gap_standard_deviation`` is the standard deviation of the times
+    between the posts of these weeks, in days; null below 3 posts. ``last_post_at`` may
+    be earlier than the weeks.
     """
 
     creator_id: UUID

@@ -110,8 +110,8 @@ class AnalyticsRoutes(Controller):
         compare: Annotated[
             Literal["prior_period"] | None,
             QueryParameter(
-                description="If true, the answer has the same number of days, weeks or "
-                "months just before, too, divided into the same buckets."
+                description="The period to compare with: the answer also has the same "
+                "number of days, weeks or months just before, in the same buckets."
             ),
         ] = None,
         breakdown: Annotated[
