@@ -130,7 +130,7 @@ def test_a_log_without_a_root_of_the_last_two_days_is_told(
     monkeypatch.setattr(checks, "OLD_ROOT_DAYS", 0)
     bad = wrong(cli("doctor", "--quick", "--json"))
 
-    assert findings(fresh)["roots"]["text"] == "None was signed yet."
+    assert findings(fresh)["roots"]["text"] == "No root was signed yet."
     assert "holds all up to position" in findings(signed)["roots"]["text"]
     assert list(bad) == ["roots"]
     assert "goatherd roots make" in bad["roots"]["advice"]

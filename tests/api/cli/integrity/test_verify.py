@@ -32,7 +32,7 @@ def test_an_untouched_log_is_fine(cli: CommandLine, store: Store):
     assert "No root was signed yet" in before.out
     assert after.out.splitlines()[:2] == [
         "Checked 3 events up to position 3, and 1 root.",
-        "All up to position 2 is as it was signed.",
+        "The log up to position 2 is as it was signed.",
     ]
     assert document == {
         "ok": True,
