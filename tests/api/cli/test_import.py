@@ -427,7 +427,7 @@ def test_a_gzipped_recording_and_a_folder_are_read_too(
     assert outcome.document["stored"] == 2
 
 
-TOMORROW = (datetime.now(UTC) + timedelta(days=1, minutes=5)).isoformat()
+DAY_AFTER_TOMORROW = (datetime.now(UTC) + timedelta(days=2)).isoformat()
 BAD_LINES = {
     "no JSON": ("{", "truncated"),
     "no object": ("[1]", "Expected `object`, got `array`"),
@@ -438,7 +438,7 @@ BAD_LINES = {
     ),
     "a bad handle": (video(5).replace("old-billy", "old billy"), "old billy"),
     "a time without zone": (video(5, at="2026-02-01T00:00:00"), "timezone"),
-    "the future": (video(5, at=TOMORROW), "is in the future"),
+    "the future": (video(5, at=DAY_AFTER_TOMORROW), "is in the future"),
     "nothing seen": (
         '{"observed_at":"2026-02-01T00:00:00Z","handle":"a"}',
         "exactly one",

@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+import application
 import projections
 import workers
 from api.system.all_projections import ALL_PROJECTIONS
@@ -43,7 +44,7 @@ WHOLE_AGGREGATES = [
 
 
 def product_classes() -> Iterator[type]:
-    for package in (projections, workers):
+    for package in (application, projections, workers):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(found.name)
             for _, cls in inspect.getmembers(module, inspect.isclass):
