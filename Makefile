@@ -6,7 +6,7 @@ READY  := .venv/.ready
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check chaos bench screenshots lock clean
+.PHONY: help setup up quick test full check chaos bench screenshots lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -21,8 +21,19 @@ up: $(READY) ## Run Goatherd with demo creators at http://127.0.0.1:8000 (ARGS="
 # Tests start Goatherd's processes by the hundred: compiled once, even where the
 # environment says not to keep that. Files run in their order: reordered, those with
 # a single test, which are the longest, would come last, and one process be idle.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+IN_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+quick: $(READY) ## Run the tests of the domain, folds and words, without servers (under a minute)
+	@$(PYTEST) --without-servers $(ARGS) \
+		tests/domain tests/projections tests/test_house.py tests/test_words.py
+
+# CI has the time that the suite may take; a slow computer fails nothing elsewhere.
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) $(IN_TWO) $(if $(CI),--budget 480 --durations 25) $(ARGS)
+
+full: $(READY) ## Run every test: the whole matrix of errors and ten minutes of kills, too
+	@$(PYTEST) $(IN_TWO) -m "not bench" $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 	@$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ use instead of the embedded ones, GOATHERD_TEST_BROWSER a browser for tests of p
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +34,68 @@ os.environ["GOATHERD_MASTER_KEY"] = MASTER_KEY_TEXT
 setattr(psycopg_pool.base, "random", Random().random)  # noqa: B010, S311
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say aloud that pages were not looked at; a skipped test is easily overlooked."""
+# Fixtures that start a server or a browser, and the folder that tests start one in.
+_SERVERS = {"postgres_url", "valkey_url", "data_dir", "browser_path"}
+_BEGAN_AT = pytest.StashKey[float]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="fail a run that takes longer",
+    )
+    parser.addoption(
+        "--without-servers",
+        action="store_true",
+        help="leave out the tests that need a database, Valkey or a browser",
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if not config.getoption("without_servers"):
+        return
+    needing = [item for item in items if _SERVERS & {*_fixtures_of(item)}]
+    config.hook.pytest_deselected(items=needing)
+    items[:] = [item for item in items if item not in {*needing}]
+
+
+def _fixtures_of(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.stash[_BEGAN_AT] = time.monotonic()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _over_budget(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _over_budget(config: pytest.Config) -> str:
+    """Return what a run that took longer than its budget is told; else nothing."""
+    budget: float | None = config.getoption("budget")
+    seconds = time.monotonic() - config.stash[_BEGAN_AT]
+    if budget is None or hasattr(config, "workerinput") or seconds <= budget:
+        return ""
+    return f"The tests took {seconds:.0f} s and have a budget of {budget:.0f} s."
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print that the budget was exceeded and that pages were not tested.
+
+    A skipped test is easily overlooked.
+    """
+    if over := _over_budget(config):
+        terminalreporter.section("over budget", red=True, bold=True)
+        terminalreporter.write_line(over, red=True)
     skipped = terminalreporter.stats.get("skipped", [])
     missed = [report for report in skipped if NO_BROWSER in str(report.longrepr)]
     if missed:

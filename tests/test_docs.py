@@ -47,45 +47,59 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
-def test_every_relative_link_leads_somewhere(page: Path):
-    links = re.findall(r"\]\(([^)\s]+)\)", _without_code(page))
+def test_every_relative_link_leads_somewhere():
+    broken: list[tuple[str, str]] = []
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)\s]+)\)", _without_code(page)):
+            path, _, anchor = link.partition("#")
+            if ":" in path:
+                continue
+            target = (page.parent / path) if path else page
+            if not target.exists() or (anchor and anchor not in _anchors(target)):
+                broken.append((_of_the_repository(page), link))
 
-    for link in links:
-        path, _, anchor = link.partition("#")
-        if ":" in path:
-            continue
-        target = (page.parent / path) if path else page
-        assert target.exists(), link
-        assert not anchor or anchor in _anchors(target), link
+    assert not broken
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
-def test_every_file_that_is_named_is_there(page: Path):
+def test_every_file_that_is_named_is_there():
     packages = "|".join((*PACKAGES, "tests", "docs"))
-    named = re.findall(rf"`((?:{packages})/[\w./-]*\w)`", _without_code(page))
+    name = re.compile(rf"`((?:{packages})/[\w./-]*\w)`")
 
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    missing = {
+        (_of_the_repository(page), path)
+        for page in PAGES
+        for path in name.findall(_without_code(page))
+        if not (ROOT / path).exists()
+    }
+
+    assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
-def test_every_table_has_as_many_cells_in_each_row(page: Path):
-    tables = re.findall(r"(?:^\|.*\|\n)+", _without_code(page), re.MULTILINE)
+def test_every_table_has_as_many_cells_in_each_row():
+    uneven = {
+        (_of_the_repository(page), rows)
+        for page in PAGES
+        for rows in re.findall(r"(?:^\|.*\|\n)+", _without_code(page), re.MULTILINE)
+        if len({line.count("|") for line in rows.splitlines()}) != 1
+    }
 
-    for text in tables:
-        assert len({line.count("|") for line in text.splitlines()}) == 1, text
+    assert not uneven
 
 
-@pytest.mark.parametrize("page", DECISIONS, ids=_of_the_repository)
-def test_a_decision_has_the_headings_of_the_template_and_fits_a_page(page: Path):
-    text = page.read_text()
+def test_a_decision_has_the_headings_of_the_template_and_fits_a_page(
+    subtests: pytest.Subtests,
+):
+    assert DECISIONS
+    for page in DECISIONS:
+        with subtests.test(page.name):
+            text = page.read_text()
 
-    assert text.startswith(f"# {page.name[:4]} ")
-    assert re.search(r"^\* Status: \w", text, re.MULTILINE)
-    assert re.search(r"^\* Date: \d{4}-\d\d-\d\d$", text, re.MULTILINE)
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
-    assert all(re.split(r"^## .+\n", text, flags=re.MULTILINE)[1:])
-    assert len(text.splitlines()) <= LONGEST_DECISION
+            assert text.startswith(f"# {page.name[:4]} ")
+            assert re.search(r"^\* Status: \w", text, re.MULTILINE)
+            assert re.search(r"^\* Date: \d{4}-\d\d-\d\d$", text, re.MULTILINE)
+            assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+            assert all(re.split(r"^## .+\n", text, flags=re.MULTILINE)[1:])
+            assert len(text.splitlines()) <= LONGEST_DECISION
 
 
 def test_decisions_are_numbered_without_a_gap():

@@ -34,9 +34,13 @@ _FROZEN_SECONDS = (0.5, 3.0)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How long, with a fault how often, and the longest time without an answer."""
+    """How long, with a fault how often, and the longest time without an answer.
+
+    The campaign goes on until there were at least ``faults``, however busy the machine.
+    """
 
     seconds: float = 600.0
+    faults: int = 0
     every: float = 3.6
     longest: float = 15.0
     seed: int = 1
@@ -49,6 +53,7 @@ class Faults:
         self._up = up
         self._outcome = outcome
         self._every = plan.every
+        self._least = plan.faults
         self._random = Random(plan.seed)  # noqa: S311
         self._kinds: dict[str, Callable[[], list[psutil.Process]]] = {
             "API": lambda: self._children_of("api.cli serve"),
@@ -65,7 +70,7 @@ class Faults:
         """Go on for so long; every kind has its turn before one has a second."""
         ends_at = time.monotonic() + seconds
         kinds: list[str] = []
-        while time.monotonic() < ends_at:
+        while time.monotonic() < ends_at or self._outcome.faults < self._least:
             time.sleep(self._every * self._random.uniform(0.5, 1.5))
             kinds = kinds or self._random.sample([*self._kinds], len(self._kinds))
             self._strike(kinds.pop())

@@ -44,6 +44,11 @@ class Outcome(msgspec.Struct, kw_only=True):
     frozen: Counter[str] = msgspec.field(default_factory=Counter[str])
     violations: list[str] = msgspec.field(default_factory=list[str])
 
+    @property
+    def faults(self) -> int:
+        """The number of processes that were killed or frozen."""
+        return self.killed.total() + self.frozen.total()
+
     def summary(self) -> str:
         lines = [
             f"Acknowledged commands              {self.acknowledged}",

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import TupleRow
 
 from api import main
@@ -96,45 +97,33 @@ def test_the_matrix_has_every_place_where_an_id_can_stand():
     assert ("reviewInbox", "body", "video_id") in PLACES
 
 
-@pytest.mark.parametrize(("operation_id", "place", "name"), PLACES)
 def test_a_foreign_id_is_answered_exactly_like_one_that_never_was(
     ours: tuple[Tenant, dict[str, str]],
     theirs: tuple[Tenant, dict[str, str]],
-    operation_id: str,
-    place: str,
-    name: str,
+    subtests: pytest.Subtests,
 ):
     tenant, own = ours
-    operation = operations()[operation_id]
-    foreign, random = id_named(name, theirs[1]), str(uuid4())
-    kept = tenant.goatherd.kept()
+    for operation_id, place, name in PLACES:
+        with subtests.test(operation_id, place=place, name=name):
+            operation = operations()[operation_id]
+            foreign, random = id_named(name, theirs[1]), str(uuid4())
+            kept = tenant.goatherd.kept()
 
-    # The very same request but for the id: bodies may hold handles drawn by chance.
-    ask = ask_for(operation, own)
-    answers = [
-        reported(
-            with_id(
-                Ask(
-                    method=ask.method,
-                    path=ask.path,
-                    params=ask.params,
-                    json=ask.json,
-                ),
-                place,
-                name,
-                id_,
-                own,
-            ).made_by(tenant),
-            id_,
-        )
-        for id_ in (foreign, random)
-    ]
+            # The very same request but for the id: bodies may hold handles drawn by
+            # chance.
+            ask = ask_for(operation, own)
+            answers = [
+                reported(
+                    with_id(replace(ask), place, name, id_, own).made_by(tenant), id_
+                )
+                for id_ in (foreign, random)
+            ]
 
-    assert answers[0] == answers[1]
-    assert answers[0][0] in {200, 404, 410}
-    if place == "path":
-        assert answers[0][0] != 200
-    assert tenant.goatherd.kept() == kept
+            assert answers[0] == answers[1]
+            assert answers[0][0] in {200, 404, 410}
+            if place == "path":
+                assert answers[0][0] != 200
+            assert tenant.goatherd.kept() == kept
 
 
 def test_nothing_of_another_organization_is_in_any_list(
@@ -153,31 +142,31 @@ def test_nothing_of_another_organization_is_in_any_list(
         assert not re.search("|".join(theirs[1].values()), str(rows))
 
 
-@pytest.mark.parametrize("operation_id", LISTS)
 def test_a_cursor_of_another_organization_is_refused(
-    goatherd: Goatherd, operation_id: str
+    goatherd: Goatherd, subtests: pytest.Subtests
 ):
     tenants = [goatherd.tenant(is_operator=True) for _ in range(2)]
-    asks: list[Ask] = []
+    own_ids = [ids_of(tenant) for tenant in tenants]
     for tenant in tenants:
-        own = ids_of(tenant)
         second = tenant.add("second.goat")
         tenant.found(second["id"], status="pending_review")
         tenant.found(second["id"], status="excluded")
         data_of(tenant.post("/projects", {"name": "Second"}), status=201)
         for _ in range(2):
             tenant.ask("PUT", f"/admin/bans/{uuid4().hex[:20]}")
-        asks.append(ask_for(operations()[operation_id], own))
     goatherd.catch_up()
-    asks[0].params = {"limit": "1"}
-    cursor = asks[0].made_by(tenants[0]).json()["meta"]["nextCursor"]
-    asks[0].params = asks[1].params = {"cursor": cursor}
+    for operation_id in LISTS:
+        with subtests.test(operation_id):
+            asks = [ask_for(operations()[operation_id], own) for own in own_ids]
+            asks[0].params = {"limit": "1"}
+            cursor = asks[0].made_by(tenants[0]).json()["meta"]["nextCursor"]
+            asks[0].params = asks[1].params = {"cursor": cursor}
 
-    own_answer = asks[0].made_by(tenants[0])
-    foreign_answer = asks[1].made_by(tenants[1])
+            own_answer = asks[0].made_by(tenants[0])
+            foreign_answer = asks[1].made_by(tenants[1])
 
-    assert own_answer.status_code == 200
-    assert code_of(foreign_answer) == (400, "invalid_cursor")
+            assert own_answer.status_code == 200
+            assert code_of(foreign_answer) == (400, "invalid_cursor")
 
 
 def forget_to_ask_whose(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,28 +51,27 @@ PRESENT = [
 ]
 
 
-def _name_of(line: Golden) -> str:
-    return line.name
+def test_whatever_was_ever_stored_still_means_the_same(subtests: pytest.Subtests):
+    for number, line in enumerate(LINES, 1):
+        with subtests.test(line.name, line=number):
+            event = Codec().decode(line.name, line.body.encode())
+
+            read = {name: repr(getattr(event, name)) for name in line.event}
+            assert read == line.event
 
 
-@pytest.mark.parametrize("line", LINES, ids=_name_of)
-def test_whatever_was_ever_stored_still_means_the_same(line: Golden):
-    event = Codec().decode(line.name, line.body.encode())
-
-    assert {name: repr(getattr(event, name)) for name in line.event} == line.event
-
-
-@pytest.mark.parametrize("line", PRESENT, ids=_name_of)
-def test_an_event_is_stored_today_as_it_always_was(line: Golden):
+def test_an_event_is_stored_today_as_it_always_was(subtests: pytest.Subtests):
     codec = Codec()
-    event = codec.decode(line.name, line.body.encode())
+    for number, line in enumerate(PRESENT, 1):
+        with subtests.test(line.name, line=number):
+            event = codec.decode(line.name, line.body.encode())
 
-    # Events from before the platform was named are of TikTok, and say it now.
-    body = line.body
-    if hasattr(event, "platform") and "platform" not in json.loads(body):
-        body = body.removesuffix("}") + ',"platform":"tiktok"}'
-    assert codec.encode(event).decode() == body
-    assert codec.name_of(event) == line.name
+            # Events from before the platform was named are of TikTok, and say it now.
+            body = line.body
+            if hasattr(event, "platform") and "platform" not in json.loads(body):
+                body = body.removesuffix("}") + ',"platform":"tiktok"}'
+            assert codec.encode(event).decode() == body
+            assert codec.name_of(event) == line.name
 
 
 def test_every_field_of_every_event_has_been_stored_in_the_golden_file():

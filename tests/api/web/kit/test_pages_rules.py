@@ -107,61 +107,71 @@ def test_a_form_that_changes_something_demands_more_than_read():
     assert only_read == ["/creators/columns"]
 
 
-@pytest.mark.parametrize(("method", "path"), PAGES, ids=str)
-def test_a_page_is_for_those_who_signed_in(passer_by: Visitor, method: str, path: str):
-    answer = passer_by.ask(method, filled(path))
-
-    if (method, path) == ("GET", "/"):
-        # The form to sign in stands where Home is.
-        assert answer.status_code == 200
-        assert read(answer.text).one("form")["action"] == "/sign-in"
-        return
-    assert answer.status_code == 303
-    assert re.match(r"/(\?next=|\Z)", answer.headers["location"])
-
-
-@pytest.mark.parametrize(("method", "path"), PAGES, ids=str)
-def test_a_page_refuses_a_key_without_its_scope_as_the_api_does(
-    passer_by: Visitor, home: Tenant, method: str, path: str
+def test_a_page_is_for_those_who_signed_in(
+    passer_by: Visitor, subtests: pytest.Subtests
 ):
-    scope = ROUTES[method, path].scope
+    for method, path in PAGES:
+        with subtests.test(f"{method} {path}"):
+            answer = passer_by.ask(method, filled(path))
+
+            if (method, path) == ("GET", "/"):
+                # The form to sign in stands where Home is.
+                assert answer.status_code == 200
+                assert read(answer.text).one("form")["action"] == "/sign-in"
+                continue
+            assert answer.status_code == 303
+            assert re.match(r"/(\?next=|\Z)", answer.headers["location"])
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_page_refuses_a_key_without_its_scope_as_the_api_does(
+    passer_by: Visitor, home: Tenant, scope: Scope, subtests: pytest.Subtests
+):
     others: list[Scope] = [other for other in SCOPES if other != scope]
     passer_by.sign_in(home.with_key(*others).key)
-
-    answer = passer_by.ask(method, filled(path))
-
     sentence = f"Your key may not do this: it needs the scope {scope} and has "
-    assert answer.status_code == 403
-    assert read(answer.text).one("h1").text == f"{sentence}{' and '.join(others)}."
-    assert policy_of(answer.headers["Content-Security-Policy"]) == POLICY
+    pages = [page for page in PAGES if ROUTES[page].scope == scope]
+    assert pages
+    for method, path in pages:
+        with subtests.test(f"{method} {path}"):
+            answer = passer_by.ask(method, filled(path))
+
+            title = read(answer.text).one("h1").text
+            assert answer.status_code == 403
+            assert title == f"{sentence}{' and '.join(others)}."
+            assert policy_of(answer.headers["Content-Security-Policy"]) == POLICY
 
 
-@pytest.mark.parametrize("path", SENDS)
-def test_a_form_needs_the_sessions_token(visitor: Visitor, home: Tenant, path: str):
+def test_a_form_needs_the_sessions_token(
+    visitor: Visitor, home: Tenant, subtests: pytest.Subtests
+):
     home.goatherd.catch_up()
     before = home.goatherd.kept()
+    for path in SENDS:
+        with subtests.test(path):
+            answer = visitor.post(filled(path), {"csrf": "goat"})
 
-    answer = visitor.post(filled(path), {"csrf": "goat"})
-
-    assert answer.status_code == 400
-    assert home.goatherd.kept() == before
+            assert answer.status_code == 400
+            assert home.goatherd.kept() == before
 
 
-@pytest.mark.parametrize("path", LOOKS)
 def test_a_page_says_what_browsers_may_load_whatever_becomes_of_it(
-    visitor: Visitor, path: str
+    visitor: Visitor, subtests: pytest.Subtests
 ):
-    answer = visitor.get(filled(path))
-    unknown = visitor.get(filled(path), params={"utm_source": "slack"})
+    for path in LOOKS:
+        with subtests.test(path):
+            answer = visitor.get(filled(path))
+            unknown = visitor.get(filled(path), params={"utm_source": "slack"})
 
-    for response in (answer, unknown):
-        assert response.status_code in {200, 303, 400, 404}, response.text
-        if response.headers["Content-Type"].startswith("text/html"):
-            assert policy_of(response.headers["Content-Security-Policy"]) == POLICY
-            assert response.headers["Referrer-Policy"] == "same-origin"
-            assert response.headers["Cache-Control"] == "no-store"
-    # A parameter that somebody's program added to an address breaks no page.
-    assert unknown.status_code == answer.status_code
+            for response in (answer, unknown):
+                assert response.status_code in {200, 303, 400, 404}, response.text
+                if response.headers["Content-Type"].startswith("text/html"):
+                    policy = policy_of(response.headers["Content-Security-Policy"])
+                    assert policy == POLICY
+                    assert response.headers["Referrer-Policy"] == "same-origin"
+                    assert response.headers["Cache-Control"] == "no-store"
+            # A parameter that somebody's program added to an address breaks no page.
+            assert unknown.status_code == answer.status_code
 
 
 @pytest.mark.parametrize(
@@ -238,23 +248,28 @@ def test_a_method_that_a_page_does_not_have_is_refused_as_a_page(visitor: Visito
     assert read(answer.text).one("h1").text
 
 
-@pytest.mark.parametrize(
-    "template",
-    sorted(TEMPLATES.rglob("*.html")),
-    ids=lambda path: str(path.relative_to(TEMPLATES)),
+FORBIDDEN = (
+    r"<style\b",
+    r"\sstyle\s*=",
+    r"\son\w+\s*=",
+    r"<script(?![^>]*\ssrc=)[^>]*>",
+    r"\bhx-on\b",
+    r"\bhx-vals\s*=\s*['\"]js:",
+    r"javascript:",
+    r"\|\s*safe\b",
+    r"(?:src|href|action)\s*=\s*[\"'](?:https?:)?//(?!www\.tiktok\.com/)",
 )
-def test_a_template_has_nothing_in_line_that_the_policy_forbids(template: Path):
-    text = template.read_text()
 
-    for forbidden in (
-        r"<style\b",
-        r"\sstyle\s*=",
-        r"\son\w+\s*=",
-        r"<script(?![^>]*\ssrc=)[^>]*>",
-        r"\bhx-on\b",
-        r"\bhx-vals\s*=\s*['\"]js:",
-        r"javascript:",
-        r"\|\s*safe\b",
-        r"(?:src|href|action)\s*=\s*[\"'](?:https?:)?//(?!www\.tiktok\.com/)",
-    ):
-        assert not re.search(forbidden, text, re.IGNORECASE), forbidden
+
+def test_a_template_has_nothing_in_line_that_the_policy_forbids():
+    templates = {path: path.read_text() for path in TEMPLATES.rglob("*.html")}
+
+    found = {
+        (str(path.relative_to(TEMPLATES)), forbidden)
+        for path, text in templates.items()
+        for forbidden in FORBIDDEN
+        if re.search(forbidden, text, re.IGNORECASE)
+    }
+
+    assert templates
+    assert not found
