@@ -16,9 +16,13 @@ def keyring() -> Keyring:
     return Keyring()
 
 
-@pytest.fixture
-def tiny(keyring: Keyring) -> Iterator[TestClient[Litestar]]:
-    """A client of the tiny application that sends a key for everything."""
+@pytest.fixture(scope="session")
+def tiny() -> Iterator[TestClient[Litestar]]:
+    """A client of the tiny application that sends a key for everything.
+
+    Tests share the application, which keeps nothing.
+    """
+    keyring = Keyring()
     header = keyring.add(1, "read", "write", "admin")
     with TestClient(tiny_app(keyring), raise_server_exceptions=False) as client:
         client.headers.update(header)

@@ -35,6 +35,14 @@ def places() -> list[str]:
     )
 
 
+def areas() -> dict[str, list[str]]:
+    """The paths of all pages by the first part of their path."""
+    found: dict[str, list[str]] = {}
+    for path in places():
+        found.setdefault(path.split("/")[1] or "home", []).append(path)
+    return found
+
+
 class Place(msgspec.Struct, frozen=True):
     """The path of a page, and the media type of its answer."""
 

@@ -18,7 +18,8 @@ from tests.kit.application import (
     settings_for,
     started,
 )
-from tests.kit.command_line import PATIENTLY, Running, running
+from tests.kit.command_line import Running, running
+from tests.kit.patience import PATIENTLY
 from tests.kit.ports import free_port
 
 

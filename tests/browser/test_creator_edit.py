@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from infra.embedded.processes import wait_until
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, data_of
+from tests.kit.patience import PATIENTLY
 
 TYPED = "# Terms\n\nMine, <b>bold</b> \N{GOAT}\n\n</textarea><script>alert(1)</script>"
 
@@ -60,7 +61,7 @@ def test_notes_are_edited_in_place_while_somebody_else_does(
 
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(page.get_by_role("heading", level=3)).to_have_text("Terms")
-    wait_until(lambda: now(home, creator)["readme"] == TYPED, seconds=20)
+    assert wait_until(lambda: now(home, creator)["readme"] == TYPED, seconds=PATIENTLY)
     axe(page)
 
 
@@ -88,8 +89,9 @@ def test_settings_of_two_people_meet(
     page.get_by_role("button", name="Save", exact=True).last.click()
 
     expect(page.get_by_text("Saved.")).to_be_visible()
-    wait_until(
-        lambda: now(home, creator)["tracking_end_date"] == "2030-12-31", seconds=5
+    assert wait_until(
+        lambda: now(home, creator)["tracking_end_date"] == "2030-12-31",
+        seconds=PATIENTLY,
     )
     assert now(home, creator)["display_name"] == "Their Goat"
     assert now(home, creator)["tracking_mode"] == "selective"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS
 from tests.browser.layout import PHONE, WIDE, check_layout, header_of
-from tests.browser.places import found, places
+from tests.browser.places import areas, found, places
 from tests.browser.served import Served
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, code_of, data_of
@@ -22,6 +22,7 @@ TABS = tuple(
     for path in places()
     if re.fullmatch(r"/creators/{creator_id}(/notes|/settings)?", path)
 )
+AREAS = areas()
 LONGEST_NAME, LONGEST_DESCRIPTION = 200, 5_000
 
 # Elements that none of our templates has, so that they can only come from a text.
@@ -156,25 +157,28 @@ def test_there_are_enough_of_them():
     assert len(ALL) >= 60
 
 
-@pytest.mark.parametrize("path", places())
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("area", AREAS)
 def test_a_page_full_of_them_shows_text_in_its_place(
-    path: str,
+    area: str,
     collected: tuple[Tenant, dict[str, str]],
     running_goatherd: Served,
     sign_in: Callable[[Tenant], Page],
+    subtests: pytest.Subtests,
 ):
     tenant, ids = collected
     session = running_goatherd.session_of(tenant)
-    place = found(running_goatherd, path, session=session, ids=ids)
-    assert place.status == 200
-    if not place.is_page:
-        return
     page = sign_in(tenant)
-
-    for size, tallest in ((WIDE, 400), (PHONE, 700)):
-        page.set_viewport_size(ViewportSize(**size))
-        page.goto(place.url)
-        check_harmless(page, tallest=tallest)
+    for path in AREAS[area]:
+        with subtests.test(path):
+            place = found(running_goatherd, path, session=session, ids=ids)
+            assert place.status == 200
+            if not place.is_page:
+                continue
+            for size, tallest in ((WIDE, 400), (PHONE, 700)):
+                page.set_viewport_size(ViewportSize(**size))
+                page.goto(place.url)
+                check_harmless(page, tallest=tallest)
 
 
 def test_a_list_of_such_names_keeps_its_shape(
@@ -213,13 +217,14 @@ def test_the_pages_of_a_creator_with_such_a_name_say_it_as_it_is(
         assert plain(page.get_by_role("heading", level=1).text_content()) == plain(name)
 
 
-@pytest.mark.parametrize("text", STRINGS)
-def test_none_of_them_is_a_handle(text: str, home: Tenant):
-    answer = home.post(home.creators, {"tiktok_handle": text})
+def test_none_of_them_is_a_handle(home: Tenant, subtests: pytest.Subtests):
+    for text in STRINGS:
+        with subtests.test(text[:80]):
+            answer = home.post(home.creators, {"tiktok_handle": text})
 
-    assert code_of(answer) == (409, "invalid_handle")
-    assert "is not a TikTok handle: 1 to 30 of a-z" in answer.json()["error"]
-    assert home.counted == 0
+            assert code_of(answer) == (409, "invalid_handle")
+            assert "is not a TikTok handle: 1 to 30 of a-z" in answer.json()["error"]
+            assert home.counted == 0
 
 
 @pytest.mark.parametrize("size", (WIDE, PHONE), ids=("wide", "phone"))

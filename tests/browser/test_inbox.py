@@ -10,6 +10,7 @@ from domain import events as e
 from infra.embedded.processes import wait_until
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant
+from tests.kit.patience import PATIENTLY
 
 HOSTILE = '"><img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}' + "goat" * 100
 
@@ -41,7 +42,7 @@ def happened(home: Tenant, video_id: str) -> list[type[e.Event]]:
 def arrived(home: Tenant, video_id: str, *events: type[e.Event]) -> None:
     """Assert that exactly these events come of a video's review."""
     wanted = list(events)
-    assert wait_until(lambda: happened(home, video_id) == wanted, seconds=10)
+    assert wait_until(lambda: happened(home, video_id) == wanted, seconds=PATIENTLY)
 
 
 def focused(page: Page) -> str:

@@ -10,6 +10,7 @@ from infra.embedded.processes import wait_until
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.patience import PATIENTLY
 
 Axe = Callable[[Page], None]
 
@@ -84,7 +85,7 @@ def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, ax
     page.set_viewport_size({"width": 375, "height": 800})
     sideways = "document.documentElement.scrollWidth - innerWidth"
     # Charts are drawn anew a moment after the page has another width.
-    assert wait_until(lambda: page.evaluate(sideways) <= 0, seconds=10)
+    assert wait_until(lambda: page.evaluate(sideways) <= 0, seconds=PATIENTLY)
     axe(page)
 
 

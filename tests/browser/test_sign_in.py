@@ -9,6 +9,7 @@ from api.web.sign_in.links import make_link
 from infra.embedded.processes import wait_until
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant
+from tests.kit.patience import PATIENTLY
 
 
 def sign_in_by_form(page: Page, key: str) -> None:
@@ -130,4 +131,4 @@ def test_revoking_the_key_ends_its_sessions(home: Tenant, page: Page):
 
     assert revoked.status_code == 200, revoked.text
     # A server remembers for half a second that a key is good.
-    assert wait_until(lambda: is_shown_out(page), seconds=10)
+    assert wait_until(lambda: is_shown_out(page), seconds=PATIENTLY)

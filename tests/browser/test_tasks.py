@@ -12,6 +12,7 @@ from infra.embedded.processes import wait_until
 from tests.browser.furnished import furnish
 from tests.kit.application import Tenant
 from tests.kit.paths import ROOT
+from tests.kit.patience import PATIENTLY
 
 _DOCUMENT = (ROOT / "docs" / "tasks.md").read_text()
 CLICKS = {
@@ -81,7 +82,7 @@ def test_task_01_adds_creators_from_a_spreadsheet(task: Task, home: Tenant):
     def is_listed() -> bool:
         return len(home.get("/creators", params=tagged).json()["data"]) == 12
 
-    assert wait_until(is_listed, seconds=10)
+    assert wait_until(is_listed, seconds=PATIENTLY)
     assert task.clicks == CLICKS[1]
 
 

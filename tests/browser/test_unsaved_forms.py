@@ -10,6 +10,7 @@ from api.http.access.sessions import COOKIE
 from infra.embedded.processes import wait_until
 from tests.browser.served import Served
 from tests.kit.application import Tenant, data_of
+from tests.kit.patience import PATIENTLY
 
 TYPED = "\n# Mine\n\n</textarea><script>alert(1)</script> \N{GOAT}\n"
 
@@ -66,4 +67,4 @@ def test_notes_that_were_typed_while_the_session_ended_are_sent_by_a_button(
         home.goatherd.catch_up()
         return data_of(home.get(f"/creators/{creator['id']}"))["readme"] == TYPED
 
-    assert wait_until(is_stored, seconds=20)
+    assert wait_until(is_stored, seconds=PATIENTLY)

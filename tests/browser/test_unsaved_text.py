@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from infra.embedded.processes import wait_until
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, data_of
+from tests.kit.patience import PATIENTLY
 
 # The question of a browser to a page before it goes; true if the page lets it.
 _MAY_GO = "window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
@@ -34,7 +35,7 @@ def has_received(page: Page, watch: Watch) -> bool:
         page.wait_for_timeout(20)
         return watch.complaints == ["dialog: beforeunload "]
 
-    return wait_until(has_come, seconds=10)
+    return wait_until(has_come, seconds=PATIENTLY)
 
 
 def test_whoever_opens_a_second_card_is_asked_and_keeps_the_first(

@@ -20,6 +20,7 @@ from infra.ids import new_id
 from tests.kit.builders import asking, events_for, make_home, opened_store
 from tests.kit.databases import in_line
 from tests.kit.keys import SETTINGS
+from tests.kit.patience import PATIENTLY
 from tests.kit.proxy import Damage, Proxy
 
 # Part of the very request that makes an append last, by the way events get in.
@@ -121,9 +122,9 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
             ],
             in_transaction=_in_transaction(way_in),
         )
-        assert wait_until(lambda: in_line(holder) == 1, seconds=4)
+        assert wait_until(lambda: in_line(holder) == 1, seconds=PATIENTLY)
         proxy.cut()
-        assert wait_until(lambda: in_line(holder) == 2, seconds=4)
+        assert wait_until(lambda: in_line(holder) == 2, seconds=PATIENTLY)
         holder.execute("SELECT pg_advisory_unlock(7203914821)")
         reported = answer.result()
 

@@ -8,13 +8,13 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.faults import victim
+from tests.kit.patience import PATIENTLY
 from tests.kit.videos import INSIDE, a_creator, a_run, due, known, settle
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.policies import runner
 from workers.policies import video_policies as discovery
 
-PATIENTLY = 40.0
 CREATORS, RUNS, NEW_A_RUN = 4, 40, 5
 AWAY = "redis://127.0.0.1:1/0"
 

@@ -36,6 +36,7 @@ from tests.kit.builders import Home, asking, log_of, make_home, opened_store
 from tests.kit.erasing import erase, tables_with
 from tests.kit.faults import victim
 from tests.kit.jobs import derive_jobs, job_of, jobs_in
+from tests.kit.patience import PATIENTLY
 from tests.kit.threads import at_work
 from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 from workers.sources.chain import Chain
@@ -44,7 +45,6 @@ from workers.sources.port import (
     Target,
 )
 
-PATIENTLY = 30.0
 SEED = 1310
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HANDLES = [f"wanted.goat.{n}" for n in range(16)]

@@ -19,6 +19,7 @@ from projections.registry import PROJECTIONS
 from tests.kit.builders import opened_store
 from tests.kit.histories import added
 from tests.kit.keys import SETTINGS
+from tests.kit.patience import PATIENTLY
 from tests.projections.analytics.ledger import (
     Ledger,
     append,
@@ -32,7 +33,6 @@ from tests.projections.analytics.ledger import (
 from workers.policies.known_videos import KnownVideos
 from workers.scraping.identity import CreatorIdentities
 
-PATIENTLY = 20.0
 FOLLOWED: tuple[Projection, ...] = (*PROJECTIONS, CreatorIdentities(), KnownVideos())
 
 

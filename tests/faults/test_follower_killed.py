@@ -19,9 +19,9 @@ from tests.kit.builders import opened_store
 from tests.kit.expected import expected, stored
 from tests.kit.faults import victim
 from tests.kit.histories import log, many_events
+from tests.kit.patience import PATIENTLY
 from workers.scraping.jobs import ScrapeJobs
 
-PATIENTLY = 30.0
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
     *(Annotations(), CreatorHistory(), ScrapeJobs()),

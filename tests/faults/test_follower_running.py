@@ -17,6 +17,7 @@ from projections.engine.follower import listen
 from tests.kit.backends import LISTENING, listeners, terminate
 from tests.kit.builders import opened_store
 from tests.kit.faults import stop_at_once
+from tests.kit.patience import PATIENTLY, at_most
 from tests.projections.analytics.ledger import (
     Ledger,
     append,
@@ -29,7 +30,6 @@ from tests.projections.analytics.ledger import (
 )
 
 PROMPTLY = 3.0
-PATIENTLY = 20.0
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def running(
         yield threads
     finally:
         stop.set()
-        ended = wait_until(all_ended, seconds=PROMPTLY)
+        ended = wait_until(all_ended, seconds=at_most(PROMPTLY))
     assert ended
 
 
@@ -154,7 +154,7 @@ def test_a_follower_stops_promptly(store: Store, version: int):
     assert wait_until(lambda: not woken.is_set(), seconds=PATIENTLY)
 
     stop.set()
-    thread.join(PROMPTLY)
+    thread.join(at_most(PROMPTLY))
 
     assert not thread.is_alive()
 
@@ -197,7 +197,9 @@ def test_a_follower_is_back_at_once_when_all_idle_connections_were_cut(
             with opened_store(database_url) as unharmed:
                 positions = append(unharmed, *goats(1))
                 # One failure for each would take a quarter of a minute.
-                in_time = wait_until(lambda: taken_in(unharmed) == positions, seconds=8)
+                in_time = wait_until(
+                    lambda: taken_in(unharmed) == positions, seconds=at_most(8)
+                )
 
     assert in_time
 

@@ -14,8 +14,9 @@ from infra.eventstore.store import Store
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from tests.kit.builders import Home, make_home, opened_store
-from tests.kit.command_line import PATIENTLY, CommandLine, running
+from tests.kit.command_line import CommandLine, running
 from tests.kit.erasing import erase
+from tests.kit.patience import PATIENTLY
 from tests.kit.threads import at_work
 
 DAYS, VIDEOS = 400, 20

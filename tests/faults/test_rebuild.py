@@ -41,9 +41,9 @@ from tests.kit.expected import expected, stored
 from tests.kit.faults import stop_at_once, victim
 from tests.kit.histories import HOME, added, log, many_events
 from tests.kit.keys import SETTINGS
+from tests.kit.patience import PATIENTLY
 from tests.kit.threads import at_work
 
-PATIENTLY = 30.0
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
 SEED = 8120
 SOME = 30

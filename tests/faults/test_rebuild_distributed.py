@@ -45,6 +45,7 @@ from tests.kit.jobs import (
     running,
 )
 from tests.kit.keys import SETTINGS
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.worker_processes import worker_process
 from tests.projections.analytics.test_analytics import contents
 from workers.broker import REBUILDS_QUEUE, connect_broker, enqueue_scrapes
@@ -52,7 +53,6 @@ from workers.rebuild_worker import SliceWorker, declare_rebuild_actor, rebuild_n
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
 from workers.sources.chain import Chain
 
-PATIENTLY = 60.0
 NOBODY = "redis://127.0.0.1:1/0"
 ANALYTICS = AnalyticsProjection()
 
@@ -353,7 +353,7 @@ def test_a_slice_that_takes_long_keeps_no_scrape_waiting(
             enqueue_scrapes(
                 connect_broker(redis_url), [job["scrape_id"] for job in jobs_in(store)]
             )
-            scraped = wait_until(lambda: all_done(store), seconds=4)
+            scraped = wait_until(lambda: all_done(store), seconds=at_most(4))
             still_stuck = is_somebody_stuck(store)
         finished = wait_until(
             lambda: slices_left(store.pool, ANALYTICS) == 0, seconds=PATIENTLY

@@ -10,11 +10,11 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.faults import victim
+from tests.kit.patience import PATIENTLY
 from tests.kit.schedule import finish_all, run_sql, scheduled
 from workers.schedule import scheduler as scheduling
 from workers.schedule.scheduler import Scheduler
 
-PATIENTLY = 60.0
 POPULATION = 50
 BATCH = 7
 

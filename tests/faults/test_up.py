@@ -14,7 +14,8 @@ import pytest
 
 from infra.embedded import running_postgres_url
 from infra.embedded.processes import wait_until
-from tests.kit.command_line import PATIENTLY, Running, living, running
+from tests.kit.command_line import Running, living, running
+from tests.kit.patience import PATIENTLY
 from tests.kit.ports import free_port
 from workers.sources.demo import DEMO_HANDLES
 

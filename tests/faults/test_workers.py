@@ -34,6 +34,7 @@ from tests.kit.jobs import (
     messages,
     working,
 )
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.worker_processes import (
     PROMPTLY,
     dispatcher_at_work,
@@ -52,8 +53,6 @@ from workers.sources.port import (
     Target,
 )
 from workers.sources.recordings.file_format import Observation, encode_observation
-
-PATIENTLY = 40.0
 
 SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
 
@@ -284,7 +283,9 @@ def test_a_worker_that_is_paused_past_its_lease_changes_nothing_any_more(
         assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
         kept = not wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=2.5)
         paused.freeze()
-        lost = wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=PROMPTLY)
+        lost = wait_until(
+            lambda: jobs.take_back(store.pool) > 0, seconds=at_most(PROMPTLY)
+        )
         let_time_pass(store)
         scrape_creator(dependencies(store, Scripted(SEEN)), run)
         before = job_of(store, run), ends_of(store, [run])[run]

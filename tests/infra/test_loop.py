@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from infra.eventstore.store import Store
 from infra.loop import backoff_seconds, run_until_stopped
 from tests.kit.builders import opened_store
+from tests.kit.patience import PATIENTLY, at_most
 
 
 def steps_of(
@@ -56,7 +57,7 @@ def test_a_step_says_how_long_to_rest():
 
     run_until_stopped(step, stop, failed="test_failed")
 
-    assert 0.1 <= called_at[1] - called_at[0] < 1
+    assert 0.1 <= called_at[1] - called_at[0] < at_most(1)
 
 
 def test_failures_are_logged_and_counted_until_a_step_succeeds():
@@ -121,9 +122,9 @@ def test_stopping_ends_a_rest_and_a_back_off_at_once(result: float | Exception):
         )
     )
     thread.start()
-    assert called.wait(5)
+    assert called.wait(PATIENTLY)
     stop.set()
-    thread.join(5)
+    thread.join(at_most(5))
     assert not thread.is_alive()
 
 
@@ -142,7 +143,9 @@ def test_waking_ends_a_rest_but_not_its_first_pause():
     )
 
     assert len(called_at) == 3
-    assert all(0.1 <= later - before < 5 for before, later in pairwise(called_at))
+    assert all(
+        0.1 <= later - before < at_most(5) for before, later in pairwise(called_at)
+    )
 
 
 def test_what_woke_a_step_does_not_wake_the_next_one_too():

@@ -27,10 +27,10 @@ from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
 from tests.kit.builders import NOON, asking, next_events, opened_store
-from tests.kit.command_line import PATIENTLY
 from tests.kit.commands import disable_creator, issue_key
 from tests.kit.documented import Documented
 from tests.kit.keys import MASTER_KEY_TEXT
+from tests.kit.patience import PATIENTLY
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.jobs import ScrapeJobs
 

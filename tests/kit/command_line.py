@@ -18,8 +18,7 @@ from infra.embedded.processes import wait_until
 from infra.settings import PREFIX
 from tests.kit.keys import MASTER_KEY_TEXT
 from tests.kit.paths import ROOT
-
-PATIENTLY = 30.0
+from tests.kit.patience import PATIENTLY
 
 _MAIN = "\nimport sys; from api.cli import main; sys.exit(main())"
 

@@ -14,8 +14,7 @@ import psutil
 
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
-
-PATIENTLY = 30.0
+from tests.kit.patience import PATIENTLY
 
 
 class Victim:

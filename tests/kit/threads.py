@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-PATIENTLY = 30.0
+from tests.kit.patience import PATIENTLY
 
 
 @contextmanager

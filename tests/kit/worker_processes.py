@@ -23,6 +23,7 @@ from infra.settings import Settings
 from tests.kit.faults import kill_group
 from tests.kit.jobs import ends_of, jobs_in
 from tests.kit.paths import ROOT
+from tests.kit.patience import at_most
 from tests.kit.threads import at_work
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
@@ -100,7 +101,7 @@ def dispatcher_at_work(
     store: Store, database_url: str, redis_url: str
 ) -> Iterator[None]:
     dispatcher = Dispatcher(store, connect_broker(redis_url), url=database_url)
-    with at_work(dispatcher.run, promptly=PROMPTLY):
+    with at_work(dispatcher.run, promptly=at_most(PROMPTLY)):
         yield
 
 
@@ -120,7 +121,7 @@ def worker_process(
     try:
         yield process
         process.terminate()
-        process.wait(PROMPTLY + 8)
+        process.wait(at_most(PROMPTLY + 8))
     finally:
         kill_group(process)
     # Dramatiq itself ends with 1 where one of its processes was killed.

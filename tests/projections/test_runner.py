@@ -15,9 +15,9 @@ from projections.registry import PROJECTIONS
 from projections.runner import run_projections
 from projections.status import progress
 from tests.kit.builders import make_home, opened_store
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.threads import at_work
 
-PATIENTLY = 20.0
 PROMPTLY = 1.5
 
 
@@ -30,7 +30,7 @@ def store(database_url: str) -> Iterator[Store]:
 @contextmanager
 def running(store: Store, url: str) -> Iterator[None]:
     """Run all projections; they must end promptly when they are told to."""
-    with at_work(partial(run_projections, store, url), promptly=PROMPTLY):
+    with at_work(partial(run_projections, store, url), promptly=at_most(PROMPTLY)):
         yield
 
 

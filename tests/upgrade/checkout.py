@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-PATIENTLY = 60.0
+PATIENTLY = 120.0
 
 
 class Checkout:

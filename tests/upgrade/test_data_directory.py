@@ -12,7 +12,8 @@ import pytest
 
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
-from tests.kit.command_line import PATIENTLY, running
+from tests.kit.command_line import running
+from tests.kit.patience import PATIENTLY
 from tests.kit.ports import free_port
 from tests.upgrade.answers import about, recorded_answers
 from tests.upgrade.comparing import bearer, differences

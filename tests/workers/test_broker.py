@@ -9,6 +9,7 @@ from dramatiq import Broker
 from infra.embedded.processes import wait_until
 from infra.ids import new_id
 from tests.kit.jobs import messages, running
+from tests.kit.patience import PATIENTLY
 from workers import broker as wake_ups
 from workers.broker import (
     SCRAPES_QUEUE,
@@ -16,8 +17,6 @@ from workers.broker import (
     connect_broker,
     enqueue_scrapes,
 )
-
-PATIENTLY = 20.0
 
 
 @pytest.fixture

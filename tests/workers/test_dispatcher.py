@@ -12,6 +12,7 @@ from tests.kit.backends import listeners, terminate
 from tests.kit.builders import Home, opened_store
 from tests.kit.histories import failed
 from tests.kit.jobs import jobs_in, messages
+from tests.kit.patience import PATIENTLY, at_most
 from tests.projections.analytics.ledger import append
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
@@ -19,7 +20,6 @@ from workers.dispatcher import Dispatcher
 from workers.scraping import enqueue
 
 PROMPTLY = 6.0
-PATIENTLY = 20.0
 
 AWAY = "redis://127.0.0.1:1/0"
 
@@ -45,7 +45,7 @@ def at_work(*dispatchers: Dispatcher) -> Iterator[list[threading.Thread]]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(PROMPTLY)
+            thread.join(at_most(PROMPTLY))
     assert not any(thread.is_alive() for thread in threads)
 
 

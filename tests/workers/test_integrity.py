@@ -9,6 +9,7 @@ from infra.eventstore.store import Store
 from infra.settings import Settings
 from tests.kit.builders import ADA, asking, events_for
 from tests.kit.keys import MASTER_KEY_TEXT
+from tests.kit.patience import PATIENTLY
 from tests.kit.threads import at_work
 from workers.integrity import ACTOR, sign_roots_daily
 
@@ -18,7 +19,7 @@ def test_one_of_several_processes_signs_a_root(store: Store):
     signer = InstallationSigner(store.pool, Settings(master_key=MASTER_KEY_TEXT))
     with at_work(*[partial(sign_roots_daily, store, signer)] * 3):
         is_signed = wait_until(
-            lambda: bool(store.load(INSTALLATION)[INSTALLATION]), seconds=60
+            lambda: bool(store.load(INSTALLATION)[INSTALLATION]), seconds=PATIENTLY
         )
 
     assert is_signed

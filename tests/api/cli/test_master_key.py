@@ -23,6 +23,7 @@ from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.command_line import CommandLine
 from tests.kit.keys import MASTER_KEY, MASTER_KEY_TEXT
 from tests.kit.paths import ROOT
+from tests.kit.patience import PATIENTLY
 
 NEW_TEXT = new_master_key()
 NEW = MasterKey.from_text(NEW_TEXT, source="the test")
@@ -105,7 +106,7 @@ def test_one_that_is_killed_changes_nothing_and_the_next_finishes(
             "AND datname = current_database()"
         )
         assert wait_until(
-            lambda: connection.execute(sleeping).fetchone() == (1,), seconds=60
+            lambda: connection.execute(sleeping).fetchone() == (1,), seconds=PATIENTLY
         )
         process.kill()
         process.wait()

@@ -13,7 +13,8 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.registry import PROJECTIONS
 from tests.kit.builders import Home, make_home
-from tests.kit.command_line import PATIENTLY, Running, running
+from tests.kit.command_line import Running, running
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.ports import free_port
 
 PROMPTLY = 6.0
@@ -115,7 +116,7 @@ def test_serve_ends_promptly_while_its_workers_are_starting(
         serve.process.send_signal(signal.SIGTERM)
 
         # Eight seconds is what granian gives a worker that does not listen.
-        assert serve.process.wait(PROMPTLY) == 0
+        assert serve.process.wait(at_most(PROMPTLY)) == 0
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ granian.{late} = slowly
 
         serve.process.send_signal(signal.SIGTERM)
 
-        assert serve.process.wait(PROMPTLY) == 0
+        assert serve.process.wait(at_most(PROMPTLY)) == 0
     assert serve.err == ""
 
 
@@ -216,7 +217,7 @@ def test_project_keeps_the_read_models_level_until_it_is_told_to_end(
             home.store.head(),
         )
         project.process.send_signal(signal.SIGINT)
-        assert project.process.wait(PROMPTLY) == 0
+        assert project.process.wait(at_most(PROMPTLY)) == 0
     assert project.err == ""
 
 
@@ -232,7 +233,7 @@ def test_dispatch_makes_jobs_until_it_is_told_to_end(
             2,
         )
         dispatch.process.send_signal(signal.SIGTERM)
-        assert dispatch.process.wait(PROMPTLY) == 0
+        assert dispatch.process.wait(at_most(PROMPTLY)) == 0
     assert dispatch.err == ""
 
 

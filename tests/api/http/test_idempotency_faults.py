@@ -14,9 +14,9 @@ from psycopg.rows import TupleRow
 from infra import idempotency
 from infra.eventstore.store import BusyError, RecordedEvent, Store
 from tests.kit.application import Tenant, code_of, data_of, stored_key
+from tests.kit.patience import PATIENTLY
 
 BODY = {"tiktok_handle": "wanted.goat"}
-PATIENTLY = 10.0
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tests.kit.application import (
     serving,
     stored_key,
 )
+from tests.kit.patience import at_most
 
 REVOKED_WITHIN = 1.0
 NEXT_YEAR = datetime(2999, 1, 1, tzinfo=UTC)
@@ -147,7 +148,7 @@ def test_a_revoked_key_is_refused_within_a_second_in_every_process(
         revoked_at = time.monotonic()
         for client in (goatherd.client, another_process):
             while robot.get("/creators", client=client).status_code == 200:
-                assert time.monotonic() - revoked_at < REVOKED_WITHIN
+                assert time.monotonic() - revoked_at < at_most(REVOKED_WITHIN)
 
         refused = robot.get("/creators", client=another_process)
 

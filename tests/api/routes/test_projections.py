@@ -19,9 +19,9 @@ from projections.registry import PROJECTIONS
 from projections.runner import run_projections
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
 from tests.kit.builders import opened_store
+from tests.kit.patience import PATIENTLY
 from tests.kit.threads import at_work
 
-PATIENTLY = 30.0
 REBUILD = "/admin/projections/creator_list/rebuild"
 
 

@@ -16,6 +16,7 @@ from infra.keys.keyring import Keyring, destroy
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.subject_text import subject_id, subject_text
 from tests.kit.keys import MASTER_KEY
+from tests.kit.patience import PATIENTLY, at_most
 
 SOON_SECONDS = 1.0
 
@@ -169,7 +170,7 @@ def test_every_process_drops_a_destroyed_key_within_a_second(pool: Pool) -> None
     while any(
         ring.held for ring in rings
     ):  # as long as one holds a key, though nobody uses it
-        assert time.monotonic() - erased_at < SOON_SECONDS
+        assert time.monotonic() - erased_at < at_most(SOON_SECONDS)
         time.sleep(0.01)
 
     assert not any(can_open(ring, subject) for ring in rings)
@@ -209,7 +210,7 @@ def test_without_a_database_no_key_is_held(pool: Pool, keyring: Keyring) -> None
 
     pool.close()
 
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENTLY
     while keyring.held:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -13,11 +13,11 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine.snapshot_reader import SnapshotReader
 from tests.kit.databases import in_line
+from tests.kit.patience import PATIENTLY
 
 NOBODY = new_id()
 COUNT = b"SELECT count(*) FROM projection"
 WAIT = b"SELECT pg_advisory_lock_shared(62), (SELECT count(*) FROM projection)"
-PATIENTLY = 20.0
 
 Reads = Callable[[SnapshotReader, AsyncPool], Awaitable[None]]
 

@@ -37,6 +37,7 @@ from projections.registry import PROJECTIONS
 from tests.kit.builders import asking, opened_store
 from tests.kit.expected import expected, stored
 from tests.kit.histories import log, many_events
+from tests.kit.patience import PATIENTLY
 from tests.projections.analytics.ledger import append, goats, position_of
 
 
@@ -615,13 +616,13 @@ def test_who_began_to_read_before_the_swap_sees_no_less_afterwards(
             )
             assert wait_until(
                 lambda: reader.info.transaction_status == TransactionStatus.INTRANS,
-                seconds=20,
+                seconds=PATIENTLY,
             )
             with pytest.raises(TimeoutError):
                 building.result(1)
             seen = reader.execute("SELECT count(*) FROM handles").fetchone()
             reader.execute("ROLLBACK")
-            building.result(20)
+            building.result(PATIENTLY)
 
     assert seen == (11,)
     assert len(rows(store)) == 11

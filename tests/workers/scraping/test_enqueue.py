@@ -18,10 +18,9 @@ from tests.kit.jobs import (
     let_time_pass,
     record_failure,
 )
+from tests.kit.patience import PATIENTLY
 from workers.scraping import enqueue, jobs
 from workers.scraping.enqueue import StartRate, enqueue_due
-
-PATIENTLY = 20.0
 
 
 def start(store: Store, scrape_id: UUID) -> None:

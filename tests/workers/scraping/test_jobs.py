@@ -21,13 +21,12 @@ from tests.kit.jobs import (
     let_time_pass,
     record_failure,
 )
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.schedule import run_sql
 from workers import lease_watch
 from workers.lease_watch import LeaseWatch
 from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import FencedOffError, JobLease, ScrapeJobs
-
-PATIENTLY = 20.0
 
 
 def test_a_request_becomes_a_job_that_is_due_at_once(store: Store):
@@ -73,7 +72,7 @@ def test_an_attempt_counts_before_it_starts(store: Store):
     job = job_of(store, scrape_id)
     assert (lease.attempt, lease.fence) == (1, 1)
     assert (job["state"], job["attempts"], job["fence"]) == ("leased", 1, 1)
-    assert jobs.LEASE_SECONDS - 5 < job["leased_for"] <= jobs.LEASE_SECONDS
+    assert jobs.LEASE_SECONDS - at_most(5) < job["leased_for"] <= jobs.LEASE_SECONDS
     assert (lease.creator_id, lease.job_type) == (job["creator_id"], job["job_type"])
 
 
@@ -233,7 +232,11 @@ def test_a_job_whose_attempt_died_waits_before_the_next_and_says_so(store: Store
         None,
     )
     assert job["error"] == "Attempt 1 died without an answer."
-    assert retry_policy.DIED.first / 2 - 1 < job["due_in"] <= retry_policy.DIED.first
+    assert (
+        retry_policy.DIED.first / 2 - at_most(1)
+        < job["due_in"]
+        <= retry_policy.DIED.first
+    )
     assert jobs.lease(store.pool, scrape_id) is None
     assert job_of(store, at_work)["state"] == "leased"
 
@@ -252,7 +255,7 @@ def test_the_waits_after_attempts_that_died_grow_fivefold(store: Store):
         let_time_pass(store)
 
     for (least, most), longest in zip(waits, (4, 20, 100, 500), strict=False):
-        assert longest / 2 - 1 < least < most <= longest
+        assert longest / 2 - at_most(1) < least < most <= longest
         assert most - least > longest / 4
     # A worker that leases it now gives it up.
     assert waits[-1][1] <= 0

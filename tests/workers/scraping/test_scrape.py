@@ -51,6 +51,7 @@ from tests.kit.jobs import (
     messages,
     working,
 )
+from tests.kit.patience import PATIENTLY
 from tests.projections.analytics.ledger import dead_letters, registered
 from workers.broker import enqueue_scrapes
 from workers.scraping import jobs, retry_policy
@@ -61,8 +62,6 @@ from workers.sources.port import (
     Provider,
     Target,
 )
-
-PATIENTLY = 20.0
 
 SEEN_AT = datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
 SEEN = Ok(

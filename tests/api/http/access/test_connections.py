@@ -14,8 +14,9 @@ import pytest
 from api.http.access.connections import Connection, ConnectionLimits, too_many
 from api.http.bodies.incoming_body import BODY_SECONDS
 from infra.embedded.processes import wait_until
-from tests.kit.command_line import PATIENTLY, running
+from tests.kit.command_line import running
 from tests.kit.databases import new_database
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.ports import free_port, listens
 
 PROMPTLY = 2.0
@@ -58,7 +59,9 @@ def many_files() -> Iterator[None]:
 
 def is_answered(port: int) -> bool:
     """True if a client at another address is answered promptly."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROMPTLY)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", port, timeout=at_most(PROMPTLY)
+    )
     with closing(connection):
         try:
             connection.request("GET", "/health/live")
@@ -107,7 +110,7 @@ def test_others_are_answered_while_one_address_holds_every_connection_it_can(
         answered = [is_answered(port) for _ in range(5)]
 
         assert answered == [True] * 5
-        assert wait_until(lambda: still_open(links) <= 200, seconds=PROMPTLY)
+        assert wait_until(lambda: still_open(links) <= 200, seconds=at_most(PROMPTLY))
         assert still_open(links) >= 190
 
 
@@ -126,7 +129,7 @@ def test_an_address_and_all_together_have_their_limits(
             left = [still_open(links) for links in many]
             return max(left) <= 15 and sum(left) <= 40
 
-        assert wait_until(are_within, seconds=PROMPTLY)
+        assert wait_until(are_within, seconds=at_most(PROMPTLY))
         assert is_answered(port)
         assert still_open(few) == 2
 
@@ -147,9 +150,9 @@ def test_what_does_not_come_in_time_is_ended_and_what_comes_steadily_is_taken(
         waited = time.monotonic() - began_at
         sender.join()
 
-        assert BODY_SECONDS - 1 < waited < BODY_SECONDS + 3
+        assert BODY_SECONDS - 1 < waited < BODY_SECONDS + at_most(3)
         assert answer.startswith(b"HTTP/1.1 408 ")
-        assert wait_until(lambda: still_open(half) == 0, seconds=PROMPTLY)
+        assert wait_until(lambda: still_open(half) == 0, seconds=at_most(PROMPTLY))
     # It was read to the end, or nobody would have said that it is no form.
     assert steady == [400]
 

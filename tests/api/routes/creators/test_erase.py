@@ -10,6 +10,7 @@ from infra.embedded.processes import wait_until
 from tests.api.routes.creators.test_move import campaign_with, ids
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.command_line import CommandLine
+from tests.kit.patience import PATIENTLY
 
 HANDLE = "wanted.goat"
 VIDEO = "7100000000000000071"
@@ -243,7 +244,7 @@ def test_the_preview_lists_each_text_that_would_go_on_naming_the_person(
         return ids_then - {one["id"] for one in later} == {renamed, notes[0]}
 
     # A process may hold the key for a second.
-    assert wait_until(are_gone, seconds=20)
+    assert wait_until(are_gone, seconds=PATIENTLY)
 
 
 def test_the_command_line_erases_and_says_what_it_did(home: Tenant, cli: CommandLine):

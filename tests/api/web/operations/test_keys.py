@@ -9,6 +9,7 @@ from domain import events as e
 from infra.embedded.processes import wait_until
 from tests.kit.application import Goatherd, Tenant, code_of
 from tests.kit.markup import Element, read
+from tests.kit.patience import PATIENTLY
 from tests.kit.visitor import Visitor
 
 KEYS = "/operations/keys"
@@ -155,7 +156,7 @@ def test_revoking_ones_own_key_is_warned_of_and_signs_out(
     assert answer.headers["Location"] == "/"
     # A key that opened is remembered for half a second.
     assert wait_until(
-        lambda: visitor.get("/operations/jobs").status_code == 303, seconds=10
+        lambda: visitor.get("/operations/jobs").status_code == 303, seconds=PATIENTLY
     )
 
 

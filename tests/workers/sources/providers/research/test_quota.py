@@ -26,6 +26,7 @@ from domain.scrape.verdicts import (
 )
 from infra.embedded import EmbeddedValkey
 from infra.http_out.tiktok_api import Deadline, NoReplyError
+from tests.kit.patience import PATIENTLY
 from tests.workers.sources.providers.research.building import (
     BILLIE,
     NOON,
@@ -44,7 +45,6 @@ from workers.sources.providers.research import open_research
 from workers.sources.providers.research.quota import A_DAY, Amount, DailyQuota
 
 TO_MIDNIGHT = 12 * 3_600.0
-PATIENTLY = 30.0
 AWAY = "redis://127.0.0.1:1/0"
 
 

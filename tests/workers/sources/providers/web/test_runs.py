@@ -16,6 +16,7 @@ from infra.settings import Settings
 from tests.kit.builders import NOON, Home, asking, log_of
 from tests.kit.commands import request_scrape
 from tests.kit.jobs import all_done, job_of, working
+from tests.kit.patience import PATIENTLY
 from tests.workers.sources.providers.web.server import TikTok
 from tests.workers.sources.providers.web.shapes import (
     CAPTCHA_PAGE,
@@ -42,7 +43,6 @@ from workers.sources.providers.web import WebProvider
 
 PAGE = f"/@{HANDLE}"
 LIST = "/api/creator/item_list/"
-PATIENTLY = 20.0
 
 
 class Population:
