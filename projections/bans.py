@@ -11,9 +11,9 @@ from domain import events as e
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 
-on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+on = Folds[[Cursor[TupleRow], RecordedEvent], None]()
 
 
 @on(e.HandleBanned)
@@ -45,7 +45,7 @@ class Bans:
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Write the row of each event, one by one, because there are few of them."""
         for recorded in events:
-            on.handle(recorded.event, cursor, recorded)
+            on.fold(recorded.event, cursor, recorded)
 
 
 # As clients read it

@@ -15,7 +15,7 @@ from domain.messages import set_fields
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.reader import Reader, newest_first
 from projections.engine.table import Table
 
@@ -33,7 +33,7 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
-on = Handlers[[ProjectRow | None, RecordedEvent], ProjectRow | None]()
+on = Folds[[ProjectRow | None, RecordedEvent], ProjectRow | None]()
 
 
 @on(e.ProjectCreated)
@@ -78,7 +78,7 @@ def _earlier_texts_forgotten(
 
 
 def fold_project(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
-    return on.handle(recorded.event, row, recorded)
+    return on.fold(recorded.event, row, recorded)
 
 
 class Projects:

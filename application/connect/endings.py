@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 from application.connect.rows import hold_connections
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 
 # Tokens that TikTok refuses are useless; the others are given back to TikTok.
 _LOST = """
@@ -39,7 +39,7 @@ UPDATE creator_connections SET state = 'ended', ended_at = %(at)s, reason = NULL
     revoke_at = coalesce(revoke_at, now())
 WHERE creator_id = %(creator)s
 """
-on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+on = Folds[[Cursor[TupleRow], RecordedEvent], None]()
 
 
 @on(e.CreatorConnectionLost)
@@ -85,7 +85,7 @@ class ConnectionEndings:
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """End the connection that each event ends; a newer one stays as it is."""
         for recorded in events:
-            on.handle(recorded.event, cursor, recorded)
+            on.fold(recorded.event, cursor, recorded)
 
 
 def end_with_append(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:

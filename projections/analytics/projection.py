@@ -16,7 +16,7 @@ from domain.analytics.rules import RULES
 from domain.messages import Event
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.store.baseline_rule import put_rule, rule_of
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 from projections.engine.projection import Merged
 
 

@@ -19,12 +19,12 @@ from infra.eventstore.store import RecordedEvent
 from projections.annotations.batch import AnnotationBatch, system_row
 from projections.annotations.rows import KnownCreator, KnownOrganization
 from projections.engine.erasures import cut_at_erasures
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 
 _OF_CREATORS = get_args(e.CreatorEvent)
 _OF_NOTES = get_args(e.AnnotationEvent)
 
-on = Handlers[[AnnotationBatch, RecordedEvent], None]()
+on = Folds[[AnnotationBatch, RecordedEvent], None]()
 
 
 @on(e.OrganizationCreated)
@@ -221,7 +221,7 @@ class Annotations:
 def _write(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     batch = AnnotationBatch(cursor, events)
     for recorded in events:
-        on.handle(recorded.event, batch, recorded)
+        on.fold(recorded.event, batch, recorded)
     batch.save(cursor)
 
 

@@ -15,7 +15,7 @@ from projections.creator_history.entries import (
     entry_of_event,
     key_names,
 )
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 from projections.engine.log_end import END
 from projections.engine.reader import Reader
 

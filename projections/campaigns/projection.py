@@ -15,7 +15,7 @@ from domain.campaign.decider import DETAILS, TARGET, TEXTS
 from domain.messages import TargetScope, set_fields
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.table import RowBatch, Table
 
 
@@ -54,8 +54,8 @@ class CampaignItemRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     added_at: datetime
 
 
-# Each handler returns the columns that an event sets on the row of a known campaign.
-on = Handlers[[CampaignRow, RecordedEvent], dict[str, Any]]()
+# Each fold returns the columns that an event sets on the row of a known campaign.
+on = Folds[[CampaignRow, RecordedEvent], dict[str, Any]]()
 
 
 @on(e.CampaignDetailsChanged)
@@ -114,7 +114,7 @@ def fold_campaign(
         row,
         version=recorded.version,
         updated_at=recorded.recorded_at,
-        **on.handle(event, row, recorded),
+        **on.fold(event, row, recorded),
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from domain import events as e
 from domain.summaries import key_id_of
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import stored_name
+from projections.engine.folds import stored_name
 from projections.engine.reader import Reader
 
 HistorySubject = Literal["creator", "scrape", "video", "campaign"]

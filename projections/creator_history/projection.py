@@ -16,7 +16,7 @@ from domain.analytics.milestones import FollowerObservation, earliest
 from domain.analytics.precision import is_known
 from infra.eventstore.store import RecordedEvent
 from projections.engine.erasures import ErasedSubject, cut_at_erasures
-from projections.engine.handlers import stored_name, stored_names
+from projections.engine.folds import stored_name, stored_names
 from projections.engine.table import Table
 
 OWN_EVENTS = stored_names(*get_args(e.CreatorEvent))

@@ -24,7 +24,7 @@ from projections.creator_history.entries import (
 from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
 from projections.creator_history.projection import CreatorHistory
 from projections.creator_history.unreadable import of_nobody
-from projections.engine.handlers import stored_name
+from projections.engine.folds import stored_name
 from projections.engine.log_end import END
 from projections.engine.reader import Reader
 

@@ -14,7 +14,7 @@ from projections.creator_history.projection import OWN_EVENTS
 from projections.creator_history.queries import HistoryQuery, events_of
 from projections.creators.creator import COUNTS, CountName, CreatorRow
 from projections.creators.projection import fold_creator
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 from projections.engine.reader import Reader
 
 _ALL = 2**31 - 1

@@ -26,13 +26,13 @@ from projections.creators.creator import (
     failing_kinds,
 )
 from projections.creators.search_keys import follower_bucket, searched_text
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.table import Table
 
 _RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
-# These handlers of the creator's own events return the columns that an event sets.
-on_decision = Handlers[[], dict[str, Any]]()
-on = Handlers[[CreatorRow | None, RecordedEvent], CreatorRow | None]()
+# These folds of the creator's own events return the columns that an event sets.
+on_decision = Folds[[], dict[str, Any]]()
+on = Folds[[CreatorRow | None, RecordedEvent], CreatorRow | None]()
 
 
 @on(e.CreatorAdded)
@@ -225,8 +225,8 @@ def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow 
     """Return the row after an event; None if the creator was never added."""
     event = recorded.event
     if event not in on_decision:
-        return _searchable(on.handle(event, row, recorded), before=row)
-    return _searchable(_decided(row, recorded, on_decision.handle(event)), before=row)
+        return _searchable(on.fold(event, row, recorded), before=row)
+    return _searchable(_decided(row, recorded, on_decision.fold(event)), before=row)
 
 
 def _decided(

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 
 ERASURE_EVENTS = stored_names(e.SubjectErased)
 

@@ -21,7 +21,7 @@ from domain.texts import texts_after
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.reader import Reader, newest_first
 
 _ORGANIZATION = """
@@ -60,7 +60,7 @@ WHERE organization_id = %s AND id = %s AND revoked_at IS NULL
 """
 
 
-on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+on = Folds[[Cursor[TupleRow], RecordedEvent], None]()
 
 
 @on(e.OrganizationCreated)
@@ -171,7 +171,7 @@ class ApiKeys:
         """Write the rows of events, one by one; ignore events of other kinds."""
         for recorded in events:
             if recorded.event in on:
-                on.handle(recorded.event, cursor, recorded)
+                on.fold(recorded.event, cursor, recorded)
 
 
 # As clients read it

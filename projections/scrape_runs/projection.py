@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.table import Table
 
 
@@ -59,7 +59,7 @@ class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finished_at: datetime | None = None
 
 
-on = Handlers[[ScrapeRunRow | None, RecordedEvent], ScrapeRunRow | None]()
+on = Folds[[ScrapeRunRow | None, RecordedEvent], ScrapeRunRow | None]()
 
 
 @on(e.ScrapeRequested)
@@ -180,4 +180,4 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
 
 
 def _fold(row: ScrapeRunRow | None, recorded: RecordedEvent) -> ScrapeRunRow | None:
-    return on.handle(recorded.event, row, recorded)
+    return on.fold(recorded.event, row, recorded)

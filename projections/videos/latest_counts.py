@@ -17,7 +17,7 @@ from domain import events as e
 from domain.analytics.precision import is_known
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 from projections.engine.table import Table
 from projections.videos.erased import erased_among
 

@@ -22,7 +22,7 @@ from projections.engine.erasures import (
     ErasedSubject,
     cut_at_erasures,
 )
-from projections.engine.handlers import Handlers, stored_names
+from projections.engine.folds import Folds, stored_names
 from projections.engine.table import Table
 from projections.videos.attributes import write_attributes
 from projections.videos.erased import NOTE_ERASED
@@ -60,8 +60,8 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
-# Each handler returns the columns that an event sets on the row of a known video.
-on = Handlers[[VideoRow], dict[str, Any]]()
+# Each fold returns the columns that an event sets on the row of a known video.
+on = Folds[[VideoRow], dict[str, Any]]()
 
 
 @on(e.VideoDiscovered)
@@ -256,7 +256,7 @@ def fold_video(row: VideoRow | None, recorded: RecordedEvent) -> VideoRow | None
         row,
         version=recorded.version,
         updated_at=recorded.recorded_at,
-        **on.handle(event, row),
+        **on.fold(event, row),
     )
 
 

@@ -17,7 +17,7 @@ from infra.database import Pool, run_read
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import RecordedEvent, Store
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.table import Table
 
 DISABLING_STREAK = 3
@@ -52,7 +52,7 @@ class Streak(msgspec.Struct, frozen=True, gc=False):
     due_scrape_id: UUID | None = None
 
 
-on = Handlers[[Streak | None, RecordedEvent], Streak | None]()
+on = Folds[[Streak | None, RecordedEvent], Streak | None]()
 
 
 @on(e.ScrapeFailed)
@@ -116,7 +116,7 @@ def _key(recorded: RecordedEvent) -> tuple[UUID] | None:
 def _fold(streak: Streak | None, recorded: RecordedEvent) -> Streak | None:
     if streak is not None and streak.position >= recorded.position:
         return streak
-    return on.handle(recorded.event, streak, recorded)
+    return on.fold(recorded.event, streak, recorded)
 
 
 def disable_due(store: Store, pool: Pool) -> int:

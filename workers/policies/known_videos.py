@@ -12,7 +12,7 @@ from domain.streams import video_stream
 from infra import arrays
 from infra.eventstore.store import RecordedEvent
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.table import RowBatch, Table
 from workers.policies import work_queue
 from workers.policies.known_video import (
@@ -185,7 +185,7 @@ _FORGET = (
     """,
 )
 
-on = Handlers[[RecordedEvent, _VideoBatch], None]()
+on = Folds[[RecordedEvent, _VideoBatch], None]()
 
 
 @on(
@@ -249,7 +249,7 @@ class KnownVideos:
         for part, erasure in cut_at_erasures(events):
             batch = _VideoBatch(cursor, part)
             for recorded in part:
-                on.handle(recorded.event, recorded, batch)
+                on.fold(recorded.event, recorded, batch)
             batch.save(cursor)
             if erasure is not None:
                 erasure.execute(cursor, *_FORGET)

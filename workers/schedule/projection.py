@@ -17,7 +17,7 @@ from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
-from projections.engine.handlers import Handlers, stored_names
+from projections.engine.folds import Folds, stored_names
 from workers.schedule import videos
 
 _JOB_TYPES = list(DEFAULT_HOURS)
@@ -109,7 +109,7 @@ _FORGET = (
     """,
 )
 
-on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+on = Folds[[Cursor[TupleRow], RecordedEvent], None]()
 
 
 @on(e.OrganizationCreated)
@@ -243,8 +243,8 @@ class Schedule:
                 else:
                     for recorded in group:
                         event = recorded.event
-                        handlers = videos.on if event in videos.on else on
-                        handlers.handle(event, cursor, recorded)
+                        folds = videos.on if event in videos.on else on
+                        folds.fold(event, cursor, recorded)
 
 
 def _about_creator(event: e.CreatorEvent, recorded: RecordedEvent) -> dict[str, object]:

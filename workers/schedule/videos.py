@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 
 _DISCOVERED = """
 INSERT INTO scheduled_video AS v (organization_id, id, creator_id, is_counted, position)
@@ -89,7 +89,7 @@ def take_in_discovered(
     cursor.execute(_WAKE, (organizations, videos), prepare=True)
 
 
-on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+on = Folds[[Cursor[TupleRow], RecordedEvent], None]()
 
 
 @on(e.VideoAdded)

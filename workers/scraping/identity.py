@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 from projections.engine.table import Table
 
 
@@ -27,7 +27,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     position: int
 
 
-on = Handlers[[Identity | None, RecordedEvent], Identity | None]()
+on = Folds[[Identity | None, RecordedEvent], Identity | None]()
 
 
 @on(e.ProfileSnapshotRecorded)
@@ -105,7 +105,7 @@ def _key(recorded: RecordedEvent) -> tuple[UUID]:
 def _fold(identity: Identity | None, recorded: RecordedEvent) -> Identity | None:
     if identity is not None and identity.position >= recorded.position:
         return identity
-    return on.handle(recorded.event, identity, recorded)
+    return on.fold(recorded.event, identity, recorded)
 
 
 def still_valid(

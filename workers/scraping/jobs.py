@@ -16,7 +16,7 @@ from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
 from infra.locks import AdvisoryLock
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 from workers.lease_watch import LeaseWatch
 from workers.scraping.identity import Identity
 from workers.scraping.retry_policy import DIED

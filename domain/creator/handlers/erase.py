@@ -134,11 +134,11 @@ def erase_creator(
         events += release_handles(state, each.creator_id, claims, names)
         events += yield from end_what_belongs(each)
         if figures == "drop":
-            departure = yield from leave_campaigns(
+            exits = yield from leave_campaigns(
                 items_of(each), organization_id=organization_id
             )
-            events += departure.events
-            guards |= {*departure.guards}
+            events += exits.events
+            guards |= {*exits.guards}
         events += on(
             numbers,
             [

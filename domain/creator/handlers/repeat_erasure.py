@@ -62,11 +62,11 @@ def repeat_erasure(
     events += yield from end_what_belongs(records, why="")
     guards: Sequence[UUID] = ()
     if erasure.figures == "drop":
-        departure = yield from leave_campaigns(
+        exits = yield from leave_campaigns(
             items_of(records), organization_id=organization_id
         )
-        events += departure.events
-        guards = departure.guards
+        events += exits.events
+        guards = exits.guards
     number = _number(erasure.number, histories[numbers])
     events += on(
         numbers,

@@ -18,9 +18,9 @@ from projections.analytics.fold.snapshot_decoder import (
     as_snapshot_columns,
 )
 from projections.analytics.fold.video_changes import erased_change, item_change
-from projections.engine.handlers import Handlers
+from projections.engine.folds import Folds
 
-on = Handlers[[RecordedEvent, BatchInput], None]()
+on = Folds[[RecordedEvent, BatchInput], None]()
 
 
 def collect(events: Sequence[RecordedEvent], batch: BatchInput) -> None:
@@ -30,7 +30,7 @@ def collect(events: Sequence[RecordedEvent], batch: BatchInput) -> None:
         if isinstance(event, VideoSnapshotColumns):
             batch.add_video_counts(recorded, event)
         else:
-            on.handle(event, recorded, batch)
+            on.fold(event, recorded, batch)
 
 
 @on(e.ProjectCreated)

@@ -13,7 +13,7 @@ import projections
 import workers
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
