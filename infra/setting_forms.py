@@ -8,9 +8,14 @@ from msgspec import Meta
 from domain.organization.plans import Limits
 
 
-def form(text: str, *, secret: bool = False) -> dict[str, Any]:
-    """Describe a form for people; the value of a secret is never shown."""
-    return {"form": text, "secret": secret}
+def form(
+    text: str, *, secret: bool = False, shortly: str | None = None
+) -> dict[str, Any]:
+    """Describe a form for people; the value of a secret is never shown.
+
+    The table of settings has ``shortly`` if it is given.
+    """
+    return {"form": text, "secret": secret, "shortly": shortly or text}
 
 
 def between(least: int, most: int) -> Meta:
@@ -83,7 +88,10 @@ ProviderName = Literal[
 ProviderNames = Annotated[
     tuple[ProviderName, ...],
     Meta(
-        extra=form(f"names divided by commas, of {', '.join(get_args(ProviderName))}")
+        extra=form(
+            f"names divided by commas, of {', '.join(get_args(ProviderName))}",
+            shortly="names of [sources](sources.md), divided by commas",
+        )
     ),
 ]
 DailyBudget = Annotated[int, between(0, 1_000_000_000)]

@@ -172,7 +172,7 @@ def table() -> list[Row]:
         Row(
             variable=_variable(field),
             default=_default(field),
-            form=_extra(field)["form"],
+            form=_extra(field)["shortly"],
             meaning=MEANINGS[field.name],
         )
         for field in fields(Settings)

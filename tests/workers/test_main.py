@@ -20,9 +20,6 @@ from workers.sources.port import (
     Provider,
     Target,
 )
-from workers.sources.providers.display import DisplayProvider
-from workers.sources.providers.paid.ensembledata import EnsembleDataProvider
-from workers.sources.providers.paid.scrapecreators import ScrapeCreatorsProvider
 from workers.sources.providers.replay import ReplayProvider
 from workers.sources.providers.research import ResearchProvider
 from workers.sources.providers.web import WebProvider
@@ -33,50 +30,34 @@ KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
 P = TypeVar("P", bound=Provider)
 
 
-def chosen(store: Store, kind: type[P], **settings: object) -> P:
+def made(store: Store, **settings: object) -> Provider:
     values: dict[str, Any] = {**settings}
     (provider,) = choose_providers(Settings(**values), store.pool)
+    return provider
+
+
+def chosen(store: Store, kind: type[P], **settings: object) -> P:
+    provider = made(store, **settings)
     assert isinstance(provider, kind)
     return provider
 
 
 def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: str):
-    replay = chosen(store, ReplayProvider)
-    web = chosen(store, WebProvider, providers=("web",), redis_url=redis_url)
-    research = chosen(
-        store,
-        ResearchProvider,
-        providers=("research",),
-        redis_url=redis_url,
-        research_client_key=KEY,
-        research_client_secret=SECRET,
-    )
+    needed = {"display_redirect_url": "https://goatherd.example/connect/callback"}
 
-    display = chosen(
-        store,
-        DisplayProvider,
-        providers=("display",),
-        display_client_key=KEY,
-        display_client_secret=SECRET,
-        display_redirect_url="https://goatherd.example/connect/callback",
-    )
-    scrapecreators = chosen(
-        store,
-        ScrapeCreatorsProvider,
-        providers=("scrapecreators",),
-        scrapecreators_api_key=KEY,
-    )
-    ensembledata = chosen(
-        store,
-        EnsembleDataProvider,
-        providers=("ensembledata",),
-        ensembledata_api_key=KEY,
-    )
+    providers = {
+        name: made(
+            store,
+            providers=(name,),
+            redis_url=redis_url,
+            **{field: needed.get(field, KEY) for field in row.needs},
+        )
+        for name, row in PROVIDERS.items()
+    }
 
-    every = (replay, web, research, scrapecreators, ensembledata, display)
-    assert [each.name for each in every] == list(PROVIDERS)
-    research.close()
-    display.close()
+    assert [provider.name for provider in providers.values()] == [*PROVIDERS]
+    for provider in providers.values():
+        provider.close()
 
 
 def test_the_demo_happens_now(store: Store):

@@ -35,6 +35,15 @@ _SPEED = 86_400.0
 _SPEED_OF_DEMO = 1.0
 
 
+# The page puts the address of this installation in its place.
+CALLBACK = "{callback}"
+_RESTART = "Put these lines into the environment of every process, and start it again."
+_UNTRIED = (
+    "It was tested against a server that answers as the service describes, and never "
+    "tried with the service itself: check it here before you rely on it."
+)
+
+
 class Surroundings(Struct, frozen=True, kw_only=True):
     """The parts that a provider is made from.
 
@@ -48,13 +57,24 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     replay_start: ReplayStart
 
 
-class ProviderRow(Struct, frozen=True, kw_only=True):
-    """How a provider is made; it sends no request yet.
+class SourceGuide(Struct, frozen=True, kw_only=True):
+    """A source in words, and the ``lines`` for the environment of every process."""
 
-    ``needs`` names the fields of ``Settings`` without which it cannot be made.
+    name: str
+    what: str
+    steps: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+class ProviderRow(Struct, frozen=True, kw_only=True):
+    """A provider: how it is made, and how people set it up.
+
+    A provider that was made has sent no request yet. ``needs`` names the fields of
+    ``Settings`` without which it cannot be made.
     """
 
     make: Callable[[Surroundings], Provider]
+    guide: SourceGuide
     needs: tuple[str, ...] = ()
 
     def lacks(self, settings: Settings) -> str | None:
@@ -175,20 +195,140 @@ def _shared_server(settings: Settings) -> redis.Redis | None:
     return connect_fast(settings.redis_url) if settings.redis_url else None
 
 
+def _display_guide() -> SourceGuide:
+    prefix = "GOATHERD_" + "DISPLAY"
+    return SourceGuide(
+        name="Connected accounts",
+        what="Reads, by TikTok's own API, the data that creators who connected their "
+        "accounts allow.",
+        steps=(
+            (
+                "Register an app at developers.tiktok.com, with Login Kit and the "
+                "Display API, and the scopes user.info.basic, user.info.profile, "
+                "user.info.stats and video.list."
+            ),
+            (
+                f"Register this redirect address, to the letter: {CALLBACK}. TikTok "
+                "accepts https addresses only."
+            ),
+            (
+                "Until TikTok has reviewed the app and its scopes, its sandbox works "
+                "with the test accounts that you name there."
+            ),
+            _RESTART,
+            "Then make a link in a creator's settings, and send it to the creator.",
+            _UNTRIED,
+        ),
+        lines=(
+            "GOATHERD_PROVIDERS=display,web",
+            f"{prefix}_CLIENT_KEY=...",
+            f"{prefix}_CLIENT_SECRET=...",
+            f"{prefix}_REDIRECT_URL={CALLBACK}",
+        ),
+    )
+
+
+def _paid_guide(name: str, *, what: str, provider: str, key: str) -> SourceGuide:
+    prefix = f"GOATHERD_{provider.upper()}"
+    return SourceGuide(
+        name=name,
+        what=what,
+        steps=(
+            f"Make an account at {name}, read its terms and TikTok's, and copy {key}.",
+            (
+                "Set a daily budget, so that no mistake costs more, and the price of a "
+                "request in your plan."
+            ),
+            _RESTART,
+            _UNTRIED,
+        ),
+        lines=(
+            f"GOATHERD_PROVIDERS=web,{provider}",
+            f"{prefix}_API_KEY=...",
+            f"{prefix}_DAILY_BUDGET=1000",
+            f'{prefix}_PRICE="0.002 USD"',
+        ),
+    )
+
+
 PROVIDERS = MappingProxyType(
     {
-        "replay": ProviderRow(make=_replay),
-        "web": ProviderRow(make=_web),
+        "replay": ProviderRow(
+            guide=SourceGuide(
+                name="Recording",
+                what="Plays a recording. TikTok is not asked.",
+                steps=(
+                    (
+                        "The demo needs nothing. For a recording of your own, name its "
+                        "file or folder."
+                    ),
+                    _RESTART,
+                ),
+                lines=("GOATHERD_PROVIDERS=replay", "GOATHERD_RECORDINGS=mine.jsonl"),
+            ),
+            make=_replay,
+        ),
+        "web": ProviderRow(
+            guide=SourceGuide(
+                name="Public pages",
+                what="Reads TikTok's public pages, as a stranger would.",
+                steps=(
+                    (
+                        "Read TikTok's terms and docs/sources.md, “web”: you may not "
+                        "be allowed to use it, and TikTok may refuse its requests at "
+                        "any time."
+                    ),
+                    _RESTART,
+                    _UNTRIED,
+                ),
+                lines=("GOATHERD_PROVIDERS=web",),
+            ),
+            make=_web,
+        ),
         "research": ProviderRow(
-            make=_research, needs=("research_client_key", "research_client_secret")
+            guide=SourceGuide(
+                name="Research API",
+                what="For researchers to whom TikTok gave access.",
+                steps=(
+                    (
+                        "Apply for the Research API at developers.tiktok.com; "
+                        "creators, advertisers and companies are not eligible."
+                    ),
+                    "Copy the client key and the client secret of your project.",
+                    _RESTART,
+                    _UNTRIED,
+                ),
+                lines=(
+                    "GOATHERD_PROVIDERS=research",
+                    "GOATHERD_RESEARCH_CLIENT_KEY=...",
+                    "GOATHERD_RESEARCH_CLIENT_SECRET=...",
+                ),
+            ),
+            make=_research,
+            needs=("research_client_key", "research_client_secret"),
         ),
         "scrapecreators": ProviderRow(
-            make=partial(_paid, "scrapecreators"), needs=("scrapecreators_api_key",)
+            guide=_paid_guide(
+                "ScrapeCreators",
+                what="A paid service that reads TikTok for you.",
+                provider="scrapecreators",
+                key="the API key",
+            ),
+            make=partial(_paid, "scrapecreators"),
+            needs=("scrapecreators_api_key",),
         ),
         "ensembledata": ProviderRow(
-            make=partial(_paid, "ensembledata"), needs=("ensembledata_api_key",)
+            guide=_paid_guide(
+                "EnsembleData",
+                what="A paid service that reads TikTok for you.",
+                provider="ensembledata",
+                key="the token",
+            ),
+            make=partial(_paid, "ensembledata"),
+            needs=("ensembledata_api_key",),
         ),
         "display": ProviderRow(
+            guide=_display_guide(),
             make=_display,
             needs=(
                 "display_client_key",

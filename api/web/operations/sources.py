@@ -15,10 +15,10 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.scrape_labels import OUTCOMES
 from api.web.operations.layout import show_operations
-from api.web.operations.source_guides import GUIDES
 from domain.scrape.costs import is_nearly_spent
 from projections.scrape_runs.source_requests import OrganizationRequests
 from workers.sources.check import SourceCheck
+from workers.sources.table import PROVIDERS
 
 PATH = "/operations/sources"
 
@@ -78,7 +78,7 @@ async def _show(
         # Browsers use https to reach an installation where accounts can be connected.
         "callback": page.site.callback
         or f"https://{page.request.url.netloc}/connect/callback",
-        "guides": GUIDES,
+        "guides": {name: row.guide for name, row in PROVIDERS.items()},
         "nearly_spent": [
             source.provider
             for source in got.data

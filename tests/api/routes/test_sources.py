@@ -22,6 +22,7 @@ from tests.kit.builders import NOON
 from tests.kit.databases import new_database
 from workers.sources.demo import DEMO_HANDLES
 from workers.sources.request_counts import RequestCounts
+from workers.sources.table import PROVIDERS
 
 
 @pytest.fixture
@@ -106,19 +107,15 @@ def test_the_source_that_is_asked_comes_first_and_the_others_say_why_not(home: T
     listed = data_of(home.get("/sources"))
 
     assert [(s["provider"], s["configured"], s["can_serve"]) for s in listed] == [
-        ("replay", True, True),
-        ("web", False, False),
-        ("research", False, False),
-        ("scrapecreators", False, False),
-        ("ensembledata", False, False),
-        ("display", False, False),
+        (name, name == "replay", name == "replay") for name in PROVIDERS
     ]
-    assert listed[1]["why_not"] == "GOATHERD_PROVIDERS is replay."
-    assert "GOATHERD_RESEARCH_CLIENT_KEY" in listed[2]["why_not"]
-    assert listed[3]["why_not"] == "GOATHERD_SCRAPECREATORS_API_KEY is not set."
-    assert [s["daily_budget"] for s in listed] == [
-        *(None, None, 1_000, None, None, None)
-    ]
+    of = {source["provider"]: source for source in listed}
+    assert of["web"]["why_not"] == "GOATHERD_PROVIDERS is replay."
+    assert "GOATHERD_RESEARCH_CLIENT_KEY" in of["research"]["why_not"]
+    why_not = of["scrapecreators"]["why_not"]
+    assert why_not == "GOATHERD_SCRAPECREATORS_API_KEY is not set."
+    budgets = {name: source["daily_budget"] for name, source in of.items()}
+    assert budgets == {**dict.fromkeys(PROVIDERS), "research": 1_000}
 
 
 def test_runs_of_the_last_day_are_counted_by_how_they_ended(home: Tenant):

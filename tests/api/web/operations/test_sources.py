@@ -4,7 +4,6 @@ from uuid import UUID
 
 import pytest
 
-from api.web.operations.source_guides import GUIDES
 from domain import events as e
 from infra.ids import new_id
 from infra.settings import Settings
@@ -51,14 +50,7 @@ def test_the_page_shows_each_source_and_how_to_set_one_up(visitor: Visitor):
 
     assert [
         section.one("h3").text for section in page.all("section", class_="card source")
-    ] == [
-        "Recording replay",
-        "Public pages web",
-        "Research API research",
-        "ScrapeCreators scrapecreators",
-        "EnsembleData ensembledata",
-        "Connected accounts display",
-    ]
+    ] == [f"{row.guide.name} {name}" for name, row in PROVIDERS.items()]
     assert "GOATHERD_PROVIDERS=web" in page.text
 
 
@@ -187,10 +179,9 @@ def test_of_a_creator_that_the_recording_does_not_have_nothing_is_claimed(
 
 
 def test_every_source_that_there_is_has_a_guide():
-    assert {*PROVIDERS} <= {*GUIDES}
-    for guide in GUIDES.values():
-        assert guide.steps
-        assert guide.lines[0].startswith("GOATHERD_PROVIDERS=")
+    for row in PROVIDERS.values():
+        assert row.guide.steps
+        assert row.guide.lines[0].startswith("GOATHERD_PROVIDERS=")
 
 
 def test_the_page_shows_requests_and_what_they_cost(
