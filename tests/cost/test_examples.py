@@ -19,6 +19,7 @@ from tests.kit.paths import ROOT
 HERE = Path(__file__).parent
 
 
+MAIN = "tests/workers/test_main.py"
 CREATORS = "tests/api/routes/creators/test_creators.py"
 
 
@@ -49,7 +50,15 @@ PINNED = Example(
         f"{CREATORS}::test_a_creator_is_added_with_everything_that_was_asked",
     ),
 )
-EXAMPLES = (PINNED,)
+SOURCE = Example(
+    name="source_added",
+    most_files=5,
+    tests=(
+        "tests/workers/sources/providers/test_oembed.py",
+        f"{MAIN}::test_the_word_in_the_settings_chooses_the_provider",
+    ),
+)
+EXAMPLES = (PINNED, SOURCE)
 
 
 @pytest.fixture

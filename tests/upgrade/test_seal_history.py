@@ -153,7 +153,7 @@ def test_the_log_is_verified_against_the_note_and_roots_of_before_and_since(
     assert "--accept-sealing HASH" in against.out
     assert note in against.out
     assert "as it was signed" in against.out
-    assert f"All after position {whole['sealed_up_to']} and up to" in against.out
+    assert f"The log after position {whole['sealed_up_to']} and up to" in against.out
     found = msgspec.json.decode(document.out)
     assert not found["ok"]
     assert found["kept"]["state"] == "not_comparable"
