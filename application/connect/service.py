@@ -24,8 +24,8 @@ from infra.settings import Settings
 CALLBACK_PATH = "/connect/callback"
 
 
-class Asker(Struct, frozen=True, kw_only=True):
-    """The organization that asks, and the creator that it asks, as it is now."""
+class LinkParties(Struct, frozen=True, kw_only=True):
+    """The name of the organization that made a link, and the creator it is for."""
 
     organization: str
     creator: CreatorState | None
@@ -90,12 +90,12 @@ class Connections:
             lambda connection: find_link(connection.cursor(), link_id),
         )
 
-    def asker(self, link: ConnectLink) -> Asker:
+    def parties_of(self, link: ConnectLink) -> LinkParties:
         """Return the organization and the creator of a link."""
         organization_id, creator_id = link.organization_id, link.creator_id
         histories = self._store.load(organization_id, creator_id)
         organization = organization_of(plain_events(histories[organization_id]))
-        return Asker(
+        return LinkParties(
             organization="" if organization is None else organization.name,
             creator=creator_of(plain_events(histories[creator_id])),
         )

@@ -40,7 +40,7 @@ from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer
 from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
-from workers.scraping.storing import snapshot, storable, tried_by
+from workers.scraping.stored_fields import snapshot, storable, tried_by
 from workers.scraping.video_details import only_news
 from workers.sources.chain import Answered, CannotServe, Chain
 

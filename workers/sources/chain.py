@@ -39,7 +39,7 @@ _AGAIN_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-class Given(Struct, frozen=True, kw_only=True):
+class ProviderVerdict(Struct, frozen=True, kw_only=True):
     """A provider and its verdict, which took so many milliseconds.
 
     ``is_interrupted``: there is no time left for another provider. ``is_spent``: its
@@ -101,7 +101,7 @@ class CannotServe(Struct, frozen=True):
 
     detail: str
     until_midnight: bool = False
-    seen: Given | None = None
+    seen: ProviderVerdict | None = None
 
 
 class Chain:
@@ -135,11 +135,11 @@ class Chain:
         over. ``is_third_strike`` is asked if the creator cannot be found. A run that is
         interrupted, because it took too long, asks nobody else.
         """
-        given: list[Given] = []
+        verdicts: list[ProviderVerdict] = []
         unserved: list[CannotServe] = []
         is_over = False
         for number, provider in enumerate(self.providers):
-            answers = [each.answer for each in given]
+            answers = [each.answer for each in verdicts]
             if not may_contradict(answers, reads_site=provider.reads_site):
                 continue
             is_last = number + 1 == len(self.providers)
@@ -147,7 +147,7 @@ class Chain:
             if isinstance(one, CannotServe):
                 unserved.append(one)
                 continue
-            given.append(one)
+            verdicts.append(one)
             if one.is_interrupted or not asks_next(
                 one.answer,
                 longest_wait=longest_wait,
@@ -158,18 +158,18 @@ class Chain:
                 is_over = True
                 break
         seen = [each.seen for each in unserved if each.seen]
-        if not given and not seen:
+        if not verdicts and not seen:
             return CannotServe(
                 " ".join(each.detail for each in unserved),
                 until_midnight=any(each.until_midnight for each in unserved),
             )
-        answers = [each.answer for each in given or seen]
-        chosen = (given or seen)[decisive(answers, is_over=is_over)]
-        return _answered(chosen, [*seen, *given])
+        answers = [each.answer for each in verdicts or seen]
+        chosen = (verdicts or seen)[decisive(answers, is_over=is_over)]
+        return _answered(chosen, [*seen, *verdicts])
 
     def _ask(
         self, provider: Provider, job_type: JobType, target: Target, *, is_last: bool
-    ) -> Given | CannotServe:
+    ) -> ProviderVerdict | CannotServe:
         why = provider.cannot_serve(target, job_type)
         if why is not None:
             return CannotServe(f"{provider.name}: {why}")
@@ -203,7 +203,7 @@ class _Budget:
             raise
 
 
-def _until_spent(one: Given, spent: str) -> Given | CannotServe:
+def _until_spent(one: ProviderVerdict, spent: str) -> ProviderVerdict | CannotServe:
     """Return the videos seen before a provider's budget ended, as a partial list."""
     verdict, name = one.verdict, one.provider.name
     if isinstance(verdict, Ok):
@@ -219,8 +219,8 @@ def _until_spent(one: Given, spent: str) -> Given | CannotServe:
     return CannotServe(f"{name}: {spent}", until_midnight=True, seen=seen)
 
 
-def _answered(chosen: Given, given: list[Given]) -> Answered:
-    others = [each for each in given if each is not chosen]
+def _answered(chosen: ProviderVerdict, verdicts: list[ProviderVerdict]) -> Answered:
+    others = [each for each in verdicts if each is not chosen]
     profiles = [
         (each.provider.name, each.verdict.profile)
         for each in others
@@ -237,7 +237,7 @@ def _answered(chosen: Given, given: list[Given]) -> Answered:
 
 def _ask(
     provider: Provider, job_type: JobType, target: Target, *, is_last: bool
-) -> Given:
+) -> ProviderVerdict:
     began = time.monotonic()
     is_interrupted = False
     try:
@@ -250,7 +250,7 @@ def _ask(
     except TimeLimitExceeded:
         verdict, is_interrupted = Transient("It took too long."), True
     took_ms = round((time.monotonic() - began) * 1_000)
-    return Given(
+    return ProviderVerdict(
         provider=provider,
         verdict=verdict,
         took_ms=took_ms,

@@ -22,7 +22,7 @@ from application.connect.outcomes import (
     OtherHandle,
     Waiting,
 )
-from application.connect.service import Asker, Connections
+from application.connect.service import Connections, LinkParties
 from domain.connection.consent import SCOPES, explained
 from domain.connection.links import ConnectLink
 from infra.http_out.outbound import OutboundBusyError
@@ -117,12 +117,12 @@ class ConnectPages(Controller):
         refused = await _refusal(site, connections, link)
         if refused is not None or link is None:
             return refused or _notice(site, UNKNOWN_LINK)
-        asker = await asyncio.to_thread(connections.asker, link)
+        parties = await asyncio.to_thread(connections.parties_of, link)
         return _show(
             site,
             "connect/ask.html",
             {
-                "asker": asker,
+                "parties": parties,
                 "reads": SCOPES.values(),
                 "token": token,
                 "expires_at": link.expires_at,
@@ -167,13 +167,13 @@ async def _refusal(
     if link is None:
         return _notice(site, UNKNOWN_LINK)
     state = link.state(datetime.now(UTC))
-    asker = await asyncio.to_thread(connections.asker, link)
+    parties = await asyncio.to_thread(connections.parties_of, link)
     if state != "open":
-        return _notice(site, SPENT[state], asker)
-    if asker.creator is None or asker.creator.is_gone:
-        return _notice(site, SPENT["revoked"], asker)
+        return _notice(site, SPENT[state], parties)
+    if parties.creator is None or parties.creator.is_gone:
+        return _notice(site, SPENT["revoked"], parties)
     if connections.consents is None:
-        return _notice(site, NOT_SET_UP, asker)
+        return _notice(site, NOT_SET_UP, parties)
     return None
 
 
@@ -182,11 +182,11 @@ async def _answer(
 ) -> Response[Any]:
     match outcome:
         case NotConnected(why=why, link=link):
-            asker = token = None
+            parties = token = None
             if link is not None:
-                asker = await asyncio.to_thread(connections.asker, link)
+                parties = await asyncio.to_thread(connections.parties_of, link)
                 token = connections.seal.link_token(link.id)
-            return _notice(site, REFUSED[why], asker, token=token)
+            return _notice(site, REFUSED[why], parties, token=token)
         case OtherHandle():
             signed = site.sessions.signed(_PURPOSE, outcome.connection_id.bytes)
             context = {"outcome": outcome, "consent": signed}
@@ -202,9 +202,13 @@ async def _answer(
 
 
 def _notice(
-    site: Site, notice: Notice, asker: Asker | None = None, *, token: str | None = None
+    site: Site,
+    notice: Notice,
+    parties: LinkParties | None = None,
+    *,
+    token: str | None = None,
 ) -> Response[Any]:
-    context = {"notice": notice, "asker": asker, "token": token}
+    context = {"notice": notice, "parties": parties, "token": token}
     return _show(site, "connect/notice.html", context, status=notice.status)
 
 

@@ -9,7 +9,7 @@ from domain.scrape.observations import (
     stated_attributes,
 )
 from workers.sources.shapes.attributes import app_attributes_of
-from workers.sources.shapes.readings import (
+from workers.sources.shapes.json_values import (
     address_of,
     count_of,
     id_of,

@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 
 from domain.video.attributes import Sound, VideoAttributes
-from workers.sources.shapes.readings import count_of, id_of, items_of, text_of, within
+from workers.sources.shapes.json_values import (
+    count_of,
+    id_of,
+    items_of,
+    text_of,
+    within,
+)
 
 _LONGEST_NAME = 500
 _MOST_NAMES = 200

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.events import Precision
-from workers.sources.shapes.readings import Count, count_of, within
+from workers.sources.shapes.json_values import Count, count_of, within
 
 # Above this number the sum of likes may have passed 2**31. The older place then shows
 # it modulo 2**32, which can look like any number.

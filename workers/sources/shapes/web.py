@@ -18,7 +18,7 @@ from domain.scrape.verdicts import (
 )
 from infra.http_out.refusals import RefusedError
 from workers.sources.shapes.attributes import web_attributes_of
-from workers.sources.shapes.readings import (
+from workers.sources.shapes.json_values import (
     address_of,
     count_of,
     id_of,

@@ -29,7 +29,7 @@ from workers.sources.providers.paid.session import PaidSession, PaidSite
 from workers.sources.shapes.app import as_web_counters, as_web_user
 from workers.sources.shapes.codes import reason_of_code, refusal_of_code
 from workers.sources.shapes.identity import refuse_another_account, requested_handle
-from workers.sources.shapes.readings import code_of, id_of, within
+from workers.sources.shapes.json_values import code_of, id_of, within
 from workers.sources.shapes.web import SeenAccount, account_of
 
 # So many videos are requested one by one; for more, the list is read first.

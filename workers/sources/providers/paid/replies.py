@@ -21,7 +21,7 @@ from domain.scrape.verdicts import (
 from infra.http_out.refusals import Refusal, refusal_of_status, seconds_of
 from infra.http_out.session import FetchedPage
 from infra.logs import masked
-from workers.sources.shapes.readings import decode, within
+from workers.sources.shapes.json_values import decode, within
 
 RefusalKind = Literal[
     "missing",

@@ -9,7 +9,7 @@ from workers.sources.shapes.app import (
     app_video_of,
     is_withdrawn,
 )
-from workers.sources.shapes.readings import text_of, within
+from workers.sources.shapes.json_values import text_of, within
 from workers.sources.shapes.web import LONGEST_NAME, author_of, video_of
 
 

@@ -10,7 +10,7 @@ from workers.sources.providers.paid.listing import PaidPage, cursor_of
 from workers.sources.providers.paid.provider import PaidProvider, PaidQuestion
 from workers.sources.providers.paid.replies import PaidService
 from workers.sources.providers.paid.session import PaidSite
-from workers.sources.shapes.readings import items_of, within
+from workers.sources.shapes.json_values import items_of, within
 
 NAME = "ScrapeCreators"
 PROFILE_PATH = "/v1/tiktok/profile"

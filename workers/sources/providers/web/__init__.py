@@ -31,7 +31,7 @@ from workers.sources.providers.web.session import TikTokSession, TikTokSite
 from workers.sources.providers.web.single import VideoReading
 from workers.sources.shapes.codes import NotShown
 from workers.sources.shapes.identity import refuse_another_account, requested_handle
-from workers.sources.shapes.readings import sec_uid_of
+from workers.sources.shapes.json_values import sec_uid_of
 from workers.sources.shapes.web import SeenAccount
 
 __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]

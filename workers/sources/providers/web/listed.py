@@ -12,7 +12,7 @@ from domain.scrape.verdicts import (
 )
 from infra.http_out.refusals import RefusedError
 from workers.sources.shapes.codes import refusal_of_list_code
-from workers.sources.shapes.readings import code_of, decode, items_of, within
+from workers.sources.shapes.json_values import code_of, decode, items_of, within
 from workers.sources.shapes.web import own_videos
 
 

@@ -18,7 +18,13 @@ from workers.sources.shapes.codes import (
     refusal_of_any_code,
     refusal_of_code,
 )
-from workers.sources.shapes.readings import code_of, decode, items_of, text_of, within
+from workers.sources.shapes.json_values import (
+    code_of,
+    decode,
+    items_of,
+    text_of,
+    within,
+)
 from workers.sources.shapes.web import (
     SeenAccount,
     account_of,

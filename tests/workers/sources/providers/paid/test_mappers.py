@@ -25,7 +25,7 @@ from workers.sources.providers.paid.scrapecreators import (
 )
 from workers.sources.providers.paid.session import paid_limits
 from workers.sources.shapes.app import as_web_counters, as_web_user
-from workers.sources.shapes.readings import decode
+from workers.sources.shapes.json_values import decode
 from workers.sources.shapes.web import account_of
 
 ACCOUNT = PaidAccount(stats={"followerCount": "4100233"})
