@@ -7,9 +7,11 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.letter_case import folded
 from domain.messages import TargetScope
 from infra.structs import structs
 from projections.campaigns.history import END, events_of_campaign
@@ -124,6 +126,10 @@ ORDER BY i.position DESC
 _THERE = b"""
 SELECT FROM campaigns WHERE organization_id = %(organization)s AND id = %(id)s
 """
+_NAMES = b"""
+SELECT id, name FROM campaigns
+WHERE organization_id = %s AND project_id = %s AND deleted_at IS NULL
+"""
 
 
 async def one_campaign(
@@ -192,6 +198,16 @@ async def campaign_as_of(
     events = await events_of_campaign(reader, organization_id, campaign_id, last=at)
     row: CampaignRow | None = reduce(fold_campaign, reversed(events), None)
     return None if row is None or row.deleted_at else campaign_from_row(row)
+
+
+def campaigns_by_name(
+    cursor: Cursor[TupleRow], organization_id: UUID, project_id: UUID
+) -> dict[str, list[UUID]]:
+    """Return the campaigns of a project by their names in one letter case."""
+    found: dict[str, list[UUID]] = {}
+    for id_, name in cursor.execute(_NAMES, (organization_id, project_id)):
+        found.setdefault(folded(name), []).append(id_)
+    return found
 
 
 def campaign_from_row(row: CampaignRow) -> Campaign:

@@ -30,7 +30,7 @@ from domain.onboarding.lines import MOST_LINES, Pasted, PastedCreator, read_past
 from domain.onboarding.settings import check_settings
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
-from projections.campaigns.names import campaigns_by_name
+from projections.campaigns.queries import campaigns_by_name
 
 _SHOWN: Final = 60
 
