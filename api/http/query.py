@@ -5,7 +5,7 @@ share an address.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
@@ -23,9 +23,10 @@ class QueryRules(Struct, frozen=True, kw_only=True):
 
     ``names`` are its parameters, ``numbers`` the parameters with whole numbers,
     ``texts`` the parameters with any text, and ``required`` the parameters without a
-    default. ``choices`` are the values of enumerations. ``for_people`` is true for
-    pages: unknown parameters are ignored, and characters that no text may have are
-    removed, since the person who typed them cannot see them.
+    default. ``choices`` are the values of enumerations. ``lists`` take several values
+    with commas between. ``for_people`` is true for pages: unknown parameters are
+    ignored, and characters that no text may have are removed, since the person who
+    typed them cannot see them.
     """
 
     names: frozenset[str] = frozenset()
@@ -33,15 +34,16 @@ class QueryRules(Struct, frozen=True, kw_only=True):
     texts: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     choices: Mapping[str, tuple[str, ...]] = {}
+    lists: frozenset[str] = frozenset()
     for_people: bool = False
 
     def read(self, raw: bytes) -> tuple[tuple[str, str], ...]:
-        """Return the parameters of a raw query string.
+        """Return the parameters of a raw query string, one pair for each value.
 
         Raises:
             ApiError: ``invalid_query``, naming the parameter.
         """
-        found: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
         for pair in raw.split(b"&") if raw else ():
             if not pair:
                 continue
@@ -59,13 +61,19 @@ class QueryRules(Struct, frozen=True, kw_only=True):
             # msgspec would read this as None, as if the parameter were missing.
             if name not in self.texts and value.lower() == "null":
                 raise invalid_query(name, "must be left out instead of null")
-            allowed = self.choices.get(name)
-            if allowed is not None and value not in allowed:
-                raise invalid_query(name, not_allowed(repr(_shown(value)), allowed))
-            found[name] = value
+            found[name] = values = value.split(",") if name in self.lists else [value]
+            self._check(name, values)
         for name in self.required - found.keys():
             raise invalid_query(name, "is required")
-        return tuple(found.items())
+        return tuple((name, value) for name in found for value in found[name])
+
+    def _check(self, name: str, values: Sequence[str]) -> None:
+        allowed = self.choices.get(name)
+        for number, value in enumerate(values):
+            if allowed is not None and value not in allowed:
+                raise invalid_query(name, not_allowed(repr(_shown(value)), allowed))
+            if value in values[:number]:
+                raise invalid_query(name, f"must not name {_shown(value)} twice")
 
     @property
     def _raw_names(self) -> set[bytes]:

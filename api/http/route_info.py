@@ -110,6 +110,11 @@ def _rules(route: HTTPRoute, method: Method) -> QueryRules:
             for alias, name in names.items()
             if (choices := _choices(fields[name].annotation))
         },
+        lists=frozenset(
+            alias
+            for alias, name in names.items()
+            if get_origin(fields[name].annotation) is list
+        ),
         for_people=handler.opt.get("for_people", False),
     )
 

@@ -111,6 +111,8 @@ def _parameter(parameter: Parameter, types: Types) -> Schema:
         "required": parameter.required,
         "schema": schema,
     }
+    if schema.get("type") == "array":
+        described |= {"style": "form", "explode": False}
     if "description" in schema:
         described["description"] = schema.pop("description")
     return described

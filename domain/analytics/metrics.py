@@ -1,6 +1,6 @@
 """Metrics: their list, and the kinds of entities for which each can be computed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import msgspec
@@ -142,6 +142,38 @@ def checked_question(
     if question.is_dated:
         _check_dated(question)
     return question
+
+
+def checked_questions(
+    metrics: Sequence[Metric],
+    *,
+    entity: Entity,
+    mode: Mode | None = None,
+    base_metric: RawMetric | None = None,
+    breakdown: Breakdown | None = None,
+    membership: Membership = "current",
+) -> list[Question]:
+    """Return a question for each metric, as ``checked_question`` does.
+
+    ``base_metric`` belongs to growth_rate_pop, if that is one of several metrics.
+
+    Raises:
+        InvalidQuestionError: one of the combinations makes no sense.
+    """
+    has_growth = "growth_rate_pop" in metrics
+    return [
+        checked_question(
+            entity=entity,
+            metric=metric,
+            mode=mode,
+            base_metric=None
+            if has_growth and metric != "growth_rate_pop"
+            else base_metric,
+            breakdown=breakdown,
+            membership=membership,
+        )
+        for metric in metrics
+    ]
 
 
 def modes_of(metric: Metric) -> tuple[Mode, ...]:

@@ -70,6 +70,7 @@ def reads(ids: dict[str, str]) -> list[tuple[str, Ask]]:
     more: list[tuple[str, dict[str, str]]] = [
         ("/analytics", {**parts, "breakdown": "creator", "compare": "prior_period"}),
         ("/analytics", {**parts, "breakdown": "video"}),
+        ("/analytics", {**parts, "metric": "views,followers,posts"}),
         ("/analytics/explain", {**parts, "date": str(ago(0).date())}),
         ("/analytics/kpis", {"project_id": ids["project_id"]}),
         ("/creators", {"sort": "new_views", "period": "7d", "format": "csv"}),

@@ -23,6 +23,7 @@ from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
+from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import named_entities, series_by_entity
 from projections.engine.follower import Follower
 from projections.engine.reader import Reader
@@ -272,7 +273,9 @@ def compare(
         there, _ = await named_entities(reader, organization, entity, [id_])
         buckets = span.buckets()
         by_metric = (
-            await series_by_entity(reader, organization, question, [*there], buckets)
+            await series_by_entity(
+                reader, Selection.of(organization, [question], [*there], buckets)
+            )
         )[id_]
         shown = points(question, by_metric, buckets, now=YEAR)
         assert total(question, by_metric, days=span.days).value == sum(

@@ -27,7 +27,7 @@ from api.cli.kit.names import (
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
-from domain.analytics.metrics import Entity, Membership, Metric, Mode, RawMetric
+from domain.analytics.metrics import Entity, Membership, Mode, RawMetric
 from infra.eventstore.codec import UnknownEventError
 from projections.event_log import OrganizationLog
 
@@ -120,7 +120,10 @@ def analytics(
     entity: Annotated[
         Entity, Parameter(help="The entities to export numbers of.")
     ] = "creator",
-    metric: Annotated[Metric, Parameter(help="The metric to export.")] = "views",
+    metric: Annotated[
+        str,
+        Parameter(help="The metric to export, or several metrics with commas between."),
+    ] = "views",
     mode: Annotated[
         Mode | None,
         Parameter(
@@ -166,7 +169,7 @@ def analytics(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write a metric over time, for every creator, video, project or campaign.
+    """Write metrics over time, for every creator, video, project or campaign.
 
     The columns and numbers are those of the CSV of GET /analytics.
     """
@@ -174,7 +177,7 @@ def analytics(
         Days,
         check_days,
         layout_of,
-        query_of,
+        questions_of,
         rows_of,
         tags_of,
     )
@@ -182,9 +185,9 @@ def analytics(
     from projections.engine.snapshot_reader import snapshot
 
     check_output(output, format_, json=json)
-    query = query_of(
+    questions = questions_of(
         entity=entity,
-        metric=metric,
+        metrics=metric,
         mode=mode,
         base_metric=base_metric,
         membership=membership,
@@ -202,10 +205,10 @@ def analytics(
         written = 0
         async with snapshot(database_url(settings), "analytics") as (reader, position):
             total = await count_of(reader, org_id, entity, project_id, tags=tags)
-            pages = rows_of(reader, org_id, project_id, query, days, tags=tags)
+            pages = rows_of(reader, org_id, project_id, questions, days, tags=tags)
             with (
                 opened_output(output, format_) as file,
-                writer_of(format_, file, layout_of(query)) as writer,
+                writer_of(format_, file, layout_of(questions)) as writer,
                 progress_bar("Exporting", total=total) as advance,
             ):
                 async with aclosing(pages):

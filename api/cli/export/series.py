@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, date, datetime
+from typing import get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import msgspec
 
 from api.cli import CommandError
 from api.cli.export.formats import Cell, Kind, Layout
+from api.http.bodies.json_body import not_allowed
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import range_of, zone_named
 from api.routes.analytics.responses import COLUMNS, Series
@@ -22,13 +24,14 @@ from domain.analytics.metrics import (
     Mode,
     Question,
     RawMetric,
-    checked_question,
+    checked_questions,
 )
 from domain.analytics.series import Value
 from domain.errors import InvalidQuestionError
 from projections.analytics.read.entity_ids import ids_of_all
 from projections.engine.reader import Reader
 
+_METRICS: tuple[Metric, ...] = get_args(Metric)
 _KINDS: dict[str, Kind] = {
     "date": "date",
     "partial": "flag",
@@ -41,7 +44,10 @@ _KINDS: dict[str, Kind] = {
 
 
 class ExportedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One bucket of one entity, as in the CSV of /analytics."""
+    """One bucket of one entity, as in the CSV of /analytics.
+
+    ``metric`` is set if the options name several metrics.
+    """
 
     series_kind: str
     entity_type: Entity
@@ -55,6 +61,7 @@ class ExportedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rounded: bool
     sharpened: bool
     cut: bool
+    metric: Metric | msgspec.UnsetType = msgspec.UNSET
 
 
 class Days(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,29 +84,38 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def query_of(
+def questions_of(
     *,
     entity: Entity,
-    metric: Metric,
+    metrics: str,
     mode: Mode | None,
     base_metric: RawMetric | None,
     membership: Membership,
-) -> Question:
-    """Return the query of the options.
+) -> list[Question]:
+    """Return the questions of the options; ``metrics`` has commas between.
 
     Raises:
         CommandError: the options contradict each other; the error says how.
     """
+    names = metrics.split(",")
+    for name in names:
+        if name not in _METRICS:
+            raise CommandError(f"--metric: {not_allowed(repr(name), _METRICS)}.")
+        if names.count(name) > 1:
+            raise CommandError(f"--metric: must not name {name} twice.")
     try:
-        return checked_question(
+        questions = checked_questions(
+            [metric for name in names for metric in _METRICS if metric == name],
             entity=entity,
-            metric=metric,
             mode=mode,
             base_metric=base_metric,
             membership=membership,
         )
     except InvalidQuestionError as error:
         raise CommandError(_as_option(str(error))) from error
+    if len({question.mode == "rate" for question in questions}) > 1:
+        raise CommandError("--metric: rates and counted metrics need a file each.")
+    return questions
 
 
 def tags_of(entity: Entity, text: str | None) -> tuple[str, ...]:
@@ -128,14 +144,19 @@ def check_days(days: Days) -> None:
         raise CommandError(_as_option(error.message)) from error
 
 
-def layout_of(question: Question) -> Layout[ExportedPoint]:
+def layout_of(questions: Sequence[Question]) -> Layout[ExportedPoint]:
     """Return the columns of the CSV of /analytics, each with its type."""
-    value: Kind = "double" if question.mode == "rate" else "integer"
+    value: Kind = "double" if questions[0].mode == "rate" else "integer"
     kinds: dict[str, Kind] = {**_KINDS, "value": value}
+    names = [*COLUMNS, *(["metric"] if len(questions) > 1 else [])]
+
+    def row(point: ExportedPoint) -> tuple[Cell, ...]:
+        return msgspec.structs.astuple(point)[: len(names)]
+
     return Layout(
-        columns={name: kinds.get(name, "text") for name in COLUMNS},
+        columns={name: kinds.get(name, "text") for name in names},
         lines=msgspec.json.Encoder().encode_lines,
-        row=_row,
+        row=row,
     )
 
 
@@ -143,7 +164,7 @@ async def rows_of(
     reader: Reader,
     organization_id: UUID,
     project_id: UUID | None,
-    question: Question,
+    questions: Sequence[Question],
     days: Days,
     *,
     tags: tuple[str, ...],
@@ -151,20 +172,32 @@ async def rows_of(
     """Yield how many more entities were read, and a row for each bucket."""
     now = datetime.now(UTC)
     query = AnalyticsQuery(
-        reader=reader, organization_id=organization_id, question=question, now=now
+        reader=reader, organization_id=organization_id, questions=questions, now=now
     )
     async for ids in ids_of_all(
-        reader, organization_id, question.entity, project_id, tags=tags
+        reader, organization_id, query.entity, project_id, tags=tags
     ):
         entities, own_zone = await query.entities(ids)
         range_ = days.in_zone(own_zone, now=now)
         by_entity = await query.series_by_entity(
             [entity.id for entity in entities], range_
         )
-        yield len(ids), _rows(query.series(entities, by_entity, range_))
+        yield (
+            len(ids),
+            [
+                point
+                for question in questions
+                for point in _rows(
+                    query.series(question, entities, by_entity, range_),
+                    question.metric if len(questions) > 1 else msgspec.UNSET,
+                )
+            ],
+        )
 
 
-def _rows(series: Sequence[Series]) -> list[ExportedPoint]:
+def _rows(
+    series: Sequence[Series], metric: Metric | msgspec.UnsetType
+) -> list[ExportedPoint]:
     return [
         ExportedPoint(
             series_kind="main",
@@ -179,14 +212,11 @@ def _rows(series: Sequence[Series]) -> list[ExportedPoint]:
             rounded=point.rounded,
             sharpened=point.sharpened,
             cut=point.cut,
+            metric=metric,
         )
         for one in series
         for point in one.points
     ]
-
-
-def _row(point: ExportedPoint) -> tuple[Cell, ...]:
-    return msgspec.structs.astuple(point)
 
 
 def _as_option(error: str) -> str:

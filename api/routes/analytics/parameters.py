@@ -17,7 +17,7 @@ from domain.analytics.buckets import (
     Range,
     has_too_many_buckets,
 )
-from domain.analytics.metrics import Membership, Question, RawMetric
+from domain.analytics.metrics import Breakdown, Membership, Metric, RawMetric
 from domain.errors import RetentionExceededError
 
 MOST_ENTITIES = 5
@@ -36,6 +36,12 @@ Zone = Annotated[
     str | None,
     QueryParameter(
         max_length=64, description="An IANA time zone; by default the organization's."
+    ),
+]
+Metrics = Annotated[
+    list[Metric],
+    QueryParameter(
+        description="A metric, or several with commas between, such as `views,likes`."
     ),
 ]
 Base = Annotated[
@@ -102,13 +108,13 @@ def ids_between_commas(
     return found
 
 
-def check_breakdown(question: Question, ids: list[UUID]) -> None:
+def check_breakdown(breakdown: Breakdown | None, ids: list[UUID]) -> None:
     """Refuse a breakdown of several entities at once.
 
     Raises:
         ApiError: ``invalid_query``, if the request has several entities.
     """
-    if question.breakdown and len(ids) > 1:
+    if breakdown is not None and len(ids) > 1:
         raise invalid_query("breakdown", "needs a single entity: give one entity_id")
 
 

@@ -214,38 +214,43 @@ def described_metrics() -> dict[Metric, MetricDescription]:
     }
 
 
-class CsvFile(Answer[Analytics]):
+class CsvFile(Answer[Any]):
     """The same numbers as a CSV file."""
 
     sent_media_type = b"text/csv; charset=utf-8"
 
-    def __init__(self, answer: Analytics) -> None:
-        name = (
-            f"goatherd-{answer.entity}-{answer.metric}-{answer.from_}-{answer.to}.csv"
-        )
+    def __init__(self, answers: Sequence[Analytics]) -> None:
+        any_of_them = answers[0]
+        metrics = "-".join(answer.metric for answer in answers)
+        days = f"{any_of_them.from_}-{any_of_them.to}"
+        name = f"goatherd-{any_of_them.entity}-{metrics}-{days}.csv"
         disposition = f'attachment; filename="{name}"'
-        super().__init__(answer, headers={"Content-Disposition": disposition})
+        super().__init__(answers, headers={"Content-Disposition": disposition})
 
     def encoded_body(self) -> bytes:
         return csv_of(self.content).encode()
 
 
-def csv_of(answer: Analytics) -> str:
+def csv_of(answers: Sequence[Analytics]) -> str:
     """Return the series as CSV: the main series, the compared ones, then the breakdown.
 
+    Several metrics follow each other, and a last column names the metric of each line.
     An apostrophe is put before text that a spreadsheet would read as a formula.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    kinds: list[tuple[str, Sequence[Series] | None]] = [
-        ("main", answer.series),
-        ("compare", answer.compare_series),
-        ("breakdown", answer.breakdown_series),
-    ]
-    for kind, series in kinds:
-        for one in series or ():
-            writer.writerows(_lines(kind, one))
+    is_several = len(answers) > 1
+    writer.writerow([*COLUMNS, *(["metric"] if is_several else [])])
+    for answer in answers:
+        kinds: list[tuple[str, Sequence[Series] | None]] = [
+            ("main", answer.series),
+            ("compare", answer.compare_series),
+            ("breakdown", answer.breakdown_series),
+        ]
+        ending = [answer.metric] if is_several else []
+        for kind, series in kinds:
+            for one in series or ():
+                writer.writerows([*line, *ending] for line in _lines(kind, one))
     return file.getvalue()
 
 

@@ -22,6 +22,7 @@ from api.routes.analytics.parameters import (
     Base,
     From,
     MembershipParameter,
+    Metrics,
     To,
     Zone,
     bucket_of,
@@ -50,6 +51,7 @@ from domain.analytics.metrics import (
     Mode,
     Question,
     checked_question,
+    checked_questions,
 )
 from domain.analytics.rules import RULES
 from domain.errors import NotFoundError
@@ -95,7 +97,7 @@ class AnalyticsRoutes(Controller):
         request: Request,
         reader: NamedDependency[Reader],
         entity: FromQuery[Entity],
-        metric: FromQuery[Metric],
+        metric: Metrics,
         entity_id: FromQuery[UUID | None] = None,
         entity_ids: Annotated[
             str | None,
@@ -129,9 +131,11 @@ class AnalyticsRoutes(Controller):
         ] = "json",
         membership: MembershipParameter = "current",
         as_of: AsOfParameter = None,
-    ) -> Answer[Analytics]:
-        """Show a metric over time: one point for every day, week or month.
+    ) -> Answer[Analytics | list[Analytics]]:
+        """Show metrics over time: one point for every day, week or month.
 
+        The answer to several metrics is a list: it has the answer to each metric alone,
+        in the order of the metrics, and all of them are of one moment.
         docs/analytics.md says exactly what each number means. Parameters depend on each
         other: exactly one of ``entity_id`` and ``entity_ids`` is required; ``from``
         must not be after ``to``, and at most 400 buckets lie between them;
@@ -141,20 +145,20 @@ class AnalyticsRoutes(Controller):
         ``creator`` is a breakdown of a project or campaign, and ``video`` needs a
         metric that single videos have.
         """
-        question = checked_question(
+        questions = checked_questions(
+            metric,
             entity=entity,
-            metric=metric,
             mode=mode,
             base_metric=base_metric,
             breakdown=breakdown,
             membership=membership,
         )
         ids = ids_of(entity_id, entity_ids)
-        check_breakdown(question, ids)
+        check_breakdown(breakdown, ids)
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
         query = await _query(
-            request, reader, question, ids, as_of, "annotations", today=today
+            request, reader, questions, ids, as_of, "annotations", today=today
         )
         entities, own_zone = await query.entities(ids)
         if len(entities) < len(ids):
@@ -167,27 +171,34 @@ class AnalyticsRoutes(Controller):
             if span is not None:
                 check_retention(span, retention, now=today)
         by_entity = await query.series_by_entity(ids, days)
-        answer = Analytics(
-            entity=entity,
-            metric=metric,
-            mode=question.mode,
-            membership=membership,
-            granularity=granularity,
-            from_=days.first,
-            to=days.last,
-            tz=zone.key,
-            series=query.series(entities, by_entity, days),
-            compare_from=prior and prior.first,
-            compare_to=prior and prior.last,
-            compare_series=prior
-            and query.series(entities, await query.series_by_entity(ids, prior), prior),
-            breakdown_series=await query.breakdown_series(
-                ids[0], by_entity[ids[0]], days
-            ),
-            tier_retention_days=retention,
-            annotations=await query.annotations(ids, days),
-        )
-        return CsvFile(answer) if format_ == "csv" else Answer(answer)
+        before = {} if prior is None else await query.series_by_entity(ids, prior)
+        annotations = await query.annotations(ids, days)
+        answers = [
+            Analytics(
+                entity=entity,
+                metric=question.metric,
+                mode=question.mode,
+                membership=membership,
+                granularity=granularity,
+                from_=days.first,
+                to=days.last,
+                tz=zone.key,
+                series=query.series(question, entities, by_entity, days),
+                compare_from=prior and prior.first,
+                compare_to=prior and prior.last,
+                compare_series=prior
+                and query.series(question, entities, before, prior),
+                breakdown_series=await query.breakdown_series(
+                    question, ids[0], by_entity[ids[0]], days
+                ),
+                tier_retention_days=retention,
+                annotations=annotations,
+            )
+            for question in questions
+        ]
+        if format_ == "csv":
+            return CsvFile(answers)
+        return Answer(answers if len(answers) > 1 else answers[0])
 
     @get(
         "/analytics/explain",
@@ -229,7 +240,9 @@ class AnalyticsRoutes(Controller):
         )
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
-        query = await _query(request, reader, question, [entity_id], as_of, today=today)
+        query = await _query(
+            request, reader, [question], [entity_id], as_of, today=today
+        )
         entities, own_zone = await query.entities([entity_id])
         if not entities:
             raise NotFoundError(entity)
@@ -244,8 +257,7 @@ class AnalyticsRoutes(Controller):
             days, request.principal.limits.stats_history_retention_days, now=today
         )
         bucket = bucket_of(days, date_)
-        by_metric = await query.by_metric(entity_id, bucket)
-        observations = await query.explain(entity_id, bucket)
+        by_metric, observations = await query.explain(entity_id, bucket)
         return Answer(
             explanation(question, entities[0], by_metric, bucket, observations)
         )
@@ -266,7 +278,7 @@ class AnalyticsRoutes(Controller):
 async def _query(
     request: Request,
     reader: Reader,
-    question: Question,
+    questions: Sequence[Question],
     ids: Sequence[UUID],
     as_of: str | None,
     *also: str,
@@ -288,13 +300,18 @@ async def _query(
         await basis_of_now(reader, organization_id)
         if end is None
         else await basis_as_of(
-            reader, organization_id, question.entity, ids, at=end.position, own=end.end
+            reader,
+            organization_id,
+            questions[0].entity,
+            ids,
+            at=end.position,
+            own=end.end,
         )
     )
     return AnalyticsQuery(
         reader=reader,
         organization_id=organization_id,
-        question=question,
+        questions=questions,
         now=today if end is None else end.now,
         at=None if end is None else end.position,
     )

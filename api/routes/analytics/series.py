@@ -10,9 +10,11 @@ from api.routes.analytics.responses import Series, other, reference
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.metrics import Entity, Question
 from domain.analytics.series import SeriesByMetric, points, total
-from projections.analytics.read.as_of import existing_as_of, series_by_entity_as_of
+from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.breakdown import breakdown
+from projections.analytics.read.counted import existing_as_of
 from projections.analytics.read.explain import ExplainedObservation, explain
+from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import (
     NamedEntity,
     named_entities,
@@ -23,16 +25,21 @@ from projections.engine.reader import Reader
 
 
 class AnalyticsQuery(Struct, frozen=True, kw_only=True):
-    """The series of one organization, as of now or of a position of the log.
+    """One organization's questions, as of now or of a position of the log.
 
-    ``at`` is the position up to which the log counts, None for the whole log.
+    The questions differ in their metrics alone. ``at`` is the position as of which the
+    log is read, None for all of it.
     """
 
     reader: Reader
     organization_id: UUID
-    question: Question
+    questions: Sequence[Question]
     now: datetime
     at: int | None = None
+
+    @property
+    def entity(self) -> Entity:
+        return self.questions[0].entity
 
     async def entities(self, ids: Sequence[UUID]) -> tuple[list[NamedEntity], str]:
         """Return the entities in the order of the ids, and the organization's zone.
@@ -40,7 +47,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         Entities that do not exist, or did not exist at the position, are left out.
         """
         reader, organization_id = self.reader, self.organization_id
-        entity = self.question.entity
+        entity = self.entity
         found, own_zone = await named_entities(
             reader, organization_id, entity, ids, at=self.at
         )
@@ -54,53 +61,39 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def series_by_entity(
         self, ids: Sequence[UUID], days: Range
     ) -> dict[UUID, SeriesByMetric]:
-        return await self._series_by_entity(ids, days.buckets())
-
-    async def by_metric(self, of: UUID, bucket: Bucket) -> SeriesByMetric:
-        return (await self._series_by_entity([of], [bucket]))[of]
-
-    async def _series_by_entity(
-        self, ids: Sequence[UUID], buckets: Sequence[Bucket]
-    ) -> dict[UUID, SeriesByMetric]:
-        reader, organization_id = self.reader, self.organization_id
-        if self.at is not None:
-            return await series_by_entity_as_of(
-                reader, organization_id, self.question, ids, buckets, at=self.at
-            )
-        return await series_by_entity(
-            reader, organization_id, self.question, ids, buckets
-        )
+        """Return the series that the questions need, by entity."""
+        return await series_by_entity(self.reader, self._selection(ids, days.buckets()))
 
     def series(
         self,
+        question: Question,
         entities: Sequence[NamedEntity],
         of: Mapping[UUID, SeriesByMetric],
         days: Range,
     ) -> list[Series]:
-        entity = self.question.entity
+        """Return the series of one question, in the order of the entities."""
         return [
-            self._series(entity, entity_, of[entity_.id], days) for entity_ in entities
+            self._series(question, self.entity, each, of[each.id], days)
+            for each in entities
         ]
 
     async def breakdown_series(
-        self, of: UUID, whole: SeriesByMetric, days: Range
+        self, question: Question, of: UUID, whole: SeriesByMetric, days: Range
     ) -> list[Series] | None:
-        """Return the breakdown of the request; none if it asks for none."""
-        kind = self.question.breakdown
+        """Return the breakdown that a question wants; none without one."""
+        kind = question.breakdown
         if kind is None:
             return None
-        breakdown_series = await breakdown(
+        parts = await breakdown(
             self.reader,
-            self.organization_id,
-            self.question,
-            of,
-            days.buckets(),
-            whole=whole,
-            at=self.at,
+            self._selection([of], days.buckets(), question),
+            question,
+            days=days.days,
+            whole=chosen(whole, question.needs),
         )
         return [
-            self._series(kind, each.entity, each.by_metric, days)
-            for each in breakdown_series
+            self._series(question, kind, each.entity, each.by_metric, days)
+            for each in parts
         ]
 
     async def annotations(self, ids: Sequence[UUID], days: Range) -> list[Annotation]:
@@ -114,24 +107,38 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
             at=self.at,
         )
 
-    async def explain(self, of: UUID, bucket: Bucket) -> list[ExplainedObservation]:
-        return await explain(
-            self.reader, self.organization_id, self.question, of, bucket, at=self.at
+    async def explain(
+        self, of: UUID, bucket: Bucket
+    ) -> tuple[SeriesByMetric, list[ExplainedObservation]]:
+        """Return the series of one bucket of one entity, and what it is made of."""
+        (question,) = self.questions
+        selection = self._selection([of], [bucket])
+        by_metric = (await series_by_entity(self.reader, selection))[of]
+        return by_metric, await explain(self.reader, selection, question, bucket)
+
+    def _selection(
+        self, ids: Sequence[UUID], buckets: Sequence[Bucket], *questions: Question
+    ) -> Selection:
+        """Return what is selected for some of the questions, or for all of them."""
+        return Selection.of(
+            self.organization_id, questions or self.questions, ids, buckets, at=self.at
         )
 
     def _series(
         self,
+        question: Question,
         kind: Entity,
         entity_: NamedEntity | None,
         by_metric: SeriesByMetric,
         days: Range,
     ) -> Series:
-        whole = total(self.question, by_metric, days=days.days)
+        needed = chosen(by_metric, question.needs)
+        whole = total(question, needed, days=days.days)
         return Series(
             entity_ref=other(kind)
             if entity_ is None
             else reference(kind, entity_.id, entity_.label),
-            points=points(self.question, by_metric, days.buckets(), now=self.now),
+            points=points(question, needed, days.buckets(), now=self.now),
             total=whole.value,
             total_rounded=whole.rounded,
             total_sharpened=whole.sharpened,

@@ -15,8 +15,9 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
 from domain.analytics.buckets import Range
-from domain.analytics.series import CounterSeries
-from projections.analytics.read.recent_days import Recent, known_creators, recent
+from domain.analytics.series import CounterSeries, SeriesByMetric
+from projections.analytics.read.selection import Selection
+from projections.analytics.read.series import known_creators, series_by_entity
 from projections.engine.reader import Reader
 
 MOST_CREATORS = MAX_LIMIT
@@ -92,7 +93,15 @@ class CreatorFigureRoutes(Controller):
             ZoneInfo(zone), request.principal.limits.stats_history_retention_days
         )
         there = [id_ for id_ in ids if id_ in known]
-        found = await recent(reader, organization_id, there, days.buckets())
+        buckets = days.buckets()
+        selection = Selection(
+            organization_id=organization_id,
+            entity="creator",
+            ids=there,
+            metrics=["views", "followers"],
+            boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
+        )
+        found = await series_by_entity(reader, selection)
         return Answer(
             RecentFigures(
                 from_=days.first,
@@ -114,9 +123,11 @@ def _days(zone: ZoneInfo, retention: int | None) -> Range:
     )
 
 
-def _figures(creator_id: UUID, of: Recent) -> CreatorFigures:
+def _figures(creator_id: UUID, by_metric: SeriesByMetric) -> CreatorFigures:
     return CreatorFigures(
-        creator_id=creator_id, followers=_trend(of.followers), views=_trend(of.views)
+        creator_id=creator_id,
+        followers=_trend(by_metric["followers"]),
+        views=_trend(by_metric["views"]),
     )
 
 

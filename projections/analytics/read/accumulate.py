@@ -31,11 +31,11 @@ def series_from_rollups(
     precise = [[0] * (buckets + 1) for _ in range(4)]
     for row in rows:
         bucket = row[0]
-        levels[bucket] = int(row[first])
-        known[bucket] = int(row[first + 1])
+        levels[bucket] += int(row[first])
+        known[bucket] += int(row[first + 1])
         if precision is not None and row[precision] is not None:
             for column, value in zip(precise, row[precision:], strict=False):
-                column[bucket] = int(value)
+                column[bucket] += int(value)
         if bucket:
             bases[bucket - 1] = int(row[first + 2])
             baselines[bucket - 1] = int(row[first + 3])

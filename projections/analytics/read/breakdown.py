@@ -1,35 +1,35 @@
 """Breakdowns by video or creator: the largest series, and the sum of the others."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from domain.analytics.buckets import Bucket
-from domain.analytics.metrics import VIDEO_METRICS, Question
+from domain.analytics.metrics import Question
 from domain.analytics.rest import rest_of
 from domain.analytics.series import SeriesByMetric, Value, total
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.read.accumulate import chosen
-from projections.analytics.read.as_of import counted_as_of, series_by_entity_as_of
 from projections.analytics.read.counted import counted, counts_without_creators
-from projections.analytics.read.dated import dated_series_of_creators
 from projections.analytics.read.dated_parts import by_themselves, with_creators
-from projections.analytics.read.from_snapshots import series_of_each_member
+from projections.analytics.read.from_snapshots import (
+    series_of_each_member,
+    series_of_members,
+)
 from projections.analytics.read.observations import (
     Counted,
     load_observations,
     owners_at_a_time,
 )
 from projections.analytics.read.project_spans import shares_of_creators, together
+from projections.analytics.read.rollups import gains_of_creators
+from projections.analytics.read.selection import Selection, plan_of
 from projections.analytics.read.series import (
     NamedEntity,
-    ends_slots,
     named_entities,
     series_by_entity,
-    series_from_snapshots,
 )
 from projections.engine.reader import Reader
 
@@ -43,35 +43,6 @@ class BreakdownSeries(msgspec.Struct, frozen=True, kw_only=True):
     by_metric: SeriesByMetric
 
 
-class _Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """What is broken down, as of a position of the log, None for all of it."""
-
-    reader: Reader
-    organization_id: UUID
-    question: Question
-    of: UUID
-    at: int | None
-
-    async def members(self, question: Question) -> dict[MetricGroup, list[Counted]]:
-        """Return the videos and profiles that the numbers of a question are of."""
-        if self.at is None:
-            return await counted(self.reader, self.organization_id, question, self.of)
-        return await counted_as_of(
-            self.reader, self.organization_id, question, self.of, at=self.at
-        )
-
-    async def creators(self) -> list[Counted]:
-        """Return the creators whose followers are counted in it."""
-        followers = msgspec.structs.replace(
-            self.question, metric="followers", mode="new", base_metric=None
-        )
-        return (await self.members(followers))[PROFILES]
-
-    def has_sums(self, boundaries: Sequence[datetime]) -> bool:
-        """Tell whether the stored sums can answer."""
-        return self.at is None and ends_slots(boundaries)
-
-
 class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
     member: Counted
     total: Value
@@ -79,38 +50,28 @@ class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
 
 async def breakdown(
     reader: Reader,
-    organization_id: UUID,
+    selection: Selection,
     question: Question,
-    of: UUID,
-    buckets: Sequence[Bucket],
     *,
+    days: int,
     whole: SeriesByMetric,
-    at: int | None = None,
 ) -> list[BreakdownSeries]:
     """Return the videos or creators with the largest totals, then the sum of the rest.
 
-    ``whole`` are the series of the entity itself. ``at`` is the position as of which
-    the log is read, None for all of it.
+    The selection is of one entity, whose own series are ``whole``, over ``days``.
     """
-    source = _Whole(
-        reader=reader,
-        organization_id=organization_id,
-        question=question,
-        of=of,
-        at=at,
-    )
     largest = _creators if question.breakdown == "creator" else _videos
-    shown, is_all = await largest(source, buckets)
+    shown, is_all = await largest(reader, selection, question, days)
     if is_all:
         return shown
-    if question.is_dated:
-        whole = await _gains_of_all(source, whole, _boundaries(buckets))
+    if selection.is_dated:
+        whole = await _gains_of_all(reader, selection, question, whole)
     rest = rest_of(whole, [each.by_metric for each in shown])
     return [*shown, BreakdownSeries(entity=None, by_metric=rest)]
 
 
 async def _gains_of_all(
-    source: _Whole, whole: SeriesByMetric, boundaries: Sequence[datetime]
+    reader: Reader, selection: Selection, question: Question, whole: SeriesByMetric
 ) -> SeriesByMetric:
     """Return ``whole`` with as many known levels as its parts have together.
 
@@ -118,57 +79,62 @@ async def _gains_of_all(
     stored sums, one with its creator and one by itself. So it is here where the parts
     are creators, and one member where they are videos.
     """
-    question = source.question
-    if question.breakdown == "creator" and source.has_sums(boundaries):
+    if question.breakdown == "creator" and plan_of(selection).source == "gains":
         return whole
-    members = await source.members(question)
+    members = await _members(reader, selection)
     each = [members]
     if question.breakdown == "creator" and VIDEOS in members:
-        spans = {creator.id: creator.spans or () for creator in await source.creators()}
+        creators = await _creators_in(reader, selection)
+        spans = {creator.id: creator.spans or () for creator in creators}
         nobody: dict[MetricGroup, list[Counted]] = {group: [] for group in members}
         each = [
             members | {VIDEOS: [*with_creators(members[VIDEOS], spans)]},
             nobody | {VIDEOS: [*by_themselves(members[VIDEOS], spans)]},
         ]
-    found = [
-        await series_from_snapshots(
-            source.reader, source.organization_id, question, some, boundaries,
-            at=source.at,
-        )
-        for some in each
-    ]  # fmt: skip
-    return together(found, buckets=len(boundaries) - 1)
+    found = [await series_of_members(reader, selection, some) for some in each]
+    return together(found, buckets=selection.size)
+
+
+async def _members(
+    reader: Reader, selection: Selection
+) -> dict[MetricGroup, list[Counted]]:
+    (of,) = selection.ids
+    return await counted(reader, selection, of)
+
+
+async def _creators_in(reader: Reader, selection: Selection) -> list[Counted]:
+    """Return the creators whose followers are counted."""
+    followers = replace(selection, metrics=["followers"])
+    return (await _members(reader, followers))[PROFILES]
 
 
 async def _videos(
-    whole: _Whole, buckets: Sequence[Bucket]
+    reader: Reader, selection: Selection, question: Question, days: int
 ) -> tuple[list[BreakdownSeries], bool]:
     """Return the largest videos, and whether these are all."""
-    reader, organization_id, question = (
-        whole.reader,
-        whole.organization_id,
-        whole.question,
+    boundaries = selection.boundaries
+    load = partial(
+        load_observations,
+        reader,
+        selection.organization_id,
+        VIDEOS,
+        end=boundaries[-1],
+        at=selection.at,
     )
-    members = (await whole.members(question))[VIDEOS]
-    boundaries = _boundaries(buckets)
-    ends = [boundaries[0], boundaries[-1]]
+    members = (await _members(reader, selection))[VIDEOS]
     found: list[_Ranked] = []
     # The numbers of single videos of who is erased are nobody's: they are in the rest.
     shown_ones = [member for member in members if not member.is_erased]
     for some in owners_at_a_time(shown_ones):
-        loaded = await load_observations(
-            reader, organization_id, VIDEOS, some, boundaries[-1], at=whole.at
+        each = series_of_each_member(
+            VIDEOS, await load(some), [boundaries[0], boundaries[-1]]
         )
-        each = series_of_each_member(VIDEOS, loaded, ends)
         found += [
-            _ranked(question, member, by_metric, buckets)
+            _ranked(question, member, by_metric, days)
             for member, by_metric in zip(some, each, strict=True)
         ]
     shown = _largest(found)
-    loaded = await load_observations(
-        reader, organization_id, VIDEOS, shown, boundaries[-1], at=whole.at
-    )
-    each = series_of_each_member(VIDEOS, loaded, boundaries)
+    each = series_of_each_member(VIDEOS, await load(shown), boundaries)
     series = [
         BreakdownSeries(
             entity=NamedEntity(id=video.id, label=video.label or str(video.id)),
@@ -180,105 +146,84 @@ async def _videos(
 
 
 async def _creators(
-    whole: _Whole, buckets: Sequence[Bucket]
+    reader: Reader, selection: Selection, question: Question, days: int
 ) -> tuple[list[BreakdownSeries], bool]:
     """Return the largest creators, and whether nothing counts but all creators."""
-    reader, organization_id = whole.reader, whole.organization_id
-    members = await whole.creators()
-    question = msgspec.structs.replace(whole.question, entity="creator", breakdown=None)
-    range_ = msgspec.structs.replace(buckets[0], end=buckets[-1].end)
-    each = await _of_creators(whole, question, members, [range_])
-    found = [_ranked(question, member, each[member.id], buckets) for member in members]
+    members = await _creators_in(reader, selection)
+    boundaries = selection.boundaries
+    whole = replace(selection, boundaries=[boundaries[0], boundaries[-1]])
+    each = await _of_creators(reader, whole, members)
+    found = [_ranked(question, member, each[member.id], days) for member in members]
     shown = _largest(found)
-    series = await _of_creators(whole, question, shown, buckets)
+    series = await _of_creators(reader, selection, shown)
     ids = [creator.id for creator in shown]
-    named, _ = await named_entities(reader, organization_id, "creator", ids)
+    named, _ = await named_entities(reader, selection.organization_id, "creator", ids)
     return [
         BreakdownSeries(entity=named[id_], by_metric=series[id_]) for id_ in ids
-    ], len(found) == len(shown) and not await _has_others(whole, members)
+    ], len(found) == len(shown) and not await _has_others(reader, selection, members)
 
 
 async def _of_creators(
-    whole: _Whole,
-    question: Question,
-    creators: Sequence[Counted],
-    buckets: Sequence[Bucket],
+    reader: Reader, selection: Selection, creators: Sequence[Counted]
 ) -> dict[UUID, SeriesByMetric]:
-    if question.is_dated:
-        return await _gains_of_creators(whole, question, creators, buckets)
-    of = whole.reader, whole.organization_id, question
-    series_of = partial(series_by_entity, *of)
-    if whole.at is not None:
-        series_of = partial(series_by_entity_as_of, *of, at=whole.at)
+    if selection.is_dated:
+        return await _gains_of_creators(reader, selection, creators)
     always = [creator.id for creator in creators if creator.counts_in is None]
     spans = {one.id: one.counts_in for one in creators if one.counts_in is not None}
-    shares = await shares_of_creators(spans, buckets, series_of)
-    return {**await series_of(always, buckets), **shares}
+    series_of = partial(series_by_entity, reader)
+    each = replace(selection, entity="creator", ids=always)
+    shares = await shares_of_creators(spans, each, series_of)
+    return {**await series_of(each), **shares}
 
 
 async def _gains_of_creators(
-    whole: _Whole,
-    question: Question,
-    creators: Sequence[Counted],
-    buckets: Sequence[Bucket],
+    reader: Reader, selection: Selection, creators: Sequence[Counted]
 ) -> dict[UUID, SeriesByMetric]:
     """Return what each creator gained while it was a member by itself."""
-    reader, organization_id = whole.reader, whole.organization_id
-    boundaries = _boundaries(buckets)
-    if whole.has_sums(boundaries):
+    if plan_of(selection).source == "gains":
         ids = [creator.id for creator in creators]
-        return await dated_series_of_creators(
-            reader, organization_id, question, whole.of, ids, boundaries
-        )
-    members = await whole.members(whole.question)
+        return await gains_of_creators(reader, selection, ids)
+    members = await _members(reader, selection)
     return {
-        creator.id: await series_from_snapshots(
+        creator.id: await series_of_members(
             reader,
-            organization_id,
-            question,
+            replace(selection, entity="creator"),
             {
                 metric_group: [
-                    msgspec.structs.replace(member, spans=creator.spans)
+                    replace(member, spans=creator.spans)
                     for member in some
                     if creator.id in (member.id, member.creator_id)
                 ]
                 for metric_group, some in members.items()
             },
-            boundaries,
-            at=whole.at,
         )
         for creator in creators
     }
 
 
-async def _has_others(whole: _Whole, creators: Sequence[Counted]) -> bool:
+async def _has_others(
+    reader: Reader, selection: Selection, creators: Sequence[Counted]
+) -> bool:
     """Tell whether videos count in it that none of its creators posted."""
-    if not {*whole.question.needs} & {*VIDEO_METRICS, "posts"}:
+    if VIDEOS not in selection.metric_groups:
         return False
-    if whole.question.is_dated:
+    if selection.at is None and not selection.is_dated:
+        (of,) = selection.ids
+        return await counts_without_creators(reader, selection, of)
+    videos = (await _members(reader, selection))[VIDEOS]
+    if selection.is_dated:
         spans = {creator.id: creator.spans or () for creator in creators}
-        videos = (await whole.members(whole.question))[VIDEOS]
         return any(by_themselves(videos, spans))
-    if whole.at is None:
-        return await counts_without_creators(
-            whole.reader, whole.organization_id, whole.question, whole.of
-        )
     ids = {creator.id for creator in creators}
-    videos = (await whole.members(whole.question))[VIDEOS]
     return any(video.creator_id not in ids for video in videos)
-
-
-def _boundaries(buckets: Sequence[Bucket]) -> list[datetime]:
-    return [buckets[0].start, *(bucket.end for bucket in buckets)]
 
 
 def _ranked(
     question: Question,
     member: Counted,
     by_metric: SeriesByMetric,
-    buckets: Sequence[Bucket],
+    days: int,
 ) -> _Ranked:
-    days = sum(bucket.days for bucket in buckets)
     needed = chosen(by_metric, question.needs)
     return _Ranked(member=member, total=total(question, needed, days=days).value)
 

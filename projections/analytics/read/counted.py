@@ -1,17 +1,26 @@
-"""What counts in an entity now: the videos and profiles whose levels are summed."""
+"""What counts in an entity: the videos and profiles whose levels are summed."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from domain.analytics.baselines import is_baseline
-from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
-from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS, MetricGroup
-from projections.analytics.read.members import CountedMembers, counted_members
+from domain.analytics.metrics import Entity
+from projections.analytics.fold.entities import AnalyticsVideoRow, as_of
+from projections.analytics.fold.rollup_deltas import PROFILES, MetricGroup
+from projections.analytics.read.members import (
+    CountedMembers,
+    Parameters,
+    counted_members,
+)
 from projections.analytics.read.observations import Counted
-from projections.analytics.read.projects import VIDEOS_OF_PROJECT
-from projections.analytics.store.baseline_rule import RULE_IN_FORCE
+from projections.analytics.read.projects import CREATORS_AS_OF, VIDEOS_OF_PROJECT
+from projections.analytics.read.selection import Selection
+from projections.analytics.store.baseline_rule import RULE_IN_FORCE, rule_in_force
+from projections.analytics.store.videos import VIDEO_COLUMNS, video_of
 from projections.engine.reader import Reader
 
-_VIDEOS = f"""
+_VIDEOS_NOW = f"""
 SELECT v.id, v.creator_id, v.number, v.posted_at, c.earliest_at, v.label,
        v.tiktok_video_id, {RULE_IN_FORCE}, coalesce(v.posted_exactly_at, v.posted_at)
 FROM analytics_videos v LEFT JOIN analytics_subjects c
@@ -19,7 +28,7 @@ FROM analytics_videos v LEFT JOIN analytics_subjects c
 WHERE v.organization_id = %(organization)s AND v.is_there
 """
 # The videos whose sum a series is.
-_WHICH: dict[Entity, str] = {
+_WHICH_NOW: dict[Entity, str] = {
     "video": "v.id = %(id)s",
     "creator": "v.creator_id = %(id)s AND v.is_counted",
     "project": f"{VIDEOS_OF_PROJECT.format(project='%(id)s')} AND v.is_counted",
@@ -33,63 +42,92 @@ _WITHOUT_CREATORS: dict[Entity, str] = {
     "project": "project_id = %(id)s AND creator_id IS NULL",
     "campaign": "id = ANY(%(videos)s)",
 }
-_PROFILES = b"""
+_CREATORS = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator'
-AND (id = %(id)s OR project_id = %(id)s OR id = ANY(%(creators)s))
+AND (%(at)s::bigint IS NULL AND project_id = %(id)s
+     OR id = %(id)s OR id = ANY(%(creators)s))
+AND (%(at)s::bigint IS NULL OR position <= %(at)s)
 """
+_SUBJECTS_AS_OF = b"""
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND kind = %(entity)s AND position <= %(at)s
+AND (deleted_position IS NULL OR deleted_position > %(at)s)
+"""
+_EARLIEST_AS_OF = b"""
+SELECT creator_id, min(observed_at) FROM analytics_snapshots
+WHERE organization_id = %(organization)s AND owner = ANY(%(ids)s)
+AND creator_id = owner AND position <= %(at)s GROUP BY creator_id
+"""
+# The videos that may have counted.
+_WHICH_AS_OF: dict[Entity, str] = {
+    "video": "id = ANY(%(ids)s)",
+    "creator": "creator_id = %(id)s",
+    "project": "(creator_id = ANY(%(creators)s) OR project_id = %(id)s)",
+    "campaign": "(creator_id = ANY(%(creators)s) OR id = ANY(%(videos)s))",
+}
 
 
 async def counted(
-    reader: Reader, organization_id: UUID, question: Question, id_: UUID
+    reader: Reader, selection: Selection, id_: UUID
 ) -> dict[MetricGroup, list[Counted]]:
-    """Return the videos and profiles whose levels an entity's series is the sum of."""
-    found: dict[MetricGroup, list[Counted]] = {}
-    members = await counted_members(reader, organization_id, question, id_)
+    """Return the videos and profiles whose levels a selected entity's series sums."""
+    organization_id = selection.organization_id
+    members = await counted_members(reader, selection, id_)
     params = members.parameters
-    needs = {*question.needs}
-    if needs & {*VIDEO_METRICS, "posts"}:
-        which = _WHICH[question.entity]
-        if members.in_project:
-            which = _OR_LEFT.format(which=which)
-        query = f"{_VIDEOS} AND {which}".encode()
-        found[VIDEOS] = [
-            Counted(
-                id=row[0],
-                owner=row[1] or row[0],
-                creator_id=row[1],
-                number=row[2],
-                is_baseline=is_baseline(row[7], posted_at=row[8], earliest_at=row[4]),
-                posted_at=row[3],
-                label=row[5],
-                tiktok_video_id=row[6],
-                is_erased=row[6] is None,
-                spans=members.spans_of_video(row[0], row[1]),
-                counts_in=members.counts_in(row[1]),
-            )
-            for row in await reader.rows(organization_id, query, params)
-        ]
-    if needs & {*PROFILE_METRICS}:
-        rows = await reader.rows(organization_id, _PROFILES, params)
-        found[PROFILES] = [profile_of(row[0], members) for row in rows]
+    if selection.at is not None and selection.entity == "project":
+        rows = await reader.rows(organization_id, CREATORS_AS_OF.encode(), params)
+        params["creators"] += [row[0] for row in rows]
+    found: dict[MetricGroup, list[Counted]] = {}
+    for group in selection.metric_groups:
+        if group is PROFILES:
+            rows = await reader.rows(organization_id, _CREATORS, params)
+            found[group] = [_profile(row[0], members) for row in rows]
+        elif selection.at is None:
+            found[group] = await _videos_now(reader, selection, members)
+        else:
+            found[group] = await _videos_as_of(reader, selection, members)
     return found
 
 
+async def existing_as_of(
+    reader: Reader,
+    organization_id: UUID,
+    entity: Entity,
+    ids: Sequence[UUID],
+    *,
+    at: int,
+) -> set[UUID]:
+    """Return which of these entities the organization had at a position."""
+    params: Parameters = {
+        "organization": organization_id,
+        "ids": list(ids),
+        "entity": entity,
+        "at": at,
+    }
+    if entity == "video":
+        videos = await _candidates(reader, organization_id, entity, params)
+        return {row.id for _, row in videos if row.is_there}
+    rows = await reader.rows(organization_id, _SUBJECTS_AS_OF, params)
+    return {row[0] for row in rows}
+
+
 async def counts_without_creators(
-    reader: Reader, organization_id: UUID, question: Question, id_: UUID
+    reader: Reader, selection: Selection, id_: UUID
 ) -> bool:
-    """Tell whether videos count in a project or campaign by themselves."""
-    members = await counted_members(reader, organization_id, question, id_)
-    params, entity = members.parameters, question.entity
+    """Tell whether videos count in a project or campaign by themselves now."""
+    members = await counted_members(reader, selection, id_)
     query = f"""
     SELECT FROM analytics_videos WHERE organization_id = %(organization)s
-    AND is_there AND is_counted AND {_WITHOUT_CREATORS[entity]} LIMIT 1
+    AND is_there AND is_counted AND {_WITHOUT_CREATORS[selection.entity]} LIMIT 1
     """
-    return bool(await reader.rows(organization_id, query.encode(), params))
+    return bool(
+        await reader.rows(selection.organization_id, query.encode(), members.parameters)
+    )
 
 
-def profile_of(creator_id: UUID, members: CountedMembers) -> Counted:
-    """Return a creator's profile as a member whose levels are read."""
+def _profile(creator_id: UUID, members: CountedMembers) -> Counted:
     return Counted(
         id=creator_id,
         owner=creator_id,
@@ -98,3 +136,100 @@ def profile_of(creator_id: UUID, members: CountedMembers) -> Counted:
         spans=members.spans_of_creator(creator_id),
         counts_in=members.counts_in(creator_id),
     )
+
+
+async def _videos_now(
+    reader: Reader, selection: Selection, members: CountedMembers
+) -> list[Counted]:
+    which = _WHICH_NOW[selection.entity]
+    if members.in_project:
+        which = _OR_LEFT.format(which=which)
+    query = f"{_VIDEOS_NOW} AND {which}".encode()
+    return [
+        Counted(
+            id=row[0],
+            owner=row[1] or row[0],
+            creator_id=row[1],
+            number=row[2],
+            is_baseline=is_baseline(row[7], posted_at=row[8], earliest_at=row[4]),
+            posted_at=row[3],
+            label=row[5],
+            tiktok_video_id=row[6],
+            is_erased=row[6] is None,
+            spans=members.spans_of_video(row[0], row[1]),
+            counts_in=members.counts_in(row[1]),
+        )
+        for row in await reader.rows(
+            selection.organization_id, query, members.parameters
+        )
+    ]
+
+
+async def _videos_as_of(
+    reader: Reader, selection: Selection, members: CountedMembers
+) -> list[Counted]:
+    """Return the videos that counted at a position, or a single selected one."""
+    organization_id, entity = selection.organization_id, selection.entity
+    params = members.parameters
+    creators, singles = {*params["creators"]}, {*params["videos"]}
+
+    def counts(row: AnalyticsVideoRow) -> bool:
+        match entity:
+            case "video":
+                return True
+            case "creator":
+                return row.is_counted and row.creator_id == params["id"]
+            case "project":
+                is_own = row.creator_id is None and row.project_id == params["id"]
+                return row.is_counted and (is_own or row.creator_id in creators)
+            case "campaign":
+                is_member = row.creator_id in creators or row.id in singles
+                return row.is_counted and is_member
+
+    rows = [
+        (now, row)
+        for now, row in await _candidates(reader, organization_id, entity, params)
+        if row.is_there and counts(row)
+    ]
+    snapshots = await reader.rows(
+        organization_id,
+        _EARLIEST_AS_OF,
+        {**params, "ids": sorted({r.creator_id for _, r in rows if r.creator_id})},
+    )
+    rule = await rule_in_force(reader, organization_id)
+    earliest: dict[UUID | None, datetime] = {
+        snapshot[0]: snapshot[1] for snapshot in snapshots
+    }
+    return [
+        Counted(
+            id=row.id,
+            # Snapshots are stored with the video's owner as of now.
+            owner=now.creator_id or now.id,
+            creator_id=row.creator_id,
+            number=now.number or 0,
+            is_baseline=is_baseline(
+                rule,
+                posted_at=row.posted_exactly_at or row.posted_at,
+                earliest_at=earliest.get(row.creator_id),
+            ),
+            posted_at=row.posted_at,
+            label=row.label,
+            tiktok_video_id=row.tiktok_video_id,
+            is_erased=row.tiktok_video_id is None,
+            spans=members.spans_of_video(row.id, row.creator_id),
+            counts_in=members.counts_in(row.creator_id),
+        )
+        for now, row in rows
+    ]
+
+
+async def _candidates(
+    reader: Reader, organization_id: UUID, entity: Entity, params: Parameters
+) -> list[tuple[AnalyticsVideoRow, AnalyticsVideoRow]]:
+    """Return the videos that may have counted, as they are now and as they were."""
+    query = f"""
+    SELECT {VIDEO_COLUMNS} FROM analytics_videos
+    WHERE organization_id = %(organization)s AND {_WHICH_AS_OF[entity]}
+    """
+    rows = await reader.rows(organization_id, query.encode(), params)
+    return [(row, as_of(row, params["at"])) for row in map(video_of, rows)]

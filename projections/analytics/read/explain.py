@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from uuid import UUID
 
 import msgspec
 
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS, MetricGroup
-from projections.analytics.read.as_of import counted_as_of
 from projections.analytics.read.contributions import (
     BEGINNING,
     Contributions,
@@ -21,37 +19,30 @@ from projections.analytics.read.contributions import (
 from projections.analytics.read.counted import counted
 from projections.analytics.read.observations import Counted, load_observations
 from projections.analytics.read.posting_times import other_posting_times
+from projections.analytics.read.selection import Selection
 from projections.engine.reader import Reader
 
 
 async def explain(
-    reader: Reader,
-    organization_id: UUID,
-    question: Question,
-    of: UUID,
-    bucket: Bucket,
-    *,
-    at: int | None = None,
+    reader: Reader, selection: Selection, question: Question, bucket: Bucket
 ) -> list[ExplainedObservation]:
     """Return the observations behind the value of one bucket, by time.
 
-    ``at`` is the position as of which the log is read, None for all of it.
+    The selection is of one entity, and has what the question needs.
 
     Raises:
         InvalidQuestionError: there are more than 10,000 observations.
     """
-    members = (
-        await counted(reader, organization_id, question, of)
-        if at is None
-        else await counted_as_of(reader, organization_id, question, of, at=at)
-    )
+    organization_id, at = selection.organization_id, selection.at
+    (of,) = selection.ids
+    members = await counted(reader, selection, of)
     # Those that left numbers with another project, and all others.
     moved, always = _partition(members)
     load = partial(load_observations, reader, organization_id, end=bucket.end, at=at)
     loaded = {
         metric_group: await load(metric_group, some)
         for metric_group, some in always.items()
-        if question.among(metric_group.metrics)
+        if selection.among(metric_group)
     }
     found: list[ExplainedObservation] = []
     if question.is_dated and question.mode == "cumulative":

@@ -5,11 +5,10 @@ by bucket.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -24,6 +23,7 @@ from projections.analytics.fold.levels import Deltas, Levels, follow
 from projections.analytics.fold.precision import follow_profiles
 from projections.analytics.fold.rollup_deltas import MetricGroup
 from projections.analytics.read.accumulate import (
+    chosen,
     posts_of,
     precision_series,
     sum_of_series,
@@ -35,41 +35,58 @@ from projections.analytics.read.observations import (
     load_observations,
     owners_at_a_time,
 )
+from projections.analytics.read.selection import Selection
 from projections.engine.reader import Reader
 
 
 async def series_of_members(
     reader: Reader,
-    organization_id: UUID,
+    selection: Selection,
+    members: Mapping[MetricGroup, Sequence[Counted]],
+) -> SeriesByMetric:
+    """Return the series of these videos and profiles together, posts among them.
+
+    What single videos of erased creators have is left out of their own series.
+    """
+    found: dict[RawMetric, CounterSeries] = {}
+    for group, every in members.items():
+        is_single = selection.entity == "video"
+        some = [one for one in every if not (is_single and one.is_erased)]
+        found |= await _together(reader, selection, group, some)
+    return chosen(found, selection.metrics)
+
+
+async def _together(
+    reader: Reader,
+    selection: Selection,
     metric_group: MetricGroup,
     members: Sequence[Counted],
-    boundaries: Sequence[datetime],
-    *,
-    at: int | None = None,
-    mode: Mode = "new",
 ) -> dict[RawMetric, CounterSeries]:
-    """Return the counter series of the videos together, posts among them.
+    """Return the series of all metrics of a group.
 
     The snapshots of a few owners are read at a time.
     """
     each: list[SeriesByMetric] = []
-    size = len(boundaries) - 1
+    size, boundaries = selection.size, selection.boundaries
     always = [member for member in members if member.counts_in is None]
     for spans, some in _by_spans(members):
         ends = parted(boundaries, spans)
-        whole = await series_of_members(
-            reader, organization_id, metric_group, some, ends, at=at, mode=mode
-        )
+        parts = msgspec.structs.replace(selection, boundaries=ends)
+        whole = await _together(reader, parts, metric_group, some)
         each.append(within(whole, ends, boundaries, spans))
     for some in owners_at_a_time(always):
         loaded = await load_observations(
-            reader, organization_id, metric_group, some, boundaries[-1], at=at
+            reader,
+            selection.organization_id,
+            metric_group,
+            some,
+            boundaries[-1],
+            at=selection.at,
         )
         if loaded.is_dated:
-            each += _gains_of_members(metric_group, loaded, boundaries, mode)
+            each += _gains_of_members(metric_group, loaded, boundaries, selection.mode)
             continue
-        bounds = _instants(boundaries)
-        groups = np.searchsorted(bounds, loaded.instants, side="left")
+        groups = np.searchsorted(_instants(boundaries), loaded.instants, side="left")
         deltas, precision = _deltas(
             metric_group, loaded, groups, loaded.instants, size=size + 1
         )

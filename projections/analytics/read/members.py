@@ -15,9 +15,9 @@ from domain.analytics.membership import (
     members_of_tree,
     union_of,
 )
-from domain.analytics.metrics import Question
 from projections.analytics.fold.entities import as_of
 from projections.analytics.read.project_spans import SpansByCreator, spans_in
+from projections.analytics.read.selection import Selection
 from projections.analytics.store.campaign_changes import TREE, change_of
 from projections.analytics.store.videos import VIDEO_COLUMNS, video_of
 from projections.engine.reader import Reader
@@ -101,28 +101,24 @@ class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def counted_members(
-    reader: Reader,
-    organization_id: UUID,
-    question: Question,
-    id_: UUID,
-    *,
-    at: int | None = None,
+    reader: Reader, selection: Selection, id_: UUID
 ) -> CountedMembers:
-    """Return what counts in an entity, and for a dated question when.
+    """Return what counts in a selected entity, and with dated membership when.
 
     The parameters ``id`` and ``ids`` are the entity; ``creators`` and ``videos`` are
     the members of a campaign, and ``creators`` those who may have left numbers in a
     project, else nothing.
     """
+    organization_id, at = selection.organization_id, selection.at
     dated: DatedMembers | None = None
     in_project: SpansByCreator = {}
     members = Members(creators=set(), videos=set())
-    if question.is_dated:
+    if selection.is_dated:
         dated = await dated_members_of(reader, organization_id, id_, at)
         members = Members(creators={*dated.creators}, videos={*dated.videos})
-    elif question.entity == "campaign":
+    elif selection.entity == "campaign":
         members = await members_of(reader, organization_id, id_, at)
-    elif question.entity == "project":
+    elif selection.entity == "project":
         in_project = await spans_in(reader, organization_id, id_, at=at)
         members = Members(creators={*in_project}, videos=set())
     parameters: Parameters = {
@@ -131,6 +127,7 @@ async def counted_members(
         "ids": [id_],
         "creators": sorted(members.creators),
         "videos": sorted(members.videos),
+        "at": at,
     }
     return CountedMembers(parameters=parameters, dated=dated, in_project=in_project)
 

@@ -5,17 +5,16 @@ computed from their own.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import pairwise
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.analytics.buckets import Bucket
 from domain.analytics.membership import Spans
 from domain.analytics.project_spans import parted, within
 from domain.analytics.series import SeriesByMetric
 from projections.analytics.fold.creator_moves import divided_spans
 from projections.analytics.read.accumulate import sum_of_series
+from projections.analytics.read.selection import Selection
 from projections.analytics.store.creator_moves import MOVE_COLUMNS
 from projections.engine.reader import Reader
 
@@ -54,16 +53,15 @@ async def spans_in(
 
 async def shares_of_creators(
     spans: SpansByCreator,
-    buckets: Sequence[Bucket],
-    series_of: Callable[[Sequence[UUID], Sequence[Bucket]], Awaitable[SeriesByCreator]],
+    selection: Selection,
+    series_of: Callable[[Selection], Awaitable[SeriesByCreator]],
 ) -> SeriesByCreator:
     """Return what counts of each creator, from its own series, which are queried."""
     if not spans:
         return {}
-    boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
+    boundaries = selection.boundaries
     ends = parted(boundaries, *spans.values())
-    parts = [replace(buckets[0], start=start, end=end) for start, end in pairwise(ends)]
-    whole = await series_of(sorted(spans), parts)
+    whole = await series_of(replace(selection, ids=sorted(spans), boundaries=ends))
     return {
         id_: within(whole[id_], ends, boundaries, its_spans)
         for id_, its_spans in spans.items()

@@ -6,14 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from domain.analytics.metrics import checked_question
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.read.counted import counted
-from projections.analytics.read.from_snapshots import load_observations
+from projections.analytics.read.observations import load_observations
 from projections.analytics.read.posting_times import other_posting_times
+from projections.analytics.read.selection import Selection
 from projections.engine.reader import Reader
-
-_OF_A_VIDEO = checked_question(entity="video", metric="views")
 
 
 class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +43,14 @@ async def observations_of_video(
 
     They have no counts if the video's creator was erased.
     """
-    members = await counted(reader, organization_id, _OF_A_VIDEO, video_id)
+    selection = Selection(
+        organization_id=organization_id,
+        entity="video",
+        ids=[video_id],
+        metrics=["views"],
+        boundaries=[until],
+    )
+    members = await counted(reader, selection, video_id)
     loaded = await load_observations(
         reader, organization_id, VIDEOS, members[VIDEOS], until
     )

@@ -5,7 +5,6 @@ A row is a state of ``projections/analytics/fold/owner_state.py``, packed.
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -16,9 +15,8 @@ from infra.arrays import bigints, blobs, timestamps, uuids
 from projections.analytics.fold.columns import ObservedCounts
 from projections.analytics.fold.keys import OwnerKey, instant_of, time_of
 from projections.analytics.fold.levels import Levels
-from projections.analytics.fold.owner_state import COUNTED, OwnerState
-from projections.analytics.fold.precision import rounded_bit
-from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, MetricGroup
+from projections.analytics.fold.owner_state import OwnerState
+from projections.analytics.fold.rollup_deltas import METRIC_GROUPS
 from projections.analytics.store.column_codec import pack_all, unpack
 from projections.analytics.store.keys import NOBODY, execute, packed_keys
 
@@ -71,34 +69,6 @@ def unpacked_state(
         last=last,
         project_id=project_id,
         creator_id=creator_id,
-    )
-
-
-class CountedLevel(NamedTuple):
-    """A counter of counted videos or of a profile: the sum, and of how many levels."""
-
-    level: int = 0
-    known: int = 0
-    rounded: int = 0
-
-
-def counted_level(
-    packed: bytes, counter: int, *, metric_group: MetricGroup
-) -> CountedLevel:
-    """Return a counter of what counts in a packed state."""
-    (amount,) = _AMOUNT.unpack_from(packed)
-    flags_at = _AMOUNT.size + 8 * amount
-    flags = np.frombuffer(packed, np.uint8, amount, flags_at)
-    observed = unpack([packed[flags_at + amount :]], counters=metric_group.counters)
-    is_in = (flags & COUNTED != 0) & (observed.missing >> counter & 1 == 0)
-    is_rounded = is_in[:0]
-    if metric_group.has_precision:
-        is_rounded = is_in & (observed.missing & rounded_bit(counter) != 0)
-    return CountedLevel(
-        # Python's own numbers, which no sum is too large for.
-        sum(observed.counts[counter][is_in].tolist()),
-        int(np.count_nonzero(is_in)),
-        int(np.count_nonzero(is_rounded)),
     )
 
 

@@ -19,7 +19,8 @@ from domain.analytics.series import (
 from domain.analytics.targets import Progress
 from infra.structs import structs
 from projections.analytics.read.accumulate import chosen
-from projections.analytics.summaries.key_figures import series_of
+from projections.analytics.read.series import series_by_entity
+from projections.analytics.summaries.key_figures import selection_of
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.target_counts import progress_of_campaigns
 from projections.analytics.summaries.target_days import CampaignTarget
@@ -90,7 +91,8 @@ async def figures_of_campaigns(
     if not ids:
         return []
     whole = Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
-    in_range = await series_of(reader, scope.organization_id, "campaign", ids, [whole])
+    selection = selection_of(scope.organization_id, "campaign", ids, [whole])
+    in_range = await series_by_entity(reader, selection)
     progress = await progress_of_campaigns(
         reader, scope.organization_id, campaigns, now=now
     )

@@ -7,7 +7,8 @@ from domain.analytics.buckets import Bucket, Range
 from domain.analytics.series import SeriesByMetric
 from projections.analytics.read.figures import FiguresOfCreator
 from projections.analytics.read.project_spans import shares_of_creators, spans_in
-from projections.analytics.summaries.key_figures import series_of
+from projections.analytics.read.series import series_by_entity
+from projections.analytics.summaries.key_figures import selection_of
 from projections.engine.reader import Reader
 
 
@@ -18,10 +19,11 @@ async def shares_in_project(
 
     They are those that have numbers in the project and in others; few or none, usually.
     """
+    whole = Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
     shares = await shares_of_creators(
         await spans_in(reader, organization_id, project_id),
-        [Bucket(date=days.first, start=days.start, end=days.end, days=days.days)],
-        partial(series_of, reader, organization_id, "creator"),
+        selection_of(organization_id, "creator", [], [whole]),
+        partial(series_by_entity, reader),
     )
     return [_figures_of(creator_id, share) for creator_id, share in shares.items()]
 

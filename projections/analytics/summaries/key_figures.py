@@ -15,7 +15,6 @@ from domain.analytics.metrics import (
     Metric,
     Mode,
     Question,
-    RawMetric,
 )
 from domain.analytics.series import (
     SeriesByMetric,
@@ -25,6 +24,7 @@ from domain.analytics.series import (
     value_of,
 )
 from projections.analytics.read.accumulate import chosen
+from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
 from projections.analytics.summaries.observed import observed_profiles, observed_videos
 from projections.analytics.summaries.posts import active_creators
@@ -58,14 +58,6 @@ _METRICS: Mapping[KeyFigure, tuple[Metric, Mode]] = {
 }
 
 
-class _AllOfThem(Question, frozen=True, kw_only=True):
-    """A question that needs everything that the figures are made of."""
-
-    @property
-    def needs(self) -> tuple[RawMetric, ...]:
-        return (*VIDEO_METRICS, "posts", "followers")
-
-
 class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one range, and their marks."""
 
@@ -87,8 +79,9 @@ async def figures_of_ranges(
 ) -> list[RangeFigures]:
     """Return the figures of each range, which must be in order and not overlap."""
     buckets, places = _buckets(ranges)
+    selection = selection_of(scope.organization_id, scope.kind, [scope.id], buckets)
     found, active = await asyncio.gather(
-        series_of(reader, scope.organization_id, scope.kind, [scope.id], buckets),
+        series_by_entity(reader, selection),
         asyncio.gather(
             *(
                 active_creators(reader, scope, start=days.start, end=days.end)
@@ -124,16 +117,20 @@ async def figures_and_shares(
     )
 
 
-async def series_of(
-    reader: Reader,
+def selection_of(
     organization_id: UUID,
     entity: Entity,
     ids: Sequence[UUID],
     buckets: Sequence[Bucket],
-) -> dict[UUID, SeriesByMetric]:
-    """Return the series that figures are made of, by entity."""
-    question = _AllOfThem(entity=entity, metric="views", mode="new")
-    return await series_by_entity(reader, organization_id, question, ids, buckets)
+) -> Selection:
+    """Return the selection of everything that figures are made of."""
+    return Selection(
+        organization_id=organization_id,
+        entity=entity,
+        ids=ids,
+        metrics=(*VIDEO_METRICS, "posts", "followers"),
+        boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
+    )
 
 
 def _figures(

@@ -8,21 +8,18 @@ from uuid import UUID
 
 import numpy as np
 
-from domain.analytics.buckets import slot_of
-from domain.analytics.metrics import Question
+from domain.analytics.buckets import ends_a_slot, slot_of
 from domain.analytics.series import CounterSeries
 from domain.analytics.targets import Progress, progress
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.read.as_of import counted_as_of
 from projections.analytics.read.counted import counted
-from projections.analytics.read.observations import Counted
-from projections.analytics.read.series import ends_slots, series_from_snapshots
+from projections.analytics.read.from_snapshots import series_of_members
+from projections.analytics.read.selection import Selection
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.target_days import CampaignTarget, TargetTimes
 from projections.engine.reader import Reader
 
-_VIEWS = Question(entity="campaign", metric="views", mode="new")
 # One pass over the sums of each campaign, however different their days are.
 _SUMS = f"""
 SELECT id, coalesce(sum(views) FILTER (WHERE slot <= began), 0),
@@ -82,7 +79,7 @@ async def progress_of_campaigns(
     by_sums: list[UUID] = []
     by_posts: list[UUID] = []
     for one in campaigns:
-        if at is not None or not ends_slots(times[one.id]):
+        if at is not None or not all(map(ends_a_slot, times[one.id])):
             counts[one.id] = await _from_snapshots(
                 reader, organization_id, one, times[one.id], at=at
             )
@@ -219,19 +216,20 @@ async def _from_snapshots(
     at: int | None,
 ) -> TargetCount:
     """Return the count from single observations, as of a position if it is given."""
-    held = (
-        await counted(reader, organization_id, _VIEWS, campaign.id)
-        if at is None
-        else await counted_as_of(reader, organization_id, _VIEWS, campaign.id, at=at)
+    boundaries = sorted({*times})
+    selection = Selection(
+        organization_id=organization_id,
+        entity="campaign",
+        ids=[campaign.id],
+        metrics=["views"],
+        boundaries=boundaries,
+        at=at,
     )
-    videos: list[Counted] = held[VIDEOS]
+    videos = (await counted(reader, selection, campaign.id))[VIDEOS]
     is_of_posts = campaign.target_scope == "posts_in_days"
     if is_of_posts:
         videos = [video for video in videos if times.holds(video.posted_at)]
-    boundaries = sorted({*times})
-    found = await series_from_snapshots(
-        reader, organization_id, _VIEWS, {VIDEOS: videos}, boundaries, at=at
-    )
+    found = await series_of_members(reader, selection, {VIDEOS: videos})
     views = found["views"]
     before, after = (
         _level(views, boundaries.index(at_)) for at_ in (times.week_ago, times.until)

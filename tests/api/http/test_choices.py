@@ -37,7 +37,7 @@ def enumerations(document: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     for path, operations in document["paths"].items():
         for parameter in operations.get("get", {}).get("parameters", ()):
             schema = parameter.get("schema", {})
-            inner = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+            inner = [schema, *schema.get("anyOf", ()), schema.get("items", {})]
             values = [value for one in inner for value in one.get("enum", ())]
             if parameter.get("in") == "query" and values:
                 found.append((path, parameter["name"], values))

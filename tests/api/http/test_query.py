@@ -176,6 +176,26 @@ def test_every_text_survives_the_query(value: str):
     assert found == (("a", value),)
 
 
+LISTS = QueryRules(
+    names=frozenset("ab"),
+    texts=frozenset("b"),
+    lists=frozenset("a"),
+    choices={"a": ("x", "y", "z")},
+)
+
+
+def test_only_lists_are_divided_at_commas():
+    assert LISTS.read(b"a=z,x&b=x,z") == (("a", "z"), ("a", "x"), ("b", "x,z"))
+
+
+@pytest.mark.parametrize("value", ("x,", ",x", "x,x", "x,%2Cy", "x;y", "x, y", ""))
+def test_a_list_has_some_of_its_values_each_once(value: str):
+    with pytest.raises(ApiError) as refused:
+        LISTS.read(b"a=" + value.encode())
+
+    assert list(refused.value.problems) == ["a"]
+
+
 @given(raw=st.binary(max_size=100))
 def test_no_query_at_all_does_more_than_be_refused(raw: bytes):
     try:

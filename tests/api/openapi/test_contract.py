@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
 
 from api.http.errors import Code
+from domain.analytics.metrics import Metric
 from tests.kit.application import BASE, Goatherd, Tenant, data_of
 from tests.kit.documented import Described, Json
 from tests.kit.operations import ask_for, ids_of, operations, params_for
@@ -319,3 +320,12 @@ def test_whatever_answers_csv_says_so():
 
     assert len(answers) > 5
     assert all("text/csv" in content for content in answers)
+
+
+def test_several_metrics_are_one_parameter_with_commas(document: dict[str, Any]):
+    parameters = document["paths"][f"{BASE}/analytics"]["get"]["parameters"]
+    (metric,) = (one for one in parameters if one.get("name") == "metric")
+
+    assert (metric["style"], metric["explode"]) == ("form", False)
+    assert metric["schema"]["type"] == "array"
+    assert sorted(metric["schema"]["items"]["enum"]) == sorted(get_args(Metric))

@@ -13,6 +13,7 @@ import pytest
 
 from domain import events as e
 from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
+from domain.analytics.metrics import Metric
 from domain.messages import Precision
 from domain.streams import video_stream
 from infra.ids import new_id
@@ -376,6 +377,68 @@ def test_several_are_laid_side_by_side_in_the_order_asked(population: Population
     assert [series["total"] for series in data["series"]] == [None, 70]
 
 
+@pytest.mark.parametrize(
+    "params",
+    (
+        {"metric": ",".join(reversed(get_args(Metric))), "base_metric": "likes"},
+        {"metric": "views,followers,posts", "mode": "cumulative"},
+        {"metric": "likes,views", "compare": "prior_period", "granularity": "week"},
+        {"metric": "views,engagement_rate_by_views", "breakdown": "video"},
+        {"metric": "views,followers", "entity": "project", "breakdown": "creator"},
+        {"metric": "views,followers", **OF_A_CAMPAIGN, "breakdown": "creator"},
+        {"metric": "views,likes", "entity": "video"},
+        {"metric": "views,followers", "as_of": "now"},
+    ),
+)
+def test_several_metrics_have_the_answers_that_each_has_alone(
+    rounded_at_first: Population, population: Population, params: dict[str, str]
+):
+    ids = {
+        "creator": f"{population.creator_id},{rounded_at_first.creator_id}",
+        "project": str(population.tenant.project_id),
+        "campaign": population.campaign(),
+        "video": str(video_stream(population.tenant.project_id, "1")),
+    }
+    of = ids[params.get("entity", "creator")]
+    if "breakdown" in params:
+        of = of.partition(",")[0]
+    if "as_of" in params:
+        params = {**params, "as_of": str(population.tenant.goatherd.head)}
+    base_metric = params.get("base_metric", "")
+    metrics = params["metric"].split(",")
+
+    together = population.ask(**{**params, "entity_ids": of})
+
+    alone: list[dict[str, Any]] = []
+    for metric in metrics:
+        base = base_metric if metric == "growth_rate_pop" else ""
+        requested = {**params, "metric": metric, "base_metric": base}
+        alone.append(data_of(population.ask(**{**requested, "entity_ids": of})))
+    assert data_of(together) == alone
+    assert [answer["metric"] for answer in alone] == metrics
+
+
+def test_one_metric_is_answered_by_itself_and_not_as_a_list(population: Population):
+    assert data_of(population.ask(metric="views"))["metric"] == "views"
+
+
+def test_csv_of_several_metrics_names_them_at_its_end(population: Population):
+    both = population.ask(metric="views,followers", format="csv")
+    alone = [
+        population.ask(metric=metric, format="csv").text.splitlines()
+        for metric in ("views", "followers")
+    ]
+
+    (head, views), (_, followers) = ((lines[0], lines[1:]) for lines in alone)
+    assert both.text.splitlines() == [
+        f"{head},metric",
+        *(f"{line},views" for line in views),
+        *(f"{line},followers" for line in followers),
+    ]
+    name = 'filename="goatherd-creator-views-followers-2026-03-01-2026-03-05.csv"'
+    assert both.headers["Content-Disposition"] == f"attachment; {name}"
+
+
 def test_the_prior_period_is_as_long_and_ends_the_day_before(population: Population):
     requested = {"from": "2026-03-04", "to": "2026-03-05", "compare": "prior_period"}
 
@@ -584,6 +647,15 @@ def test_weeks_are_compared_with_the_weeks_before_cut_alike(population: Populati
         ("metric", {"entity": "video", "metric": "followers"}),
         ("metric", {"entity": "video", "metric": "engagement_rate_by_followers"}),
         ("metric", {"metric": "happiness"}),
+        ("metric", {"metric": "views,happiness"}),
+        ("metric", {"metric": "views,"}),
+        ("metric", {"metric": "views,likes,views"}),
+        ("metric", {"entity": "video", "metric": "views,followers"}),
+        ("mode", {"metric": "views,posts_per_week", "mode": "new"}),
+        ("mode", {"metric": "views,posts_per_week", "mode": "rate"}),
+        ("base_metric", {"metric": "views,growth_rate_pop"}),
+        ("base_metric", {"metric": "views,likes", "base_metric": "views"}),
+        ("breakdown", {"metric": "views,followers", "breakdown": "video"}),
         ("breakdown", {"metric": "followers", "breakdown": "video"}),
         ("breakdown", {"entity_ids": f"{uuid4()},{uuid4()}", "breakdown": "video"}),
         ("breakdown", {"entity": "video", "breakdown": "video"}),

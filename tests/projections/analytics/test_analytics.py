@@ -33,10 +33,11 @@ from projections.analytics.fold.batch import on
 from projections.analytics.fold.entities import AnalyticsVideoRow, as_of
 from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.read import breakdown as analytics_breakdown
-from projections.analytics.read import series
-from projections.analytics.read.as_of import existing_as_of, series_by_entity_as_of
+from projections.analytics.read import selection as plans
 from projections.analytics.read.breakdown import breakdown
+from projections.analytics.read.counted import existing_as_of
 from projections.analytics.read.explain import explain
+from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import named_entities, series_by_entity
 from projections.analytics.write import attribution, merge
 from projections.engine.reader import Reader
@@ -437,13 +438,8 @@ def answer(
         there &= at_once(existing_as_of(reader, HOME, question.entity, [of], at=at))
     if not there:
         return None
-    if at is None:
-        by_metric = at_once(series_by_entity(reader, HOME, question, [of], buckets))[of]
-    else:
-        by_metric = at_once(
-            series_by_entity_as_of(reader, HOME, question, [of], buckets, at=at)
-        )[of]
-    return shown(query, question, by_metric)
+    selection = Selection.of(HOME, [question], [of], buckets, at=at)
+    return shown(query, question, at_once(series_by_entity(reader, selection))[of])
 
 
 def broken_down(
@@ -455,14 +451,10 @@ def broken_down(
     if question is None:
         return None
     of, at, buckets = query.entity_id, query.as_of, the_range(query).buckets()
-    if at is None:
-        whole = at_once(series_by_entity(reader, HOME, question, [of], buckets))[of]
-    else:
-        then = at_once(
-            series_by_entity_as_of(reader, HOME, question, [of], buckets, at=at)
-        )
-        whole = then[of]
-    terms = at_once(breakdown(reader, HOME, question, of, buckets, whole=whole, at=at))
+    selection = Selection.of(HOME, [question], [of], buckets, at=at)
+    whole = at_once(series_by_entity(reader, selection))[of]
+    days = the_range(query).days
+    terms = at_once(breakdown(reader, selection, question, days=days, whole=whole))
     return [
         {
             "id": part.entity and part.entity.id,
@@ -557,7 +549,7 @@ def test_every_number_and_its_parts_are_those_of_the_plain_fold(
         for one in query:
             answered, videos = answer(connection, one), broken_down(connection, one)
             with pytest.MonkeyPatch.context() as levels:
-                levels.setattr(series, "ends_a_slot", lambda _: False)
+                levels.setattr(plans, "ends_a_slot", lambda _: False)
                 by_levels = answer(connection, one)
 
             if answered is not None:
@@ -575,14 +567,9 @@ def assert_observations_add_up(
     question, bucket = the_question(one), the_range(one).buckets()[-1]
     assert question is not None
     reader, of = cast("Reader", Within(connection)), one.entity_id
-    found = at_once(explain(reader, HOME, question, of, bucket, at=one.as_of))
-    by_metric = at_once(
-        series_by_entity(reader, HOME, question, [of], [bucket])
-        if one.as_of is None
-        else series_by_entity_as_of(
-            reader, HOME, question, [of], [bucket], at=one.as_of
-        )
-    )[of]
+    selection = Selection.of(HOME, [question], [of], [bucket], at=one.as_of)
+    found = at_once(explain(reader, selection, question, bucket))
+    by_metric = at_once(series_by_entity(reader, selection))[of]
 
     value = answered["points"][-1]["value"]
     summed = {

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read import breakdown, series
+from projections.analytics.read import breakdown, selection
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
     RULES,
@@ -67,7 +67,7 @@ def test_a_breakdown_by_creator_is_the_plain_fold_and_sums_to_the_whole(
                 continue
             answered = broken_down(connection, one, by="creator")
             with pytest.MonkeyPatch.context() as by_levels:
-                by_levels.setattr(series, "ends_a_slot", lambda _: False)
+                by_levels.setattr(selection, "ends_a_slot", lambda _: False)
                 from_levels = broken_down(connection, one, by="creator")
 
             assert answered == now.broken_down(one, most, by="creator"), one

@@ -17,7 +17,7 @@ from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.membership import Members
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read import series
+from projections.analytics.read import selection
 from projections.analytics.read.members import members_of
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
@@ -71,7 +71,7 @@ def test_a_campaigns_numbers_are_the_plain_fold_of_its_tree(
         for one in query:
             answered = answer(connection, one)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(series, "ends_a_slot", lambda _: False)
+                patch.setattr(selection, "ends_a_slot", lambda _: False)
                 by_levels = answer(connection, one)
 
             if answered is not None:

@@ -15,7 +15,7 @@ from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.metrics import Breakdown
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read import breakdown, series
+from projections.analytics.read import breakdown, selection
 from projections.analytics.read.explain import explain
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
@@ -99,7 +99,7 @@ def test_dated_numbers_are_the_plain_fold_of_what_was_gained_as_a_member(
                 continue
             parts = broken_down(connection, one, by=by)
             with pytest.MonkeyPatch.context() as by_levels:
-                by_levels.setattr(series, "ends_a_slot", lambda _: False)
+                by_levels.setattr(selection, "ends_a_slot", lambda _: False)
                 from_levels = answer(connection, one)
                 parts_from_levels = broken_down(connection, one, by=by)
 
@@ -153,7 +153,7 @@ def test_joins_and_leaves_take_effect_at_the_end_of_their_quarter_of_an_hour(
     take_in(connection, [history.events])
     with pytest.MonkeyPatch.context() as patch:
         if source == "snapshots":
-            patch.setattr(series, "ends_a_slot", lambda _: False)
+            patch.setattr(selection, "ends_a_slot", lambda _: False)
         answered = answer(connection, query)
 
     assert answered is not None
@@ -192,7 +192,7 @@ def test_what_a_video_gained_before_its_creator_joined_is_known_though_it_is_not
     take_in(connection, [history.events])
     with pytest.MonkeyPatch.context() as patch:
         if source == "snapshots":
-            patch.setattr(series, "ends_a_slot", lambda _: False)
+            patch.setattr(selection, "ends_a_slot", lambda _: False)
         parts = broken_down(connection, query, by="creator")
 
     assert parts is not None
@@ -219,7 +219,8 @@ def _explained(connection: Connection[TupleRow], query: DatedQuery) -> dict[str,
     assert question is not None
     assert answered is not None
     reader, of = cast("Reader", Within(connection)), query.entity_id
-    found = at_once(explain(reader, HOME, question, of, bucket))
+    selected = selection.Selection.of(HOME, [question], [of], [bucket])
+    found = at_once(explain(reader, selected, question, bucket))
     point: dict[str, Any] = answered["points"][-1]
     if point["value"] is None:
         assert not found

@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -14,8 +15,8 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range, midnight
-from domain.analytics.metrics import checked_question
 from infra.eventstore.store import RecordedEvent
+from projections.analytics.read import rollups
 from projections.analytics.read.figure_expressions import CreatorFigure
 from projections.analytics.read.figures import (
     CreatorSet,
@@ -24,7 +25,7 @@ from projections.analytics.read.figures import (
     page_of_creators,
     sorted_creators,
 )
-from projections.analytics.read.recent_days import recent
+from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
 from projections.analytics.read.video_figures import (
     FiguresOfVideo,
@@ -114,7 +115,7 @@ def test_figures_and_series_of_creators_are_those_of_the_plain_fold_and_sort_pag
                 for creator in CREATORS
             ], days
         for days in requested[:2]:
-            assert_counted_from_now_back(reader, days)
+            assert_days_hold_what_was_before(reader, days)
         every = at_once(creator_figures(reader, HOME, of_project, *ends))
         pages = [
             at_once(
@@ -146,30 +147,26 @@ def test_figures_and_series_of_creators_are_those_of_the_plain_fold_and_sort_pag
     assert elsewhere == []
 
 
-def assert_counted_from_now_back(reader: Reader, days: Days) -> None:
-    """Series counted from now back are those that are counted from the beginning."""
-    ids = [*CREATORS, UUID(int=1)]
+def assert_days_hold_what_was_before(reader: Reader, days: Days) -> None:
+    """Series that begin with a stored day are those of all sums and of snapshots."""
     buckets = Range(
         first=days.first, last=days.last, granularity="day", zone=ZoneInfo(days.zone)
     ).buckets()
-    found = at_once(recent(reader, HOME, ids, buckets))
-    views, followers = (
-        at_once(
-            series_by_entity(
-                reader,
-                HOME,
-                checked_question(entity="creator", metric=metric),
-                ids,
-                buckets,
-            )
-        )
-        for metric in ("views", "followers")
+    selection = Selection(
+        organization_id=HOME,
+        entity="creator",
+        ids=[*CREATORS, UUID(int=1)],
+        metrics=["views", "followers"],
+        boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
     )
 
-    assert found.keys() == {*ids}
-    for id_, accounts in found.items():
-        assert accounts.views == views[id_]["views"]
-        assert accounts.followers == followers[id_]["followers"]
+    found = at_once(series_by_entity(reader, selection))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollups, "days_of", lambda *_: None)
+        of_all_sums = at_once(series_by_entity(reader, selection))
+
+    assert found.keys() == {*selection.ids}
+    assert found == of_all_sums
 
 
 @SLOWLY

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read import breakdown, series
+from projections.analytics.read import breakdown, selection
 from projections.analytics.read.figure_expressions import CreatorFigure
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
 from projections.analytics.summaries.posts import active_creators
@@ -86,7 +86,7 @@ def test_a_project_has_the_numbers_that_its_creators_gained_for_it_or_brought(
             assert_all_is_the_plain_fold(connection, one, now)
             assert_all_is_the_plain_fold(connection, earlier, then)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(series, "ends_a_slot", lambda _: False)
+                patch.setattr(selection, "ends_a_slot", lambda _: False)
                 assert_all_is_the_plain_fold(connection, one, now)
         for one in query[:2]:
             if one.entity == "project":

@@ -524,6 +524,39 @@ def test_the_numbers_are_those_of_the_api(
     assert [row["date"].isoformat() for row in rows] == [row["date"] for row in found]
 
 
+def test_several_metrics_are_exported_with_their_names(
+    goatherd: Goatherd, cli: CommandLine, tmp_path: Path
+):
+    population = Population(goatherd.tenant())
+    population.video("7001", posted_at=NOON)
+    population.looked(0, v7001=100)
+    population.looked(1, v7001=130)
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+    words = (
+        *("export", "analytics", "--org", str(population.tenant.organization_id)),
+        *("--tz", "UTC", "--from", RANGE["from"], "--to", RANGE["to"], "--metric"),
+    )
+    parquet = tmp_path / "both.parquet"
+
+    text = cli(*words, "likes,views", "--format", "csv").out
+    found = lines_of(cli(*words, "likes,views").out)
+    cli(*words, "likes,views", "--format", "parquet", "--output", str(parquet))
+
+    answered = population.ask(metric="likes,views", format="csv").text
+    assert text.splitlines() == answered.splitlines()
+    assert [row["metric"] for row in found] == ["likes"] * 5 + ["views"] * 5
+    assert table_of(parquet)["metric"].to_pylist() == ["likes"] * 5 + ["views"] * 5
+    for metrics, reason in (
+        ("views,happiness", "--metric: must be one of views, likes"),
+        ("views,views", "--metric: must not name views twice"),
+        ("views,posts_per_week", "--metric: rates and counted metrics need a file"),
+    ):
+        refused = cli(*words, metrics)
+        assert (refused.status, refused.out) == (1, "")
+        assert refused.complaint.startswith(reason)
+
+
 def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
     goatherd: Goatherd, cli: CommandLine
 ):

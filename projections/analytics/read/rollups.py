@@ -1,0 +1,356 @@
+"""Series from the stored sums by quarter of an hour: of entities, and of members.
+
+An entity's sums are deltas, so a level is the sum of all from the beginning. With dated
+membership a campaign has what each creator gained in the spans of its membership, and
+each single video without the spans of its creator.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from msgspec.structs import replace
+from psycopg.rows import TupleRow
+
+from domain.analytics.buckets import slot_of
+from domain.analytics.membership import Spans, without
+from domain.analytics.metrics import RawMetric
+from domain.analytics.series import CounterSeries, SeriesByMetric
+from projections.analytics.fold.day_sums import SLOTS_A_DAY
+from projections.analytics.fold.rollup_deltas import (
+    PRECISION,
+    PROFILES,
+    VIDEOS,
+    MetricGroup,
+)
+from projections.analytics.read.accumulate import (
+    posts_from_rollups,
+    series_from_rollups,
+    sum_of_series,
+)
+from projections.analytics.read.gains import gained_precision
+from projections.analytics.read.members import dated_members_of
+from projections.analytics.read.selection import Selection, days_of
+from projections.engine.reader import Reader
+
+SpansById = Mapping[UUID, Spans]
+_RowsById = Mapping[UUID | None, Sequence[TupleRow]]
+
+_BEFORE = -(2**31) + 1
+_MARKS = ("sharpened", "sharpenings", "rounded", "changes")
+_BY_BUCKET = """
+SELECT id, width_bucket(slot, %(bounds)s::int[]) AS bucket, {columns}
+FROM {table} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND slot <= %(last)s GROUP BY id, bucket
+"""
+# The sums at the end of a UTC day before the first bucket, and those after it. While a
+# rebuild has not made the days yet, there are no totals either, and all sums are read.
+_OPENING = f"""
+SELECT chosen.id, CASE WHEN t.id IS NULL THEN {_BEFORE} ELSE %(since)s END AS since,
+       {{columns}}
+FROM unnest(%(ids)s::uuid[]) AS chosen (id)
+LEFT JOIN {{totals}} t ON t.organization_id = %(organization)s AND t.id = chosen.id
+LEFT JOIN {{days}} d
+    ON d.organization_id = %(organization)s AND d.day = %(day)s AND d.id = chosen.id
+"""
+_AT_OPENING = """
+CASE WHEN t.last_day <= %(day)s THEN t.{0} ELSE coalesce(d.{0}, 0) END AS held_{0}
+"""
+_SINCE_OPENING = """
+SELECT r.id, width_bucket(slot, %(bounds)s::int[]) AS bucket, {columns}
+FROM opening JOIN {table} r ON r.organization_id = %(organization)s
+    AND r.id = opening.id AND r.slot > opening.since AND r.slot <= %(last)s
+GROUP BY r.id, bucket
+"""
+# One statement, so that both are of one moment.
+_WITH_PRECISION = """
+SELECT * FROM ({levels}) AS levels LEFT JOIN ({precision}) AS precision
+USING (id, bucket)
+"""
+_CREATORS = b"""
+SELECT id, creator_id FROM analytics_videos
+WHERE organization_id = %(organization)s AND id = ANY(%(videos)s)
+"""
+# A rollup from between two spans has its effect where the second begins.
+_GAINS = """
+SELECT {id}, width_bucket(greatest(r.slot, s.first + 1), %(bounds)s::int[]) AS bucket,
+       {columns}
+FROM unnest(%(ids)s::uuid[], %(afters)s::int[], %(firsts)s::int[], %(lasts)s::int[])
+    AS s (id, after, first, last)
+JOIN {table} r ON r.organization_id = %(organization)s AND r.id = s.id
+    AND r.slot > s.after AND r.slot <= least(s.last, %(last)s)
+{precision}
+WHERE s.first < %(last)s GROUP BY 1, 2
+"""
+_GAINED = "FILTER (WHERE r.slot > s.first)"
+_PRECISION = f"""
+LEFT JOIN {PRECISION.table} p
+    ON p.organization_id = r.organization_id AND p.id = r.id AND p.slot = r.slot
+"""
+
+
+async def series_from_sums(
+    reader: Reader, selection: Selection
+) -> dict[UUID, SeriesByMetric]:
+    """Return the series of each entity from its own sums.
+
+    What a project has of creators with numbers in several is not in them.
+    """
+    found: dict[UUID, SeriesByMetric] = {id_: {} for id_ in selection.ids}
+    for group in selection.metric_groups:
+        rows = await reader.rows(
+            selection.organization_id,
+            _sums(selection, group),
+            {"ids": [*selection.ids], **_times(selection)},
+        )
+        by_id = _by_id(rows)
+        for id_ in selection.ids:
+            found[id_] = {
+                **found[id_],
+                **_series(
+                    by_id[id_], selection, group, first=3 if group.has_posts else 2
+                ),
+            }
+    return found
+
+
+async def series_from_gains(
+    reader: Reader, selection: Selection
+) -> dict[UUID, SeriesByMetric]:
+    """Return the series of what the members of each campaign gained while members."""
+    found: dict[UUID, SeriesByMetric] = {}
+    for id_ in selection.ids:
+        creators, videos = await _spans(reader, selection, id_)
+        by_metric: dict[RawMetric, CounterSeries] = {}
+        for group in selection.metric_groups:
+            if group is VIDEOS:
+                both = {**creators, **videos}
+                gains = await _gains_of_videos(reader, selection, both, is_each=False)
+                by_metric |= gains[None]
+                continue
+            each = await _gains_of_profiles(reader, selection, creators)
+            for metric in selection.among(group):
+                series = [one[metric] for one in each.values()]
+                by_metric[metric] = sum_of_series(series, buckets=selection.size)
+        found[id_] = by_metric
+    return found
+
+
+async def gains_of_creators(
+    reader: Reader, selection: Selection, creator_ids: Sequence[UUID]
+) -> dict[UUID, SeriesByMetric]:
+    """Return the series of what each of a campaign's creators gained as a member."""
+    (campaign_id,) = selection.ids
+    spans, _ = await _spans(reader, selection, campaign_id)
+    its_spans = {id_: spans[id_] for id_ in creator_ids}
+    found: dict[UUID, dict[RawMetric, CounterSeries]] = {id_: {} for id_ in creator_ids}
+    for group in selection.metric_groups:
+        each: Mapping[UUID | None, Mapping[RawMetric, CounterSeries]]
+        if group is VIDEOS:
+            each = await _gains_of_videos(reader, selection, its_spans, is_each=True)
+        else:
+            each = {**await _gains_of_profiles(reader, selection, its_spans)}
+        for id_ in creator_ids:
+            found[id_] |= each[id_]
+    return {**found}
+
+
+def _sums(selection: Selection, group: MetricGroup) -> bytes:
+    """Return the query of the sums by bucket, 0 being before the first.
+
+    Bucket 0 has a row of its own for what the day before holds, if days are read.
+    """
+    needed = selection.among(group)
+    columns = ["sum(snapshots)"]
+    if group.has_posts:
+        columns.append("sum(posts)")
+    for metric in needed:
+        columns += [f"sum({metric})", f"sum({metric}_known)"]
+        columns += [f"sum({metric}_base)", f"sum({metric}_baselines)"]
+    days = days_of(selection, group)
+    by_bucket = _BY_BUCKET if days is None else _SINCE_OPENING
+    query = by_bucket.format(table=group.rollup_table, columns=", ".join(columns))
+    opening = ["0"]
+    for metric in needed:
+        opening += [f"held_{metric}", f"held_{metric}_known", "0", "0"]
+    if group.has_posts:
+        opening.insert(1, "0")
+    if group.has_precision:
+        marks = [f"sum({metric}_{mark})" for metric in needed for mark in _MARKS]
+        query = _WITH_PRECISION.format(
+            levels=query,
+            precision=by_bucket.format(table=PRECISION.table, columns=", ".join(marks)),
+        )
+        for metric in needed:
+            opening += ["0", "0", f"held_{metric}_rounded", "0"]
+    if days is not None:
+        held = [_AT_OPENING.format(column) for column in _held(group, needed)]
+        opening_sums = _OPENING.format(
+            columns=", ".join(held), totals=days.totals, days=days.days
+        )
+        query = f"""
+        WITH opening AS MATERIALIZED ({opening_sums})
+        SELECT id, 0 AS bucket, {", ".join(opening)} FROM opening UNION ALL {query}
+        """
+    return query.encode()
+
+
+def _held(group: MetricGroup, needed: Sequence[RawMetric]) -> list[str]:
+    """Return the columns of days that a level is made of."""
+    names = ["", "_known", *(["_rounded"] if group.has_precision else [])]
+    return [f"{metric}{name}" for metric in needed for name in names]
+
+
+def _series(
+    rows: Sequence[TupleRow], selection: Selection, group: MetricGroup, *, first: int
+) -> dict[RawMetric, CounterSeries]:
+    """Return the series from rows by bucket; ``first`` is where counters begin."""
+    needed, buckets = selection.among(group), selection.size
+    found: dict[RawMetric, CounterSeries] = {
+        metric: series_from_rollups(
+            rows,
+            buckets=buckets,
+            first=first + 4 * number,
+            snapshots=1,
+            precision=first + 4 * (len(needed) + number)
+            if group.has_precision
+            else None,
+        )
+        for number, metric in enumerate(needed)
+    }
+    if group.has_posts and "posts" in selection.metrics:
+        found["posts"] = posts_from_rollups(rows, buckets=buckets, posts=2, snapshots=1)
+    return found
+
+
+async def _spans(
+    reader: Reader, selection: Selection, campaign_id: UUID
+) -> tuple[SpansById, SpansById]:
+    """Return when creators counted, and when single videos did without these."""
+    organization_id = selection.organization_id
+    members = await dated_members_of(reader, organization_id, campaign_id)
+    params = {"organization": organization_id, "videos": sorted(members.videos)}
+    rows = await reader.rows(organization_id, _CREATORS, params)
+    creators: dict[UUID, UUID | None] = {row[0]: row[1] for row in rows}
+    singles: dict[UUID, Spans] = {}
+    for video, spans in members.videos.items():
+        creator = creators.get(video)
+        theirs = members.creators.get(creator, ()) if creator else ()
+        if alone := without(spans, theirs):
+            singles[video] = alone
+    return members.creators, singles
+
+
+async def _gains_of_videos(
+    reader: Reader, selection: Selection, spans: SpansById, *, is_each: bool
+) -> Mapping[UUID | None, dict[RawMetric, CounterSeries]]:
+    """Return the series of the videos by creator or single video, or together."""
+    columns = [f"sum(snapshots) {_GAINED}", f"sum(posts) {_GAINED}"]
+    for metric in selection.among(VIDEOS):
+        columns += [
+            f"sum({metric} - {metric}_base) {_GAINED}",
+            *(f"sum({metric}_known)", "0", f"sum({metric}_baselines) {_GAINED}"),
+        ]
+    query = _GAINS.format(
+        id="r.id" if is_each else "NULL::uuid",
+        columns=_whole(columns),
+        table=VIDEOS.rollup_table,
+        precision="",
+    )
+    by_id = await _rows_of_spans(reader, selection, query, spans)
+    ids: Iterable[UUID | None] = spans if is_each else [None]
+    return {id_: _series(by_id[id_], selection, VIDEOS, first=3) for id_ in ids}
+
+
+async def _gains_of_profiles(
+    reader: Reader, selection: Selection, spans: SpansById
+) -> dict[UUID, dict[RawMetric, CounterSeries]]:
+    """Return the series of each profile, because each leaves for itself."""
+    needed = selection.among(PROFILES)
+    columns = [f"sum(snapshots) {_GAINED}"]
+    for metric in needed:
+        grown = f"r.{metric} - r.{metric}_base"
+        columns += [
+            f"sum({grown} - coalesce(p.{metric}_sharpened, 0)) {_GAINED}",
+            *(f"sum(r.{metric}_known)", "0", f"sum(r.{metric}_baselines) {_GAINED}"),
+            f"sum(p.{metric}_sharpenings) {_GAINED}",
+            *(f"sum(p.{metric}_rounded)", f"sum(p.{metric}_changes) {_GAINED}"),
+        ]
+    query = _GAINS.format(
+        id="r.id", columns=_whole(columns), table=PROFILES.rollup_table,
+        precision=_PRECISION,
+    )  # fmt: skip
+    by_id = await _rows_of_spans(reader, selection, query, spans)
+    return {
+        id_: {
+            metric: _gained_by_profile(by_id[id_], 2 + 7 * number, its_spans, selection)
+            for number, metric in enumerate(needed)
+        }
+        for id_, its_spans in spans.items()
+    }
+
+
+def _gained_by_profile(
+    rows: Sequence[TupleRow], first: int, spans: Spans, selection: Selection
+) -> CounterSeries:
+    marks = [[0] * (selection.size + 1) for _ in range(3)]
+    for row in rows:
+        for column, value in zip(marks, row[first + 4 : first + 7], strict=True):
+            column[row[0]] = int(value)
+    sharpenings, rounded, changes = marks
+    return replace(
+        series_from_rollups(rows, buckets=selection.size, first=first, snapshots=1),
+        precision=gained_precision(
+            sharpenings,
+            rounded,
+            changes,
+            spans,
+            selection.boundaries,
+            selection.mode,
+        ),
+    )
+
+
+async def _rows_of_spans(
+    reader: Reader, selection: Selection, query: str, spans: SpansById
+) -> _RowsById:
+    each = [
+        (id_, after, first, last)
+        for id_, its_spans in spans.items()
+        for (first, last), after in zip(
+            its_spans, (_BEFORE, *(last for _, last in its_spans)), strict=False
+        )
+    ]
+    params = {
+        "ids": [one[0] for one in each],
+        "afters": [one[1] for one in each],
+        "firsts": [one[2] for one in each],
+        "lasts": [one[3] for one in each],
+        **_times(selection),
+    }
+    return _by_id(await reader.rows(selection.organization_id, query.encode(), params))
+
+
+def _times(selection: Selection) -> dict[str, object]:
+    *starts, last = map(slot_of, selection.boundaries)
+    days = starts[0] // SLOTS_A_DAY
+    return {
+        "organization": selection.organization_id,
+        "bounds": [start + 1 for start in starts],
+        "last": last,
+        "day": days - 1,
+        "since": days * SLOTS_A_DAY,
+    }
+
+
+def _by_id(rows: Iterable[TupleRow]) -> _RowsById:
+    """Return the rows without their ids, by id; of an id without rows, none."""
+    by_id: defaultdict[UUID | None, list[TupleRow]] = defaultdict(list)
+    for row in rows:
+        by_id[row[0]].append(row[1:])
+    return by_id
+
+
+def _whole(columns: Sequence[str]) -> str:
+    """Return the columns, 0 in place of null where there is no gain."""
+    return ", ".join(f"coalesce({column}, 0)" for column in columns)
