@@ -1,18 +1,21 @@
 """A client of analytics for one page, which sends each query once."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from msgspec.structs import replace
 
 from api.http.error_codes import Code
 from api.routes.analytics.responses import Analytics, Explanation
-from api.web.charts.measures import FOLLOWERS, VIEWS, Measure
+from api.web.charts.measures import FOLLOWERS, VIEWS, CountedMeasure, Measure
 from api.web.charts.periods import Period
 from api.web.kit.api_client import ApiRefusedError, QueryValue, RawResponse
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import MOST_BUCKETS
-from domain.analytics.metrics import Mode
+from domain.analytics.metrics import Mode, RawMetric
+
+_CountedIn = tuple[str, Mode, Period]
 
 
 class AnalyticsClient:
@@ -36,7 +39,9 @@ class AnalyticsClient:
             "as_of": as_of,
         }
         self._ids = ids
-        self._answers: dict[Any, Analytics] = {}
+        self._answers: dict[_CountedIn, Analytics] = {}
+        # The plan does not show what comes before these periods.
+        self._first_shown: set[Period] = set()
 
     async def numbers(
         self,
@@ -45,45 +50,66 @@ class AnalyticsClient:
         period: Period,
         *,
         has_prior: bool = False,
-        by_video: bool = False,
     ) -> Analytics:
-        """Return the numbers.
+        """Return the numbers; ``has_prior`` adds the period before.
+
+        The period before is missing if the plan does not show it.
 
         Raises:
             ApiRefusedError: the API refused, for example with ``retention_exceeded``.
         """
-        key = (measure.name, mode, period, has_prior, by_video)
-        with_prior = self._answers.get((measure.name, mode, period, True, by_video))
-        if with_prior is not None and not has_prior:
-            return replace(
-                with_prior, compare_series=None, compare_from=None, compare_to=None
-            )
-        if key not in self._answers:
-            got = await self._page.get(
-                "/analytics",
-                Analytics,
-                **self._query(measure, mode, period),
-                entity_ids=",".join(self._ids),
-                compare="prior_period" if has_prior else None,
-                breakdown="video" if by_video else None,
-            )
-            self._answers[key] = got.data
-        return self._answers[key]
+        await self.load([(measure, mode)], period, has_prior=has_prior)
+        answer = self._answers[measure.name, mode, period]
+        if has_prior or answer.compare_series is None:
+            return answer
+        return replace(answer, compare_series=None, compare_from=None, compare_to=None)
 
-    async def with_prior(
-        self, measure: Measure, mode: Mode, period: Period
-    ) -> Analytics:
-        """Return the numbers, with the period before if the plan shows it.
+    async def load(
+        self,
+        counted: Sequence[CountedMeasure],
+        period: Period,
+        *,
+        has_prior: bool = False,
+    ) -> None:
+        """Load what ``numbers`` returns of several measures, in as few requests as can.
+
+        One request answers all levels, another all that is new and all rates. Growth of
+        each metric takes a request of its own.
 
         Raises:
             ApiRefusedError: the API refused.
         """
+        has_prior = has_prior and period not in self._first_shown
+        alike: dict[tuple[bool, RawMetric | None], list[CountedMeasure]] = {}
+        for measure, mode in dict.fromkeys(counted):
+            known = self._answers.get((measure.name, mode, period))
+            if known is None or (has_prior and known.compare_series is None):
+                group = mode == "cumulative", measure.base_metric
+                alike.setdefault(group, []).append((measure, mode))
+        compare = "prior_period" if has_prior else None
         try:
-            return await self.numbers(measure, mode, period, has_prior=True)
+            found = await asyncio.gather(
+                *(self._read(some, period, compare=compare) for some in alike.values())
+            )
         except ApiRefusedError as error:
-            if error.code is not Code.RETENTION_EXCEEDED:
+            if not has_prior or error.code is not Code.RETENTION_EXCEEDED:
                 raise
-        return await self.numbers(measure, mode, period)
+            self._first_shown.add(period)
+            return await self.load(counted, period)
+        for answers in found:
+            self._answers |= answers
+        return None
+
+    async def by_video(self, measure: Measure, period: Period) -> Analytics:
+        """Return what is new, with a series for each of the largest videos.
+
+        Raises:
+            ApiRefusedError: the API refused, for example with ``retention_exceeded``.
+        """
+        counted: list[CountedMeasure] = [(measure, "new")]
+        answers = await self._read(counted, period, breakdown="video")
+        (answer,) = answers.values()
+        return answer
 
     async def explain(
         self, measure: Measure, mode: Mode, period: Period, on: date
@@ -136,10 +162,12 @@ class AnalyticsClient:
         )
 
     async def _first_known(self, period: Period) -> date | None:
-        answers = [
-            await self.numbers(measure, "cumulative", period)
-            for measure in (FOLLOWERS, VIEWS)
+        both: list[CountedMeasure] = [
+            (FOLLOWERS, "cumulative"),
+            (VIEWS, "cumulative"),
         ]
+        await self.load(both, period)
+        answers = [await self.numbers(*each, period) for each in both]
         known = [
             point.date
             for answer in answers
@@ -148,6 +176,32 @@ class AnalyticsClient:
             if point.value is not None
         ]
         return min(known, default=None)
+
+    async def _read(
+        self,
+        counted: Sequence[CountedMeasure],
+        period: Period,
+        **query: QueryValue,
+    ) -> dict[_CountedIn, Analytics]:
+        """Return the numbers of measures that are counted alike."""
+        measure, mode = counted[0]
+        params = {
+            **self._query(measure, mode, period),
+            "entity_ids": ",".join(self._ids),
+            **query,
+        }
+        if len(counted) == 1:
+            got = await self._page.get("/analytics", Analytics, **params)
+            return {(measure.name, mode, period): got.data}
+        params["metric"] = ",".join(each.metric for each, _ in counted)
+        if mode != "cumulative":
+            # Without a mode a rate is answered as a rate, and all else as what is new.
+            params["mode"] = None
+        every = await self._page.get("/analytics", list[Analytics], **params)
+        return {
+            (each.name, its_mode, period): answer
+            for (each, its_mode), answer in zip(counted, every.data, strict=True)
+        }
 
     def _query(
         self, measure: Measure, mode: Mode, period: Period

@@ -61,6 +61,9 @@ class Measure(Struct, frozen=True, kw_only=True):
         return f"+{self.written(value)}" if value > 0 else self.written(value)
 
 
+CountedMeasure = tuple[Measure, Mode]
+"""A measure and the way in which it is counted."""
+
 _LABELS: dict[RawMetric, tuple[str, str]] = {
     "views": ("Views", "views"),
     "likes": ("Likes", "likes"),

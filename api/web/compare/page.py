@@ -25,7 +25,7 @@ from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import chart_of
 from api.web.charts.drawing import ChartMark
 from api.web.charts.marks import marks_of, posts_of
-from api.web.charts.measures import POSTS, groups_for
+from api.web.charts.measures import POSTS, CountedMeasure, groups_for
 from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
@@ -143,6 +143,10 @@ async def _compared(
     if not exact.ids:
         return {"period": period, "presets": []}
     analytics = _analytics(page, exact)
+    counted: list[CountedMeasure] = [(exact.measure, exact.counting)]
+    if not exact.marks and exact.entity != "video":
+        counted.append((POSTS, "new"))
+    await analytics.load(counted, period)
     answer = await analytics.numbers(exact.measure, exact.counting, period)
     projects = (
         await projects_of(page, exact.chosen, of_projects)

@@ -1,9 +1,9 @@
 """The figures and the charts of a creator's overview."""
 
+import asyncio
 from typing import Literal, get_args
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
@@ -15,6 +15,7 @@ from api.web.charts.measures import (
     POSTS,
     TOTAL_LIKES,
     VIEWS,
+    CountedMeasure,
 )
 from api.web.charts.periods import Period
 from api.web.creator.overview_query import ChartName, OverviewQuery
@@ -23,6 +24,18 @@ from domain.analytics.series import Value
 
 Direction = Literal["up", "down", ""]
 _TOO_MUCH = 1_000
+_NEW_VIEWS: CountedMeasure = (VIEWS, "new")
+_NEW: tuple[CountedMeasure, ...] = (
+    (FOLLOWERS, "new"),
+    (TOTAL_LIKES, "new"),
+    (POSTS, "new"),
+    (ENGAGEMENT, "rate"),
+)
+_LEVELS: tuple[CountedMeasure, ...] = (
+    (FOLLOWERS, "cumulative"),
+    (TOTAL_LIKES, "cumulative"),
+    (POSTS, "cumulative"),
+)
 
 
 class OverviewFigure(Struct, frozen=True, kw_only=True):
@@ -63,25 +76,33 @@ async def overview_of(
     Raises:
         ApiError: a choice is wrong, or the plan does not show these days.
     """
-    # Totals do not depend on the buckets, and are faster with few.
-    whole = replace(period, granularity="month")
-    followers = await figures.numbers(FOLLOWERS, "new", whole)
-    # The compared period does depend on the buckets.
-    views = await figures.with_prior(VIEWS, "new", period)
-    likes = await figures.numbers(TOTAL_LIKES, "new", whole)
-    posts = await figures.numbers(POSTS, "new", whole)
-    ends = [
-        (await figures.numbers(measure, "cumulative", whole)).series[0]
-        for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
+    charts = [query.chart(name) for name in get_args(ChartName)]
+    counted = [*_NEW, *_LEVELS, *charts]
+    is_compared = bool(query.compare)
+    await asyncio.gather(
+        # The figure of new views is compared in any case.
+        figures.load([_NEW_VIEWS], period, has_prior=True),
+        figures.load(
+            [each for each in counted if each != _NEW_VIEWS],
+            period,
+            has_prior=is_compared,
+        ),
+    )
+    followers, likes, posts, rate = [
+        await figures.numbers(*each, period) for each in _NEW
     ]
-    posted = await figures.numbers(POSTS, "new", period)
-    marks = [] if query.marks else posts_of(posted) + marks_of(posted)
-    charts: list[Chart] = []
-    for name in get_args(ChartName):
-        measure, mode = query.chart(name)
-        numbers = figures.with_prior if query.compare else figures.numbers
-        answer = await numbers(measure, mode, period)
-        charts.append(chart_of(name, measure, answer, marks=marks))
+    ends = [(await figures.numbers(*each, period)).series[0] for each in _LEVELS]
+    views = await figures.numbers(*_NEW_VIEWS, period, has_prior=True)
+    marks = [] if query.marks else posts_of(posts) + marks_of(posts)
+    drawn = [
+        chart_of(
+            name,
+            each[0],
+            await figures.numbers(*each, period, has_prior=is_compared),
+            marks=marks,
+        )
+        for name, each in zip(get_args(ChartName), charts, strict=True)
+    ]
     return Overview(
         days=days_in_words(period.first, period.last),
         prior_days=_prior_days(views),
@@ -90,16 +111,16 @@ async def overview_of(
             _level("Total likes", ends[1], likes),
             _level("Videos that count", ends[2], posts, about="posted in these days"),
             _views(views, is_prior_whole=await _is_prior_whole(figures, views)),
-            _engagement(await figures.numbers(ENGAGEMENT, "rate", whole)),
+            _engagement(rate),
         ],
-        charts=charts,
-        is_known=any(chart.is_known for chart in charts),
+        charts=drawn,
+        is_known=any(chart.is_known for chart in drawn),
         is_observed=any(
             point.observed
             for answer in (followers, views)
             for point in answer.series[0].points
         ),
-        answer=posted,
+        answer=posts,
     )
 
 
@@ -123,9 +144,12 @@ def _level(
 
 async def _is_prior_whole(figures: AnalyticsClient, views: Analytics) -> bool:
     """Return whether views are known for the whole prior period."""
-    first = views.compare_from
-    if first is None:
+    first, compared = views.compare_from, views.compare_series
+    if first is None or compared is None:
         return False
+    if views.granularity == "day":
+        # A day with a known level at its end has a known growth, and no other day has.
+        return compared[0].points[0].value is not None
     day = Period(first=first, last=first, granularity="day")
     answer = await figures.numbers(VIEWS, "cumulative", day)
     return answer.series[0].points[0].value is not None

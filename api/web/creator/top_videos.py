@@ -42,7 +42,7 @@ async def top_videos(
     Raises:
         ApiRefusedError: the API refused, for example with ``retention_exceeded``.
     """
-    answer = await analytics.numbers(measure, "new", period, by_video=True)
+    answer = await analytics.by_video(measure, period)
     series = [one for one in answer.breakdown_series or [] if one.total]
     gains = [max(one.total or 0, 0) for one in series]
     whole, most = sum(gains), max(gains, default=0)

@@ -12,7 +12,7 @@ from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of
 from api.web.charts.drawing import ChartMark
 from api.web.charts.marks import marks_of
-from api.web.charts.measures import MEASURES, Measure
+from api.web.charts.measures import MEASURES, CountedMeasure, Measure
 from api.web.charts.periods import EARLIEST, period_of
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
@@ -39,8 +39,10 @@ async def chart_of_video(
     today = datetime.now(ZoneInfo(page.time_zone)).date()
     period = period_of(_first(page, video, today), today, "")
     analytics = AnalyticsClient(page, str(video.id), entity="video")
+    counted: list[CountedMeasure] = [(count, "cumulative") for count in COUNTS]
     try:
-        answers = [await analytics.numbers(m, "cumulative", period) for m in COUNTS]
+        await analytics.load(counted, period)
+        answers = [await analytics.numbers(*each, period) for each in counted]
     except ApiRefusedError as error:
         if error.code is not Code.RETENTION_EXCEEDED:
             raise

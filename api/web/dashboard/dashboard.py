@@ -16,7 +16,7 @@ from api.web.annotations.on_charts import Happened, happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
 from api.web.charts.marks import marks_of, posts_of
-from api.web.charts.measures import POSTS
+from api.web.charts.measures import POSTS, CountedMeasure
 from api.web.creator.explained_number import ExplainedNumber, explain_number
 from api.web.dashboard.attention import AttentionItem, needing_attention
 from api.web.dashboard.cards import KpiCard, cards_of
@@ -166,11 +166,14 @@ async def _chart(
     analytics: AnalyticsClient, query: DashboardQuery, days: DashboardDays
 ) -> tuple[Analytics, Analytics]:
     """Return the numbers of the chart, and the posts that it marks."""
-    answer, prior, posted = await asyncio.gather(
-        analytics.numbers(query.measure, query.chart_mode, days.period),
-        _prior(analytics, query, days),
-        analytics.numbers(POSTS, "new", days.period),
+    counted: list[CountedMeasure] = [
+        (query.measure, query.chart_mode),
+        (POSTS, "new"),
+    ]
+    _, prior = await asyncio.gather(
+        analytics.load(counted, days.period), _prior(analytics, query, days)
     )
+    answer, posted = [await analytics.numbers(*each, days.period) for each in counted]
     return answer if prior is None else _laid_over(answer, prior), posted
 
 
