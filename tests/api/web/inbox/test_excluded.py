@@ -71,7 +71,7 @@ def test_who_may_read_only_gets_no_buttons(home: Tenant, excluded: list[str]):
     page = reader.see(f"/projects/{home.project_id}/excluded")
 
     assert len(page.one("ol", class_="videos").all("li")) == len(excluded)
-    assert "not put it back" in page.text
+    assert "not put them back" in page.text
     assert not page.all("input", name="video")
 
 

@@ -216,7 +216,7 @@ def test_a_key_that_may_only_read_sees_what_waits_and_no_button(
     answer = visitor.post(inbox, {"decision": "include", "video": [waiting[0]]})
 
     assert shown(page) == waiting
-    assert "read the inbox, and not decide" in page.text
+    assert "read the inbox, but not decide" in page.text
     words = {button.text for button in page.one("main").all("button")}
     assert not words & {"Count", "Remove", "Undo"}
     assert answer.status_code == 403
