@@ -103,13 +103,10 @@ class AnalyticsProjection:
         """Fold events into the tables. Events folded before change nothing."""
         from projections.analytics.store.positions import save_positions
         from projections.analytics.store.videos import enable_arrays
-        from projections.analytics.write.chunks import chunks_of_log
-        from projections.analytics.write.live import Intake
+        from projections.analytics.write.live import write_batch
 
         enable_arrays(cursor)
-        rule = rule_of(cursor)
-        for part in chunks_of_log(events):
-            Intake(cursor, rule).take_in(part)
+        write_batch(cursor, events, rule_of(cursor))
         save_positions(cursor, events)
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:

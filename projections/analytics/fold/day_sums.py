@@ -37,6 +37,10 @@ class DaySums(msgspec.Struct, frozen=True, kw_only=True):
     expressions: Sequence[str]
 
     @property
+    def group(self) -> int:
+        return self.metric_group.number
+
+    @property
     def days(self) -> str:
         return f"analytics_{self.metric_group.name}_days"
 
@@ -160,3 +164,36 @@ def roomy(deltas: Deltas) -> Deltas:
         return deltas
     most = max(int(deltas.max()), -int(deltas.min()))
     return deltas if 4 * most * deltas.shape[1] < _SAFE else deltas.astype(object)
+
+
+def sums_after(
+    before: CreatorSums | None, days: Longs, moves: Deltas
+) -> tuple[CreatorSums, tuple[Longs, Deltas]]:
+    """Return the sums after these moves, and those at the ends of the days before."""
+    begins = np.ones(len(days), np.bool_)
+    begins[1:] = days[1:] != days[:-1]
+    days = days[begins]
+    moves = np.add.reduceat(moves, np.flatnonzero(begins), axis=1)
+    first = int(days[0])
+    if before is not None:
+        # What stood before is the end of the last day, which need not be over.
+        opening = np.array(before.values, object)[:, np.newaxis]
+        days = np.concatenate(([before.last_day], days))
+        moves = np.concatenate((opening, moves), axis=1)
+        first = before.first_day
+    if moves.dtype == object:
+        moves = roomy(_narrow(moves))
+    ends = np.cumsum(moves, axis=1)
+    last = int(days[-1])
+    dense = np.arange(int(days[0]), last)
+    at = np.searchsorted(days, dense, side="right") - 1
+    after = CreatorSums(first, last, ends[:, -1].tolist())
+    return after, (dense, ends[:, at])
+
+
+def _narrow(numbers: Deltas) -> Deltas:
+    """Return numbers as 64 bits each, if all fit."""
+    try:
+        return numbers.astype(np.int64)
+    except OverflowError:
+        return numbers

@@ -69,16 +69,6 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_campaign_item: bool = False
     posted_exactly_at: datetime | None = None
 
-    def subjects(
-        self, creators: Mapping[UUID, "SubjectRow"]
-    ) -> tuple[UUID | None, ...]:
-        """Return what has sums that include the video: its creator and its project.
-
-        After them, the video itself if a campaign has or had it by itself.
-        """
-        both = self.creator_id, project_of(self, creators)
-        return (*both, self.id) if self.is_campaign_item else both
-
     def posts(self) -> tuple[object, ...]:
         """Return the values that decide if, when and for whom it counts as a post."""
         whose = self.creator_id, self.project_id, self.is_campaign_item
@@ -88,8 +78,9 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
     """The columns of a video that decide whether and in which sums it counts."""
 
+    organization_id: UUID
     id: UUID
-    number: int
+    number: int | None
     creator_id: UUID | None
     project_id: UUID | None
     is_counted: bool
@@ -151,6 +142,17 @@ def project_of(
     """Return the project that a video is in: that of its creator, if it has one."""
     creator = creators.get(row.creator_id) if row.creator_id else None
     return (creator and creator.project_id) or row.project_id
+
+
+def counting_subjects(
+    row: "AnalyticsVideoRow | FlaggedVideo", creators: Mapping[UUID, SubjectRow]
+) -> tuple[UUID | None, ...]:
+    """Return what has sums that include the video: its creator and its project.
+
+    After them, the video itself if a campaign has or had it by itself.
+    """
+    both = row.creator_id, project_of(row, creators)
+    return (*both, row.id) if row.is_campaign_item else both
 
 
 def changed(

@@ -22,7 +22,6 @@ from projections.analytics.fold.keys import OwnerKey, SnapshotTime
 from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.fold.snapshots import OwnerSnapshot, observations_of
 
 OwnerId = tuple[UUID, UUID]
 """An organization and an owner."""
@@ -36,7 +35,7 @@ class OwnerDays:
         self.first: dict[OwnerId, Levels] = {}
         self.since: dict[OwnerKey, int] = {}
 
-    def go_on(
+    def add_later(
         self,
         key: OwnerKey,
         opening: Levels,
@@ -67,31 +66,29 @@ class OwnerDays:
             held = self.first.get(owner)
             self.first[owner] = new if held is None else with_first_levels(held, new)
 
-    def took_in(
+    def add_snapshots(
         self,
         state: OwnerState,
         opening: Levels,
         last: SnapshotTime,
-        snapshots: Sequence[OwnerSnapshot],
+        times: Sequence[SnapshotTime],
+        observations: Observations,
     ) -> None:
-        """Add the snapshots that a state has applied.
+        """Add snapshots that a state has folded, if it is one of videos.
 
         ``opening`` and ``last`` are its levels and its last snapshot before.
         """
-        kept = [snapshot for snapshot in snapshots if snapshot.is_kept]
-        if not kept:
+        if state.metric_group != VIDEOS.number:
             return
-        if kept[0].time[0] <= last[0]:
-            self.fold_again(state.key, kept[0].time[0])
+        if times[0][0] <= last[0]:
+            self.fold_again(state.key, times[0][0])
             return
-        if day_of(kept[-1].time[0]) == day_of(last[0]) and np.array_equal(
+        if day_of(times[-1][0]) == day_of(last[0]) and np.array_equal(
             opening.unknown, state.levels.unknown
         ):
             # Most snapshots end no day, and show nothing for the first time.
             return
-        times = [snapshot.time for snapshot in kept]
-        observations = observations_of(kept, counters=VIDEOS.counters)
-        self.go_on(state.key, opening, last, times, observations)
+        self.add_later(state.key, opening, last, times, observations)
 
     def fold_again(self, key: OwnerKey, since: int) -> None:
         """Note that snapshots at or after an instant were added or removed."""

@@ -1,19 +1,32 @@
-"""Folds new snapshots and changed counting flags into owner states and rollups.
+"""The fold of snapshots and changed flags into owner states, sums and days.
 
 Snapshots that come in time order need only the levels after the last one. For late
 ones, and for videos whose flags changed, deltas are computed twice from the stored
 snapshots: as the rollups have them now (to subtract), and as they are to be (to add).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from uuid import UUID
 
 import msgspec
 import numpy as np
 
+from domain.analytics.baselines import BaselineRule
 from projections.analytics.fold.columns import Bits, Longs, Mask, Observations
+from projections.analytics.fold.entities import (
+    AnalyticsVideoRow,
+    FlaggedVideo,
+    SubjectRow,
+    counting_subjects,
+    flags_of_profile,
+    flags_of_video,
+    project_of,
+)
 from projections.analytics.fold.keys import SnapshotTime, slots_of
 from projections.analytics.fold.levels import Levels, follow
 from projections.analytics.fold.levels_before import levels_before, profile_before
+from projections.analytics.fold.owner_days import OwnerDays
 from projections.analytics.fold.owner_state import (
     BASELINE,
     COUNTED,
@@ -32,36 +45,75 @@ from projections.analytics.fold.snapshots import (
 )
 
 
-class CountingFlags(msgspec.Struct, frozen=True):
-    """The counting flags of videos, by video number in ascending order."""
+class OwnerFlags:
+    """The flags of an owner's videos or profile, and the subjects they count for."""
 
-    video_numbers: Longs
-    flags: Bits
+    def __init__(self) -> None:
+        self._flags: dict[int, int] = {}
+        self._item_ids: dict[int, UUID] = {}
+        self._subjects: tuple[UUID | None, UUID | None] = None, None
 
-    @classmethod
-    def of(cls, flags: dict[int, int]) -> "CountingFlags":
-        video_numbers = sorted(flags)
-        values = [flags[number] for number in video_numbers]
-        return cls(np.array(video_numbers, np.int64), np.array(values, np.uint8))
+    def add_video(
+        self,
+        row: AnalyticsVideoRow | FlaggedVideo,
+        subjects: Mapping[UUID, SubjectRow],
+        *,
+        rule: BaselineRule,
+    ) -> None:
+        """Add a video of the owner, given the rows of the creators."""
+        if row.number is None:
+            return
+        self._flags[row.number] = flags_of_video(row, subjects, rule=rule)
+        if row.is_campaign_item:
+            self._item_ids[row.number] = row.id
+        self._subjects = row.creator_id, project_of(row, subjects)
+
+    def add_profile(self, row: SubjectRow) -> None:
+        """Add the profile of the creator that is the owner."""
+        self._flags[0] = flags_of_profile(row)
+        self._subjects = row.id, row.project_id
 
     def set_on(self, state: OwnerState) -> None:
         """Set the flags of the state's videos that are among these."""
-        if not len(self.video_numbers):
+        if not self._flags:
             return
-        at = np.searchsorted(self.video_numbers, state.video_numbers)
-        at[at == len(self.video_numbers)] = 0
-        is_known = self.video_numbers[at] == state.video_numbers
-        state.flags = np.where(is_known, self.flags[at], state.flags)
+        state.creator_id, state.project_id = self._subjects
+        state.item_ids |= self._item_ids
+        video_numbers, flags = self._columns
+        at = np.searchsorted(video_numbers, state.video_numbers)
+        at[at == len(video_numbers)] = 0
+        is_known = video_numbers[at] == state.video_numbers
+        state.flags = np.where(is_known, flags[at], state.flags)
+
+    @cached_property
+    def _columns(self) -> tuple[Longs, Bits]:
+        video_numbers = sorted(self._flags)
+        flags = [self._flags[number] for number in video_numbers]
+        return np.array(video_numbers, np.int64), np.array(flags, np.uint8)
 
 
-def take_in(
+def count_post(
+    row: AnalyticsVideoRow | FlaggedVideo,
+    subjects: Mapping[UUID, SubjectRow],
+    rollups: RollupDeltas,
+    *,
+    sign: int = 1,
+) -> None:
+    """Count a video as a post where it counts, or with the sign -1 stop counting it."""
+    if row.is_counted and row.posted_at is not None:
+        counts_for = counting_subjects(row, subjects)
+        rollups.add_posts(row.organization_id, counts_for, [row.posted_at], sign=sign)
+
+
+def fold_snapshots(
     state: OwnerState,
     snapshots: Sequence[OwnerSnapshot],
     history: StoredSnapshots,
-    counting_flags: CountingFlags,
+    flags: OwnerFlags,
     rollups: RollupDeltas,
+    days: OwnerDays,
 ) -> list[OwnerSnapshot]:
-    """Fold snapshots and flags into the state, and add the deltas to the rollups.
+    """Fold snapshots and flags into a state, and what they change into sums and days.
 
     The snapshots are in time order. Returns the snapshots to store, merged with the
     rows stored before; those that were folded before are not among them.
@@ -69,14 +121,15 @@ def take_in(
     snapshots = [snapshot for snapshot in snapshots if snapshot.is_kept]
     counters = METRIC_GROUPS[state.metric_group].counters
     observations = observations_of(snapshots, counters=counters)
+    opening, last = state.levels.copy(), state.last
     state.with_video_numbers(_video_numbers_in(observations))
     before = state.flags
-    counting_flags.set_on(state)
+    flags.set_on(state)
     had_any = state.first_at != NEVER
     again = (before != state.flags) & had_any
     since = int(state.first_at[again].min()) if again.any() else NEVER
     # Also at the very last instant, where a later position overrides the level.
-    is_late = bool(snapshots) and snapshots[0].time[0] <= state.last[0]
+    is_late = bool(snapshots) and snapshots[0].time[0] <= last[0]
     if is_late:
         since = min(since, snapshots[0].time[0])
     stored = [] if since == NEVER else history.since(since)
@@ -87,33 +140,39 @@ def take_in(
         again |= np.isin(state.video_numbers, observations.video_numbers) & had_any
     if again.any():
         _fold_again(history, state, again, before, stored, snapshots, since, rollups)
-    instants = instants_of(snapshots)
-    if again.any():
         fresh = _only(snapshots, state.video_numbers[~again])
         if fresh:
             _add_snapshots(state, state.levels, fresh, state.flags, rollups)
     elif snapshots:
+        instants = instants_of(snapshots)
         _add_deltas(state, state.levels, instants, observations, state.flags, rollups)
     if snapshots:
-        state.last = max(state.last, snapshots[-1].time)
-        _note_first(state, instants, observations)
+        state.last = max(last, snapshots[-1].time)
+        _note_first(state, instants_of(snapshots), observations)
+        times = [snapshot.time for snapshot in snapshots]
+        days.add_snapshots(state, opening, last, times, observations)
+    _leave_if_not_owned(state)
     return kept
 
 
-def fold_anew(
+def fold_stored(
     state: OwnerState,
     times: Sequence[SnapshotTime],
     observations: Observations,
-    counting_flags: CountingFlags,
+    flags: OwnerFlags,
     rollups: RollupDeltas,
+    days: OwnerDays,
 ) -> None:
-    """Fold stored snapshots into the state. All are later than those it has."""
+    """Fold stored snapshots, all of which are later than those that the state has."""
+    opening, last = state.levels.copy(), state.last
     state.with_video_numbers(_video_numbers_in(observations))
-    counting_flags.set_on(state)
+    flags.set_on(state)
     instants = np.array([time[0] for time in times], np.int64)
     _add_deltas(state, state.levels, instants, observations, state.flags, rollups)
     state.last = times[-1]
     _note_first(state, instants, observations)
+    days.add_snapshots(state, opening, last, times, observations)
+    _leave_if_not_owned(state)
 
 
 def take_away(
@@ -271,9 +330,10 @@ def _note_first(state: OwnerState, instants: Longs, observations: Observations) 
     np.minimum.at(state.first_at, at, instants[observations.snapshots])
 
 
-def is_owned(state: OwnerState) -> bool:
-    """Tell whether any video of the state is known to be the owner's."""
-    return bool((state.flags & OWNED).any())
+def _leave_if_not_owned(state: OwnerState) -> None:
+    """Remove the subjects of a state of which no video is known to be the owner's."""
+    if not (state.flags & OWNED).any():
+        state.creator_id = state.project_id = None
 
 
 def add_items(

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from projections.analytics.fold.columns import Longs
-from projections.analytics.fold.entities import AnalyticsVideoRow
+from projections.analytics.fold.entities import AnalyticsVideoRow, SubjectRow
 from projections.analytics.fold.keys import OwnerKey
 from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.rollup_deltas import VIDEOS
@@ -36,6 +36,17 @@ def erased_position(row: AnalyticsVideoRow | None) -> int | None:
     if row is None or not row.is_there or row.tiktok_video_id is not None:
         return None
     return position_of_mark(decode_changes(row.changes))
+
+
+def listed_project(provisional_owner: UUID, subject: SubjectRow | None) -> UUID | None:
+    """Return the project whose videos a provisional owner's snapshots name.
+
+    A creator that moved keeps the project it was added to: the ids of its videos follow
+    from that one. ``subject`` is the provisional owner's row.
+    """
+    if subject is None or subject.kind == "project":
+        return provisional_owner
+    return subject.origin_project_id
 
 
 class Owners:
@@ -152,3 +163,8 @@ def owner_key_of(row: AnalyticsVideoRow) -> OwnerKey | None:
 def videos_key(organization_id: UUID, owner: UUID) -> OwnerKey:
     """Return the key of an owner's state of videos."""
     return organization_id, VIDEOS.number, owner
+
+
+def owner_keys_of(videos: Iterable[AnalyticsVideoRow]) -> set[OwnerKey]:
+    """Return the keys of the owner states that contain these videos."""
+    return {key for row in videos if (key := owner_key_of(row)) is not None}

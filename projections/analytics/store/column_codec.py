@@ -1,13 +1,14 @@
 """Packs the counts of a snapshot into bytes, and unpacks many snapshots at once."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from projections.analytics.fold.columns import Grid, Observations, ObservedCounts
+from projections.analytics.fold.levels import Levels
 
 _FORMAT = 1
 # Format, counters, whether anything is missing, observations; then a width a counter.
@@ -54,6 +55,13 @@ def pack_all(observed: Sequence[ObservedCounts]) -> list[bytes]:
                 )
             )
     return found
+
+
+def pack_levels(levels: Iterable[Levels]) -> list[bytes]:
+    """Return levels as bytes; what is unknown of a level is missing of a snapshot."""
+    return pack_all(
+        [ObservedCounts(one.video_numbers, one.counts, one.unknown) for one in levels]
+    )
 
 
 def _narrowed(grid: Grid) -> tuple[bytes, list[bytes]]:
@@ -119,6 +127,12 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     return Observations(
         video_numbers, np.repeat(np.arange(len(sizes)), sizes), counts, missing
     )
+
+
+def unpack_levels(packed: bytes, *, counters: int) -> Levels:
+    """Return the levels in what ``pack_levels`` made of them."""
+    observed = unpack([packed], counters=counters)
+    return Levels(observed.video_numbers, observed.counts, observed.missing)
 
 
 def _unpack_same_size(

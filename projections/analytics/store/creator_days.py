@@ -2,135 +2,105 @@
 
 Observations that come in time order go on from the totals. Where one comes late, or a
 video begins or stops to count, the days from there on are summed up anew from the
-rollups, which are stored before.
+rollups.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from infra.arrays import Packed, bigints, uuids_repeated
 from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.day_sums import (
     SLOTS_A_DAY,
     CreatorSums,
     DaySums,
     SlotMoves,
-    roomy,
+    sums_after,
 )
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.fold.levels import Deltas
-from projections.analytics.store.creator_rows import (
-    CreatorDays,
-    delete_days,
-    delete_totals,
-    last_observed_day,
-    load_days,
-    load_totals,
-    moves_since,
-    save_days_of,
-    save_totals,
-)
+from projections.analytics.store.keys import columns_of, execute, packed_keys
+from projections.analytics.store.rollups import packed_numbers
+
+_KEYS = "%b::uuid[], %b::uuid[]"
+
+
+class CreatorDays(NamedTuple):
+    """Sums of one creator at the ends of consecutive days, one column each."""
+
+    key: CreatorKey
+    days: Longs
+    values: Deltas
+
+
+LateDays = dict[CreatorKey, tuple[int, CreatorSums | None]]
+"""By creator the first day whose sums changed, and the totals before."""
 
 
 def save_creator_days(
     cursor: Cursor[TupleRow], sums: DaySums, moved: Mapping[CreatorKey, SlotMoves]
-) -> None:
-    """Add to the sums by day what was added to the rollups."""
+) -> LateDays:
+    """Add to the sums by day what moves the rollups after the last day.
+
+    Returns the creators of which something came late or was removed.
+    """
+    late: LateDays = {}
     if not moved:
-        return
+        return late
     held = load_totals(cursor, sums, list(moved))
     totals: dict[CreatorKey, CreatorSums] = {}
     closed: list[CreatorDays] = []
-    late: dict[CreatorKey, int] = {}
     for key, moves in moved.items():
         before = held.get(key)
         days = (moves.slots - 1) // SLOTS_A_DAY
         is_late = before is not None and int(days[0]) < before.last_day
         if is_late or (moves.observed < 0).any():
-            late[key] = int(days[0])
+            late[key] = int(days[0]), before
             continue
-        after, its_days = _gone_on(before, days, moves.moves)
-        totals[key] = after
+        totals[key], its_days = sums_after(before, days, moves.moves)
         if len(its_days[0]):
             closed.append(CreatorDays(key, *its_days))
-    if late:
-        closed += _summed_anew(cursor, sums, late, held, totals)
     save_totals(cursor, sums, totals)
     save_days_of(cursor, sums, closed)
+    return late
 
 
-def _gone_on(
-    before: CreatorSums | None, days: Longs, moves: Deltas
-) -> tuple[CreatorSums, tuple[Longs, Deltas]]:
-    """Return the sums after these moves, and the days that are over by then."""
-    begins = np.ones(len(days), np.bool_)
-    begins[1:] = days[1:] != days[:-1]
-    days = days[begins]
-    moves = np.add.reduceat(moves, np.flatnonzero(begins), axis=1)
-    first = int(days[0])
-    if before is not None:
-        # What stood before is the end of the last day, which need not be over.
-        opening = np.array(before.values, object)[:, np.newaxis]
-        days = np.concatenate(([before.last_day], days))
-        moves = np.concatenate((opening, moves), axis=1)
-        first = before.first_day
-    if moves.dtype == object:
-        moves = roomy(_narrow(moves))
-    ends = np.cumsum(moves, axis=1)
-    last = int(days[-1])
-    dense = np.arange(int(days[0]), last)
-    at = np.searchsorted(days, dense, side="right") - 1
-    after = CreatorSums(first, last, ends[:, -1].tolist())
-    return after, (dense, ends[:, at])
-
-
-def _narrow(numbers: Deltas) -> Deltas:
-    """Return numbers as 64 bits each, if all fit."""
-    try:
-        return numbers.astype(np.int64)
-    except OverflowError:
-        return numbers
-
-
-def _summed_anew(
-    cursor: Cursor[TupleRow],
-    sums: DaySums,
-    late: Mapping[CreatorKey, int],
-    held: Mapping[CreatorKey, CreatorSums],
-    totals: dict[CreatorKey, CreatorSums],
-) -> list[CreatorDays]:
-    """Put totals of creators that rollups changed earlier; return their days."""
+def sum_up_late_days(cursor: Cursor[TupleRow], sums: DaySums, late: LateDays) -> None:
+    """Sum up the days of these creators anew, from the rollups as they are stored."""
+    if not late:
+        return
     since = {
-        key: min(day, held[key].last_day) if key in held else day
-        for key, day in late.items()
+        key: day if before is None else min(day, before.last_day)
+        for key, (day, before) in late.items()
     }
     opening = load_days(cursor, sums, {key: day - 1 for key, day in since.items()})
-    found: list[CreatorDays] = []
+    totals: dict[CreatorKey, CreatorSums] = {}
+    closed: list[CreatorDays] = []
     gone: list[tuple[UUID, int, UUID]] = []
     moved = moves_since(cursor, sums, since)
     for key, day in since.items():
-        before = held.get(key)
+        before = late[key][1]
         start = None
         if key in opening and before is not None:
             start = CreatorSums(before.first_day, day - 1, opening[key])
         rows = moved.get(key, [])
-        if not rows and start is not None:
-            # Nothing is left of the last days.
-            last = last_observed_day(cursor, sums, key)
-            start = CreatorSums(start.first_day, last, start.values)
-            totals[key] = start
-            its_days = np.empty(0, np.int64)
-        elif not rows:
-            its_days = np.empty(0, np.int64)
-            delete_totals(cursor, sums, key)
-        else:
+        its_days = np.empty(0, np.int64)
+        if rows:
             days = np.array([row[0] for row in rows], np.int64)
             moves = np.array([row[1:] for row in rows], object).T
-            totals[key], (its_days, values) = _gone_on(start, days, moves)
-            found.append(CreatorDays(key, its_days, values))
+            totals[key], (its_days, values) = sums_after(start, days, moves)
+            closed.append(CreatorDays(key, its_days, values))
+        elif start is not None:
+            # Nothing is left of the last days.
+            last = last_observed_day(cursor, sums, key)
+            totals[key] = CreatorSums(start.first_day, last, start.values)
+        else:
+            delete_totals(cursor, sums, key)
         if before is not None:
             stays = {*its_days.tolist()}
             begin = totals[key].last_day if key in totals and not rows else day
@@ -140,4 +110,160 @@ def _summed_anew(
                 if each not in stays
             ]
     delete_days(cursor, sums, gone)
+    save_totals(cursor, sums, totals)
+    save_days_of(cursor, sums, closed)
+
+
+def load_totals(
+    cursor: Cursor[TupleRow], sums: DaySums, keys: Sequence[CreatorKey]
+) -> dict[CreatorKey, CreatorSums]:
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, first_day, last_day, {", ".join(sums.columns)}
+        FROM unnest({_KEYS}) AS requested (o, i)
+        JOIN {sums.totals} ON organization_id = o AND id = i
+        """,
+        *columns_of(keys),
+    )
+    return {
+        (row[0], row[1]): CreatorSums(row[2], row[3], [int(n) for n in row[4:]])
+        for row in rows
+    }
+
+
+def load_days(
+    cursor: Cursor[TupleRow], sums: DaySums, days: Mapping[CreatorKey, int]
+) -> dict[CreatorKey, list[int]]:
+    """Return the sums at the end of one day of each creator, where there are any."""
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, {", ".join(sums.columns)}
+        FROM unnest({_KEYS}, %b::bigint[]) AS requested (o, i, d)
+        JOIN {sums.days} ON organization_id = o AND id = i AND day = d
+        """,
+        *columns_of(days),
+        bigints(list(days.values())),
+    )
+    return {(row[0], row[1]): [int(n) for n in row[2:]] for row in rows}
+
+
+def moves_since(
+    cursor: Cursor[TupleRow], sums: DaySums, since: Mapping[CreatorKey, int]
+) -> dict[CreatorKey, list[list[int]]]:
+    """Return what moved the sums on each observed day from one day on, in order."""
+    added = ", ".join(f"sum({expression})" for expression in sums.expressions)
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, (slot - 1) / {SLOTS_A_DAY} AS day, {added}
+        FROM unnest({_KEYS}, %b::bigint[]) AS requested (o, i, s)
+        CROSS JOIN LATERAL (
+            SELECT * FROM {sums.rollups}
+            WHERE organization_id = o AND id = i AND slot > s AND snapshots > 0
+            ORDER BY slot
+        ) AS rollups
+        GROUP BY organization_id, id, day ORDER BY organization_id, id, day
+        """,
+        *columns_of(since),
+        bigints([day * SLOTS_A_DAY for day in since.values()]),
+    )
+    found: dict[CreatorKey, list[list[int]]] = {}
+    for row in rows:
+        found.setdefault((row[0], row[1]), []).append([int(n) for n in row[2:]])
     return found
+
+
+def last_observed_day(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) -> int:
+    row = execute(
+        cursor,
+        f"""
+        SELECT (slot - 1) / {SLOTS_A_DAY} FROM {sums.metric_group.rollup_table}
+        WHERE organization_id = %s AND id = %s AND snapshots > 0
+        ORDER BY slot DESC LIMIT 1
+        """,
+        *key,
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def save_totals(
+    cursor: Cursor[TupleRow], sums: DaySums, totals: Mapping[CreatorKey, CreatorSums]
+) -> None:
+    if not totals:
+        return
+    names = ["first_day", "last_day", *sums.columns]
+    columns = np.array(
+        [[one.first_day, one.last_day, *one.values] for one in totals.values()], object
+    ).T
+    _save(
+        cursor, sums.totals, ["organization_id", "id"], names,
+        columns_of(totals), columns,
+    )  # fmt: skip
+
+
+def save_days_of(
+    cursor: Cursor[TupleRow], sums: DaySums, closed: Sequence[CreatorDays]
+) -> None:
+    if not closed:
+        return
+    amounts = [len(each.days) for each in closed]
+    keys = (
+        uuids_repeated([each.key[0] for each in closed], amounts),
+        packed_numbers(np.concatenate([each.days for each in closed])),
+        uuids_repeated([each.key[1] for each in closed], amounts),
+    )
+    _save(
+        cursor, sums.days, ["organization_id", "day", "id"], sums.columns, keys,
+        np.concatenate([each.values for each in closed], axis=1),
+    )  # fmt: skip
+
+
+def _save(
+    cursor: Cursor[TupleRow],
+    table: str,
+    key: Sequence[str],
+    names: Sequence[str],
+    keys: Sequence[object],
+    columns: Deltas,
+) -> None:
+    packed = [packed_numbers(column) for column in columns]
+    kinds = [
+        *("bigint" if name == "day" else "uuid" for name in key),
+        *("bigint" if isinstance(each, Packed) else "numeric" for each in packed),
+    ]
+    every = ", ".join((*key, *names))
+    input_columns = ", ".join(f"%b::{kind}[]" for kind in kinds)
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in names)
+    execute(
+        cursor,
+        f"""
+        INSERT INTO {table} ({every})
+        SELECT {every} FROM unnest({input_columns}) AS input ({every})
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {replaced}
+        """,
+        *keys,
+        *packed,
+    )
+
+
+def delete_totals(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) -> None:
+    query = f"DELETE FROM {sums.totals} WHERE organization_id = %s AND id = %s"
+    execute(cursor, query, *key)
+
+
+def delete_days(
+    cursor: Cursor[TupleRow], sums: DaySums, gone: Sequence[tuple[UUID, int, UUID]]
+) -> None:
+    if gone:
+        execute(
+            cursor,
+            f"""
+            DELETE FROM {sums.days}
+            USING unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS gone (o, d, i)
+            WHERE organization_id = o AND day = d AND id = i
+            """,
+            *packed_keys(gone),
+        )

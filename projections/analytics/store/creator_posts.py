@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import texts, uuids
+from infra.arrays import texts
 from projections.analytics.fold.keys import CreatorKey
-from projections.analytics.store.keys import execute
+from projections.analytics.store.keys import columns_of, execute
 
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 
@@ -19,7 +19,7 @@ def save_posts(
     """Add posts at their quarters of an hour, or remove those with the sign -1."""
     if not moved:
         return
-    keys = uuids([key[0] for key in moved]), uuids([key[1] for key in moved])
+    keys = columns_of(moved)
     rows = execute(
         cursor,
         f"""
@@ -49,8 +49,7 @@ def save_posts(
                 AS input (o, i, s)
             ON CONFLICT (organization_id, id) DO UPDATE SET slots = excluded.slots
             """,
-            uuids([key[0] for key in changed]),
-            uuids([key[1] for key in changed]),
+            *columns_of(changed),
             texts(list(changed.values())),
         )
     if gone:
@@ -60,6 +59,5 @@ def save_posts(
             DELETE FROM analytics_creator_posts USING {_KEYS} AS gone (o, i)
             WHERE organization_id = o AND id = i
             """,
-            uuids([key[0] for key in gone]),
-            uuids([key[1] for key in gone]),
+            *columns_of(gone),
         )

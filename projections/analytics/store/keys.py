@@ -11,8 +11,6 @@ from infra.arrays import Packed, bigints, uuids
 from projections.analytics.fold.keys import OwnerKey
 
 NOBODY = UUID(int=0)
-# Rebuilds note campaigns under this number, as they note owners under a metric group.
-CAMPAIGNS = 2
 # Which rows one of several partitions of a rebuild works on, by a column's last byte.
 PARTITION = "get_byte(uuid_send({}), 15) %% %s = %s"
 
@@ -26,10 +24,15 @@ def packed_keys(keys: Sequence[OwnerKey]) -> tuple[Packed, Packed, Packed]:
     )
 
 
+def columns_of(pairs: Iterable[tuple[UUID, UUID]]) -> tuple[Packed, Packed]:
+    """Return pairs of ids as two arrays."""
+    some = list(pairs)
+    return uuids([pair[0] for pair in some]), uuids([pair[1] for pair in some])
+
+
 def packed_pairs(pairs: Iterable[tuple[UUID, UUID]]) -> tuple[Packed, Packed]:
     """Return pairs of ids, sorted, as two arrays."""
-    some = sorted(pairs)
-    return uuids([pair[0] for pair in some]), uuids([pair[1] for pair in some])
+    return columns_of(sorted(pairs))
 
 
 def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:

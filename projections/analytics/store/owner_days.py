@@ -11,8 +11,8 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, blobs, uuids
-from projections.analytics.fold.columns import Observations, ObservedCounts
+from infra.arrays import bigints, blobs
+from projections.analytics.fold.columns import Observations
 from projections.analytics.fold.day_ends import (
     beginning_of,
     day_ends,
@@ -24,8 +24,8 @@ from projections.analytics.fold.keys import OwnerKey, SnapshotTime
 from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_days import OwnerDays, OwnerId
 from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.store.column_codec import pack_all, unpack
-from projections.analytics.store.keys import execute
+from projections.analytics.store.column_codec import pack_levels, unpack, unpack_levels
+from projections.analytics.store.keys import columns_of, execute
 from projections.analytics.store.snapshots import last_snapshot, packed_snapshots
 
 _SNAPSHOTS_AT_ONCE = 200
@@ -69,7 +69,7 @@ def _fold_again(
         day,
     ).fetchone()
     if row is not None:
-        levels = _levels_of(row[0])
+        levels = unpack_levels(row[0], counters=VIDEOS.counters)
     last = last_snapshot(cursor, key)
     execute(
         cursor,
@@ -90,7 +90,7 @@ def _fold_again(
         cursor, key, after=after, at_once=_SNAPSHOTS_AT_ONCE
     ):
         observations = unpack(packed, counters=VIDEOS.counters)
-        days.go_on(key, levels, before, times, observations)
+        days.add_later(key, levels, before, times, observations)
         levels = _after(levels, observations, snapshots=len(times))
         before = times[-1]
 
@@ -109,10 +109,12 @@ def _load_first(
         FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
         JOIN analytics_first_levels ON organization_id = o AND owner = w
         """,
-        uuids([owner[0] for owner in owners]),
-        uuids([owner[1] for owner in owners]),
+        *columns_of(owners),
     )
-    return {(row[0], row[1]): _levels_of(row[2]) for row in rows}
+    return {
+        (row[0], row[1]): unpack_levels(row[2], counters=VIDEOS.counters)
+        for row in rows
+    }
 
 
 def _save_first(cursor: Cursor[TupleRow], first: Mapping[OwnerId, Levels]) -> None:
@@ -123,9 +125,8 @@ def _save_first(cursor: Cursor[TupleRow], first: Mapping[OwnerId, Levels]) -> No
         SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[])
         ON CONFLICT (organization_id, owner) DO UPDATE SET levels = excluded.levels
         """,
-        uuids([owner[0] for owner in first]),
-        uuids([owner[1] for owner in first]),
-        blobs(_packed(list(first.values()))),
+        *columns_of(first),
+        blobs(pack_levels(first.values())),
     )
 
 
@@ -146,19 +147,7 @@ def _save_ends(
             ON CONFLICT (organization_id, owner, day)
             DO UPDATE SET levels = excluded.levels
             """,
-            uuids([owner[0] for owner, _ in ends]),
-            uuids([owner[1] for owner, _ in ends]),
+            *columns_of([owner for owner, _ in ends]),
             bigints([day for _, day in ends]),
-            blobs(_packed(list(ends.values()))),
+            blobs(pack_levels(ends.values())),
         )
-
-
-def _packed(levels: Sequence[Levels]) -> list[bytes]:
-    return pack_all(
-        [ObservedCounts(one.video_numbers, one.counts, one.unknown) for one in levels]
-    )
-
-
-def _levels_of(packed: bytes) -> Levels:
-    observed = unpack([packed], counters=VIDEOS.counters)
-    return Levels(observed.video_numbers, observed.counts, observed.missing)

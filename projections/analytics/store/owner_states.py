@@ -4,7 +4,7 @@ A row is a state of ``projections/analytics/fold/owner_state.py``, packed.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -12,23 +12,24 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra.arrays import bigints, blobs, timestamps, uuids
-from projections.analytics.fold.columns import ObservedCounts
 from projections.analytics.fold.keys import OwnerKey, instant_of, time_of
-from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS
-from projections.analytics.store.column_codec import pack_all, unpack
-from projections.analytics.store.keys import NOBODY, execute, packed_keys
+from projections.analytics.store.column_codec import pack_levels, unpack_levels
+from projections.analytics.store.keys import NOBODY, execute, packed_keys, packed_pairs
 
 _AMOUNT = struct.Struct("<I")
+# All that is stored of an owner: its snapshots, and what follows from them alone. Sums
+# have lost it before, because nothing of it counts any more.
+_OF_OWNERS = (
+    *("analytics_snapshots", "analytics_owner_states"),
+    *("analytics_owner_days", "analytics_first_levels"),
+)
 
 
 def packed(states: Sequence[OwnerState]) -> list[bytes]:
     """Return the states as the bytes of their rows."""
-    levels = [state.levels for state in states]
-    known = pack_all(
-        [ObservedCounts(one.video_numbers, one.counts, one.unknown) for one in levels]
-    )
+    known = pack_levels(state.levels for state in states)
     return [
         b"".join(
             (
@@ -58,12 +59,11 @@ def unpacked_state(
     flags_at = _AMOUNT.size + 8 * amount
     first_at = np.frombuffer(packed, "<i8", amount, _AMOUNT.size).astype(np.int64)
     flags = np.frombuffer(packed, np.uint8, amount, flags_at).copy()
-    observed = unpack([packed[flags_at + amount :]], counters=counters)
     return OwnerState(
         organization_id=organization_id,
         metric_group=metric_group,
         owner=owner,
-        levels=Levels(observed.video_numbers, observed.counts, observed.missing),
+        levels=unpack_levels(packed[flags_at + amount :], counters=counters),
         flags=flags,
         first_at=first_at,
         last=last,
@@ -135,10 +135,36 @@ def save_owner_states(cursor: Cursor[TupleRow], states: Sequence[OwnerState]) ->
     )
 
 
-def delete_owner_state(cursor: Cursor[TupleRow], key: OwnerKey) -> None:
-    """Delete the state of an owner without snapshots."""
-    query = """
-    DELETE FROM analytics_owner_states WHERE organization_id = %s AND metric_group = %s
-    AND owner = %s
-    """
-    execute(cursor, query, *key)
+def delete_owner_states(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
+    """Delete the states of owners without snapshots."""
+    if keys:
+        execute(
+            cursor,
+            """
+            DELETE FROM analytics_owner_states
+            USING unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS gone (o, f, w)
+            WHERE organization_id = o AND metric_group = f AND owner = w
+            """,
+            *packed_keys(keys),
+        )
+
+
+def forget_owners(
+    cursor: Cursor[TupleRow], owners: Collection[tuple[UUID, UUID]]
+) -> None:
+    """Delete all that is stored of creators that were erased with their figures."""
+    if not owners:
+        return
+    keys = packed_pairs(owners)
+    for table, column in (
+        *((table, "owner") for table in _OF_OWNERS),
+        ("analytics_unattributed", "provisional_owner"),
+    ):
+        execute(
+            cursor,
+            f"""
+            DELETE FROM {table} USING unnest(%b::uuid[], %b::uuid[]) AS gone (o, w)
+            WHERE organization_id = o AND {column} = w
+            """,
+            *keys,
+        )

@@ -1,7 +1,7 @@
 """Table analytics_snapshots: the observed counts of one owner's videos at one time."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,15 +73,21 @@ def load_packed_counts(
 
 
 class SnapshotsOfOwner:
-    """The stored snapshots of one owner."""
+    """The stored snapshots of one owner, with changes that are not saved yet."""
 
-    def __init__(self, cursor: Cursor[TupleRow], key: OwnerKey) -> None:
+    def __init__(
+        self,
+        cursor: Cursor[TupleRow],
+        key: OwnerKey,
+        changed: Mapping[tuple[OwnerKey, SnapshotTime], OwnerSnapshot | None],
+    ) -> None:
         self._cursor = cursor
         self._key = key
+        self._changed = changed
 
     def since(self, instant: int) -> list[OwnerSnapshot]:
         """Return the snapshots from an instant on, in order of time."""
-        return load_snapshots(self._cursor, self._key, since=instant)
+        return self._as_changed(load_snapshots(self._cursor, self._key, since=instant))
 
     def before(self, instant: int) -> Iterator[list[OwnerSnapshot]]:
         """Yield the snapshots before an instant in pages, the newest first."""
@@ -91,10 +97,15 @@ class SnapshotsOfOwner:
         while True:
             rows = execute(self._cursor, query, *self._key, *end, size).fetchall()
             if rows:
-                yield _snapshots_of(self._key, rows)
+                yield self._as_changed(_snapshots_of(self._key, rows))
             if len(rows) < size:
                 return
             end, size = (rows[-1][0], rows[-1][1]), min(2 * size, 256)
+
+    def _as_changed(self, stored: Sequence[OwnerSnapshot]) -> list[OwnerSnapshot]:
+        changed = self._changed
+        rows = [changed.get((self._key, row.time), row) for row in stored]
+        return [row for row in rows if row is not None]
 
 
 def save_snapshots(
@@ -154,10 +165,10 @@ def copy_snapshots(
 
 
 def delete_snapshots(
-    cursor: Cursor[TupleRow], snapshots: Sequence[OwnerSnapshot]
+    cursor: Cursor[TupleRow], gone: Sequence[tuple[OwnerKey, SnapshotTime]]
 ) -> None:
-    """Delete the snapshots."""
-    if snapshots:
+    """Delete the rows with these keys."""
+    if gone:
         execute(
             cursor,
             """
@@ -166,9 +177,9 @@ def delete_snapshots(
             WHERE organization_id = o AND metric_group = f AND owner = w
             AND observed_at = a AND position = p
             """,
-            *packed_keys([snapshot.key for snapshot in snapshots]),
-            timestamps([snapshot.observed_at for snapshot in snapshots]),
-            bigints([snapshot.position for snapshot in snapshots]),
+            *packed_keys([key for key, _ in gone]),
+            timestamps([time_of(time[0]) for _, time in gone]),
+            bigints([time[1] for _, time in gone]),
         )
 
 

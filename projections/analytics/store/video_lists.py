@@ -17,7 +17,7 @@ from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.keys import OwnerKey
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.fold.snapshots import OwnerSnapshot
-from projections.analytics.store.keys import NOBODY, execute
+from projections.analytics.store.keys import NOBODY, columns_of, execute
 
 _LISTS_A_PAGE = 1_000
 _ProvisionalOwner = tuple[UUID, UUID]
@@ -50,7 +50,7 @@ def save_lists(cursor: Cursor[TupleRow], snapshots: Iterable[OwnerSnapshot]) -> 
         SELECT o, w, d, t FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::bytea[])
             AS input (o, w, d, t) ON CONFLICT DO NOTHING
         """,
-        *_keys(provisional_owners),
+        *columns_of(provisional_owners),
         uuids(digests),
         blobs(packed),
     )
@@ -73,7 +73,7 @@ def listed_video_numbers(
             WHERE (organization_id, provisional_owner, digest) > (%s, %s, %s)
             ORDER BY organization_id, provisional_owner, digest LIMIT %s
             """,
-            *_keys(provisional_owners),
+            *columns_of(provisional_owners),
             *after,
             _LISTS_A_PAGE,
         ).fetchall()
@@ -94,7 +94,7 @@ def delete_lists(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
         USING unnest(%b::uuid[], %b::uuid[]) AS done (o, w)
         WHERE organization_id = o AND provisional_owner = w
         """,
-        *_keys([(key[0], key[2]) for key in keys]),
+        *columns_of([(key[0], key[2]) for key in keys]),
     )
 
 
@@ -108,9 +108,3 @@ def _union(lists: Sequence[Longs]) -> Longs:
     if len(some) == 1:
         return some[0].astype(np.int64)
     return np.unique(np.concatenate([np.empty(0, np.int64), *some]))
-
-
-def _keys(provisional_owners: Sequence[_ProvisionalOwner]) -> tuple[object, object]:
-    return uuids([one[0] for one in provisional_owners]), uuids(
-        [one[1] for one in provisional_owners]
-    )

@@ -10,21 +10,23 @@ from psycopg.rows import TupleRow
 from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.entities import as_of, is_dropped_owner
 from projections.analytics.fold.keys import OwnerKey, instant_of
-from projections.analytics.fold.ownership import Owners, attribute
+from projections.analytics.fold.ownership import Owners, attribute, listed_project
 from projections.analytics.fold.snapshots import OwnerSnapshot
-from projections.analytics.store.keys import execute, packed_keys
-from projections.analytics.store.snapshots import (
-    delete_snapshots,
-    load_snapshots,
-    save_snapshots,
+from projections.analytics.store.gathered import (
+    mark_attributed,
+    next_waiting,
+    note_waiting,
 )
+from projections.analytics.store.keys import execute, packed_keys
+from projections.analytics.store.snapshots import load_snapshots
 from projections.analytics.store.subjects import SUBJECTS
-from projections.analytics.store.unattributed import save_unattributed
 from projections.analytics.store.video_lists import delete_lists, listed_video_numbers
 from projections.analytics.store.videos import load_numbered
-from projections.analytics.write.gather import note_gathered
+from projections.analytics.write.changes import Changes, save
+from projections.engine.projection import Merged
 
 _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
+_OWNERS_AT_ONCE = 50
 _SNAPSHOTS_AT_ONCE = 200
 _OWN_NUMBERS = """
 SELECT o, w, (
@@ -35,20 +37,19 @@ SELECT o, w, (
 """
 
 
-def attribute_gathered(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
-    """Move videos of other owners out of these owners' snapshots."""
-    for key, others in _not_their_own(cursor, keys).items():
-        _attribute(cursor, key, others)
-    delete_lists(cursor, keys)
-    execute(
-        cursor,
-        """
-        UPDATE analytics_gathered SET is_attributed = true
-        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
-        WHERE organization_id = o AND metric_group = f AND owner = w
-        """,
-        *packed_keys(keys),
+def merge_attribution(
+    cursor: Cursor[TupleRow], partition: int, partitions: int
+) -> Merged:
+    """Move videos of other owners out of the snapshots of a partition's next owners."""
+    keys = next_waiting(
+        cursor, partition, partitions, is_attributed=False, most=_OWNERS_AT_ONCE
     )
+    if keys:
+        for key, others in _not_their_own(cursor, keys).items():
+            _attribute(cursor, key, others)
+        delete_lists(cursor, keys)
+        mark_attributed(cursor, keys)
+    return Merged(len(keys), is_all=len(keys) < _OWNERS_AT_ONCE)
 
 
 def _not_their_own(
@@ -80,44 +81,32 @@ def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
     subject = SUBJECTS.load(cursor, [(organization_id, provisional_owner)]).get(
         provisional_owner
     )
-    is_creator = subject is not None and subject.kind != "project"
-    project_id = (
-        subject.origin_project_id if subject and is_creator else provisional_owner
-    )
     pairs = [(organization_id, number) for number in unknown.tolist()]
     numbered = load_numbered(cursor, pairs)
     is_dropped = is_dropped_owner(subject)
     if subject is not None and is_dropped:
-        # Whose a video became later, it was not while its snapshots were there.
+        # An owner that a video got after the erasure was not its owner before.
         numbered = [as_of(row, subject.erased_position or 0) for row in numbered]
     owners = Owners(numbered)
+    project_id = listed_project(provisional_owner, subject)
     projects = {(organization_id, provisional_owner): project_id}
     _, unattributed = attribute([], {key: unknown}, owners, projects)
     if not is_dropped:
-        save_unattributed(cursor, unattributed, set())
+        save(cursor, Changes(unattributed=unattributed))
     if len(unattributed) == len(unknown):
         return
     for snapshots in _in_chunks(cursor, key):
         attributed, _ = attribute(snapshots, {key: unknown}, owners, projects)
         stays = {snapshot.time: snapshot for snapshot in attributed.pop(key)}
-        _replace(cursor, snapshots, stays)
-        for snapshots_of_owner in attributed.values():
-            save_snapshots(cursor, snapshots_of_owner)
-        note_gathered(cursor, attributed, is_attributed=True)
-
-
-def _replace(
-    cursor: Cursor[TupleRow],
-    snapshots: Sequence[OwnerSnapshot],
-    stays: dict[tuple[int, int], OwnerSnapshot],
-) -> None:
-    changed = [
-        stays[snapshot.time]
-        for snapshot in snapshots
-        if len(stays[snapshot.time].observed) != len(snapshot.observed)
-    ]
-    save_snapshots(cursor, [snapshot for snapshot in changed if snapshot.is_kept])
-    delete_snapshots(cursor, [snapshot for snapshot in changed if not snapshot.is_kept])
+        changes = Changes()
+        for snapshot in snapshots:
+            rest = stays[snapshot.time]
+            if len(rest.observed) != len(snapshot.observed):
+                changes.snapshots[key, rest.time] = rest if rest.is_kept else None
+        for moved in attributed.values():
+            changes.put_snapshots(moved)
+        save(cursor, changes)
+        note_waiting(cursor, attributed, is_attributed=True)
 
 
 def _in_chunks(

@@ -5,7 +5,6 @@ same number later is not taken for somebody else's.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
 from uuid import UUID
 
 from psycopg import Cursor
@@ -15,8 +14,9 @@ from projections.analytics.fold.batch_input import BatchInput
 from projections.analytics.fold.entities import changed
 from projections.analytics.fold.keys import EntityKey, entity_key
 from projections.analytics.fold.video_changes import Change, erased_change
-from projections.analytics.store.keys import PARTITION, execute, packed_pairs
-from projections.analytics.store.videos import load_videos, save_videos
+from projections.analytics.store.keys import PARTITION, execute
+from projections.analytics.store.videos import load_videos
+from projections.analytics.write.changes import Changes, save
 from projections.engine.projection import Merged
 
 _VIDEOS = """
@@ -28,12 +28,6 @@ SELECT organization_id, id, kind, erased_position, erased_time_zone
 FROM analytics_subjects
 WHERE erased_position IS NOT NULL AND {PARTITION.format("id")}
 """
-# All that is stored of an owner: its snapshots, and what follows from them alone. Sums
-# have lost it before, because nothing of it counts any more.
-_OF_OWNERS = (
-    *("analytics_snapshots", "analytics_owner_states"),
-    *("analytics_owner_days", "analytics_first_levels"),
-)
 
 
 def mark_videos(cursor: Cursor[TupleRow], batch: BatchInput) -> None:
@@ -62,29 +56,8 @@ def merge_erasures(cursor: Cursor[TupleRow], partition: int, partitions: int) ->
     before = load_videos(cursor, sorted(changes))
     after = {key: changed(row, changes[key]) for key, row in before.items()}
     marked = [row for key, row in after.items() if row is not before[key]]
-    save_videos(cursor, marked)
+    save(cursor, Changes(videos=marked))
     return Merged(len(marked), is_all=True)
-
-
-def forget_owners(
-    cursor: Cursor[TupleRow], owners: Collection[tuple[UUID, UUID]]
-) -> None:
-    """Delete all that is stored of creators that were erased with their figures."""
-    if not owners:
-        return
-    keys = packed_pairs(owners)
-    for table, column in (
-        *((table, "owner") for table in _OF_OWNERS),
-        ("analytics_unattributed", "provisional_owner"),
-    ):
-        execute(
-            cursor,
-            f"""
-            DELETE FROM {table} USING unnest(%b::uuid[], %b::uuid[]) AS gone (o, w)
-            WHERE organization_id = o AND {column} = w
-            """,
-            *keys,
-        )
 
 
 def _videos_of(

@@ -1,6 +1,6 @@
 """A rebuild's first step: stores a slice of the log, not folded yet."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -12,12 +12,12 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.fold.batch import collect
 from projections.analytics.fold.batch_input import BatchInput
 from projections.analytics.fold.entities import AnalyticsVideoRow, changed
-from projections.analytics.fold.keys import OwnerKey
-from projections.analytics.fold.ownership import owner_key_of
+from projections.analytics.fold.ownership import owner_keys_of
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.store.campaign_changes import save_changes
 from projections.analytics.store.creator_moves import save_moves
-from projections.analytics.store.keys import CAMPAIGNS, execute, packed_keys
+from projections.analytics.store.gathered import CAMPAIGNS, note_waiting
+from projections.analytics.store.keys import execute
 from projections.analytics.store.positions import save_positions
 from projections.analytics.store.snapshots import copy_snapshots, save_snapshots
 from projections.analytics.store.video_lists import save_lists
@@ -98,14 +98,14 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
     save_moves(cursor, batch.moves)
     save_changes(cursor, batch.memberships)
-    campaigns = [
+    campaigns = {
         (o.organization_id, CAMPAIGNS, o.campaign_id) for o in batch.memberships
-    ]
-    note_gathered(cursor, {*campaigns}, is_attributed=True)
+    }
+    note_waiting(cursor, campaigns, is_attributed=True)
     keys = {snapshot.key for snapshot in snapshots} | owner_keys_of(videos)
     for metric_group, is_attributed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == metric_group.number]
-        note_gathered(cursor, ours, is_attributed=is_attributed)
+        note_waiting(cursor, ours, is_attributed=is_attributed)
     save_positions(cursor, events)
 
 
@@ -131,27 +131,3 @@ def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
     except UniqueViolation:
         return False
     return True
-
-
-def owner_keys_of(videos: Iterable[AnalyticsVideoRow]) -> set[OwnerKey]:
-    """Return the keys of the owner states that contain these videos."""
-    return {key for row in videos if (key := owner_key_of(row)) is not None}
-
-
-def note_gathered(
-    cursor: Cursor[TupleRow], keys: Iterable[OwnerKey], *, is_attributed: bool
-) -> None:
-    """Note that snapshots of these owners, or these campaigns, wait for a stage."""
-    requested = sorted(keys)
-    if requested:
-        execute(
-            cursor,
-            """
-            INSERT INTO analytics_gathered
-                (organization_id, metric_group, owner, is_attributed)
-            SELECT o, f, w, %s FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[])
-                AS input (o, f, w) ON CONFLICT DO NOTHING
-            """,
-            is_attributed,
-            *packed_keys(requested),
-        )
