@@ -1,4 +1,4 @@
-"""Collects what a batch of events means for analytics, event by event."""
+"""Collects the meaning of a batch of events for analytics, event by event."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -24,7 +24,7 @@ on = Folds[[RecordedEvent, BatchInput], None]()
 
 
 def collect(events: Sequence[RecordedEvent], batch: BatchInput) -> None:
-    """Add events to a batch, which was given the subjects' rows before them."""
+    """Add events to a batch that has the rows of the subjects before them."""
     for recorded in events:
         event = recorded.event
         if isinstance(event, VideoSnapshotColumns):
@@ -216,7 +216,7 @@ _OF_ITSELF = (
 
 
 def subjects_of(recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
-    """Return the creators, projects and campaigns whose rows an event needs."""
+    """Yield the keys of the creators, projects and campaigns that an event names."""
     event = recorded.event
     if isinstance(event, (e.ProjectCreated, e.ProjectDetailsChanged)):
         yield recorded.stream, event.project_id

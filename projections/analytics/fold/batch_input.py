@@ -1,4 +1,4 @@
-"""What a batch of events means for analytics, before any table is read."""
+"""The meaning of a batch of events for analytics, before any table is read."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -30,13 +30,13 @@ _ITSELF = Listed(np.zeros(1, np.int64), 1, None)
 
 
 class BatchInput:
-    """What a batch of events says: rows of subjects, changes of videos, snapshots.
+    """The content of a batch: rows of subjects, changes of videos, snapshots.
 
     A subject is a creator, project or campaign. ``subjects`` are the rows as the batch
     leaves them, ``changes`` the video events and details by video, ``events`` the
     decoded video events by position, ``snapshots`` the observed counters in log order,
-    ``memberships`` what was put into campaigns and taken out of them, ``moves`` the
-    creators that moved, ``erasures`` those that were erased, with their positions.
+    ``memberships`` the items that joined campaigns and left them, ``moves`` the
+    creators that moved, ``erasures`` the erasures of creators, as recorded.
     """
 
     def __init__(self, subjects: Iterable[SubjectRow] = ()) -> None:
@@ -78,7 +78,7 @@ class BatchInput:
             self.put(row)
         provisional_owner = creator_id or project_id
         if provisional_owner is None:
-            # Without a creator and a project nobody can know whose videos these are.
+            # Without a creator and a project the owners of the videos are unknowable.
             return
         self._add_snapshot(
             recorded, event, VIDEOS.number, provisional_owner, event.observed
@@ -93,7 +93,7 @@ class BatchInput:
             self.changes[key].append(details_change(recorded.position, observed))
 
     def add_video_event(self, recorded: RecordedEvent, event: e.VideoEvent) -> None:
-        """Add what an event of a video's own stream changes of it."""
+        """Add the change that an event of a video's own stream is."""
         key = entity_key(event.organization_id, recorded.stream)
         self.changes[key].append(event_change(recorded))
         self.events[recorded.position] = event
@@ -129,7 +129,7 @@ class BatchInput:
         *,
         is_added: bool,
     ) -> None:
-        """Add that a campaign got or lost an item; without a type, that it has none."""
+        """Add that an item joined or left a campaign; without a type, that all left."""
         change = RecordedMembership(
             organization_id=organization_id,
             campaign_id=recorded.stream,
@@ -142,11 +142,11 @@ class BatchInput:
         self.memberships.append(change)
 
     def put(self, row: SubjectRow) -> None:
-        """Let this be the creator's or the project's row from now on."""
+        """Replace the row of a subject."""
         self.subjects[row.id] = row
 
     def subject(self, organization_id: UUID, subject_id: UUID) -> SubjectRow:
-        """Return the row of a creator or a project, an empty one if there is none."""
+        """Return the row of a subject, an empty one if there is none."""
         return self.subjects.get(subject_id) or SubjectRow(
             organization_id=organization_id, id=subject_id
         )

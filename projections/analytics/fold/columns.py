@@ -1,4 +1,4 @@
-"""Observed counts as columns of numbers: one video a column, one counter a row."""
+"""Observed counts as arrays: one video a column, one counter a row."""
 
 import struct
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Observations:
 def distinct(values: Longs) -> Longs:
     """Return the values in ascending order, each once.
 
-    By sorting, which is several times as fast as the hash table of ``np.unique``.
+    Sorting is several times as fast as the hash table of ``np.unique``.
     """
     ascending = np.sort(values)
     is_first = np.ones(len(ascending), np.bool_)
@@ -83,8 +83,8 @@ def distinct(values: Longs) -> Longs:
 class Listed:
     """The videos that a snapshot lists: their numbers, each once, in ascending order.
 
-    ``order`` holds for each video the index of its last entry in the list, which has
-    ``amount`` entries; None if the list is in ascending order already.
+    The list has ``amount`` entries. ``order`` holds for each video the index of its
+    last entry; None if the list is in ascending order already.
     """
 
     __slots__ = ("amount", "order", "video_numbers")
@@ -115,7 +115,7 @@ class ObservedCounts:
         )
 
     def and_(self, other: "ObservedCounts") -> "ObservedCounts":
-        """Return the union of both; of a video in both, the other's counts."""
+        """Return the union of both. A video in both has the other's counts."""
         mine = self.where(~np.isin(self.video_numbers, other.video_numbers))
         video_numbers = np.concatenate((mine.video_numbers, other.video_numbers))
         order = np.argsort(video_numbers)
@@ -150,15 +150,15 @@ def observed_counts(
 ) -> ObservedCounts:
     """Return the counts of a snapshot, given one column a counter.
 
-    The last entry of a video that is listed twice counts. A negative counter is kept,
-    and counts as left out.
+    The last entry of a video that is listed twice counts. A negative counter is kept
+    in ``counts``, and is missing.
 
     Raises:
         OverflowError: a counter is not a signed 64-bit number.
         ValueError: a column is longer or shorter than the list of videos.
     """
     amount = names.amount
-    # Three times as fast as numpy reads Python's numbers.
+    # A struct packs Python's numbers three times as fast as numpy reads them.
     to_bytes = _longs_of(amount).pack
     columns_: list[bytes] = []
     missing = np.zeros(amount, np.uint8)

@@ -22,7 +22,7 @@ class CreatorMove(ProjectMove, frozen=True, kw_only=True):
 def divided_spans(
     rows: Iterable[Sequence[Any]],
 ) -> Iterator[tuple[CreatorKey, SpansByProject]]:
-    """Yield the creators with numbers in several projects, and when these count where.
+    """Yield the creators with numbers in several projects, with their spans by project.
 
     The rows have the columns ``MOVE_COLUMNS``, creator by creator.
     """

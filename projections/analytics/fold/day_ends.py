@@ -1,6 +1,6 @@
 """Levels of videos at the ends of UTC days, and their first levels, from observations.
 
-Day n begins n days after 1970. What was observed at its end, exactly at midnight, still
+Day n begins n days after 1970. An observation exactly at its end, at midnight, still
 belongs to it.
 """
 
@@ -39,8 +39,8 @@ def beginning_of(day: int) -> int:
 def day_ends(opening: Levels, observations: Observations, days: Longs) -> list[DayEnd]:
     """Return the levels at the end of each day with a snapshot, in order.
 
-    ``opening`` are the levels before, ``days`` the day of each snapshot. Both are in
-    order of time.
+    ``opening`` are the levels before the first snapshot. ``days`` is the day of each
+    snapshot, in order of time.
     """
     some_days, row_of = np.unique(days, return_inverse=True)
     counters = len(opening.counts)
@@ -59,7 +59,7 @@ def day_ends(opening: Levels, observations: Observations, days: Longs) -> list[D
         is_known = np.zeros(shape, np.bool_)
         is_known[0, held] = (opening.unknown >> number & 1) == 0
         counts[number, 0, held] = opening.counts[number]
-        # Of several observations on one day the last one stays.
+        # The last of several observations on one day stays.
         at = rows[is_there], places[is_there]
         is_known[at] = True
         counts[number][at] = observations.counts[number][is_there]
@@ -90,9 +90,10 @@ def _carried_on(counts: Longs, is_known: Mask) -> Longs:
 def first_levels(
     known: Levels, observations: Observations, instants: Longs
 ) -> Levels | None:
-    """Return the first levels of what was unknown before. None if nothing was.
+    """Return the first levels of counters that were unknown; None if there are none.
 
-    Of two observations of a video at one instant the one later in the log is the level.
+    If a video has two observations at one instant, the one later in the log is the
+    level.
     """
     counters = len(known.counts)
     video_numbers = np.union1d(known.video_numbers, observations.video_numbers)
@@ -104,7 +105,7 @@ def first_levels(
     if not news.any():
         return None
     found = Levels.nothing(video_numbers, counters=counters)
-    # The earliest is written last, so it stays.
+    # The earliest observation is written last, so it stays.
     order = np.argsort(-instants[observations.snapshots], kind="stable")
     for number in range(counters):
         chosen = order[(news[order] >> number & 1) == 1]
@@ -115,7 +116,7 @@ def first_levels(
 
 
 def with_first_levels(held: Levels, new: Levels) -> Levels:
-    """Return first levels with those of counters that had none."""
+    """Return the held first levels, and the new ones of counters that had none."""
     counters = len(held.counts)
     video_numbers = np.union1d(held.video_numbers, new.video_numbers)
     found = Levels.nothing(video_numbers, counters=counters)
@@ -129,7 +130,7 @@ def with_first_levels(held: Levels, new: Levels) -> Levels:
 
 
 def only_known(first: Levels, at: Levels) -> Levels:
-    """Return the first levels of counters that are known among other levels."""
+    """Return the first levels of the counters that are known in other levels."""
     counters = len(first.counts)
     every = (1 << counters) - 1
     is_there = np.isin(first.video_numbers, at.video_numbers)

@@ -1,8 +1,8 @@
-"""Cumulative sums of creators by day: what deltas of rollups make of them.
+"""Cumulative sums of creators at the ends of days, from the deltas of rollups.
 
-Day n begins n days after 1970. The sums at its end are those of all quarters of an hour
-up to there. ``_new`` is the level without baselines and without what was only
-sharpened, so what is new over any days is one difference.
+Day n begins n days after 1970. The sums at its end include all quarter-hours up to
+there. ``_new`` is the level without baselines and without sharpenings, so the new
+counts of any days are one difference.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class DaySums(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rollups(self) -> str:
-        """Return what the expressions are of, as a part of FROM."""
+        """Return the tables of the expressions, as a part of FROM."""
         table = self.metric_group.rollup_table
         if not self.metric_group.has_precision:
             return table
@@ -70,7 +70,7 @@ VIDEO_SUMS = DaySums(
         for expression in (metric, f"{metric} - {metric}_base", f"{metric}_known")
     ],
 )
-# Lists show followers only, of all that profiles have.
+# Lists show no other counter of profiles than followers.
 PROFILE_SUMS = DaySums(
     metric_group=PROFILES,
     columns=[
@@ -90,9 +90,9 @@ DAY_SUMS = (VIDEO_SUMS, PROFILE_SUMS)
 
 
 class SlotMoves(msgspec.Struct, frozen=True):
-    """What moved a creator's sums: a column a slot, a row for each column of a table.
+    """The moves of a creator's sums: a column a slot, a row for each column of a table.
 
-    ``observed`` is by how many observations more or less there are in each slot.
+    ``observed`` is the change of the number of observations in each slot.
     """
 
     slots: Longs
@@ -109,7 +109,7 @@ class CreatorSums(msgspec.Struct, frozen=True):
 
 
 def moves_of(rollups: RollupDeltas) -> dict[CreatorKey, SlotMoves]:
-    """Return what the deltas move of the sums of creators; posts are not among it."""
+    """Return the moves of the sums of creators, without their posts."""
     levels = _by_creator(rollups)
     if rollups.precision is None:
         moves = {key: _of_videos(*each) for key, each in levels.items()}
@@ -159,7 +159,7 @@ def _spread(deltas: Deltas, slots: Longs, among: Longs) -> Deltas:
 
 
 def roomy(deltas: Deltas) -> Deltas:
-    """Return the numbers in a type in which sums of all of them do not overflow."""
+    """Return the numbers in a type in which the sum of them all cannot overflow."""
     if deltas.dtype == object or not deltas.size:
         return deltas
     most = max(int(deltas.max()), -int(deltas.min()))
@@ -169,14 +169,14 @@ def roomy(deltas: Deltas) -> Deltas:
 def sums_after(
     before: CreatorSums | None, days: Longs, moves: Deltas
 ) -> tuple[CreatorSums, tuple[Longs, Deltas]]:
-    """Return the sums after these moves, and those at the ends of the days before."""
+    """Return the sums after these moves, and those at the end of each day before."""
     begins = np.ones(len(days), np.bool_)
     begins[1:] = days[1:] != days[:-1]
     days = days[begins]
     moves = np.add.reduceat(moves, np.flatnonzero(begins), axis=1)
     first = int(days[0])
     if before is not None:
-        # What stood before is the end of the last day, which need not be over.
+        # The totals are the sums at the end of the last day, which may not be over.
         opening = np.array(before.values, object)[:, np.newaxis]
         days = np.concatenate(([before.last_day], days))
         moves = np.concatenate((opening, moves), axis=1)

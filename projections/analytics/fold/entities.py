@@ -1,7 +1,7 @@
-"""Tables analytics_videos and analytics_subjects: videos, and what else has sums.
+"""The rows of videos and of subjects: creators, projects and campaigns.
 
-A video's row keeps every event about the video, by position. The video as it is now, or
-was at any position, is the fold of these events, so they may be added in any order.
+A video's row keeps every event about the video, by position. The video at any position
+is the fold of these events, so they may be added in any order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,8 +50,8 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``is_there`` is false while only snapshots mention the video, and no event has
     added it. ``is_raw`` is true until a rebuild has folded its changes.
     ``is_campaign_item``: a campaign has or had the video by itself, so that the video
-    has sums of its own. After an erasure ``posted_at`` is the beginning of the day, and
-    ``posted_exactly_at``, which is null before, decides what is a baseline.
+    has sums of its own. After an erasure ``posted_at`` is the beginning of the day;
+    ``posted_exactly_at``, which is null before, then decides about the baseline.
     """
 
     organization_id: UUID
@@ -70,13 +70,13 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     posted_exactly_at: datetime | None = None
 
     def posts(self) -> tuple[object, ...]:
-        """Return the values that decide if, when and for whom it counts as a post."""
+        """Return all values that decide about the video as a post."""
         whose = self.creator_id, self.project_id, self.is_campaign_item
         return self.is_counted, whose, self.posted_at
 
 
 class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
-    """The columns of a video that decide whether and in which sums it counts."""
+    """The columns of a video that decide about the sums in which it counts."""
 
     organization_id: UUID
     id: UUID
@@ -92,10 +92,10 @@ class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A creator, project or campaign. ``kind`` is null until the event that adds it.
 
-    ``origin_project_id`` is the project that a creator was added to, which the ids of
-    its videos follow from, and ``project_position`` the position of its newest move.
-    One that was erased at ``erased_position`` is of the kind erased if its figures were
-    dropped.
+    ``origin_project_id`` is the project that a creator was added to. The ids of its
+    videos follow from that project. ``project_position`` is the position of its newest
+    move. A creator that was erased at ``erased_position`` is of the kind ``erased`` if
+    its figures were dropped.
     """
 
     organization_id: UUID
@@ -139,7 +139,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def project_of(
     row: "AnalyticsVideoRow | FlaggedVideo", creators: Mapping[UUID, SubjectRow]
 ) -> UUID | None:
-    """Return the project that a video is in: that of its creator, if it has one."""
+    """Return the project of a video: its creator's, else its own."""
     creator = creators.get(row.creator_id) if row.creator_id else None
     return (creator and creator.project_id) or row.project_id
 
@@ -147,9 +147,9 @@ def project_of(
 def counting_subjects(
     row: "AnalyticsVideoRow | FlaggedVideo", creators: Mapping[UUID, SubjectRow]
 ) -> tuple[UUID | None, ...]:
-    """Return what has sums that include the video: its creator and its project.
+    """Return the subjects with sums that include the video: its creator, its project.
 
-    After them, the video itself if a campaign has or had it by itself.
+    The video is the third if a campaign has or had it by itself.
     """
     both = row.creator_id, project_of(row, creators)
     return (*both, row.id) if row.is_campaign_item else both
@@ -160,12 +160,12 @@ def changed(
     new_changes: Sequence[Change],
     events: Mapping[int, Event] = _NONE,
 ) -> AnalyticsVideoRow:
-    """Return the row with these changes added. A change that it has already is ignored.
+    """Return the row with these changes. A change that the row has already is ignored.
 
     ``events`` are events that were decoded already, by position.
     """
     if row.changes is _NOTHING and len(new_changes) == 1:
-        # Most rows begin so. Merging and sorting them took a third of the time.
+        # Most rows begin with one change. To merge and sort took a third of the time.
         return _of_all(row, new_changes, events)
     known = {change.position: change for change in decode_changes(row.changes)}
     before = len(known)
@@ -176,7 +176,7 @@ def changed(
 
 
 def refolded(row: AnalyticsVideoRow) -> AnalyticsVideoRow:
-    """Return the row folded anew from its changes, duplicates ignored."""
+    """Return the row folded anew from its changes, each taken once."""
     bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
     return changed(bare, decode_changes(row.changes))
 
@@ -190,7 +190,7 @@ def as_of(row: AnalyticsVideoRow, position: int) -> AnalyticsVideoRow:
     ]
     bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
     folded = _folded(bare, changes)
-    # Of who was erased with the figures there is nothing in the past either.
+    # A creator that was erased with the figures has no videos in the past either.
     return replace(folded, is_there=False) if is_dropped(changes) else folded
 
 
@@ -205,7 +205,7 @@ def flags_of_video(
     earliest = None if creator is None else creator.earliest_at
     posted_at = row.posted_exactly_at or row.posted_at
     begins = is_baseline(rule, posted_at=posted_at, earliest_at=earliest)
-    # A video that does not count has numbers of its own all the same.
+    # A video that does not count is its owner's, with numbers of its own.
     flags = OWNED | (BASELINE if begins else 0)
     if not row.is_counted:
         return flags
@@ -227,7 +227,7 @@ def _folded(
     video: VideoState | None = None
     details: list[ObservedDetails] = []
     title: str | None = None
-    # The first known one, in the order of the log: later ones change no number.
+    # The first known time, in the order of the log. Later times change no number.
     posted_at: datetime | None = None
     is_item = False
     mark: ErasedMark | None = None
@@ -254,7 +254,7 @@ def _folded(
         except CorruptHistoryError:
             # The video's first event is in a part of the log that was not read yet.
             continue
-    # The newest snapshot wins; of two at one instant, the later in the log.
+    # The newest snapshot has the title; at one instant, the later one in the log.
     for one in sorted(details, key=_observed_at):
         title = one.title or title
     is_dropped = mark is not None and mark.is_dropped
@@ -292,12 +292,12 @@ def _of_all(
 
 
 def _number(video: VideoState, mark: ErasedMark | None) -> int | None:
-    # Only in an old log is the pseudonym the id, which is gone.
+    # Only old logs have the id as the pseudonym. It was erased.
     if mark is not None and video.pseudonym == UNREADABLE:
         return mark.number
     return number_of(video.pseudonym)
 
 
 def is_dropped_owner(subject: SubjectRow | None) -> bool:
-    """Tell whether it is a creator that was erased with its figures."""
+    """Tell whether an owner is a creator that was erased with the figures."""
     return subject is not None and subject.kind == "erased"

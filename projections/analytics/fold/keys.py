@@ -6,13 +6,13 @@ from uuid import UUID
 from projections.analytics.fold.columns import Longs
 
 CreatorKey = tuple[UUID, UUID]
-"""An organization and its creator."""
+"""An organization and one of its creators."""
 
 OwnerKey = tuple[UUID, int, UUID]
 """An organization, the number of a metric group, and an owner."""
 
 SnapshotTime = tuple[int, int]
-"""Microseconds since 1970, and a position."""
+"""The time of a snapshot: microseconds since 1970, and its log position."""
 
 _DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,14 +30,13 @@ def time_of(instant: int) -> datetime:
 
 
 def slots_of(instants: Longs) -> Longs:
-    """Return the number of the quarter of an hour that each instant falls into."""
+    """Return the number of the quarter-hour of each instant."""
     return -(-instants // 900_000_000)
 
 
 EntityKey = tuple[int, int]
-"""An organization, and something of its, as numbers: Python hashes UUIDs slowly."""
+"""The ids of an organization and of a row, as numbers: Python hashes UUIDs slowly."""
 
 
 def entity_key(organization_id: UUID, id_: UUID) -> EntityKey:
-    """Return the key of an entity of an organization."""
     return organization_id.int, id_.int

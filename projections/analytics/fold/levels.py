@@ -1,9 +1,9 @@
 """Levels of counters, and the deltas of their sums, from many observations at once.
 
 The result depends on the set of observations only, ordered by (observed_at, position),
-not on the order in which they were recorded. Of two observations of a video at one
-instant the one with the later position is the level; the other is overridden.
-docs/analytics.md defines level, baseline and what is new.
+not on the order in which they were recorded. If a video has two observations at one
+instant, the level is the one with the later position, which overrides the other.
+docs/analytics.md defines level, baseline and new counts.
 """
 
 from typing import Any
@@ -63,10 +63,10 @@ def follow(
 ) -> Deltas:
     """Apply observations to the levels, and return the deltas of sums by group.
 
-    The observations must hold everything at their first instant. By snapshot,
-    ``instants`` are microseconds since 1970, and ``groups`` the group below ``size``
-    that it falls into; ``is_counted`` and ``is_baseline`` are by video. Sums too large
-    for 64 bits are Python integers.
+    The observations must include all at their first instant. ``instants`` has for each
+    snapshot its microseconds since 1970, and ``groups`` its group, a number below
+    ``size``. ``is_counted`` and ``is_baseline`` are by video. Sums too large for 64
+    bits are Python integers.
     """
     counters = len(levels.counts)
     kind = _kind_for(levels, observations)
@@ -121,9 +121,9 @@ def follow(
 
 
 def overridden(video_numbers: Longs, instants: Longs) -> Mask:
-    """Return which observations have a later one of the same video at their instant.
+    """Return the observations with a later one of the same video at their instant.
 
-    They are sorted by video, then by instant and position.
+    The observations are sorted by video, then by instant and position.
     """
     found = np.zeros(len(video_numbers), np.bool_)
     found[:-1] = (video_numbers[1:] == video_numbers[:-1]) & (
@@ -172,7 +172,7 @@ def _follow_one(
 
 
 def _is_patchy(missing: Bits) -> bool:
-    """Tell whether a counter is missing of some videos only."""
+    """Tell whether some videos lack a counter that others have."""
     return bool((missing != missing[0]).any())
 
 
@@ -186,7 +186,7 @@ def _follow_same_videos(
 ) -> None:
     """Apply snapshots that all list the same videos.
 
-    Then the deltas of a sum of levels are the differences of the snapshots' sums.
+    The deltas of a sum of levels are then the differences of the snapshots' sums.
     """
     counters, left_out = len(levels.counts), int(observations.missing[0])
     there = np.array([n for n in range(counters) if not left_out >> n & 1], np.int64)

@@ -20,7 +20,7 @@ def levels_before(
     """Return the levels of the selected videos before an instant."""
     counters = len(state.levels.counts)
     found = Levels.nothing(state.video_numbers, counters=counters)
-    # A counter that is unknown now was unknown at any earlier time.
+    # A counter that is unknown now was unknown at every earlier time.
     sought = np.where(selected & (state.first_at < since), ~state.levels.unknown, 0)
     sought = (sought & ((1 << counters) - 1)).astype(np.uint8)
     if not sought.any():
@@ -47,7 +47,7 @@ def levels_before(
 def profile_before(stored: StoredSnapshots, state: OwnerState, since: int) -> Levels:
     """Return the levels of a profile before an instant.
 
-    A rounded observation says what the level is only together with the last exact one.
+    The level after a rounded observation follows from it and the last exact one.
     """
     counters = len(state.levels.counts)
     found = Levels.nothing(state.video_numbers, counters=counters)
@@ -64,7 +64,7 @@ def profile_before(stored: StoredSnapshots, state: OwnerState, since: int) -> Le
             needed.append(snapshot)
             instant, bits = snapshot.time[0], int(snapshot.observed.missing[0])
             reported = {number for number in sought if not bits >> number & 1}
-            # Of two at one instant the one later in the log is the level.
+            # At one instant the level is the observation later in the log.
             reported -= {number for number in reported if newest.get(number) == instant}
             newest |= dict.fromkeys(reported, instant)
             sought -= {number for number in reported if not bits & rounded_bit(number)}

@@ -1,4 +1,4 @@
-"""What campaigns got and lost, one row an event."""
+"""Rows of items that joined campaigns and left them, one row an event."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,11 +8,14 @@ import msgspec
 from domain.analytics.membership import MemberType
 
 CampaignKey = tuple[UUID, UUID]
-"""An organization, and a campaign of its."""
+"""An organization and one of its campaigns."""
 
 
 class RecordedMembership(msgspec.Struct, frozen=True, kw_only=True):
-    """A row: a campaign got an item or lost it; without a type, it was deleted."""
+    """A row: an item joined a campaign or left it.
+
+    Without an item type the campaign was deleted.
+    """
 
     organization_id: UUID
     campaign_id: UUID

@@ -128,7 +128,7 @@ def fold_snapshots(
     had_any = state.first_at != NEVER
     again = (before != state.flags) & had_any
     since = int(state.first_at[again].min()) if again.any() else NEVER
-    # Also at the very last instant, where a later position overrides the level.
+    # A snapshot at the very last instant is late too: its position may override.
     is_late = bool(snapshots) and snapshots[0].time[0] <= last[0]
     if is_late:
         since = min(since, snapshots[0].time[0])
@@ -181,7 +181,7 @@ def take_away(
     stored: Sequence[OwnerSnapshot],
     rollups: RollupDeltas,
 ) -> None:
-    """Remove videos from the state and rollups, given all snapshots of them."""
+    """Remove videos from the state and the rollups, given all their snapshots."""
     gone = _only(stored, video_numbers)
     is_counted = (state.flags & COUNTED) != 0
     if gone and is_counted[np.isin(state.video_numbers, video_numbers)].any():
@@ -272,7 +272,7 @@ def _add_deltas(
 def _unknown(
     snapshots: Sequence[OwnerSnapshot], stored: Sequence[OwnerSnapshot]
 ) -> tuple[list[OwnerSnapshot], list[OwnerSnapshot]]:
-    """Return the observations that were not stored yet, and the rows to store."""
+    """Return the observations that are not stored yet, and the rows to store."""
     held = {snapshot.time: snapshot for snapshot in stored}
     observations: list[OwnerSnapshot] = []
     kept: list[OwnerSnapshot] = []
@@ -298,7 +298,7 @@ def _unknown(
 def _only(
     snapshots: Sequence[OwnerSnapshot], video_numbers: Longs
 ) -> list[OwnerSnapshot]:
-    """Return the snapshots with these videos only."""
+    """Return the parts of snapshots that have these videos."""
     found: list[OwnerSnapshot] = []
     for snapshot in snapshots:
         mask = np.isin(snapshot.observed.video_numbers, video_numbers)

@@ -19,7 +19,7 @@ BASELINE = 2
 
 OWNED = 4
 
-# It is in campaigns by itself, so that it has rollups of its own.
+# The video is in campaigns by itself, so that it has rollups of its own.
 ITEM = 8
 
 NEVER = 2**63 - 1
@@ -29,8 +29,8 @@ class OwnerState(msgspec.Struct, kw_only=True):
     """The levels and flags of one owner's videos, by number in ascending order.
 
     ``first_at`` is the instant of each video's first observation, in microseconds since
-    1970; ``last`` is the instant and position of the last snapshot. ``item_ids`` are
-    those of the videos that are in campaigns by themselves; they are not stored.
+    1970; ``last`` is the instant and position of the last snapshot. ``item_ids`` has
+    the ids of the videos that are in campaigns by themselves; it is not stored.
     """
 
     organization_id: UUID

@@ -1,8 +1,8 @@
-"""Attributes observations to owners: a snapshot may list videos of several.
+"""Attributes observations to owners: one snapshot may list videos of several owners.
 
 Most videos in a snapshot of a creator are that creator's own. Some belong to another
-creator, and the owner of some is not known yet. Those stay with the snapshot's
-provisional owner (its creator, else its project) until their owner is known.
+creator. The owner of others is not known yet; until it is known, their observations
+stay with the snapshot's provisional owner (its creator, else its project).
 """
 
 from collections import defaultdict
@@ -25,14 +25,14 @@ Unattributed = tuple[UUID, int, UUID]
 
 
 def owner_of(row: AnalyticsVideoRow | None) -> UUID | None:
-    """Return a video's owner: its creator, or the video; None before it was added."""
+    """Return a video's owner: its creator, else the video. None before it was added."""
     if row is None or not row.is_there:
         return None
     return row.creator_id or row.id
 
 
 def erased_position(row: AnalyticsVideoRow | None) -> int | None:
-    """Return where in the log a video's creator was erased; null if it was not."""
+    """Return the log position at which a video's creator was erased, or None."""
     if row is None or not row.is_there or row.tiktok_video_id is not None:
         return None
     return position_of_mark(decode_changes(row.changes))
@@ -50,7 +50,7 @@ def listed_project(provisional_owner: UUID, subject: SubjectRow | None) -> UUID 
 
 
 class Owners:
-    """Finds the row of a video in a snapshot, and so its owner, by its number."""
+    """The rows of videos by number, which tell the owner of a video in a snapshot."""
 
     def __init__(self, rows: Iterable[AnalyticsVideoRow]) -> None:
         self._rows: dict[tuple[UUID, int], dict[UUID, AnalyticsVideoRow]] = defaultdict(
@@ -78,7 +78,7 @@ class Owners:
     ) -> AnalyticsVideoRow | None:
         """Return the video with this number in a provisional owner's list, if known.
 
-        Without a known project only the provisional owner's own videos are found.
+        Without a known project it finds only videos of the provisional owner itself.
         """
         for row in self._rows.get((organization_id, number), {}).values():
             if row.project_id == project_id or row.creator_id == provisional_owner:
@@ -118,9 +118,9 @@ def attribute(
 ) -> tuple[dict[OwnerKey, list[OwnerSnapshot]], set[Unattributed]]:
     """Return the snapshots split by owner, and the new unattributed videos.
 
-    Observations of a video after its creator was erased are nobody's. ``new`` are
-    the videos that are not in the provisional owner's state, ``projects`` its project,
-    both by provisional owner.
+    Observations of a video after the erasure of its creator have no owner. ``new`` has
+    for each provisional owner the videos that are not in its state, ``projects`` its
+    project.
     """
     attributed: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
     unattributed: set[Unattributed] = set()

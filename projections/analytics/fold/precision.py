@@ -1,8 +1,9 @@
 """Precision of profiles: the levels that rounded observations make, vectorised.
 
-A profile has four counters, so in the bits that say which of them are missing or
-unknown the upper half is free: bit 4 + n is set where counter n is rounded. Of videos
-none is. docs/analytics.md says what confirms a level, sharpens it, or makes it grow.
+A profile has four counters. Their missing or unknown ones take the lower four bits of
+a byte, so the upper four are free: bit 4 + n is set where counter n is rounded.
+Counters of videos are never rounded. docs/analytics.md defines confirming and
+sharpening.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,10 +35,10 @@ def rounded_bit(number: int) -> np.uint8:
 
 
 class Steps(NamedTuple):
-    """What observations of one counter did to levels, by profile and then by time.
+    """The effects of one counter's observations on levels, by profile and then by time.
 
-    ``rows`` are the indexes of the observations; those that a later one at their
-    instant overrides are left out. ``before`` is 0 where ``is_first``.
+    ``rows`` are the indexes of the observations, without those that a later one at the
+    same instant overrides. ``before`` is 0 where ``is_first``.
     """
 
     rows: Longs
@@ -51,18 +52,18 @@ class Steps(NamedTuple):
 
     @property
     def confirms(self) -> Mask:
-        """Return which only agree with an exact level, and leave it as it is."""
+        """Return the steps that agree with an exact level and leave it as it is."""
         return self.is_observed_rounded & ~self.is_level_rounded
 
     @property
     def sharpens(self) -> Mask:
-        """Return which make a rounded level exact, so that what moves it is not new."""
+        """Return the steps that make a rounded level exact: their moves are not new."""
         is_exact = self.was_rounded & ~self.is_level_rounded
         return is_exact & holds(self.before, self.levels)
 
     @property
     def is_change_rounded(self) -> Mask:
-        """Return which moved a level from a rounded one, or to one, and are growth."""
+        """Return the steps from a rounded level or to one that are growth."""
         is_either = self.was_rounded | self.is_level_rounded
         moves = (self.levels != self.before) & ~self.is_first
         return is_either & moves & ~self.sharpens
@@ -71,14 +72,14 @@ class Steps(NamedTuple):
 def steps_of(
     levels: Levels, observations: Observations, instants: Longs, number: int
 ) -> Steps:
-    """Return what the observations of one counter do to the levels, which stay."""
+    """Return the steps of one counter's observations. The levels are not changed."""
     places = levels.places_of(observations.video_numbers)
     rows = np.argsort(places, kind="stable")
     rows = rows[(observations.missing[rows] >> number & 1) == 0]
     is_level = ~overridden(places[rows], instants[observations.snapshots[rows]])
     rows = rows[is_level]
     places = places[rows]
-    # What was known before stands before it as if it had been observed.
+    # A level from before is treated as an observation before all others.
     held = np.unique(places)
     held = held[(levels.unknown[held] >> number & 1) == 0]
     amount = len(held)
@@ -118,11 +119,11 @@ def follow_profiles(
     is_counted: Mask | None = None,
     is_baseline: Mask,
 ) -> tuple[Deltas, Deltas | None]:
-    """Do as ``follow`` does, and return by group what it says of precision as well.
+    """Do as ``follow`` does, and return the deltas of precision by group as well.
 
-    Rows of that are four a counter: what sharpenings moved the sum of levels by, how
-    many there were, the change of the number of rounded levels, and how many other
-    changes there were from a rounded level or to one. None if all is exact.
+    They have four rows a counter: the sum by which sharpenings moved the levels, the
+    number of sharpenings, the change of the number of rounded levels, and the number of
+    other changes from a rounded level or to one. They are None if all is exact.
     """
     counters = len(levels.counts)
     precision: Deltas | None = None
@@ -161,12 +162,12 @@ def follow_profiles(
 
 
 def _levels(places: Longs, counts: Longs, is_rounded: Mask) -> tuple[Longs, Mask]:
-    """Return the level after each observation, and whether it is rounded."""
+    """Return the level after each observation, and which levels are rounded."""
     index = np.arange(len(places))
     begins = np.ones(len(places), np.bool_)
     begins[1:] = places[1:] != places[:-1]
     begin = np.maximum.accumulate(np.where(begins, index, 0))
-    # The last exact one, and the last rounded one that cannot stand for it.
+    # The last exact count, and the last rounded one that cannot stand for it.
     exact = np.maximum.accumulate(np.where(is_rounded, -1, index))
     has_exact = exact >= begin
     known = counts[np.where(has_exact, exact, 0)]
@@ -178,7 +179,7 @@ def _levels(places: Longs, counts: Longs, is_rounded: Mask) -> tuple[Longs, Mask
 
 
 def holds(rounded: Longs, counts: Longs) -> Mask:
-    """Return which of the rounded counters may stand for the counts."""
+    """Return the places where a rounded counter may stand for the count."""
     unit = np.ones(len(rounded), np.int64)
     for least, step in reversed(UNITS):
         unit[rounded >= least] = step
@@ -209,5 +210,5 @@ def _add(deltas: Deltas, steps: Steps, groups: Longs, is_counted: Mask | None) -
 
 
 def _moved_on(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return what stands one place before each."""
+    """Return the value one place before each."""
     return np.concatenate((values[:1], values[:-1]))

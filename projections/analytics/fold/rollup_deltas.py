@@ -15,21 +15,21 @@ from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.levels import Deltas
 
 _LARGEST = 2**63 - 1
-# In which order sums are written: those that many transactions change at once come
-# last. A creator's, a project's, a single video's and a campaign's.
+# The order in which sums are written. Sums that many transactions change at once come
+# last.
 _CREATOR, _PROJECT, _VIDEO, _CAMPAIGN = 0, 2, 1, 3
 _RANKS = (_CREATOR, _PROJECT, _VIDEO)
 
 Subjects = tuple[UUID | None, ...]
-"""What has sums that something is in: a creator, a project, at times the video."""
+"""The subjects with sums that include a video: a creator, a project, perhaps itself."""
 CampaignsByMember = Mapping[tuple[UUID, UUID], Sequence[UUID]]
-"""An organization and a creator or video, and the campaigns of which it is a member."""
+"""The campaigns of each member, by organization and creator or video."""
 _Place = tuple[UUID, Subjects]
-"""An organization, and subjects of it."""
+"""An organization and some of its subjects."""
 
 
 class Rollup(msgspec.Struct, frozen=True, kw_only=True):
-    """A table of sums by subject and slot, with what moves them in order."""
+    """A table of sums by subject and slot; its columns are in the order of deltas."""
 
     table: str
     columns: Sequence[str]
@@ -97,9 +97,9 @@ class SubjectDeltas(NamedTuple):
 
 
 class RollupDeltas:
-    """The deltas of the subjects' sums, by quarter of an hour.
+    """The deltas of the subjects' sums, by quarter-hour.
 
-    ``precision`` are those of what rounding makes of them, if it can.
+    ``precision`` are the deltas of precision, if sources may round the counters.
     """
 
     def __init__(self, rollup: Rollup, *, has_precision: bool = False) -> None:
@@ -115,11 +115,11 @@ class RollupDeltas:
 
     @classmethod
     def of(cls, metric_group: MetricGroup) -> "RollupDeltas":
-        """Return those of a metric group, which do not move anything yet."""
+        """Return deltas of a metric group that move nothing yet."""
         return cls(metric_group.rollup, has_precision=metric_group.has_precision)
 
     def members(self) -> set[tuple[UUID, UUID]]:
-        """Return what may be a member of campaigns among all that has deltas."""
+        """Return the subjects with deltas, which may be members of campaigns."""
         places = [*self._deltas, *self._posts]
         return {
             (organization_id, subject)
@@ -135,9 +135,9 @@ class RollupDeltas:
             self.precision.add_to(campaigns)
 
     def leave_out(self, divided: Collection[tuple[UUID, UUID]]) -> None:
-        """Let the sums of projects not move with those of these creators.
+        """Leave these creators, who have numbers in several projects, out of projects.
 
-        They have numbers in several projects.
+        The sums of their projects do not move with theirs.
         """
         self._divided = divided
         if self.precision is not None:
@@ -220,7 +220,7 @@ class RollupDeltas:
 def _merged(
     chunks: Sequence[tuple[Longs, Deltas]], *, height: int
 ) -> tuple[Longs, Deltas]:
-    """Return the sum of all parts by slot, without slots where all deltas are 0."""
+    """Return the sum of all parts by slot, without slots in which all deltas are 0."""
     slots = np.concatenate([chunk[0] for chunk in chunks])
     deltas: Deltas = np.zeros(
         (height, len(slots)), _kind_for([chunk[1] for chunk in chunks])

@@ -40,7 +40,7 @@ class VideoSnapshotColumns(Event, frozen=True, kw_only=True):
         return _ids_in(self.stored_ids)
 
     def details(self) -> Iterator[tuple[str, datetime | None, str | None]]:
-        """Return the name, posting time and title of each video with one of the two."""
+        """Yield the name, posting time and title of videos with a time or a title."""
         if self.posted_at or self.titles:
             names = self.names()
             nothing = (None,) * len(names)
@@ -79,8 +79,8 @@ _decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
 def decode_video_snapshot(body: bytes) -> VideoSnapshotColumns:
     """Return the event that is stored as this body.
 
-    It is decoded into columns at once. Python numbers of a whole batch would have left
-    the processor's cache before they are read again.
+    It becomes columns at once. Python numbers of a whole batch would have left the
+    processor's cache before they are read again.
 
     Raises:
         DecodeError, UnknownEventError: the body does not fit the event.

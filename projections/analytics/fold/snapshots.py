@@ -13,7 +13,10 @@ from projections.analytics.fold.keys import OwnerKey, SnapshotTime, instant_of
 
 
 class OwnerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One snapshot's counts of one owner's videos; ``creator_id`` was scraped."""
+    """One snapshot's counts of one owner's videos.
+
+    ``creator_id`` is the creator that was scraped, who need not be the owner.
+    """
 
     organization_id: UUID
     metric_group: int
@@ -32,7 +35,7 @@ class OwnerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_kept(self) -> bool:
-        """Tell whether it is stored; an empty one is if its owner was scraped."""
+        """Tell whether it is stored: it has counts, or its owner was scraped."""
         return len(self.observed) > 0 or self.creator_id == self.owner
 
     @property
@@ -75,7 +78,7 @@ def observations_of(
 
 
 def merged_by_time(snapshots: Sequence[OwnerSnapshot]) -> list[OwnerSnapshot]:
-    """Return one owner's snapshots in time order, those of one position merged."""
+    """Return one owner's snapshots in time order. Those at one position are merged."""
     found: dict[SnapshotTime, OwnerSnapshot] = {}
     for snapshot in snapshots:
         held = found.get(snapshot.time)

@@ -14,7 +14,7 @@ from infra.eventstore.store import RecordedEvent
 DETAILS = "seen"
 ITEM = "campaign_item"
 ERASED = "erased"
-# What the codec reads where a text can't be opened any more.
+# The codec reads this where a sealed text can no longer be opened.
 UNREADABLE = "erased"
 _UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 _NULL = msgspec.Raw(b"null")
@@ -24,8 +24,8 @@ _codec = Codec()
 class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The details of a video in a snapshot, other than its counters."""
 
-    # Rows of version 2 lack this time. They are read until a rebuild has replaced them,
-    # and are in the order of the log.
+    # Rows of version 2 lack this time, and are in the order of the log. They are read
+    # until a rebuild has replaced them.
     observed_at: datetime = _UNKNOWN_TIME
     posted_at: datetime | None = None
     title: str | None = None
@@ -49,8 +49,8 @@ class ErasedMark(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One change of a video: an event's name and body, or details in a snapshot.
 
-    Or that a campaign got the video as an item, which has no body, or that its creator
-    was erased: then no other change has a text of the person.
+    Two more changes exist: a campaign got the video as an item, which has no body, or
+    its creator was erased. After an erasure no change has a text of the person.
     """
 
     position: int
@@ -59,26 +59,26 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def details_change(position: int, details: ObservedDetails) -> Change:
-    """Return details in a snapshot as a change."""
+    """Return the change that a snapshot has details of the video."""
     return Change(position, DETAILS, msgspec.Raw(msgspec.json.encode(details)))
 
 
 def item_change(position: int) -> Change:
-    """Return that a campaign got the video as an item as a change."""
+    """Return the change that a campaign got the video as an item."""
     return Change(position, ITEM, _NULL)
 
 
 def erased_change(position: int, *, is_dropped: bool, time_zone: str) -> Change:
-    """Return that the video's creator was erased as a change."""
+    """Return the change that the video's creator was erased."""
     mark = ErasedMark(is_dropped=is_dropped, time_zone=time_zone)
     return Change(position, ERASED, msgspec.Raw(msgspec.json.encode(mark)))
 
 
 def event_change(recorded: RecordedEvent) -> Change:
-    """Return an event of a video as a change.
+    """Return the change that an event of the video is.
 
-    A name in snapshots that is the video's id is left out: sealing an old log adds it,
-    and rows from before and after that are the same.
+    A pseudonym that is the video's id is left out: only the sealing of an old log adds
+    it, so rows from before and after a sealing stay the same.
     """
     event = recorded.event
     if isinstance(event, VideoAdded | VideoDiscovered) and (
@@ -90,12 +90,12 @@ def event_change(recorded: RecordedEvent) -> Change:
 
 
 def is_dropped(changes: Iterable[Change]) -> bool:
-    """Tell whether the video's creator was erased with its figures."""
+    """Tell whether the video's creator was erased with the figures."""
     return any(mark_of(one).is_dropped for one in changes if one.name == ERASED)
 
 
 def position_of_mark(changes: Iterable[Change]) -> int | None:
-    """Return where in the log the video's creator was erased; null if it was not."""
+    """Return the log position at which the video's creator was erased, or None."""
     return next((one.position for one in changes if one.name == ERASED), None)
 
 
@@ -105,15 +105,14 @@ def unless_later(changes: Iterable[Change], erased_at: int) -> list[Change]:
 
 
 def mark_of(change: Change) -> ErasedMark:
-    """Return the mark of an erasure."""
     return msgspec.json.decode(change.body, type=ErasedMark)
 
 
 def without_person(changes: Iterable[Change], number: int | None) -> list[Change]:
     """Return the changes without texts of the person; the mark keeps the number.
 
-    Details that were a title and nothing else are gone, as in a rebuild that cannot
-    open it.
+    Details with nothing but a title are left out. A rebuild, which cannot open the
+    title, has no such details either.
     """
     emptied = [_without_person(change, number) for change in changes]
     return [change for change in emptied if not _says_nothing(change)]
@@ -127,13 +126,13 @@ def _without_person(change: Change, number: int | None) -> Change:
         mark = replace(mark, number=mark.number if number is None else number)
         return replace(change, body=msgspec.Raw(msgspec.json.encode(mark)))
     fields = msgspec.json.decode(change.body)
-    # Rows from before an old log was sealed lack it, and get what was sealed with it.
+    # Rows from before the sealing of an old log lack the pseudonym, which is the id.
     its_id = fields.get("tiktok_video_id", UNREADABLE)
     if its_id != UNREADABLE and fields.get("pseudonym") is None:
         fields["pseudonym"] = its_id
     kept = {
         name: UNREADABLE if name in {"handle", "tiktok_video_id"} else value
-        # In one order, whichever of them were added here.
+        # Sorted, so that rows with an added field have the same order.
         for name, value in sorted(fields.items())
         if name not in {"title", "tags"}
     }

@@ -1,7 +1,7 @@
-"""Table analytics_rule: the baseline rule under which the stored numbers were computed.
+"""Table analytics_rule: the baseline rule by which the stored numbers were computed.
 
 A rebuild swaps it together with the other tables of analytics, so each set of tables
-(live, shadow or previous) holds the rule that its numbers were computed under.
+(live, shadow or previous) holds the rule of its own numbers.
 """
 
 from uuid import UUID

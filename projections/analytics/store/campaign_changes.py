@@ -1,4 +1,4 @@
-"""Table analytics_campaign_changes: what campaigns got and lost, by position."""
+"""Table analytics_campaign_changes: items that joined and left, by position."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from projections.analytics.fold.memberships import CampaignKey, RecordedMembersh
 from projections.analytics.store.keys import execute, packed_pairs
 
 CHANGE_COLUMNS = "campaign_id, position, recorded_at, item_type, item_id, is_added"
-# Whatever campaigns ever held, and what those held, and so on.
+# All items that campaigns ever held, the items of these, and so on.
 TREE = f"""
 WITH RECURSIVE tree (organization_id, campaign_id) AS (
     SELECT * FROM {{roots}}
@@ -58,7 +58,7 @@ def save_changes(
 def load_trees(
     cursor: Cursor[TupleRow], campaigns: Iterable[CampaignKey]
 ) -> dict[UUID, list[MembershipChange]]:
-    """Return the changes of the campaigns and of all below them, by organization."""
+    """Return the changes of campaigns and of all below them, by organization."""
     found: dict[UUID, list[MembershipChange]] = {}
     roots = TREE.format(roots="unnest(%b::uuid[], %b::uuid[])")
     for row in execute(cursor, roots, *packed_pairs(campaigns)):
@@ -77,7 +77,7 @@ def campaigns_holding(
 def with_those_above(
     cursor: Cursor[TupleRow], campaigns: Iterable[CampaignKey]
 ) -> set[CampaignKey]:
-    """Return the campaigns and all that hold or held one of them, however deep."""
+    """Return the campaigns and all campaigns that hold or held them, at any depth."""
     packed = packed_pairs(campaigns)
     return {(row[0], row[1]) for row in execute(cursor, _ABOVE, *packed)}
 

@@ -1,7 +1,7 @@
-"""Table analytics_campaign_members: what counts in each campaign now.
+"""Table analytics_campaign_members: the creators and videos that count in a campaign.
 
-These are the creators in the tree below it, and the single videos in it whose creators
-are not. A campaign's rollups are the sums of the rollups of its members.
+They are the creators in the tree below it, and the single videos in it whose creators
+are not in it. A campaign's rollups are the sums of the rollups of its members.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from projections.analytics.store.keys import execute, packed_pairs
 from projections.analytics.store.rollups import RollupMove, move_rollups
 
 _Member = tuple[UUID, UUID, UUID, bool]
-"""An organization, a campaign, and its member, and whether that is a creator."""
+"""An organization, a campaign, its member, and True if the member is a creator."""
 
 _HELD = """
 SELECT organization_id, campaign_id, member_id, is_creator
@@ -58,10 +58,10 @@ def update_members(
     campaigns: Iterable[CampaignKey],
     videos: Iterable[tuple[UUID, UUID]],
 ) -> None:
-    """Let members join and leave, and move the rollups that are stored of them.
+    """Let members join and leave campaigns, and their stored rollups with them.
 
-    ``campaigns`` are those that got or lost an item, ``videos`` the single videos
-    whose creator became known.
+    ``campaigns`` are those that got or lost an item, ``videos`` the single videos with
+    another creator than before.
     """
     changed = {*campaigns}
     if single := [*videos]:
@@ -87,7 +87,7 @@ def update_members(
 def members(
     cursor: Cursor[TupleRow], campaigns: Collection[CampaignKey]
 ) -> set[_Member]:
-    """Return what counts in each of these campaigns."""
+    """Return the members of each of these campaigns."""
     trees = load_trees(cursor, campaigns)
     of_each = {
         (organization_id, campaign_id): members_of_tree(

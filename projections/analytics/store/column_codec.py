@@ -11,7 +11,7 @@ from projections.analytics.fold.columns import Grid, Observations, ObservedCount
 from projections.analytics.fold.levels import Levels
 
 _FORMAT = 1
-# Format, counters, whether anything is missing, observations; then a width a counter.
+# Format, counters, is any missing, observations; then a width for each counter.
 _HEADER = struct.Struct("<BB?I")
 _WIDTHS = {
     1: np.dtype("<i1"),
@@ -70,7 +70,7 @@ def _narrowed(grid: Grid) -> tuple[bytes, list[bytes]]:
     Rows of zeros have the width 0.
     """
     rows, amount = grid.shape
-    # Of a negative number the complement needs as many bits.
+    # A negative number needs as many bits as its complement.
     largest = np.maximum(grid.max(axis=1, initial=0), ~grid.min(axis=1, initial=0))
     widths = _WIDTH_OF[np.searchsorted(_BEYOND, largest, side="right")]
     widths[~grid.any(axis=1)] = 0
@@ -85,7 +85,7 @@ def _narrowed(grid: Grid) -> tuple[bytes, list[bytes]]:
 
 
 def packed_video_numbers(packed: bytes) -> bytes:
-    """Return the numbers of a packed snapshot's videos, as they are in it.
+    """Return the packed numbers of a packed snapshot's videos.
 
     Raises:
         ValueError: as ``unpack`` does.
@@ -110,7 +110,7 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     sizes = [head[3] for head in heads]
     if packed and sizes.count(sizes[0]) == len(sizes):
         return _unpack_same_size(packed, counters, sizes[0])
-    # Those of one size are unpacked together, and put where they belong.
+    # Snapshots of one size are unpacked together, and put into their places.
     begins = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
     video_numbers = np.empty(begins[-1], np.int64)
     counts = np.zeros((counters, len(video_numbers)), np.int64)

@@ -1,8 +1,9 @@
 """Table analytics_creator_moves: the moves of creators to other projects.
 
-A project's rollups are the sums of those of the creators whose numbers all count in it.
-So who moves takes its rollups along. The rollups of creators that left numbers with
-another project are in none; queries split them between the projects.
+A project's rollups are the sums of the rollups of those creators whose numbers all
+count in it. A creator that moves with all numbers takes its rollups along. The rollups
+of a creator that left numbers with another project are in no project's; queries split
+them between the projects.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,7 @@ def save_moves(cursor: Cursor[TupleRow], moves: Sequence[CreatorMove]) -> None:
 def divided_creators(
     cursor: Cursor[TupleRow], rows: Iterable[SubjectRow]
 ) -> set[CreatorKey]:
-    """Return which of these creators have numbers in several projects."""
+    """Return the creators among these that have numbers in several projects."""
     moved = [row for row in rows if row.project_position]
     if not moved:
         return set()

@@ -1,4 +1,4 @@
-"""Table analytics_creator_posts: when each creator's counted videos were posted."""
+"""Table analytics_creator_posts: the quarter-hours of creators' counted posts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 def save_posts(
     cursor: Cursor[TupleRow], moved: Mapping[CreatorKey, Sequence[tuple[int, int]]]
 ) -> None:
-    """Add posts at their quarters of an hour, or remove those with the sign -1."""
+    """Add posts at their quarter-hours, or remove those with the sign -1."""
     if not moved:
         return
     keys = columns_of(moved)

@@ -11,7 +11,7 @@ from infra.arrays import Packed, bigints, uuids
 from projections.analytics.fold.keys import OwnerKey
 
 NOBODY = UUID(int=0)
-# Which rows one of several partitions of a rebuild works on, by a column's last byte.
+# The rows of one of several partitions of a rebuild, by the last byte of a column.
 PARTITION = "get_byte(uuid_send({}), 15) %% %s = %s"
 
 

@@ -1,4 +1,4 @@
-"""Tables analytics_owner_days and analytics_first_levels: videos of owners by day.
+"""Tables analytics_owner_days and analytics_first_levels: levels of owners by day.
 
 Snapshots that come in time order go on from the owner's levels. Where one comes late,
 or a video gets another owner, the days from there on are folded anew from the stored

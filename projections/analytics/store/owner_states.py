@@ -19,8 +19,8 @@ from projections.analytics.store.column_codec import pack_levels, unpack_levels
 from projections.analytics.store.keys import NOBODY, execute, packed_keys, packed_pairs
 
 _AMOUNT = struct.Struct("<I")
-# All that is stored of an owner: its snapshots, and what follows from them alone. Sums
-# have lost it before, because nothing of it counts any more.
+# The snapshots of an owner, and the tables that follow from these alone. Its share of
+# sums is subtracted before, because its videos do not count any more.
 _OF_OWNERS = (
     *("analytics_snapshots", "analytics_owner_states"),
     *("analytics_owner_days", "analytics_first_levels"),
@@ -75,7 +75,7 @@ def unpacked_state(
 def load_owner_states(
     cursor: Cursor[TupleRow], keys: Iterable[OwnerKey]
 ) -> dict[OwnerKey, OwnerState]:
-    """Return these owners' states, as far as there are any."""
+    """Return the states of owners that have one."""
     requested = list(keys)
     if not requested:
         return {}
@@ -152,7 +152,7 @@ def delete_owner_states(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> N
 def forget_owners(
     cursor: Cursor[TupleRow], owners: Collection[tuple[UUID, UUID]]
 ) -> None:
-    """Delete all that is stored of creators that were erased with their figures."""
+    """Delete all rows of creators that were erased with their figures."""
     if not owners:
         return
     keys = packed_pairs(owners)

@@ -20,7 +20,7 @@ WHERE held.position < excluded.position
 
 
 def save_positions(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
-    """Note how far the events of each organization have been folded."""
+    """Save the newest folded position of each organization."""
     newest: dict[UUID, int] = {}
     for recorded in events:
         # Events of projects are in the stream of their organization.

@@ -29,7 +29,7 @@ _ROLLUPS = [*(metric_group.rollup for metric_group in METRIC_GROUPS), PRECISION]
 
 
 class RollupMove(NamedTuple):
-    """The rollups of a creator or video, added to a subject's or with -1 subtracted."""
+    """A creator or video whose rollups a subject gains, or loses with the sign -1."""
 
     organization_id: UUID
     subject: UUID
@@ -40,7 +40,7 @@ class RollupMove(NamedTuple):
 def move_rollups(cursor: Cursor[TupleRow], moves: Sequence[RollupMove]) -> None:
     """Add the stored rollups of members to those of subjects, or subtract them.
 
-    A subject is a campaign or a project. What it has besides stays.
+    A subject is a campaign or a project. Its sums of other members stay.
     """
     if not moves:
         return

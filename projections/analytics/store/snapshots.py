@@ -41,7 +41,7 @@ def load_snapshots(
     after: SnapshotTime | None = None,
     most: int | None = None,
 ) -> list[OwnerSnapshot]:
-    """Return an owner's snapshots from an instant on, in order."""
+    """Return an owner's snapshots from an instant on, in order of time."""
     query = (
         f"{_SNAPSHOTS} AND observed_at >= %s AND (observed_at, position) > (%s, %s) "
     )
@@ -229,7 +229,7 @@ def _snapshots_of(key: OwnerKey, found: Sequence[Sequence[Any]]) -> list[OwnerSn
 def packed_snapshots(
     cursor: Cursor[TupleRow], key: OwnerKey, *, after: SnapshotTime, at_once: int
 ) -> Iterator[tuple[list[SnapshotTime], list[bytes]]]:
-    """Yield an owner's snapshots in portions. Those of one instant are never parted."""
+    """Yield an owner's snapshots in portions, none of which ends within an instant."""
     last, most = after, at_once
     while True:
         times, packed = load_packed_counts(cursor, key, after=last, most=most)

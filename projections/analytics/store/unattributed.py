@@ -51,7 +51,7 @@ def load_unattributed(
 def save_unattributed(
     cursor: Cursor[TupleRow], came: set[Unattributed], gone: set[Unattributed]
 ) -> None:
-    """Insert videos without a known owner; delete those whose owner is known now."""
+    """Insert videos without a known owner, and delete those with one."""
     names = "unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS input (o, n, w)"
     if gone:
         execute(

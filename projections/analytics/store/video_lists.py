@@ -1,7 +1,7 @@
 """Table analytics_video_lists: the distinct lists of videos in gathered snapshots.
 
-Most snapshots of a creator list the same videos as the one before. From the distinct
-lists a rebuild finds the videos of other owners without reading the snapshots again.
+Most snapshots of a creator list the same videos as the one before. A rebuild finds the
+videos of other owners in the distinct lists, without reading the snapshots again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ from projections.analytics.store.keys import NOBODY, columns_of, execute
 
 _LISTS_A_PAGE = 1_000
 _ProvisionalOwner = tuple[UUID, UUID]
-"""An organization, and a creator or project of which snapshots were taken."""
+"""An organization, and a creator or project with snapshots."""
 
 
 def save_lists(cursor: Cursor[TupleRow], snapshots: Iterable[OwnerSnapshot]) -> None:
-    """Save the lists of videos in these snapshots. Doing it twice changes nothing."""
+    """Save the lists of videos in these snapshots. A list is stored once."""
     lists: dict[_ProvisionalOwner, dict[int, Longs]] = {}
     for snapshot in snapshots:
         if snapshot.metric_group == VIDEOS.number:

@@ -1,4 +1,4 @@
-"""Reads and writes rows of analytics, many in one statement, as binary arrays."""
+"""Table analytics_videos: many rows in one statement, as binary arrays."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -71,7 +71,7 @@ CROSS JOIN LATERAL (
 
 
 def enable_arrays(cursor: Cursor[TupleRow]) -> None:
-    """Register packed arrays with a cursor, whichever connection it is from."""
+    """Register packed arrays with a cursor."""
     cursor.adapters.register_dumper(Packed, PackedDumper)
 
 
@@ -171,7 +171,7 @@ def load_numbered(
 
 
 def name_items(cursor: Cursor[TupleRow], states: Iterable[OwnerState]) -> None:
-    """Give the states the ids of the videos that campaigns have by themselves."""
+    """Put into states the ids of the videos that campaigns have by themselves."""
     by_owner = {
         (state.organization_id, state.owner): state
         for state in states

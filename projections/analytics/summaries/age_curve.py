@@ -21,7 +21,8 @@ class AgePoint(Struct, frozen=True, kw_only=True):
     """A video's views at an age in whole days; null if they are not known.
 
     ``peer_median`` is the median of the creator's previous 30 counted videos at the
-    same age, of which ``peers`` are known there; null with fewer than 5.
+    same age. ``peers`` is the number of those with known views there; with fewer than 5
+    the median is null.
     """
 
     age_days: int
@@ -36,12 +37,12 @@ async def age_curve(
 ) -> list[AgePoint]:
     """Return a point for each of the first 90 days until an instant.
 
-    There are none for a video that does not count, that is no creator's, or whose time
-    of posting is not known.
+    There are none for a video that does not count, that has no creator, or whose time
+    of posting is unknown.
     """
     scope = SummaryScope(organization_id=organization_id, kind="creator", id=video_id)
     for of in await of_their_creators(reader, scope, [video_id]):
-        # A video that does not count is not among its creator's.
+        # A video that does not count is not among the videos of its creator.
         if True not in of.is_requested:
             continue
         place = of.is_requested.index(True)

@@ -1,4 +1,4 @@
-"""The campaigns of a summary with their figures, and how far their targets are."""
+"""The campaigns of a summary, with their figures and the progress of their targets."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -47,7 +47,7 @@ _METRICS: Mapping[CampaignFigure, tuple[Metric, Mode]] = {
 
 
 class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign's figures of the range, their marks, and its progress as of now."""
+    """A campaign's figures in the range, their marks, and its present progress."""
 
     campaign_id: UUID
     name: str

@@ -1,4 +1,4 @@
-"""What counts in a project of creators with numbers in several, as figures."""
+"""Figures of creators with numbers in several projects: their share in one project."""
 
 from functools import partial
 from uuid import UUID
@@ -15,9 +15,9 @@ from projections.engine.reader import Reader
 async def shares_in_project(
     reader: Reader, organization_id: UUID, project_id: UUID, days: Range
 ) -> list[FiguresOfCreator]:
-    """Return the figures over some days of the creators whose numbers are divided.
+    """Return the figures over some days of creators with numbers in several projects.
 
-    They are those that have numbers in the project and in others; few or none, usually.
+    The project is one of these. Most projects have few such creators or none.
     """
     whole = Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
     shares = await shares_of_creators(
@@ -29,7 +29,7 @@ async def shares_in_project(
 
 
 def _figures_of(creator_id: UUID, by_metric: SeriesByMetric) -> FiguresOfCreator:
-    """Return the figures that series over one bucket say."""
+    """Return the figures in series over one bucket."""
     new = {metric: series.new(0) for metric, series in by_metric.items()}
     followers, posts = by_metric["followers"], by_metric["posts"]
     level = followers.level(0)

@@ -27,7 +27,7 @@ def creators_of(scope: SummaryScope) -> CreatorSet:
 
 
 async def count_of_creators(reader: Reader, scope: SummaryScope) -> int:
-    """Return how many creators there are, those who left numbers among them."""
+    """Return the number of creators, with those that moved and left numbers."""
     if scope.kind == "project":
         divided = await spans_in(reader, scope.organization_id, scope.id)
         scope = replace(scope, moved_away=(*divided,))
@@ -51,7 +51,7 @@ async def ranked_creators(
 ) -> list[FiguresOfCreator]:
     """Return the figures of some creators, sorted by one of them.
 
-    Those of creators with numbers in several projects are what counts in this one.
+    A creator with numbers in several projects has those that count in this one.
     """
     shares = await _shares(reader, scope, days)
     scope = replace(scope, moved_away=tuple(one.creator_id for one in shares))
@@ -71,7 +71,7 @@ async def ranked_creators(
 async def _shares(
     reader: Reader, scope: SummaryScope, days: Range
 ) -> list[FiguresOfCreator]:
-    """Return what counts in a project of creators with numbers in others, too."""
+    """Return the shares in a project of creators with numbers in several projects."""
     if scope.kind != "project":
         return []
     return await shares_in_project(reader, scope.organization_id, scope.id, days)

@@ -97,7 +97,7 @@ async def figures_of_ranges(
 
 
 async def known_shares(reader: Reader, scope: SummaryScope, days: Range) -> KnownShares:
-    """Return how much of what the figures are of was observed in a range."""
+    """Return the shares of the counted videos and profiles observed in a range."""
     start, end = days.start, days.end
     videos, profiles = await asyncio.gather(
         observed_videos(reader, scope, start=start, end=end),
@@ -123,7 +123,7 @@ def selection_of(
     ids: Sequence[UUID],
     buckets: Sequence[Bucket],
 ) -> Selection:
-    """Return the selection of everything that figures are made of."""
+    """Return the selection of all raw metrics of the figures."""
     return Selection(
         organization_id=organization_id,
         entity=entity,

@@ -1,4 +1,4 @@
-"""The counted videos of a summary, ranked by a figure, a part of them at a time."""
+"""Pages of the counted videos of a summary, ranked by a figure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -55,10 +55,10 @@ WHERE v.organization_id = %(organization)s AND {videos}
 
 
 class RankedVideos(msgspec.Struct, frozen=True, kw_only=True):
-    """Some videos in the requested order, and how many there are in all.
+    """Some videos in the requested order, and the number of all.
 
-    Without ``figures`` a video was never observed; without ``outliers`` it cannot be
-    judged.
+    A video without ``figures`` was never observed. A video that is not in ``outliers``
+    cannot be judged.
     """
 
     ids: Sequence[UUID]
@@ -77,10 +77,11 @@ async def ranked_videos(
     limit: int | None,
     offset: int,
 ) -> RankedVideos:
-    """Return some of the counted videos, falling by a figure and unknown ones last.
+    """Return some of the counted videos by falling figure, unknown figures last.
 
-    ``limit`` is None for all of them. Ages are those at the end of the range, or now if
-    that is earlier, or when the creator was in the project for the last time before.
+    ``limit`` is None for all videos. The age of a video is its age at the end of the
+    range, now, or at the last time at which its creator was in the project, whichever
+    is first.
     """
     organization_id, at = scope.organization_id, min(days.end, now)
     judged: Mapping[UUID, Outlier] | None = None

@@ -49,7 +49,7 @@ ORDER BY 1, 2, 3
 class LevelRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An owner's videos, by number, and the instant at which each level is requested.
 
-    Instants are microseconds since 1970. A video may be there several times.
+    Instants are microseconds since 1970. A video may be listed several times.
     """
 
     owner: UUID
@@ -60,7 +60,7 @@ class LevelRequest(msgspec.Struct, frozen=True, kw_only=True):
 async def views_at(
     reader: Reader, organization_id: UUID, requests: Sequence[LevelRequest]
 ) -> list[tuple[Longs, Mask]]:
-    """Return for each request the levels of views, and which are known."""
+    """Return for each request the levels of views, and which of them are known."""
     rows = await reader.rows(
         organization_id,
         _LEVELS,
@@ -108,8 +108,8 @@ def _levels(
         return np.zeros(len(requested), np.int64), np.zeros(len(requested), np.bool_)
     every = distinct(numbers)
     width = len(times) + 1
-    # A video's observations lie together in order of time, as do those of one instant
-    # in the order of the log: the one before the requested place is the level.
+    # A video's observations lie together in order of time, and at one instant in the
+    # order of the log. The observation before the requested place is the level.
     keys = np.searchsorted(every, numbers) * width + snapshots
     order = np.argsort(keys)
     keys = keys[order]

@@ -1,4 +1,4 @@
-"""What creators are called, for the rows of summaries."""
+"""Names of creators, for the rows of summaries."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -10,7 +10,7 @@ from projections.engine.reader import Reader
 
 
 class CreatorName(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator's handle, and the name and picture that are known of it."""
+    """A creator's handle, and its display name and picture, if known."""
 
     creator_id: UUID
     tiktok_handle: str
@@ -18,7 +18,7 @@ class CreatorName(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     avatar_url: str | None
 
 
-# The list may not have one that was added just now.
+# The creators list may lack a creator that was added a moment ago.
 _NAMES = b"""
 SELECT c.id, coalesce(l.tiktok_handle, c.label),
        coalesce(l.display_name, l.scraped_display_name), l.avatar_url
@@ -31,7 +31,7 @@ WHERE c.organization_id = %(organization)s AND c.id = ANY(%(ids)s)
 async def names_of(
     reader: Reader, organization_id: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, CreatorName]:
-    """Return what these creators are called, by id."""
+    """Return the names of these creators, by id."""
     params = {"organization": organization_id, "ids": list(ids)}
     rows = await reader.rows(organization_id, _NAMES, params)
     return {name.creator_id: name for name in structs(CreatorName, rows)}

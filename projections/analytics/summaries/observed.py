@@ -1,8 +1,8 @@
-"""How many of the counted videos and of the profiles were observed in a span of time.
+"""The numbers of counted videos and of profiles observed in a span of time.
 
-Owner states say which videos count and when each was first observed. For those first
-observed before the span, the snapshots in it are read, the newest first: a video that
-is still listed after it is almost always in the last one.
+Owner states have the videos that count and the time of the first observation of each.
+For videos first observed before the span, the snapshots in it are read, the newest
+first: a video that is still listed after the span is almost always in the last one.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from projections.engine.reader import Reader
 _TIMES_MORE = 8
 _AMOUNT = struct.Struct("<I")
 _LATE = "(v.posted_at >= %(end)s)"
-# Nothing is counted that was posted later.
+# Videos that were posted later do not count.
 _WHOLE = f"""
 SELECT count(*) FILTER (WHERE {_LATE} IS NOT TRUE),
        array_agg(coalesce(creator_id, id)) FILTER (WHERE {_LATE}),
@@ -72,7 +72,7 @@ _SnapshotTime = tuple[datetime, int]
 
 
 class Observed(NamedTuple):
-    """How many were observed, and of how many."""
+    """The number of observed videos or profiles, and the number of all."""
 
     observed: int
     whole: int
@@ -96,7 +96,7 @@ class _Videos:
         self.first_at = np.frombuffer(b"".join(first_at), "<i8")
         self.is_counted = (np.frombuffer(b"".join(flags), np.uint8) & COUNTED) != 0
         self._numbers = distinct(video_numbers)
-        # In ascending order, because a state's videos are in that of their numbers.
+        # Ascending, because the videos of a state are in the order of their numbers.
         self._keys = self._key(self.owner_of, video_numbers)
 
     def among(self, owner_of: Longs, numbers: Longs) -> Mask:
@@ -113,7 +113,7 @@ class _Videos:
         return found
 
     def listed_in(self, rows: Iterable[tuple[int, bytes]]) -> Mask:
-        """Return which of the videos are in these snapshots, given with the owner."""
+        """Return which of the videos are in snapshots, each with its owner."""
         held = [*rows]
         row_of, numbers = _joined([packed_video_numbers(packed) for _, packed in held])
         owner_of = np.array([owner for owner, _ in held], np.int64)
@@ -144,10 +144,10 @@ def _joined(numbers: Sequence[bytes]) -> tuple[Longs, Longs]:
 async def observed_videos(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> Observed:
-    """Return how many of the counted videos posted by then were observed in the span.
+    """Return the number of counted videos, posted by its end, observed in the span.
 
-    The span is the time after ``start``, up to and including ``end``. Videos whose time
-    of posting is unknown are taken for posted.
+    The span is the time after ``start``, up to and including ``end``. Videos with an
+    unknown time of posting are taken for posted.
     """
     organization_id = scope.organization_id
     query = _WHOLE.format(videos=scope.videos).encode()
@@ -173,7 +173,7 @@ async def observed_videos(
 async def observed_profiles(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> Observed:
-    """Return how many of the creators' profiles were observed in the span."""
+    """Return the number of the creators' profiles observed in the span."""
     query = _PROFILES.format(creators=scope.creators)
     params = {**scope.params, "first": slot_of(start), "last": slot_of(end)}
     rows = await reader.rows(scope.organization_id, query.encode(), params)
@@ -207,7 +207,7 @@ async def _in_none(
     *,
     start: datetime,
 ) -> Mask:
-    """Return those of the unclear videos that no earlier snapshot in the span lists.
+    """Return the unclear videos that no earlier snapshot in the span lists.
 
     ``before`` are the first snapshots of owners that were read.
     """

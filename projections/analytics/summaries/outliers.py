@@ -1,4 +1,4 @@
-"""How many times the views of their peers at the same age videos have."""
+"""Outlier factors: the views of videos by those of their peers at the same age."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -26,16 +26,16 @@ from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
 
 _A_DAY = 86_400_000_000
-# The snapshots of so many owners are in memory at once, twice: while those of some are
-# computed, those of others are read.
+# The snapshots of so many owners are in memory twice: the snapshots of one batch are
+# read while the batch before is computed.
 _OWNERS_AT_ONCE = 50
 _AT_ONCE = 2
 
 
 class _Judged(Struct, frozen=True):
-    """Videos of a creator, each a row: itself, then its peers, where ``is_there``.
+    """Videos of a creator. A row is a video, then its peers where ``is_there``.
 
-    ``request`` is for the levels of all of them, row by row.
+    ``request`` is for the levels of all rows, one after the other.
     """
 
     ids: Sequence[UUID]
@@ -52,11 +52,11 @@ async def outliers_among(
     ids: Collection[UUID] | None = None,
     min_factor: float | None = None,
 ) -> dict[UUID, Outlier]:
-    """Return those of the counted videos that can be judged at an instant.
+    """Return the counted videos that can be judged at an instant.
 
-    In a project it is when the creator was there for the last time before, if it moved.
-    ``ids`` are those of some of the videos, if not all are meant. With ``min_factor``
-    only those with at least such an ``outlier_factor`` are among them.
+    Videos of a creator that moved out of a project are judged at the last time at which
+    it was there. ``ids`` are some of the videos, None for all. With ``min_factor`` only
+    videos with at least this ``outlier_factor`` are returned.
     """
     scope = await with_videos_left(reader, scope)
     owned = await of_their_creators(reader, scope, ids)
@@ -85,7 +85,7 @@ async def outliers_among(
 
 
 def _judged(of: OwnedVideos, at: datetime) -> _Judged | None:
-    """Return the requested videos that have enough peers, None without any."""
+    """Return the requested videos that have enough peers; None if no video has."""
     places = [
         place
         for place in range(FEWEST_PEERS, len(of.ids))
@@ -134,15 +134,15 @@ def _outliers(
 
 
 def _may_be_outliers(views: Grid, known: Mask, min_factor: float | None) -> Mask:
-    """Return which videos to judge exactly: of others it is clear that they are none.
+    """Return the videos to judge exactly; all others are clearly below the factor.
 
-    It computes with floating point, and lets through what is about the factor.
+    It computes in floating point, and returns videos that are close to the factor too.
     """
     peers = known[:, 1:].sum(axis=1)
     may_be = known[:, 0] & (peers >= FEWEST_PEERS)
     if min_factor is None:
         return may_be
-    # Unknown ones come last.
+    # Unknown views come last.
     ranked = np.sort(np.where(known[:, 1:], views[:, 1:].astype(float), np.inf), axis=1)
     places = np.flatnonzero(may_be)
     peers = peers[places]

@@ -1,4 +1,4 @@
-"""What campaigns have in common: their creators, and the counted videos in them."""
+"""The overlap of campaigns: the creators and counted videos that they share."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -12,7 +12,7 @@ SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(campaigns)s)
 AND kind = 'campaign' AND deleted_position IS NULL
 """
-# How many are in exactly which of the campaigns: at most 2^10 rows.
+# The number of items in exactly these of the campaigns: at most 2^10 rows.
 _AMOUNTS = """
 SELECT campaigns, count(*) FROM (
     SELECT array_agg(DISTINCT campaign_id) AS campaigns FROM ({members}) AS members
@@ -29,7 +29,7 @@ _JOINED = "JOIN analytics_videos v ON v.organization_id = m.organization_id"
 async def known_campaigns(
     reader: Reader, organization_id: UUID, campaigns: Sequence[UUID]
 ) -> set[UUID]:
-    """Return which of these campaigns the organization has."""
+    """Return the campaigns among these that the organization has."""
     params = {"organization": organization_id, "campaigns": list(campaigns)}
     return {row[0] for row in await reader.rows(organization_id, _KNOWN, params)}
 
@@ -37,7 +37,7 @@ async def known_campaigns(
 async def shared_creators(
     reader: Reader, organization_id: UUID, campaigns: Sequence[UUID]
 ) -> Mapping[tuple[UUID, UUID], Overlap]:
-    """Return how many creators each two campaigns share."""
+    """Return the overlap in creators of each two campaigns."""
     members = _MEMBERS.format(joined="")
     query = f"SELECT campaign_id, member_id AS id {members} AND is_creator"
     params = {"organization": organization_id}
@@ -47,7 +47,7 @@ async def shared_creators(
 async def shared_videos(
     reader: Reader, scope: SummaryScope, campaigns: Sequence[UUID]
 ) -> Mapping[tuple[UUID, UUID], Overlap]:
-    """Return how many counted videos each two campaigns share.
+    """Return the overlap in counted videos of each two campaigns.
 
     ``scope`` is of any campaign: only its days of posting are used.
     """

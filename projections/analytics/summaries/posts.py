@@ -1,4 +1,4 @@
-"""When counted videos were posted, by creator."""
+"""The times at which counted videos were posted, by creator."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from projections.engine.reader import Reader
 
 
 class CreatorPosts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator's posts of a span of time, in order, and its last before the end."""
+    """A creator's posts in a span of time, in order, and the last before its end."""
 
     creator_id: UUID
     posted: list[datetime]
@@ -49,7 +49,7 @@ WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
 """
 
 
-# A campaign's single videos are of creators that are no members.
+# The creators of a campaign's single videos are no members of it.
 _ACTIVE_IN_CAMPAIGN = """
 SELECT count(DISTINCT v.creator_id) FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
@@ -68,7 +68,7 @@ async def posts_by_creator(
 async def active_creators(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> int:
-    """Return how many creators posted a counted video in a span of time."""
+    """Return the number of creators that posted a counted video in a span of time."""
     query = _ACTIVE_IN_CAMPAIGN if scope.kind == "campaign" else _ACTIVE
     if scope.kind == "project" and (
         divided := await spans_in(reader, scope.organization_id, scope.id)
@@ -81,7 +81,7 @@ async def active_creators(
 
 
 def _is_active(posts: CreatorPosts, spans: Spans | None) -> bool:
-    """Tell whether a creator posted, in the spans unless they are None."""
+    """Tell whether a creator posted within spans; None is all the time."""
     slots = map(slot_of_post, posts.posted)
     return any(spans is None or holds_slot(spans, slot) for slot in slots)
 

@@ -1,4 +1,4 @@
-"""Scope: what a summary is of, and which of its videos."""
+"""Scope: the project, campaign or creator of a summary, and its videos."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,14 +16,14 @@ ScopeKind = Literal["project", "campaign", "creator"]
 
 
 class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
-    """A project, a campaign or a creator, whose counted videos a summary is of.
+    """A project, a campaign or a creator, and the videos that a summary is about.
 
-    Only videos posted from ``posted_since`` on, and before ``posted_before``, are in
-    it; None is no bound, and then videos of unknown times of posting are in it, too.
-    With ``tags`` only creators, or only videos, that have all of these keys of tags are
-    in it. The creators ``moved_away``, who left numbers
-    with the project, are among its creators, and the ``videos_left`` by them among its
-    videos. ``spans`` say when creators counted in it whose numbers are divided.
+    The videos are those posted from ``posted_since`` on and before ``posted_before``;
+    None is no bound. Without any bound, videos with an unknown time of posting are
+    among them. With ``tags`` only creators, or only videos, with all of these tag keys
+    are in the scope. The creators ``moved_away``, who left numbers with the project,
+    are among its creators, and the ``videos_left`` by them among its videos. ``spans``
+    has the times in which creators with numbers in several projects count in this one.
     """
 
     organization_id: UUID
@@ -51,7 +51,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_posting_days(self) -> bool:
-        """Tell whether only videos posted at certain times are in it."""
+        """Tell whether the times of posting are bounded."""
         return self.posted_since is not None or self.posted_before is not None
 
     @property
@@ -74,9 +74,9 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def owners(self) -> str:
-        """Return the condition for owner states ``s``: whose videos all belong to it.
+        """Return the condition for owner states ``s`` whose videos all belong to it.
 
-        Whatever the days of posting and the tags are.
+        It holds for any days of posting and any tags.
         """
         return _OWNERS[self.kind]
 
@@ -92,7 +92,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def posted(self) -> str:
-        """Return the condition for a video ``v`` to count, and to be posted then."""
+        """Return the condition for a video ``v`` to count, posted within the bounds."""
         conditions = ["v.is_counted", "v.is_there"]
         if self.posted_since is not None:
             conditions.append("v.posted_at >= %(posted_since)s")
@@ -147,7 +147,7 @@ SELECT EXISTS (
 async def known_scope(
     reader: Reader, organization_id: UUID, kind: ScopeKind, id_: UUID
 ) -> tuple[bool, str]:
-    """Tell whether the organization has it, and return the organization's time zone."""
+    """Tell whether the organization has the scope, and return its time zone."""
     params = {"organization": organization_id, "id": id_, "kind": kind}
     ((is_there, zone),) = await reader.rows(organization_id, _KNOWN, params)
     return is_there, zone or "UTC"

@@ -20,7 +20,7 @@ from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.target_days import CampaignTarget, TargetTimes
 from projections.engine.reader import Reader
 
-# One pass over the sums of each campaign, however different their days are.
+# One pass over the sums of each campaign, even where their days differ.
 _SUMS = f"""
 SELECT id, coalesce(sum(views) FILTER (WHERE slot <= began), 0),
        coalesce(sum(views) FILTER (WHERE slot <= ended), 0),
@@ -115,7 +115,7 @@ async def _from_sums(
     ids: Sequence[UUID],
     times: Mapping[UUID, TargetTimes],
 ) -> dict[UUID, tuple[TargetCount, TargetCount]]:
-    """Return of each campaign what was gained in its days, and its views."""
+    """Return for each campaign the views gained in its days, and all its views."""
     if not ids:
         return {}
     found = dict.fromkeys(ids, (TargetCount(None, None), TargetCount(None, None)))
@@ -147,7 +147,7 @@ async def _from_posts(
     ids: Sequence[UUID],
     times: Mapping[UUID, TargetTimes],
 ) -> dict[UUID, TargetCount]:
-    """Return of each campaign the views of the videos posted in its days."""
+    """Return for each campaign the views of the videos posted in its days."""
     if not ids:
         return {}
     rows = await reader.rows(
@@ -191,7 +191,7 @@ async def _from_posts(
 
 
 def _together(sums: Iterable[tuple[int, bool]]) -> int | None:
-    """Return the sum of levels, None if none is known."""
+    """Return the sum of known levels; None if no level is known."""
     known = [level for level, is_known in sums if is_known]
     return sum(known) if known else None
 
@@ -199,7 +199,7 @@ def _together(sums: Iterable[tuple[int, bool]]) -> int | None:
 def _count_of_posts(
     before: int | None, after: int | None, *, any_before: bool, any_now: bool
 ) -> TargetCount:
-    """Return the count of posts; where there was none, their views are 0."""
+    """Return the count of posts. Without a post the views are 0."""
     before = before if any_before else 0
     after = after if any_now else 0
     if after is None or before is None:

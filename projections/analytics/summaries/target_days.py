@@ -1,4 +1,4 @@
-"""The targets of campaigns, and the times from and to which they count."""
+"""The targets of campaigns, and the times between which views count for them."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -35,21 +35,24 @@ class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def began_at(self) -> datetime:
-        """The beginning of its first day, or its creation without one."""
+        """The beginning of the first day; without one, the creation of the campaign."""
         if self.starts_on is None:
             return self.created_at
         return midnight(self.starts_on, self.zone)
 
     @property
     def ends_at(self) -> datetime | None:
-        """The end of its last day, None without one."""
+        """The end of the last day; None without one."""
         return (
             None if self.ends_on is None else midnight(self.ends_on + _A_DAY, self.zone)
         )
 
 
 class TargetTimes(NamedTuple):
-    """From when to when a campaign counts, and the last days, all up to the present."""
+    """The instants between which a campaign counts, and the last week.
+
+    None is later than the present.
+    """
 
     began: datetime
     ended: datetime
@@ -58,8 +61,8 @@ class TargetTimes(NamedTuple):
 
     @classmethod
     def of(cls, campaign: CampaignTarget, now: datetime) -> "TargetTimes":
-        # Sums are kept for quarters of an hour, and what is made in one counts from
-        # its end on.
+        # Sums are kept by quarter-hour. A campaign that is created within one counts
+        # from its end on.
         until = _end_of_quarter(now)
         began = campaign.began_at
         if campaign.starts_on is None:

@@ -1,4 +1,4 @@
-"""The counted videos of a summary: which they are, when posted, and their levels."""
+"""The counted videos of a summary: their ids, times of posting and levels."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -21,9 +21,9 @@ from projections.engine.reader import Reader
 
 
 class OwnedVideos(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator's counted videos of known times, in the order of their posting.
+    """A creator's counted videos with known times of posting, in that order.
 
-    ``is_requested`` says which of them are of the scope.
+    ``is_requested`` is true for the videos of the scope.
     """
 
     owner: UUID
@@ -90,8 +90,8 @@ def these(
 ) -> VideoSet:
     """Return these videos, as queries of figures take them.
 
-    Videos that do not count are left out unless it ``has_others``. ``spans`` are of the
-    creators of which only a part of the numbers counts.
+    Videos that do not count are left out unless it ``has_others``. ``spans`` are the
+    spans of creators with numbers in several projects.
     """
     query, params = "SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)}
     chosen = VideoSet.these(query, params, has_others=has_others)
@@ -99,7 +99,7 @@ def these(
 
 
 async def count_of_videos(reader: Reader, scope: SummaryScope) -> int:
-    """Return how many counted videos there are."""
+    """Return the number of counted videos."""
     query = _COUNT.format(videos=scope.videos).encode()
     rows = await reader.rows(scope.organization_id, query, scope.params)
     return rows[0][0]
@@ -115,9 +115,9 @@ async def ids_of_videos(reader: Reader, scope: SummaryScope) -> set[UUID]:
 async def views_of_posted(
     reader: Reader, scope: SummaryScope, days: Range
 ) -> list[tuple[datetime, int | None]]:
-    """Return when each video of the range was posted, and its views at the end.
+    """Return the time of posting and the views, at the end, of each video of the range.
 
-    Those that were posted while their creator was in another project are left out.
+    A video that was posted while its creator was in another project is left out.
     """
     organization_id = scope.organization_id
     scope = await with_videos_left(reader, scope)
@@ -157,7 +157,7 @@ async def of_their_creators(
 ) -> list[OwnedVideos]:
     """Return all counted videos of the creators of a scope's videos, by creator.
 
-    ``ids`` are those of the requested videos, if not all of the scope are.
+    ``ids`` are the requested videos, None for all of the scope.
     """
     requested = scope.videos if ids is None else "v.id = ANY(%(ids)s)"
     params = {**scope.params, "ids": None if ids is None else list(ids)}

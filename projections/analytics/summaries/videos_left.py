@@ -1,4 +1,4 @@
-"""Which videos are a project's in summaries, after creators moved and left numbers."""
+"""The videos of a project that creators left there when they moved to another."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,10 +22,10 @@ AND v.is_counted AND v.is_there
 
 
 async def with_videos_left(reader: Reader, scope: SummaryScope) -> SummaryScope:
-    """Return the scope of a project with what creators that moved on left in it.
+    """Return the scope of a project with the videos that moved creators left in it.
 
-    These are the videos that were posted or observed before. Scopes of other kinds,
-    and projects without such creators, stay as they are.
+    A creator leaves the videos that were posted or observed before it moved. Scopes of
+    other kinds, and projects without such creators, stay as they are.
     """
     if scope.kind != "project" or scope.spans:
         return scope

@@ -1,4 +1,4 @@
-"""A rebuild's attribution stage: moves gathered observations to their owners."""
+"""The attribution stage of a rebuild: it moves gathered observations to owners."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

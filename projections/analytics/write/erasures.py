@@ -1,7 +1,7 @@
 """Erased creators in analytics: their videos lose their names, or all their numbers.
 
-The rows of their videos stay, without a text of the person, so that whatever names the
-same number later is not taken for somebody else's.
+The rows of their videos stay, without a text of the person. A later snapshot that lists
+the number of such a video thus still finds its owner.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ WHERE erased_position IS NOT NULL AND {PARTITION.format("id")}
 
 
 def mark_videos(cursor: Cursor[TupleRow], batch: BatchInput) -> None:
-    """Add to a batch that the videos of the creators that it erases are erased."""
+    """Add the erasures of a batch to the changes of the erased creators' videos."""
     for recorded, event in batch.erasures:
         mark = erased_change(
             recorded.position,

@@ -24,7 +24,7 @@ from projections.analytics.store.video_lists import save_lists
 from projections.analytics.store.videos import copy_videos, known_videos
 
 _COLUMNS = ", ".join(AnalyticsVideoRow.__struct_fields__)
-# Most slices change nothing of a creator, and then need not lock its row.
+# Most slices leave the row of a creator as it is, and need not lock it.
 _SUBJECTS = """
 INSERT INTO analytics_subjects AS held
 SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json) AS input
@@ -59,8 +59,8 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
         THEN excluded.label ELSE held.label END,
     label_position = greatest(held.label_position, excluded.label_position)
 """
-# Other slices may have stored changes of the same video. They are folded later, and a
-# change that is there twice is folded once.
+# Other slices may have stored changes of the same video. All are folded later, and a
+# change that is stored twice is folded once.
 _VIDEOS = f"""
 INSERT INTO analytics_videos AS held ({_COLUMNS})
 SELECT {_COLUMNS} FROM json_populate_recordset(NULL::analytics_videos, %s::json)
@@ -71,7 +71,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
 
 
 def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-    """Store what the events say. Doing it twice makes no difference."""
+    """Store a slice of the log. A slice that is stored already changes nothing."""
     batch = BatchInput()
     collect(events, batch)
     subjects = sorted(
@@ -92,7 +92,7 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     if not _is_copied(cursor, lambda: copy_snapshots(cursor, snapshots)):
         save_snapshots(cursor, snapshots)
     _write_videos(cursor, videos)
-    # Rows that other slices write too come last, so that they are locked only briefly.
+    # Rows that other slices write as well come last, so that their locks are short.
     save_lists(cursor, snapshots)
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
@@ -121,9 +121,9 @@ def _write_videos(
 
 
 def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
-    """COPY rows, which takes half the time of an INSERT.
+    """COPY rows, in half the time of an INSERT.
 
-    Returns false, and copies none, if some of them are stored already.
+    Returns false, and copies no row, if some of them are stored already.
     """
     try:
         with cursor.connection.transaction():
