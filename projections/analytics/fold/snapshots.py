@@ -78,7 +78,7 @@ def observations_of(
 
 
 def merged_by_time(snapshots: Sequence[OwnerSnapshot]) -> list[OwnerSnapshot]:
-    """Return one owner's snapshots in time order. Those at one position are merged."""
+    """Return one owner's snapshots in time order, one for each position."""
     found: dict[SnapshotTime, OwnerSnapshot] = {}
     for snapshot in snapshots:
         held = found.get(snapshot.time)

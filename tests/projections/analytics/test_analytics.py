@@ -1,6 +1,7 @@
 """Analytics is the plain fold of any events, in any order of their arrival."""
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, TypeVar, cast
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
@@ -39,7 +40,8 @@ from projections.analytics.read.counted import existing_as_of
 from projections.analytics.read.explain import explain
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import named_entities, series_by_entity
-from projections.analytics.write import attribution, merge
+from projections.analytics.write import attribution, live, merge
+from projections.analytics.write.changes import Changes
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Oracle, OracleQuery
@@ -372,6 +374,23 @@ def take_in(
         AnalyticsProjection().begin_under(cursor, rule)
         for batch in batches:
             AnalyticsProjection().write(cursor, given_to_analytics(batch))
+
+
+@contextmanager
+def plans_read_only(connection: Connection[TupleRow]) -> Iterator[None]:
+    """Let PostgreSQL refuse each write of a plan, which only reads."""
+    plan_of = live.plan
+
+    def plan(
+        cursor: Cursor[TupleRow], events: Sequence[RecordedEvent], rule: BaselineRule
+    ) -> Changes:
+        with connection.transaction():
+            cursor.execute("SET TRANSACTION READ ONLY")
+            return plan_of(cursor, events, rule)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "plan", plan)
+        yield
 
 
 def rebuild(
@@ -751,7 +770,7 @@ def test_slices_in_any_order_and_twice_make_the_same_rows_live_and_rebuilt(
     with connection.transaction(force_rollback=True):
         take_in(connection, [events], rule=rule)
         whole = contents(connection)
-    with connection.transaction(force_rollback=True):
+    with connection.transaction(force_rollback=True), plans_read_only(connection):
         take_in(connection, shuffled, rule=rule)
         in_any_order = contents(connection)
     with (
