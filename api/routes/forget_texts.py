@@ -1,6 +1,5 @@
 """The forgetting of earlier texts of campaigns, projects, keys and organizations."""
 
-from typing import Any
 from uuid import UUID
 
 from litestar import Controller, post
@@ -13,11 +12,20 @@ from api.http.responses import Answer
 from api.http.writer import CommandWriter
 from application.erase.texts import ForgettingCommand, ForgottenAnswer, forgotten_by
 
-_OPT: dict[str, Any] = {
-    "scope": "admin",
-    "versioned": False,
-    "errors": [Code.HISTORY_IN_CLEAR],
-}
+
+def _forgetting(path: str, tag: str, operation_id: str) -> post:
+    return post(
+        f"{path}/forget-texts",
+        opt={
+            "scope": "admin",
+            "versioned": False,
+            "errors": [Code.HISTORY_IN_CLEAR],
+        },
+        tags=(tag,),
+        operation_id=operation_id,
+        status_code=200,
+        sync_to_thread=True,
+    )
 
 
 class ForgetTextsRoutes(Controller):
@@ -25,14 +33,7 @@ class ForgetTextsRoutes(Controller):
 
     path = "/"
 
-    @post(
-        "/campaigns/{campaign_id:uuid}/forget-texts",
-        opt=_OPT,
-        tags=("Campaigns",),
-        operation_id="forgetCampaignTexts",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @_forgetting("/campaigns/{campaign_id:uuid}", "Campaigns", "forgetCampaignTexts")
     def forget_campaign_texts(
         self,
         request: Request,
@@ -49,14 +50,7 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, campaign_id)
 
-    @post(
-        "/projects/{project_id:uuid}/forget-texts",
-        opt=_OPT,
-        tags=("Projects",),
-        operation_id="forgetProjectTexts",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @_forgetting("/projects/{project_id:uuid}", "Projects", "forgetProjectTexts")
     def forget_project_texts(
         self,
         request: Request,
@@ -69,14 +63,7 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, project_id)
 
-    @post(
-        "/api-keys/{key_id:uuid}/forget-texts",
-        opt=_OPT,
-        tags=("API keys",),
-        operation_id="forgetApiKeyTexts",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @_forgetting("/api-keys/{key_id:uuid}", "API keys", "forgetApiKeyTexts")
     def forget_api_key_texts(
         self,
         request: Request,
@@ -90,14 +77,7 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, key_id)
 
-    @post(
-        "/organization/forget-texts",
-        opt=_OPT,
-        tags=("Organization",),
-        operation_id="forgetOrganizationTexts",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @_forgetting("/organization", "Organization", "forgetOrganizationTexts")
     def forget_organization_texts(
         self, request: Request, writer: NamedDependency[CommandWriter]
     ) -> Answer[ForgottenAnswer]:
