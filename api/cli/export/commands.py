@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import aclosing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -29,7 +29,7 @@ from api.cli.kit.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Membership, Mode, RawMetric
 from infra.eventstore.codec import UnknownEventError
-from projections.event_log import OrganizationLog
+from projections.event_log import OrganizationLog, PositionRange
 
 AsFormat = Annotated[
     Format,
@@ -65,18 +65,10 @@ def observations(
     )
 
     check_output(output, format_, json=json)
-    settings = read_settings(data_dir=data_dir)
-    with fitting(settings) as connection, opened_store(settings) as store:
-        org_id, project_id = _chosen(connection, org, project)
-        log = OrganizationLog(connection, org_id, project_id, codec=store.codec)
+    with _log_of(org, project, data_dir) as log:
         span = log.position_range()
-        written = _write(
-            observations_of(log, span),
-            OBSERVATIONS,
-            format_=format_,
-            output=output,
-            total=span.until - span.after,
-        )
+        pages = observations_of(log, span)
+        written = _write(pages, OBSERVATIONS, span, format_=format_, output=output)
     _print_result(
         "observations", written, position=span.until, output=output, json=json
     )
@@ -99,18 +91,10 @@ def events(
     from api.cli.export.layouts import EVENTS
 
     check_output(output, format_, json=json)
-    settings = read_settings(data_dir=data_dir)
-    with fitting(settings) as connection, opened_store(settings) as store:
-        org_id, project_id = _chosen(connection, org, project)
-        log = OrganizationLog(connection, org_id, project_id, codec=store.codec)
+    with _log_of(org, project, data_dir) as log:
         span = log.position_range()
-        written = _write(
-            log.events(span),
-            EVENTS,
-            format_=format_,
-            output=output,
-            total=span.until - span.after,
-        )
+        pages = log.events(span)
+        written = _write(pages, EVENTS, span, format_=format_, output=output)
     _print_result("events", written, position=span.until, output=output, json=json)
 
 
@@ -231,13 +215,23 @@ def _chosen(
     return org_id, project_named(connection, project, org=org_id).id
 
 
+@contextmanager
+def _log_of(
+    org: str, project: str | None, data_dir: Path | None
+) -> Generator[OrganizationLog]:
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection, opened_store(settings) as store:
+        org_id, project_id = _chosen(connection, org, project)
+        yield OrganizationLog(connection, org_id, project_id, codec=store.codec)
+
+
 def _write(
     pages: Iterable[tuple[int, Sequence[T]]],
     layout: Layout[T],
+    span: PositionRange,
     *,
     format_: Format,
     output: Path,
-    total: int,
 ) -> int:
     """Write all pages, and return the number of records.
 
@@ -248,7 +242,7 @@ def _write(
     with (
         opened_output(output, format_) as file,
         writer_of(format_, file, layout) as writer,
-        progress_bar("Exporting", total=total) as advance,
+        progress_bar("Exporting", total=span.until - span.after) as advance,
     ):
         try:
             for passed, records in pages:
