@@ -49,7 +49,7 @@ from api.routes.history import HistoryRoutes
 from api.routes.integrity.log_check import LogCheckRoutes
 from api.routes.integrity.proofs import ProofRoutes
 from api.routes.integrity.roots import RootRoutes
-from api.routes.lists.creator_parameters import provide_table
+from api.routes.lists.creator_parameters import provide_creator_list
 from api.routes.lists.video_parameters import provide_video_list
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
@@ -281,7 +281,7 @@ def assemble(settings: Settings) -> Litestar:
             dependencies={
                 "reader": provide_reader(reading, store.codec),
                 "listing": provide_list_request(secret),
-                "creator_table": Provide(provide_table, sync_to_thread=False),
+                "creator_list": Provide(provide_creator_list, sync_to_thread=False),
                 "video_list": Provide(provide_video_list, sync_to_thread=False),
                 "summary": Provide(provide_summary),
                 "part": Provide(provide_part, sync_to_thread=False),

@@ -144,13 +144,19 @@ def _check(handler: HTTPRouteHandler, *, place: str) -> None:
 
 
 def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
-    """Return the parameters of a handler and of its dependencies."""
-    fields: dict[str, FieldDefinition] = {}
-    for provider in handler.resolve_dependencies().values():
-        fields.update(provider.parsed_fn_signature.parameters)
-    # The handler's own parameters have precedence: it may not use the dependency with
-    # the same name.
-    return {**fields, **handler.parsed_fn_signature.parameters}
+    """Return the parameters of a handler and of the dependencies that it uses.
+
+    Dependencies of the whole application have parameters of the same name.
+    """
+    providers = handler.resolve_dependencies()
+
+    def fields(own: dict[str, FieldDefinition]) -> dict[str, FieldDefinition]:
+        found: dict[str, FieldDefinition] = {}
+        for name in (name for name in own if name in providers):
+            found |= fields(providers[name].parsed_fn_signature.parameters)
+        return found | own
+
+    return fields(handler.parsed_fn_signature.parameters)
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401 - any type

@@ -4,10 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from domain.creator.decider import Status
 from projections.creators.creator import COLUMNS, Creator, creator_from_columns
+from projections.creators.filter import CreatorFilter
 from projections.creators.search_keys import follower_bucket, search_grams
 from projections.creators.search_sql import (
     CreatorQueryVariant,
@@ -23,23 +21,13 @@ from projections.engine.reader import Reader
 SCANNED_FIRST = 5_000
 
 
-class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorQuery(CreatorFilter, frozen=True, kw_only=True):
     """The creators to return, their order, and the start of the page.
 
-    ``search`` is a part of a handle, name or tag in the spelling of ``folded``, and
-    ``tag_keys`` are keys of tags that a creator must all have. ``is_failing`` selects
-    creators whose last scrape failed. ``is_connected`` selects creators by whether
-    their own account is connected; None selects all. ``after`` is the sort value and id
-    of the last row of the previous page.
+    ``after`` is the sort value and id of the last row of the previous page.
     """
 
     organization_id: UUID
-    project_id: UUID | None = None
-    search: str | None = None
-    statuses: tuple[Status, ...] = ("active", "disabled")
-    is_failing: bool = False
-    is_connected: bool | None = None
-    tag_keys: tuple[str, ...] = ()
     sort: CreatorSort = "created_at"
     limit: int = 50
     after: tuple[Any, UUID] | None = None

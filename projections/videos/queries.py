@@ -14,7 +14,7 @@ from domain.video.attributes import ATTRIBUTES, Sound
 from domain.video.url import video_url
 from projections.engine.reader import Reader
 from projections.videos.attributes import VideoAttributesRow
-from projections.videos.chosen import ChosenVideos
+from projections.videos.filter import VideoFilter
 from projections.videos.latest_counts import COUNTS, VideoFiguresRow
 from projections.videos.projection import VideoRow
 from projections.videos.sort_sql import (
@@ -87,7 +87,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class VideoQuery(ChosenVideos, frozen=True, kw_only=True):
+class VideoQuery(VideoFilter, frozen=True, kw_only=True):
     """The videos to return, their order, and the start of the page.
 
     ``after`` is the sort value and the id of the last row of the previous page.

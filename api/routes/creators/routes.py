@@ -1,17 +1,17 @@
 """/creators: the list, and one creator."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET
+from msgspec.structs import asdict
 
 from api.http.errors import ApiError, Code
-from api.http.query import invalid_query
 from api.http.reading.as_of import resolve_as_of
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
@@ -20,18 +20,16 @@ from api.http.writer import CommandWriter
 from api.routes.creators import responses as answers
 from api.routes.creators.schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
-from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
+from api.routes.lists.creator_parameters import CreatorListParameters
 from api.routes.lists.creators import (
     CreatorListMeta,
     CreatorWithFigures,
     creators_with_figures,
 )
-from api.routes.tags import TagFilter, tag_filter
 from domain import commands as c
 from domain.creator.decider import Status
 from domain.creator.handlers import change as creators
 from domain.errors import NotFoundError
-from domain.letter_case import folded
 from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (
     CreatorQuery,
@@ -42,8 +40,6 @@ from projections.creators.queries import (
 )
 from projections.engine.reader import Reader
 
-_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed", "erased")
-_DEFAULT_STATUSES = "active,disabled"
 _READ = {"scope": "read"}
 _CONFLICTS = [
     Code.HANDLE_TAKEN,
@@ -73,43 +69,7 @@ class CreatorRoutes(Controller):
     async def list_creators(
         self,
         listing: NamedDependency[ListRequest],
-        creator_table: NamedDependency[TableParameters],
-        project_id: FromQuery[UUID | None] = None,
-        search: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=100,
-                description="A part of a handle, a display name or a tag, in upper or "
-                "lower case.",
-            ),
-        ] = None,
-        tag: TagFilter = None,
-        status: Annotated[
-            str,
-            QueryParameter(
-                description="One or more of active, disabled, removed and erased, "
-                "separated by commas, or all."
-            ),
-        ] = _DEFAULT_STATUSES,
-        failing: Annotated[  # noqa: FBT002
-            bool,
-            QueryParameter(description="Show only creators whose last scrape failed."),
-        ] = False,
-        connected: Annotated[
-            bool | None,
-            QueryParameter(
-                description="Show only creators whose own account is connected, or "
-                "with false only creators whose account is not."
-            ),
-        ] = None,
-        sort: Annotated[
-            CreatorListSort,
-            QueryParameter(
-                description="The field to sort by. follower_count is the newest count, "
-                "and followers is the count at the end of the days. With "
-                "figures, unknown ones come last."
-            ),
-        ] = "created_at",
+        creator_list: NamedDependency[CreatorListParameters],
     ) -> ListPage[CreatorWithFigures]:
         """List creators, newest first unless another sort is requested.
 
@@ -120,18 +80,10 @@ class CreatorRoutes(Controller):
         plan shows. With a project_id, figures are what counts in the project; creators
         who moved may have left a part in another project.
         """
-        filters: dict[str, Any] = {
-            "project_id": project_id,
-            "search": _search_term(search),
-            "statuses": _statuses(status),
-            "is_failing": failing,
-            "is_connected": connected,
-            "tag_keys": tag_filter(tag),
-        }
-        if creator_table.ask_for_figures(sort):
-            return await creators_with_figures(listing, creator_table, sort, filters)
+        sort, chosen = creator_list.sort, creator_list.filter
+        if creator_list.asks_for_figures:
+            return await creators_with_figures(listing, creator_list)
         by: CreatorSort = cast("CreatorSort", sort)
-        filters["sort"] = by
         await listing.caught_up("creator_list")
         page = await listing.page(
             "creators",
@@ -141,10 +93,11 @@ class CreatorRoutes(Controller):
                     organization_id=listing.organization_id,
                     limit=limit,
                     after=after,
-                    **filters,
+                    sort=by,
+                    **asdict(chosen),
                 ),
             ),
-            filters=filters,
+            filters={**asdict(chosen), "sort": sort},
             key=lambda row: (creator_sort_value(row, by), row.id),
             after=_AFTER[by],
         )
@@ -263,21 +216,6 @@ _AFTER: dict[CreatorSort, type[tuple[datetime | str | int, UUID]]] = {
     "tiktok_handle": tuple[str, UUID],
     "follower_count": tuple[int, UUID],
 }
-
-
-def _statuses(text: str) -> tuple[Status, ...]:
-    if text == "all":
-        return _STATUSES
-    names = text.split(",")
-    if not set(names) <= set(_STATUSES) or len(set(names)) < len(names):
-        message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
-        raise invalid_query("status", message)
-    # The statuses are sorted, so that the same list has the same cursors.
-    return tuple(status for status in _STATUSES if status in names)
-
-
-def _search_term(text: str | None) -> str | None:
-    return folded(folded(text or "").removeprefix("@")) or None
 
 
 def _commands(change: CreatorChange) -> list[c.CreatorCommand]:

@@ -1,13 +1,14 @@
-"""The parameters of GET /creators that request figures over some days."""
+"""The parameters of GET /creators: filters, order, and days of figures."""
 
 import re
 from datetime import date
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from api.http.query import invalid_query
 from api.http.reading.paging import MAX_LIMIT
@@ -19,9 +20,12 @@ from api.routes.lists.days import (
     ToParameter,
     check_period,
 )
+from api.routes.tags import TagFilter, tag_filter
+from domain.creator.decider import Status
+from domain.letter_case import folded
 from projections.analytics.read.figure_conditions import FigureCondition
 from projections.analytics.read.figure_expressions import CreatorFigure
-from projections.creators.chosen import Health
+from projections.creators.filter import CreatorFilter, Health
 
 _FIGURES: Final[tuple[CreatorFigure, ...]] = get_args(CreatorFigure)
 _CONDITION = re.compile(
@@ -48,9 +52,16 @@ CreatorListSort = Literal[
 ]
 
 
-class TableParameters(Struct, frozen=True, kw_only=True):
-    """The parameters that add figures to a list of creators."""
+_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed", "erased")
+_DEFAULT_STATUSES = "active,disabled"
+_SORTED_WITHOUT_FIGURES = {"created_at", "tiktok_handle", "follower_count"}
 
+
+class CreatorListParameters(Struct, frozen=True, kw_only=True):
+    """The filters and the order of a list of creators, and the days of its figures."""
+
+    filter: CreatorFilter
+    sort: CreatorListSort
     order: Literal["asc", "desc"] | None
     period: ListPeriod | None
     first: date | None
@@ -61,16 +72,64 @@ class TableParameters(Struct, frozen=True, kw_only=True):
     conditions: tuple[FigureCondition, ...]
     is_csv: bool
 
-    def ask_for_figures(self, sort: CreatorListSort) -> bool:
-        """Return whether the answer has figures."""
-        of_list = {"created_at", "tiktok_handle", "follower_count"}
+    @property
+    def asks_for_figures(self) -> bool:
+        """Return whether the answer has figures over some days."""
         has_days = bool(self.period or self.first or self.last)
         chosen = bool(self.health or self.conditions or self.ids or self.campaign_id)
-        has_order = self.order is not None or sort not in of_list
+        has_order = self.order is not None or self.sort not in _SORTED_WITHOUT_FIGURES
         return has_days or chosen or self.is_csv or has_order
 
+    @property
+    def direction(self) -> Literal["asc", "desc"]:
+        """Return the order, by default the usual one of the field."""
+        return self.order or ("asc" if self.sort == "tiktok_handle" else "desc")
 
-def provide_table(
+    @property
+    def bound(self) -> dict[str, Any]:
+        """Return what a cursor of the list is bound to."""
+        own = {name: getattr(self, name) for name in self.__struct_fields__}
+        del own["filter"], own["is_csv"]
+        return {**asdict(self.filter), **own}
+
+
+def provide_creator_list(
+    project_id: FromQuery[UUID | None] = None,
+    search: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=100,
+            description="A part of a handle, a display name or a tag, in upper or "
+            "lower case.",
+        ),
+    ] = None,
+    tag: TagFilter = None,
+    status: Annotated[
+        str,
+        QueryParameter(
+            description="One or more of active, disabled, removed and erased, "
+            "separated by commas, or all."
+        ),
+    ] = _DEFAULT_STATUSES,
+    failing: Annotated[  # noqa: FBT002
+        bool,
+        QueryParameter(description="Show only creators whose last scrape failed."),
+    ] = False,
+    connected: Annotated[
+        bool | None,
+        QueryParameter(
+            description="Show only creators whose own account is connected, or "
+            "with false only creators whose account is not."
+        ),
+    ] = None,
+    sort: Annotated[
+        CreatorListSort,
+        QueryParameter(
+            description="The field to sort by. follower_count is the newest count, "
+            "and followers is the count at the end of the days. With "
+            "figures, unknown ones come last."
+        ),
+    ] = "created_at",
     order: Annotated[
         Literal["asc", "desc"] | None,
         QueryParameter(
@@ -121,12 +180,26 @@ def provide_table(
             description="The format: csv answers with a file of the whole list.",
         ),
     ] = "json",
-) -> TableParameters:
+) -> CreatorListParameters:
+    """Read the parameters.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+    """
     check_period(period, from_, to)
     ids = creator_ids and ids_between_commas(
         "creator_ids", creator_ids, at_most=MAX_LIMIT
     )
-    return TableParameters(
+    return CreatorListParameters(
+        filter=CreatorFilter(
+            project_id=project_id,
+            search=_search_term(search),
+            statuses=_statuses(status),
+            is_failing=failing,
+            is_connected=connected,
+            tag_keys=tag_filter(tag),
+        ),
+        sort=sort,
         order=order,
         period=period,
         first=from_,
@@ -161,3 +234,18 @@ def _health(text: str) -> tuple[Health, ...]:
         message = f"must be one or more of {', '.join(allowed)}, each once"
         raise invalid_query("health", message)
     return tuple(name for name in allowed if name in names)
+
+
+def _statuses(text: str) -> tuple[Status, ...]:
+    if text == "all":
+        return _STATUSES
+    names = text.split(",")
+    if not set(names) <= set(_STATUSES) or len(set(names)) < len(names):
+        message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
+        raise invalid_query("status", message)
+    # The statuses are sorted, so that the same list has the same cursors.
+    return tuple(status for status in _STATUSES if status in names)
+
+
+def _search_term(text: str | None) -> str | None:
+    return folded(folded(text or "").removeprefix("@")) or None

@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 
 from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
-from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
+from api.routes.lists.creator_parameters import CreatorListParameters, CreatorListSort
 from api.routes.lists.csv_page import CsvPage
 from api.routes.lists.days import days_of_list
 from domain.analytics.buckets import Range
@@ -28,15 +28,15 @@ from projections.analytics.read.figures import (
 from projections.analytics.read.members import members_of
 from projections.analytics.read.totals import total_figures
 from projections.analytics.summaries.creator_shares import shares_in_project
-from projections.creators.chosen import (
-    ChosenCreators,
+from projections.creators.creator import Creator
+from projections.creators.filter import (
     ColumnSort,
+    CreatorFigureFilter,
     Health,
     HealthRules,
     sorted_by_column,
     with_health,
 )
-from projections.creators.creator import Creator
 from projections.organizations.queries import one_organization
 
 _COLUMN_SORTS: tuple[ColumnSort, ...] = get_args(ColumnSort)
@@ -119,9 +119,7 @@ _CSV_COLUMNS = (
 
 async def creators_with_figures(
     listing: ListRequest,
-    table: TableParameters,
-    sort: CreatorListSort,
-    filters: dict[str, Any],
+    table: CreatorListParameters,
 ) -> ListPage[CreatorWithFigures]:
     """Return a page of the list with figures, or the whole list as CSV.
 
@@ -129,18 +127,16 @@ async def creators_with_figures(
         ApiError: ``invalid_query`` or ``invalid_cursor``.
         RetentionExceededError: the plan does not show these days any more.
     """
-    found = await _Table.of(listing, table, sort, filters)
+    found = await _Table.of(listing, table)
     if table.is_csv:
         rows = await found.rows(limit=None, after=None)
         return CsvPage([row for _, row in rows], noun="creator", columns=_CSV_COLUMNS)
-    bound = {name: value for name, value in asdict(table).items() if name != "is_csv"}
-
     shown, next_cursor = await listing.rows(
         "creators with figures",
         found.rows,
         key=lambda row: row[0],
         after=_Key,
-        filters={**filters, **bound, "sort": sort},
+        filters=table.bound,
     )
     page = ListPage[CreatorWithFigures](
         [row for _, row in shown], limit=listing.limit, next_cursor=next_cursor
@@ -153,7 +149,7 @@ class _Table(Struct, frozen=True, kw_only=True):
     """The whole list: its organization, its days and its order."""
 
     listing: ListRequest
-    chosen: ChosenCreators
+    chosen: CreatorFigureFilter
     shares: list[FiguresOfCreator]
     days: Range
     sort: CreatorListSort
@@ -163,9 +159,7 @@ class _Table(Struct, frozen=True, kw_only=True):
     async def of(
         cls,
         listing: ListRequest,
-        table: TableParameters,
-        sort: CreatorListSort,
-        filters: dict[str, Any],
+        table: CreatorListParameters,
     ) -> "_Table":
         now, limits = datetime.now(UTC), listing.request.principal.limits
         await listing.caught_up("creator_list", "analytics", "api_keys")
@@ -178,11 +172,11 @@ class _Table(Struct, frozen=True, kw_only=True):
             stale_before=now - _INTERVALS * timedelta(hours=hours),
             today=now.astimezone(zone).date(),
         )
-        chosen = ChosenCreators(
+        chosen = CreatorFigureFilter(
             rules=rules,
             health=table.health,
             ids=await _ids_of(listing, table),
-            **filters,
+            **asdict(table.filter),
         )
         days = days_of_list(
             table.period,
@@ -212,8 +206,9 @@ class _Table(Struct, frozen=True, kw_only=True):
             chosen=chosen,
             shares=shares,
             days=days,
-            sort=sort,
-            direction=table.order or ("asc" if sort == "tiktok_handle" else "desc"),
+            sort=table.sort,
+            direction=table.order
+            or ("asc" if table.sort == "tiktok_handle" else "desc"),
         )
 
     async def rows(
@@ -281,7 +276,7 @@ class _Table(Struct, frozen=True, kw_only=True):
 
 
 async def _ids_of(
-    listing: ListRequest, table: TableParameters
+    listing: ListRequest, table: CreatorListParameters
 ) -> tuple[UUID, ...] | None:
     """Return the ids of the creators that the list is limited to, None for all."""
     if table.campaign_id is None:

@@ -34,7 +34,7 @@ from projections.analytics.read.videos_by_figure import videos_by_figure
 from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.videos import these
 from projections.organizations.queries import one_organization
-from projections.videos.chosen import ChosenVideos, count_of_chosen
+from projections.videos.filter import VideoFilter, count_matching
 from projections.videos.queries import (
     Video,
     VideoQuery,
@@ -78,7 +78,7 @@ async def listed_videos(
     page.meta = VideoListMeta(
         next_cursor=next_cursor,
         limit=listing.limit,
-        total_count=await count_of_chosen(listing.reader, found.chosen),
+        total_count=await count_matching(listing.reader, found.chosen),
         first_day=found.days.first,
         last_day=found.days.last,
         tz=found.days.zone.key,
@@ -91,7 +91,7 @@ class _List(Struct, frozen=True, kw_only=True):
 
     listing: ListRequest
     params: VideoListParameters
-    chosen: ChosenVideos
+    chosen: VideoFilter
     spans: SpansByCreator
     days: Range
 
@@ -121,7 +121,7 @@ class _List(Struct, frozen=True, kw_only=True):
             listing=listing,
             params=params,
             spans=spans,
-            chosen=ChosenVideos(
+            chosen=VideoFilter(
                 organization_id=organization_id,
                 statuses=params.statuses,
                 project_id=params.project_id,
@@ -214,7 +214,7 @@ class _List(Struct, frozen=True, kw_only=True):
         self, *, limit: int | None, after: tuple[Any, UUID] | None
     ) -> list[Video]:
         query = VideoQuery(
-            **shared_fields(ChosenVideos, self.chosen),
+            **shared_fields(VideoFilter, self.chosen),
             sort=cast("VideoSort", self.params.sort),
             order=self.params.order,
             limit=limit,

@@ -24,7 +24,7 @@ WHERE a.organization_id = %(organization)s AND a.id = v.id"""
 _IDS = _COUNTED.replace("count(*)", "v.id")
 
 
-class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
+class VideoFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Filters of videos; a filter that is not set matches all.
 
     ``members`` are creators and single videos: a video matches if it is one of the
@@ -103,7 +103,7 @@ class ChosenVideos(msgspec.Struct, frozen=True, kw_only=True):
         return _IDS.format(conditions=self.conditions)
 
 
-async def count_of_chosen(reader: Reader, chosen: ChosenVideos) -> int:
+async def count_matching(reader: Reader, chosen: VideoFilter) -> int:
     """Return the number of matching videos."""
     query = _COUNTED.format(conditions=chosen.conditions).encode()
     rows = await reader.rows(chosen.organization_id, query, chosen.parameters)

@@ -55,20 +55,28 @@ class HealthRules(msgspec.Struct, frozen=True, kw_only=True):
         return {"stale_before": self.stale_before, "today": self.today}
 
 
-class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Filters of creators; a filter that is not set matches all.
 
-    ``search``, ``tag_keys`` and ``is_connected`` are as in ``CreatorQuery``.
+    ``search`` is a part of a handle, name or tag in the spelling of ``folded``, and
+    ``tag_keys`` are keys of tags that a creator must all have. ``is_failing`` selects
+    creators whose last scrape failed. ``is_connected`` selects creators by whether
+    their own account is connected; None selects all.
     """
 
-    rules: HealthRules
-    statuses: tuple[Status, ...]
+    statuses: tuple[Status, ...] = ("active", "disabled")
     project_id: UUID | None = None
     search: str | None = None
     tag_keys: tuple[str, ...] = ()
-    health: tuple[Health, ...] = ()
     is_failing: bool = False
     is_connected: bool | None = None
+
+
+class CreatorFigureFilter(CreatorFilter, frozen=True, kw_only=True):
+    """Filters of creators that have figures: also by health, and by ids."""
+
+    rules: HealthRules
+    health: tuple[Health, ...] = ()
     ids: tuple[UUID, ...] | None = None
 
     @property
@@ -113,7 +121,7 @@ class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
 async def sorted_by_column(
     reader: Reader,
     organization_id: UUID,
-    chosen: ChosenCreators,
+    chosen: CreatorFigureFilter,
     *,
     sort: ColumnSort,
     direction: Literal["asc", "desc"],
