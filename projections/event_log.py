@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from domain.errors import NotFoundError
 from domain.events import Event, HandleChanged, ScrapeRequested
 from infra.eventstore.codec import Codec
+from infra.eventstore.envelope import EventMetadata
 from infra.eventstore.sealing import subject_in
 from infra.keys.keyring import Keys
 from projections.erased_in_clear import ErasedInClear
@@ -73,17 +74,9 @@ WHERE originator_id = %s AND originator_version = 1 AND topic = 'organization_cr
 _HEAD = "SELECT max(notification_id) FROM goatherd_events"
 
 
-class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LoggedEvent(EventMetadata, frozen=True, kw_only=True, gc=False):
     """An event of the log; ``payload`` is opened JSON without any secret."""
 
-    position: int
-    stream: UUID
-    version: int
-    name: str
-    actor: str
-    recorded_at: datetime
-    correlation_id: UUID | None
-    causation_id: UUID | None
     payload: msgspec.Raw
 
 

@@ -17,6 +17,7 @@ from domain.summaries import actor_label, key_id_of
 from infra import arrays
 from infra.database import NO_HURRY
 from infra.eventstore.codec import Codec
+from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.sealing import ERASED
 from infra.eventstore.store import BusyError, RecordedEvent, open_envelopes
 from infra.locks import AdvisoryLock
@@ -36,10 +37,8 @@ AND position(%(organization)s::bytea IN state) > 0
 AND (topic = 'annotation_added' OR position(%(creator)s::bytea IN state) > 0
     OR topic = 'scrape_requested' AND position('"video_id":"'::bytea IN state) > 0)
 """
-_EVENTS = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic, state
-FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+_EVENTS = f"""
+{ENVELOPES} WHERE originator_id = ANY(%b::uuid[])
 ORDER BY notification_id
 """
 _SAME_ACCOUNT = """

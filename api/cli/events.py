@@ -1,6 +1,5 @@
 """``goatherd events``: events of the log as an operator may read them."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,34 +12,15 @@ from api.cli.kit.databases import fitting, opened_store
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
 from infra.eventstore.codec import UnknownEventError
+from infra.eventstore.envelope import STORED_EVENTS, EventMetadata, StoredEvent
 from infra.eventstore.sealing import subject_in
 from infra.keys.subject_text import subject_id
 from infra.structs import shared_fields
 
-_READ = """
-SELECT notification_id AS position, originator_id AS stream,
-       originator_version AS version, topic AS name, actor, recorded_at,
-       correlation_id, causation_id, state AS body
-FROM goatherd_events WHERE notification_id = %s
-"""
+_READ = f"{STORED_EVENTS} WHERE notification_id = %s"
 
 
-class _EventInLog(msgspec.Struct, frozen=True, kw_only=True):
-    position: int
-    stream: UUID
-    version: int
-    name: str
-    actor: str
-    recorded_at: datetime
-    correlation_id: UUID | None
-    causation_id: UUID | None
-
-
-class _StoredEvent(_EventInLog, frozen=True, kw_only=True):
-    body: bytes
-
-
-class ShownEvent(_EventInLog, frozen=True, kw_only=True):
+class ShownEvent(EventMetadata, frozen=True, kw_only=True):
     """An event with its sealed values opened.
 
     ``subject`` is the person whose key seals the event, null if the event is in the
@@ -63,8 +43,8 @@ def show(
     """Show an event of the log with its sealed values opened."""
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection, opened_store(settings) as store:
-        cursor = connection.cursor(row_factory=class_row(_StoredEvent), binary=True)
-        stored = cursor.execute(_READ, (position,)).fetchone()
+        cursor = connection.cursor(row_factory=class_row(StoredEvent), binary=True)
+        stored = cursor.execute(_READ.encode(), (position,)).fetchone()
         if stored is None:
             raise CommandError(f"The log has no event at position {position}.")
         text = subject_in(stored.body)
@@ -74,7 +54,7 @@ def show(
         except UnknownEventError as error:
             raise CommandError(str(error)) from error
     shown = ShownEvent(
-        **shared_fields(_EventInLog, stored),
+        **shared_fields(EventMetadata, stored),
         subject=None if text is None else subject_id(text),
         is_erased=text is not None and keys.cipher(text) is None,
         payload=msgspec.json.decode(payload),

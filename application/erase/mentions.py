@@ -16,20 +16,19 @@ from domain.subjects import owner_of_texts, personal_fields
 from domain.texts import EarlierTextsForgotten
 from infra import arrays
 from infra.eventstore.codec import Codec
+from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.store import open_envelopes
 
 MentionKind = Literal[
     "campaign", "project", "api_key", "organization", "annotation", "creator", "video"
 ]
 
-_EVENTS = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic, state
-FROM goatherd_events
+_EVENTS = f"""
+{ENVELOPES}
 WHERE (originator_id = %b OR originator_id IN (
     SELECT id FROM campaigns WHERE organization_id = %b))
 AND topic = ANY(%b::text[]) ORDER BY notification_id
-"""
+"""  # noqa: S608 - constants
 _DELETED = """
 SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
 """

@@ -13,6 +13,7 @@ from domain.messages import Event
 from domain.subjects import personal_fields
 from infra import arrays
 from infra.eventstore.codec import Codec
+from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.sealing import SUBJECT
 from infra.eventstore.store import open_envelopes
 from infra.keys.subject_text import subject_text
@@ -49,20 +50,16 @@ NO_KINDS = frozenset(
 
 _AT_ONCE = 500
 # Most snapshots of videos name nobody, because they do not repeat known texts.
-_OF_STREAMS = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic, state
-FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+_OF_STREAMS = f"""
+{ENVELOPES} WHERE originator_id = ANY(%b::uuid[])
 AND (topic <> 'video_stats_snapshot_recorded'
-     OR starts_with(encode(substring(state FROM 1 FOR 11), 'escape'), '{"sealed":"')
+     OR starts_with(encode(substring(state FROM 1 FOR 11), 'escape'), '{{"sealed":"')
      OR position('"titles":['::bytea IN state) > 0
      OR position('"thumbnail_urls":['::bytea IN state) > 0)
 """
 # Events of these subjects from after the read of the read models.
-_SINCE = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic, state
-FROM goatherd_events WHERE notification_id > %s
+_SINCE = f"""
+{ENVELOPES} WHERE notification_id > %s
 AND substring(state FROM %s FOR %s) = ANY(%s::bytea[])
 """
 

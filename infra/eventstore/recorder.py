@@ -32,6 +32,7 @@ from infra.eventstore.append import (
     Context,
     write,
 )
+from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.sealing import subjects_in
 
 # If the answer to an append is lost, the search for its events lasts this long.
@@ -53,10 +54,8 @@ _FIND_OURS = """
 SELECT notification_id, recorded_at, causation_id FROM goatherd_events
 WHERE originator_id = %s AND originator_version = %s
 """
-_SELECT_STREAMS = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic, state
-FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+_SELECT_STREAMS = f"""
+{ENVELOPES} WHERE originator_id = ANY(%b::uuid[])
 ORDER BY originator_id, originator_version
 """
 _SELECT_STREAM = """

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from infra.eventstore.envelope import ENVELOPE
 from infra.eventstore.store import RecordedEvent, Store, open_envelopes
 from infra.logs import masked
 from projections.engine.projection import ReadModel, codec_for
@@ -20,10 +21,8 @@ from projections.rebuild.shadow_tables import use_schema
 
 FOREVER = 2**63 - 1
 # The bodies of known events that are not read here are not fetched.
-_READ = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic,
-       CASE WHEN topic <> ALL(%s) THEN state END
+_READ = f"""
+SELECT {ENVELOPE}, CASE WHEN topic <> ALL(%s) THEN state END
 FROM goatherd_events WHERE notification_id > %s AND notification_id <= %s
 ORDER BY notification_id LIMIT %s
 """

@@ -31,6 +31,7 @@ from domain.video.handlers.videos import (
 )
 from infra import arrays
 from infra.eventstore.append import Context
+from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import RecordedEvent, Store, open_envelopes, plain_events
 from workers.policies import work_queue
@@ -43,10 +44,8 @@ VIDEOS_AT_ONCE = 5_000
 # These errors mean that the database has a problem, and not that a row is bad.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
-_READ = """
-SELECT notification_id, originator_id, originator_version, recorded_at, actor,
-       correlation_id, causation_id, topic, state
-FROM goatherd_events WHERE notification_id = ANY(%b::bigint[]) ORDER BY notification_id
+_READ = f"""
+{ENVELOPES} WHERE notification_id = ANY(%b::bigint[]) ORDER BY notification_id
 """
 _KNOWN = """
 SELECT id FROM known_video
