@@ -66,6 +66,7 @@ UPDATE idempotency SET status = 410, headers = '{}', body = ''
 WHERE organization_id = %s AND status IS NOT NULL
 """
 _DEAD_LETTERS = "UPDATE dead_letter SET error = 'erased'"
+_DECISIONS = "UPDATE dead_letter_decision SET reason = 'erased'"
 
 
 class _Subjects(msgspec.Struct, frozen=True):
@@ -135,6 +136,7 @@ def wipe_what_is_older(cursor: Cursor[TupleRow], organization_id: UUID) -> None:
     """Wipe stored answers, dead letters and tables that swaps replaced."""
     cursor.execute(_ANSWERS, (organization_id,))
     cursor.execute(_DEAD_LETTERS)
+    cursor.execute(_DECISIONS)
     forget_previous(cursor)
 
 

@@ -53,11 +53,21 @@ TABLES_ARE_READ = (
     "Tables from before a rebuild are being read just now, as by a backup; "
     "try again after that."
 )
+# People write the reasons of decisions, and may name somebody in them.
 _DEAD_LETTERS = """
-UPDATE dead_letter d SET error = 'erased' FROM goatherd_events e
-WHERE e.notification_id = d.position AND (e.originator_id = ANY(%(ids)s)
-    OR EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS text
-               WHERE position(text IN e.state) > 0))
+WITH positions AS (
+    SELECT notification_id AS position FROM goatherd_events AS e
+    WHERE notification_id IN (SELECT position FROM dead_letter
+                              UNION SELECT position FROM dead_letter_decision)
+    AND (e.originator_id = ANY(%(ids)s)
+        OR EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS text
+                   WHERE position(text IN e.state) > 0))
+), letters AS (
+    UPDATE dead_letter AS d SET error = 'erased'
+    FROM positions WHERE positions.position = d.position
+)
+UPDATE dead_letter_decision AS d SET reason = 'erased'
+FROM positions WHERE positions.position = d.position
 """
 
 

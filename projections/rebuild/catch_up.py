@@ -1,12 +1,14 @@
 """Catching up: apply the log to tables that are not live, batch by batch."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra.eventstore.store import Store
+from projections.engine.dead_letters import without_held
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, most_at_once
 from projections.engine.projection import ReadModel
 from projections.rebuild.errors import RebuildCancelledError, RebuildReplacedError
@@ -41,15 +43,24 @@ _REACHED_PREVIOUS = "UPDATE projection_previous SET position = %s WHERE name = %
 
 
 class CatchUp:
-    """Applies the log to the shadow tables of a rebuild, or to the previous tables."""
+    """Applies the log to the shadow tables of a rebuild, or to the previous tables.
+
+    ``held`` are streams that dead letters of the previous tables hold back.
+    """
 
     def __init__(
-        self, store: Store, projection: ReadModel, *, is_previous: bool = False
+        self,
+        store: Store,
+        projection: ReadModel,
+        *,
+        is_previous: bool = False,
+        held: Collection[UUID] = (),
     ) -> None:
         self._name = projection.name
         self._version = projection.version
         self._pool = store.pool
         self._is_previous = is_previous
+        self._held = frozenset(held)
         schema = (previous_schema if is_previous else next_schema)(projection.name)
         self._batches = BatchWriter(store, projection, projection.write, schema=schema)
         self._most = min(most_at_once(projection), CATCHING_UP_BATCH)
@@ -72,8 +83,11 @@ class CatchUp:
             connection.cursor(binary=True) as cursor,
         ):
             position = self._take(cursor)
-            rows += self._batches.read(
-                cursor, after=position, until=until, limit=self._most
+            rows += without_held(
+                self._batches.read(
+                    cursor, after=position, until=until, limit=self._most
+                ),
+                self._held,
             )
             if not rows:
                 return position, 0

@@ -1,5 +1,8 @@
 """Rollback: the tables that the last swap replaced become the live ones again."""
 
+from typing import Any
+from uuid import UUID
+
 import msgspec
 
 from infra.eventstore.store import Store
@@ -53,7 +56,12 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
             raise AlreadyRebuildingError(msg)
         version, position, dead_letters = row
         is_followed = version == projection.version
-        catch_up = CatchUp(store, projection, is_previous=True) if is_followed else None
+        held = _held_streams(dead_letters)
+        catch_up = (
+            CatchUp(store, projection, is_previous=True, held=held)
+            if is_followed
+            else None
+        )
         swapped = swap(
             store,
             projection,
@@ -74,6 +82,15 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
         is_followed=is_followed,
         swap=swapped,
     )
+
+
+def _held_streams(dead_letters: str) -> list[UUID]:
+    """Return the streams that stored dead letters hold back.
+
+    Letters of earlier releases have no stream.
+    """
+    stored = msgspec.json.decode(dead_letters, type=list[list[Any]])
+    return [UUID(letter[3]) for letter in stored if letter[3:] and letter[3]]
 
 
 def _nothing(*_: object) -> None:

@@ -39,7 +39,7 @@ WHERE datname = current_database() AND backend_type = 'client backend'
 _NOTE_PREVIOUS = """
 INSERT INTO projection_previous (name, version, position, dead_letters)
 SELECT %s, %s, %s,
-       coalesce(json_agg(json_build_array(d.position, d.name, d.error)), '[]')
+       coalesce(json_agg(json_build_array(d.position, d.name, d.error, d.stream)), '[]')
 FROM dead_letter d WHERE projection = %s
 ON CONFLICT (name) DO UPDATE SET version = excluded.version,
     position = excluded.position, dead_letters = excluded.dead_letters,
@@ -56,8 +56,8 @@ SELECT EXISTS (SELECT FROM goatherd_events
 """
 _DELETE_DEAD_LETTERS = "DELETE FROM dead_letter WHERE projection = %s"
 _RESTORE_DEAD_LETTERS = """
-INSERT INTO dead_letter (projection, position, name, error)
-SELECT %s, (letter ->> 0)::bigint, letter ->> 1, letter ->> 2
+INSERT INTO dead_letter (projection, position, name, error, stream)
+SELECT %s, (letter ->> 0)::bigint, letter ->> 1, letter ->> 2, (letter ->> 3)::uuid
 FROM json_array_elements(%s::json) AS letter
 """
 _NOTE_LIVE = """

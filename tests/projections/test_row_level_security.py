@@ -90,6 +90,7 @@ CLOSED = (
     "event_log",
     "quota_counters",
     "dead_letter",
+    "dead_letter_decision",
     "creator_search",
     "creator_identity",
     "verdict_streak",
