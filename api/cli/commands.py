@@ -33,6 +33,11 @@ connect_links = App(
 roots = App(name="roots", help="Signed roots of the event log.", sort_key=27)
 export = App(name="export", help="An organization's data as files.", sort_key=26)
 events = App(name="events", help="Events of the log.", sort_key=27)
+projection = App(
+    name="projection",
+    help="One projection: what it makes of a stream, and its dead letters.",
+    sort_key=28,
+)
 
 _COMMANDS = (
     (app, "up.command:up"),
@@ -69,9 +74,13 @@ _COMMANDS = (
     (export, "export.commands:analytics"),
     (export, "export.proof:proof"),
     (events, "events:show"),
+    (app, "trace:trace"),
     (app, "backup:backup"),
     (app, "restore:restore"),
     (app, "installation:projections"),
+    (projection, "projection:try_stream"),
+    (projection, "projection:retry"),
+    (projection, "projection:skip"),
     (app, "rebuild:rebuild_read_models"),
     (app, "installation:doctor"),
     (app, "integrity.verify:verify"),
@@ -94,7 +103,7 @@ for order, (where, command) in enumerate(_COMMANDS):
 
 GROUPS = (
     *(orgs, projects, creators, campaigns, keys, bans),
-    *(sources, connect_links, roots, export, events),
+    *(sources, connect_links, roots, export, events, projection),
 )
 for group in GROUPS:
     app.command(group)

@@ -74,10 +74,15 @@ class RequestContext:
     @property
     def correlation_id(self) -> UUID:
         """Return the request id as a UUID, to be stored with events."""
-        try:
-            return UUID(self.request_id)
-        except ValueError:
-            return uuid5(_CORRELATIONS, self.request_id)
+        return correlation_of(self.request_id)
+
+
+def correlation_of(request_id: str) -> UUID:
+    """Return the correlation id that events of a request have."""
+    try:
+        return UUID(request_id)
+    except ValueError:
+        return uuid5(_CORRELATIONS, request_id)
 
 
 def begin_request(scope: HTTPScope) -> RequestContext:

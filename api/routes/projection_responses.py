@@ -152,7 +152,7 @@ def projection_state(
         dead_letters=DeadLetters(
             count=progress.dead_letters,
             newest=[
-                msgspec.structs.replace(letter, error=_without_rows(letter.error))
+                msgspec.structs.replace(letter, error=without_rows(letter.error))
                 for letter in dead_letters
             ],
         ),
@@ -174,7 +174,7 @@ def _rebuild(rebuild: Rebuild) -> RebuildState:
         slices_done=rebuild.slices_done,
         comparison=_comparison(rebuild.comparison),
         swap_ms=None if rebuild.swap_ms is None else round(rebuild.swap_ms, 1),
-        error=None if rebuild.error is None else _without_rows(rebuild.error),
+        error=None if rebuild.error is None else without_rows(rebuild.error),
         error_position=rebuild.error_position,
         error_event=rebuild.error_event,
         cancel_requested=rebuild.is_cancel_requested,
@@ -199,5 +199,6 @@ def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
     )
 
 
-def _without_rows(error: str) -> str:
+def without_rows(error: str) -> str:
+    """Return an error without the rows that PostgreSQL adds to it."""
     return _ROWS.sub("", error)

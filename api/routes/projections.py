@@ -1,12 +1,12 @@
 """/admin/projections: the state of each projection, and rebuilds of read models."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Struct
+from msgspec import Meta, Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -20,14 +20,19 @@ from api.routes.projection_responses import (
     READ_MODELS,
     ProjectionState,
     projection_state,
+    without_rows,
 )
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.database import run_read
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
-from projections.engine.dead_letters import newest_dead_letters
-from projections.engine.follower import FencedError
+from projections.engine.dead_letters import (
+    FailedAgainError,
+    NoDeadLetterError,
+    newest_dead_letters,
+)
+from projections.engine.follower import FencedError, Follower
 from projections.engine.reader import Reader
 from projections.rebuild.errors import CannotRebuildError, DryRunPendingError
 from projections.rebuild.rebuild import cancel
@@ -46,6 +51,24 @@ class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """
 
     force: bool = False
+
+
+class DecisionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A decision on a dead letter, and the reason for it, which is stored."""
+
+    decision: Literal["retry", "skip"]
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class DecisionOutcome(Struct, frozen=True, kw_only=True):
+    """The result of a decision: the events applied, or why the event failed again.
+
+    ``next_position`` is that of the dead letter at which the stream stops now.
+    """
+
+    events: int = 0
+    error: str | None = None
+    next_position: int | None = None
 
 
 _DEFAULT_OPTIONS = RebuildBody()
@@ -136,6 +159,50 @@ class ProjectionRoutes(Controller):
         if name in READ_MODELS and cancel(writer.store, READ_MODELS[name]):
             state = _state_of(writer.store, name)
         return _answer(state)
+
+    @post(
+        "/{name:str}/dead-letters/{position:int}",
+        opt={**_OPERATOR, "versioned": False},
+        # It serves the page of operators: others have goatherd projection.
+        include_in_schema=False,
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def decide(
+        self,
+        request: Request,
+        name: FromPath[str],
+        position: FromPath[int],
+        writer: NamedDependency[CommandWriter],
+        data: JSONBody[DecisionBody],
+    ) -> Answer[DecisionOutcome]:
+        """Apply the event of a dead letter again, or leave it out for good."""
+
+        def run(_: object) -> Executed[DecisionOutcome]:
+            by = writer.context(request).actor
+            outcome = _decided(writer.store, name, position, data, by=by)
+            return Executed(outcome, events=[], loaded={})
+
+        return writer.answer(request, run, lambda _, done: Answer(done.result))
+
+
+def _decided(
+    store: Store, name: str, position: int, body: DecisionBody, *, by: str
+) -> DecisionOutcome:
+    projection = next((each for each in ALL_PROJECTIONS if each.name == name), None)
+    if projection is None:
+        raise NotFoundError("projection")
+    follower = Follower(projection, pool=store.pool, codec=store.codec)
+    decide = follower.retry if body.decision == "retry" else follower.skip
+    try:
+        done = decide(position, by=by, reason=body.reason)
+    except NoDeadLetterError as error:
+        raise NotFoundError("dead letter") from error
+    except FencedError as error:
+        raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
+    except FailedAgainError as error:
+        return DecisionOutcome(error=without_rows(str(error)))
+    return DecisionOutcome(events=done.events, next_position=done.next_position)
 
 
 def _answer(state: ProjectionState, *, status: int = 200) -> Answer[ProjectionState]:

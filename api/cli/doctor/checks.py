@@ -151,8 +151,9 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
     raise WrongError(
         f"{counted(count, 'event')} could not be applied, the last by {projection} "
         f"at position {position}: {error}",
-        advice="These read models lack these events; a later release may apply them. "
-        "SELECT * FROM dead_letter shows all.",
+        advice="These read models lack these events and the later ones of their "
+        "streams. SELECT * FROM dead_letter shows all; with a release that can apply "
+        "them, run goatherd projection retry.",
     )
 
 

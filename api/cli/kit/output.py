@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,6 +32,27 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         table.add_row(*(Text(_shown(value)) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(table)
+
+
+class Branch(NamedTuple):
+    """A line of a tree, and the branches below it."""
+
+    text: str
+    below: "Sequence[Branch]" = ()
+
+
+def print_tree(root: Branch) -> None:
+    """Print a tree, one line a branch."""
+
+    def lines(branch: Branch) -> Iterator[str]:
+        yield plain(branch.text)
+        for each in branch.below:
+            is_last = each is branch.below[-1]
+            first, *others = lines(each)
+            yield f"{'└─' if is_last else '├─'} {first}"
+            yield from (f"{'  ' if is_last else '│ '} {line}" for line in others)
+
+    print("\n".join(lines(root)))
 
 
 def plain(text: str) -> str:

@@ -51,8 +51,8 @@ _TO_DO = {
     "redis": (
         "Start Redis or Valkey. Nothing is lost: scrapes continue when it is back."
     ),
-    "dead_letters": "Upgrade Goatherd, then rebuild the projection, which then applies "
-    "the events that it left out.",
+    "dead_letters": "Upgrade Goatherd, then apply the event again on the projection's "
+    "page.",
     "schedule": "Start goatherd dispatch, or read its log for what stops it.",
     "source": "Read the advice, and check the source step by step:",
     "creators": "Read the reasons, and scrape them now:",

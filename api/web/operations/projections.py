@@ -1,24 +1,26 @@
 """/operations/projections: the position of each projection, and rebuilds."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent, Template
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.request import Request
 from api.routes.projection_responses import ProjectionState
+from api.routes.projections import DecisionOutcome
 from api.web.kit.api_client import ApiClient, ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from api.web.operations.projection_stream import ProjectionStream
 from api.web.sign_in.page import SignIn
+from domain.phrases import counted
 from projections.rebuild.state import RUNNING
 
 PATH = "/operations/projections"
@@ -47,6 +49,14 @@ class RebuildForm(Struct, frozen=True, forbid_unknown_fields=True):
     """``force`` swaps in the rebuilt rows even if they differ from the live ones."""
 
     force: bool = False
+
+
+class DecisionForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """A decision on a dead letter, and its reason."""
+
+    position: Annotated[str, Meta(pattern="^[0-9]{1,18}$")]
+    decision: Literal["retry", "skip"]
+    reason: str = ""
 
 
 class ProjectionPages(Controller):
@@ -116,6 +126,37 @@ class ProjectionPages(Controller):
         await page.send("DELETE", _rebuild_path(name), ProjectionState)
         page.flash(f"{name_of(name)}: the rebuild is being cancelled.")
         return page.go_to(f"{PATH}/{quote(name)}")
+
+    @form_route(
+        "/{name:str}/dead-letters", form=DecisionForm, scope="admin", operator=True
+    )
+    async def decide(
+        self, page: NamedDependency[PageContext], name: FromPath[str]
+    ) -> PageResponse:
+        form = page.form(DecisionForm)
+        path = f"/admin/projections/{quote(name, safe='')}/dead-letters/{form.position}"
+        body = {"decision": form.decision, "reason": form.reason.strip()}
+        try:
+            sent = await page.send("POST", path, DecisionOutcome, body)
+        except ApiRefusedError as error:
+            if error.code is Code.NOT_FOUND:
+                raise
+            return await _show(page, name, error=error)
+        page.flash(_said(form, sent.data))
+        return page.go_to(f"{PATH}/{quote(name)}#dead-letters")
+
+
+def _said(form: DecisionForm, outcome: DecisionOutcome) -> str:
+    """Say what came of a decision, for a notice."""
+    at = f"{int(form.position):,}"
+    if outcome.error is not None:
+        return f"The event at position {at} failed again: {outcome.error}"
+    done = "was applied" if form.decision == "retry" else "was left out"
+    applied = counted(outcome.events, "event")
+    text = f"The event at position {at} {done}; {applied} applied."
+    if outcome.next_position is not None:
+        text += f" Its stream stops now at position {outcome.next_position:,}."
+    return text
 
 
 def name_of(projection: str) -> str:

@@ -66,7 +66,8 @@ COMMANDS = [
     ),
     *("backup", "restore"),
     *("export", "export observations", "export events", "export analytics"),
-    *("events", "events show"),
+    *("events", "events show", "trace"),
+    *("projection", "projection try", "projection retry", "projection skip"),
 ]
 
 

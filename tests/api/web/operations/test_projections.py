@@ -6,12 +6,15 @@ import pytest
 
 from projections.rebuild.rebuild import rebuild
 from projections.registry import PROJECTIONS
-from tests.kit.application import Goatherd
+from tests.kit.application import Goatherd, Tenant
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
+from tests.projections.engine.refused_rows import refused
 
 PAGE = "/operations/projections"
 BANS = f"{PAGE}/bans"
+CREATORS = f"{PAGE}/creator_list"
+DECIDE = f"{CREATORS}/dead-letters"
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +115,79 @@ def test_what_is_no_read_model_has_no_button_and_says_why_it_is_refused(
 @pytest.mark.parametrize("name", ("goats", "%3Cscript%3E", "a%2Fb"))
 def test_a_projection_that_there_is_not_is_not_found(visitor: Visitor, name: str):
     assert visitor.get(f"{PAGE}/{name}").status_code == 404
+
+
+@pytest.fixture
+def dead_letter(goatherd: Goatherd, home: Tenant) -> Iterator[int]:
+    """The position of a renaming that the list of creators could not apply."""
+    creator = home.add("heidi")
+    with refused(goatherd.store, "wolf"):
+        home.patch(f"/creators/{creator['id']}", {"tiktok_handle": "wolf"})
+        goatherd.catch_up()
+        ((position,),) = goatherd.query("SELECT position FROM dead_letter")
+        yield position
+    goatherd.query("DELETE FROM dead_letter")
+    goatherd.query("DELETE FROM dead_letter_decision")
+
+
+def test_a_dead_letter_is_skipped_with_the_key_and_the_reason_written_down(
+    goatherd: Goatherd, visitor: Visitor, home: Tenant, dead_letter: int
+):
+    page = visitor.see(CREATORS)
+
+    answer = visitor.submit(page, DECIDE, decision="skip", reason=" No wolves. ")
+    after = visitor.see(CREATORS)
+
+    assert answer.status_code == 303
+    assert f"position {dead_letter:,} was left out" in after.text
+    assert "The projection has applied every event so far." in after.text
+    assert goatherd.query(
+        "SELECT position, decision, decided_by, reason FROM dead_letter_decision"
+    ) == [(dead_letter, "skipped", f"key:{home.key_id}", "No wolves.")]
+
+
+def test_a_retry_that_fails_again_says_why_and_one_that_succeeds_clears_it(
+    goatherd: Goatherd, visitor: Visitor, dead_letter: int
+):
+    page = visitor.see(CREATORS)
+    visitor.submit(page, DECIDE, decision="retry", reason="again")
+    failed = visitor.see(CREATORS)
+    goatherd.query("ALTER TABLE creator_list DROP CONSTRAINT refused")
+
+    visitor.submit(failed, DECIDE, decision="retry", reason="The constraint is gone.")
+    after = visitor.see(CREATORS)
+
+    assert "failed again: CheckViolation" in failed.text
+    assert failed.all("form", action=DECIDE)
+    assert f"position {dead_letter:,} was applied" in after.text
+    assert not after.all("form", action=DECIDE)
+
+
+@pytest.mark.usefixtures("dead_letter")
+def test_a_decision_needs_a_reason(goatherd: Goatherd, visitor: Visitor):
+    answer = visitor.submit(visitor.see(CREATORS), DECIDE, reason="  ")
+
+    assert answer.status_code == 400
+    assert goatherd.query("SELECT count(*) FROM dead_letter") == [(1,)]
+    assert goatherd.query("SELECT count(*) FROM dead_letter_decision") == [(0,)]
+
+
+def test_only_an_operator_s_admin_key_decides(
+    goatherd: Goatherd, home: Tenant, dead_letter: int
+):
+    path = f"/api/v1/admin/projections/creator_list/dead-letters/{dead_letter}"
+    body = {"decision": "skip", "reason": "no"}
+
+    def ask(tenant: Tenant, path: str = path) -> int:
+        headers = {"Authorization": f"Bearer {tenant.key}"}
+        return goatherd.client.post(path, json=body, headers=headers).status_code
+
+    nobody = goatherd.client.post(path, json=body).status_code
+    reader = ask(home.with_key("read", "write"))
+    stranger = ask(goatherd.tenant())
+    nowhere = ask(home, path.replace(str(dead_letter), "1"))
+    unknown = ask(home, path.replace("creator_list", "goats"))
+
+    assert (nobody, reader, stranger) == (401, 403, 403)
+    assert (nowhere, unknown) == (404, 404)
+    assert goatherd.query("SELECT count(*) FROM dead_letter") == [(1,)]
