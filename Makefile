@@ -6,7 +6,7 @@ READY  := .venv/.ready
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up quick test full check chaos bench screenshots lock clean
+.PHONY: help setup up dev demo shell psql fix quick test full check chaos bench screenshots lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -17,6 +17,22 @@ setup: $(READY) ## Make .venv with the project and its tools in it (quick when i
 
 up: $(READY) ## Run Goatherd with demo creators at http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(BIN)/goatherd up --demo $(ARGS)
+
+dev: $(READY) ## The same, started again whenever code, templates or styles change
+	@exec $(BIN)/goatherd up --demo --reload $(ARGS)
+
+demo: $(READY) ## Run Goatherd with many invented creators (ARGS="--creators 5000 --port 9000")
+	@exec $(BIN)/python -m tests.tools.many_creators $(ARGS)
+
+shell: $(READY) ## Open a Python prompt with a store, a reader and the demo
+	@exec $(BIN)/python -m tests.tools.shell $(ARGS)
+
+psql: $(READY) ## Open psql on the database of a running make up (ARGS="-c '\\dt'")
+	@exec $(BIN)/python -m tests.tools.psql $(ARGS)
+
+fix: $(READY) ## Format the code, and repair what lint can repair
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
 
 # Tests start Goatherd's processes by the hundred: compiled once, even where the
 # environment says not to keep that. Files run in their order: reordered, those with

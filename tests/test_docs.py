@@ -22,10 +22,11 @@ README = ROOT / "README.md"
 TOUR = DOCS / "tour.md"
 DECISIONS = sorted((DOCS / "adr").glob("*.md"))
 CHANGE_LOG = ROOT / "CHANGELOG.md"
-PAGES = [README, CHANGE_LOG, *sorted(DOCS.rglob("*.md"))]
+SECURITY = ROOT / "SECURITY.md"
+PAGES = [README, CHANGE_LOG, SECURITY, *sorted(DOCS.rglob("*.md"))]
 
 # The folders that decision 2 allows at the top.
-TOP_LEVEL = {*PACKAGES, "tests", "docs", ".ci"}
+TOP_LEVEL = {*PACKAGES, "tests", "docs", ".ci", ".github", ".devcontainer"}
 SECTIONS = ["Context", "Decision", "Consequences", "Alternatives", "Enforced by"]
 LONGEST_DECISION = 60
 MOST_WORDS = 50

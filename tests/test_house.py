@@ -1,6 +1,7 @@
 """The rules of the house that neither ruff, pyright nor import-linter looks after."""
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -178,6 +179,53 @@ def test_images_are_pinned_by_digest():
     assert len(bases) == 1
     for image in images | bases:
         assert re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
+
+
+def test_the_workflow_runs_the_script_of_ci_in_the_image_of_the_dockerfile():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    bases = set(re.findall(r"(?m)^FROM (\S+)", (ROOT / "Dockerfile").read_text()))
+    developers = (ROOT / ".devcontainer" / "Dockerfile").read_text()
+
+    assert [step["run"] for step in job["steps"] if "run" in step][-1] == ".ci/run"
+    assert {job["container"]["image"]} == bases
+    assert set(re.findall(r"(?m)^FROM (\S+)", developers)) == bases
+    for step in job["steps"]:
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "a@" + "0" * 40))
+    assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_the_container_of_developers_has_the_packages_of_ci():
+    script = (ROOT / ".ci" / "run").read_text()
+    (packages,) = re.findall(r"^debian_packages=\((.+)\)$", script, re.MULTILINE)
+    developers = (ROOT / ".devcontainer" / "Dockerfile").read_text()
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+
+    assert set(packages.split()) <= set(developers.split())
+    assert container["postCreateCommand"] == "make setup"
+
+
+def test_hooks_run_the_tools_of_the_project_and_of_make():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    (repository,) = config["repos"]
+    checks = (ROOT / "Makefile").read_text()
+
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        tool, *_ = hook["entry"].split()
+        assert hook["language"] == "system"
+        assert tool == "make" or f"$(BIN)/{tool.removeprefix('.venv/bin/')}" in checks
+
+
+def test_the_form_of_an_issue_is_one_that_can_be_filled_in():
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/problem.yml").read_text())
+    fields = [part for part in form["body"] if part["type"] != "markdown"]
+
+    assert form["name"]
+    assert form["description"]
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert all(field["attributes"]["label"] for field in fields)
+    assert any(field.get("validations", {}).get("required") for field in fields)
 
 
 def _plain(requirement: str) -> str:

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.structs import structs
-from projections.engine.handlers import stored_names
+from projections.engine.folds import stored_names
 
 DeadLetterAction = Literal["retried", "skipped"]
 

@@ -4,8 +4,10 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Collection
 from typing import Annotated
 
+import psycopg
 import structlog
 from cyclopts import Parameter
 from msgspec.structs import replace
@@ -35,20 +37,18 @@ from api.cli.up.first_run import (
 )
 from api.cli.up.greeting import greet
 from api.cli.up.ports import listening_socket, why_not_ready
-from api.cli.up.reaper import Reaper, import_path
+from api.cli.up.reaper import Reaper, import_path, import_root
+from api.cli.up.reload import PROCESSES, SourceFiles, processes_to_restart
 from api.cli.up.signals import StopRequestedError, StopSignals
 from api.cli.up.supervisor import Child, Supervisor
-from infra.database import migrate
+from infra.database import SchemaTooNewError, migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.embedded.data_dir import open_data_dir
 from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import master_key_text, opened_keys
-from infra.logs import configure_logs
+from infra.logs import configure_logs, masked
 from infra.restoring import check_restored
 from infra.settings import Settings
-
-# The processes start in this order and are stopped in reverse order.
-PROCESSES = ("project", "dispatch", "work", "serve")
 
 _CHECK_SECONDS = 0.1
 _BACKLOG = 1_024
@@ -77,6 +77,14 @@ def up(
             "connected.",
         ),
     ] = False,
+    reload: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Start the processes again whenever Goatherd's own code changes.",
+        ),
+    ] = False,
 ) -> None:
     """Run everything on this machine until SIGINT or SIGTERM, servers included.
 
@@ -90,6 +98,8 @@ def up(
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
     signals = StopSignals()
+    # Before the processes start, so that no change is missed.
+    code = SourceFiles(import_root()) if reload else None
     is_new = not settings.data_dir.exists()
     settings = replace(settings, data_dir=open_data_dir(settings.data_dir))
     with data_dir_locked(settings.data_dir, is_new=is_new) as lock:
@@ -119,6 +129,8 @@ def up(
             _wait_until_ready(settings, supervisor, signals)
             greet(settings, organization, pretended)
             while not signals.wait(_CHECK_SECONDS):
+                if code is not None and (changed := code.changed()):
+                    _reload(settings, supervisor, changed)
                 supervisor.restart_dead()
             _report(settings, "Stopping")
         except StopRequestedError:
@@ -219,6 +231,24 @@ def _start(
                 reaper=reaper,
             )
         )
+
+
+def _reload(
+    settings: Settings, supervisor: Supervisor, changed: Collection[str]
+) -> None:
+    """Start the processes again that run changed code, after new migrations."""
+    names = processes_to_restart(changed)
+    if not names:
+        return
+    _report(settings, f"Changed: {', '.join(sorted(changed)[:3])}; starting again")
+    database = settings.database_url
+    if database is not None and any(path.endswith(".sql") for path in changed):
+        try:
+            _migrate(database, settings)
+        except (psycopg.Error, SchemaTooNewError) as error:
+            # It is being written: the next change is tried again.
+            _report(settings, f"The migration failed: {masked(str(error))}")
+    supervisor.restart(names)
 
 
 def _environment(settings: Settings) -> dict[str, str]:

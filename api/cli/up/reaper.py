@@ -91,8 +91,13 @@ class Reaper:
 
 def import_path() -> str:
     """Return the PYTHONPATH with which other processes find the same Goatherd."""
-    root = str(Path(__file__).parent.parent.parent.parent)
-    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    given = os.environ.get("PYTHONPATH")
+    return os.pathsep.join(filter(None, (str(import_root()), given)))
+
+
+def import_root() -> Path:
+    """Return the folder that has Goatherd's packages."""
+    return Path(__file__).parent.parent.parent.parent
 
 
 def end_group(pid: int, sent: signal.Signals) -> None:

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -232,6 +232,18 @@ class Supervisor:
                 raise CommandError(
                     f"`goatherd {each.name}` ended with status {status} while starting."
                 )
+
+    def restart(self, names: Collection[str]) -> None:
+        """Stop the processes with these names, the last one first, and start them."""
+        chosen = [
+            each
+            for each in self._running
+            if isinstance(each, Child) and each.name in names
+        ]
+        for child in reversed(chosen):
+            child.stop()
+        for child in chosen:
+            child.start()
 
     def restart_dead(self) -> None:
         """Start dead processes and servers again."""

@@ -27,7 +27,6 @@ from api.routes.lists.creators import (
     creators_with_figures,
 )
 from domain import commands as c
-from domain.creator.decider import Status
 from domain.creator.handlers import change as creators
 from domain.errors import NotFoundError
 from projections.creators.creator import Creator, creator_from_row
