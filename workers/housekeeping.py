@@ -18,9 +18,9 @@ ROUND_SECONDS = 60.0
 class Housekeeping:
     """Deletes old rows: stored answers, lists of erased values, removed creators.
 
-    Once the ``projections`` have taken an erasure in, it also has PostgreSQL forget
-    what their tables had, and rebuilds end that nobody works on. Any number may run,
-    as doing it twice does no harm.
+    Once the ``projections`` have applied an erasure, housekeeping also makes PostgreSQL
+    forget the old rows of their tables, and ends idle rebuilds. Any number may run,
+    because doing a task twice does no harm.
     """
 
     def __init__(self, store: Store, projections: Collection[str]) -> None:
@@ -28,7 +28,7 @@ class Housekeeping:
         self._projections = projections
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; go on after every failure of the database."""
+        """Work until ``stop`` is set; continue after failures of the database."""
 
         def step() -> float:
             self.round()

@@ -1,8 +1,8 @@
-"""Leases of the dead, by a clock that only goes forward.
+"""Leases of dead processes, found by a clock that only goes forward.
 
-A lease is stored as the time it ends at, by the database's clock. Where that is set
-back, a lease of a dead process would last for as long as the clock was set back. A
-living holder renews its lease, which changes it; a lease that stays the same has ended.
+A lease is stored as the time of its end, by the database's clock. If that clock is set
+back, the lease of a dead process would last longer by as much. A living holder renews
+its lease, which changes it; a lease that stays the same has ended.
 """
 
 from collections.abc import Hashable, Mapping
@@ -16,7 +16,7 @@ V = TypeVar("V")
 class LeaseWatch(Generic[K, V]):
     """Remembers since when each lease has had its end, by the monotonic clock.
 
-    ``seconds`` is how long a lease lasts that nobody renews.
+    ``seconds`` is the length of a lease that nobody renews.
     """
 
     def __init__(self, *, seconds: float) -> None:
@@ -24,7 +24,7 @@ class LeaseWatch(Generic[K, V]):
         self._seen: dict[K, tuple[V, float]] = {}
 
     def ended(self, leases: Mapping[K, V]) -> dict[K, V]:
-        """Return which of all the leases there are have not changed for so long."""
+        """Return the present leases that have stayed the same for so long."""
         now = monotonic()
         before = self._seen
         self._seen = {

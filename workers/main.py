@@ -25,7 +25,7 @@ from workers.sources.recordings.replay_clock import (
     replay_started_at,
 )
 from workers.sources.request_counts import RequestCounts
-from workers.sources.table import ReplayStart, Surroundings, make_provider
+from workers.sources.table import ProviderContext, ReplayStart, make_provider
 
 # Seconds for each of the two runs of a check.
 _CHECK_SECONDS = 40.0
@@ -89,22 +89,22 @@ def choose_providers(
 ) -> list[Provider]:
     """Return the providers that the settings name, in the order in which to ask them.
 
-    They send no request yet. ``run_seconds`` is how long a run may take,
-    ``replay_start`` returns when the replay of a recording began.
+    They have sent no request yet. ``run_seconds`` is the longest time of a run, and
+    ``replay_start`` returns the beginning of the replay of a recording.
 
     Raises:
-        SettingsError: a setting that one needs is missing.
-        RecordingError: nothing of the recording could be read.
+        SettingsError: a needed setting is missing.
+        RecordingError: the recording has no readable content.
     """
-    # A provider does not say for which job type it asks how long; the shortest holds.
+    # A provider is made before the job type is known, so the shortest time applies.
     run_seconds = run_seconds or run_seconds_within(min(RUN_SECONDS.values()))
-    surroundings = Surroundings(
+    context = ProviderContext(
         settings=settings,
         pool=pool,
         run_seconds=run_seconds,
         replay_start=replay_start,
     )
-    return [make_provider(name, surroundings) for name in settings.providers]
+    return [make_provider(name, context) for name in settings.providers]
 
 
 def choose_providers_for_check(
@@ -112,11 +112,11 @@ def choose_providers_for_check(
 ) -> list[Provider]:
     """Return the providers for a check, whose user waits for it; store nothing.
 
-    Null are those that scrapes ask, in their order.
+    Without ``name`` they are the providers of scrapes, in their order.
 
     Raises:
-        SettingsError: a setting that it needs is missing.
-        RecordingError: nothing of the recording could be read.
+        SettingsError: a needed setting is missing.
+        RecordingError: the recording has no readable content.
     """
     return choose_providers(
         settings if name is None else replace(settings, providers=(name,)),
@@ -127,10 +127,10 @@ def choose_providers_for_check(
 
 
 def run_seconds_within(limit_seconds: float) -> float:
-    """Return how many seconds a run may use, so that its answer is still in time.
+    """Return the seconds that a run may use, so that its answer is still in time.
 
-    It is less than the time after which the run is interrupted, since an interrupted
-    run has no answer. The rest is for recording the result.
+    The run is interrupted somewhat later, because an interrupted run has no answer. The
+    rest of the time is for recording the result.
     """
     return limit_seconds * 2 / 3
 

@@ -43,7 +43,7 @@ def is_third_strike(pool: Pool, creator_id: UUID) -> bool:
 
 
 class Streak(msgspec.Struct, frozen=True, gc=False):
-    """How many such runs a creator had in a row, and the resulting command if any."""
+    """The number of such runs of a creator in a row, and the command that follows."""
 
     creator_id: UUID
     streak: int
@@ -120,10 +120,10 @@ def _fold(streak: Streak | None, recorded: RecordedEvent) -> Streak | None:
 
 
 def disable_due(store: Store, pool: Pool) -> int:
-    """Disable every creator whose streak is long enough; return how many were due.
+    """Disable every creator whose streak is long enough; return the number of due ones.
 
-    Doing it twice disables once, because the creator remembers the scrape that disabled
-    it.
+    A repeated command disables once, because the creator remembers the scrape that
+    disabled it.
     """
     with pool.connection() as connection:
         due = connection.execute(_DUE).fetchall()

@@ -1,1 +1,1 @@
-"""The schedule: when each creator and video is scraped next."""
+"""The schedule: the next scrapes of each creator and video."""

@@ -56,9 +56,9 @@ class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def days_of(connection: Connection[TupleRow], now: datetime) -> dict[str, object]:
-    """Return the current day in each organization's zone, and when the next begins.
+    """Return the day in each organization's zone, and the beginning of the next.
 
-    Computed here and not in SQL, because the server may know other zones than we do.
+    They are computed here and not in SQL, because the server may know other zones.
     """
     rows = connection.execute("SELECT DISTINCT time_zone FROM schedule_interval")
     days = [_day(name, now) for (name,) in rows.fetchall()]

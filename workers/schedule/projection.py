@@ -1,6 +1,6 @@
-"""The schedule as a projection: which creators are scraped, how often, and since when.
+"""The schedule as a projection: the creators to scrape, the intervals, and the starts.
 
-It writes only that a row has to be planned; the scheduler decides when the row is due.
+It only notes that a row needs a plan; the scheduler decides when the row is due.
 """
 
 import json
@@ -72,7 +72,7 @@ _STOP = f"""
 UPDATE scrape_schedule SET is_active = false, position = %(position)s
 {_OF_THE_CREATOR}
 """
-# The command that brought it back requested a run as well.
+# The command that brought the creator back requested a run as well.
 _COME_BACK = f"""
 UPDATE scrape_schedule SET is_active = true, last_requested_at = %(at)s,
     due_at = NULL, position = %(position)s
@@ -281,7 +281,7 @@ def _requested(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> Non
 
 def _subjects(event: e.ScrapeRequested) -> list[object]:
     if event.trigger == "imported":
-        # An imported run does not say when to scrape next.
+        # An imported run does not move the next scrape.
         return []
     if event.creator_id is None:
         if event.video_id is not None:

@@ -41,15 +41,15 @@ _log = structlog.get_logger()
 
 
 class SchedulerLeaseLostError(Exception):
-    """Another scheduler works; this one must not request anything."""
+    """Another scheduler has the lease, so this one must not request anything."""
 
 
 class Scheduler:
-    """Plans when creators are scraped, and requests the runs that are due.
+    """Plans the scrapes of creators, and requests the runs that are due.
 
-    Any number may run. The one with the lease works, and the others check every few
-    seconds whether the lease has ended. None works while the schedule lags behind the
-    log.
+    Any number of schedulers may run. The one with the lease works, and the others check
+    every few seconds whether the lease has ended. None works while the schedule lags
+    behind the log.
     """
 
     def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
@@ -59,7 +59,7 @@ class Scheduler:
         self._watch = LeaseWatch[str, str](seconds=LEASE_SECONDS)
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; go on after every failure of the database."""
+        """Work until ``stop`` is set; continue after failures of the database."""
 
         def step() -> float:
             try:
@@ -118,9 +118,9 @@ class Scheduler:
             _log.info("scheduler_lease_not_given_up", error=repr(error))
 
     def plan(self, now: datetime) -> int:
-        """Plan when each row without a time is due, and distribute missed ones.
+        """Plan the time of each row without one, and distribute missed rows.
 
-        Returns how many rows it planned, at most ``PLAN_AT_MOST``.
+        The result is the number of planned rows, at most ``PLAN_AT_MOST``.
 
         Raises:
             SchedulerLeaseLostError: another scheduler is at work.
@@ -162,7 +162,8 @@ class Scheduler:
     def request(self, due: Sequence[ScheduledRun], now: datetime) -> int:
         """Request the runs in one append that also removes them from the list.
 
-        Returns how many; 0 if a row changed meanwhile, which is then read again.
+        The result is their number; 0 if a row changed meanwhile, which is then read
+        again.
 
         Raises:
             SchedulerLeaseLostError: another scheduler is at work.
@@ -188,8 +189,8 @@ class Scheduler:
                 before_append=take,
             )
         except AppendConflictError:
-            # Requested before, for example before a restore: this time must not come
-            # again.
+            # This time was requested before, for example before a restore, and must not
+            # come again.
             with self._store.pool.connection() as connection, connection.transaction():
                 _put_back(connection, due)
             return 0

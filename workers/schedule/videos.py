@@ -1,4 +1,4 @@
-"""Which videos count, and which of them have a schedule of their own."""
+"""The videos that count, and the videos with a schedule of their own."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
     creator_id = excluded.creator_id, position = excluded.position
 WHERE v.position < excluded.position
 """
-# From then on it is scraped with its creator's other videos.
+# From then on the video is scraped with its creator's other videos.
 _HAS_A_CREATOR = """
 DELETE FROM scrape_schedule s USING scheduled_video v
 WHERE s.organization_id = v.organization_id AND s.subject_id = v.id
@@ -140,6 +140,6 @@ def _wake(
 
 
 def _is_counted_after(event: e.VideoEvent) -> bool:
-    """Return whether the video counts; these events say so without its history."""
+    """Tell whether the video counts, which follows from these events alone."""
     tracking = tracking_after(Tracking("out_of_window"), event)
     return tracking is not None and tracking.is_counted

@@ -1,4 +1,4 @@
-"""Checks whether a creator's handle still belongs to the account it had at first."""
+"""Checks whether a creator's handle still belongs to its first account."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -58,14 +58,14 @@ def _forgotten(
     identity: Identity | None,
     recorded: RecordedEvent,
 ) -> Identity | None:
-    """Forget the ids: it may be another account now, or nobody may know it any more."""
+    """Forget the ids: the creator may be another account now, or was erased."""
     if identity is None:
         return None
     return replace(identity, user_id=None, sec_uid=None, position=recorded.position)
 
 
 class CreatorIdentities:
-    """The projection that stores the account that a creator had at first."""
+    """The projection that stores the first account of each creator."""
 
     name = "creator_identities"
     version = 1
@@ -83,7 +83,7 @@ class CreatorIdentities:
             cursor.execute(_MARK_SHARED, (pinned,))
 
 
-# Lists over several projects look for accounts to count once among these alone.
+# Lists over several projects look only among these for accounts to count once.
 _MARK_SHARED = b"""
 UPDATE creator_identity AS this SET is_shared = true
 WHERE this.creator_id = ANY(%b) AND NOT this.is_shared AND EXISTS (

@@ -24,13 +24,13 @@ from workers.scraping.retry_policy import DIED
 MAX_ATTEMPTS = DIED.tries
 LEASE_SECONDS = 20
 
-# Users wait for runs with these triggers; all other runs wait for them.
+# Users wait for runs with these triggers, which precede all other runs.
 _URGENT = frozenset(
     {"added", "reactivated", "renamed", "reenabled", "connected", "manual"}
 )
 _FIRST, _LATER = 0, 1
 
-# Errors of providers name whom they looked for.
+# Errors of providers contain the handle of the person.
 _WITHOUT_PERSON = """
 UPDATE scrape_job SET error = NULL, tried = NULL
 WHERE organization_id = %(organization)s
@@ -41,8 +41,9 @@ INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type, priori
 SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[])
 ON CONFLICT (scrape_id) DO NOTHING
 """
-# A crash of the server may undo the last leases. The worker that had one may still end
-# the job, once, whichever worker leases it next. So a lease need not wait for the disk.
+# A crash of the server may undo the last leases. A worker with a lost lease may still
+# end its job once, unless another worker has leased it. So a lease need not wait for
+# the disk.
 _LEASE = """
 WITH quietly AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', true)
@@ -62,8 +63,8 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS held (id, held_fence)
 WHERE scrape_id = id AND fence = held_fence AND state = 'leased'
 RETURNING scrape_id
 """
-# No worker leases it in this state, so that the worker that had it may still bring a
-# result until another leases it.
+# No worker leases the job in this state, so that the former worker may still bring a
+# result until another one leases it.
 _TAKE_BACK = """
 UPDATE scrape_job SET state = 'ready', lease_until = NULL, enqueued_at = NULL,
     outcome = NULL, error = 'Attempt ' || attempts || ' died without an answer.',
@@ -81,8 +82,8 @@ WHERE scrape_id IN (
 )
 """
 _HELD = "SELECT scrape_id, lease_until FROM scrape_job WHERE state = 'leased'"
-# Reasons may name somebody, and are not kept of a run that an erasure has ended. Under
-# the append lock that has happened, or the row is wiped after this.
+# Reasons may name a person, and are not kept for a run that an erasure has ended. Under
+# the append lock either that has happened, or this row is wiped afterwards.
 _POSTPONE = """
 UPDATE scrape_job SET state = 'ready', outcome = %(outcome)s,
     error = CASE WHEN NOT is_over THEN %(error)s END, provider = %(provider)s,
@@ -92,7 +93,7 @@ FROM (SELECT EXISTS (SELECT FROM goatherd_events WHERE originator_id = %(scrape)
                      AND topic IN ('scrape_failed', 'scrape_succeeded'))) AS r (is_over)
 WHERE scrape_id = %(scrape)s AND fence = %(fence)s AND state IN ('ready', 'leased')
 """
-# The attempt asked nobody, so it does not count.
+# The attempt asked no provider, so it does not count.
 _PUT_OFF = """
 UPDATE scrape_job SET state = 'ready', outcome = NULL, error = %s, lease_until = NULL,
     enqueued_at = NULL, attempts = attempts - 1,
@@ -166,7 +167,8 @@ def lease(
 ) -> JobLease | None:
     """Lease the job for some seconds, and count the attempt before it starts.
 
-    None: there is no such job, it is not due, it is done, or another worker has it.
+    None means that there is no such job, that it is not due or done, or that another
+    worker has it.
     """
     length = LEASE_SECONDS if seconds is None else seconds
     with pool.connection() as connection:
@@ -206,7 +208,7 @@ def renew(pool: Pool, held: Mapping[UUID, int], *, seconds: int) -> set[UUID]:
 
 
 def take_back(pool: Pool, watch: LeaseWatch[UUID, datetime] | None = None) -> int:
-    """Make jobs whose lease has ended ready again, after a wait; return how many.
+    """Make jobs whose lease has ended ready again, after a wait; return their number.
 
     A job that kills its worker would otherwise kill the next one at once. After its
     last attempt it does not wait: the next worker that leases it gives it up.
@@ -239,7 +241,7 @@ def postpone(
 ) -> None:
     """Release the job, to be tried again after ``seconds``.
 
-    ``provider`` said so, and ``tried`` were asked besides.
+    ``provider`` gave the outcome, and ``tried`` were asked as well.
 
     Raises:
         FencedOffError: another worker has the lease.
@@ -276,8 +278,9 @@ def finish(
 ) -> None:
     """Mark the job done, in the transaction that appends its result.
 
-    ``quarantined``: it was given up, because its attempts died. Nothing is fetched. If
-    another worker has the lease, the transaction fails, and ``fenced`` recognizes it.
+    ``quarantined`` says that the run was given up, because its attempts died. Nothing
+    is fetched. If another worker has the lease, the transaction fails, and ``fenced``
+    recognizes that.
     """
     state = "quarantined" if quarantined else "done"
     cursor.execute(_FINISH, (leased.scrape_id, leased.fence, state, outcome, error))

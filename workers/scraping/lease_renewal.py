@@ -19,7 +19,7 @@ from infra.loop import run_until_stopped
 from workers.scraping import jobs
 from workers.scraping.jobs import JobLease
 
-# A lease is renewed so many times before it would end.
+# A lease is renewed this many times before it would end.
 _RENEWALS = 4
 # Seconds that a run may take with one provider, including the wait for its turn at a
 # host.
@@ -41,9 +41,9 @@ class _HeldLease(msgspec.Struct, frozen=True):
 class LeaseRenewer:
     """Renews the leases of this process's runs, and interrupts runs that take too long.
 
-    A process that is killed or paused renews nothing, so that other workers take over
-    when its leases end, however long its runs might have taken. A run that may ask
-    several providers has so much more time.
+    A process that is killed or paused renews nothing, so other workers take over when
+    its leases end, even if its runs could take much longer. A run that may ask several
+    providers has as many times the time.
     """
 
     def __init__(self, pool: Pool, *, seconds: int, providers: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""How long a run waits after an attempt, and how often it is tried."""
+"""Retry policy: the wait after an attempt, and the number of attempts."""
 
 import random
 from collections.abc import Mapping
@@ -30,22 +30,22 @@ RETRIES: Mapping[Outcome, Retries] = {
     # Only a new release, or a change by the platform, can help.
     "schema_changed": Retries(3_600, 21_600, tries=3),
 }
-# After an attempt that died. The first attempt was most likely killed from outside.
-# Later ones wait ever longer, so that a run that dies together with one that kills its
-# worker does not meet it every time.
+# The policy after an attempt that died. The first attempt was most likely killed from
+# outside. Later waits are longer and longer, so that a run that dies together with one
+# that kills its worker does not meet it every time.
 DIED = Retries(4, 500, tries=5, factor=5)
 
 
 def is_last(outcome: Outcome, attempt: int) -> bool:
-    """Return whether ``attempt`` (counted from 1) is the last with this outcome."""
+    """Tell whether ``attempt`` (counted from 1) is the last with this outcome."""
     return attempt >= RETRIES[outcome].tries
 
 
 def wait(outcome: Outcome, attempt: int, *, floor: float = 0) -> float:
-    """Return how many seconds to wait after ``attempt``, half of them random.
+    """Return the seconds to wait after ``attempt``, half of them random.
 
-    At least ``floor`` (a provider's Retry-After), and at most a day, since no source
-    means a year.
+    The wait is at least ``floor`` (a provider's Retry-After), and at most a day,
+    because no source means a year.
     """
     retries = RETRIES[outcome]
     grown = retries.first * retries.factor ** min(attempt - 1, 60)

@@ -77,8 +77,8 @@ def scrape_creator(
     """Do one run, if it is due and no other worker does it.
 
     Receiving a message twice does no harm: a job that is done or leased is left alone,
-    and a result that comes after its lease ended is refused by its fence. Without a
-    ``renewer`` the lease is not renewed.
+    and a result that comes after the end of its lease is refused by its fence. Without
+    a ``renewer`` the lease is not renewed.
     """
     leased = jobs.lease(
         dependencies.store.pool, scrape_id, seconds=dependencies.lease_seconds
@@ -309,12 +309,13 @@ def _end(
                 in_transaction=first_profile and first_profile.in_transaction,
             )
         except SubjectErasedError:
-            # Nothing of the run is kept, nor why it failed, which may name somebody.
+            # Nothing of the run is kept; the reason of its failure may name the person.
             outcome, error, is_stored = None, None, False
         else:
             is_stored = bool(executed.events)
         if not is_stored:
-            # Or the run had ended before, and only the job was not marked as done. It
-            # may have ended with an erasure: then the error may name somebody, too.
+            # Either this is so, or the run had ended before and only the job was not
+            # marked as done. The run may have ended with an erasure: then its error may
+            # name a person, too.
             with dependencies.store.pool.connection() as connection:
                 jobs.finish(connection.cursor(), leased, outcome=outcome)

@@ -34,9 +34,9 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     creator_id = leased.creator_id
     streams = [leased.scrape_id]
     if creator_id is not None:
-        # The account of those who never came back, as nearly all did not.
+        # The account of creators that never came back, as nearly all did not.
         streams += [creator_id, account_stream(creator_id, 0)]
-        # The end of a run that sees a profile asks for it.
+        # The end of a run with a profile needs the bans.
         streams += [erased_bans_stream(leased.organization_id)]
     histories = store.load(*streams)
     run = scrape_of(plain_events(histories[leased.scrape_id]))
@@ -62,7 +62,7 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     if run.job_type == "video_stats" and not video_ids:
         video_ids = counted_videos(store.pool, run.organization_id, creator_id)
     target = Target(
-        # It may have been renamed since the run was requested.
+        # The creator may have been renamed since the request of the run.
         handle=creator.handle,
         organization_id=run.organization_id,
         creator_id=creator_id,

@@ -33,10 +33,10 @@ ORDER BY random()
 def counted_videos(
     pool: Pool, organization_id: UUID, creator_id: UUID
 ) -> tuple[str, ...]:
-    """Return the ids of a creator's counted videos, as far as the policies have them.
+    """Return the ids of a creator's counted videos that the policies know.
 
-    They are in no order, so that a provider without time for all of them reads others
-    in each run, and leaves none out for ever.
+    They are in random order, so that a provider without time for all of them reads
+    others in each run, and leaves none out forever.
     """
     rows = run_read(
         pool,

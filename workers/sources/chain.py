@@ -1,4 +1,4 @@
-"""The chain: asks one provider after the other, until one answers."""
+"""The chain: asks one provider after the other, until an answer ends the run."""
 
 import time
 from collections.abc import Callable
@@ -32,18 +32,18 @@ from workers.sources.port import (
 )
 from workers.sources.request_counts import RequestCounts
 
-# After this, a provider that failed in passing is asked once more before the next one,
-# which may cost money or see less.
+# After this time, a provider whose failure may pass is asked once more before the next
+# one, which may cost money or see less.
 _AGAIN_SECONDS = 1.0
 
 _log = structlog.get_logger()
 
 
 class ProviderVerdict(Struct, frozen=True, kw_only=True):
-    """A provider and its verdict, which took so many milliseconds.
+    """A provider and its verdict, with the time it took in milliseconds.
 
-    ``is_interrupted``: there is no time left for another provider. ``is_spent``: its
-    budget ended within the run, which is no failure of its own.
+    ``is_interrupted`` says that no time is left for another provider. ``is_spent`` says
+    that the provider's budget ended within the run, which is not its failure.
     """
 
     provider: Provider
@@ -82,7 +82,8 @@ class ProviderVerdict(Struct, frozen=True, kw_only=True):
 class Answered(Struct, frozen=True, kw_only=True):
     """The verdict of a run, its provider, and the other providers that were tried.
 
-    ``profile`` is one that another provider read before it failed, with its name.
+    ``profile`` is a profile that another provider read before it failed, with the name
+    of that provider.
     """
 
     provider: Provider
@@ -93,10 +94,10 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 
 class CannotServe(Struct, frozen=True):
-    """Nobody can be asked; ``detail`` says why not, of each provider.
+    """No provider can be asked; ``detail`` has the reason of each.
 
-    ``until_midnight``: one can again when a new day (UTC) begins. ``seen`` is a profile
-    that one read before its budget ended.
+    ``until_midnight`` says that a provider can be asked again when a new day (UTC)
+    begins. ``seen`` is a profile that a provider read before its budget ended.
     """
 
     detail: str
@@ -107,7 +108,7 @@ class CannotServe(Struct, frozen=True):
 class Chain:
     """Providers in the order in which they are asked.
 
-    With ``counts`` their requests are counted, and kept within their budgets.
+    With ``counts``, their requests are counted and kept within their budgets.
     """
 
     def __init__(
@@ -131,9 +132,9 @@ class Chain:
     ) -> Answered | CannotServe:
         """Return the first answer that ends the run, or the one that decides it.
 
-        A provider that is free again within ``longest_wait`` seconds is not passed
-        over. ``is_third_strike`` is asked if the creator cannot be found. A run that is
-        interrupted, because it took too long, asks nobody else.
+        The chain waits for a provider that is free again within ``longest_wait``
+        seconds. ``is_third_strike`` is called if the creator cannot be found. A run
+        that was interrupted, because it took too long, asks no other provider.
         """
         verdicts: list[ProviderVerdict] = []
         unserved: list[CannotServe] = []
@@ -186,7 +187,7 @@ class Chain:
 
 
 class _Budget:
-    """Counts the requests of one run; ``spent`` says that one was refused."""
+    """Counts the requests of one run; ``spent`` is the reason if one was refused."""
 
     def __init__(self, counts: RequestCounts, provider: str, target: Target) -> None:
         self.spent: str | None = None
@@ -204,11 +205,11 @@ class _Budget:
 
 
 def _until_spent(one: ProviderVerdict, spent: str) -> ProviderVerdict | CannotServe:
-    """Return the videos seen before a provider's budget ended, as a partial list."""
+    """Return the videos read within a provider's budget, as a partial list."""
     verdict, name = one.verdict, one.provider.name
     if isinstance(verdict, Ok):
         reason = verdict.listed_reason or spent
-        # The next one has a budget, and may list more.
+        # The next provider has a budget, and may list more.
         part = replace(verdict, listed_reason=reason, cut_by=Blocked(spent))
         return replace(one, verdict=part, is_spent=True)
     profile = verdict.profile if isinstance(verdict, Failure) else None

@@ -1,7 +1,7 @@
 """The table of providers: a row for each, with its needs and its maker.
 
-Modules that a provider needs are loaded when it is made: httpx and yt-dlp are not
-loaded to replay recordings.
+A provider's modules are loaded when it is made, so that a replay of recordings loads
+neither httpx nor yt-dlp.
 """
 
 from collections.abc import Callable
@@ -29,8 +29,8 @@ PaidName = Literal["scrapecreators", "ensembledata"]
 
 _log = structlog.get_logger()
 
-# A recorded day in a second. The demo has the pace of the clock, because it happens
-# now.
+# The replay plays a recorded day in a second. The demo follows the clock, because it
+# happens now.
 _SPEED = 86_400.0
 _SPEED_OF_DEMO = 1.0
 
@@ -44,11 +44,11 @@ _UNTRIED = (
 )
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class ProviderContext(Struct, frozen=True, kw_only=True):
     """The parts that a provider is made from.
 
-    ``run_seconds`` is how long a run may take, ``replay_start`` returns when the replay
-    of a recording began.
+    ``run_seconds`` is the longest time of a run, and ``replay_start`` returns the
+    beginning of the replay of a recording.
     """
 
     settings: Settings
@@ -58,7 +58,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
 
 class SourceGuide(Struct, frozen=True, kw_only=True):
-    """A source in words, and the ``lines`` for the environment of every process."""
+    """A guide to a source: steps, and ``lines`` for every process's environment."""
 
     name: str
     what: str
@@ -67,18 +67,18 @@ class SourceGuide(Struct, frozen=True, kw_only=True):
 
 
 class ProviderRow(Struct, frozen=True, kw_only=True):
-    """A provider: how it is made, and how people set it up.
+    """A provider: its maker, and the guide to its setup.
 
-    A provider that was made has sent no request yet. ``needs`` names the fields of
-    ``Settings`` without which it cannot be made.
+    A new provider has sent no request yet. ``needs`` names the fields of ``Settings``
+    without which it cannot be made.
     """
 
-    make: Callable[[Surroundings], Provider]
+    make: Callable[[ProviderContext], Provider]
     guide: SourceGuide
     needs: tuple[str, ...] = ()
 
     def lacks(self, settings: Settings) -> str | None:
-        """Return which of the settings that it needs are not set; null if none."""
+        """Return the needed settings that are not set; None if all are."""
         missing = [
             f"{PREFIX}{field.upper()}"
             for field in self.needs
@@ -90,22 +90,22 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
         return f"{' and '.join(missing)} {are} not set."
 
 
-def make_provider(name: str, surroundings: Surroundings) -> Provider:
+def make_provider(name: str, context: ProviderContext) -> Provider:
     """Return the provider of that name.
 
     Raises:
-        SettingsError: a setting that it needs is missing.
-        RecordingError: nothing of the recording could be read.
+        SettingsError: a needed setting is missing.
+        RecordingError: the recording has no readable content.
     """
     row = PROVIDERS[name]
-    lacking = row.lacks(surroundings.settings)
+    lacking = row.lacks(context.settings)
     if lacking is not None:
         msg = f"The provider {name} cannot serve: {lacking}"
         raise SettingsError(msg)
-    return row.make(surroundings)
+    return row.make(context)
 
 
-def _replay(at: Surroundings) -> Provider:
+def _replay(at: ProviderContext) -> Provider:
     settings, start_of = at.settings, partial(at.replay_start, at.pool)
     path = settings.recordings
     if path is None:
@@ -126,14 +126,15 @@ def _replay_demo(settings: Settings, start_of: Callable[[str], datetime]) -> Pro
     recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
     return ReplayProvider(
         recording,
-        # From the midnight at which the recording begins, so that its clock is ours.
+        # The replay begins at the recording's first midnight, so that its clock is
+        # ours.
         started_at=recording.starts_at,
         speed=settings.replay_speed or _SPEED_OF_DEMO,
         now=lambda: datetime.now(UTC),
     )
 
 
-def _web(at: Surroundings) -> Provider:
+def _web(at: ProviderContext) -> Provider:
     from workers.sources.providers.web import SessionLimits, WebProvider
 
     return WebProvider(
@@ -143,7 +144,7 @@ def _web(at: Surroundings) -> Provider:
     )
 
 
-def _research(at: Surroundings) -> Provider:
+def _research(at: ProviderContext) -> Provider:
     from workers.sources.providers.research import open_research
 
     settings = at.settings
@@ -160,7 +161,7 @@ def _research(at: Surroundings) -> Provider:
     )
 
 
-def _paid(name: PaidName, at: Surroundings) -> Provider:
+def _paid(name: PaidName, at: ProviderContext) -> Provider:
     from workers.sources.providers.paid.ensembledata import open_ensembledata
     from workers.sources.providers.paid.scrapecreators import open_scrapecreators
     from workers.sources.providers.paid.session import paid_limits
@@ -178,7 +179,7 @@ def _paid(name: PaidName, at: Surroundings) -> Provider:
     )
 
 
-def _display(at: Surroundings) -> Provider:
+def _display(at: ProviderContext) -> Provider:
     from infra.eventstore.store import Store
     from workers.sources.providers.display import open_display
 
