@@ -1,1 +1,1 @@
-"""Sources: where observations come from, asked one after the other."""
+"""Sources: the providers of observations, which are asked one after the other."""

@@ -1,4 +1,4 @@
-"""A check of a source: looks at one creator once, and stores nothing."""
+"""A check of a source, which reads one creator once and stores nothing."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -93,10 +93,11 @@ def check_source(
     counts: RequestCounts,
     organization_id: UUID | None = None,
 ) -> SourceCheck:
-    """Ask the first that can serve for a profile and, if that is seen, for the videos.
+    """Ask the first provider that can serve for a profile, and then for the videos.
 
-    Its requests are counted as the organization's, if there is one. A creator of it, or
-    else of any, that has connected its account under the handle is looked at so.
+    The videos are requested only if the profile was read. Requests are counted as the
+    organization's, if there is one. If a creator of the organization, or else of any,
+    has connected their account under the handle, their consent is used.
     """
     creator_id = run_read(
         pool,
@@ -132,7 +133,7 @@ def check_source(
 
 
 def _why_not(provider: Provider, target: Target) -> str | None:
-    """Return why it can serve neither of the two, null if it can serve one."""
+    """Return why the provider can serve neither request, None if it can serve one."""
     reasons = [provider.cannot_serve(target, job_type) for job_type in _LOOKED_FOR]
     return None if None in reasons else reasons[0]
 

@@ -12,9 +12,9 @@ from domain.scrape.verdicts import Verdict
 class Target(Struct, frozen=True, kw_only=True):
     """The creator to observe: the handle, and the stable ids if they are known.
 
-    ``video_ids`` restricts ``video_stats``; empty means all that the provider lists.
-    ``creator_id`` and ``organization_id`` are null where nobody tracks the creator, as
-    in a check.
+    ``video_ids`` restricts ``video_stats``; empty means all videos that the provider
+    lists. ``creator_id`` and ``organization_id`` are null if nobody tracks the creator,
+    as in a check.
     """
 
     handle: str
@@ -28,26 +28,26 @@ class Target(Struct, frozen=True, kw_only=True):
 class Provider(Protocol):
     """A source of observations. Every failure is a verdict, never an exception.
 
-    ``reads_site``: it reads TikTok's public site, so that an account that it
-    does not find is not there.
+    ``reads_site`` says that it reads TikTok's public site, so that an account that it
+    does not find does not exist.
     """
 
     name: str
     reads_site: bool = True
 
     def cannot_serve(self, target: Target, job_type: JobType) -> str | None:
-        """Return why it can't be asked this of the creator now; null if it can.
+        """Return why it can't serve this request now; None if it can.
 
-        Nothing is sent for the answer. Budgets are counted elsewhere.
+        The answer needs no request. Budgets are counted elsewhere.
         """
         del target, job_type
         return None
 
     def close(self) -> None:
-        """Close the connections that it holds between runs, if it holds any."""
+        """Close the connections that are held between runs, if there are any."""
 
     def creator_profiles(self, target: Target) -> Verdict:
-        """Read the profile; ``Ok.profile`` is null if there was none to read."""
+        """Read the profile; ``Ok.profile`` is null if there is none to read."""
         ...
 
     def discover_videos(self, target: Target) -> Verdict:

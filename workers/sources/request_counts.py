@@ -1,4 +1,4 @@
-"""The requests of sources: counted as they are sent, and refused above a budget."""
+"""The requests of sources, counted before they are sent, and refused above a budget."""
 
 from uuid import UUID
 
@@ -7,10 +7,10 @@ from infra.database import Pool, run_read
 from infra.http_out.request_notes import BudgetSpentError
 from infra.settings import Settings
 
-# For some days longer than anybody looks back.
+# Longer than anybody looks back.
 _KEPT_DAYS = 40
 
-# Days are those of the database's clock in UTC, wherever it and the workers are. No
+# Days are those of the database's clock in UTC, for any time zone of the workers. No
 # request waits for the disk: a crash of the server may lose the last ones.
 _TAKE = """
 WITH quietly AS MATERIALIZED (
@@ -58,7 +58,7 @@ class RequestCounts:
         self._settings = settings
 
     def why_spent(self, provider: str) -> str | None:
-        """Return that the day's budget is used up, null if it is not."""
+        """Return a sentence if the day's budget is used up, None if not."""
         budget = self._settings.daily_budget(provider)
         if budget is None:
             return None
@@ -74,7 +74,7 @@ class RequestCounts:
         """Count a request that is about to be sent.
 
         Raises:
-            BudgetSpentError: the day's budget is used up, and it must not be sent.
+            BudgetSpentError: the day's budget is used up, so do not send it.
         """
         price = self._settings.price(provider)
         with self._pool.connection() as connection:

@@ -1,4 +1,4 @@
-"""Sources: which providers there are, and whether the settings let them serve."""
+"""The settings of sources: the providers, and whether each of them can serve."""
 
 from msgspec import Struct
 
@@ -9,8 +9,8 @@ from workers.sources.table import PROVIDERS
 class SourceSetting(Struct, frozen=True, kw_only=True):
     """The settings of a provider.
 
-    ``is_configured``: scrapes ask it. ``why_not`` says why it cannot serve, null if it
-    can. ``daily_budget`` is in requests, null where there is no limit.
+    ``is_configured`` says that scrapes ask it. ``why_not`` says why it cannot serve,
+    null if it can. ``daily_budget`` is in requests, null if there is no limit.
     """
 
     provider: str

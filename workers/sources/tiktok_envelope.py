@@ -1,4 +1,4 @@
-"""The envelope of TikTok's APIs: data, or an error that says why there is none."""
+"""The envelope of TikTok's APIs: data, or an error with the reason."""
 
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ _LONGEST_DETAIL = 300
 _LONGEST_LOG_ID = 64
 _CODES: dict[str, type[Blocked | Transient | SchemaChanged]] = {
     "scope_not_authorized": Blocked,
-    # The app was not granted it for any creator: TikTok has to review it.
+    # TikTok did not grant the app this request for any creator, and has to review it.
     "scope_permission_missed": Blocked,
     "internal_error": Transient,
     "timeout": Transient,
@@ -35,7 +35,7 @@ class TokenRefusedError(NoReplyError):
 
 
 class AnsweredError(Struct, frozen=True):
-    """Why there is no data; ``log_id`` is the request's, in TikTok's own log."""
+    """The reason why there is no data; ``log_id`` is the request's in TikTok's log."""
 
     code: str
     message: Any = None
@@ -69,13 +69,13 @@ def decode(body: bytes | Raw, kind: type[T]) -> T:
 
 
 def open_envelope(reply: TikTokReply, *, too_fast: float) -> Raw | AnsweredError:
-    """Return the reply's data, still encoded, or the error that it has instead.
+    """Return the reply's data, still encoded, or the error in its place.
 
-    ``too_fast`` is how many seconds to wait after too many requests if the answer does
-    not say; so it is below.
+    ``too_fast`` is the number of seconds to wait after too many requests if the answer
+    does not say it; the same holds for the functions below.
 
     Raises:
-        NoReplyError: it is no envelope.
+        NoReplyError: the reply is no envelope.
     """
     try:
         envelope = decode(reply.body, _ApiEnvelope)
@@ -89,7 +89,7 @@ def open_envelope(reply: TikTokReply, *, too_fast: float) -> Raw | AnsweredError
 def refusal_of(
     reply: TikTokReply, error: AnsweredError, *, too_fast: float
 ) -> NoReplyError:
-    """Return what an error means in every API."""
+    """Return the meaning of an error in every API."""
     detail = error.detail(reply)
     if error.code == "access_token_invalid":
         return TokenRefusedError(Blocked(detail))

@@ -23,7 +23,8 @@ DEMO_HANDLES = (
 # ``workers.sources.demo.shift_dates``.
 DEMO_BEGINS = datetime(2026, 8, 15, tzinfo=UTC)
 
-# The name under which the start of its replay is stored, wherever the file lies.
+# The name under which the start of the demo's replay is stored, for any place of the
+# file.
 DEMO_NAME = "demo"
 
 

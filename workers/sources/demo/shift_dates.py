@@ -19,7 +19,7 @@ _DIGITS_WITH_TIME = 19
 
 
 def days_to_shift(started_at: datetime) -> int:
-    """Return by how many days to move a demo that started first at this time."""
+    """Return the number of days to move a demo that first started at this time."""
     return (started_at.astimezone(UTC).date() - DEMO_BEGINS.date()).days
 
 

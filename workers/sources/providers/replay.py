@@ -134,11 +134,11 @@ class ReplayProvider(Provider):
     before the present, or an outcome that was recorded after it. Lists of different
     times are never merged.
 
-    Handles may begin on different days and are of use at once all the same: until a
-    handle's first observation it answers as it did then, and until its first profile or
-    list with that one. A handle of which there is none at all answers ``Ok`` with a
-    null profile or no videos. A handle that the recording does not know is
-    ``NotInRecording``.
+    Handles may begin on different days, and all of them answer at once: until a
+    handle's first observation, the answer is that of its first observation, and until
+    its first profile or list, that profile or list. A handle without any profile or
+    list answers ``Ok`` with a null profile or no videos. A handle that the recording
+    does not have is ``NotInRecording``.
 
     ``now`` must return a time with a zone, and ``speed`` is in recorded seconds per
     second.
@@ -163,7 +163,8 @@ class ReplayProvider(Provider):
         """Return the time on the recording's clock that the replay has reached."""
         start, end = self.recording.starts_at, self.recording.ends_at
         played = (self.now() - self.started_at).total_seconds() * self.speed
-        # Compared as seconds, because a long or fast replay overflows a timedelta.
+        # The comparison is in seconds, because a long or fast replay overflows a
+        # timedelta.
         if played >= (end - start).total_seconds():
             return end
         return start + timedelta(seconds=max(played, 0.0))
@@ -213,8 +214,8 @@ class ReplayProvider(Provider):
 
 
 def _history_of(observations: list[Observation]) -> _History:
-    # Sorted by their text within one time, so that the order of the lines in the file
-    # does not matter, not even between two lines that contradict each other.
+    # Lines of one time are sorted by their text, so that the order of the lines in the
+    # file does not matter, not even between two lines that contradict each other.
     ordered = sorted(
         observations, key=lambda line: (line.observed_at, encode_observation(line))
     )
@@ -242,7 +243,7 @@ def _list_of(time: datetime, lines: Iterable[Observation]) -> _VideoList:
 def _newest(
     timeline: list[_Observed | _Outcome], present: datetime
 ) -> _Observed | _Outcome | None:
-    """Return the newest one at or before ``present``, else the first one."""
+    """Return the newest item at or before ``present``, else the first one."""
     later = bisect_right(timeline, present, key=_observed_at)
     if later:
         return timeline[later - 1]
@@ -255,7 +256,7 @@ def _newest(
 def _nothing_of_it(
     others: Sequence[Observation | _VideoList | _Outcome], present: datetime
 ) -> Ok:
-    """Answer that the creator exists, if nothing of the requested kind was recorded."""
+    """Return that the creator exists, although nothing of this kind was recorded."""
     later = bisect_right(others, present, key=_observed_at)
     return Ok(observed_at=others[later - 1].observed_at)
 

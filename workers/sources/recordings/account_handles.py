@@ -1,4 +1,4 @@
-"""Accounts in a recording: which of its handles are one account's, and the newest."""
+"""Accounts in a recording: the handles of each account, and the newest of them."""
 
 from datetime import datetime
 
@@ -22,10 +22,7 @@ class AccountHandles:
         self._newest[user_id] = max(self._newest.get(user_id, newest), newest)
 
     def account(self, handle: str) -> str | None:
-        """Return the account that a handle is of; None if it is not known or several.
-
-        It is the id that profiles have.
-        """
+        """Return the account id of a handle; None if it is unknown or not unique."""
         accounts = self._accounts.get(handle, set())
         return next(iter(accounts)) if len(accounts) == 1 else None
 
@@ -34,10 +31,10 @@ class AccountHandles:
         return self._accounts.get(handle, set())
 
     def newest(self, handle: str) -> str:
-        """Return the newest handle of the account that a handle is of."""
+        """Return the newest handle of the account with this handle."""
         user_id = self.account(handle)
         if user_id is None:
             return handle
         _, found = self._newest[user_id]
-        # One that another account has, too, may be that one's.
+        # A handle that another account has, too, may belong to that account.
         return found if len(self._accounts[found]) == 1 else handle

@@ -11,10 +11,10 @@ from domain.errors import InvalidHandleError
 def plain_handle(text: str) -> str:
     """Return the handle in lower case.
 
-    Other decoration is not allowed in recordings.
+    Recordings allow no other variation.
 
     Raises:
-        ValueError: it is no plain handle.
+        ValueError: the text is no plain handle.
     """
     try:
         plain = normalize_handle(text)
@@ -30,7 +30,7 @@ def in_utc(time: datetime) -> datetime:
     """Return the time in UTC.
 
     Raises:
-        ValueError: it is outside of the years that can be written.
+        ValueError: the year cannot be written.
     """
     try:
         return time.astimezone(UTC)

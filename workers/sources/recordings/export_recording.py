@@ -29,8 +29,8 @@ _MOST_IDS = 200_000
 class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An observation, and the run that made it.
 
-    Ids are text, made once for each run. ``is_erased``: it is of an erased person, whom
-    no recording may bring back.
+    Ids are texts, made once for each run. ``is_erased`` says that the person was
+    erased, so that no recording may bring the observation back.
     """
 
     position: int
@@ -45,11 +45,11 @@ class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def observations(
     log: OrganizationLog, span: PositionRange
 ) -> Iterator[tuple[int, list[ExportedObservation]]]:
-    """Yield how many more positions were read, and the observations found there.
+    """Yield the number of further positions read, and the observations found there.
 
-    The observation of a failed run is its outcome, at the time it was recorded unless
-    it was imported. Runs without an outcome in the file format are left out: those that
-    were given up before a request, and those that found another account.
+    The observation of a failed run is its outcome, at the time of recording unless the
+    run was imported. Runs without an outcome in the file format are left out: runs that
+    were given up before a request, and runs that found another account.
 
     Only the last part of a page has its number of positions, because a page may have
     hundreds of thousands of observations.
@@ -101,7 +101,8 @@ def _observed(
 class _TikTokIds:
     """TikTok's ids of videos by their pseudonyms.
 
-    They are in the snapshot that listed a video first, and in the video's first event.
+    The snapshot that listed a video first has its id, and so has the video's first
+    event.
     """
 
     def __init__(self, log: OrganizationLog) -> None:
@@ -109,7 +110,7 @@ class _TikTokIds:
         self._known: dict[str, str] = {}
 
     def of(self, event: e.VideoStatsSnapshotRecorded) -> Sequence[str | None]:
-        """Return the id of each video of a snapshot; null if nothing has it any more.
+        """Return the id of each video of a snapshot; null if it is not known any more.
 
         The snapshots must come in the order of the log.
         """
@@ -127,7 +128,7 @@ class _TikTokIds:
         }
         for stream, first in self._log.first_events(list(streams)).items():
             assert isinstance(first, e.VideoDiscovered | e.VideoAdded)
-            # That of an erased person cannot be read any more.
+            # The id of an erased person's video cannot be read any more.
             if first.tiktok_video_id.isdecimal():
                 self._known[streams[stream]] = first.tiktok_video_id
         return [self._known.get(name) for name in event.video_ids]

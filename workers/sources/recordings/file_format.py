@@ -46,11 +46,11 @@ class Observation(
 ):
     """One observation of a handle at one time: a profile, a video or an outcome.
 
-    ``present_handle`` is the creator's when the recording was made, where that is
-    another. ``in_log_order`` is of rounded profiles in exports: a line before it in
-    the file was recorded before it, so that an exact one there has no precedence.
-    The handle is in its plain form, and both times are in UTC, however they were
-    written.
+    ``present_handle`` is the creator's handle at the time of the recording, if it is
+    another. ``in_log_order`` is set for rounded profiles in exports: the lines before
+    it in the file were recorded before it, so an exact one among them has no
+    precedence. The handle is in its plain form, and both times are in UTC, however they
+    were written.
 
     Raises:
         ValueError: there is not exactly one of the three, or the handle or the
@@ -68,11 +68,11 @@ class Observation(
 
     @property
     def name(self) -> str:
-        """The handle by which the creator is known."""
+        """Return the handle by which the creator is known."""
         return self.present_handle or self.handle
 
     def __post_init__(self) -> None:
-        # Called for every line, so that half a microsecond matters.
+        # This runs for every line, so that half a microsecond matters.
         video = self.video
         others = (self.profile is not None) + (self.outcome is not None)
         if others != (video is None):
@@ -102,7 +102,7 @@ class RecordingError(Exception):
 
 
 class BadFileError(RecordingError):
-    """A file cannot be read, or not to its end: missing, forbidden, cut off."""
+    """A file is missing, forbidden or cut off, so it cannot be read to its end."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -139,8 +139,8 @@ def read_at_once(
     Observations come in the order of their lines, as many at once as were read. A line
     or file that cannot be read is returned as an error in its place, not raised, and
     reading continues after it: the caller decides whether to stop. Blank lines are
-    ignored. A line that was observed after ``until`` is a bad one. A single file may
-    have any name; in a folder only ``SUFFIXES`` count, and hidden files do not.
+    ignored. A line that was observed after ``until`` is bad. A single file may have any
+    name; in a folder only ``SUFFIXES`` count, and hidden files do not.
     """
     try:
         files = _files_of(path)
@@ -166,7 +166,7 @@ def encode_observation(observation: Observation) -> bytes:
 
 # The fastest of 64 to 1,024 kB, because a processor's cache holds it.
 _BYTES_AT_ONCE = 1 << 16
-# As of a request: no observation comes near it.
+# The same limit as for a request: no observation comes near it.
 MOST_LINE_BYTES = 1_000_000
 _TOO_LONG = f"The line is longer than {MOST_LINE_BYTES:,} bytes"
 _UNREADABLE = (OSError, EOFError, zlib.error)
@@ -219,11 +219,11 @@ def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes | None]
     """Yield the file's text in pieces that end with a line, except for the last.
 
     Complete lines before an error come before it. A line that is too long is None, and
-    never in memory as a whole.
+    is never in memory as a whole.
     """
     begun: list[bytes] = []
     size, is_too_long = 0, False
-    # At most one read at a time, so that an error loses no complete line.
+    # Each round reads at most once, so that an error loses no complete line.
     while text := file.read1(_BYTES_AT_ONCE):
         first = text.find(b"\n")
         size += len(text) if first < 0 else first
@@ -247,17 +247,14 @@ def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes | None]
 
 
 def _all_good(text: bytes, until: datetime | None) -> list[Observation] | None:
-    """Return the observations of lines that are all good.
-
-    None if one is not sure to be.
-    """
+    """Return the observations of lines that are all good; None if that is unsure."""
     if _NUL in text:
         return None
     try:
         observations = _DECODER.decode_lines(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    # One line may have more than one, or none.
+    # One line may have several observations, or none.
     if len(observations) != text.count(b"\n") + (not text.endswith(b"\n")):
         return None
     if until is not None and max(map(_observed_at, observations)) > until:

@@ -1,4 +1,4 @@
-"""Which creator of a project has which handle of a recording, read from the log."""
+"""The creators of a project that have the handles of a recording, read from the log."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -18,11 +18,11 @@ _HANDLES_AT_ONCE = 2_000
 
 
 class Holders(msgspec.Struct, frozen=True, kw_only=True):
-    """Which creator of a project has which handle.
+    """The creators of a project that have some handles.
 
-    No creator has the handles in ``missing``. Removed creators had those in
-    ``removed``, creators that have another handle now (the value) had those in
-    ``renamed``, and those in ``banned`` are banned; all are also in ``missing``.
+    No creator has the handles in ``missing``. Removed creators had the handles in
+    ``removed``, creators with another handle now (the value) had those in ``renamed``,
+    and the handles in ``banned`` are banned; all of these are also in ``missing``.
     """
 
     creators: dict[str, UUID]
@@ -33,7 +33,7 @@ class Holders(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
-    """Return which creators of the project have ``handles``, given without ``@``."""
+    """Return the creators of the project with ``handles``, which have no ``@``."""
     found = Holders(creators={}, missing=[], removed=[], renamed={}, banned=[])
     for start in range(0, len(handles), _HANDLES_AT_ONCE):
         _find_holders(
@@ -49,10 +49,11 @@ def find_by_account(
     holders: Holders,
     accounts: Mapping[str, str],
 ) -> Mapping[str, CreatorState]:
-    """Let handles be of the creators that were seen to be their accounts.
+    """Assign handles to the creators whose scrapes found their accounts.
 
-    ``accounts`` has the accounts' ids, by handle. A creator that has the handle and was
-    seen to be the account stays. The result has the creators of the other handles.
+    ``accounts`` has the accounts' ids, by handle. A creator that has the handle, and
+    whose scrapes found the account, stays. The result has the creators with other
+    handles.
     """
     known, _ = seen_accounts(store, organization_id, {*accounts.values()})
     histories = store.load(*{each for same in known.values() for each in same})
@@ -68,7 +69,7 @@ def find_by_account(
             continue
         first, creator = next(iter(there.items()))
         if creator.handle == handle:
-            # It was removed, and comes back under its handle.
+            # The creator was removed, and comes back under its handle.
             continue
         joined[handle] = creator
         holders.creators[handle] = first
@@ -122,9 +123,9 @@ def _find_holders(
 def leave_out_erased(
     store: Store, organization_id: UUID, holders: Holders, recording: SortedRecording
 ) -> int:
-    """Take accounts that were erased and are banned out of ``missing`` and the like.
+    """Remove accounts that were erased and are banned from all lists.
 
-    The result is how many they are.
+    The result is their number.
     """
     stream = erased_bans_stream(organization_id)
     history = plain_events(store.load(stream)[stream])

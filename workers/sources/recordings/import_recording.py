@@ -38,11 +38,11 @@ _NO_ERASURE = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """How many observations of a recording were stored.
+    """The result of an import of a recording.
 
-    ``there_already`` were stored before, and ``repeated`` are the same as another line.
-    ``left_out`` are of handles that no creator was given for. ``position`` is that of
-    the last new event, None if there is none.
+    ``there_already`` observations were stored before, and ``repeated`` ones are the
+    same as another line. ``left_out`` have handles without a creator. ``position`` is
+    that of the last new event, None if there is none.
     """
 
     observations: int
@@ -67,10 +67,10 @@ def store_recording(
 ) -> Imported:
     """Store the observations that are not stored yet, batch by batch.
 
-    ``creators`` maps handles to creators; lines of others are left out. If it is
-    interrupted, the stored part stays, and the next import of the same recording
-    continues after it. Before each batch it lets erasures go first, which need read
-    models that have caught up; ``on_wait`` is called when it does.
+    ``creators`` maps handles to creators; lines with other handles are left out. After
+    an interruption the stored part stays, and the next import of the same recording
+    continues after it. Before each batch the import lets erasures go first, which need
+    read models that have caught up; ``on_wait`` is called when it waits.
 
     Raises:
         BusyError: another process imports the same recording at the same time.
@@ -82,7 +82,7 @@ def store_recording(
             for origin in {*origins.values()}
         }
     storing = _Storing(store, context, advance, on_wait)
-    # A batch is read while the one before is stored: one after the other, an import
+    # A batch is read while the previous one is stored: one after the other, an import
     # takes a sixth longer.
     with ThreadPoolExecutor(1) as executor:
         before: Future[None] | None = None
@@ -152,7 +152,7 @@ class _Storing:
         looks = 0
         while not run_read(self._store.pool, _is_free):
             looks += 1
-            # The first time another import may just be looking, too.
+            # At first another import may just be looking for the lock, too.
             if looks == _LOOKS_BEFORE_TELLING:
                 self._on_wait()
             time.sleep(_POLL_SECONDS)
@@ -205,7 +205,7 @@ def _videos_of(group: ObservationGroup) -> Iterator[str]:
 def _origins(
     store: Store, creator_ids: Collection[UUID], project_id: UUID
 ) -> dict[UUID, UUID]:
-    """Return the projects that the creators were added to, which runs are of."""
+    """Return the projects that the creators were added to, for the ids of runs."""
     histories = store.load(*creator_ids)
     found = {id_: creator_of(plain_events(histories[id_])) for id_ in creator_ids}
     return {

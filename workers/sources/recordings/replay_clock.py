@@ -13,7 +13,7 @@ _STARTED_AT = "SELECT started_at FROM replay_start WHERE recording = %s"
 
 
 def replay_started_at(pool: Pool, recording: str) -> datetime:
-    """Return when the recording's replay started: now, on the first call.
+    """Return the start of the recording's replay: now, on the first call.
 
     Later calls in any process return the same time.
     """
@@ -23,7 +23,7 @@ def replay_started_at(pool: Pool, recording: str) -> datetime:
 
 
 def known_replay_start(pool: Pool, recording: str) -> datetime:
-    """Return when the recording's replay started, and begin none: now if it has not."""
+    """Return the start of the recording's replay, or now if it has not begun."""
     with pool.connection() as connection:
         row = connection.execute(_STARTED_AT, (recording,)).fetchone()
     return datetime.now(UTC) if row is None else row[0]

@@ -32,11 +32,11 @@ from workers.sources.recordings.file_format import (
     read_at_once,
 )
 
-# How far ahead of ours the clock of a recording may be.
+# The clock of a recording may be ahead of ours by this much.
 SKEW = timedelta(days=1)
 NAMED_BAD_LINES = 20
 
-# How many lines wait for others of their group, since creators may alternate.
+# This many lines wait for others of their group, because creators may alternate.
 _GATHERED_AT_ONCE = 1_000
 # For smaller groups, decoding the content takes longer than reading the lines again.
 _CONTENT_FROM = 8
@@ -50,14 +50,14 @@ _decode_lines = msgspec.json.Decoder(ObservedContent).decode_lines
 
 
 class BadLines(msgspec.Struct):
-    """How many lines are not observations, and the first of them."""
+    """The number of lines that are no observations, and the first of them."""
 
     count: int = 0
     first: list[BadLineError] = []
 
 
 class GroupLocation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the lines of one creator at one time are, and how many there are.
+    """The place of the lines of one creator at one time, and their number.
 
     ``handle`` is the creator's newest one in the recording.
     """
@@ -102,10 +102,10 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
     def read(cls, path: Path, *, now: datetime, advance: Advance) -> Self:
         """Read a recording; bad lines are counted and left out.
 
-        ``advance`` is called with the number of lines that were read since.
+        ``advance`` is called with the number of lines since the last call.
 
         Raises:
-            RecordingError: it cannot be read to its end.
+            RecordingError: the recording cannot be read to its end.
         """
         recording = cls()
         try:
@@ -118,11 +118,11 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
 
     @property
     def handles(self) -> list[str]:
-        """The handles in it, sorted; of each account, the newest one."""
+        """The recording's handles, sorted; of each account, the newest one."""
         return sorted({self._accounts.newest(handle) for handle in self._spans})
 
     def older_handles(self, handle: str) -> list[str]:
-        """Return the other handles that are the same account as a newest one."""
+        """Return the other handles of the account with this newest handle."""
         newest = self._accounts.newest
         return sorted(h for h in self._spans if h != handle and newest(h) == handle)
 
@@ -162,8 +162,8 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
     def lines(self, location: GroupLocation) -> list[ObservationLine]:
         """Return the group's canonical lines, each with its observation.
 
-        They are in the order of the recording: of lines that contradict each other the
-        later one counts.
+        They are in the order of the recording: among lines that contradict each other,
+        the later one counts.
         """
         number = self._file.fileno()
         text = b"".join(
@@ -243,8 +243,9 @@ def _joined(
 def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | None:
     """Return the encoded content of these lines, and their text.
 
-    None if they do not make one run. It compares ids only: the order of ids, which are
-    digits, is the order of the lines' text, and a profile's line comes before them.
+    The result is None if they do not make one run. Only ids are compared: the order of
+    ids, which are digits, is the order of the lines' text, and a profile's line comes
+    before them.
     """
     videos = [video for each in observations if (video := each.video) is not None]
     others = [each for each in observations if each.video is None]

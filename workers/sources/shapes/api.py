@@ -25,7 +25,7 @@ from workers.sources.shapes.api_values import (
 _log = structlog.get_logger()
 
 
-# A field of an unexpected type loses that field only, not the answer: hence Any.
+# A field of an unexpected type loses only that field, not the answer: hence Any.
 class ApiUser(Struct, frozen=True):
     """The fields of a user that both APIs have."""
 

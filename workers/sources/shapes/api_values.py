@@ -1,4 +1,4 @@
-"""Reads single values of the answers of TikTok's APIs; None is what cannot be read."""
+"""Reads single values of the answers of TikTok's APIs; an unreadable value is None."""
 
 import re
 from datetime import UTC, datetime

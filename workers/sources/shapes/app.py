@@ -27,12 +27,12 @@ _COUNTERS = {
     "heartCount": "total_favorited",
     "videoCount": "aweme_count",
 }
-# Where services put a video inside of another object.
+# Services put a video inside of another object with one of these names.
 _WRAPPERS = ("aweme_detail", "aweme_info")
 
 
 def as_web_user(user: object) -> dict[str, object]:
-    """Return an account under the names that the web's shape has for it.
+    """Return an account under the names of the web's shape.
 
     Services pass on one shape or the other, or names of one and counters of the other.
     """
@@ -47,7 +47,7 @@ def as_web_user(user: object) -> dict[str, object]:
         "avatarMedium": within(user, "avatarMedium"),
         "avatarThumb": within(user, "avatarThumb"),
         "ftc": within(user, "ftc"),
-        # The web has a word "secret" too, which means something else there.
+        # The web's "secret" means something else.
         "privateAccount": within(user, "privateAccount") is True
         or (is_app and within(user, "secret") in (True, 1)),
     }
@@ -89,14 +89,14 @@ def app_video_of(video: object) -> VideoObservation | None:
 
 
 def app_author_of(video: object) -> tuple[str | None, str | None]:
-    """Return the author's user id and handle, each None if it is not there."""
+    """Return the author's user id and handle, each None if it is missing."""
     author = within(video, "author")
     user_id = _user_id_of(author) or id_of(within(video, "author_user_id"))
     return user_id, text_of(within(author, "unique_id"), longest=LONGEST_NAME)
 
 
 def is_withdrawn(video: object) -> bool:
-    """Return whether the video says that it was deleted, or is not for the public."""
+    """Tell whether the video says that it was deleted, or is not for the public."""
     status = within(video, "status")
     return within(status, "is_delete") in (True, 1) or within(
         status, "private_status"
@@ -113,7 +113,7 @@ def _count(tree: object, *path: str) -> int | None:
 
 
 def _picture_of(video: object) -> str | None:
-    """Return the address of the cover, of photos that of the first one."""
+    """Return the address of the cover; for photos, that of the first photo."""
     photos = items_of(within(video, "image_post_info", "images"))[:1]
     first = (
         _first_address(photo, "display_image", "thumbnail", "owner_watermark_image")

@@ -82,7 +82,7 @@ def refusal_of_list_code(code: int) -> Blocked | Transient:
 
 
 def reason_of_code(code: int) -> Reason | None:
-    """Return why a video is not shown, None for a code that does not say."""
+    """Return why a video is not shown, None for a code without a reason."""
     if code in _VIDEO_MISSING:
         return "missing"
     if code in _VIDEO_PRIVATE:

@@ -12,10 +12,10 @@ from workers.sources.shapes.web import SeenAccount
 
 
 def requested_handle(target: Target) -> str:
-    """Return the handle as it may go into an address.
+    """Return the handle in a form that is safe in an address.
 
     Raises:
-        RefusedError: no account can have it.
+        RefusedError: no account can have this handle.
     """
     try:
         return normalize_handle(target.handle)
@@ -29,7 +29,7 @@ def refuse_another_account(
     """Check that the account is the requested one.
 
     Raises:
-        RefusedError: it is somebody else's.
+        RefusedError: the account is another one.
     """
     known = target.user_id
     # Without a known id, only the handle identifies the creator.

@@ -48,10 +48,10 @@ def account_of(
 ) -> SeenAccount:
     """Return the account of a ``user`` with its counters in ``statsV2`` and ``stats``.
 
-    ``subject`` begins the sentence about what is missing.
+    ``subject`` begins the sentence about a missing part.
 
     Raises:
-        RefusedError: it is not for the public, or lacks what makes a profile.
+        RefusedError: the account is not public, or lacks a part of a profile.
     """
     if within(user, "ftc") is True:
         raise RefusedError(Unavailable(f"@{handle} is under age."))
@@ -107,7 +107,7 @@ def own_videos(
 ) -> dict[str, VideoObservation]:
     """Return the videos of ``author_id`` among these, by id.
 
-    TikTok marks the pinned ones and leaves the mark out of the others.
+    TikTok marks only pinned videos.
     """
     theirs = [item for item in items if author_of(item) in {None, author_id}]
     videos = [video for item in theirs if (video := video_of(item))]
@@ -136,7 +136,7 @@ def _counter(item: object, name: str) -> int | None:
 
 
 def _picture_of(item: object) -> str | None:
-    """Return the address of the cover, of photos that of the first one."""
+    """Return the address of the cover; for photos, that of the first photo."""
     cover = address_of(within(item, "video", "cover"))
     photos = items_of(within(item, "imagePost", "images"))[:1]
     first = [items_of(within(photo, "imageURL", "urlList"))[:1] for photo in photos]

@@ -1,6 +1,6 @@
 """Runs the pretended TikTok, with FD, DAYS, FOLDER and URL as its arguments.
 
-``goatherd up --fake-tiktok`` starts it, with a socket that listens already.
+``goatherd up --fake-tiktok`` starts it with a listening socket.
 """
 
 import signal
@@ -31,7 +31,7 @@ def main(descriptor: str, days: str, folder: str, redirect_url: str) -> None:
     )
 
     def stop(*_: object) -> None:
-        # The loop that is to end runs in this thread.
+        # The loop to end runs in this thread.
         threading.Thread(target=tiktok.close, daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)

@@ -15,7 +15,7 @@ from workers.sources.port import Target
 from workers.sources.providers.replay import Recording, ReplayProvider
 from workers.sources.recordings.file_format import read_recording
 
-# Somebody whom the demo does not track, to consent with the wrong account.
+# An account that the demo does not track, for a consent with the wrong account.
 NEIGHBOUR = "goat-next-door"
 # The digits that a rounded number of the recording has.
 _KEPT_DIGITS = 3
@@ -44,7 +44,7 @@ class FakeAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def open_id(self) -> str:
-        """The account's id for the app that asks; it outlives a new handle."""
+        """The account's id for one app; it stays when the handle changes."""
         return f"-000{sha256(self.display_name.encode()).hexdigest()[:44]}"
 
 
@@ -54,8 +54,8 @@ Accounts = Callable[[], Mapping[str, FakeAccount]]
 def demo_accounts(*, days: int) -> Accounts:
     """Return the accounts of the demo's creators, as its recording has them now.
 
-    ``days`` is by how many its dates are moved. Where the recording has rounded
-    numbers, the account has the digits that the rounding left out.
+    ``days`` is the shift of the demo's dates. If the recording has rounded numbers, the
+    account has the digits that the rounding left out.
     """
     recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
     replay = ReplayProvider(
@@ -66,7 +66,7 @@ def demo_accounts(*, days: int) -> Accounts:
     )
 
     def accounts() -> Mapping[str, FakeAccount]:
-        # One of them has another handle after a while, and is one account all the same.
+        # One creator has another handle after a while, and still is one account.
         found: dict[str, FakeAccount] = {}
         for handle in dict.fromkeys((*DEMO_HANDLES, *recording.handles)):
             account = _account(replay, handle)

@@ -21,7 +21,7 @@ FakeAnswer = tuple[int, dict[str, Any]]
 
 
 class FakeApp(Struct, frozen=True, kw_only=True):
-    """The app that is registered: its key, its secret, and where it may send people."""
+    """The registered app: its key, its secret, and the address of people's return."""
 
     client_key: str
     client_secret: str
@@ -50,10 +50,10 @@ class _State(Struct):
 class FakeConsents:
     """Consents by account; threads may share it.
 
-    A refresh token works once: with the new one the old one is of no use any more.
-    ``file`` keeps all of it over a restart. ``access_seconds`` and ``clock`` are for
-    tests, as is ``loses_answers``: so many next refreshes change the tokens and are
-    not answered. ``answers_after`` is how many seconds that takes.
+    A refresh token works once: the new one replaces it. ``file`` keeps all consents
+    over a restart. ``access_seconds`` and ``clock`` are for tests, as is
+    ``loses_answers``: so many of the next refreshes change the tokens and are not
+    answered. ``answers_after`` is the time of an answer in seconds.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class FakeConsents:
             return None if consent is None else list(consent.scopes)
 
     def end_access(self) -> None:
-        """Let all access tokens end now."""
+        """End all access tokens now."""
         with self._lock:
             for consent in self._state.consents.values():
                 consent.access.clear()

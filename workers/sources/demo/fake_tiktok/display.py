@@ -65,7 +65,7 @@ class FakeDisplay:
         )
 
     def query_videos(self, token: str, fields: str, body: dict[str, Any]) -> FakeAnswer:
-        """Answer POST /v2/video/query/: those of up to 20 ids that are there."""
+        """Answer POST /v2/video/query/: the existing ones among up to 20 ids."""
         account, refused = self._for_videos(token, fields)
         if account is None:
             return refused

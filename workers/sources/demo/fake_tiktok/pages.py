@@ -23,7 +23,7 @@ li { margin: 0 0 1rem; } small { color: GrayText; }
 
 
 def page(title: str, body: str) -> str:
-    """Return a whole page, which says that it pretends."""
+    """Return a whole page, which says that this TikTok is pretended."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -36,7 +36,7 @@ def page(title: str, body: str) -> str:
 def consent_page(
     query: Mapping[str, str], accounts: Sequence[FakeAccount], scopes: Sequence[str]
 ) -> str:
-    """Return the page on which somebody chooses an account, and allows or declines."""
+    """Return the page on which a person chooses an account, and allows or declines."""
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in query.items()

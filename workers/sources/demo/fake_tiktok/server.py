@@ -48,7 +48,6 @@ class FakeTikTok:
         self._server.serve_forever(poll_interval=0.1)
 
     def close(self) -> None:
-        """End ``serve``."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -86,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = consents.token(_form(body))
                 time.sleep(consents.answers_after)
                 if answer is None:
-                    # The connection ends without a word.
+                    # The connection ends without an answer.
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return

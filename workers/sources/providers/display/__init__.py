@@ -44,11 +44,11 @@ WHERE creator_id = %s AND provider = 'display' AND state = 'connected'
 
 
 class DisplayProvider:
-    """Reads creators with their own consent: exact numbers, and never saves.
+    """Reads creators with their own consent: exact numbers, but no saves.
 
-    A list goes on to its end, until half of ``patience`` (seconds) is left, or until a
-    later page fails: then it is partial. Videos that are requested by id and not in the
-    answer are left out, because TikTok does not say why it leaves them out.
+    A list continues to its end, until half of ``patience`` (seconds) is left, or until
+    a later page fails; then it is partial. Videos that are requested by id and missing
+    from the answer are left out, because TikTok does not say why it leaves them out.
     """
 
     name = "display"

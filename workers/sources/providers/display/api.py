@@ -1,4 +1,4 @@
-"""Requests to the Display API: within TikTok's limits, and what its errors mean."""
+"""Requests to the Display API within TikTok's limits, and its errors' meanings."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -32,15 +32,15 @@ from workers.sources.tiktok_envelope import open_envelope, refusal_of
 USER_PATH = "/v2/user/info/"
 LIST_PATH = "/v2/video/list/"
 QUERY_PATH = "/v2/video/query/"
-# A list of 10,000 videos that goes on must be an error.
+# A list of more than 10,000 videos must be an error.
 MOST_PAGES = 500
-# How long to wait after too many requests, if the answer does not say: TikTok counts
-# the requests of a minute.
+# The wait after too many requests, if the answer does not say: TikTok counts the
+# requests of a minute.
 TOO_FAST_SECONDS = 30.0
 
 
 class ScopeRefusedError(NoReplyError):
-    """The creator does not allow it, or not any more."""
+    """The creator does not allow this request, or not any more."""
 
 
 class DisplayAPI:
@@ -56,8 +56,8 @@ class DisplayAPI:
         """Return the account's profile, and the data that it was read from.
 
         Raises:
-            NoReplyError: there is none.
-            OtherAccountError: it is of another account than the one that connected.
+            NoReplyError: there is no readable profile.
+            OtherAccountError: the profile is of another account than the connected one.
         """
         fields = user_fields(access.scopes)
         data = self._ask("GET", USER_PATH, access, fields=fields, deadline=deadline)
@@ -90,10 +90,10 @@ class DisplayAPI:
     def videos_by_id(
         self, access: Access, video_ids: Sequence[str], *, deadline: Deadline
     ) -> DisplayedVideos:
-        """Return those of up to 20 videos that TikTok answers with.
+        """Return the videos among up to 20 ids that TikTok answers with.
 
         Raises:
-            NoReplyError: they could not be read.
+            NoReplyError: the videos could not be read.
         """
         data = self._ask(
             "POST",
@@ -133,7 +133,7 @@ def data_of(reply: TikTokReply) -> Raw:
 
     Raises:
         TokenRefusedError: another access token may help.
-        ScopeRefusedError: the creator does not allow it.
+        ScopeRefusedError: the creator does not allow the request.
         NoReplyError: any other answer without data.
     """
     found = open_envelope(reply, too_fast=TOO_FAST_SECONDS)

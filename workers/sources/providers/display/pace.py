@@ -33,7 +33,7 @@ return redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] + ARGV[2] - now
 
 
 class Pace:
-    """Lets requests go within the limit; make one for each process.
+    """Keeps requests within the limit; make one for each process.
 
     While the server of ``server`` is away, or if it is None, each of the ``processes``
     has an equal part of the limit.
@@ -60,7 +60,7 @@ class Pace:
         """Wait until a request of this kind may be sent.
 
         Raises:
-            NoReplyError: RateLimited, if that is after half of the time that is left.
+            NoReplyError: RateLimited, if the wait is longer than half of the time left.
         """
         while seconds := self._take(kind):
             if seconds > deadline.left() / 2:
@@ -69,12 +69,12 @@ class Pace:
             self._sleep(seconds)
 
     def _take(self, kind: str) -> float:
-        """Return 0 if a request may be sent now, else how many seconds to wait."""
+        """Return 0 if a request may be sent now, else the seconds to wait."""
         waiting = self._shared(kind)
         return self._own(kind) if waiting is None else waiting
 
     def _shared(self, kind: str) -> float | None:
-        """Return the wait by the shared count, None while that is away."""
+        """Return the wait by the shared count, None while the server is away."""
         key = f"goatherd:display_pace:{self._owner}:{kind}"
         window = str(int(_WINDOW_SECONDS * 1_000))
         arguments = (uuid4().hex, window, str(self._limit))

@@ -61,7 +61,7 @@ class _DisplayPage(Struct, frozen=True):
 
 
 class DisplayedVideos(Struct, frozen=True, kw_only=True):
-    """Some videos, and where the next ones begin: None on the last page."""
+    """Some videos, and the cursor of the next ones: None on the last page."""
 
     videos: tuple[VideoObservation, ...]
     cursor: int | None
@@ -106,17 +106,18 @@ def page_of(
     """Return a page of videos; ``after`` is the cursor of the request.
 
     Fields that are missing or cannot be read are null. A video without a readable id is
-    left out, because it cannot be identified. ``is_whole``: no other page follows.
+    left out, because it cannot be identified. ``is_whole`` says that no other page
+    follows.
 
     Raises:
-        NoReplyError: it is not a page, none of its videos has an id, or its cursor
-            leads nowhere.
+        NoReplyError: the data is no page, none of its videos has an id, or its cursor
+            does not lead further.
     """
     page = decode(data, _DisplayPage)
     videos = videos_of(page.videos or (), _video_of, provider="display")
     cursor = None
     if page.has_more and not is_whole:
-        # It is the time of the last video, so it goes back.
+        # The cursor is the time of the last video, so it goes back.
         cursor = whole_number(page.cursor)
         if cursor is None or cursor <= 0 or cursor == after:
             raise NoReplyError(SchemaChanged("There is more, and no way to get at it."))

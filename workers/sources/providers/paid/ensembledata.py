@@ -23,7 +23,7 @@ VIDEO_PATH = "/tt/post/info"
 # Steps of about ten videos that one request of the list takes.
 DEPTH = 5
 
-# Its own statuses, as its client libraries name them.
+# The service's own statuses, as its client libraries name them.
 _STATUSES: Mapping[int, RefusalKind] = MappingProxyType(
     {
         462: "shape",  # an address that is no video's
@@ -65,7 +65,7 @@ class EnsembleDataProvider(PaidProvider):
     def page_in(self, body: object) -> PaidPage | None:
         data = within(body, "data")
         if rows := items_of(data):
-            # In this older form it does not say whether there are more.
+            # A list in this older form does not say whether there are more videos.
             return PaidPage(rows=rows, has_more=None, cursor=None)
         if data != [] and not isinstance(within(data, "data"), list):
             return None
@@ -100,7 +100,7 @@ def open_ensembledata(
             limits=limits,
             headers={"Accept": "application/json", "User-Agent": "goatherd"},
             tls=trusted_certificates(),
-            # It takes its token in the query only.
+            # The service takes its token in the query only.
             secret_query=urlencode({"token": api_key}),
             service=PaidService(
                 name=NAME,

@@ -1,4 +1,4 @@
-"""A service's list of a creator's videos, page by page, within what may be paid for."""
+"""A service's list of a creator's videos, page by page, up to a limit of its cost."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ from domain.scrape.verdicts import (
 from infra.http_out.refusals import RefusedError
 from workers.sources.providers.paid.rows import SeenVideo, seen_video_of
 
-# Each page is paid for: no list is read further than this.
+# Each page costs money, so no list is read further than this.
 MOST_PAGES = 30
-# After so many pages without a new video, the list repeats itself.
+# After this many pages without a new video, the list repeats itself.
 _MOST_OLD_PAGES = 2
 _CURSOR = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 
@@ -43,8 +43,8 @@ def cursor_of(value: object) -> str | None:
 class PaidList:
     """The videos of one creator that were listed so far, by id.
 
-    ``partial_because`` says why the list is not complete, None if it is, and ``cut_by``
-    how the service failed; None if it did not.
+    ``partial_because`` says why the list is not complete, None if it is. ``cut_by`` is
+    the service's failure, None if it did not fail.
     """
 
     def __init__(self, name: str, *, handle: str, user_id: str | None = None) -> None:
@@ -66,7 +66,7 @@ class PaidList:
         Videos that were listed before a page failed are kept.
 
         Raises:
-            RefusedError: the first page was refused, or shows nothing of the creator.
+            RefusedError: the first page was refused, or has nothing of the creator.
         """
         cursors: list[str | None] = [None]
         old_pages = 0
@@ -96,7 +96,7 @@ class PaidList:
         self.partial_because, self.cut_by = failure.detail, failure
 
     def _add(self, rows: Sequence[object]) -> int:
-        """Add the creator's own videos; return how many of them are new."""
+        """Add the creator's own videos; return the number of new ones."""
         seen = [video for row in rows if (video := seen_video_of(row))]
         if rows and not seen:
             raise RefusedError(SchemaChanged("None of the listed videos has an id."))

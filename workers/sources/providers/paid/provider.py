@@ -32,11 +32,11 @@ from workers.sources.shapes.identity import refuse_another_account, requested_ha
 from workers.sources.shapes.json_values import code_of, id_of, within
 from workers.sources.shapes.web import SeenAccount, account_of
 
-# So many videos are requested one by one; for more, the list is read first.
+# Up to this many videos are requested one by one; for more, the list is read first.
 FEW_VIDEOS = 4
-# So many of the videos that the list does not show are requested in a run.
+# At most this many videos that the list does not show are requested in a run.
 MOST_SINGLE_VIDEOS = 10
-# After so many that cannot be read, the others are not tried.
+# After this many unreadable videos, the others are not tried.
 _MOST_REFUSALS = 3
 
 
@@ -70,7 +70,7 @@ class PaidProvider(Provider, ABC):
     def list_of(
         self, target: Target, *, handle: str, cursor: str | None
     ) -> PaidQuestion:
-        """Return how to request a page of the list, the first if without a cursor."""
+        """Return the request of a page of the list, the first page without a cursor."""
 
     @abstractmethod
     def page_in(self, body: object) -> PaidPage | None:
@@ -119,7 +119,7 @@ class PaidProvider(Provider, ABC):
     def video_stats(self, target: Target) -> Verdict:
         """Read the requested videos, in the list if they are many.
 
-        Videos that the list does not show are requested one by one, some in each run.
+        Videos that the list does not show are requested one by one, a few in each run.
         """
         if not target.video_ids:
             return self.discover_videos(target)

@@ -1,4 +1,4 @@
-"""A service's reply, and why it refuses: by its status, or by its words."""
+"""A service's reply, and the reason of a refusal, by its status or its words."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ _UNSEEN = re.compile(r"[\s\x00-\x1f\x7f]+")
 # Messages of web frameworks for a path that they do not have.
 _NO_SUCH_PATH = re.compile(r"(not found|cannot get .*|route .*)\.?", re.IGNORECASE)
 
-# A service has few codes and says the rest in words; the first of these counts.
+# A service has few codes and says the rest in words; the first match counts.
 _KINDS: tuple[tuple[str, RefusalKind], ...] = (
     ("credit", "credits"),
     ("api key", "key"),
@@ -67,10 +67,10 @@ _KINDS: tuple[tuple[str, RefusalKind], ...] = (
 
 
 class PaidService(Struct, frozen=True, kw_only=True):
-    """A service as refusals name it, and the setting that has its key.
+    """A service's name in refusals, and the setting that has its key.
 
-    ``secret`` is the key itself, which no refusal may quote. ``statuses`` says what the
-    service's own statuses mean.
+    ``secret`` is the key itself, which no refusal may quote. ``statuses`` has the
+    meanings of the service's own statuses.
     """
 
     name: str
@@ -147,7 +147,8 @@ def _kind_of(reply: PaidReply, service: PaidService, words: str) -> RefusalKind 
         case 429:
             return "too fast"
         case 404 | 410:
-            # A wrong base URL sends it for every handle: it counts only with words.
+            # A wrong base URL sends this status for every handle, so it counts only
+            # with words.
             known = words and not _NO_SUCH_PATH.fullmatch(words)
             return (_kind_in(words) or "missing") if known else "address"
         case 401 | 403 if isinstance(reply.body, dict):
@@ -223,6 +224,6 @@ def _refusal(
 
 
 def _seconds_to_midnight(now: datetime) -> float:
-    """Return how many seconds it is to 00:00 UTC."""
+    """Return the seconds until 00:00 UTC."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight + timedelta(days=1) - now).total_seconds()

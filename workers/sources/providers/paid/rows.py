@@ -14,9 +14,9 @@ from workers.sources.shapes.web import LONGEST_NAME, author_of, video_of
 
 
 class SeenVideo(Struct, frozen=True, kw_only=True):
-    """A video as seen, and its author's id and handle, if the row has them.
+    """A video as observed, and its author's id and handle, if the row has them.
 
-    ``is_withdrawn``: it says that it was deleted, or is not for the public.
+    ``is_withdrawn`` says that the video was deleted, or is not for the public.
     """
 
     video: VideoObservation
@@ -25,7 +25,7 @@ class SeenVideo(Struct, frozen=True, kw_only=True):
     is_withdrawn: bool = False
 
     def is_by(self, *, user_id: str | None, handle: str) -> bool:
-        """Return whether it belongs to this account, as far as the row says."""
+        """Tell whether the video belongs to this account, as far as the row says."""
         if user_id and self.author_id:
             return user_id == self.author_id
         # Without both ids, creators can only be compared by their handles.

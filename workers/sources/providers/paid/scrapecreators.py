@@ -36,7 +36,7 @@ class ScrapeCreatorsProvider(PaidProvider):
     ) -> PaidQuestion:
         parameters = {"handle": handle, "sort_by": "latest"}
         if target.user_id:
-            # It answers faster then.
+            # The service answers faster with the user id.
             parameters["user_id"] = target.user_id
         if cursor is not None:
             parameters["max_cursor"] = cursor
@@ -45,7 +45,7 @@ class ScrapeCreatorsProvider(PaidProvider):
     def page_in(self, body: object) -> PaidPage | None:
         rows = within(body, "aweme_list")
         more = within(body, "has_more")
-        # A page without videos says at least whether there are more.
+        # A page without videos must at least say whether there are more.
         if rows is None and more is None:
             return None
         return PaidPage(

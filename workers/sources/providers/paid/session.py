@@ -1,4 +1,4 @@
-"""A session with a paid service: its requests, and one more try where one failed."""
+"""A session with a paid service, which repeats a failed request once."""
 
 import re
 import time
@@ -15,13 +15,13 @@ from workers.sources.providers.paid.replies import (
     reply_of,
 )
 
-# Within the service; it never gets the key to another host.
+# Redirects are followed within the service; the key never reaches another host.
 _ANYWHERE = re.compile(r"/.*", re.DOTALL)
 _PAUSE_SECONDS = 1.0
 
 
 class PaidSite(HttpSite, frozen=True, kw_only=True):
-    """A paid service's address, and how it refuses."""
+    """A paid service's address, and its refusals."""
 
     service: PaidService
     keeps_query: bool = True
@@ -38,9 +38,9 @@ class PaidSession(HttpSession):
     def ask(self, path: str, parameters: dict[str, str], *, subject: str) -> PaidReply:
         """Return the service's reply, which is a JSON object.
 
-        A request that failed in passing is sent once more, if it is not the first:
-        a run that has nothing yet may be tried again as a whole. ``subject`` is what
-        is requested, as refusals call it.
+        A request whose failure may pass is sent once more, unless it is the first one:
+        a run without any data may be tried again as a whole. ``subject`` names the
+        requested thing in refusals.
 
         Raises:
             RefusedError: the service refused or failed.
@@ -70,7 +70,7 @@ class PaidSession(HttpSession):
 def paid_limits(run_seconds: float) -> SessionLimits:
     """Return the limits of a run of so many seconds.
 
-    A service reads TikTok while it is asked, which takes it some seconds; a page of 30
+    A service reads TikTok during the request, which takes some seconds; a page of 30
     videos in the app's shape has up to 3 MB.
     """
     request_seconds = min(30.0, run_seconds / 2)

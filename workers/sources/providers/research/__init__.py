@@ -28,9 +28,9 @@ from workers.sources.providers.research.windows import (
     windows_back,
 )
 
-# Less than an actor allows for a run, so that a run ends with its own verdict.
+# An actor allows more time for a run, so that a run ends with its own verdict.
 PATIENCE_SECONDS = 40.0
-# How far back a list goes: 12 windows of 30 days. Each takes at least one of the 1,000
+# The length of a list: 12 windows of 30 days. Each takes at least one of the 1,000
 # requests of a day.
 WINDOWS = 12
 # After this many empty windows, no older videos are expected.
@@ -42,16 +42,14 @@ _log = structlog.get_logger()
 class ResearchProvider(Provider):
     """Reads creators through the Research API, which identifies them by handle only.
 
-    A profile has no user id, so another account that takes over a handle is not
-    noticed.
+    A profile has no user id, so another account under the same handle is not noticed.
 
     A list begins with today's window and goes back at most ``windows`` of them, or
     until ``QUIET_WINDOWS`` in a row were empty. It begins no older window once half of
-    ``patience`` (seconds) is used; it is partial if it ends otherwise than after empty
-    windows. It reads each window that it begins completely, or
-    returns the verdict of the failure and no videos: a list never has half a window.
-    TikTok adds a video here a day or two late, and its counters later than the app
-    does.
+    ``patience`` (seconds) is used; unless it ends after empty windows, it is partial.
+    Each window is read completely, or the result is the verdict of the failure without
+    videos: a list never has half a window. TikTok adds a video here a day or two late,
+    and its counters later than the app does.
 
     Videos that are requested by id are searched in the days around the time in their
     ids, newest first and within the same time; this finds them after a rename too. Ids
@@ -60,7 +58,7 @@ class ResearchProvider(Provider):
     """
 
     name = "research"
-    # It leaves out creators under 18, and does not know those of the last days.
+    # The API leaves out creators under 18, and does not have those of the last days.
     reads_site = False
 
     def __init__(
@@ -146,7 +144,7 @@ class _Search:
         self._pages = 0
 
     def is_late(self) -> bool:
-        """Return whether too little time is left to read another window completely."""
+        """Tell whether too little time is left to read another window completely."""
         return self._pages > 0 and self._deadline.left() < self._deadline.seconds / 2
 
     def read(
@@ -193,10 +191,10 @@ def open_research(
 ) -> ResearchProvider:
     """Return the provider for one client of the API at ``base_url``.
 
-    It sends nothing yet. ``server`` is the Redis or Valkey through which all workers
-    share the client's daily quota. ``processes`` is the number of workers, for the
-    quota while it is away. ``patience`` is how many seconds a run may take, and must be
-    less than its lease.
+    It has sent no request yet. ``server`` is the Redis or Valkey through which all
+    workers share the client's daily quota. ``processes`` is the number of workers, for
+    the quota while the server is away. ``patience`` is the longest time of a run in
+    seconds, and must be less than its lease.
     """
     http = open_http(base_url)
     token = AccessToken(http, key=client_key, secret=client_secret)

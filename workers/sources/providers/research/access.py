@@ -1,4 +1,4 @@
-"""The access token: fetched when it is needed, once for all threads."""
+"""The access token, fetched when it is needed, once for all threads."""
 
 import threading
 from collections.abc import Generator
@@ -10,7 +10,7 @@ from infra.http_out.tiktok_api import Deadline, NoReplyError, send
 from workers.sources.providers.research.envelope import token_of
 
 PATH = "/v2/oauth/token/"
-# A token is valid for two hours; one that is about to end may end during the request.
+# A token is valid for two hours; a token near its end may end during the request.
 _EARLY_SECONDS = 300.0
 
 
@@ -32,8 +32,8 @@ class AccessToken:
         """Return a token that should be valid for some minutes.
 
         Raises:
-            NoReplyError: there is none; its verdict is Blocked if the client's key
-                and secret are refused.
+            NoReplyError: there is no token; it is Blocked if the client's key and
+                secret are refused.
         """
         with self._alone(deadline):
             if self._token is None or deadline.clock() >= self._good_until:
@@ -44,7 +44,7 @@ class AccessToken:
         """Discard the refused token, unless there is a newer one already.
 
         Raises:
-            NoReplyError: another thread was fetching one for too long.
+            NoReplyError: another thread was fetching a token for too long.
         """
         with self._alone(deadline):
             if self._token == token:

@@ -38,7 +38,7 @@ from workers.sources.tiktok_envelope import TokenRefusedError
 USER_PATH = "/v2/research/user/info/"
 VIDEO_PATH = "/v2/research/video/query/"
 PAGE_SIZE = 100
-# A window with so many pages, for 5,000 videos, must be an error.
+# A window with this many pages, for 5,000 videos, must be an error.
 MOST_PAGES = 50
 # Seconds between the tries of one request. For some seconds, some of TikTok's servers
 # do not know a new search. Each try counts against the quota.
@@ -87,7 +87,7 @@ class ResearchAPI:
         """Return the user's profile, and the data that it was read from.
 
         Raises:
-            NoReplyError: there is none.
+            NoReplyError: there is no readable profile.
         """
         question = _Question(
             path=USER_PATH, fields=USER_FIELDS, body={"username": username}, records=1
@@ -103,7 +103,7 @@ class ResearchAPI:
         A page may be short or empty without being the last.
 
         Raises:
-            NoReplyError: a page could not be read; those before it were complete.
+            NoReplyError: a page could not be read; the pages before it were complete.
         """
         search: dict[str, object] = {
             "query": {"and": [asdict(condition)]},
@@ -175,7 +175,7 @@ class ResearchAPI:
 
 
 def _worth_waiting(verdict: NoReplyVerdict, pause: float) -> float | None:
-    """Return how many seconds to wait before a retry, or None if a retry is no use."""
+    """Return the seconds to wait before a retry, or None if a retry would not help."""
     seconds = pause * random.uniform(1, 1.5)  # noqa: S311
     if isinstance(verdict, RateLimited):
         return max(seconds, verdict.retry_after)

@@ -23,14 +23,14 @@ from workers.sources.tiktok_envelope import (
     unreadable,
 )
 
-# How long to wait after too many requests, if the answer does not say.
+# The wait after too many requests, if the answer does not say.
 TOO_FAST_SECONDS = 5.0
 
 _FOREVER = 2**31  # in seconds; no server means a longer lifetime of a token
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 
-# An invalid user has the code invalid_params, and only the message says why. The same
-# is true of two refusals of good requests, which succeed after some seconds.
+# An invalid user has the code invalid_params, and only the message has the reason. The
+# same is true of two refusals of good requests, which succeed after some seconds.
 _MESSAGES: dict[str, type[NotFound | Private | Unavailable | Transient]] = {
     "cannot find the user": NotFound,
     "is private": Private,
@@ -51,11 +51,11 @@ _TOKEN_ERRORS: dict[str, type[Transient | SchemaChanged]] = {
 
 
 class QuotaSpentError(NoReplyError):
-    """TikTok says that the day's quota is used up."""
+    """The day's quota is used up, by TikTok's word."""
 
 
 class _TokenReply(Struct, frozen=True):
-    """The token's endpoint answers with a flat object, in success and in failure."""
+    """The flat answer of the token's endpoint, in success and in failure."""
 
     access_token: Any = None
     expires_in: Any = None
@@ -79,10 +79,10 @@ def data_of(reply: TikTokReply) -> Raw:
 
 
 def token_of(reply: TikTokReply) -> tuple[str, float]:
-    """Return the access token and for how many seconds it is valid.
+    """Return the access token, and the seconds for which it is valid.
 
     Raises:
-        NoReplyError: there is none.
+        NoReplyError: the reply has no token.
     """
     try:
         flat = decode(reply.body, _TokenReply)

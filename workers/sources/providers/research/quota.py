@@ -1,4 +1,4 @@
-"""The day's quota: how many requests TikTok allows the client, over all workers."""
+"""The day's quota: the number of requests that TikTok allows to all workers."""
 
 import threading
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from domain.scrape.verdicts import RateLimited
 from infra.http_out.shared_server import SharedServer
 from infra.http_out.tiktok_api import NoReplyError
 
-# TikTok's day may begin a little after ours. For so long after midnight, a refusal may
-# still be about yesterday, and must not block the whole new day.
+# TikTok's day may begin a little after ours. During this time after midnight, a refusal
+# may still be about yesterday, and must not block the whole new day.
 _NEW_DAY_SECONDS = 300.0
 _AWAY_RETRY_SECONDS = 60.0
 _PARTS_KEPT_APART = 20
@@ -82,8 +82,8 @@ class DailyQuota:
 
     Every process with the same ``owner`` (the client key) uses one shared count, on the
     Redis or Valkey of ``server``. A twentieth of ``limit`` is reserved for times when
-    the server is away. Each of the ``processes`` has an equal part of it for the day,
-    so that together they stay within the limit although none sees the others. If
+    the server is away. Each of the ``processes`` has an equal part of this reserve for
+    the day, so that together they stay within the limit without seeing each other. If
     ``server`` is None, each has its part of the whole limit.
     """
 
@@ -110,8 +110,8 @@ class DailyQuota:
         """Return the right to one request, whose answer has at most so many records.
 
         Raises:
-            NoReplyError: RateLimited, because the quota is used up, or the server is
-                away and our part for that time is used up.
+            NoReplyError: RateLimited, because the quota is used up, or the server
+                is away and our part of the reserve is used up.
         """
         requested = Amount(1, records)
         with self._guard:
@@ -130,14 +130,14 @@ class DailyQuota:
     def give_back(self, grant: Grant, *, used: Amount) -> None:
         """Give back the unused part of a request.
 
-        Others see it with our next request.
+        Other processes get it with our next request.
         """
         with self._guard:
             if grant.day == self._day:
                 self._add(used - grant.amount, alone=grant.alone)
 
     def refused(self) -> float:
-        """Record that TikTok refused; return in how many seconds to ask again."""
+        """Record that TikTok refused; return the seconds until the next request."""
         seconds = _seconds_left(self.now())
         into_the_day = 86_400 - seconds
         if into_the_day < _NEW_DAY_SECONDS:
@@ -159,7 +159,7 @@ class DailyQuota:
             self._drawn += amount
 
     def _draw(self, requested: Amount) -> bool | None:
-        """Return whether the shared count has so much left; None while it is away."""
+        """Return whether the shared count has so much left; None if it is away."""
         answer = self._run(
             _TAKE,
             self._name,
@@ -187,6 +187,6 @@ class DailyQuota:
 
 
 def _seconds_left(now: datetime) -> float:
-    """Return how many seconds it is to 00:00 UTC, when the quota is new."""
+    """Return the seconds until 00:00 UTC, when the quota is new."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight + timedelta(days=1) - now).total_seconds()

@@ -50,9 +50,9 @@ class _Page(Struct, frozen=True):
 
 
 class SearchPage(Struct, frozen=True, kw_only=True):
-    """Some of the videos of a search, and where the next ones begin.
+    """Some of the videos of a search, and the cursor of the next ones.
 
-    ``records`` is how many TikTok counts for it, ``cursor`` is None on the last page,
+    ``records`` is their number by TikTok's count, ``cursor`` is None on the last page,
     and ``data`` is the JSON that was read.
     """
 
@@ -67,7 +67,7 @@ def profile_of(data: Raw) -> ProfileObservation:
     """Return a profile from a user; fields that cannot be read are null.
 
     Raises:
-        NoReplyError: it is not a user, or has no readable field.
+        NoReplyError: the data is no user, or has no readable field.
     """
     profile = profile_of_user(decode(data, ApiUser))
     if profile == ProfileObservation():
@@ -82,8 +82,8 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
     left out, because it cannot be identified.
 
     Raises:
-        NoReplyError: it is not a page, none of its videos has an id, or its cursor
-            leads nowhere.
+        NoReplyError: the data is no page, none of its videos has an id, or its cursor
+            does not lead further.
     """
     page = decode(data, _Page)
     rows = page.videos or ()

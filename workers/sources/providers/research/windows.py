@@ -7,7 +7,7 @@ from msgspec import Struct
 
 # The API takes a start and an end, both included, at most 30 days apart.
 WINDOW_DAYS = 30
-# How many ids one request has: as many as one page can answer.
+# The number of ids in one request: as many as one page can answer.
 MOST_IDS = 100
 
 _DAY = timedelta(days=1)

@@ -1,7 +1,8 @@
 """The web provider: reads TikTok's public pages, as an anonymous client.
 
 It solves no captcha or puzzle, logs in to nothing, stores no cookie and downloads no
-video. Anything it cannot see that way is Blocked, and it does not try again to see it.
+video. If it cannot read a page in this way, the verdict is Blocked, without another
+try.
 """
 
 import re
@@ -36,7 +37,7 @@ from workers.sources.shapes.web import SeenAccount
 
 __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 
-# It names itself, so that a site can tell this program to stay away.
+# The name lets a site tell this program to stay away.
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
 DEFAULT_LIMITS = SessionLimits()
 _NO_LIST = VideoList(videos={})
@@ -45,7 +46,7 @@ _NO_LIST = VideoList(videos={})
 class VideosRead(Struct, frozen=True, kw_only=True):
     """The result for each requested video: read, not shown, or not read.
 
-    ``unread`` are those that were left when a refusal or a limit ended the run.
+    ``unread`` are the videos that were left when a refusal or a limit ended the run.
     """
 
     ok: Ok
@@ -113,7 +114,8 @@ class WebProvider(Provider):
     def video_stats(self, target: Target) -> Verdict:
         """Read the requested videos one by one, or the whole list without any.
 
-        Videos that are not shown are in ``Ok.missing``; ``read_videos`` says why.
+        Videos that are not shown are in ``Ok.missing``; ``read_videos`` has the
+        reasons.
         """
         if not target.video_ids:
             return self.discover_videos(target)
@@ -123,8 +125,8 @@ class WebProvider(Provider):
     def read_videos(self, target: Target) -> VideosRead | Verdict:
         """Read the page of each requested video.
 
-        Counters that were read are returned, also if the rest was stopped. The verdict
-        is a refusal only if nothing was read at all.
+        Counters that were read are returned, even if the other pages were refused. The
+        verdict is a refusal only if no counter was read.
         """
         with TikTokSession(self._site) as session:
             try:
@@ -182,7 +184,7 @@ def _profile_of(session: TikTokSession, target: Target) -> ProfilePage:
 def _videos_of(session: TikTokSession, target: Target, page: ProfilePage) -> VideoList:
     expected = page.account.profile.video_count
     if expected is not None and 0 <= expected <= len(page.videos):
-        # The page shows all there are, as most pages do of accounts without videos.
+        # The page shows all videos, as most pages do for accounts with none.
         return VideoList(videos=page.videos)
     try:
         listed = _list_of(session, target, page.account)
@@ -199,7 +201,7 @@ def _videos_of(session: TikTokSession, target: Target, page: ProfilePage) -> Vid
 
 
 def _list_of(session: TikTokSession, target: Target, account: SeenAccount) -> VideoList:
-    # A known video is enough, if it is known to belong to this account.
+    # A known video is enough, if it certainly belongs to this account.
     known = target.sec_uid if target.user_id == account.user_id else None
     sec_uid = account.profile.sec_uid or sec_uid_of(known)
     if sec_uid is None:

@@ -23,7 +23,7 @@ class VideoListPage(Struct, frozen=True, kw_only=True):
     has_more: bool
 
     def as_shown(self) -> dict[str, Any]:
-        """Return the page in TikTok's shape, with only what leads to the next page.
+        """Return the page in TikTok's shape, with only the fields for the next page.
 
         Times are numbers here. TikTok's are sometimes texts, which stop yt-dlp.
         """
@@ -43,7 +43,7 @@ def read_list(body: bytes, *, author_id: str) -> VideoListPage:
     """Return the videos of ``author_id`` in an answer of the list.
 
     Raises:
-        RefusedError: it has none; the verdict says why.
+        RefusedError: the answer has none; the verdict has the reason.
     """
     page = _object_in(body)
     for name in ("statusCode", "status_code"):
@@ -51,7 +51,7 @@ def read_list(body: bytes, *, author_id: str) -> VideoListPage:
             raise RefusedError(refusal_of_list_code(code))
     items = items_of(within(page, "itemList"))
     has_more = within(page, "hasMorePrevious")
-    # A page without videos says at least whether there are more.
+    # A page without videos must at least say whether there are more.
     if not items and not isinstance(has_more, bool):
         raise RefusedError(SchemaChanged("The list is in a shape that is not known."))
     videos = own_videos(items, author_id=author_id)

@@ -1,9 +1,9 @@
 """The list: a creator's videos, page by page, in the way that yt-dlp requests them.
 
-yt-dlp knows the address, its parameters and how to get the next page. All of this
-changes with TikTok, and many people keep yt-dlp up to date. It does nothing else here:
+yt-dlp knows the address, its parameters and the way to the next page. All of these
+change with TikTok, and many people keep yt-dlp up to date. It does nothing else here:
 our own session sends its requests, we judge and read the answers, and yt-dlp gets only
-what it needs to continue.
+the data that it needs to continue.
 """
 
 import io
@@ -32,7 +32,7 @@ from workers.sources.providers.web.listed import VideoListPage, read_list
 from workers.sources.providers.web.session import TikTokSession
 
 _PATH = "/api/creator/item_list/"
-# After so many pages without a new video, the list repeats itself.
+# After this many pages without a new video, the list repeats itself.
 _MOST_OLD_PAGES = 3
 
 # Plug-ins are unknown code in a user's home directory. Telling yt-dlp that they are
@@ -43,8 +43,8 @@ all_plugins_loaded.value = True
 class VideoList(Struct, frozen=True, kw_only=True):
     """Videos that were listed, by id.
 
-    ``partial_because`` says why these are not all, None if they are, and ``cut_by`` how
-    the source failed; None if it did not.
+    ``partial_because`` says why the list is not complete, None if it is. ``cut_by`` is
+    the source's failure, None if it did not fail.
     """
 
     videos: dict[str, VideoObservation]
@@ -53,7 +53,7 @@ class VideoList(Struct, frozen=True, kw_only=True):
 
 
 class _Quiet:
-    """Takes yt-dlp's messages, which say nothing that a verdict does not."""
+    """Receives yt-dlp's messages, which add nothing to a verdict."""
 
     def debug(self, message: str) -> None: ...
     def warning(self, message: str) -> None: ...
@@ -135,9 +135,9 @@ def list_videos(
 ) -> VideoList:
     """Return the videos that ``author_id`` posted, newest first after pinned ones.
 
-    It returns all of them, or those that were listed before a page was refused or a
-    limit of the session was reached; ``expected`` is how many the profile counts. There
-    is at least one, because only accounts with videos are listed.
+    They are all videos, or those that were listed before a page was refused or a limit
+    of the session was reached; ``expected`` is the profile's count. There is at least
+    one, because only accounts with videos are listed.
 
     Raises:
         RefusedError: the first page of the list was refused, or it has no videos.
@@ -158,8 +158,8 @@ def list_videos(
                 raise
             partial_because, cut_by = refused.verdict.detail, refused.failure
         except (ExtractorError, _InCirclesError):
-            # yt-dlp complains about nothing else. A list that wrongly says that there
-            # is more repeats itself as well, once it has sent everything.
+            # yt-dlp does not check this. A list that wrongly says that there is more
+            # also repeats itself, after it has sent everything.
             if expected is None or len(found) < expected:
                 partial_because = "TikTok sends the same page of the list again."
                 cut_by = Blocked(partial_because)

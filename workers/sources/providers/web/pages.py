@@ -34,7 +34,7 @@ from workers.sources.shapes.web import (
 )
 
 _STATE = b"__UNIVERSAL_DATA_FOR_REHYDRATION__"
-# Used until 2023, and rarely since.
+# Pages had this until 2023, and rarely have it since.
 _OLDER_STATE = b"SIGI_STATE"
 
 _LONGEST_NAME = 500
@@ -53,7 +53,7 @@ _CHALLENGES = (
 
 
 class ProfilePage(Struct, frozen=True, kw_only=True):
-    """An account, and those of its videos that its page shows, by id."""
+    """An account, and the videos that its page shows, by id."""
 
     account: SeenAccount
     videos: dict[str, VideoObservation]
@@ -81,7 +81,7 @@ def read_profile(html: bytes, *, handle: str) -> ProfilePage:
     """Return the profile on a page, and the videos that some pages show with it.
 
     Raises:
-        RefusedError: the page has none; the verdict says why.
+        RefusedError: the page has no profile; the verdict has the reason.
     """
     account = _account_on(html, handle)
     _refuse_by_code(account, handle)
@@ -168,7 +168,7 @@ def _refuse_by_code(account: _Account, handle: str) -> None:
 
 
 def _state_on(html: bytes, script_id: bytes) -> object | None:
-    """Return the JSON of the script with that id, None if there is no such script.
+    """Return the JSON of the script with this id, None if there is no such script.
 
     Raises:
         RefusedError: the script cannot be read.
@@ -187,7 +187,7 @@ def _state_on(html: bytes, script_id: bytes) -> object | None:
 def _scripts(html: bytes, script_id: bytes) -> Iterator[int]:
     """Yield the positions at which the contents of such scripts begin.
 
-    It searches without patterns, because somebody could write megabytes for which a
+    It searches without patterns, because a page could have megabytes for which a
     pattern takes hours.
     """
     at = html.find(script_id)

@@ -1,4 +1,4 @@
-"""Sessions with TikTok's own site: polite, and refused where it asks for a login."""
+"""Sessions with TikTok's own site, which are polite and accept no login page."""
 
 import re
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Single videos: each on its own page, for those that a list does not show."""
+"""Single videos: reads each on its own page, if a list does not show it."""
 
 import re
 
@@ -13,15 +13,15 @@ from workers.sources.providers.web.session import TikTokSession
 from workers.sources.shapes.codes import NotShown
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
-# After so many pages that cannot be read, the others are not tried.
+# After this many unreadable pages, the others are not tried.
 _MOST_REFUSALS = 3
 
 
 class VideoReading:
     """Reads some videos' pages in one session, and keeps the result of each.
 
-    ``unread`` are those that failed or were not tried, and ``refusal`` is the first
-    reason.
+    ``unread`` are the videos that failed or were not tried, and ``refusal`` is the
+    first reason.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class VideoReading:
         self._user_id = user_id
 
     def read(self, video_ids: tuple[str, ...]) -> None:
-        """Read these videos' pages until it makes no sense to go on."""
+        """Read these videos' pages until further requests make no sense."""
         waiting = list(dict.fromkeys(video_ids))
         while waiting and len(self.unread) < _MOST_REFUSALS:
             video_id = waiting.pop(0)
