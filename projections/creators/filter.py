@@ -38,6 +38,9 @@ _SORTS: dict[ColumnSort, tuple[str, str]] = {
     "last_scraped_at": ("last_scraped_at", "timestamptz"),
     "health": (f"array_position({_HEALTHS}, {_HEALTH})", "int"),
 }
+# Few creators are connected, and creator_search does not say which.
+_NOT_CONNECTED = """id NOT IN (SELECT id FROM creator_list
+    WHERE organization_id = %(organization)s AND connected_at IS NOT NULL)"""
 _CHOSEN = "creator_list WHERE organization_id = %(organization)s"
 _THESE = f"""
 SELECT {_HEALTH}, {COLUMNS} FROM {_CHOSEN} AND id = ANY(%(ids)s)
@@ -71,6 +74,32 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
     is_failing: bool = False
     is_connected: bool | None = None
 
+    @property
+    def is_narrow(self) -> bool:
+        """Tell whether so few creators are left that no way of searching is faster."""
+        return self.is_failing or bool(self.is_connected or self.tag_keys)
+
+    def conditions(self, *, with_search: bool = True) -> tuple[str, ...]:
+        """Return the conditions on rows of creator_list, without the statuses."""
+        conditions = {
+            "project_id = %(project)s": self.project_id is not None,
+            "failing_since IS NOT NULL": self.is_failing,
+            "connected_at IS NOT NULL": self.is_connected is True,
+            _NOT_CONNECTED: self.is_connected is False,
+            "tag_keys @> %(tags)s": bool(self.tag_keys),
+            "strpos(searched, %(search)s) > 0": with_search and self.search is not None,
+        }
+        return tuple(text for text, holds in conditions.items() if holds)
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """Return the parameters of the conditions, except the organization."""
+        return {
+            "project": self.project_id,
+            "search": self.search,
+            "tags": [*self.tag_keys],
+        }
+
 
 class CreatorFigureFilter(CreatorFilter, frozen=True, kw_only=True):
     """Filters of creators that have figures: also by health, and by ids."""
@@ -90,30 +119,22 @@ class CreatorFigureFilter(CreatorFilter, frozen=True, kw_only=True):
 
     @property
     def _rows(self) -> str:
-        conditions = {
+        also = {
             "status = ANY(%(statuses)s)": True,
-            "project_id = %(project)s": self.project_id is not None,
-            "strpos(searched, %(search)s) > 0": self.search is not None,
-            "tag_keys @> %(tags)s": bool(self.tag_keys),
             f"{_HEALTH} = ANY(%(health)s)": bool(self.health),
-            "failing_since IS NOT NULL": self.is_failing,
-            "(connected_at IS NOT NULL) = %(connected)s": self.is_connected is not None,
             "id = ANY(%(ids)s)": self.ids is not None,
         }
-        held = " AND ".join(text for text, holds in conditions.items() if holds)
-        return f"{_CHOSEN} AND {held}"
+        held = (text for text, holds in also.items() if holds)
+        return " AND ".join((_CHOSEN, *held, *self.conditions()))
 
     @property
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the query, except the organization."""
         return {
+            **super().parameters,
             **self.rules.parameters,
             "statuses": [*self.statuses],
-            "project": self.project_id,
-            "search": self.search,
-            "tags": [*self.tag_keys],
             "health": [*self.health],
-            "connected": self.is_connected,
             "ids": [*(self.ids or ())],
         }
 

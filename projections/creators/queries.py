@@ -50,29 +50,22 @@ async def one_creator(
 
 async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]:
     """Return up to ``limit`` creators, in the requested order."""
-    is_narrow = query.is_failing or bool(query.is_connected or query.tag_keys)
     variant = CreatorQueryVariant(
-        has_project=query.project_id is not None,
+        conditions=query.conditions(with_search=query.is_narrow),
         statuses=len(query.statuses),
         sort=query.sort,
         has_after=query.after is not None,
-        is_failing=query.is_failing,
-        is_connected=query.is_connected,
-        has_tags=bool(query.tag_keys),
-        # So few creators are left that no other way of searching is faster.
-        has_search=is_narrow and query.search is not None,
     )
     value, last_id = query.after or (None, None)
     params: dict[str, object] = {
+        **query.parameters,
         "organization": query.organization_id,
-        "project": query.project_id,
         "value": value,
         "last_id": last_id,
         "limit": query.limit,
         **{f"status{n}": status for n, status in enumerate(query.statuses)},
     }
-    params |= {"search": query.search, "tags": list(query.tag_keys)}
-    if query.search is None or is_narrow:
+    if query.search is None or query.is_narrow:
         params["head"] = query.limit
         rows = await reader.rows(query.organization_id, list_query(variant), params)
         return [creator_from_columns(row) for row in rows]

@@ -26,9 +26,7 @@ def create() -> Litestar:
         os.environ["GOATHERD_DATABASE_URL"], size=Settings().reading_pool_size
     )
     query = list_query(
-        CreatorQueryVariant(
-            has_project=False, statuses=2, sort="created_at", has_after=False
-        )
+        CreatorQueryVariant(statuses=2, sort="created_at", has_after=False)
     )
     params = {
         "organization": UUID(os.environ["GOATHERD_TEST_ORGANIZATION"]),
