@@ -53,7 +53,7 @@ def connect_broker(
 
 
 def enqueue_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
-    """Send one message for each run; sending one twice does no harm.
+    """Send one message for each run; a repeated message does no harm.
 
     Raises:
         dramatiq.errors.ConnectionError, redis.RedisError: the server is away.
@@ -88,7 +88,7 @@ def enqueue_rebuild(broker: RedisBroker, name: str, version: int) -> None:
 
 
 def waiting_messages(broker: RedisBroker, *, queue: str = SCRAPES_QUEUE) -> int:
-    """Return how many messages of the queue no worker has fetched yet.
+    """Return the number of messages in the queue that no worker has fetched yet.
 
     Raises:
         redis.RedisError: the server is away.

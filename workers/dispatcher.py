@@ -28,9 +28,9 @@ from workers.scraping.identity import CreatorIdentities
 ROUND_SECONDS = 1.0
 # After jobs were enqueued, the queue may soon have room again.
 BUSY_ROUND_SECONDS = 0.1
-# Every recorded result wakes it, and several at the same time wake it once.
+# Every recorded result wakes the dispatcher, and several at the same time wake it once.
 PAUSE_SECONDS = 0.05
-# A lease that did not change for this much longer than it lasts has ended.
+# A lease has ended if it did not change for this much longer than it lasts.
 GRACE_SECONDS = 2
 
 
@@ -78,10 +78,7 @@ class Dispatcher:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set.
-
-        Go on after every failure of database and broker.
-        """
+        """Work until ``stop`` is set; outlast failures of database and broker."""
         wake_up = threading.Event()
 
         def wake() -> None:
@@ -90,8 +87,8 @@ class Dispatcher:
 
         threads = [
             threading.Thread(target=listen, args=(self._url, stop, wake), daemon=True),
-            # If they have much to catch up with, for example after an import, no job
-            # waits.
+            # If the policies must catch up with much, for example after an import, no
+            # job waits.
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
             threading.Thread(target=self._housekeeping.run, args=(stop,), daemon=True),
@@ -127,7 +124,7 @@ class Dispatcher:
             thread.join()
 
     def round(self) -> int:
-        """Apply new events of the log; return how many jobs were enqueued."""
+        """Apply new events of the log; return the number of enqueued jobs."""
         for follower in self._followers:
             follower.catch_up()
         auto_disable.disable_due(self._store, self._store.pool)

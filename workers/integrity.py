@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 def sign_roots_daily(
     store: Store, signer: InstallationSigner, stop: threading.Event
 ) -> None:
-    """Sign a root whenever the newest is a day old, until ``stop`` is set."""
+    """Sign a root whenever the newest one is a day old, until ``stop`` is set."""
 
     def step() -> float:
         context = Context(actor=ACTOR, command_id=new_id())
@@ -52,7 +52,7 @@ def check_when_requested(
 ) -> None:
     """Check the log whenever somebody requests it, until ``stop`` is set.
 
-    The file ``progress`` has the checked parts, as ``verify`` says.
+    The file ``progress`` has the finished parts, as ``verify`` says.
     """
 
     def step() -> float:

@@ -28,8 +28,8 @@ from workers.scraping import jobs
 
 # If a transaction of a slice takes longer, another worker does it again.
 _SHUTDOWN_SECONDS = 5.0
-# Ahead of the scrapes that this process has fetched. It takes no time, and a process
-# that is never idle could not be notified otherwise.
+# This message precedes the scrapes that the process has fetched. It takes no time, and
+# a process that is never idle could not be notified otherwise.
 _PRIORITY = -1
 
 _log = structlog.get_logger()
@@ -63,7 +63,7 @@ class SliceWorker:
         self._thread: threading.Thread | None = None
 
     def wake(self, name: str, version: int) -> None:
-        """Start the thread if it does not work already.
+        """Start the thread unless it is working already.
 
         Rules that this release does not have are left to other workers.
         """

@@ -20,11 +20,12 @@ _encode = msgspec.json.Encoder().encode
 class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video of a project, from its own events and the runs that found it.
 
-    ``id`` is its stream. ``creator_id`` is null if it was added by hand and no run of a
-    creator has listed it. ``missing_since`` is when the first direct read found it
-    gone, null again once a later run found it. ``missing_confirmed`` says whether a
-    second read found it gone. ``attribute_digests`` are of each of ``ATTRIBUTES``, and
-    none before the first are known.
+    ``id`` is its stream. ``creator_id`` is null if the video was added by hand and no
+    run of a creator has listed it. ``missing_since`` is the time at which the first
+    direct read found it gone, null again once a later run found it.
+    ``missing_confirmed`` says whether a second read found it gone.
+    ``attribute_digests`` has a digest of each of ``ATTRIBUTES``, and none before the
+    first attributes are known.
     """
 
     organization_id: UUID
@@ -45,7 +46,7 @@ class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def digest_of(text: str | None) -> int | None:
-    """Return a digest by which a text is recognized: a signed number of 64 bits."""
+    """Return the digest that identifies a text: a signed number of 64 bits."""
     if text is None:
         return None
     digest = blake2b(text.encode(), digest_size=8).digest()
@@ -65,7 +66,7 @@ def attribute_digests(attributes: VideoAttributes | None) -> list[int | None]:
 def new_attributes(
     attributes: VideoAttributes | None, known: Sequence[int | None]
 ) -> VideoAttributes | None:
-    """Return those attributes whose digests are not the known ones; None if none is."""
+    """Return the attributes whose digests are not known; None if none is new."""
     if attributes is None or not known:
         return attributes
     stated = zip(astuple(attributes), attribute_digests(attributes), known, strict=True)
@@ -189,7 +190,7 @@ def _discovered(
             attribute_digests=attribute_digests(event.attributes),
             position=recorded.position,
         )
-    # It was added by hand before, and stays so.
+    # The video was added by hand before, and stays so.
     tracking = tracking_after(Tracking(row.tracking_status), event)
     assert tracking is not None, "the video was there before"
     return replace(

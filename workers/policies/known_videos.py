@@ -230,7 +230,8 @@ def _settings_changed(
     event: e.OrganizationSettingsChanged, recorded: RecordedEvent, batch: _VideoBatch
 ) -> None:
     if event.time_zone is not UNSET:
-        # Its days begin at another time now, and so does every tracking window.
+        # The organization's days begin at another time now, and so do all tracking
+        # windows.
         batch.window_moved(recorded, recorded.stream, None)
 
 

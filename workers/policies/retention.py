@@ -14,11 +14,11 @@ from infra.ids import new_id
 from projections.engine.reader import ProjectionBehindError
 
 ACTOR = "policy:retention"
-# So many at once; the rest in the next round.
+# At most this many are erased at once; the rest follows in the next round.
 MOST_AT_ONCE = 20
 
 # A person who is still tracked elsewhere in the organization, or was removed later
-# there, is the same person, and an erasure would erase all of it.
+# there, is the same person, and an erasure would erase all of their data.
 _DUE = """
 WITH removed AS (
     SELECT l.organization_id, l.id, l.tiktok_handle AS handle, i.user_id,
@@ -59,10 +59,11 @@ _log = structlog.get_logger()
 
 
 def erase_removed(store: Store) -> int:
-    """Erase due creators, keep their figures anonymous, and return how many.
+    """Erase due creators, keep their figures anonymous, and return their number.
 
     While a read model does not catch up with the log, no creator is erased. A person
-    whose events are in the clear waits until history is sealed, and holds up no other.
+    whose events are in the clear waits until history is sealed, and does not delay
+    others.
     """
     with store.pool.connection() as connection:
         due = connection.execute(_DUE).fetchall()
@@ -100,5 +101,5 @@ def erase_removed(store: Store) -> int:
 
 
 def due_in_clear(connection: Connection[TupleRow]) -> int:
-    """Return how many are due, and wait until their history is sealed."""
+    """Return the number of due creators that wait until their history is sealed."""
     return sum(is_in_clear for *_, is_in_clear in connection.execute(_DUE))

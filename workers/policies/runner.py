@@ -11,9 +11,9 @@ from workers.policies.known_videos import KnownVideos
 from workers.policies.video_policies import do_due
 
 ROUND_SECONDS = 1.0
-# One of them may have 500 videos.
+# One event may have 500 videos.
 EVENTS_AT_ONCE = 200
-# Every event wakes it, and several at the same time wake it once.
+# Every event wakes the policies, and several at the same time wake them once.
 PAUSE_SECONDS = 0.02
 _FENCED_SECONDS = 5.0
 
@@ -23,8 +23,8 @@ _log = structlog.get_logger()
 class VideoPolicies:
     """Follows the log for known videos and does the resulting tasks.
 
-    Any number may run. One follower works at a time, and a task that is done twice
-    changes nothing the second time.
+    Any number may run. One follower works at a time, and a repeated task changes
+    nothing.
     """
 
     def __init__(self, store: Store) -> None:
@@ -37,7 +37,7 @@ class VideoPolicies:
         self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; go on after every failure of the database."""
+        """Work until ``stop`` is set; continue after failures of the database."""
         is_registered = False
 
         def step() -> float:
@@ -69,6 +69,6 @@ class VideoPolicies:
         self.follower.register()
 
     def step(self) -> int:
-        """Apply some events and do some tasks; return how many in all."""
+        """Apply some events and do some tasks; return the number of both."""
         passed = self.follower.step(EVENTS_AT_ONCE)
         return passed + do_due(self._store)

@@ -37,7 +37,7 @@ from infra.eventstore.store import RecordedEvent, Store, open_envelopes, plain_e
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
 
-# How many tasks are done together, and how many videos one append has.
+# The number of tasks that are done together, and of videos in one append.
 DUE_AT_ONCE = 200
 VIDEOS_AT_ONCE = 5_000
 
@@ -67,10 +67,10 @@ _log = structlog.get_logger()
 
 
 def do_due(store: Store, limit: int = DUE_AT_ONCE) -> int:
-    """Do up to ``limit`` due tasks; return how many.
+    """Do up to ``limit`` due tasks; return their number.
 
-    A row is deleted after its append, so that a crash in between loses nothing: doing
-    it again changes nothing. Tasks that fail are delayed.
+    A row is deleted after its append, so that a crash in between loses nothing: a
+    repeated task changes nothing. Tasks that fail are delayed.
     """
     due = work_queue.take(store.pool, limit)
     for _, group in groupby(sorted(due, key=_together), key=_together):
@@ -139,7 +139,7 @@ class _Discovery:
         self._found: FoundSingles | None = None
 
     def handler(self) -> Handler[None]:
-        """Start a try, with the single videos where the creator moved to."""
+        """Start a try, with the single videos of the creator's new project."""
         history = self._store.load(self._creator_id)[self._creator_id]
         creator = creator_of(plain_events(history))
         self._found = None
@@ -162,7 +162,7 @@ class _Discovery:
         )
 
     def in_transaction(self, cursor: Cursor[TupleRow], done: Executed[None]) -> None:
-        """Look in the append's transaction for what runs observed since the try began.
+        """Look in the append's transaction for observations since the try began.
 
         Raises:
             AppendConflictError: a single video was observed again.
@@ -172,7 +172,7 @@ class _Discovery:
 
 
 def _numbers_since(history: Sequence[RecordedEvent]) -> datetime | None:
-    """Return since when numbers count in a creator's project; null if always."""
+    """Return the time from which numbers count in a creator's project, if any."""
     since = None
     for recorded in history:
         if isinstance(recorded.event, e.CreatorMoved):
@@ -310,7 +310,7 @@ _POLICIES: dict[
 
 
 def _context(actor: str, rows: Sequence[PolicyTask], *, part: object = 0) -> Context:
-    """Return the context of an append: on each try the same command for a row."""
+    """Return the context of an append; a row has the same command id on each try."""
     of = " ".join(f"{row.position}/{row.subject}" for row in rows)
     return Context(
         actor=actor,

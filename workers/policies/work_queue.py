@@ -1,4 +1,4 @@
-"""The queue of tasks that the policies about videos have to do."""
+"""The queue of tasks for the policies about videos."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -68,7 +68,7 @@ def add(cursor: Cursor[TupleRow], due: Sequence[PolicyTask]) -> None:
 def take(pool: Pool, limit: int) -> list[PolicyTask]:
     """Return up to ``limit`` tasks that are due now, oldest first.
 
-    They are not locked, since doing a task twice changes nothing.
+    They are not locked, because a repeated task changes nothing.
     """
     with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_TAKE, (limit,), prepare=True)
@@ -76,7 +76,6 @@ def take(pool: Pool, limit: int) -> list[PolicyTask]:
 
 
 def done(pool: Pool, due: Sequence[PolicyTask]) -> None:
-    """Delete finished tasks."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:
         connection.execute(_DONE, keys)

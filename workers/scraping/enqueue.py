@@ -1,4 +1,4 @@
-"""Chooses the due jobs that are enqueued for workers now; organizations take turns."""
+"""Selects the due jobs that are enqueued for workers now; organizations take turns."""
 
 import time
 from collections import deque
@@ -98,7 +98,7 @@ RETURNING chosen.nth, chosen.place, j.scrape_id, chosen.organization_id
 
 
 class StartRate:
-    """How many of the jobs that this dispatcher enqueued were started recently."""
+    """The number of this dispatcher's enqueued jobs that were started recently."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -106,14 +106,15 @@ class StartRate:
         self._started: deque[tuple[float, int]] = deque()
 
     def note_enqueued(self, amount: int) -> None:
-        """Record that so many were enqueued."""
+        """Record that ``amount`` jobs were enqueued."""
         self._enqueued += amount
 
     def started(self, waiting: int) -> int:
-        """Return how many were started in the last START_RATE_SECONDS.
+        """Return the number of jobs that were started in the last START_RATE_SECONDS.
 
-        ``waiting`` are enqueued and not started. It includes jobs of other dispatchers,
-        so with several of them the result is too low, and never too high for long.
+        ``waiting`` jobs are enqueued and not started. They include jobs of other
+        dispatchers, so with several of them the result is too low, and never too high
+        for long.
         """
         now = self._clock()
         self._started.append((now, self._enqueued - waiting))
@@ -129,13 +130,13 @@ def enqueue_due(
     start_rate: StartRate | None = None,
     waiting_messages: Callable[[], int] = lambda: 0,
 ) -> int:
-    """Enqueue some of the jobs that are due and not enqueued yet; return how many.
+    """Enqueue some of the jobs that are due and not enqueued yet; return their number.
 
     Only few wait in the queue at a time, and organizations take turns. A job that is
     not started within a while is enqueued again, in case its message was lost.
     ``start_rate`` lets more wait if jobs are done quickly. If sending fails, nothing is
-    marked and the next call tries again. It does nothing while another dispatcher does
-    the same.
+    marked and the next call tries again. While another dispatcher does the same,
+    nothing happens.
     """
     with pool.connection() as connection:
         found = connection.execute(_ANYTHING, (ENQUEUE_AGAIN_SECONDS,)).fetchone()
