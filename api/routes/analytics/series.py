@@ -27,8 +27,8 @@ from projections.engine.reader import Reader
 class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     """One organization's questions, as of now or of a position of the log.
 
-    The questions differ in their metrics alone. ``at`` is the position as of which the
-    log is read, None for all of it.
+    The questions differ only in their metrics. ``at`` is the position up to which the
+    log counts, None for the whole log.
     """
 
     reader: Reader
@@ -80,7 +80,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def breakdown_series(
         self, question: Question, of: UUID, whole: SeriesByMetric, days: Range
     ) -> list[Series] | None:
-        """Return the breakdown that a question wants; none without one."""
+        """Return the breakdown of a question; none if it asks for none."""
         kind = question.breakdown
         if kind is None:
             return None
@@ -110,7 +110,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def explain(
         self, of: UUID, bucket: Bucket
     ) -> tuple[SeriesByMetric, list[ExplainedObservation]]:
-        """Return the series of one bucket of one entity, and what it is made of."""
+        """Return the series of one bucket of one entity, with its observations."""
         (question,) = self.questions
         selection = self._selection([of], [bucket])
         by_metric = (await series_by_entity(self.reader, selection))[of]

@@ -40,7 +40,7 @@ class AnalyticsClient:
         }
         self._ids = ids
         self._answers: dict[_CountedIn, Analytics] = {}
-        # The plan does not show what comes before these periods.
+        # The plan does not show the days before these periods.
         self._first_shown: set[Period] = set()
 
     async def numbers(
@@ -71,9 +71,9 @@ class AnalyticsClient:
         *,
         has_prior: bool = False,
     ) -> None:
-        """Load what ``numbers`` returns of several measures, in as few requests as can.
+        """Load the numbers of several measures, in as few requests as possible.
 
-        One request answers all levels, another all that is new and all rates. Growth of
+        One request answers all levels, another all new numbers and all rates. Growth of
         each metric takes a request of its own.
 
         Raises:
@@ -101,7 +101,7 @@ class AnalyticsClient:
         return None
 
     async def by_video(self, measure: Measure, period: Period) -> Analytics:
-        """Return what is new, with a series for each of the largest videos.
+        """Return the new numbers, with a series for each of the largest videos.
 
         Raises:
             ApiRefusedError: the API refused, for example with ``retention_exceeded``.
@@ -195,7 +195,8 @@ class AnalyticsClient:
             return {(measure.name, mode, period): got.data}
         params["metric"] = ",".join(each.metric for each, _ in counted)
         if mode != "cumulative":
-            # Without a mode a rate is answered as a rate, and all else as what is new.
+            # Without a mode a rate is answered as a rate, and any other metric as new
+            # numbers.
             params["mode"] = None
         every = await self._page.get("/analytics", list[Analytics], **params)
         return {
