@@ -49,7 +49,7 @@ test: $(READY) ## Run the tests (ARGS="-k handles -x")
 	@$(PYTEST) $(IN_TWO) $(if $(CI),--budget 480 --durations 25) $(ARGS)
 
 full: $(READY) ## Run every test: the whole matrix of errors and ten minutes of kills, too
-	@$(PYTEST) $(IN_TWO) -m "not bench" $(ARGS)
+	@GOATHERD_TEST_FULL=1 $(PYTEST) $(IN_TWO) -m "not bench" $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 	@$(BIN)/ruff format --check .

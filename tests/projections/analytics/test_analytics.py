@@ -43,6 +43,7 @@ from projections.analytics.read.series import named_entities, series_by_entity
 from projections.analytics.write import attribution, live, merge
 from projections.analytics.write.changes import Changes
 from projections.engine.reader import Reader
+from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_batches import cut
@@ -108,7 +109,7 @@ RULES: st.SearchStrategy[BaselineRule] = st.sampled_from(
 
 SLOWLY = settings(
     deadline=None,
-    max_examples=100,
+    max_examples=part_of(100),
     phases=[phase for phase in Phase if phase is not Phase.explain],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

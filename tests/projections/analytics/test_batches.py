@@ -35,6 +35,7 @@ from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
 from tests.kit import builders
+from tests.kit.depth import part_of
 from tests.kit.expected import Row, expected, stored
 from tests.kit.histories import (
     AWAY,
@@ -75,7 +76,7 @@ NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
 
 SLOWLY = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=part_of(60),
     # Explaining a failure line by line would outlast the time a test has.
     phases=[phase for phase in Phase if phase is not Phase.explain],
     # The database is the same for every example, and each leaves it as it was.

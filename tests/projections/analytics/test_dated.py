@@ -18,6 +18,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import breakdown, selection
 from projections.analytics.read.explain import explain
 from projections.engine.reader import Reader
+from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
 from tests.projections.analytics.dated_oracle import DatedOracle, DatedQuery
 from tests.projections.analytics.oracle import OracleQuery
@@ -65,7 +66,7 @@ QUERIES = st.lists(
     min_size=4,
     max_size=4,
 )
-FEW = settings(SLOWLY, max_examples=30)
+FEW = settings(SLOWLY, max_examples=part_of(30))
 
 
 @FEW

@@ -14,6 +14,7 @@ from domain.analytics.baselines import BaselineRule
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.unreadable import without_person
+from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
@@ -39,7 +40,7 @@ STEPS = st.one_of(
 QUERIES = st.lists(
     questions(of=["project", "campaign", "creator"]), min_size=3, max_size=3
 )
-FEW = settings(SLOWLY, max_examples=20)
+FEW = settings(SLOWLY, max_examples=part_of(20))
 
 
 @st.composite

@@ -19,6 +19,7 @@ from projections.analytics.summaries.creators import count_of_creators, ranked_c
 from projections.analytics.summaries.posts import active_creators
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
+from tests.kit.depth import part_of
 from tests.kit.histories import HOME
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
@@ -49,7 +50,7 @@ HISTORIES = st.one_of(histories(steps=STEPS))
 QUERIES = st.lists(
     questions(of=["project", "project", "creator"]), min_size=4, max_size=4
 )
-FEW = settings(SLOWLY, max_examples=30)
+FEW = settings(SLOWLY, max_examples=part_of(30))
 
 
 @FEW
