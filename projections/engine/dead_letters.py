@@ -156,17 +156,17 @@ def note_decision(
 def note_failure(
     connection: Connection[TupleRow], projection: str, position: int, error: str
 ) -> None:
-    """Store why the event of a dead letter failed again."""
+    """Store the reason for which the event of a dead letter failed again."""
     connection.execute(_NOTE_FAILURE, (error, projection, position))
 
 
 def written_rows(cursor: Cursor[Any]) -> dict[str, int]:
-    """Return how many rows the current transaction has written, by table."""
+    """Return the number of rows that the current transaction has written, by table."""
     return dict(cursor.execute(_WRITTEN_ROWS).fetchall())
 
 
 def difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    """Return what was written after ``before``, by table in the order of names."""
+    """Return the rows written after ``before``, by table in the order of names."""
     return {
         table: count - before.get(table, 0)
         for table, count in sorted(after.items())

@@ -221,7 +221,7 @@ class Follower:
         one is the stream's dead letter from now on.
 
         Raises:
-            NoDeadLetterError: there is none at the position.
+            NoDeadLetterError: there is no dead letter at the position.
             FailedAgainError: the event failed again, and nothing was applied.
             FencedError: the tables belong to another version of the projection.
         """

@@ -1,4 +1,4 @@
-"""Folds streams into empty copies of a read model's tables, and keeps nothing of it."""
+"""Folds streams into empty copies of a read model's tables, and drops the copies."""
 
 from collections.abc import Generator, Sequence
 from typing import Any

@@ -102,7 +102,7 @@ class CatchUp:
             if passed < LIVE_BATCH:
                 return position
 
-    def is_level(self, cursor: Cursor[TupleRow], *, position: int) -> bool:
+    def is_caught_up(self, cursor: Cursor[TupleRow], *, position: int) -> bool:
         """Tell whether no event after ``position`` is left to apply.
 
         The check is for the events of ``WRITTEN_WITH_APPEND``, while none can be

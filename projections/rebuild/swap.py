@@ -176,7 +176,7 @@ def _try_swap(
             if (
                 incoming.catch_up is not None
                 and name in WRITTEN_WITH_APPEND
-                and not incoming.catch_up.is_level(cursor, position=reached)
+                and not incoming.catch_up.is_caught_up(cursor, position=reached)
             ):
                 raise TryAgainError(name)
             exchange_tables(

@@ -111,7 +111,7 @@ def furnished(address: str, key: str) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
 
-        def is_level() -> bool:
+        def is_caught_up() -> bool:
             answer = client.get("/admin/projections")
             assert answer.is_success, answer.text
             return all(each["lag_events"] == 0 for each in answer.json()["data"])
@@ -121,7 +121,7 @@ def furnished(address: str, key: str) -> dict[str, str]:
             return counts["queued"] == counts["running"] == 0
 
         assert wait_until(is_idle, seconds=_PATIENTLY)
-        assert wait_until(is_level, seconds=_PATIENTLY)
+        assert wait_until(is_caught_up, seconds=_PATIENTLY)
         options = {"sort": "follower_count", "status": "active"}
         rows = client.get("/creators", params=options).json()["data"]
         ids = [row["id"] for row in rows]

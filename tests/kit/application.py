@@ -97,14 +97,14 @@ class Goatherd:
         names = [f.projection.name for f in self._followers if f.projection.name != but]
         head = self.head
 
-        def is_level() -> bool:
+        def is_caught_up() -> bool:
             for follower in self._followers:
                 if follower.projection.name != but:
                     follower.catch_up()
             behind = self.query(_BEHIND, names, head)
             return not behind
 
-        assert wait_until(is_level, seconds=PATIENTLY)
+        assert wait_until(is_caught_up, seconds=PATIENTLY)
 
     def kept(self) -> object:
         """Everything that a request may store and a refused one may not."""

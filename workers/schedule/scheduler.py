@@ -209,7 +209,7 @@ class Scheduler:
 
     def _is_level(self) -> bool:
         with self._store.pool.connection() as connection:
-            row = connection.execute(sql.IS_LEVEL, (BEHIND_SECONDS,)).fetchone()
+            row = connection.execute(sql.IS_CAUGHT_UP, (BEHIND_SECONDS,)).fetchone()
         return row is not None and row[0]
 
     def _floors(self) -> dict[str, object]:

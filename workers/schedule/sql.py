@@ -29,7 +29,7 @@ FOR UPDATE
 # True if the schedule has applied all but the newest events. A scheduler that reads the
 # log from its start, or comes back after a day, would request runs again that were done
 # long ago.
-IS_LEVEL = """
+IS_CAUGHT_UP = """
 SELECT coalesce((
     SELECT recorded_at FROM goatherd_events
     WHERE notification_id > p.position ORDER BY notification_id LIMIT 1

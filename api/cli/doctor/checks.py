@@ -245,8 +245,8 @@ def check_quota_counters(connection: Connection[TupleRow]) -> str:
     for _ in range(TRIES):
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            is_level = connection.execute(_IS_CAUGHT_UP).fetchone()
-            if is_level is None or not is_level[0]:
+            is_caught_up = connection.execute(_IS_CAUGHT_UP).fetchone()
+            if is_caught_up is None or not is_caught_up[0]:
                 time.sleep(_ASK_AGAIN_SECONDS)
                 continue
             active: dict[UUID, int] = dict(connection.execute(_ACTIVE).fetchall())

@@ -33,7 +33,7 @@ from workers.sources.recordings.sorted_recording import (
 _GROUPS_AT_ONCE = 350
 _OBSERVATIONS_AT_ONCE = 80_000
 _POLL_SECONDS = 0.05
-_LOOKS_BEFORE_TELLING = 2
+_TRIES_BEFORE_NOTICE = 2
 _NO_ERASURE = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
@@ -141,7 +141,7 @@ class _Storing:
         self._known: dict[UUID, KnownDetails] = {}
 
     def store(self, groups: Sequence[ObservationGroup], observations: int) -> None:
-        """Store the new observations of a batch with so many."""
+        """Store the new observations of a batch, which has so many in all."""
         for project_id, part in groupby(groups, key=lambda group: group.project_id):
             self._let_erasures_go_first()
             self._store_part([*part], project_id)
@@ -149,11 +149,11 @@ class _Storing:
         self._advance(observations)
 
     def _let_erasures_go_first(self) -> None:
-        looks = 0
+        tries = 0
         while not run_read(self._store.pool, _is_free):
-            looks += 1
-            # At first another import may just be looking for the lock, too.
-            if looks == _LOOKS_BEFORE_TELLING:
+            tries += 1
+            # At the first try another import may hold the lock for a moment, too.
+            if tries == _TRIES_BEFORE_NOTICE:
                 self._on_wait()
             time.sleep(_POLL_SECONDS)
 
