@@ -17,6 +17,7 @@ from uuid import uuid4
 import psycopg_pool.base
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
@@ -32,6 +33,16 @@ os.environ["GOATHERD_MASTER_KEY"] = MASTER_KEY_TEXT
 # Pools connect in threads of their own, with some randomness. Where that moves the
 # global generator on while Hypothesis draws, it takes the strategy for one that does.
 setattr(psycopg_pool.base, "random", Random().random)  # noqa: B010, S311
+
+# A busy machine draws examples slowly and takes long for each, which is no fault of the
+# code. The rest stays as Hypothesis sets it, by itself or in CI.
+settings.register_profile(
+    "busy machine",
+    parent=settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("busy machine")
 
 
 # Fixtures that start a server or a browser, and the folder that tests start one in.
