@@ -12,7 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.analytics.membership import members_of_tree
-from infra.arrays import uuids
+from infra.arrays import Packed, uuids
 from projections.analytics.fold.memberships import CampaignKey
 from projections.analytics.fold.rollup_deltas import CampaignsByMember
 from projections.analytics.store.campaign_changes import (
@@ -22,6 +22,7 @@ from projections.analytics.store.campaign_changes import (
 )
 from projections.analytics.store.keys import execute, packed_pairs
 from projections.analytics.store.rollups import RollupMove, move_rollups
+from projections.analytics.store.statements import delete_rows, save_rows
 
 _Member = tuple[UUID, UUID, UUID, bool]
 """An organization, a campaign, its member, and True if the member is a creator."""
@@ -80,7 +81,8 @@ def update_members(
             *(RollupMove(*member[:3], sign=-1) for member in left),
         ],
     )
-    _delete(cursor, left)
+    if left:
+        delete_rows(cursor, "analytics_campaign_members", _columns_of(left))
     insert_members(cursor, joined)
 
 
@@ -116,34 +118,13 @@ def members(
 def insert_members(cursor: Cursor[TupleRow], some: Sequence[_Member]) -> None:
     """Insert members that are not there yet."""
     if some:
-        execute(
-            cursor,
-            """
-            INSERT INTO analytics_campaign_members
-                (organization_id, campaign_id, member_id, is_creator)
-            SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %s::boolean[])
-            """,
-            *_keys(some),
-            [member[3] for member in some],
-        )
+        row = {**_columns_of(some), "is_creator": [member[3] for member in some]}
+        save_rows(cursor, "analytics_campaign_members", row)
 
 
-def _delete(cursor: Cursor[TupleRow], some: Sequence[_Member]) -> None:
-    if some:
-        execute(
-            cursor,
-            """
-            DELETE FROM analytics_campaign_members
-            USING unnest(%b::uuid[], %b::uuid[], %b::uuid[]) AS gone (o, c, m)
-            WHERE organization_id = o AND campaign_id = c AND member_id = m
-            """,
-            *_keys(some),
-        )
-
-
-def _keys(some: Sequence[_Member]) -> tuple[object, object, object]:
-    return (
-        uuids([member[0] for member in some]),
-        uuids([member[1] for member in some]),
-        uuids([member[2] for member in some]),
-    )
+def _columns_of(some: Sequence[_Member]) -> dict[str, Packed]:
+    return {
+        "organization_id": uuids([member[0] for member in some]),
+        "campaign_id": uuids([member[1] for member in some]),
+        "member_id": uuids([member[2] for member in some]),
+    }

@@ -13,7 +13,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import Packed, bigints, uuids_repeated
+from infra.arrays import bigints, uuids_repeated
 from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.day_sums import (
     SLOTS_A_DAY,
@@ -26,6 +26,7 @@ from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.fold.levels import Deltas
 from projections.analytics.store.keys import columns_of, execute, packed_keys
 from projections.analytics.store.rollups import packed_numbers
+from projections.analytics.store.statements import Columns, delete_rows, save_rows
 
 _KEYS = "%b::uuid[], %b::uuid[]"
 
@@ -192,61 +193,38 @@ def last_observed_day(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) 
 def save_totals(
     cursor: Cursor[TupleRow], sums: DaySums, totals: Mapping[CreatorKey, CreatorSums]
 ) -> None:
-    if not totals:
-        return
-    names = ["first_day", "last_day", *sums.columns]
-    columns = np.array(
-        [[one.first_day, one.last_day, *one.values] for one in totals.values()], object
-    ).T
-    _save(
-        cursor, sums.totals, ["organization_id", "id"], names,
-        columns_of(totals), columns,
-    )  # fmt: skip
+    if totals:
+        columns = np.array(
+            [[o.first_day, o.last_day, *o.values] for o in totals.values()], object
+        ).T
+        organizations, ids = columns_of(totals)
+        save_rows(
+            cursor,
+            sums.totals,
+            {"organization_id": organizations, "id": ids},
+            _packed(["first_day", "last_day", *sums.columns], columns),
+        )
 
 
 def save_days_of(
     cursor: Cursor[TupleRow], sums: DaySums, closed: Sequence[CreatorDays]
 ) -> None:
-    if not closed:
-        return
-    amounts = [len(each.days) for each in closed]
-    keys = (
-        uuids_repeated([each.key[0] for each in closed], amounts),
-        packed_numbers(np.concatenate([each.days for each in closed])),
-        uuids_repeated([each.key[1] for each in closed], amounts),
-    )
-    _save(
-        cursor, sums.days, ["organization_id", "day", "id"], sums.columns, keys,
-        np.concatenate([each.values for each in closed], axis=1),
-    )  # fmt: skip
+    if closed:
+        amounts = [len(each.days) for each in closed]
+        save_rows(
+            cursor,
+            sums.days,
+            {
+                "organization_id": uuids_repeated([o.key[0] for o in closed], amounts),
+                "day": packed_numbers(np.concatenate([each.days for each in closed])),
+                "id": uuids_repeated([each.key[1] for each in closed], amounts),
+            },
+            _packed(sums.columns, np.concatenate([o.values for o in closed], axis=1)),
+        )
 
 
-def _save(
-    cursor: Cursor[TupleRow],
-    table: str,
-    key: Sequence[str],
-    names: Sequence[str],
-    keys: Sequence[object],
-    columns: Deltas,
-) -> None:
-    packed = [packed_numbers(column) for column in columns]
-    kinds = [
-        *("bigint" if name == "day" else "uuid" for name in key),
-        *("bigint" if isinstance(each, Packed) else "numeric" for each in packed),
-    ]
-    every = ", ".join((*key, *names))
-    input_columns = ", ".join(f"%b::{kind}[]" for kind in kinds)
-    replaced = ", ".join(f"{name} = excluded.{name}" for name in names)
-    execute(
-        cursor,
-        f"""
-        INSERT INTO {table} ({every})
-        SELECT {every} FROM unnest({input_columns}) AS input ({every})
-        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {replaced}
-        """,
-        *keys,
-        *packed,
-    )
+def _packed(names: Sequence[str], columns: Deltas) -> Columns:
+    return dict(zip(names, map(packed_numbers, columns), strict=True))
 
 
 def delete_totals(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) -> None:
@@ -258,12 +236,6 @@ def delete_days(
     cursor: Cursor[TupleRow], sums: DaySums, gone: Sequence[tuple[UUID, int, UUID]]
 ) -> None:
     if gone:
-        execute(
-            cursor,
-            f"""
-            DELETE FROM {sums.days}
-            USING unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS gone (o, d, i)
-            WHERE organization_id = o AND day = d AND id = i
-            """,
-            *packed_keys(gone),
-        )
+        organizations, days, ids = packed_keys(gone)
+        key = {"organization_id": organizations, "day": days, "id": ids}
+        delete_rows(cursor, sums.days, key)

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from infra.arrays import texts
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.store.keys import columns_of, execute
+from projections.analytics.store.statements import delete_rows
 
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 
@@ -53,11 +54,6 @@ def save_posts(
             texts(list(changed.values())),
         )
     if gone:
-        execute(
-            cursor,
-            f"""
-            DELETE FROM analytics_creator_posts USING {_KEYS} AS gone (o, i)
-            WHERE organization_id = o AND id = i
-            """,
-            *columns_of(gone),
-        )
+        organizations, ids = columns_of(gone)
+        key = {"organization_id": organizations, "id": ids}
+        delete_rows(cursor, "analytics_creator_posts", key)

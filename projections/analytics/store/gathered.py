@@ -6,7 +6,13 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.fold.keys import OwnerKey
-from projections.analytics.store.keys import PARTITION, execute, packed_keys
+from projections.analytics.store.keys import (
+    PARTITION,
+    execute,
+    owner_columns,
+    packed_keys,
+)
+from projections.analytics.store.statements import delete_rows, save_rows
 
 CAMPAIGNS = 2
 """The number that campaigns have in place of a metric group: they wait as owners do."""
@@ -17,13 +23,9 @@ WHERE is_attributed = %s AND (metric_group = {CAMPAIGNS}) = %s
 AND {PARTITION.format("owner")}
 ORDER BY organization_id, metric_group, owner LIMIT %s
 """
-_NOTE = """
-INSERT INTO analytics_gathered (organization_id, metric_group, owner, is_attributed)
-SELECT o, f, w, %s FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS input (o, f, w)
-ON CONFLICT DO NOTHING
-"""
-_DONE = """
-unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
+_MARK = """
+UPDATE analytics_gathered SET is_attributed = true
+FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
 WHERE organization_id = o AND metric_group = f AND owner = w
 """
 
@@ -33,7 +35,9 @@ def note_waiting(
 ) -> None:
     """Note that these owners or campaigns wait for their next stage."""
     if requested := sorted(keys):
-        execute(cursor, _NOTE, is_attributed, *packed_keys(requested))
+        flags = [is_attributed] * len(requested)
+        row = {**owner_columns(requested), "is_attributed": flags}
+        save_rows(cursor, "analytics_gathered", row)
 
 
 def next_waiting(
@@ -53,11 +57,9 @@ def next_waiting(
 
 def mark_attributed(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
     """Note that the snapshots of these owners list videos of their own only."""
-    query = f"UPDATE analytics_gathered SET is_attributed = true FROM {_DONE}"
-    execute(cursor, query, *packed_keys(keys))
+    execute(cursor, _MARK, *packed_keys(keys))
 
 
 def delete_waiting(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
     """Delete owners or campaigns that no stage is left for."""
-    query = f"DELETE FROM analytics_gathered USING {_DONE}"
-    execute(cursor, query, *packed_keys(keys))
+    delete_rows(cursor, "analytics_gathered", owner_columns(keys))

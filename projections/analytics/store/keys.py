@@ -38,3 +38,9 @@ def packed_pairs(pairs: Iterable[tuple[UUID, UUID]]) -> tuple[Packed, Packed]:
 def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
     """Execute a query with values. The query itself is built from constants only."""
     return cursor.execute(cast("LiteralString", query), values, prepare=True)
+
+
+def owner_columns(keys: Sequence[OwnerKey]) -> dict[str, Packed]:
+    """Return the keys as columns by name."""
+    names = ("organization_id", "metric_group", "owner")
+    return dict(zip(names, packed_keys(keys), strict=True))

@@ -5,13 +5,13 @@ or a video gets another owner, the days from there on are folded anew from the s
 snapshots.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, blobs
+from infra.arrays import Packed, bigints, blobs
 from projections.analytics.fold.columns import Observations
 from projections.analytics.fold.day_ends import (
     beginning_of,
@@ -27,6 +27,7 @@ from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.store.column_codec import pack_levels, unpack, unpack_levels
 from projections.analytics.store.keys import columns_of, execute
 from projections.analytics.store.snapshots import last_snapshot, packed_snapshots
+from projections.analytics.store.statements import delete_rows, save_rows
 
 _SNAPSHOTS_AT_ONCE = 200
 _LAST_POSITION = 2**63 - 1
@@ -81,7 +82,7 @@ def _fold_again(
     held = _load_first(cursor, [owner]).get(owner)
     if held is not None:
         stays = only_known(held, levels)
-        _delete_first(cursor, owner)
+        delete_rows(cursor, "analytics_first_levels", _columns_of([owner]))
         if len(stays.video_numbers):
             _save_first(cursor, {owner: stays})
     before: SnapshotTime = (0, 0)
@@ -118,36 +119,23 @@ def _load_first(
 
 
 def _save_first(cursor: Cursor[TupleRow], first: Mapping[OwnerId, Levels]) -> None:
-    execute(
-        cursor,
-        """
-        INSERT INTO analytics_first_levels (organization_id, owner, levels)
-        SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[])
-        ON CONFLICT (organization_id, owner) DO UPDATE SET levels = excluded.levels
-        """,
-        *columns_of(first),
-        blobs(pack_levels(first.values())),
-    )
-
-
-def _delete_first(cursor: Cursor[TupleRow], owner: OwnerId) -> None:
-    query = "DELETE FROM analytics_first_levels WHERE organization_id = %s "
-    execute(cursor, f"{query} AND owner = %s", *owner)
+    levels = {"levels": blobs(pack_levels(first.values()))}
+    save_rows(cursor, "analytics_first_levels", _columns_of(first), levels)
 
 
 def _save_ends(
     cursor: Cursor[TupleRow], ends: Mapping[tuple[OwnerId, int], Levels]
 ) -> None:
     if ends:
-        execute(
+        days = bigints([day for _, day in ends])
+        save_rows(
             cursor,
-            """
-            INSERT INTO analytics_owner_days (organization_id, owner, day, levels)
-            SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bytea[])
-            ON CONFLICT (organization_id, owner, day)
-            DO UPDATE SET levels = excluded.levels
-            """,
-            *columns_of([owner for owner, _ in ends]),
-            bigints([day for _, day in ends]),
-            blobs(pack_levels(ends.values())),
+            "analytics_owner_days",
+            {**_columns_of([owner for owner, _ in ends]), "day": days},
+            {"levels": blobs(pack_levels(ends.values()))},
         )
+
+
+def _columns_of(owners: Iterable[OwnerId]) -> dict[str, Packed]:
+    names = ("organization_id", "owner")
+    return dict(zip(names, columns_of(owners), strict=True))

@@ -16,15 +16,25 @@ from projections.analytics.fold.keys import OwnerKey, instant_of, time_of
 from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS
 from projections.analytics.store.column_codec import pack_levels, unpack_levels
-from projections.analytics.store.keys import NOBODY, execute, packed_keys, packed_pairs
+from projections.analytics.store.keys import (
+    NOBODY,
+    execute,
+    owner_columns,
+    packed_keys,
+    packed_pairs,
+)
+from projections.analytics.store.statements import delete_rows, save_rows
 
 _AMOUNT = struct.Struct("<I")
 # The snapshots of an owner, and the tables that follow from these alone. Its share of
 # sums is subtracted before, because its videos do not count any more.
-_OF_OWNERS = (
-    *("analytics_snapshots", "analytics_owner_states"),
-    *("analytics_owner_days", "analytics_first_levels"),
-)
+_OF_OWNERS = {
+    "analytics_snapshots": "owner",
+    "analytics_owner_states": "owner",
+    "analytics_owner_days": "owner",
+    "analytics_first_levels": "owner",
+    "analytics_unattributed": "provisional_owner",
+}
 
 
 def packed(states: Sequence[OwnerState]) -> list[bytes]:
@@ -108,63 +118,34 @@ def load_owner_states(
 
 def save_owner_states(cursor: Cursor[TupleRow], states: Sequence[OwnerState]) -> None:
     """Insert the states, or replace those of the same owners."""
-    if not states:
-        return
-    execute(
-        cursor,
-        """
-        INSERT INTO analytics_owner_states (organization_id, metric_group, owner,
-            project_id, creator_id, observed_at, position, state)
-        SELECT o, f, w, nullif(j, %s), nullif(c, %s), a, p, b
-        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[],
-            %b::timestamptz[], %b::bigint[], %b::bytea[])
-            AS input (o, f, w, j, c, a, p, b)
-        ON CONFLICT (organization_id, metric_group, owner) DO UPDATE SET
-            project_id = excluded.project_id, creator_id = excluded.creator_id,
-            observed_at = excluded.observed_at, position = excluded.position,
-            state = excluded.state
-        """,
-        NOBODY,
-        NOBODY,
-        *packed_keys([state.key for state in states]),
-        uuids([state.project_id or NOBODY for state in states]),
-        uuids([state.creator_id or NOBODY for state in states]),
-        timestamps([time_of(state.last[0]) for state in states]),
-        bigints([state.last[1] for state in states]),
-        blobs(packed(states)),
-    )
+    if states:
+        save_rows(
+            cursor,
+            "analytics_owner_states",
+            owner_columns([state.key for state in states]),
+            {
+                "project_id": uuids([state.project_id or NOBODY for state in states]),
+                "creator_id": uuids([state.creator_id or NOBODY for state in states]),
+                "observed_at": timestamps([time_of(state.last[0]) for state in states]),
+                "position": bigints([state.last[1] for state in states]),
+                "state": blobs(packed(states)),
+            },
+            nullable=("project_id", "creator_id"),
+        )
 
 
 def delete_owner_states(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
     """Delete the states of owners without snapshots."""
     if keys:
-        execute(
-            cursor,
-            """
-            DELETE FROM analytics_owner_states
-            USING unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS gone (o, f, w)
-            WHERE organization_id = o AND metric_group = f AND owner = w
-            """,
-            *packed_keys(keys),
-        )
+        delete_rows(cursor, "analytics_owner_states", owner_columns(keys))
 
 
 def forget_owners(
     cursor: Cursor[TupleRow], owners: Collection[tuple[UUID, UUID]]
 ) -> None:
     """Delete all rows of creators that were erased with their figures."""
-    if not owners:
-        return
-    keys = packed_pairs(owners)
-    for table, column in (
-        *((table, "owner") for table in _OF_OWNERS),
-        ("analytics_unattributed", "provisional_owner"),
-    ):
-        execute(
-            cursor,
-            f"""
-            DELETE FROM {table} USING unnest(%b::uuid[], %b::uuid[]) AS gone (o, w)
-            WHERE organization_id = o AND {column} = w
-            """,
-            *keys,
-        )
+    if owners:
+        organizations, ids = packed_pairs(owners)
+        for table, column in _OF_OWNERS.items():
+            key = {"organization_id": organizations, column: ids}
+            delete_rows(cursor, table, key)

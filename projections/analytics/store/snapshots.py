@@ -14,7 +14,8 @@ from projections.analytics.fold.keys import OwnerKey, SnapshotTime, instant_of, 
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS
 from projections.analytics.fold.snapshots import OwnerSnapshot
 from projections.analytics.store.column_codec import pack_all, unpack
-from projections.analytics.store.keys import NOBODY, execute, packed_keys
+from projections.analytics.store.keys import NOBODY, execute, owner_columns
+from projections.analytics.store.statements import delete_rows, save_rows
 
 _SNAPSHOTS = """
 SELECT observed_at, position, creator_id, scrape_id, provider, recorded_at, counts
@@ -112,30 +113,24 @@ def save_snapshots(
     cursor: Cursor[TupleRow], snapshots: Sequence[OwnerSnapshot]
 ) -> None:
     """Insert the snapshots, or replace their stored rows."""
-    if not snapshots:
-        return
-    execute(
-        cursor,
-        """
-        INSERT INTO analytics_snapshots (organization_id, metric_group, owner,
-            observed_at, position, creator_id, scrape_id, provider, recorded_at, counts)
-        SELECT o, f, w, a, p, nullif(c, %s), s, v, r, b
-        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[],
-            %b::bigint[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[],
-            %b::bytea[]) AS input (o, f, w, a, p, c, s, v, r, b)
-        ON CONFLICT (organization_id, metric_group, owner, observed_at, position)
-        DO UPDATE SET counts = excluded.counts
-        """,
-        NOBODY,
-        *packed_keys([snapshot.key for snapshot in snapshots]),
-        timestamps([snapshot.observed_at for snapshot in snapshots]),
-        bigints([snapshot.position for snapshot in snapshots]),
-        uuids([snapshot.creator_id or NOBODY for snapshot in snapshots]),
-        uuids([snapshot.scrape_id for snapshot in snapshots]),
-        texts([snapshot.provider for snapshot in snapshots]),
-        timestamps([snapshot.recorded_at for snapshot in snapshots]),
-        blobs(pack_all([snapshot.observed for snapshot in snapshots])),
-    )
+    if snapshots:
+        save_rows(
+            cursor,
+            "analytics_snapshots",
+            {
+                **owner_columns([snapshot.key for snapshot in snapshots]),
+                "observed_at": timestamps([each.observed_at for each in snapshots]),
+                "position": bigints([snapshot.position for snapshot in snapshots]),
+            },
+            {
+                "creator_id": uuids([each.creator_id or NOBODY for each in snapshots]),
+                "scrape_id": uuids([snapshot.scrape_id for snapshot in snapshots]),
+                "provider": texts([snapshot.provider for snapshot in snapshots]),
+                "recorded_at": timestamps([each.recorded_at for each in snapshots]),
+                "counts": blobs(pack_all([each.observed for each in snapshots])),
+            },
+            nullable=("creator_id",),
+        )
 
 
 def copy_snapshots(
@@ -169,18 +164,12 @@ def delete_snapshots(
 ) -> None:
     """Delete the rows with these keys."""
     if gone:
-        execute(
-            cursor,
-            """
-            DELETE FROM analytics_snapshots USING unnest(%b::uuid[], %b::bigint[],
-                %b::uuid[], %b::timestamptz[], %b::bigint[]) AS gone (o, f, w, a, p)
-            WHERE organization_id = o AND metric_group = f AND owner = w
-            AND observed_at = a AND position = p
-            """,
-            *packed_keys([key for key, _ in gone]),
-            timestamps([time_of(time[0]) for _, time in gone]),
-            bigints([time[1] for _, time in gone]),
-        )
+        key = {
+            **owner_columns([key for key, _ in gone]),
+            "observed_at": timestamps([time_of(time[0]) for _, time in gone]),
+            "position": bigints([time[1] for _, time in gone]),
+        }
+        delete_rows(cursor, "analytics_snapshots", key)
 
 
 def last_snapshot(cursor: Cursor[TupleRow], key: OwnerKey) -> SnapshotTime | None:

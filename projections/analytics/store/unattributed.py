@@ -6,9 +6,10 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, uuids
+from infra.arrays import Packed, bigints, uuids
 from projections.analytics.fold.ownership import Unattributed
 from projections.analytics.store.keys import execute
+from projections.analytics.store.statements import delete_rows, save_rows
 
 
 def load_unattributed(
@@ -52,32 +53,16 @@ def save_unattributed(
     cursor: Cursor[TupleRow], came: set[Unattributed], gone: set[Unattributed]
 ) -> None:
     """Insert videos without a known owner, and delete those with one."""
-    names = "unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS input (o, n, w)"
     if gone:
-        execute(
-            cursor,
-            f"""
-            DELETE FROM analytics_unattributed USING {names}
-            WHERE organization_id = o AND number = n AND provisional_owner = w
-            """,
-            *_packed(gone),
-        )
+        delete_rows(cursor, "analytics_unattributed", _columns_of(gone))
     if came:
-        execute(
-            cursor,
-            f"""
-            INSERT INTO analytics_unattributed
-                (organization_id, number, provisional_owner)
-            SELECT o, n, w FROM {names} ON CONFLICT DO NOTHING
-            """,
-            *_packed(came),
-        )
+        save_rows(cursor, "analytics_unattributed", _columns_of(came))
 
 
-def _packed(unattributed: set[Unattributed]) -> tuple[object, object, object]:
-    ones = sorted(unattributed)
-    return (
-        uuids([one[0] for one in ones]),
-        bigints([one[1] for one in ones]),
-        uuids([one[2] for one in ones]),
-    )
+def _columns_of(unattributed: set[Unattributed]) -> dict[str, Packed]:
+    some = sorted(unattributed)
+    return {
+        "organization_id": uuids([one[0] for one in some]),
+        "number": bigints([one[1] for one in some]),
+        "provisional_owner": uuids([one[2] for one in some]),
+    }

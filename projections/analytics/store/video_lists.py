@@ -17,7 +17,8 @@ from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.keys import OwnerKey
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.fold.snapshots import OwnerSnapshot
-from projections.analytics.store.keys import NOBODY, columns_of, execute
+from projections.analytics.store.keys import NOBODY, columns_of, execute, packed_keys
+from projections.analytics.store.statements import delete_rows, save_rows
 
 _LISTS_A_PAGE = 1_000
 _ProvisionalOwner = tuple[UUID, UUID]
@@ -41,19 +42,14 @@ def save_lists(cursor: Cursor[TupleRow], snapshots: Iterable[OwnerSnapshot]) -> 
         for provisional_owner in provisional_owners
     ]
     digests = [UUID(bytes=blake2b(one, digest_size=16).digest()) for one in packed]
-    execute(
-        cursor,
-        """
-        INSERT INTO analytics_video_lists (
-            organization_id, provisional_owner, digest, video_numbers
-        )
-        SELECT o, w, d, t FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::bytea[])
-            AS input (o, w, d, t) ON CONFLICT DO NOTHING
-        """,
-        *columns_of(provisional_owners),
-        uuids(digests),
-        blobs(packed),
-    )
+    organizations, owners = columns_of(provisional_owners)
+    row = {
+        "organization_id": organizations,
+        "provisional_owner": owners,
+        "digest": uuids(digests),
+        "video_numbers": blobs(packed),
+    }
+    save_rows(cursor, "analytics_video_lists", row)
 
 
 def listed_video_numbers(
@@ -87,15 +83,9 @@ def listed_video_numbers(
 
 def delete_lists(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
     """Delete the lists of these provisional owners."""
-    execute(
-        cursor,
-        """
-        DELETE FROM analytics_video_lists
-        USING unnest(%b::uuid[], %b::uuid[]) AS done (o, w)
-        WHERE organization_id = o AND provisional_owner = w
-        """,
-        *columns_of([(key[0], key[2]) for key in keys]),
-    )
+    organizations, _, owners = packed_keys(keys)
+    key = {"organization_id": organizations, "provisional_owner": owners}
+    delete_rows(cursor, "analytics_video_lists", key)
 
 
 def _packed(lists: Sequence[Longs]) -> bytes:

@@ -1,0 +1,71 @@
+"""Statements that save or delete many rows of a table, given columns as arrays."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import Packed
+from projections.analytics.store.keys import NOBODY, execute
+
+Column = Packed | list[Decimal] | list[bool]
+Columns = Mapping[str, Column]
+"""Columns by name. All have as many entries as there are rows."""
+
+# PostgreSQL's numbers of types, which are in the header of a packed array.
+_KINDS = {17: "bytea", 20: "bigint", 25: "text", 1184: "timestamptz", 2950: "uuid"}
+_KIND_AT = slice(8, 12)
+
+
+def save_rows(
+    cursor: Cursor[TupleRow],
+    table: str,
+    key: Columns,
+    values: Columns | None = None,
+    *,
+    nullable: Sequence[str] = (),
+) -> None:
+    """Insert rows, or replace the values of the rows with the same key.
+
+    Without values the rows that are there stay. ``nullable`` are columns in which
+    ``NOBODY`` stands for null.
+    """
+    columns = {**key, **(values or {})}
+    names = ", ".join(columns)
+    chosen = ", ".join(
+        f"nullif({name}, '{NOBODY}')" if name in nullable else name for name in columns
+    )
+    conflict = "ON CONFLICT DO NOTHING"
+    if values:
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in values)
+        conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}"
+    execute(
+        cursor,
+        f"INSERT INTO {table} ({names}) "
+        f"SELECT {chosen} FROM unnest({_arrays(columns)}) AS input ({names}) "
+        f"{conflict}",
+        *columns.values(),
+    )
+
+
+def delete_rows(cursor: Cursor[TupleRow], table: str, key: Columns) -> None:
+    """Delete the rows with these values in some columns."""
+    is_same = " AND ".join(f"held.{name} = gone.{name}" for name in key)
+    execute(
+        cursor,
+        f"DELETE FROM {table} AS held "
+        f"USING unnest({_arrays(key)}) AS gone ({', '.join(key)}) WHERE {is_same}",
+        *key.values(),
+    )
+
+
+def _arrays(columns: Columns) -> str:
+    return ", ".join(map(_array, columns.values()))
+
+
+def _array(column: Column) -> str:
+    if isinstance(column, Packed):
+        return f"%b::{_KINDS[int.from_bytes(column[_KIND_AT])]}[]"
+    is_flag = bool(column) and isinstance(column[0], bool)
+    return "%s::boolean[]" if is_flag else "%s::numeric[]"
