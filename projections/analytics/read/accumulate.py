@@ -20,10 +20,10 @@ def series_from_rollups(
 ) -> CounterSeries:
     """Return a series from rollups by bucket. Bucket 0 is all time before the first.
 
-    ``first`` is the index of the sum's column, which those of known, base and
-    baselines follow; ``snapshots`` is the index of the number of snapshots.
-    ``precision`` is the index of what was sharpened, which sharpenings, rounded and
-    changes follow. They are null in a row without any.
+    ``first`` is the index of the column of the sum; the columns of known levels, base
+    and baselines follow it. ``snapshots`` is the index of the number of snapshots.
+    ``precision`` is the index of the sum of sharpenings; the columns of their number,
+    of rounded levels and of changes follow it, null in a row without any.
     """
     levels, known = [0] * (buckets + 1), [0] * (buckets + 1)
     bases, baselines = [0] * buckets, [0] * buckets
@@ -59,9 +59,9 @@ def precision_series(
     rounded: Sequence[int],
     changes: Sequence[int],
 ) -> PrecisionSeries | None:
-    """Return how precise levels are from deltas by bucket, 0 being before all.
+    """Return the precision of levels from deltas by bucket; bucket 0 is before all.
 
-    None if everything is exact.
+    It is None if all levels are exact.
     """
     return precision_or_none(
         list(accumulate(rounded)), sharpened[1:], sharpenings[1:], changes[1:]
@@ -74,7 +74,7 @@ def precision_or_none(
     sharpenings: Sequence[int],
     changes: Sequence[int],
 ) -> PrecisionSeries | None:
-    """Return how precise levels are, None if everything is exact."""
+    """Return the precision of levels, None if all are exact."""
     if not any(map(any, (rounded, sharpenings, changes))):
         return None
     return PrecisionSeries(
@@ -102,16 +102,16 @@ def posts_of(
     boundaries: Sequence[datetime],
     snapshots: Sequence[int],
 ) -> CounterSeries:
-    """Return the counter series of the number of these videos that were posted.
+    """Return the counter series of the number of posts among these videos.
 
-    One that was posted at a boundary belongs to what begins there.
+    A post at a boundary belongs to the bucket that begins there.
     """
     times = sorted(posted for posted in posted_at if posted is not None)
     return _posts([bisect_left(times, end) for end in boundaries], snapshots)
 
 
 def sum_of_series(series: Sequence[CounterSeries], *, buckets: int) -> CounterSeries:
-    """Return the sum of several videos' series."""
+    """Return the sum of several series."""
 
     def summed(of: Sequence[Any], name: str, length: int) -> list[int]:
         columns: list[Sequence[int]] = [getattr(one, name) for one in of]

@@ -21,8 +21,8 @@ _ERASED = """
 SELECT count(*), max(erased_position) FROM analytics_subjects c
 WHERE organization_id = %(organization)s AND erased_position > %(at)s {among}
 """
-# The members that a project or campaign had at that time take long to find out: any
-# erasure may have removed something of it.
+# The members of a project or campaign at that time take long to find, so any erasure
+# may concern it.
 _AMONG: dict[Entity, str] = {
     "creator": "AND id = ANY(%(ids)s)",
     "video": """AND id IN (
@@ -35,7 +35,7 @@ _AMONG: dict[Entity, str] = {
 
 
 async def basis_of_now(reader: Reader, organization_id: UUID) -> Basis:
-    """Return what answers of now stand on."""
+    """Return the basis of answers of now."""
     params = {"organization": organization_id}
     rows = await reader.rows(organization_id, _POSITION, params)
     return Basis(position=rows[0][0], rules=RULES, erased_since=None)
@@ -50,7 +50,7 @@ async def basis_as_of(
     at: int,
     own: int,
 ) -> Basis:
-    """Return what an answer as of a position stands on.
+    """Return the basis of an answer as of a position.
 
     ``own`` is the position of the organization's own newest event until ``at``.
     """

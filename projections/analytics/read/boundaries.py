@@ -1,8 +1,8 @@
 """Sums of creators at any instant, in SQL: the end of a UTC day, and a part of a day.
 
-The sums at an instant are those at the end of the nearer of two UTC days, and the
-rollups between. After a creator's last day the totals hold, and before its first there
-is nothing.
+The sums at an instant are the sums at the end of the nearer of two UTC days, and the
+rollups between that end and the instant. After a creator's last day the totals hold.
+Before its first day there are no sums.
 """
 
 from datetime import datetime
@@ -14,12 +14,12 @@ from projections.analytics.fold.day_sums import SLOTS_A_DAY, DaySums
 _NEW = "new"
 _SIGNS = {1: "", -1: "-"}
 _SMALL = 2**31 - 1
-# Of these there are at most as many as observations.
+# Amounts, which are at most as many as there are observations.
 _AMOUNTS = ("_known", "_sharpenings", "_rounded", "_changes")
 
 
 class Boundary(NamedTuple):
-    """An instant: a day whose end is near, and the rollups to add or subtract."""
+    """An instant, as the end of a near day and the rollups to add or subtract."""
 
     slot: int
     day: int
@@ -61,20 +61,20 @@ class SumsAt:
         return f"({self._whole(boundary, column)}{self._part(boundary, column)})"
 
     def new(self, column: str) -> str:
-        """Return the expression of what a column grew by from ``start`` to ``end``."""
+        """Return the expression of the growth of a column from ``start`` to ``end``."""
         ends = [self._whole(boundary, column) for boundary in ("end", "start")]
         return f"({' - '.join(ends)}{self._part(_NEW, column)})"
 
     def joins(self, *, among: str = "") -> str:
         """Return the joins that the expressions need.
 
-        ``among`` is a condition that the ids of few creators fulfil. Without it the
-        parts of days are read of all creators: they are in the order of slots.
+        ``among`` is a condition that holds for the ids of few creators. Without it the
+        parts of days are read for all creators, in the order of slots.
         """
         if not self._is_needed:
             return ""
         sums, name = self._sums, self._name
-        # Of creators whose days go on after both boundaries, totals are not read.
+        # Totals are not read for creators with days after both boundaries.
         last = max(held.day for held in self._boundaries.values())
         totals = (
             f"LEFT JOIN {sums.totals} {name} ON "
@@ -94,7 +94,7 @@ class SumsAt:
                 f"{_sum_of(f'{role}_{column}', _kind_of(column))} AS {role}_{column}"
                 for role, column in self._parts
             )
-            # Were it not materialized, each parallel worker would sum up all of it.
+            # Without MATERIALIZED each parallel worker would sum up all of it.
             joins.append(
                 "LEFT JOIN (WITH part AS MATERIALIZED ("
                 f"SELECT id, {columns} FROM ({self._moves(among)}) moves GROUP BY id) "
@@ -111,7 +111,7 @@ class SumsAt:
         )
 
     def _part(self, role: str, column: str) -> str:
-        """Return what the parts of days add, at a boundary or between both."""
+        """Return the sums of the parts of days, at a boundary or between both."""
         of = self._boundaries if role == _NEW else [role]
         if all(self._boundaries[boundary].is_whole for boundary in of):
             return ""
@@ -119,7 +119,7 @@ class SumsAt:
         return f" + coalesce({self._name}_part.{role}_{column}, 0)"
 
     def _moves(self, among: str) -> str:
-        """Return the query of what the rollups of the parts of days move."""
+        """Return the query of the moves in the rollups of the parts of days."""
         chosen = f"AND {among} " if among else ""
         return " UNION ALL ".join(
             f"SELECT id, {self._columns_of(boundary, held)} FROM {self._sums.rollups} "
@@ -148,9 +148,9 @@ def _kind_of(column: str) -> str:
 
 
 def _sum_of(column: str, kind: str) -> str:
-    """Return the sum of numbers, of which hardly any needs more than 32 bits.
+    """Return the sum of numbers, hardly any of which needs more than 32 bits.
 
-    PostgreSQL adds those with 32 bits in half the time.
+    PostgreSQL adds numbers of 32 bits in half the time.
     """
     if kind == "int":
         return f"sum({column})"
@@ -162,7 +162,7 @@ def _sum_of(column: str, kind: str) -> str:
 
 
 def posts_until(boundary: Boundary) -> str:
-    """Return the expression of how many counted videos were posted by then."""
+    """Return the expression of the number of counted posts up to an instant."""
     return f"coalesce(width_bucket({boundary.slot}, posts.slots), 0)"
 
 

@@ -37,7 +37,7 @@ MOST_SERIES = 10
 
 
 class BreakdownSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """One series of a breakdown; without ``entity``, the sum of all not listed."""
+    """One series of a breakdown. The sum of unlisted ones has no ``entity``."""
 
     entity: NamedEntity | None
     by_metric: SeriesByMetric
@@ -58,7 +58,8 @@ async def breakdown(
 ) -> list[BreakdownSeries]:
     """Return the videos or creators with the largest totals, then the sum of the rest.
 
-    The selection is of one entity, whose own series are ``whole``, over ``days``.
+    ``whole`` are the series of the entity itself. ``at`` is the position as of which
+    the log is read, None for all of it.
     """
     largest = _creators if question.breakdown == "creator" else _videos
     shown, is_all = await largest(reader, selection, question, days)
@@ -75,9 +76,9 @@ async def _gains_of_all(
 ) -> SeriesByMetric:
     """Return ``whole`` with as many known levels as its parts have together.
 
-    A single video whose creator was a member at other times is two members among the
-    stored sums, one with its creator and one by itself. So it is here where the parts
-    are creators, and one member where they are videos.
+    The stored sums count a single video as two members if its creator was a member at
+    other times: with its creator, and by itself. A breakdown by creators counts it as
+    two, a breakdown by videos as one.
     """
     if question.breakdown == "creator" and plan_of(selection).source == "gains":
         return whole
@@ -103,7 +104,7 @@ async def _members(
 
 
 async def _creators_in(reader: Reader, selection: Selection) -> list[Counted]:
-    """Return the creators whose followers are counted."""
+    """Return the creators whose followers count in it."""
     followers = replace(selection, metrics=["followers"])
     return (await _members(reader, followers))[PROFILES]
 
@@ -111,7 +112,7 @@ async def _creators_in(reader: Reader, selection: Selection) -> list[Counted]:
 async def _videos(
     reader: Reader, selection: Selection, question: Question, days: int
 ) -> tuple[list[BreakdownSeries], bool]:
-    """Return the largest videos, and whether these are all."""
+    """Return the largest videos, and True if there are no others."""
     boundaries = selection.boundaries
     load = partial(
         load_observations,
@@ -123,7 +124,7 @@ async def _videos(
     )
     members = (await _members(reader, selection))[VIDEOS]
     found: list[_Ranked] = []
-    # The numbers of single videos of who is erased are nobody's: they are in the rest.
+    # Single videos of erased creators are shown to nobody. They are in the rest.
     shown_ones = [member for member in members if not member.is_erased]
     for some in owners_at_a_time(shown_ones):
         each = series_of_each_member(
@@ -148,7 +149,7 @@ async def _videos(
 async def _creators(
     reader: Reader, selection: Selection, question: Question, days: int
 ) -> tuple[list[BreakdownSeries], bool]:
-    """Return the largest creators, and whether nothing counts but all creators."""
+    """Return the largest creators, and True if nothing else counts."""
     members = await _creators_in(reader, selection)
     boundaries = selection.boundaries
     whole = replace(selection, boundaries=[boundaries[0], boundaries[-1]])
@@ -179,7 +180,7 @@ async def _of_creators(
 async def _gains_of_creators(
     reader: Reader, selection: Selection, creators: Sequence[Counted]
 ) -> dict[UUID, SeriesByMetric]:
-    """Return what each creator gained while it was a member by itself."""
+    """Return the gains of each creator while it was a member by itself."""
     if plan_of(selection).source == "gains":
         ids = [creator.id for creator in creators]
         return await gains_of_creators(reader, selection, ids)
@@ -204,7 +205,7 @@ async def _gains_of_creators(
 async def _has_others(
     reader: Reader, selection: Selection, creators: Sequence[Counted]
 ) -> bool:
-    """Tell whether videos count in it that none of its creators posted."""
+    """Tell whether videos count in it that no creator of it posted."""
     if VIDEOS not in selection.metric_groups:
         return False
     if selection.at is None and not selection.is_dated:
@@ -229,7 +230,7 @@ def _ranked(
 
 
 def _largest(found: Iterable[_Ranked]) -> list[Counted]:
-    """Return those with the largest totals in order, unknown totals last."""
+    """Return the parts with the largest totals in order, unknown totals last."""
     ranked = sorted(
         found, key=lambda v: (v.total is None, -(v.total or 0), v.member.id)
     )

@@ -1,4 +1,4 @@
-"""Contributions: what single observations add to one part of an explained value."""
+"""Contributions of single observations to one part of an explained value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,8 +25,10 @@ MOST_OBSERVATIONS = 10_000
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 Role = Literal["value", "numerator", "denominator"]
 Way = Literal["new", "grown", "level", "level_before"]
-"""How a raw metric enters a value: as growth, with or without baselines, or as the
-level at an end of the bucket."""
+"""The way in which a raw metric enters a value.
+
+It is growth, with or without baselines, or the level at an end of the bucket.
+"""
 _TOO_MANY = (
     f"more than {MOST_OBSERVATIONS:,} observations make this point: ask about a "
     "creator or a video of it, or about a shorter bucket"
@@ -97,9 +99,10 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
     def share(
         self, moved: Sequence[Counted]
     ) -> tuple["Contributions", Sequence[Counted]]:
-        """Return what explains the same of those that left numbers with a project.
+        """Return the same of creators that left numbers with a project.
 
-        What videos gained stays there. A profile's level is where its creator is.
+        The gains of videos stay with the project. The level of a profile is in the
+        project of its creator.
         """
         slot = slot_of(self._until)
         if not self._adds_up and self.metric in PROFILE_METRICS:
@@ -121,7 +124,7 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
     def posts(
         self, members: Sequence[Counted], others: Mapping[UUID, Mapping[int, datetime]]
     ) -> Iterator[ExplainedObservation]:
-        """Yield the videos that were posted; ``others`` are contradicting times."""
+        """Yield the posts; ``others`` are contradicting times of posting."""
         for member in members:
             posted_at = member.posted_at
             if posted_at is None or posted_at >= self._until:
@@ -190,7 +193,7 @@ class Contributions(msgspec.Struct, frozen=True, kw_only=True):
     def profiles(self, loaded: MemberObservations) -> Iterator[ExplainedObservation]:
         """Yield the observations of profiles that make levels, or change them.
 
-        One that only confirms an exact level makes none.
+        An observation that only confirms an exact level makes none.
         """
         number = list(PROFILES.metrics).index(self.metric)
         nothing = Levels.nothing(

@@ -1,4 +1,4 @@
-"""What counts in an entity: the videos and profiles whose levels are summed."""
+"""The videos and profiles that count in an entity, with all their levels."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ FROM analytics_videos v LEFT JOIN analytics_subjects c
     ON c.organization_id = v.organization_id AND c.id = v.creator_id
 WHERE v.organization_id = %(organization)s AND v.is_there
 """
-# The videos whose sum a series is.
+# The videos in the sum of a series.
 _WHICH_NOW: dict[Entity, str] = {
     "video": "v.id = %(id)s",
     "creator": "v.creator_id = %(id)s AND v.is_counted",
@@ -35,9 +35,9 @@ _WHICH_NOW: dict[Entity, str] = {
     "campaign": "(v.creator_id = ANY(%(creators)s) OR v.id = ANY(%(videos)s)) "
     "AND v.is_counted",
 }
-# So are those of creators that left numbers with it.
+# Videos of creators that left numbers with the project are in it as well.
 _OR_LEFT = "({which} OR v.creator_id = ANY(%(creators)s) AND v.is_counted)"
-# Those that no creator of the project or campaign posted.
+# Videos that no creator of the project or campaign posted.
 _WITHOUT_CREATORS: dict[Entity, str] = {
     "project": "project_id = %(id)s AND creator_id IS NULL",
     "campaign": "id = ANY(%(videos)s)",
@@ -72,7 +72,7 @@ _WHICH_AS_OF: dict[Entity, str] = {
 async def counted(
     reader: Reader, selection: Selection, id_: UUID
 ) -> dict[MetricGroup, list[Counted]]:
-    """Return the videos and profiles whose levels a selected entity's series sums."""
+    """Return the videos and profiles in the sums of a selected entity's series."""
     organization_id = selection.organization_id
     members = await counted_members(reader, selection, id_)
     params = members.parameters
@@ -99,7 +99,7 @@ async def existing_as_of(
     *,
     at: int,
 ) -> set[UUID]:
-    """Return which of these entities the organization had at a position."""
+    """Return the entities among these that the organization had at a position."""
     params: Parameters = {
         "organization": organization_id,
         "ids": list(ids),
@@ -203,7 +203,7 @@ async def _videos_as_of(
     return [
         Counted(
             id=row.id,
-            # Snapshots are stored with the video's owner as of now.
+            # Snapshots are stored with the present owner of a video.
             owner=now.creator_id or now.id,
             creator_id=row.creator_id,
             number=now.number or 0,

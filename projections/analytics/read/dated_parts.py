@@ -1,4 +1,4 @@
-"""With dated membership a video counts with its creator, or by itself, at a time."""
+"""The parts of dated membership: a video counts with its creator, or by itself."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID

@@ -18,7 +18,7 @@ FROM analytics_videos v WHERE organization_id = %(organization)s
 AND is_there AND label IS NOT NULL
 AND (%(project)s::uuid IS NULL OR {VIDEOS_OF_PROJECT.format(project="%(project)s")})
 """
-# The tags are in the lists of creators and of videos.
+# Tags are stored in the lists of creators and of videos.
 _TAGGED = """
 AND EXISTS (
     SELECT FROM {table} t WHERE t.organization_id = %(organization)s
@@ -35,9 +35,9 @@ async def count_of(
     *,
     tags: tuple[str, ...] = (),
 ) -> int:
-    """Return how many entities of the kind the organization, or the project, has.
+    """Return the number of entities of a kind in the organization or the project.
 
-    With ``tags``, only creators or videos that have all of these keys of tags.
+    With ``tags`` only creators or videos that have all of these tag keys count.
     """
     rows = await reader.rows(
         organization_id,

@@ -36,7 +36,7 @@ async def explain(
     organization_id, at = selection.organization_id, selection.at
     (of,) = selection.ids
     members = await counted(reader, selection, of)
-    # Those that left numbers with another project, and all others.
+    # Creators that left numbers with another project, and all others.
     moved, always = _partition(members)
     load = partial(load_observations, reader, organization_id, end=bucket.end, at=at)
     loaded = {
@@ -46,7 +46,7 @@ async def explain(
     }
     found: list[ExplainedObservation] = []
     if question.is_dated and question.mode == "cumulative":
-        # The sum of all that was gained.
+        # The level is the sum of all gains.
         question = msgspec.structs.replace(question, mode="new")
         bucket = msgspec.structs.replace(bucket, start=BEGINNING)
     for term, way, metrics in _terms(question):
@@ -70,7 +70,7 @@ async def explain(
 
 
 def _place(one: ExplainedObservation) -> tuple[object, ...]:
-    """Return what sorts observations, also those of one snapshot: a total order."""
+    """Return a sort key that orders all observations, also those of one snapshot."""
     order = {"value": 0, "numerator": 0, "denominator": 1}
     return (
         order[one.term],

@@ -13,7 +13,7 @@ from projections.analytics.read.figure_expressions import CreatorFigure
 from projections.analytics.read.figures import CreatorSet
 from projections.engine.reader import Reader
 
-# As they are shown: the expression of the rate is a share.
+# Rates are shown in percent; the expression is a share.
 _SHOWN: Mapping[CreatorFigure, str] = {
     "engagement_rate": f"round(100 * ({{}}), {DECIMALS})",
     "average_views_per_post": f"round({{}}, {DECIMALS})",
@@ -21,7 +21,7 @@ _SHOWN: Mapping[CreatorFigure, str] = {
 
 
 class FigureCondition(msgspec.Struct, frozen=True):
-    """What a figure must be, rates in percent; one that is unknown never is."""
+    """A bound of a figure, rates in percent. Unknown figures are never within."""
 
     figure: CreatorFigure
     comparison: Literal[">=", "<=", ">", "<"]

@@ -73,7 +73,7 @@ class FigureExpressions:
         return self._or_share(posts_until(self._end), "posted")
 
     def marks(self) -> list[str]:
-        """Return how many levels are rounded at the end, changes and sharpenings."""
+        """Return the numbers of rounded levels at the end, changes and sharpenings."""
         marks = {
             "followers_rounded": self._profiles.at("end", "followers_rounded"),
             "new_followers_rounded": self._profiles.new("followers_changes"),

@@ -1,6 +1,7 @@
-"""Figures of many creators over any days: levels at their end, and what is new.
+"""Figures of many creators over any days: levels at the end, and new counts.
 
-They are those of ``/analytics`` for each creator, read from sums by UTC day.
+They equal the figures of ``/analytics`` for each creator, and are read from sums by UTC
+day.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +25,9 @@ from projections.engine.reader import Reader
 class CreatorSet(msgspec.Struct, frozen=True):
     """Some creators of an organization: a query of their ``id``, and its parameters.
 
-    The parameter ``organization`` is there already. ``among`` is a condition that the
-    ids of few creators fulfil. ``shares`` are the figures over the requested days of
-    creators of which only a part counts.
+    The parameter ``organization`` is given besides. ``among`` is a condition that holds
+    for the ids of few creators. ``shares`` are the figures, over the requested days, of
+    creators with numbers in several projects.
     """
 
     query: str
@@ -62,7 +63,7 @@ class CreatorSet(msgspec.Struct, frozen=True):
 
     @classmethod
     def with_ids(cls, ids: Iterable[UUID]) -> "CreatorSet":
-        """Return one for each id, whether analytics know of it or not."""
+        """Return a creator for each id, even an id that analytics does not know."""
         return cls._few("SELECT unnest(%(ids)s::uuid[]) AS id", [*ids])
 
     @classmethod
@@ -71,12 +72,12 @@ class CreatorSet(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of one creator, or of several together; null where nothing is known.
+    """Figures of one creator, or of several together; null where they are unknown.
 
     ``followers`` and ``views`` are levels at the end; ``likes``, ``comments``,
-    ``shares`` and ``saves`` are new ones. ``engagement`` is their sum, as in
-    ``engagement_rate_by_views``. ``posted`` counts the counted videos that were posted
-    up to the end, ``posts`` those posted in the range.
+    ``shares`` and ``saves`` are new counts. ``engagement`` is the sum of these four, as
+    in ``engagement_rate_by_views``. ``posted`` counts the counted videos posted up to
+    the end, ``posts`` those posted in the range.
     """
 
     followers: int | None
@@ -101,7 +102,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def engagement_rate(self) -> float | None:
-        """Return the new engagement of 100 new views, null without any."""
+        """Return the new engagement per 100 new views; None without views."""
         if self.engagement is None or not self.new_views:
             return None
         return in_decimals(100 * self.engagement / self.new_views)
@@ -120,7 +121,7 @@ class FiguresOfCreator(Figures, frozen=True, kw_only=True):
     creator_id: UUID
 
 
-# Parts of days are read by the ids of so many creators, and of more in one go.
+# Parts of days are read by ids up to this number of creators, else for all.
 _FEW = 1_000
 _IDS = "id = ANY(%(ids)s)"
 _SUBJECTS = """
@@ -169,9 +170,9 @@ async def page_of_creators(
     limit: int | None,
     offset: int = 0,
 ) -> list[FiguresOfCreator]:
-    """Return a page of these creators, sorted by a figure, unknown ones last.
+    """Return a page of these creators by a figure, unknown figures last.
 
-    Those with equal figures are in the order of their ids.
+    Creators with equal figures are in the order of their ids.
     """
     found = await sorted_creators(
         reader, organization_id, creators, start, end,
@@ -199,8 +200,8 @@ async def sorted_creators(
 ) -> list[tuple[UUID, str | None]]:
     """Return these creators as ``page_of_creators`` sorts them, each with its figure.
 
-    They are those after so many, or after the figure and the id of one. Figures are
-    exact as texts.
+    The page begins after some number of creators, or after a figure and the id of one.
+    Figures are exact as texts.
     """
     of = creators.expressions(start, end)
     columns = f"chosen.id AS id, ({of.named(sort)})::numeric AS value"
@@ -222,7 +223,7 @@ async def sorted_creators(
 
 
 def columns_of(of: FigureExpressions) -> dict[str, str]:
-    """Return the expressions that ``figures_from`` takes the values of."""
+    """Return the expressions whose values ``figures_from`` reads."""
     sums = ("views", "likes", "comments", "shares", "saves")
     marks = ("rounded", "changes", "sharpenings")
     return {

@@ -1,7 +1,7 @@
 """Series from snapshots: of single videos, and as of a position.
 
-Where the stored sums cannot answer, all observations of the videos are read and summed
-by bucket.
+All observations of the videos are read and summed by bucket where the stored sums
+cannot answer.
 """
 
 from collections import defaultdict
@@ -46,7 +46,7 @@ async def series_of_members(
 ) -> SeriesByMetric:
     """Return the series of these videos and profiles together, posts among them.
 
-    What single videos of erased creators have is left out of their own series.
+    Single videos of erased creators have no series of their own.
     """
     found: dict[RawMetric, CounterSeries] = {}
     for group, every in members.items():
@@ -117,7 +117,7 @@ def series_of_each_member(
     loaded: MemberObservations,
     boundaries: Sequence[datetime],
 ) -> list[dict[RawMetric, CounterSeries]]:
-    """Return the series of each member, in their order: videos, which are exact."""
+    """Return the series of each member, in order. Counters of videos are exact."""
     spans = [member.counts_in for member in loaded.members]
     if any(each is not None for each in spans):
         ends = parted(boundaries, *(each for each in spans if each is not None))
@@ -156,7 +156,7 @@ def series_of_each_member(
 
 
 def _by_spans(members: Sequence[Counted]) -> Iterator[tuple[Spans, list[Counted]]]:
-    """Yield when members that left numbers elsewhere count, and which do then."""
+    """Yield the spans of members that left numbers elsewhere, with these members."""
     by_spans: defaultdict[tuple[tuple[int, int], ...], list[Counted]]
     by_spans = defaultdict(list)
     for member in members:
@@ -177,7 +177,7 @@ def _gains_of_members(
     *,
     each: bool = False,
 ) -> list[dict[RawMetric, CounterSeries]]:
-    """Return what each member gained in its spans; videos together unless ``each``."""
+    """Return gains of members in their spans, of videos together unless ``each``."""
     size = len(boundaries)
     is_apart = each or metric_group.has_precision
     placed_ = placed(

@@ -1,7 +1,7 @@
-"""What members of a campaign gained while they were members, as counter series.
+"""Gains of members of a campaign while they were members, as counter series.
 
-A level that is known from before a join makes what comes after it a gain, and is none
-itself. So in each series the level is the sum of all gains, and nothing is a baseline.
+A level from before a join is no gain, but its successor is measured against it. In each
+series the level is the sum of all gains, and there are no baselines.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ _A_SLOT = 900_000_000
 
 
 class PlacedObservations(NamedTuple):
-    """Observations one by one, and where in time each has its effect.
+    """Observations one by one, with the bucket in which each takes effect.
 
-    ``buckets`` are that of its own time if it ``is_gain``, else that of the join after
-    it. Observations after the last leave, and before a join after the range, are left
-    out.
+    An observation that ``is_gain`` takes effect at its own time, any other at the join
+    after it. Observations after the last leave, and before a join after the range, are
+    left out.
     """
 
     observations: Observations
@@ -40,10 +40,10 @@ class PlacedObservations(NamedTuple):
 def placed(
     spans: Sequence[Spans], observations: Observations, instants: Longs, bounds: Longs
 ) -> PlacedObservations:
-    """Return the observations by bucket; ``spans`` are by video number.
+    """Return the observations by bucket.
 
-    ``instants`` are by snapshot, ``bounds`` the ends of the buckets, both in
-    microseconds.
+    ``spans`` are by video number. ``instants`` are by snapshot, ``bounds`` the ends of
+    the buckets, both in microseconds.
     """
     at = instants[observations.snapshots]
     next_join, is_gain, is_left = _against(spans, observations.video_numbers, at)
@@ -59,7 +59,7 @@ def placed(
 def gains_among(
     spans: Sequence[Spans], observations: Observations, instants: Longs
 ) -> Mask:
-    """Return which observations fell into a span of their video."""
+    """Return the observations that fell into a span of their video."""
     at = instants[observations.snapshots]
     return _against(spans, observations.video_numbers, at)[1]
 
@@ -73,8 +73,8 @@ def gains_of(
 ) -> CounterSeries:
     """Return the series of one counter from its deltas.
 
-    Their first row is the number of observations. The other axes are buckets, 0 being
-    before the first, and whether it is a gain.
+    The first row is the number of observations. The other axes are buckets, 0 being
+    before the first, and gain or not.
     """
     snapshots, change, known, bases, baselines = deltas
     gained = change[:, 1] - bases[:, 1]
@@ -109,9 +109,9 @@ def gained_precision(
     boundaries: Sequence[datetime],
     mode: Mode,
 ) -> PrecisionSeries | None:
-    """Return how precise the gains of one profile are, from deltas by bucket.
+    """Return the precision of the gains of one profile, from deltas by bucket.
 
-    A sum of gains is rounded from the first one on that is.
+    A sum of gains is rounded from its first rounded gain on.
     """
     levels = list(accumulate(rounded))
     if mode == "cumulative":
@@ -130,7 +130,7 @@ def gained_precision(
 def _against(
     spans: Sequence[Spans], video_numbers: Longs, instants: Longs
 ) -> tuple[Longs, Mask, Mask]:
-    """Return by observation the join that follows, if it is a gain, and if none is."""
+    """Return by observation the next join, if it is a gain, and if no join follows."""
     slots = slots_of(instants)
     next_join = np.zeros(len(slots), np.int64)
     is_gain, is_left = np.zeros(len(slots), np.bool_), np.ones(len(slots), np.bool_)

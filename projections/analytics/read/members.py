@@ -1,4 +1,4 @@
-"""What counts in a campaign, now and as of a position, and what ever did and when."""
+"""Members of campaigns and projects: now, as of a position, and by time."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -40,11 +40,11 @@ WHERE organization_id = %(organization)s AND id = ANY(%(videos)s)
 async def members_of(
     reader: Reader, organization_id: UUID, campaign_id: UUID, at: int | None = None
 ) -> Members:
-    """Return what counts in a campaign: the union of the tree below it.
+    """Return the creators and videos that count in a campaign: the tree below it.
 
-    ``videos`` are those that campaigns hold by themselves and whose creator is not
-    among ``creators``. ``at`` is the position as of which the log is read, None for
-    all of it. Nothing counts in a campaign that is not there, or was deleted.
+    ``videos`` are the videos that campaigns hold by themselves and whose creator is not
+    among ``creators``. ``at`` is the position as of which the log is read, None for all
+    of it. A campaign that does not exist, or was deleted, has no members.
     """
     if at is None:
         params = {"organization": organization_id, "campaign": campaign_id}
@@ -63,7 +63,7 @@ async def members_of(
 async def dated_members_of(
     reader: Reader, organization_id: UUID, campaign_id: UUID, at: int | None = None
 ) -> DatedMembers:
-    """Return when each creator and single video was in the tree below a campaign.
+    """Return the times of each creator and single video in the tree below a campaign.
 
     ``at`` is the position as of which the log is read, None for all of it.
     """
@@ -72,10 +72,10 @@ async def dated_members_of(
 
 
 class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):
-    """What counts in an entity: the parameters of a query for it, and since when.
+    """The members of an entity: the parameters of a query for them, and their times.
 
-    ``dated`` is None if everything counts that the members have. ``in_project`` is of
-    the creators whose numbers are in a project and in others.
+    ``dated`` is None if all numbers of the members count. ``in_project`` has the times
+    of creators with numbers in several projects.
     """
 
     parameters: Parameters
@@ -83,15 +83,15 @@ class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):
     in_project: SpansByCreator = {}
 
     def counts_in(self, creator_id: UUID | None) -> Spans | None:
-        """Return when it counts what a creator has; None if that is always."""
+        """Return the times in which a creator counts; None if always."""
         return None if creator_id is None else self.in_project.get(creator_id)
 
     def spans_of_creator(self, creator_id: UUID) -> Spans | None:
-        """Return when a creator's profile counted; None if that is always."""
+        """Return the times in which a creator's profile counts; None if always."""
         return None if self.dated is None else self.dated.creators.get(creator_id, ())
 
     def spans_of_video(self, video_id: UUID, creator_id: UUID | None) -> Spans | None:
-        """Return when a video counted, by itself or with its creator."""
+        """Return the times in which a video counts, by itself or with its creator."""
         if self.dated is None:
             return None
         its_own = self.dated.videos.get(video_id, ())
@@ -103,11 +103,11 @@ class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):
 async def counted_members(
     reader: Reader, selection: Selection, id_: UUID
 ) -> CountedMembers:
-    """Return what counts in a selected entity, and with dated membership when.
+    """Return the members of a selected entity, with their times if membership is dated.
 
-    The parameters ``id`` and ``ids`` are the entity; ``creators`` and ``videos`` are
-    the members of a campaign, and ``creators`` those who may have left numbers in a
-    project, else nothing.
+    The parameters ``id`` and ``ids`` are the entity. ``creators`` and ``videos`` are
+    the members of a campaign; for a project ``creators`` are those who may have left
+    numbers there.
     """
     organization_id, at = selection.organization_id, selection.at
     dated: DatedMembers | None = None
@@ -135,7 +135,7 @@ async def counted_members(
 async def _changes(
     reader: Reader, organization_id: UUID, campaign_id: UUID, at: int | None
 ) -> list[MembershipChange]:
-    """Return what the campaign and all below it got and lost up to a position."""
+    """Return the changes of a campaign and of all below it up to a position."""
     params = {"organization": organization_id, "campaign": campaign_id}
     rows = await reader.rows(organization_id, _TREE, params)
     changes = [change_of(row[1:]) for row in rows]

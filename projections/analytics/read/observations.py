@@ -32,10 +32,10 @@ ORDER BY owner, observed_at, position
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """A video or profile whose levels are read, with its number and its owner.
 
-    ``spans`` is when what it gains counts, None if that is always. ``counts_in`` is of
-    a creator that left numbers with another project: when it counts in the one in
-    question, None if that is always. ``is_erased``: it is a video whose creator was
-    erased, so that only sums with others may be shown.
+    ``spans`` are the times in which its gains count, None if always. ``counts_in`` is
+    for creators that left numbers with another project: the times in which they count
+    in this one, None if always. ``is_erased`` marks a video of an erased creator; only
+    sums with others may be shown.
     """
 
     id: UUID
@@ -60,12 +60,12 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str | None:
-        """Return the video's title; its label is its id where there is none."""
+        """Return the video's title. Without a title its label is its id."""
         return None if self.label == self.tiktok_video_id else self.label
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The snapshot that an observation is from."""
+    """The snapshot of an observation."""
 
     observed_at: datetime
     position: int
@@ -182,5 +182,5 @@ def _places(
 
 
 def _halves(ids: Sequence[UUID]) -> npt.NDArray[Any]:
-    """Return ids as two numbers each, which sort as PostgreSQL sorts ids."""
+    """Return ids as two numbers each, in the sort order of PostgreSQL."""
     return np.array([id_.bytes.hex() for id_ in ids], "U32")

@@ -1,4 +1,4 @@
-"""Other counts: what another provider saw within hours before an observation."""
+"""Other counts: those of another provider within hours before an observation."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ _WITHIN_MICROSECONDS = WITHIN // timedelta(microseconds=1)
 
 
 class OtherCount(msgspec.Struct, frozen=True, kw_only=True):
-    """A count that differs, seen by another provider up to six hours before."""
+    """A different count of another provider, observed up to six hours before."""
 
     provider: str
     observed_at: datetime
@@ -23,7 +23,7 @@ class OtherCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OtherCounts:
-    """Finds, for observations of one metric, what others saw shortly before."""
+    """The recent counts of other providers for observations of one metric."""
 
     def __init__(
         self, loaded: MemberObservations, observations: Observations, number: int
@@ -34,7 +34,7 @@ class OtherCounts:
         self._counts = observations.counts[number]
         self._is_missing = (observations.missing >> number & 1) == 1
         self._instants: Longs = loaded.instants[observations.snapshots]
-        # Of those of one time, the later recorded one comes later, and wins.
+        # At one time, the observation that was recorded later comes later and stays.
         self._order = np.lexsort((self._instants, observations.video_numbers))
         self._places = np.empty_like(self._order)
         self._places[self._order] = np.arange(len(self._order))

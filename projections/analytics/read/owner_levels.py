@@ -1,8 +1,8 @@
-"""Reads owner states, and what their videos' levels at two instants are made of.
+"""Reads owner states, and the observations behind levels of videos at two instants.
 
-A level is in the newest snapshot up to the instant, if that lists every video that was
-known by then. Else it is that at the end of the last UTC day before, and the snapshots
-between. After an owner's last snapshot its state holds.
+A level is in the newest snapshot up to the instant, if that snapshot lists every video
+known by then. Otherwise it follows from the last UTC day before and the snapshots after
+that day. After an owner's last snapshot its state holds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,8 +62,8 @@ LEFT JOIN LATERAL (
 class OwnerLevels(NamedTuple):
     """An owner's state, and packed observations up to two instants, oldest first.
 
-    ``is_whole`` tells whether all of its videos are requested, ``is_erased`` whether it
-    is a creator that was erased.
+    ``is_whole``: all of its videos are requested. ``is_erased``: the owner is a creator
+    that was erased.
     """
 
     owner: UUID
@@ -83,7 +83,7 @@ class OwnerLevels(NamedTuple):
 
 
 class LevelsAt(NamedTuple):
-    """Which of the two instants levels are of."""
+    """One of the two instants of levels."""
 
     name: str
     at: datetime
@@ -108,10 +108,10 @@ class LevelsAt(NamedTuple):
 
 
 class OwnerQuery(NamedTuple):
-    """Which owners are read, for which instants.
+    """The owners to read, and the two instants.
 
-    ``owners`` is a condition for the owner states ``s``, and ``is_whole`` one that
-    tells whether all of an owner's videos are requested.
+    ``owners`` is a condition for the owner states ``s``. ``is_whole`` is a condition
+    for owners all of whose videos are requested.
     """
 
     owners: str
@@ -126,7 +126,7 @@ async def read_owner_levels(
 ) -> tuple[list[OwnerLevels], VideoStates]:
     """Return the owners, and their states unpacked, in the order of the owners.
 
-    Of each owner everything is of one moment.
+    The rows of each owner are of one moment.
     """
     rows = await _rows(reader, organization_id, query, part=_NEWEST)
     states = VideoStates([row.state for row in rows])
@@ -191,7 +191,7 @@ def _lacking(
 def observations_at(
     rows: Sequence[OwnerLevels], instant: LevelsAt
 ) -> tuple[Observations, Longs]:
-    """Return the observations that levels are made of, and the owner of each."""
+    """Return the observations behind the levels, and the owner of each."""
     held = [
         (number, packed)
         for number, row in enumerate(rows)

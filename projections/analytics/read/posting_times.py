@@ -1,4 +1,4 @@
-"""Contradicting times of posting: those that were said after the first known one."""
+"""Contradicting times of posting: reports that differ from the first known time."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -33,7 +33,7 @@ async def other_posting_times(
     """Return by video the times that differ from the first known one, by position.
 
     ``at`` is the position as of which the log is read, None for all of it. Videos
-    without any, and those of erased creators, are left out.
+    without such times, and those of erased creators, are left out.
     """
     params = {"organization": organization_id, "ids": list(ids)}
     found: dict[UUID, dict[int, datetime]] = {}

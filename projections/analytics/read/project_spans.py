@@ -1,7 +1,7 @@
-"""When creators that moved and left numbers behind counted in a project.
+"""The times in which creators that moved and left numbers count in a project.
 
-Their sums are not part of any project's stored ones. What they add to a project is
-computed from their own.
+The stored sums of projects do not include these creators. Their share in a project is
+computed from their own sums.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ ORDER BY m.creator_id
 async def spans_in(
     reader: Reader, organization_id: UUID, project_id: UUID, *, at: int | None = None
 ) -> SpansByCreator:
-    """Return when creators counted whose numbers are in this project and in others.
+    """Return the times of creators with numbers in this project and in others.
 
     ``at`` is the position as of which the log is read, None for all of it.
     """
@@ -56,7 +56,7 @@ async def shares_of_creators(
     selection: Selection,
     series_of: Callable[[Selection], Awaitable[SeriesByCreator]],
 ) -> SeriesByCreator:
-    """Return what counts of each creator, from its own series, which are queried."""
+    """Return the share of each creator, from its own series."""
     if not spans:
         return {}
     boundaries = selection.boundaries

@@ -1,4 +1,4 @@
-"""What lies in a project: videos are where their creators are, who may move."""
+"""Creators and videos in a project. A video is in the project of its creator."""
 
 VIDEOS_OF_PROJECT = """(
     v.creator_id IN (
@@ -7,7 +7,7 @@ VIDEOS_OF_PROJECT = """(
         AND p.project_id = {project}
     ) OR v.creator_id IS NULL AND v.project_id = {project}
 )"""
-"""The condition of the videos ``v`` of analytics in a project, a parameter's name."""
+"""The condition for videos ``v`` to be in a project, given the name of a parameter."""
 CREATORS_AS_OF = """
 SELECT id FROM analytics_subjects c
 WHERE organization_id = %(organization)s AND kind = 'creator' AND position <= %(at)s

@@ -1,8 +1,8 @@
-"""Series from the stored sums by quarter of an hour: of entities, and of members.
+"""Series from the stored sums by quarter-hour: of entities, and of members.
 
 An entity's sums are deltas, so a level is the sum of all from the beginning. With dated
-membership a campaign has what each creator gained in the spans of its membership, and
-each single video without the spans of its creator.
+membership a campaign has the gains of each creator in the spans of its membership, and
+of each single video without the spans of its creator.
 """
 
 from collections import defaultdict
@@ -43,8 +43,8 @@ SELECT id, width_bucket(slot, %(bounds)s::int[]) AS bucket, {columns}
 FROM {table} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 AND slot <= %(last)s GROUP BY id, bucket
 """
-# The sums at the end of a UTC day before the first bucket, and those after it. While a
-# rebuild has not made the days yet, there are no totals either, and all sums are read.
+# The sums at the end of a UTC day before the first bucket, and those after it. Until a
+# rebuild has made the days there are no totals either, and all sums are read.
 _OPENING = f"""
 SELECT chosen.id, CASE WHEN t.id IS NULL THEN {_BEFORE} ELSE %(since)s END AS since,
        {{columns}}
@@ -62,7 +62,7 @@ FROM opening JOIN {table} r ON r.organization_id = %(organization)s
     AND r.id = opening.id AND r.slot > opening.since AND r.slot <= %(last)s
 GROUP BY r.id, bucket
 """
-# One statement, so that both are of one moment.
+# One statement, so that both read the same moment.
 _WITH_PRECISION = """
 SELECT * FROM ({levels}) AS levels LEFT JOIN ({precision}) AS precision
 USING (id, bucket)
@@ -71,7 +71,7 @@ _CREATORS = b"""
 SELECT id, creator_id FROM analytics_videos
 WHERE organization_id = %(organization)s AND id = ANY(%(videos)s)
 """
-# A rollup from between two spans has its effect where the second begins.
+# A rollup between two spans takes effect at the beginning of the second.
 _GAINS = """
 SELECT {id}, width_bucket(greatest(r.slot, s.first + 1), %(bounds)s::int[]) AS bucket,
        {columns}
@@ -94,7 +94,7 @@ async def series_from_sums(
 ) -> dict[UUID, SeriesByMetric]:
     """Return the series of each entity from its own sums.
 
-    What a project has of creators with numbers in several is not in them.
+    The sums of a project leave out creators with numbers in several projects.
     """
     found: dict[UUID, SeriesByMetric] = {id_: {} for id_ in selection.ids}
     for group in selection.metric_groups:
@@ -117,7 +117,7 @@ async def series_from_sums(
 async def series_from_gains(
     reader: Reader, selection: Selection
 ) -> dict[UUID, SeriesByMetric]:
-    """Return the series of what the members of each campaign gained while members."""
+    """Return the series of the gains of each campaign's members."""
     found: dict[UUID, SeriesByMetric] = {}
     for id_ in selection.ids:
         creators, videos = await _spans(reader, selection, id_)
@@ -139,7 +139,7 @@ async def series_from_gains(
 async def gains_of_creators(
     reader: Reader, selection: Selection, creator_ids: Sequence[UUID]
 ) -> dict[UUID, SeriesByMetric]:
-    """Return the series of what each of a campaign's creators gained as a member."""
+    """Return the series of the gains of each creator of a campaign as a member."""
     (campaign_id,) = selection.ids
     spans, _ = await _spans(reader, selection, campaign_id)
     its_spans = {id_: spans[id_] for id_ in creator_ids}
@@ -158,7 +158,7 @@ async def gains_of_creators(
 def _sums(selection: Selection, group: MetricGroup) -> bytes:
     """Return the query of the sums by bucket, 0 being before the first.
 
-    Bucket 0 has a row of its own for what the day before holds, if days are read.
+    If days are read, bucket 0 has a row for the sums of the day before.
     """
     needed = selection.among(group)
     columns = ["sum(snapshots)"]
@@ -196,7 +196,7 @@ def _sums(selection: Selection, group: MetricGroup) -> bytes:
 
 
 def _held(group: MetricGroup, needed: Sequence[RawMetric]) -> list[str]:
-    """Return the columns of days that a level is made of."""
+    """Return the columns of days in a level."""
     names = ["", "_known", *(["_rounded"] if group.has_precision else [])]
     return [f"{metric}{name}" for metric in needed for name in names]
 
@@ -226,7 +226,7 @@ def _series(
 async def _spans(
     reader: Reader, selection: Selection, campaign_id: UUID
 ) -> tuple[SpansById, SpansById]:
-    """Return when creators counted, and when single videos did without these."""
+    """Return the spans of creators, and of single videos without their creators."""
     organization_id = selection.organization_id
     members = await dated_members_of(reader, organization_id, campaign_id)
     params = {"organization": organization_id, "videos": sorted(members.videos)}
@@ -265,7 +265,7 @@ async def _gains_of_videos(
 async def _gains_of_profiles(
     reader: Reader, selection: Selection, spans: SpansById
 ) -> dict[UUID, dict[RawMetric, CounterSeries]]:
-    """Return the series of each profile, because each leaves for itself."""
+    """Return the series of each profile: each leaves at a time of its own."""
     needed = selection.among(PROFILES)
     columns = [f"sum(snapshots) {_GAINED}"]
     for metric in needed:
@@ -344,7 +344,7 @@ def _times(selection: Selection) -> dict[str, object]:
 
 
 def _by_id(rows: Iterable[TupleRow]) -> _RowsById:
-    """Return the rows without their ids, by id; of an id without rows, none."""
+    """Return the rows by id, without their ids. An id may have no rows."""
     by_id: defaultdict[UUID | None, list[TupleRow]] = defaultdict(list)
     for row in rows:
         by_id[row[0]].append(row[1:])
@@ -352,5 +352,5 @@ def _by_id(rows: Iterable[TupleRow]) -> _RowsById:
 
 
 def _whole(columns: Sequence[str]) -> str:
-    """Return the columns, 0 in place of null where there is no gain."""
+    """Return the columns, 0 in place of null where nothing was gained."""
     return ", ".join(f"coalesce({column}, 0)" for column in columns)

@@ -39,9 +39,9 @@ WHERE metric_group = {metric_group} AND l.project_id IS NOT NULL AND l.state <> 
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """The growth of a metric over all time, null if nothing is known.
+    """The growth of a metric over all time, null if it is unknown.
 
-    ``shadow`` is the number in the tables of the dry run.
+    ``shadow`` is the growth in the tables of the dry run.
     """
 
     metric: RawMetric
@@ -53,8 +53,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 class ProjectEffects(msgspec.Struct, frozen=True, kw_only=True):
     """The effect on one project.
 
-    ``videos`` is how many of its counted videos have a baseline under one of the two
-    rules only.
+    ``videos`` is the number of its counted videos with a baseline under only one of the
+    two rules.
     """
 
     organization_id: UUID
@@ -69,7 +69,7 @@ class ProjectEffects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Effects(msgspec.Struct, frozen=True, kw_only=True):
-    """The effects of swapping the shadow tables in, and the rules of both."""
+    """The effects of swapping in the shadow tables, and the rules of both."""
 
     live_rule: BaselineRule
     rule: BaselineRule
@@ -146,7 +146,7 @@ def _rollups(
 
 
 def _divided(cursor: Cursor[TupleRow], schema: str) -> list[TupleRow]:
-    """Return what creators grew in projects whose stored sums leave them out."""
+    """Return the growth of creators in projects whose stored sums leave them out."""
     spans = [
         (key[0], project_id, key[1], *span)
         for key, by_project in divided_spans(cursor.execute(_in(_MOVES, schema)))
@@ -177,7 +177,7 @@ def _sum(one: int | None, other: Decimal | int | None) -> int | None:
 def _changed_baselines(
     cursor: Cursor[TupleRow], live: str, shadow: str
 ) -> dict[ProjectKey, int]:
-    """Return how many videos are a baseline in one of the two sets of tables only."""
+    """Return the number of videos that only one set of tables has a baseline for."""
     query = sql.SQL(_STATES).format(
         live=sql.Identifier(live),
         shadow=sql.Identifier(shadow),

@@ -1,4 +1,4 @@
-"""Selections: the numbers that an answer is made of, and the plan to read them."""
+"""Selections: the numbers of an answer, and the plan to read them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -52,7 +52,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         *,
         at: int | None = None,
     ) -> "Selection":
-        """Return everything that questions need which differ in their metrics alone."""
+        """Return the selection for questions that differ in their metrics alone."""
         every = [*questions]
         needed = {metric for question in every for metric in question.needs}
         return cls(
@@ -88,7 +88,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SelectionPlan(msgspec.Struct, frozen=True):
-    """The tables that a selection is read from, and why from these."""
+    """The tables that a selection is read from, and the reason."""
 
     source: Literal["sums", "gains", "snapshots"]
     tables: tuple[str, ...]
@@ -99,7 +99,7 @@ class SelectionPlan(msgspec.Struct, frozen=True):
 
 
 def plan_of(selection: Selection) -> SelectionPlan:
-    """Return how a selection is read."""
+    """Return the tables of a selection."""
     if selection.at is not None:
         return _of_snapshots("sums are stored as of now")
     if selection.entity == "video":
@@ -123,9 +123,10 @@ def plan_of(selection: Selection) -> SelectionPlan:
 
 
 def days_of(selection: Selection, group: MetricGroup) -> DaySums | None:
-    """Return the sums by day that save reading all earlier sums; None without any.
+    """Return the sums by day that replace all earlier sums; None without any.
 
-    Creators have some for every counter of videos and for followers, but not for posts.
+    Creators have such sums for every counter of videos and for followers, but not for
+    posts.
     """
     if selection.entity != "creator" or selection.is_dated:
         return None

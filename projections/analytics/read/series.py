@@ -1,4 +1,8 @@
-"""Series by metric of creators, projects, campaigns and videos, and their names."""
+"""Series by metric of creators, projects, campaigns and videos, as of now.
+
+They are read from the stored sums, those of single videos from snapshots. If a bucket
+does not end with a quarter-hour (historical time zones), all are read from snapshots.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +26,7 @@ from projections.engine.reader import Reader
 
 
 class NamedEntity(msgspec.Struct, frozen=True, kw_only=True):
-    """An entity's id and the label that is shown with its series."""
+    """An entity's id and its label."""
 
     id: UUID
     label: str
@@ -54,7 +58,7 @@ SELECT (SELECT time_zone FROM organizations o
 async def known_creators(
     reader: Reader, organization_id: UUID, ids: Sequence[UUID]
 ) -> tuple[set[UUID], str]:
-    """Return which of these the organization has, and its time zone."""
+    """Return the ids among these that the organization has, and its time zone."""
     params = {"organization": organization_id, "ids": list(ids)}
     ((zone, found),) = await reader.rows(organization_id, _CREATORS, params)
     return {*found}, zone or "UTC"
@@ -70,7 +74,7 @@ async def named_entities(
 ) -> tuple[dict[UUID, NamedEntity], str]:
     """Return the entities that the organization has, and its time zone.
 
-    Those that were deleted after the position ``at`` are among them.
+    Entities that were deleted after the position ``at`` are among them.
     """
     query = _VIDEO_LABELS if entity == "video" else _SUBJECTS
     params = {
@@ -108,7 +112,7 @@ async def series_by_entity(
 async def _with_shares(
     reader: Reader, selection: Selection, found: dict[UUID, SeriesByMetric]
 ) -> dict[UUID, SeriesByMetric]:
-    """Return the series of projects with those that their stored sums leave out."""
+    """Return the series of projects with the creators that stored sums leave out."""
     whole: dict[UUID, SeriesByMetric] = {}
     for id_ in selection.ids:
         spans = await spans_in(reader, selection.organization_id, id_)

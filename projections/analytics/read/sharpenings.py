@@ -1,4 +1,4 @@
-"""When rounded numbers of followers became exact."""
+"""The times at which rounded numbers of followers became exact."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ AND followers_sharpenings > 0
 async def sharpened_among(
     reader: Reader, organization_id: UUID, creator_id: UUID, times: Iterable[datetime]
 ) -> set[datetime]:
-    """Return those of the times in whose quarter of an hour followers became exact."""
+    """Return the times in whose quarter-hour followers became exact."""
     by_slot = {time: slot_of(time) for time in times}
     if not by_slot:
         return set()

@@ -15,9 +15,9 @@ from projections.engine.reader import Reader
 
 
 class TotalFigures(Figures, frozen=True, kw_only=True):
-    """Figures of several creators together; ``creators`` says of how many.
+    """Figures of several creators together; ``creators`` is their number.
 
-    ``accounts_counted_once`` is how many accounts more than one of them have.
+    ``accounts_counted_once`` is the number of accounts that more than one of them have.
     """
 
     creators: int
@@ -25,15 +25,15 @@ class TotalFigures(Figures, frozen=True, kw_only=True):
 
 
 class _Repeats(NamedTuple):
-    """The creators of which something is left out, as another one has their account."""
+    """Creators left out of a sum, because another creator has their account."""
 
     accounts: int = 0
     without_followers: list[UUID] | None = None
     without_the_rest: list[UUID] | None = None
 
 
-# The present number of followers is the one that was observed last. Gains count from
-# the row with most of them: observed in the days, and for the longest time.
+# The present number of followers is the newest observation. Gains count from the row
+# with most of them: observed in the days, and for the longest time.
 _REPEATS = """
 WITH chosen AS NOT MATERIALIZED ({chosen}),
 ranked AS (
@@ -72,7 +72,7 @@ async def total_figures(
     *,
     are_in_one_project: bool,
 ) -> TotalFigures:
-    """Return the sums of the figures of these creators, of those that are known.
+    """Return the sums of the known figures of these creators.
 
     An account that creators of several projects have counts once.
     """

@@ -1,6 +1,6 @@
-"""Figures of many videos over any days: levels at their end, and what is new.
+"""Figures of many videos over any days: levels at the end, and new counts.
 
-They are those of ``/analytics`` for each video.
+They equal the figures of ``/analytics`` for each video.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from projections.engine.reader import Reader
 
 
 class FiguresOfVideo(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of one video: levels at the end, and new ones; null where unknown."""
+    """Figures of one video: levels at the end, and new counts; null where unknown."""
 
     video_id: UUID
     owner: UUID
@@ -36,7 +36,7 @@ class FiguresOfVideo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageOfVideos(msgspec.Struct, frozen=True, kw_only=True):
-    """Some of a list of videos, and how many the whole list has."""
+    """Some videos of a list, and the length of the whole list."""
 
     videos: list[FiguresOfVideo]
     total: int
@@ -67,7 +67,7 @@ async def page_of_videos(
     limit: int,
     offset: int = 0,
 ) -> PageOfVideos:
-    """Return a page of these videos, sorted by a figure, unknown ones last.
+    """Return a page of these videos by a figure, unknown figures last.
 
     Videos with equal figures are in the order of their ids.
     """

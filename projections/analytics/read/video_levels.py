@@ -1,6 +1,6 @@
 """Levels of many videos at any two instants, read from days, as columns of numbers.
 
-What they are made of is in ``owner_levels``.
+``owner_levels`` reads the observations behind them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ from projections.engine.reader import Reader
 
 
 class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
-    """Videos of an organization: all that count of some owners, or some of them.
+    """Videos of an organization: all counted videos of some owners, or some of them.
 
-    ``has_others``: those that are requested one by one need not count. ``owners`` is a
-    condition for the owner states ``s``. ``pairs`` is a query of the
-    ``owner`` and the ``number`` of single videos of others. ``spans`` are of the owners
-    of which only a part of the numbers counts.
+    ``has_others``: videos requested one by one need not count. ``owners`` is a
+    condition for the owner states ``s``. ``pairs`` is a query of the ``owner`` and the
+    ``number`` of single videos of others. ``spans`` are the times of owners with
+    numbers in several projects.
     """
 
     owners: str = "false"
@@ -52,7 +52,7 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
     def these(
         cls, query: str, parameters: Mapping[str, object], *, has_others: bool = False
     ) -> "VideoSet":
-        """Return the videos whose ids a query gives, others than counted if so."""
+        """Return the videos of a query of ids, uncounted too if ``has_others``."""
         which = "is_there" if has_others else "is_counted"
         return cls(
             pairs=_PAIRS.format(which, f"id IN ({query})"),
@@ -71,9 +71,9 @@ class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of videos: a row a counter, a column a video.
 
     A video is known by the index of its owner and its number, and columns are sorted by
-    both. ``levels`` are those at the end, ``new`` what came to them in the range; both
-    hold where ``is_known``. Where ``is_erased``, the creator was, and nobody is shown
-    them.
+    both. ``levels`` are the levels at the end, ``new`` the counts that came in the
+    range; both hold where ``is_known``. Where ``is_erased``, the creator was erased,
+    and nobody is shown the figures.
     """
 
     owners: Sequence[UUID]
@@ -97,7 +97,7 @@ async def own_columns(
 ) -> VideoFigureColumns:
     """Return the figures of these videos after ``start`` up to ``end``.
 
-    They are those of the videos by themselves: ``video_shares`` reads the spans.
+    The spans of owners are not applied here: ``video_shares`` does that.
     """
     pairs: list[TupleRow] = []
     owners = videos.owners
@@ -163,7 +163,7 @@ def _difference(levels: Grid, before: Grid) -> Grid:
 def _levels_at(
     states: VideoStates, rows: Sequence[OwnerLevels], instant: LevelsAt
 ) -> tuple[Grid, Mask]:
-    """Return the levels at an instant, and which are known."""
+    """Return the levels at an instant, and which of them are known."""
     now = np.array([row.is_now(instant.at) for row in rows], np.bool_)
     is_now = now[states.owner_of]
     counts = np.where(is_now, states.observed.counts, 0)

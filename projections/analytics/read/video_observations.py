@@ -1,4 +1,4 @@
-"""The observations of one video: what each scrape counted."""
+"""The observations of one video: the counts of each scrape."""
 
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,11 @@ from projections.engine.reader import Reader
 
 
 class ObservedVideo(msgspec.Struct, frozen=True, kw_only=True):
-    """What one scrape counted of a video; null is what its source left out.
+    """The counts of a video in one scrape; null where its source left one out.
 
-    A negative count is shown as the source gave it, and counts as unknown.
-
-    ``position`` is that of the event in the log. ``other_posted_at`` is the time of
-    posting that it gave, where that is not the first known one, which counts.
+    A negative count is shown as the source gave it, and counts as unknown. ``position``
+    is the position of the event in the log. ``other_posted_at`` is a reported time of
+    posting that differs from the first known one, which counts.
     """
 
     observed_at: datetime
@@ -75,9 +74,9 @@ async def observations_of_video(
 
 
 def _counts(missing: int, counts: list[int]) -> dict[str, Any]:
-    """Return the counts by their names; a bit says which are unknown.
+    """Return the counts by name; a set bit marks an unknown count.
 
-    Negative ones are unknown, and shown as the source gave them.
+    Negative counts are unknown, and shown as the source gave them.
     """
     return {
         f"{metric.removesuffix('s')}_count": None

@@ -1,4 +1,4 @@
-"""The order of videos by a figure: unknown ones last, equal ones by their ids."""
+"""The order of videos by a figure: unknown figures last, equal ones by id."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -35,12 +35,12 @@ _IDS = _IN_ORDER.format(
     condition="AND number IN (SELECT unnest(%(numbers)s::text::bigint[]))"
 ).encode()
 _ANY_IDS = _IN_ORDER.format(condition="").encode()
-# Of so many videos the first ones are found sooner by a look at all videos.
+# From this number of videos on, the first ones are found sooner among all videos.
 _MANY = 1_000
 
 
 class InOrder(NamedTuple):
-    """A video with the figure that it is sorted by, None if that is unknown.
+    """A video with its figure, None if that is unknown.
 
     ``place`` is its index among the columns.
     """
@@ -51,10 +51,10 @@ class InOrder(NamedTuple):
 
 
 class ByFigure:
-    """Videos in the order of a figure. Its length is of those whose figure is known.
+    """Videos in the order of a figure. Its length is the number of known figures.
 
-    Ids decide between equal figures. Of many equal ones only those are read that a page
-    has, because most videos may have the same figure, as 0 new views.
+    Ids decide between equal figures. Most videos may have the same figure, such as 0
+    new views, so only the equal ones on a page are read.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ByFigure:
         ]
         is_known = columns.is_known[number] & ~columns.is_erased
         known = np.flatnonzero(is_known)
-        # The complement of a number sorts the other way, and never overflows.
+        # Complements sort the other way and never overflow.
         values = self._values[known]
         signed = values if direction == "asc" else -1 - values
         order = np.argsort(signed, kind="stable")
@@ -85,7 +85,7 @@ class ByFigure:
 
     @property
     def keys_of_known(self) -> dict[str, object]:
-        """Return the ``owners`` and ``numbers`` of those whose figure is known."""
+        """Return the ``owners`` and ``numbers`` of videos with a known figure."""
         columns, known = self._columns, self._known
         owners = _owners(columns, known)
         return {"owners": owners, "numbers": columns.numbers[known].tolist()}
@@ -99,7 +99,7 @@ class ByFigure:
         offset: int = 0,
         after: tuple[int | None, UUID] | None = None,
     ) -> list[InOrder]:
-        """Return those whose figure is known: after so many, or after a figure and id.
+        """Return videos with a known figure: after so many, or after a figure and id.
 
         ``limit`` is None for all of them.
         """
@@ -132,7 +132,7 @@ class ByFigure:
     async def ones(
         self, reader: Reader, organization_id: UUID, *, limit: int, offset: int
     ) -> list[InOrder]:
-        """Return some of all, those whose figure is unknown behind the others."""
+        """Return some of all videos, unknown figures behind the others."""
         found = await self.known_ones(
             reader, organization_id, limit=limit, offset=offset
         )
@@ -151,7 +151,7 @@ class ByFigure:
     def _in_order(
         self, begin: int, end: int, ids: Mapping[int, UUID]
     ) -> Iterator[InOrder]:
-        """Yield those of a part whose ids were read, which are in the order of ids."""
+        """Yield the videos of a part whose ids were read, in the order of ids."""
         keys = dict(
             zip(self._at(begin, end), self._keys[begin:end].tolist(), strict=True)
         )
@@ -181,7 +181,7 @@ async def ids_at(
 ) -> dict[int, UUID]:
     """Return the ids of the videos at these places of columns, by place, in order.
 
-    They are those after an id, and at most so many.
+    The ids begin after ``after`` and are at most ``most``.
     """
     at = np.array([*places], np.int64)
     if not len(at):
@@ -195,13 +195,13 @@ async def ids_at(
     if most is not None and len(at) > _MANY:
         query, at_once = _ANY_IDS, 4 * most
     else:
-        # Psycopg takes several times as long for a list.
+        # Psycopg takes several times as long for a list of numbers.
         params["numbers"] = "{" + ",".join(map(str, numbers)) + "}"
     found: dict[int, UUID] = {}
     while True:
         params |= {"after": after, "most": at_once}
         rows = await reader.rows(organization_id, query, params)
-        # A number is of one video on TikTok, which several creators may have.
+        # A number is a video on TikTok, which several creators may have.
         for owner, number, id_ in rows:
             place = place_of.get((index_of.get(owner, -1), number))
             if place is not None and (most is None or len(found) < most):

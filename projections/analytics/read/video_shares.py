@@ -1,7 +1,7 @@
-"""Figures of videos, of which only a part may count in a project.
+"""Figures of videos of which only a part may count in a project.
 
-The counts of a video are those of when its creator last was in the project, and new
-there is what came while the creator was in it.
+The level of a video is its level when its creator was last in the project. New counts
+are those that came while the creator was in it.
 """
 
 from collections import defaultdict
@@ -38,7 +38,7 @@ async def video_columns(
 ) -> VideoFigureColumns:
     """Return the figures of these videos after ``start`` up to ``end``.
 
-    Of owners with spans they are what counts in these.
+    Owners with spans have the share that counts in these.
     """
     own = await own_columns(reader, organization_id, videos, start, end)
     parts_of = {
@@ -73,7 +73,7 @@ def _among(videos: VideoSet, owners: Sequence[UUID]) -> VideoSet:
 
 
 def _parts(spans: Spans | None, start: datetime, end: datetime) -> list[_Part]:
-    """Return the parts of the time that count, or when the last one before it ended."""
+    """Return the parts of a time that count, or the end of the last one before it."""
     if spans is None:
         return [(start, end)]
     if parts := parts_within(spans, start, end):
@@ -93,13 +93,13 @@ class _Shares:
         }
         every = np.concatenate([*self._places.values()])
         self._levels, self._is_known = own.levels.copy(), own.is_known.copy()
-        # Parts may add up to more than one number has room for.
+        # The sum of parts may need more than 64 bits.
         self._new = own.new.astype(object)
         for grid in (self._levels, self._new, self._is_known):
             grid[:, every] = 0
 
     def add(self, part: VideoFigureColumns) -> None:
-        """Add what came in a part of the time; parts come in order."""
+        """Add the counts of a part of the time; parts come in order."""
         for number, owner in enumerate(part.owners):
             found = np.flatnonzero(part.owner_of == number)
             places = self._places[owner]

@@ -53,7 +53,7 @@ class VideoStates:
         return np.searchsorted(keys, owner_of * len(among) + ranks)
 
     def is_among(self, owner_of: Longs, numbers: Longs) -> Mask:
-        """Return which videos of the states are among these."""
+        """Return the videos of the states that are among these."""
         among, keys = self._sorted()
         found = np.zeros(len(self), np.bool_)
         is_there = np.isin(numbers, among)
@@ -63,9 +63,9 @@ class VideoStates:
         return found
 
     def lacking(self, observed: Observations, owner_of: Longs, at: int) -> Longs:
-        """Return the owners of which an observation up to an instant is not enough.
+        """Return the owners for which an observation up to an instant is not enough.
 
-        It is enough if it has everything that was known of their videos by then.
+        It is enough if it lists all their videos known by then.
         """
         known = np.zeros(len(self), np.uint8)
         known[self.places_of(owner_of, observed.video_numbers)] = (

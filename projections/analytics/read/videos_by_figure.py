@@ -1,4 +1,4 @@
-"""Videos of any query in the order of a figure, those without one behind them."""
+"""Videos of any query in the order of a figure, those without a figure last."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from projections.analytics.read.video_order import ByFigure, VideoFigure
 from projections.analytics.read.video_shares import video_columns
 from projections.engine.reader import Reader
 
-# An owner's video is known by its number, which another owner's may have, too.
+# A number names a video of one owner. Another owner may have the same number.
 _OTHERS = """
 SELECT id FROM ({query}) AS chosen (id)
 WHERE NOT EXISTS (
