@@ -279,7 +279,7 @@ _MEANINGS: dict[Metric, str] = {
     "comments": "Comments on the counted videos.",
     "shares": "Shares of the counted videos.",
     "saves": "Saves of the counted videos.",
-    "posts": "Counted videos by the time at which they were posted.",
+    "posts": "Counted videos by the time they were posted.",
     "followers": "Followers of the profile.",
     "following": "Accounts that the profile follows.",
     "total_likes": "Likes of the profile, as TikTok counts them.",
@@ -290,7 +290,7 @@ _MEANINGS: dict[Metric, str] = {
     "engagement_rate_by_followers": (
         "New likes, comments, shares and saves, in percent of the followers at the end."
     ),
-    "posts_per_week": "Posts, scaled to a bucket of seven days.",
+    "posts_per_week": "Posts, as if the bucket had seven days.",
     "avg_views_per_post": (
         "New views, divided by the counted videos posted until the end of the bucket."
     ),

@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow
 from infra.arrays import Packed
 from projections.analytics.store.keys import NOBODY, execute
 
-Column = Packed | list[Decimal] | list[bool]
-Columns = Mapping[str, Column]
+Entries = Packed | list[Decimal] | list[bool]
+Columns = Mapping[str, Entries]
 """Columns by name. All have as many entries as there are rows."""
 
 # PostgreSQL's numbers of types, which are in the header of a packed array.
@@ -64,7 +64,7 @@ def _arrays(columns: Columns) -> str:
     return ", ".join(map(_array, columns.values()))
 
 
-def _array(column: Column) -> str:
+def _array(column: Entries) -> str:
     if isinstance(column, Packed):
         return f"%b::{_KINDS[int.from_bytes(column[_KIND_AT])]}[]"
     is_flag = bool(column) and isinstance(column[0], bool)
