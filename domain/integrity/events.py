@@ -53,8 +53,8 @@ class HistorySealed(Event, frozen=True, kw_only=True):
     Roots that were signed before the sealing describe the former log, and a copy of
     that log can be compared with the former hashes. ``roots`` is the hash of the Merkle
     tree over the ``size`` roots up to that position, null in notes of older releases.
-    When the sealing began, the log still held the roots since the sealing before. All
-    other fields are as in ``RootSigned``.
+    If it is set, the log still held all roots since the previous sealing when this
+    one began. All other fields are as in ``RootSigned``.
     """
 
     stored_name: ClassVar[str] = "history_sealed"

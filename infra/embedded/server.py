@@ -85,7 +85,7 @@ class EmbeddedServer(ABC):
         if self.comes_up(found, answers=answers, seconds=_TAKE_OVER_SECONDS):
             _log.info("Took over a server that was left running.", server=self.name)
             return True
-        # It lives but does not answer: its socket is gone, or it is stopping.
+        # The server lives but does not answer: its socket is gone, or it is stopping.
         found.stop(self.shutdown)
         return False
 
