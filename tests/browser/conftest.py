@@ -70,9 +70,9 @@ def browser_path() -> str:
 
 
 # Not for the session: while it is there no other test could call asyncio.run.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(browser_path: str) -> Iterator[Browser]:
-    """A browser, one for the tests of a file."""
+    """A browser, one for the tests of this folder; each has a context of its own."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=browser_path, args=list(ARGUMENTS)

@@ -2,7 +2,7 @@
 
 import os
 
-_IS_FULL = "GOATHERD_TEST_FULL" in os.environ
+IS_FULL = "GOATHERD_TEST_FULL" in os.environ
 _PART = 4
 
 
@@ -11,4 +11,4 @@ def part_of(number: int) -> int:
 
     ``make full`` tries all of them.
     """
-    return number if _IS_FULL else max(1, number // _PART)
+    return number if IS_FULL else max(1, number // _PART)
