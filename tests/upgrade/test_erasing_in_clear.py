@@ -110,7 +110,7 @@ def test_creators_that_are_due_by_retention_wait_and_the_doctor_says_so(
         assert erase_removed(store) > 0
         start(old_database_url, ALL_PROJECTIONS)
         with store.pool.connection() as connection:
-            assert check_sealing(connection).endswith("is sealed.")
+            assert check_sealing(connection).endswith("are sealed.")
 
 
 def test_older_data_in_the_clear_are_sealed_before_the_erasures_are_repeated(
