@@ -98,7 +98,7 @@ KINDS = {
     "Python": {".py"},
     "SQL": {".sql"},
     "pages": {".html", ".css", ".js"},
-    "documents and settings of tools": {".md", ".toml", ".yaml", ""},
+    "documents and settings of tools": {".md", ".toml", ".yaml", ".yml", ""},
 }
 # Folders whose sentences are being rewritten now.
 UNMENDED: tuple[str, ...] = ("projections/analytics/",)
@@ -181,7 +181,7 @@ def test_no_two_classes_share_a_name():
 
 def _texts() -> list[Path]:
     """Every text of the repository that people write, sorted."""
-    folders = [ROOT / name for name in (*PACKAGES, "tests", "docs", ".ci")]
+    folders = [ROOT / name for name in (*PACKAGES, "tests", "docs", ".ci", ".github")]
     files = [*ROOT.iterdir(), *(file for f in folders for file in f.rglob("*"))]
     suffixes = set[str]().union(*KINDS.values())
     return sorted(
