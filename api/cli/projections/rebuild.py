@@ -12,7 +12,12 @@ from api.cli import CommandError
 from api.cli.kit.databases import opened_store, redis_url
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, progress_bar
-from api.cli.rebuild_dry_run import DryRun, dry_run, print_dry_run, with_rule
+from api.cli.projections.rebuild_dry_run import (
+    DryRun,
+    dry_run,
+    print_dry_run,
+    with_rule,
+)
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import Store
 from projections.engine.projection import ReadModel, Sliced

@@ -1,0 +1,1 @@
+"""Commands about projections: rebuilds, dry runs, and decisions on dead letters."""
