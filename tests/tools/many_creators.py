@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 from msgspec.structs import replace
 
 from api.cli import main as goatherd
@@ -136,7 +138,7 @@ def populate(data_dir: Path, history: Path) -> int:
     """Import the past once Goatherd runs; return the exit status."""
     started_by = os.getppid()
     deadline = time.monotonic() + _READY_SECONDS
-    while not _is_there(data_dir):
+    while not _has_project(data_dir):
         if time.monotonic() > deadline or os.getppid() != started_by:
             return 1
         time.sleep(0.2)
@@ -150,10 +152,14 @@ def populate(data_dir: Path, history: Path) -> int:
     return goatherd(("import", str(history), *words))
 
 
-def _is_there(data_dir: Path) -> bool:
-    key = key_path(data_dir)
-    is_running = running_postgres_url(data_dir) is not None
-    return is_running and key.exists() and bool(key.read_text().strip())
+def _has_project(data_dir: Path) -> bool:
+    """Tell whether Goatherd runs, and its projector has come to the first project."""
+    url, key = running_postgres_url(data_dir), key_path(data_dir)
+    if url is None or not key.exists() or not key.read_text().strip():
+        return False
+    with suppress(psycopg.Error), psycopg.connect(url) as connection:
+        return bool(connection.execute("SELECT FROM projects LIMIT 1").fetchall())
+    return False
 
 
 def main(arguments: Sequence[str]) -> int:
