@@ -776,7 +776,6 @@ def test_memory_does_not_grow_with_what_is_exported(
     ]
     for words in formats:
         exported(cli, "observations", few, *words)
-    peaks: list[list[int]] = []
 
     for owner, hundreds in ((few, 4), (many, 16)):
         for _ in range(hundreds):
@@ -786,15 +785,13 @@ def test_memory_does_not_grow_with_what_is_exported(
                 for entry in run_of(owner, videos_observed(owner, 20, day=day))
             ]
             owner.store.append(entries, context=asking())
-        peaks.append(
-            [
-                min(peak_of_an_export(cli, owner, *words) for _ in range(2))
-                for words in formats
-            ]
-        )
 
-    for of_few, of_many in zip(*peaks, strict=True):
-        assert of_many < 1.5 * of_few
+    for words in formats:
+        of_few = min(peak_of_an_export(cli, few, *words) for _ in range(2))
+        # Garbage that is there by chance is collected before the second export.
+        assert any(
+            peak_of_an_export(cli, many, *words) < 1.5 * of_few for _ in range(2)
+        ), words
 
 
 def peak_of_an_export(cli: CommandLine, owner: Home, *words: str) -> int:
