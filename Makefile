@@ -35,10 +35,12 @@ fix: $(READY) ## Format the code, and repair what lint can repair
 	@$(BIN)/ruff format .
 
 # Tests start Goatherd's processes by the hundred: compiled once, even where the
-# environment says not to keep that. Files run in their order: reordered, those with
-# a single test, which are the longest, would come last, and one process be idle.
+# environment says not to keep that. Tests wait half of their time, so one process more
+# than this has processors runs them. Files run in their order: reordered, those with
+# a single test, which are the longest, would come last, and the others be idle.
+PROCESSES ?= 3
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
-IN_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 quick: $(READY) ## Run the tests of the domain, folds and words, without servers (under a minute)
 	@$(PYTEST) --without-servers $(ARGS) \
@@ -46,10 +48,10 @@ quick: $(READY) ## Run the tests of the domain, folds and words, without servers
 
 # CI has the time that the suite may take; a slow computer fails nothing elsewhere.
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@$(PYTEST) $(IN_TWO) $(if $(CI),--budget 480 --durations 25) $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 480 --durations 25) $(ARGS)
 
 full: $(READY) ## Run every test: the whole matrix of errors and ten minutes of kills, too
-	@GOATHERD_TEST_FULL=1 $(PYTEST) $(IN_TWO) -m "not bench" $(ARGS)
+	@GOATHERD_TEST_FULL=1 $(PYTEST) $(SIDE_BY_SIDE) -m "not bench" $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 	@$(BIN)/ruff format --check .
