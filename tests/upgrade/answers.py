@@ -199,6 +199,8 @@ VOLATILE: dict[str, frozenset[str]] = {
     "": frozenset({"requestId", "nextCursor", "last_used_at"}),
     # Until there were annotations the list was always empty.
     "/api/v1/analytics": frozenset({"annotations"}),
+    # A description, which is reworded at times.
+    "/api/v1/analytics/schema": frozenset({"meaning"}),
     # Counts of the present day.
     "/api/v1/organization": frozenset({"api_requests_today", "manual_scrapes_today"}),
     "/api/v1/scrapes/counts": frozenset(
