@@ -15,7 +15,7 @@ from projections.analytics.fold.rollup_deltas import METRIC_GROUPS
 from projections.analytics.fold.snapshots import OwnerSnapshot
 from projections.analytics.store.column_codec import pack_all, unpack
 from projections.analytics.store.keys import NOBODY, execute, owner_columns
-from projections.analytics.store.statements import delete_rows, save_rows
+from projections.analytics.store.statements import are_copied, delete_rows, save_rows
 
 _SNAPSHOTS = """
 SELECT observed_at, position, creator_id, scrape_id, provider, recorded_at, counts
@@ -133,14 +133,13 @@ def save_snapshots(
         )
 
 
-def copy_snapshots(
-    cursor: Cursor[TupleRow], snapshots: Sequence[OwnerSnapshot]
-) -> None:
-    """Insert new snapshots, in half the time of ``save_snapshots``.
+def add_snapshots(cursor: Cursor[TupleRow], snapshots: Sequence[OwnerSnapshot]) -> None:
+    """Insert snapshots, most of which are new: a COPY takes half the time."""
+    if not are_copied(cursor, lambda: _copy(cursor, snapshots)):
+        save_snapshots(cursor, snapshots)
 
-    Raises:
-        UniqueViolation: one of them exists.
-    """
+
+def _copy(cursor: Cursor[TupleRow], snapshots: Sequence[OwnerSnapshot]) -> None:
     packed = pack_all([snapshot.observed for snapshot in snapshots])
     with cursor.copy(_COPY) as copy:
         copy.set_types(_COPY_TYPES)

@@ -1,9 +1,10 @@
 """Statements that save or delete many rows of a table, given columns as arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from psycopg import Cursor
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from infra.arrays import Packed
@@ -58,6 +59,19 @@ def delete_rows(cursor: Cursor[TupleRow], table: str, key: Columns) -> None:
         f"USING unnest({_arrays(key)}) AS gone ({', '.join(key)}) WHERE {is_same}",
         *key.values(),
     )
+
+
+def are_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
+    """COPY rows, in half the time of an INSERT.
+
+    Returns false, and copies no row, if some of them are stored already.
+    """
+    try:
+        with cursor.connection.transaction():
+            copy()
+    except UniqueViolation:
+        return False
+    return True
 
 
 def _arrays(columns: Columns) -> str:

@@ -6,6 +6,7 @@ from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import msgspec
+import numpy as np
 from msgspec.structs import astuple
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -18,10 +19,12 @@ from infra.arrays import (
     uuid_numbers,
     uuids,
 )
-from projections.analytics.fold.entities import AnalyticsVideoRow
-from projections.analytics.fold.keys import EntityKey, entity_key
+from projections.analytics.fold.columns import Longs
+from projections.analytics.fold.entities import AnalyticsVideoRow, FlaggedVideo
+from projections.analytics.fold.keys import EntityKey, OwnerKey, entity_key
 from projections.analytics.fold.owner_state import ITEM, OwnerState
-from projections.analytics.store.keys import execute
+from projections.analytics.store.keys import PARTITION, execute, packed_keys
+from projections.analytics.store.statements import are_copied
 from projections.engine.table import Table
 
 END = datetime.max.replace(tzinfo=UTC)
@@ -47,10 +50,10 @@ SELECT o, i FROM {_KEYS} AS requested (o, i) WHERE EXISTS (
     SELECT FROM analytics_videos WHERE organization_id = o AND id = i
 )
 """
+_COLUMNS = ", ".join(AnalyticsVideoRow.__struct_fields__)
 _COPY_VIDEOS: LiteralString = cast(
     "LiteralString",
-    f"COPY analytics_videos ({', '.join(AnalyticsVideoRow.__struct_fields__)}) "
-    "FROM STDIN (FORMAT BINARY)",
+    f"COPY analytics_videos ({_COLUMNS}) FROM STDIN (FORMAT BINARY)",
 )
 # The binary form of JSON is its text.
 _VIDEO_TYPES = [
@@ -67,6 +70,35 @@ CROSS JOIN LATERAL (
     WHERE organization_id = o AND creator_id = c
     AND posted_at >= earliest AND posted_at < latest ORDER BY posted_at
 ) found
+"""
+# Other slices may have stored changes of the same video. All are folded later, and a
+# change that is stored twice is folded once.
+_ADD = f"""
+INSERT INTO analytics_videos AS held ({_COLUMNS})
+SELECT {_COLUMNS} FROM json_populate_recordset(NULL::analytics_videos, %s::json)
+ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
+    changes = (left(held.changes::text, -1) || ','
+        || substr(excluded.changes::text, 2))::json
+"""
+_RAW = f"""
+SELECT {VIDEO_COLUMNS} FROM analytics_videos
+WHERE is_raw AND {PARTITION.format("id")} ORDER BY organization_id, id LIMIT %s
+"""
+_OWN = f"""
+SELECT {", ".join(FlaggedVideo.__struct_fields__)} FROM analytics_videos
+WHERE organization_id = %s AND is_there
+AND (creator_id = %s OR id = %s AND creator_id IS NULL)
+"""
+_OWN_NUMBERS = """
+SELECT o, w, (
+    SELECT string_agg(int8send(number), ''::bytea) FROM analytics_videos
+    WHERE organization_id = o AND is_there
+    AND (creator_id = w OR id = w AND creator_id IS NULL)
+) FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+"""
+_OF_CREATOR = """
+SELECT id FROM analytics_videos
+WHERE organization_id = %s AND creator_id = %s AND is_there ORDER BY id
 """
 
 
@@ -110,7 +142,52 @@ def save_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> 
     _VIDEOS.save(cursor, rows)
 
 
-def known_videos(
+def add_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
+    """Add the changes in these rows to those that other slices of the log stored."""
+    known = _known(cursor, rows)
+    new = [row for row in rows if (row.organization_id, row.id) not in known]
+    if are_copied(cursor, lambda: _copy(cursor, new)):
+        rows = [row for row in rows if (row.organization_id, row.id) in known]
+    if rows:
+        execute(cursor, _ADD, msgspec.json.encode(rows).decode())
+
+
+def raw_videos(
+    cursor: Cursor[TupleRow], partition: int, partitions: int, *, most: int
+) -> list[AnalyticsVideoRow]:
+    """Return videos of a partition whose changes are not folded yet."""
+    rows = execute(cursor, _RAW, partitions, partition, most)
+    return [video_of(row) for row in rows]
+
+
+def own_videos(
+    cursor: Cursor[TupleRow], organization_id: UUID, owner: UUID
+) -> list[FlaggedVideo]:
+    """Return the videos of an owner that events have added."""
+    rows = execute(cursor, _OWN, organization_id, owner, owner)
+    return [FlaggedVideo(*row) for row in rows]
+
+
+def own_numbers(
+    cursor: Cursor[TupleRow], owners: Sequence[OwnerKey]
+) -> dict[tuple[UUID, UUID], Longs]:
+    """Return the numbers of the owners' videos that events have added."""
+    organizations, _, ids = packed_keys(owners)
+    return {
+        (row[0], row[1]): np.frombuffer(row[2] or b"", ">i8")
+        for row in execute(cursor, _OWN_NUMBERS, organizations, ids)
+    }
+
+
+def videos_of_creator(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> list[EntityKey]:
+    """Return the keys of a creator's videos."""
+    rows = execute(cursor, _OF_CREATOR, organization_id, creator_id)
+    return [entity_key(organization_id, row[0]) for row in rows]
+
+
+def _known(
     cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]
 ) -> set[tuple[UUID, UUID]]:
     """Return the keys of the videos that have a row."""
@@ -121,7 +198,7 @@ def known_videos(
     return {(row[0], row[1]) for row in found}
 
 
-def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
+def _copy(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
     """COPY new rows.
 
     Raises:

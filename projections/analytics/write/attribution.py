@@ -17,24 +17,16 @@ from projections.analytics.store.gathered import (
     next_waiting,
     note_waiting,
 )
-from projections.analytics.store.keys import execute, packed_keys
 from projections.analytics.store.snapshots import load_snapshots
 from projections.analytics.store.subjects import SUBJECTS
 from projections.analytics.store.video_lists import delete_lists, listed_video_numbers
-from projections.analytics.store.videos import load_numbered
+from projections.analytics.store.videos import load_numbered, own_numbers
 from projections.analytics.write.changes import Changes, save
 from projections.engine.projection import Merged
 
 _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
 _OWNERS_AT_ONCE = 50
 _SNAPSHOTS_AT_ONCE = 200
-_OWN_NUMBERS = """
-SELECT o, w, (
-    SELECT string_agg(int8send(number), ''::bytea) FROM analytics_videos
-    WHERE organization_id = o AND is_there
-    AND (creator_id = w OR id = w AND creator_id IS NULL)
-) FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
-"""
 
 
 def merge_attribution(
@@ -56,13 +48,7 @@ def _not_their_own(
     cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]
 ) -> dict[OwnerKey, Longs]:
     """Return the videos of other owners in the snapshots of provisional owners."""
-    organizations, _, provisional_owners = packed_keys(keys)
-    own = {
-        (organization_id, provisional_owner): np.frombuffer(numbers or b"", ">i8")
-        for organization_id, provisional_owner, numbers in execute(
-            cursor, _OWN_NUMBERS, organizations, provisional_owners
-        )
-    }
+    own = own_numbers(cursor, keys)
     listed = listed_video_numbers(cursor, keys)
     others = {
         key: np.setdiff1d(video_numbers, own[key[0], key[2]])

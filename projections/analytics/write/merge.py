@@ -14,7 +14,6 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from projections.analytics.fold.entities import (
-    FlaggedVideo,
     SubjectRow,
     is_dropped_owner,
     refolded,
@@ -32,11 +31,10 @@ from projections.analytics.store.gathered import (
     next_waiting,
     note_waiting,
 )
-from projections.analytics.store.keys import PARTITION, execute
 from projections.analytics.store.rollups import RollupMove, move_rollups
 from projections.analytics.store.snapshots import packed_snapshots
 from projections.analytics.store.subjects import SUBJECTS
-from projections.analytics.store.videos import VIDEO_COLUMNS, video_of
+from projections.analytics.store.videos import own_videos, raw_videos
 from projections.analytics.write.attribution import merge_attribution
 from projections.analytics.write.changes import Changes, save
 from projections.analytics.write.erasures import merge_erasures
@@ -49,15 +47,6 @@ _SNAPSHOTS_AT_ONCE = 200
 _CAMPAIGNS_AT_ONCE = 20
 # In one transaction; fewer are in memory at once.
 _OBSERVATIONS_AT_ONCE = 500_000
-_RAW = f"""
-SELECT {VIDEO_COLUMNS} FROM analytics_videos
-WHERE is_raw AND {PARTITION.format("id")} ORDER BY organization_id, id LIMIT %s
-"""
-_OWN = f"""
-SELECT {", ".join(FlaggedVideo.__struct_fields__)} FROM analytics_videos
-WHERE organization_id = %s AND is_there
-AND (creator_id = %s OR id = %s AND creator_id IS NULL)
-"""
 
 
 def merge(
@@ -80,8 +69,8 @@ def merge(
 
 
 def _merge_videos(cursor: Cursor[TupleRow], partition: int, partitions: int) -> Merged:
-    found = execute(cursor, _RAW, partitions, partition, _VIDEOS_AT_ONCE).fetchall()
-    videos = [refolded(video_of(row)) for row in found]
+    raw = raw_videos(cursor, partition, partitions, most=_VIDEOS_AT_ONCE)
+    videos = [refolded(row) for row in raw]
     save(cursor, Changes(videos=videos))
     note_waiting(cursor, owner_keys_of(videos), is_attributed=False)
     return Merged(len(videos), is_all=len(videos) < _VIDEOS_AT_ONCE)
@@ -125,8 +114,7 @@ def _fold_owner(
         if (subject := subjects.get(owner)) is not None:
             flags.add_profile(subject)
     else:
-        for row in execute(cursor, _OWN, organization_id, owner, owner):
-            video = FlaggedVideo(*row)
+        for video in own_videos(cursor, organization_id, owner):
             flags.add_video(video, subjects, rule=rule)
             count_post(video, subjects, rollups)
     amount = 0
