@@ -57,6 +57,7 @@ DERIVED_METRICS: tuple[DerivedMetric, ...] = get_args(DerivedMetric)
 ENGAGEMENT: tuple[VideoMetric, ...] = ("likes", "comments", "shares", "saves")
 
 _NEEDS: dict[Metric, tuple[RawMetric, ...]] = {
+    **{metric: (metric,) for metric in RAW_METRICS},
     "engagement_rate_by_views": ("views", *ENGAGEMENT),
     "engagement_rate_by_followers": (*ENGAGEMENT, "followers"),
     "posts_per_week": ("posts",),
@@ -91,9 +92,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         """Return the raw metrics that this metric is computed from."""
         if self.base_metric is not None:
             return (self.base_metric,)
-        return _NEEDS.get(self.metric) or tuple(
-            raw for raw in RAW_METRICS if raw == self.metric
-        )
+        return _NEEDS.get(self.metric, ())
 
     def among(self, metrics: Iterable[RawMetric]) -> list[RawMetric]:
         """Return the raw metrics in ``metrics`` that this metric is computed from."""

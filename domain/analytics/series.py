@@ -153,20 +153,39 @@ def points(
     counters = list(by_metric.values())
     # Most numbers are exact, so the marks of single points are not needed.
     is_exact = all(counter.precision is None for counter in counters)
+    values = _values(question, by_metric, buckets)
+    baselines = zip(*(counter.baselines for counter in counters), strict=True)
+    snapshots = zip(*(counter.snapshots for counter in counters), strict=True)
     return [
         Point(
             date=bucket.date,
-            value=value_of(question, by_metric, number, days=bucket.days),
+            value=value,
             partial=bucket.end > now,
-            baseline=any(counter.baselines[number] for counter in counters),
-            observed=any(counter.snapshots[number] for counter in counters),
+            baseline=any(begun),
+            observed=any(observed),
             rounded=not is_exact
             and is_rounded(question, by_metric, number, days=bucket.days),
             sharpened=not is_exact and is_sharpened(by_metric, number),
             cut=bucket.is_cut,
         )
-        for number, bucket in enumerate(buckets)
+        for number, (bucket, value, begun, observed) in enumerate(
+            zip(buckets, values, baselines, snapshots, strict=True)
+        )
     ]
+
+
+def _values(
+    question: Question, by_metric: SeriesByMetric, buckets: Sequence[Bucket]
+) -> list[Value]:
+    """Return the value of each bucket, as ``value_of`` does."""
+    if question.mode == "rate":
+        return [
+            _rate(question, by_metric, number, days=bucket.days)
+            for number, bucket in enumerate(buckets)
+        ]
+    counter = by_metric[question.needs[0]]
+    value = counter.new if question.mode == "new" else counter.level
+    return [value(number) for number, _ in enumerate(buckets)]
 
 
 def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Total:

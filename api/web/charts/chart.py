@@ -3,8 +3,11 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
+from operator import attrgetter
 
 import msgspec
+from markupsafe import Markup, escape
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -48,6 +51,14 @@ class Chart(Struct, frozen=True, kw_only=True):
     drawing: Drawing
     svg: InlineSvg
     is_known: bool
+
+    def table_rows(self, *, are_explained: bool) -> Markup:
+        """Return the rows of the table, whose numbers are buttons if ``are_explained``.
+
+        A year by day has a thousand of them, which a template takes too long to write.
+        """
+        rows = [_written(row, is_explained=are_explained) for row in self.rows]
+        return Markup("".join(rows))  # noqa: S704 - `_written` escapes all notes
 
     @property
     def data(self) -> str:
@@ -133,6 +144,8 @@ def chart_of(
     )
 
 
+# The charts of a page have the same buckets.
+@lru_cache(maxsize=2_048)
 def bucket_label(first: date, granularity: Granularity) -> str:
     """Return the label of a bucket; a bucket that the period cuts has its first day."""
     if granularity == "week":
@@ -169,6 +182,26 @@ def _line(
         rounded=[n for n, point in enumerate(points) if point.rounded],
         sharpened=[n for n, point in enumerate(points) if point.sharpened],
         cut=[n for n, point in enumerate(points) if point.cut],
+    )
+
+
+def _written(row: ChartTableRow, *, is_explained: bool) -> str:
+    """Return one row of the table; only its notes have texts of people."""
+    cells: list[str] = []
+    for number, cell in enumerate(row.cells):
+        text = cell.text
+        if is_explained and not number and cell.is_known:
+            text = (
+                f'<button class="why" name="on" value="{row.date}" '
+                f'title="Explain this number">{text}</button>'
+            )
+        if cell.about:
+            text = f'{text} <span class="muted small">{cell.about}</span>'
+        cells.append(f'<td class="number">{text}</td>')
+    notes = escape(row.notes) if row.notes else ""
+    return (
+        f'<tr><th scope="row">{row.label}</th>\n{"".join(cells)}\n'
+        f'<td class="small muted">{notes}</td></tr>\n'
     )
 
 
@@ -226,7 +259,9 @@ def _with_marks(
     for at, mark in places:
         said.setdefault(at, []).append(mark.text)
     return [
-        replace(row, notes=", ".join(filter(None, [row.notes, *said.get(at, [])])))
+        replace(row, notes=", ".join(filter(None, [row.notes, *said[at]])))
+        if at in said
+        else row
         for at, row in enumerate(rows)
     ]
 
@@ -252,17 +287,24 @@ def _cell(measure: Measure, point: Point, *, about: str = "") -> ChartTableCell:
 
 
 def _notes(points: Sequence[Point]) -> str:
-    notes: list[str] = []
-    if any(point.partial for point in points):
-        notes.append("not over yet")
-    if any(point.baseline for point in points):
-        notes.append("baseline")
-    if any(point.rounded for point in points):
-        notes.append("rounded")
-    if any(point.sharpened for point in points):
-        notes.append("became exact")
-    if any(point.cut for point in points):
-        notes.append("only a part of it")
-    if not any(point.observed for point in points):
+    if all(map(_is_plain, points)):
+        return ""
+    notes = [text for text, of in _NOTES.items() if any(map(of, points))]
+    if not any(map(attrgetter("observed"), points)):
         notes.append("no scrape")
     return ", ".join(notes)
+
+
+def _is_plain(point: Point) -> bool:
+    """Tell whether a point has no marks, as most points have none."""
+    marks = point.partial or point.baseline or point.rounded or point.sharpened
+    return point.observed and not (marks or point.cut)
+
+
+_NOTES = {
+    "not over yet": attrgetter("partial"),
+    "baseline": attrgetter("baseline"),
+    "rounded": attrgetter("rounded"),
+    "became exact": attrgetter("sharpened"),
+    "only a part of it": attrgetter("cut"),
+}

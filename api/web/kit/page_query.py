@@ -18,7 +18,9 @@ class PageQuery(Struct, frozen=True, kw_only=True):
 
     def pairs(self, **changed: str) -> dict[str, str]:
         """Return the parameters that are not empty, with some changed."""
-        names = {field.encode_name: field.name for field in fields(self)}
+        names = dict(
+            zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        )
         changes: dict[str, Any] = {
             names[name]: value for name, value in changed.items()
         }
