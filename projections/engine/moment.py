@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
 from infra.database import AsyncPool, again_if_cut
-from projections.engine.reader import Query, Statement
+from projections.engine.reader import Query, Statement, rows_of
 
 BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # The rest of the pool stays free for others.
@@ -21,12 +22,19 @@ _SIDE_SECONDS = 0.1
 _Connection = AsyncConnection[TupleRow]
 
 
+class _Waiting(NamedTuple):
+    """A query that another one may take along to the server."""
+
+    query: Query
+    rows: "asyncio.Future[list[TupleRow]]"
+
+
 class Moment:
     """A snapshot, from the first query to ``end``.
 
-    Concurrent queries wait for each other, because a snapshot belongs to one
-    connection. Once the snapshot is shared, they run on connections of their own, if
-    the pool has any to spare.
+    A snapshot belongs to one connection, so concurrent queries are sent together, with
+    one way to the server and back. Once the snapshot is shared, they run on connections
+    of their own, if the pool has any to spare.
     """
 
     def __init__(self, pool: AsyncPool) -> None:
@@ -37,6 +45,7 @@ class Moment:
         # The organization that the transaction of each connection is set to.
         self._begun: dict[_Connection, UUID | None] = {}
         self._name: str | None = None
+        self._waiting: list[_Waiting] = []
         self._has_ended = False
 
     @property
@@ -64,26 +73,73 @@ class Moment:
         await asyncio.gather(*(self._give_back(each) for each in free))
 
     async def _run(self, query: Query) -> list[TupleRow]:
-        connection = await self._take()
+        own = _Waiting(query, asyncio.get_running_loop().create_future())
+        self._waiting.append(own)
         try:
-            rows = await query.rows(connection, after=self._first(connection, query))
+            # Concurrent queries come in meanwhile.
+            await asyncio.sleep(0)
+            connection = await self._take(unless=own.rows)
         except BaseException:
+            self._waiting = [each for each in self._waiting if each is not own]
+            raise
+        if connection is None:
+            return own.rows.result()
+        together, self._waiting = self._company(own)
+        try:
+            await self._send(connection, together)
+        except BaseException as error:
+            for each in together:
+                if each is own or each.rows.done():
+                    continue
+                if isinstance(error, Exception):
+                    each.rows.set_exception(error)
+                else:
+                    each.rows.cancel()
             # The transaction of this connection has failed.
             await self._give_back(connection)
             raise
-        self._begun[connection] = query.organization_id or self._begun.get(connection)
         async with self._change:
             if not self._has_ended:
                 self._free.append(connection)
-                self._change.notify()
-                return rows
+                self._change.notify_all()
+                return own.rows.result()
         await self._give_back(connection)
-        return rows
+        return own.rows.result()
 
-    async def _take(self) -> _Connection:
+    def _company(self, own: _Waiting) -> tuple[list[_Waiting], list[_Waiting]]:
+        """Return the queries to send with one that waits, and those left waiting."""
+        together, left = [own], list[_Waiting]()
+        for each in self._waiting:
+            if each is own:
+                continue
+            is_alike = each.query.organization_id == own.query.organization_id
+            (together if is_alike and not self.is_shared else left).append(each)
+        return together, left
+
+    async def _send(self, connection: _Connection, together: list[_Waiting]) -> None:
+        """Run queries of one organization, and hand out their rows."""
+        query = together[0].query
+        found = await rows_of(
+            connection,
+            [each.query for each in together],
+            after=self._first(connection, query),
+        )
+        self._begun[connection] = query.organization_id or self._begun.get(connection)
+        for each, rows in zip(together, found, strict=True):
+            if not each.rows.done():
+                each.rows.set_result(rows)
+
+    async def _take(
+        self, *, unless: "asyncio.Future[list[TupleRow]]"
+    ) -> _Connection | None:
+        """Return a connection of the snapshot; None once these rows are there."""
         while True:
             async with self._change:
-                await self._change.wait_for(self._is_possible)
+                await self._change.wait_for(
+                    lambda: unless.done() or self._is_possible()
+                )
+                if unless.done():
+                    return None
                 if self._free:
                     return self._free.pop()
                 is_first = not self._taken
@@ -95,7 +151,7 @@ class Moment:
             except BaseException as error:
                 async with self._change:
                     self._taken -= 1
-                    self._change.notify()
+                    self._change.notify_all()
                 if is_first or not isinstance(error, PoolTimeout):
                     raise
 
@@ -132,4 +188,4 @@ class Moment:
             await self._pool.putconn(connection)
             async with self._change:
                 self._taken -= 1
-                self._change.notify()
+                self._change.notify_all()

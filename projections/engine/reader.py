@@ -37,19 +37,24 @@ class Query(NamedTuple):
             return ()
         return ((_SET_ORGANIZATION, (str(self.organization_id),)),)
 
-    async def rows(
-        self, connection: AsyncConnection[TupleRow], *, after: Sequence[Statement]
-    ) -> list[TupleRow]:
-        """Run the query after other statements, with one round trip to the server."""
-        cursor = connection.cursor(binary=True)
-        if not after:
-            await cursor.execute(self.text, self.parameters, prepare=True)
-            return await cursor.fetchall()
-        async with connection.pipeline():
-            for statement, values in after:
-                await connection.execute(statement, values)
-            await cursor.execute(self.text, self.parameters, prepare=True)
-        return await cursor.fetchall()
+
+async def rows_of(
+    connection: AsyncConnection[TupleRow],
+    queries: Sequence[Query],
+    *,
+    after: Sequence[Statement],
+) -> list[list[TupleRow]]:
+    """Run queries after other statements, with one round trip to the server."""
+    cursors = [connection.cursor(binary=True) for _ in queries]
+    if not after and len(queries) == 1:
+        await cursors[0].execute(queries[0].text, queries[0].parameters, prepare=True)
+        return [await cursors[0].fetchall()]
+    async with connection.pipeline():
+        for statement, values in after:
+            await connection.execute(statement, values)
+        for cursor, query in zip(cursors, queries, strict=True):
+            await cursor.execute(query.text, query.parameters, prepare=True)
+    return [await cursor.fetchall() for cursor in cursors]
 
 
 class ProjectionBehindError(Exception):
@@ -153,7 +158,7 @@ class Reader:
     async def run(self, query: Query) -> list[TupleRow]:
 
         async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
-            return await query.rows(connection, after=query.as_whom)
+            return (await rows_of(connection, [query], after=query.as_whom))[0]
 
         return await run_read_async(self._pool, run)
 

@@ -10,6 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from projections.engine import moment
 from projections.engine.reader import Query, Reader, Statement
 from projections.engine.snapshot_reader import SnapshotReader
 from tests.kit.application import Tenant, ago
@@ -88,21 +89,21 @@ def test_no_answer_has_what_is_written_between_two_of_its_queries(
 ):
     tenant, ids = furnished
     write = writes(tenant, ids)
-    ask = Query.rows
-    queries = 0
+    ask = moment.rows_of
+    round_trips = 0
     is_writing = False
 
     async def ask_and_write(
-        query: Query,
         connection: AsyncConnection[TupleRow],
+        queries: Sequence[Query],
         *,
         after: Sequence[Statement],
-    ) -> list[TupleRow]:
-        nonlocal queries, is_writing
-        rows = await ask(query, connection, after=after)
+    ) -> list[list[TupleRow]]:
+        nonlocal round_trips, is_writing
+        rows = await ask(connection, queries, after=after)
         if not is_writing:
-            queries += 1
-        if queries == 1 and not is_writing:
+            round_trips += 1
+        if round_trips == 1 and not is_writing:
             is_writing = True
             await asyncio.to_thread(write)
             is_writing = False
@@ -115,11 +116,11 @@ def test_no_answer_has_what_is_written_between_two_of_its_queries(
         if quiet.status_code == 410:
             continue
         assert quiet.status_code == 200, (name, quiet.text)
-        queries = 0
+        round_trips = 0
         with monkeypatch.context() as patched:
-            patched.setattr(Query, "rows", ask_and_write)
+            patched.setattr(moment, "rows_of", ask_and_write)
             disturbed = request.made_by(tenant)
-        of_several += queries > 1
+        of_several += round_trips > 1
         if NOW.sub("", disturbed.text) != NOW.sub("", quiet.text):
             differing.append(name)
 

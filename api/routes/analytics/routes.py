@@ -1,5 +1,6 @@
 """/analytics: numbers over time, of creators, videos, projects and campaigns."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
@@ -56,6 +57,7 @@ from domain.analytics.metrics import (
 from domain.analytics.rules import RULES
 from domain.errors import NotFoundError
 from projections.analytics.read.basis import basis_as_of, basis_of_now
+from projections.analytics.read.series import NamedEntity
 from projections.analytics.store.baseline_rule import rule_in_force
 from projections.engine.reader import Reader
 
@@ -157,10 +159,9 @@ class AnalyticsRoutes(Controller):
         check_breakdown(breakdown, ids)
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
-        query = await _query(
+        query, (entities, own_zone) = await _query(
             request, reader, questions, ids, as_of, "annotations", today=today
         )
-        entities, own_zone = await query.entities(ids)
         if len(entities) < len(ids):
             raise NotFoundError(entity)
         zone = zone or ZoneInfo(own_zone)
@@ -170,9 +171,11 @@ class AnalyticsRoutes(Controller):
         for span in (days, prior):
             if span is not None:
                 check_retention(span, retention, now=today)
-        by_entity = await query.series_by_entity(ids, days)
-        before = {} if prior is None else await query.series_by_entity(ids, prior)
-        annotations = await query.annotations(ids, days)
+        by_entity, before, annotations = await asyncio.gather(
+            query.series_by_entity(ids, days),
+            query.series_by_entity(ids, prior),
+            query.annotations(ids, days),
+        )
         answers = [
             Analytics(
                 entity=entity,
@@ -240,10 +243,9 @@ class AnalyticsRoutes(Controller):
         )
         zone = None if tz is None else zone_named(tz)
         today = datetime.now(UTC)
-        query = await _query(
+        query, (entities, own_zone) = await _query(
             request, reader, [question], [entity_id], as_of, today=today
         )
-        entities, own_zone = await query.entities([entity_id])
         if not entities:
             raise NotFoundError(entity)
         days = range_of(
@@ -283,8 +285,8 @@ async def _query(
     as_of: str | None,
     *also: str,
     today: datetime,
-) -> AnalyticsQuery:
-    """Return the caller's query, as of a time or position if ``as_of`` is set.
+) -> tuple[AnalyticsQuery, tuple[list[NamedEntity], str]]:
+    """Return the caller's query and its entities, as of ``as_of`` if it is set.
 
     The answer names the position that it is based on. ``also`` names the projections
     that the answer reads in addition to analytics.
@@ -296,22 +298,19 @@ async def _query(
         if as_of is None
         else await resolve_as_of(reader, organization_id, as_of, now=today)
     )
-    request.context.basis = (
-        await basis_of_now(reader, organization_id)
-        if end is None
-        else await basis_as_of(
-            reader,
-            organization_id,
-            questions[0].entity,
-            ids,
-            at=end.position,
-            own=end.end,
-        )
-    )
-    return AnalyticsQuery(
+    query = AnalyticsQuery(
         reader=reader,
         organization_id=organization_id,
         questions=questions,
         now=today if end is None else end.now,
         at=None if end is None else end.position,
     )
+    request.context.basis, entities = await asyncio.gather(
+        basis_of_now(reader, organization_id)
+        if end is None
+        else basis_as_of(
+            reader, organization_id, query.entity, ids, at=end.position, own=end.end
+        ),
+        query.entities(ids),
+    )
+    return query, entities

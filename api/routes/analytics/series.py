@@ -59,9 +59,11 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         return [found[id_] for id_ in ids if id_ in existing], own_zone
 
     async def series_by_entity(
-        self, ids: Sequence[UUID], days: Range
+        self, ids: Sequence[UUID], days: Range | None
     ) -> dict[UUID, SeriesByMetric]:
-        """Return the series that the questions need, by entity."""
+        """Return the series that the questions need, by entity; none without days."""
+        if days is None:
+            return {}
         return await series_by_entity(self.reader, self._selection(ids, days.buckets()))
 
     def series(

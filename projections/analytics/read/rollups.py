@@ -5,6 +5,7 @@ membership a campaign has the gains of each creator in the spans of its membersh
 of each single video without the spans of its creator.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
@@ -97,12 +98,15 @@ async def series_from_sums(
     The sums of a project leave out creators with numbers in several projects.
     """
     found: dict[UUID, SeriesByMetric] = {id_: {} for id_ in selection.ids}
-    for group in selection.metric_groups:
-        rows = await reader.rows(
-            selection.organization_id,
-            _sums(selection, group),
-            {"ids": [*selection.ids], **_times(selection)},
+    params = {"ids": [*selection.ids], **_times(selection)}
+    groups = [*selection.metric_groups]
+    rows_by_group = await asyncio.gather(
+        *(
+            reader.rows(selection.organization_id, _sums(selection, group), params)
+            for group in groups
         )
+    )
+    for group, rows in zip(groups, rows_by_group, strict=True):
         by_id = _by_id(rows)
         for id_ in selection.ids:
             found[id_] = {
