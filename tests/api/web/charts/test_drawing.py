@@ -57,3 +57,17 @@ def test_posts_are_marked_on_the_day_or_in_the_week_they_lie_in(
     ]
     assert "2 videos posted" in figure.one("table").text
     assert "3 videos posted" in by_week.one("figure", id="chart-followers").text
+
+
+def test_a_note_with_markup_stays_text_in_the_table(visitor: Visitor, home: Tenant):
+    goat = Watched(home, "goat")
+    goat.followers(0, 10)
+    about = {"scope": "creator", "scope_id": goat.id, "starts_on": "2026-03-02"}
+    home.post("/analytics/annotations", {**about, "text": '<i>Launch</i> & "more"'})
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}")
+
+    table = page.one("figure", id="chart-followers").one("table")
+    assert '<i>Launch</i> & "more"' in table.text
+    assert not table.all("i")

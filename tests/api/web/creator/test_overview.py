@@ -1,12 +1,14 @@
 """A creator's overview: the numbers, what makes them, and where there are none."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 
+from api.web.kit import api_client
 from domain import events as e
 from tests.kit.application import Goatherd, Tenant
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
@@ -57,6 +59,25 @@ def test_the_figures_say_how_much_came_in_these_days(visitor: Visitor, goat: Wat
             "8.6% likes, comments, shares and saves per 100 new views"
         ),
     }
+
+
+def test_an_overview_requests_its_numbers_at_once(
+    visitor: Visitor, goat: Watched, monkeypatch: pytest.MonkeyPatch
+):
+    paths: list[str] = []
+    full_path: Callable[[str], str] = vars(api_client)["_full_path"]
+
+    def noted(path: str) -> str:
+        paths.append(path)
+        return full_path(path)
+
+    visitor.see(f"/creators/{goat.id}?{DAYS}")
+    monkeypatch.setattr(api_client, "_full_path", noted)
+
+    visitor.see(f"/creators/{goat.id}?{DAYS}")
+
+    assert paths.count("/analytics") == 3
+    assert len(paths) == 6
 
 
 @pytest.fixture
