@@ -131,8 +131,7 @@ RENAMED_VALUES: dict[str, dict[str, str]] = {
         ),
     },
 }
-# Sentences of histories and of the schema: a pattern for the old beginning, and the
-# new one.
+# Sentences of histories: a pattern for the old beginning, and the new one.
 REWORDED: dict[str, str] = {
     r"(Video \d+) discovered as auto_tracked": r"\1 found and counted",
     r"(Video \d+) discovered as pending_review": r"\1 found and put into the inbox",
@@ -143,12 +142,6 @@ REWORDED: dict[str, str] = {
     r"(Video \d+) included": r"\1 set to count",
     r"(Video \d+) excluded": r"\1 removed",
     r"Tracking of video (\d+) disabled": r"Video \1 set not to count",
-    r"(New views) by (the) (videos posted) up to the bucket's end\.": (
-        r"\1, divided by \2 counted \3 until the end of the bucket."
-    ),
-    r"[W]hat base_metric grew by, (in percent of its level at the) bucket's start\.": (
-        r"The growth of base_metric, \1 start of the bucket."
-    ),
 }
 # Parts of paths, of queries and of commands, which are replaced as text.
 RENAMED_QUESTIONS: dict[str, str] = {}
