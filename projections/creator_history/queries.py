@@ -15,7 +15,7 @@ from domain.phrases import counted
 from domain.streams import video_stream
 from domain.summaries import actor_label, milestone_summary, summary
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read.sharpenings import sharpened_among
+from projections.analytics.read.explanations.sharpenings import sharpened_among
 from projections.creator_history.entries import (
     HistoryEntry,
     entry_of_event,

@@ -17,14 +17,14 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.fold.day_sums import DAY_SUMS, DaySums
-from projections.analytics.read.figures import (
+from projections.analytics.read.creators.figures import (
     CreatorSet,
     FiguresOfCreator,
     creator_figures,
     page_of_creators,
 )
-from projections.analytics.read.video_figures import page_of_videos
-from projections.analytics.read.video_levels import VideoSet
+from projections.analytics.read.videos.figures import page_of_videos
+from projections.analytics.read.videos.levels import VideoSet
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.benchmarks.test_analytics import YEAR, population

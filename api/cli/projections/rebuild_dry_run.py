@@ -12,7 +12,11 @@ from domain.analytics.baselines import BaselineRule
 from domain.phrases import counted
 from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
-from projections.analytics.read.rule_effects import Effects, ProjectEffects, effects
+from projections.analytics.read.explanations.rule_effects import (
+    Effects,
+    ProjectEffects,
+    effects,
+)
 from projections.engine.projection import ReadModel
 from projections.rebuild.compare import Comparison
 from projections.rebuild.rebuild import Watch, rebuild

@@ -19,7 +19,7 @@ from api.routes.aggregate.parameters import (
 )
 from api.routes.aggregate.responses import RowsPart
 from infra.structs import shared_fields
-from projections.analytics.read.figures import FiguresOfCreator
+from projections.analytics.read.creators.figures import FiguresOfCreator
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
 from projections.analytics.summaries.names import CreatorName, names_of
 

@@ -26,7 +26,7 @@ from api.routes.analytics.parameters import (
 from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.buckets import Granularity, Range, midnight
 from domain.errors import NotFoundError
-from projections.analytics.read.basis import basis_of_now
+from projections.analytics.read.explanations.basis import basis_of_now
 from projections.analytics.summaries.scope import ScopeKind, SummaryScope, known_scope
 from projections.engine.reader import Reader
 

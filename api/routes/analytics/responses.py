@@ -35,7 +35,7 @@ from domain.analytics.series import (
     terms_of,
     value_of,
 )
-from projections.analytics.read.explain import ExplainedObservation
+from projections.analytics.read.explanations.explain import ExplainedObservation
 from projections.analytics.read.series import NamedEntity
 from projections.annotations.queries import Annotation
 

@@ -56,7 +56,7 @@ from domain.analytics.metrics import (
 )
 from domain.analytics.rules import RULES
 from domain.errors import NotFoundError
-from projections.analytics.read.basis import basis_as_of, basis_of_now
+from projections.analytics.read.explanations.basis import basis_as_of, basis_of_now
 from projections.analytics.read.series import NamedEntity
 from projections.analytics.store.baseline_rule import rule_in_force
 from projections.engine.reader import Reader

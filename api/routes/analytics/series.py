@@ -13,7 +13,10 @@ from domain.analytics.series import SeriesByMetric, points, total
 from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.breakdown import breakdown
 from projections.analytics.read.counted import existing_as_of
-from projections.analytics.read.explain import ExplainedObservation, explain
+from projections.analytics.read.explanations.explain import (
+    ExplainedObservation,
+    explain,
+)
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import (
     NamedEntity,

@@ -15,7 +15,7 @@ from api.http.reading.paging import ListRequest, caught_up
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from domain.errors import NotFoundError
-from projections.analytics.read.video_observations import (
+from projections.analytics.read.explanations.video_observations import (
     ObservedVideo,
     observations_of_video,
 )

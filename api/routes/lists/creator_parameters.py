@@ -23,8 +23,8 @@ from api.routes.lists.days import (
 from api.routes.tags import TagFilter, tag_filter
 from domain.creator.decider import Status
 from domain.letter_case import folded
-from projections.analytics.read.figure_conditions import FigureCondition
-from projections.analytics.read.figure_expressions import CreatorFigure
+from projections.analytics.read.creators.conditions import FigureCondition
+from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.creators.filter import CreatorFilter, Health
 
 _FIGURES: Final[tuple[CreatorFigure, ...]] = get_args(CreatorFigure)

@@ -16,17 +16,17 @@ from api.routes.lists.days import days_of_list
 from domain.analytics.buckets import Range
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
-from projections.analytics.read.figure_conditions import creators_with
-from projections.analytics.read.figure_expressions import CreatorFigure
-from projections.analytics.read.figures import (
+from projections.analytics.read.creators.conditions import creators_with
+from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.figures import (
     CreatorSet,
     Figures,
     FiguresOfCreator,
     creator_figures,
     sorted_creators,
 )
+from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.members import members_of
-from projections.analytics.read.totals import total_figures
 from projections.analytics.summaries.creator_shares import shares_in_project
 from projections.creators.creator import Creator
 from projections.creators.filter import (

@@ -5,7 +5,7 @@ from datetime import date
 from msgspec import UNSET, Struct, UnsetType
 
 from infra.structs import shared_fields
-from projections.analytics.read.video_figures import FiguresOfVideo
+from projections.analytics.read.videos.figures import FiguresOfVideo
 from projections.videos.queries import Video
 
 

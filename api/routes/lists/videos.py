@@ -29,8 +29,8 @@ from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import shared_fields
 from projections.analytics.read.members import members_of
 from projections.analytics.read.project_spans import SpansByCreator, spans_in
-from projections.analytics.read.video_figures import FiguresOfVideo, video_figures
-from projections.analytics.read.videos_by_figure import videos_by_figure
+from projections.analytics.read.videos.by_figure import videos_by_figure
+from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.videos import these
 from projections.organizations.queries import one_organization

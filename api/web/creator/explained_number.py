@@ -12,8 +12,8 @@ from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
 from api.web.kit.filters import UNKNOWN, number, tilde
 from domain.analytics.metrics import Mode
-from projections.analytics.read.explain import ExplainedObservation
-from projections.analytics.read.other_counts import OtherCount
+from projections.analytics.read.explanations.explain import ExplainedObservation
+from projections.analytics.read.explanations.other_counts import OtherCount
 
 MOST_SHOWN = 100
 # The way in which observations make the number, by its mode.

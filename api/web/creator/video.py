@@ -34,7 +34,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
 from domain.errors import NotFoundError
-from projections.analytics.read.video_observations import ObservedVideo
+from projections.analytics.read.explanations.video_observations import ObservedVideo
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 

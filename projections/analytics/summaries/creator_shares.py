@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.series import SeriesByMetric
-from projections.analytics.read.figures import FiguresOfCreator
+from projections.analytics.read.creators.figures import FiguresOfCreator
 from projections.analytics.read.project_spans import shares_of_creators, spans_in
 from projections.analytics.read.series import series_by_entity
 from projections.analytics.summaries.key_figures import selection_of

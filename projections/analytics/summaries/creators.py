@@ -5,8 +5,8 @@ from typing import Literal
 from msgspec.structs import replace
 
 from domain.analytics.buckets import Range
-from projections.analytics.read.figure_expressions import CreatorFigure
-from projections.analytics.read.figures import (
+from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.figures import (
     CreatorSet,
     FiguresOfCreator,
     page_of_creators,

@@ -10,10 +10,10 @@ import msgspec
 from domain.analytics.buckets import Range
 from domain.analytics.outliers import Outlier
 from domain.analytics.ranking import ranked
-from projections.analytics.read.video_figures import FiguresOfVideo, video_figures
-from projections.analytics.read.video_order import ByFigure, VideoFigure
-from projections.analytics.read.video_shares import video_columns
-from projections.analytics.read.videos_by_figure import without_figure
+from projections.analytics.read.videos.by_figure import without_figure
+from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
+from projections.analytics.read.videos.order import ByFigure, VideoFigure
+from projections.analytics.read.videos.shares import video_columns
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (

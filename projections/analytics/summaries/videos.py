@@ -12,9 +12,9 @@ from domain.analytics.membership import holds_slot
 from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import structs
 from projections.analytics.read.project_spans import SpansByCreator
-from projections.analytics.read.video_figures import video_figures
-from projections.analytics.read.video_levels import VideoSet
-from projections.analytics.read.video_shares import video_columns
+from projections.analytics.read.videos.figures import video_figures
+from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.shares import video_columns
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader

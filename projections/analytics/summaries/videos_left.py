@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from domain.analytics.project_spans import ended_at
 from projections.analytics.read.project_spans import SpansByCreator, spans_in
-from projections.analytics.read.video_levels import VideoSet
-from projections.analytics.read.video_shares import video_columns
+from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.shares import video_columns
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
 

@@ -37,7 +37,7 @@ from projections.analytics.read import breakdown as analytics_breakdown
 from projections.analytics.read import selection as plans
 from projections.analytics.read.breakdown import breakdown
 from projections.analytics.read.counted import existing_as_of
-from projections.analytics.read.explain import explain
+from projections.analytics.read.explanations.explain import explain
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import named_entities, series_by_entity
 from projections.analytics.write import attribution, live, merge

@@ -8,7 +8,7 @@ import pytest
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent, Store
 from projections.analytics.projection import AnalyticsProjection
-from projections.analytics.read.rule_effects import Effects, effects
+from projections.analytics.read.explanations.rule_effects import Effects, effects
 from projections.engine.follower import Follower
 from projections.rebuild.errors import DryRunPendingError, NoDryRunError, StoppedError
 from projections.rebuild.rebuild import cancel, rebuild, swap_dry_run

@@ -16,7 +16,7 @@ from domain.analytics.baselines import BaselineRule
 from domain.analytics.metrics import Breakdown
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import breakdown, selection
-from projections.analytics.read.explain import explain
+from projections.analytics.read.explanations.explain import explain
 from projections.engine.reader import Reader
 from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats

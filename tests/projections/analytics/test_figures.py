@@ -17,8 +17,8 @@ from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range, midnight
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import rollups
-from projections.analytics.read.figure_expressions import CreatorFigure
-from projections.analytics.read.figures import (
+from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.figures import (
     CreatorSet,
     FiguresOfCreator,
     creator_figures,
@@ -27,13 +27,13 @@ from projections.analytics.read.figures import (
 )
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
-from projections.analytics.read.video_figures import (
+from projections.analytics.read.videos.figures import (
     FiguresOfVideo,
     VideoFigure,
     page_of_videos,
     video_figures,
 )
-from projections.analytics.read.video_levels import VideoSet
+from projections.analytics.read.videos.levels import VideoSet
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT
 from tests.projections.analytics.oracle import Oracle

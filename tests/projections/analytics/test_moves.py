@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import breakdown, selection
-from projections.analytics.read.figure_expressions import CreatorFigure
+from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
 from projections.analytics.summaries.posts import active_creators
 from projections.analytics.summaries.scope import SummaryScope

@@ -23,18 +23,21 @@ from domain.analytics.distribution import distribution
 from domain.analytics.posting_hours import posting_hours
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read.figure_conditions import FigureCondition, creators_with
-from projections.analytics.read.figure_expressions import CreatorFigure
-from projections.analytics.read.figures import (
+from projections.analytics.read.creators.conditions import (
+    FigureCondition,
+    creators_with,
+)
+from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.figures import (
     CreatorSet,
     creator_figures,
     sorted_creators,
 )
+from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.project_spans import spans_in
-from projections.analytics.read.totals import total_figures
-from projections.analytics.read.video_figures import VideoFigure, video_figures
-from projections.analytics.read.video_levels import VideoSet
-from projections.analytics.read.videos_by_figure import videos_by_figure
+from projections.analytics.read.videos.by_figure import videos_by_figure
+from projections.analytics.read.videos.figures import VideoFigure, video_figures
+from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.summaries.creator_shares import shares_in_project
 from projections.analytics.summaries.leaderboard import VideoOrder, ranked_videos
 from projections.analytics.summaries.outliers import outliers_among

@@ -9,7 +9,7 @@ import numpy as np
 
 from domain.analytics.metrics import VIDEO_METRICS
 from projections.analytics.fold.columns import Longs
-from projections.analytics.read.video_levels import VideoFigureColumns
+from projections.analytics.read.videos.levels import VideoFigureColumns
 from projections.engine.reader import Reader
 
 VideoFigure = Literal[

@@ -16,7 +16,7 @@ from projections.analytics.fold.columns import Longs, Observations
 from projections.analytics.fold.day_ends import beginning_of, day_of
 from projections.analytics.fold.keys import instant_of, time_of
 from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.read.video_states import COUNTERS, VideoStates
+from projections.analytics.read.videos.states import COUNTERS, VideoStates
 from projections.analytics.store.column_codec import unpack
 from projections.engine.reader import Reader
 

@@ -8,8 +8,8 @@ import msgspec
 
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.read.counted import counted
+from projections.analytics.read.explanations.posting_times import other_posting_times
 from projections.analytics.read.observations import load_observations
-from projections.analytics.read.posting_times import other_posting_times
 from projections.analytics.read.selection import Selection
 from projections.engine.reader import Reader
 

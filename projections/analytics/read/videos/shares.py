@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from domain.analytics.membership import Spans
 from domain.analytics.project_spans import last_held, parts_within
 from projections.analytics.fold.columns import Grid
-from projections.analytics.read.video_levels import (
+from projections.analytics.read.videos.levels import (
     VideoFigureColumns,
     VideoSet,
     own_columns,

@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from projections.analytics.read.project_spans import SpansByCreator
-from projections.analytics.read.video_levels import VideoSet
-from projections.analytics.read.video_order import ByFigure, VideoFigure
-from projections.analytics.read.video_shares import video_columns
+from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.order import ByFigure, VideoFigure
+from projections.analytics.read.videos.shares import video_columns
 from projections.engine.reader import Reader
 
 # A number names a video of one owner. Another owner may have the same number.

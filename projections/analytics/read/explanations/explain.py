@@ -8,7 +8,8 @@ import msgspec
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS, MetricGroup
-from projections.analytics.read.contributions import (
+from projections.analytics.read.counted import counted
+from projections.analytics.read.explanations.contributions import (
     BEGINNING,
     Contributions,
     ExplainedObservation,
@@ -16,9 +17,8 @@ from projections.analytics.read.contributions import (
     Way,
     check_amount,
 )
-from projections.analytics.read.counted import counted
+from projections.analytics.read.explanations.posting_times import other_posting_times
 from projections.analytics.read.observations import Counted, load_observations
-from projections.analytics.read.posting_times import other_posting_times
 from projections.analytics.read.selection import Selection
 from projections.engine.reader import Reader
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from projections.analytics.fold.rollup_deltas import PROFILES
-from projections.analytics.read.figures import (
+from projections.analytics.read.creators.figures import (
     CreatorSet,
     Figures,
     columns_of,

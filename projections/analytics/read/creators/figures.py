@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.analytics.series import in_decimals
-from projections.analytics.read.figure_expressions import (
+from projections.analytics.read.creators.expressions import (
     CreatorFigure,
     FigureExpressions,
 )

@@ -13,15 +13,15 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.membership import Spans
 from projections.analytics.fold.columns import Grid, Longs, Mask, Observations
-from projections.analytics.read.owner_levels import (
+from projections.analytics.read.project_spans import SpansByCreator
+from projections.analytics.read.videos.owner_levels import (
     LevelsAt,
     OwnerLevels,
     OwnerQuery,
     observations_at,
     read_owner_levels,
 )
-from projections.analytics.read.project_spans import SpansByCreator
-from projections.analytics.read.video_states import COUNTERS, VideoStates
+from projections.analytics.read.videos.states import COUNTERS, VideoStates
 from projections.analytics.store.column_codec import unpack
 from projections.engine.reader import Reader
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from projections.analytics.fold.day_sums import PROFILE_SUMS, VIDEO_SUMS
-from projections.analytics.read.boundaries import (
+from projections.analytics.read.creators.boundaries import (
     POSTS_JOIN,
     Boundary,
     SumsAt,

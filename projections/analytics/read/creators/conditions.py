@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.series import DECIMALS
-from projections.analytics.read.figure_expressions import CreatorFigure
-from projections.analytics.read.figures import CreatorSet
+from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.figures import CreatorSet
 from projections.engine.reader import Reader
 
 # Rates are shown in percent; the expression is a share.

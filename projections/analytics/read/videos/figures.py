@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from domain.analytics.metrics import VIDEO_METRICS
-from projections.analytics.read.video_levels import VideoFigureColumns, VideoSet
-from projections.analytics.read.video_order import ByFigure, VideoFigure, ids_at
-from projections.analytics.read.video_shares import video_columns
+from projections.analytics.read.videos.levels import VideoFigureColumns, VideoSet
+from projections.analytics.read.videos.order import ByFigure, VideoFigure, ids_at
+from projections.analytics.read.videos.shares import video_columns
 from projections.engine.reader import Reader
 
 

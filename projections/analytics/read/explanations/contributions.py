@@ -17,9 +17,9 @@ from projections.analytics.fold.keys import instant_of
 from projections.analytics.fold.levels import Levels, overridden
 from projections.analytics.fold.precision import steps_of
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS, MetricGroup
+from projections.analytics.read.explanations.other_counts import OtherCount, OtherCounts
 from projections.analytics.read.gains import gains_among
 from projections.analytics.read.observations import Counted, MemberObservations, Source
-from projections.analytics.read.other_counts import OtherCount, OtherCounts
 
 MOST_OBSERVATIONS = 10_000
 BEGINNING = datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Figures of creators in analytics: levels and sums over days, for lists."""

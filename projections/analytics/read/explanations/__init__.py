@@ -1,0 +1,1 @@
+"""Explanations: the observations behind a number, and the rules that applied."""
