@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.kit.paths import ROOT
 
 PACKAGES = ("domain", "infra", "projections", "application", "workers", "api")
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
+# A larger folder shows no sense any more: it is cut by sense.
+MOST_MODULES = 20
 # Scripts of make, which run with the tools of developers or with nothing.
 SETUP_SCRIPTS = {
     ROOT / "api" / "web" / "frontend" / "vendor.py",
@@ -65,6 +68,18 @@ def test_every_library_that_is_imported_is_a_declared_dependency():
     }
 
     assert not undeclared
+
+
+def test_no_package_has_more_than_twenty_modules():
+    sizes = Counter(module.parent for module in MODULES if module.name != "__init__.py")
+
+    too_large = {
+        _of_the_repository(package): size
+        for package, size in sizes.items()
+        if size > MOST_MODULES
+    }
+
+    assert too_large == {}
 
 
 def test_every_floor_has_a_contract_that_names_all_of_its_modules():
