@@ -24,6 +24,7 @@ from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.eventstore.store import Store
 from tests.browser.chromium import HOW_TO_GET_ONE, NO_BROWSER
 from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.command_line import CommandLine
 from tests.kit.databases import new_database
 from tests.kit.keys import MASTER_KEY_TEXT, make_keys
 
@@ -172,6 +173,14 @@ def store(database_url: str) -> Iterator[Store]:
 def home(store: Store) -> Home:
     """An organization with one project, to add creators to."""
     return make_home(store)
+
+
+@pytest.fixture
+def command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """A command line without any setting."""
+    return CommandLine(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

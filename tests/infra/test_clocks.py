@@ -21,15 +21,13 @@ from workers.main import keep_clock_measured
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     tmp_path: Path,
     database_url: str,
     redis_url: str,
 ) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path, database_url=database_url, redis_url=redis_url)
-    return line
+    command_line.set(data_dir=tmp_path, database_url=database_url, redis_url=redis_url)
+    return command_line
 
 
 def seen_by_doctor(cli: CommandLine) -> str:

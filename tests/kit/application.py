@@ -28,6 +28,7 @@ from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
 from tests.kit.builders import NOON, asking, next_events, opened_store
 from tests.kit.commands import disable_creator, issue_key
+from tests.kit.databases import new_database
 from tests.kit.documented import Documented
 from tests.kit.keys import MASTER_KEY_TEXT
 from tests.kit.patience import PATIENTLY
@@ -442,6 +443,15 @@ def serving(
     app = assemble(settings)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+def own_installation(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """The real application over a database that nobody else has."""
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url) as goatherd,
+    ):
+        yield goatherd
 
 
 @contextmanager

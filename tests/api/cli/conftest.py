@@ -9,12 +9,10 @@ from tests.kit.command_line import CommandLine
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     tmp_path: Path,
     database_url: str,
 ) -> CommandLine:
     """A command line on the test's database."""
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path, database_url=database_url)
-    return line
+    command_line.set(data_dir=tmp_path, database_url=database_url)
+    return command_line

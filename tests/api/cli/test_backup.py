@@ -49,13 +49,11 @@ ORDER BY 1
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     tmp_path: Path,
 ) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path / "nothing")
-    return line
+    command_line.set(data_dir=tmp_path / "nothing")
+    return command_line
 
 
 @pytest.fixture

@@ -26,14 +26,12 @@ NOBODY = "00000000-0000-4000-8000-000000000001"
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     tmp_path: Path,
 ) -> CommandLine:
     """A command line that no database is set for."""
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path / "nothing")
-    return line
+    command_line.set(data_dir=tmp_path / "nothing")
+    return command_line
 
 
 @pytest.fixture

@@ -18,18 +18,16 @@ BASE = CALLBACK.removesuffix(CALLBACK_PATH)
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     database_url: str,
 ) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(
+    command_line.set(
         database_url=database_url,
         display_client_key=APP.client_key,
         display_client_secret=APP.client_secret,
         display_redirect_url=CALLBACK,
     )
-    return line
+    return command_line
 
 
 @pytest.fixture

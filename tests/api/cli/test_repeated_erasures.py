@@ -14,7 +14,14 @@ from domain.creator.account import account_stream
 from domain.messages import ErasedFigures
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.registry import PROJECTIONS
-from tests.kit.application import SECRET, Goatherd, Tenant, data_of, started
+from tests.kit.application import (
+    SECRET,
+    Goatherd,
+    Tenant,
+    data_of,
+    own_installation,
+    started,
+)
 from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.command_line import CommandLine, Outcome, running
 from tests.kit.databases import new_database
@@ -26,22 +33,16 @@ VIDEO = "7311223344556677881"
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     tmp_path: Path,
 ) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(data_dir=tmp_path / "nothing")
-    return line
+    command_line.set(data_dir=tmp_path / "nothing")
+    return command_line
 
 
 @pytest.fixture
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(url) as goatherd,
-    ):
-        yield goatherd
+    yield from own_installation(postgres_url, template_database)
 
 
 @pytest.fixture

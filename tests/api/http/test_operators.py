@@ -7,8 +7,13 @@ import pytest
 from domain import events as e
 from infra.embedded.processes import wait_until
 from projections.organizations.projection import ApiKeys
-from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
-from tests.kit.databases import new_database
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    code_of,
+    data_of,
+    own_installation,
+)
 from tests.kit.operations import operations
 from tests.kit.patience import PATIENTLY
 from tests.kit.visitor import Visitor
@@ -78,11 +83,7 @@ def test_who_no_longer_runs_it_is_refused_within_a_second(goatherd: Goatherd):
 @pytest.fixture
 def untold(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
     """An installation in which nobody said who runs it."""
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(url) as goatherd,
-    ):
-        yield goatherd
+    yield from own_installation(postgres_url, template_database)
 
 
 def test_the_oldest_organization_runs_it_until_somebody_says(untold: Goatherd):

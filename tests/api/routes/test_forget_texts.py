@@ -11,33 +11,34 @@ from projections.campaigns.projection import Campaigns
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.rebuild.rebuild import rebuild
-from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    code_of,
+    data_of,
+    own_installation,
+)
 from tests.kit.command_line import CommandLine
-from tests.kit.databases import new_database
 from tests.kit.erasing import tables_with
 
 
 @pytest.fixture(scope="module")
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(url) as goatherd,
-    ):
-        yield goatherd
+    yield from own_installation(postgres_url, template_database)
 
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     goatherd: Goatherd,
     redis_url: str,
     tmp_path: Path,
 ) -> CommandLine:
     (tmp_path / "data").mkdir()
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=goatherd.url, redis_url=redis_url, data_dir=tmp_path / "data")
-    return line
+    command_line.set(
+        database_url=goatherd.url, redis_url=redis_url, data_dir=tmp_path / "data"
+    )
+    return command_line
 
 
 def forget(tenant: Tenant, path: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tests.kit.application import (
     Tenant,
     code_of,
     data_of,
+    own_installation,
     settings_for,
     started,
 )
@@ -28,11 +29,7 @@ from workers.sources.table import PROVIDERS
 @pytest.fixture
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
     """An installation of the test's own: sources are everybody's."""
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(url) as goatherd,
-    ):
-        yield goatherd
+    yield from own_installation(postgres_url, template_database)
 
 
 @pytest.fixture

@@ -14,35 +14,30 @@ import redis
 from application.erase import sealed_list
 from domain import events as e
 from domain.video.url import picture_name
-from tests.kit.application import Goatherd, Tenant, started
+from tests.kit.application import Goatherd, Tenant, own_installation
 from tests.kit.builders import NOON, log_of
 from tests.kit.command_line import CommandLine
-from tests.kit.databases import new_database
 
 AVATAR = "https://p16.tiktokcdn.com/{}~c5_100x100.jpeg?x-expires=1"
 
 
 @pytest.fixture(scope="module")
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(url) as goatherd,
-    ):
-        yield goatherd
+    yield from own_installation(postgres_url, template_database)
 
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     goatherd: Goatherd,
     redis_url: str,
     tmp_path: Path,
 ) -> CommandLine:
     (tmp_path / "data").mkdir()
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=goatherd.url, redis_url=redis_url, data_dir=tmp_path / "data")
-    return line
+    command_line.set(
+        database_url=goatherd.url, redis_url=redis_url, data_dir=tmp_path / "data"
+    )
+    return command_line
 
 
 def saw(tenant: Tenant, creator_id: str, **figures: Any) -> None:  # noqa: ANN401

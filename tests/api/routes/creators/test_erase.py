@@ -19,13 +19,11 @@ NOBODY = "00000000-0000-4000-8000-000000000009"
 
 @pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command_line: CommandLine,
     home: Tenant,
 ) -> CommandLine:
-    line = CommandLine(monkeypatch, capsys)
-    line.set(database_url=home.goatherd.url)
-    return line
+    command_line.set(database_url=home.goatherd.url)
+    return command_line
 
 
 def known(tenant: Tenant) -> str:

@@ -13,9 +13,8 @@ import pytest
 from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Sessions
 from infra.embedded.processes import wait_until
-from tests.kit.application import SECRET, Goatherd, Tenant, started
+from tests.kit.application import SECRET, Goatherd, Tenant, own_installation
 from tests.kit.command_line import Running, running
-from tests.kit.databases import new_database
 from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.ports import free_port
 
@@ -25,11 +24,7 @@ PROMPTLY = 6.0
 
 @pytest.fixture(scope="module")
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(url) as goatherd,
-    ):
-        yield goatherd
+    yield from own_installation(postgres_url, template_database)
 
 
 @contextmanager
