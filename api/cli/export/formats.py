@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Raw, Struct
 
 from api.cli import CommandError
-from api.http.csv_cells import text_cell, time_cell
+from api.http.csv_text import text_cell, time_cell
 
 Format = Literal["jsonl", "csv", "parquet"]
 Kind = Literal["text", "integer", "double", "time", "date", "flag"]

@@ -1,15 +1,12 @@
 """The rows of summaries: a part of the list as JSON, or the whole list as CSV."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
-from typing import Any, Generic, TypeVar, get_type_hints
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar, get_type_hints
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from api.http.csv_cells import text_cell, time_cell
+from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
 from api.http.responses import CountedList
 from api.routes.aggregate.parameters import (
     DEFAULT_LIMIT,
@@ -57,7 +54,7 @@ def provide_part(
 class CsvRows(CountedList[R], Generic[R]):
     """All rows of a list as a CSV file, with a column for each field of a row."""
 
-    sent_media_type = b"text/csv; charset=utf-8"
+    sent_media_type = CSV_MEDIA_TYPE
 
     def __init__(self, kind: type[R], rows: list[R], *, name: str) -> None:
         super().__init__(rows, total_count=len(rows), limit=len(rows), offset=0)
@@ -85,39 +82,9 @@ def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
     return csv_text(columns, map(_values, rows))
 
 
-def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return rows of values as CSV.
-
-    An apostrophe is put before text that a spreadsheet would read as a formula.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows(map(_cell, row) for row in rows)
-    return file.getvalue()
-
-
 def _values(row: Struct) -> Iterator[object]:
     for value in astuple(row):
         if isinstance(value, Struct):
             yield from _values(value)
         else:
             yield value
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a field
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return text_cell(value)
-        case int() | float():
-            return repr(value)
-        case datetime():
-            return time_cell(value)
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)

@@ -1,15 +1,13 @@
 """The answers of /analytics: series as JSON and CSV, explanations, the schema."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from api.http.csv_cells import text_cell
+from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
 from api.http.responses import Answer
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Bucket, Granularity
@@ -217,7 +215,7 @@ def described_metrics() -> dict[Metric, MetricDescription]:
 class CsvFile(Answer[Any]):
     """The same numbers as a CSV file."""
 
-    sent_media_type = b"text/csv; charset=utf-8"
+    sent_media_type = CSV_MEDIA_TYPE
 
     def __init__(self, answers: Sequence[Analytics]) -> None:
         any_of_them = answers[0]
@@ -235,42 +233,33 @@ def csv_of(answers: Sequence[Analytics]) -> str:
     """Return the series as CSV: the main series, the compared ones, then the breakdown.
 
     Several metrics follow each other, and a last column names the metric of each line.
-    An apostrophe is put before text that a spreadsheet would read as a formula.
     """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
     is_several = len(answers) > 1
-    writer.writerow([*COLUMNS, *(["metric"] if is_several else [])])
-    for answer in answers:
-        kinds: list[tuple[str, Sequence[Series] | None]] = [
-            ("main", answer.series),
-            ("compare", answer.compare_series),
-            ("breakdown", answer.breakdown_series),
-        ]
-        ending = [answer.metric] if is_several else []
-        for kind, series in kinds:
-            for one in series or ():
-                writer.writerows([*line, *ending] for line in _lines(kind, one))
-    return file.getvalue()
+    columns = [*COLUMNS, *(["metric"] if is_several else [])]
+    return csv_text(
+        columns,
+        (
+            [*row, *([answer.metric] if is_several else [])]
+            for answer in answers
+            for kind, series in (
+                ("main", answer.series),
+                ("compare", answer.compare_series),
+                ("breakdown", answer.breakdown_series),
+            )
+            for one in series or ()
+            for row in _rows(kind, one)
+        ),
+    )
 
 
-def _lines(kind: str, series: Series) -> list[list[Any]]:
+def _rows(kind: str, series: Series) -> Iterator[list[object]]:
     of = series.entity_ref
-    return [
-        [
-            *map(text_cell, (kind, of.type, of.id, of.label)),
-            point.date.isoformat(),
-            "" if point.value is None else repr(point.value),
-            *(
-                "true" if flag else "false"
-                for flag in (
-                    *(point.partial, point.baseline, point.observed),
-                    *(point.rounded, point.sharpened, point.cut),
-                )
-            ),
+    for point in series.points:
+        yield [
+            *(kind, of.type, of.id, of.label, point.date, point.value),
+            *(point.partial, point.baseline, point.observed),
+            *(point.rounded, point.sharpened, point.cut),
         ]
-        for point in series.points
-    ]
 
 
 _MEANINGS: dict[Metric, str] = {

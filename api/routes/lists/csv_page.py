@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar, cast
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
+from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
 from api.http.responses import ListPage
-from api.routes.aggregate.responses import csv_text
 
 R = TypeVar("R", bound=Struct)
 
@@ -18,7 +18,7 @@ class CsvPage(ListPage[R], Generic[R]):
     ``noun`` is in the name of the file and of the column of ids.
     """
 
-    sent_media_type = b"text/csv; charset=utf-8"
+    sent_media_type = CSV_MEDIA_TYPE
 
     def __init__(self, rows: list[R], *, noun: str, columns: Sequence[str]) -> None:
         super().__init__(rows, limit=len(rows), next_cursor=None)

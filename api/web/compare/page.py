@@ -1,7 +1,5 @@
 """/compare: creators, projects, campaigns or videos on one chart, or as CSV."""
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +12,7 @@ from litestar.params import FromQuery
 from msgspec import Struct
 from msgspec.structs import replace
 
-from api.http.csv_cells import text_cell
+from api.http.csv_text import csv_text, text_cell
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import MOST_ENTITIES, zone_named
@@ -301,15 +299,10 @@ def _today(page: PageContext, time_zone: str) -> date:
 
 
 def table_of(answer: Analytics) -> str:
-    """Return the table, with empty cells for unknown values.
-
-    An apostrophe is put before text that a spreadsheet would read as a formula.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
+    """Return the table, with empty cells for unknown values."""
     labels = (one.entity_ref.label or one.entity_ref.id for one in answer.series)
-    writer.writerow([answer.granularity, *map(text_cell, labels)])
-    for points in zip(*(one.points for one in answer.series), strict=True):
-        values = ("" if point.value is None else repr(point.value) for point in points)
-        writer.writerow([points[0].date.isoformat(), *values])
-    return file.getvalue()
+    columns = zip(*(one.points for one in answer.series), strict=True)
+    return csv_text(
+        [answer.granularity, *map(text_cell, labels)],
+        ([points[0].date, *(point.value for point in points)] for points in columns),
+    )
