@@ -196,13 +196,18 @@ def test_images_are_pinned_by_digest():
         assert re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
 
 
-def test_the_workflow_runs_the_script_of_ci_in_the_image_of_the_dockerfile():
-    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+@pytest.mark.parametrize(
+    ("name", "command"), (("check", ".ci/run"), ("full", ".ci/run full"))
+)
+def test_a_workflow_runs_the_script_of_ci_in_the_image_of_the_dockerfile(
+    name: str, command: str
+):
+    workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
     (job,) = workflow["jobs"].values()
     bases = set(re.findall(r"(?m)^FROM (\S+)", (ROOT / "Dockerfile").read_text()))
     developers = (ROOT / ".devcontainer" / "Dockerfile").read_text()
 
-    assert [step["run"] for step in job["steps"] if "run" in step][-1] == ".ci/run"
+    assert [step["run"] for step in job["steps"] if "run" in step][-1] == command
     assert {job["container"]["image"]} == bases
     assert set(re.findall(r"(?m)^FROM (\S+)", developers)) == bases
     for step in job["steps"]:
