@@ -51,12 +51,12 @@ CallbackAddress = Annotated[
 Origin = Annotated[str, Meta(pattern="^https?://[^/,]+$")]
 Origins = Annotated[
     tuple[Origin, ...],
-    Meta(extra=form("addresses like https://app.example.com, divided by commas")),
+    Meta(extra=form("addresses like https://app.example.com, separated by commas")),
 ]
 HostName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 HostNames = Annotated[
     tuple[HostName, ...],
-    Meta(extra=form("names of hosts like tiktokcdn.com, divided by commas")),
+    Meta(extra=form("names of hosts like tiktokcdn.com, separated by commas")),
 ]
 FolderPath = Annotated[Path, Meta(extra=form("a folder"))]
 RecordingsPath = Annotated[Path, Meta(extra=form("a file or a folder"))]
@@ -89,8 +89,8 @@ ProviderNames = Annotated[
     tuple[ProviderName, ...],
     Meta(
         extra=form(
-            f"names divided by commas, of {', '.join(get_args(ProviderName))}",
-            shortly="names of [sources](sources.md), divided by commas",
+            f"names separated by commas: {', '.join(get_args(ProviderName))}",
+            shortly="names of [sources](sources.md), separated by commas",
         )
     ),
 ]
