@@ -95,7 +95,10 @@ def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") 
     if schema.get("default") is not None:
         return schema["default"]
     if "anyOf" in schema:
-        return example(schema["anyOf"][0], named, name=name)
+        forms = schema["anyOf"]
+        # Where one thing or a list of them is answered, the one is shown.
+        one = next((form for form in forms if "$ref" in form), forms[0])
+        return example(one, named, name=name)
     match schema.get("type"):
         case "object":
             properties: dict[str, Schema] = schema.get("properties", {})
