@@ -50,7 +50,7 @@ quick: $(READY) ## Run the tests of the domain, folds and words, without servers
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
 	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 480 --durations 25) $(ARGS)
 
-full: $(READY) ## Run every test: the whole matrix of errors and ten minutes of kills, too
+full: $(READY) ## Run every test: ten minutes of kills and every drawn example, too
 	@GOATHERD_TEST_FULL=1 $(PYTEST) $(SIDE_BY_SIDE) -m "not bench" $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities

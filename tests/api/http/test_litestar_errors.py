@@ -728,31 +728,8 @@ DOCUMENTED = [
     for code in Code
     if code in operation.codes and (operation.id, code) not in NEVER
 ]
-SHARE = 5
-"""Every run produces an operation's own failures and a fifth of the others."""
-PARTS = 5
+PARTS = 10
 """The number of tests that share the failures, so that none takes long."""
-
-
-def _representative() -> list[tuple[str, Code]]:
-    chosen: list[tuple[str, Code]] = []
-    for number, code in enumerate(Code):
-        failures = [failure for failure in DOCUMENTED if failure[1] is code]
-        first = number % min(SHARE, max(1, len(failures)))
-        chosen += [
-            failure
-            for place, failure in enumerate(failures)
-            if failure in OWN or place % SHARE == first
-        ]
-    seen = {operation_id for operation_id, _ in chosen}
-    return chosen + [
-        (operation_id, Code.INVALID_API_KEY)
-        for operation_id in sorted(operations().keys() - seen)
-    ]
-
-
-REPRESENTATIVE = _representative()
-REST = [failure for failure in DOCUMENTED if failure not in REPRESENTATIVE]
 
 
 def body_of(scene: Scene) -> dict[str, Any]:
@@ -774,17 +751,7 @@ def population(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
 def test_failures_have_their_codes_and_leave_nothing_behind(
     population: tuple[Tenant, dict[str, str]], part: int, subtests: pytest.Subtests
 ):
-    for operation_id, code in REPRESENTATIVE[part::PARTS]:
-        with subtests.test(f"{operation_id} {code}"):
-            assert_fails(population, operations()[operation_id], code)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("part", range(PARTS))
-def test_all_other_failures_have_their_codes_and_leave_nothing_behind(
-    population: tuple[Tenant, dict[str, str]], part: int, subtests: pytest.Subtests
-):
-    for operation_id, code in REST[part::PARTS]:
+    for operation_id, code in DOCUMENTED[part::PARTS]:
         with subtests.test(f"{operation_id} {code}"):
             assert_fails(population, operations()[operation_id], code)
 
@@ -814,11 +781,6 @@ def assert_fails(
     if code in {Code.INVALID_QUERY, Code.INVALID_BODY, Code.INVALID_PARAMS}:
         assert body["meta"]["fields"]
     assert goatherd.kept() == kept
-
-
-def test_the_representative_failures_are_of_every_code_and_every_operation():
-    assert {code for _, code in REPRESENTATIVE} == {code for _, code in DOCUMENTED}
-    assert {id_ for id_, _ in REPRESENTATIVE} == {id_ for id_, _ in DOCUMENTED}
 
 
 def test_every_code_of_the_table_is_produced_above():
