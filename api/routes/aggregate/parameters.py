@@ -1,5 +1,6 @@
 """The parameters of summaries: the entity, the days and the selected videos."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -143,8 +144,10 @@ async def summary_of(
     now = datetime.now(UTC)
     organization_id = request.organization_id
     await caught_up(request, reader, *_READ_MODELS)
-    request.context.basis = await basis_of_now(reader, organization_id)
-    is_there, own_zone = await known_scope(reader, organization_id, kind, id_)
+    request.context.basis, (is_there, own_zone) = await asyncio.gather(
+        basis_of_now(reader, organization_id),
+        known_scope(reader, organization_id, kind, id_),
+    )
     if not is_there:
         raise NotFoundError(kind)
     days = whole_range(
