@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from psycopg import Cursor
 from psycopg.errors import UniqueViolation
@@ -33,30 +34,19 @@ def save_rows(
     ``NOBODY`` stands for null.
     """
     columns = {**key, **(values or {})}
-    names = ", ".join(columns)
-    chosen = ", ".join(
-        f"nullif({name}, '{NOBODY}')" if name in nullable else name for name in columns
-    )
-    conflict = "ON CONFLICT DO NOTHING"
-    if values:
-        replaced = ", ".join(f"{name} = excluded.{name}" for name in values)
-        conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}"
-    execute(
-        cursor,
-        f"INSERT INTO {table} ({names}) "
-        f"SELECT {chosen} FROM unnest({_arrays(columns)}) AS input ({names}) "
-        f"{conflict}",
-        *columns.values(),
-    )
+    kinds = tuple(map(_array, columns.values()))
+    query = _insert(table, tuple(key), tuple(values or ()), kinds, tuple(nullable))
+    execute(cursor, query, *columns.values())
 
 
 def delete_rows(cursor: Cursor[TupleRow], table: str, key: Columns) -> None:
     """Delete the rows with these values in some columns."""
+    kinds = ", ".join(map(_array, key.values()))
     is_same = " AND ".join(f"held.{name} = gone.{name}" for name in key)
     execute(
         cursor,
         f"DELETE FROM {table} AS held "
-        f"USING unnest({_arrays(key)}) AS gone ({', '.join(key)}) WHERE {is_same}",
+        f"USING unnest({kinds}) AS gone ({', '.join(key)}) WHERE {is_same}",
         *key.values(),
     )
 
@@ -74,8 +64,27 @@ def are_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
     return True
 
 
-def _arrays(columns: Columns) -> str:
-    return ", ".join(map(_array, columns.values()))
+@lru_cache
+def _insert(
+    table: str,
+    key: tuple[str, ...],
+    values: tuple[str, ...],
+    kinds: tuple[str, ...],
+    nullable: tuple[str, ...],
+) -> str:
+    names = ", ".join((*key, *values))
+    chosen = ", ".join(
+        f"nullif({name}, '{NOBODY}')" if name in nullable else name
+        for name in (*key, *values)
+    )
+    conflict = "ON CONFLICT DO NOTHING"
+    if values:
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in values)
+        conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}"
+    return (
+        f"INSERT INTO {table} ({names}) "
+        f"SELECT {chosen} FROM unnest({', '.join(kinds)}) AS input ({names}) {conflict}"
+    )
 
 
 def _array(column: Entries) -> str:

@@ -104,15 +104,17 @@ def save(cursor: Cursor[TupleRow], changes: Changes) -> None:
 
 def _save_sums(cursor: Cursor[TupleRow], changes: Changes) -> None:
     rollups = changes.rollups
+    members = set[tuple[UUID, UUID]]().union(
+        *(deltas.members() for deltas in rollups.values())
+    )
+    if not members:
+        return
     late = [
         (sums, save_creator_days(cursor, sums, moves_of(rollups[sums.group])))
         for sums in DAY_SUMS
     ]
     for deltas in rollups.values():
         save_posts(cursor, deltas.posts_of_creators())
-    members = set[tuple[UUID, UUID]]().union(
-        *(deltas.members() for deltas in rollups.values())
-    )
     campaigns = campaigns_of(cursor, members)
     divided = divided_creators(cursor, changes.subjects.values())
     for deltas in rollups.values():
