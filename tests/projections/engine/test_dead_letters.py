@@ -240,6 +240,7 @@ def test_an_event_of_a_newer_release_holds_nothing_back(
     )
     milked = NewEvent(creator_id, 2, GoatMilked(litres=3))
     newer.append([milked], context=asking())
+    follower.catch_up()
     store.append(
         [
             NewEvent(
