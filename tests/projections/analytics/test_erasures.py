@@ -62,10 +62,17 @@ def with_an_erasure(
         if isinstance(one.event, e.VideoDiscovered) and one.event.creator_id == erased
     }
     is_erased = False
+    merged: set[UUID] = set()
     for recorded in [*events[:at], None, *events[at:]]:
         if recorded is None:
             is_erased = True
-            erasure = e.SubjectErased(organization_id=HOME, number=7, figures=figures)
+            erasure = e.SubjectErased(
+                organization_id=HOME,
+                number=7,
+                figures=figures,
+                # As the domain lists single videos that are merged into the creator's.
+                video_ids=tuple(sorted(merged)),
+            )
             history.happened(erased, erasure)
             continue
         event, stream = recorded.event, recorded.stream
@@ -87,6 +94,8 @@ def with_an_erasure(
             owners.setdefault(stream, None)
         elif isinstance(event, e.VideoEvent) and stream not in owners:
             continue
+        if isinstance(event, e.VideoMerged) and event.creator_id == erased:
+            merged.add(stream)
         history.happened(stream, event, at=recorded.recorded_at)
     return history.events, erased
 
