@@ -1,5 +1,6 @@
 """/creators/{id}: a creator's figures and charts, and the explanation of a number."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -81,9 +82,9 @@ async def _numbers(
     if query.show == "top":
         # This part takes longer than the rest, so the page requests it separately.
         return {"top": await top_videos(analytics, query.top_measure, period)}
-    overview = await overview_of(analytics, query, period)
-    amounts = await page.get(
-        "/videos/amounts", VideoAmounts, creator_id=str(creator.id)
+    overview, amounts = await asyncio.gather(
+        overview_of(analytics, query, period),
+        page.get("/videos/amounts", VideoAmounts, creator_id=str(creator.id)),
     )
     if not overview.is_known:
         began = began or await analytics.began(today)
