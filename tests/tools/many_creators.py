@@ -34,7 +34,7 @@ from workers.sources.recordings.file_format import (
 )
 
 HISTORY_DAYS, FUTURE_DAYS = 60, 14
-# With so few for each, 5,000 creators are written and imported within a minute.
+# With so few for each, 5,000 creators are imported within a few minutes.
 VIDEOS = 4
 _DAYS_BETWEEN_OBSERVATIONS = 3
 _READY_SECONDS = 180.0
