@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import numpy as np
 
 from domain import events as e
+from domain.analytics.membership import MemberType
 from domain.messages import Event
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
@@ -14,7 +17,6 @@ from projections.analytics.fold.columns import Listed, ObservedCounts, observed_
 from projections.analytics.fold.creator_moves import CreatorMove
 from projections.analytics.fold.entities import SubjectRow
 from projections.analytics.fold.keys import EntityKey, entity_key
-from projections.analytics.fold.memberships import RecordedMembership
 from projections.analytics.fold.precision import rounded_bits
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.fold.snapshot_decoder import VideoSnapshotColumns
@@ -27,6 +29,25 @@ from projections.analytics.fold.video_changes import (
 )
 
 _ITSELF = Listed(np.zeros(1, np.int64), 1, None)
+
+
+CampaignKey = tuple[UUID, UUID]
+"""An organization and one of its campaigns."""
+
+
+class RecordedMembership(msgspec.Struct, frozen=True, kw_only=True):
+    """A row: an item joined a campaign or left it.
+
+    Without an item type the campaign was deleted.
+    """
+
+    organization_id: UUID
+    campaign_id: UUID
+    position: int
+    recorded_at: datetime
+    item_type: MemberType | None
+    item_id: UUID
+    is_added: bool
 
 
 class BatchInput:

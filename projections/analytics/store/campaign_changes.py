@@ -9,7 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.analytics.membership import MembershipChange
-from projections.analytics.fold.memberships import CampaignKey, RecordedMembership
+from projections.analytics.fold.batch_input import CampaignKey, RecordedMembership
 from projections.analytics.store.keys import execute, packed_pairs
 
 CHANGE_COLUMNS = "campaign_id, position, recorded_at, item_type, item_id, is_added"

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.membership import members_of_tree
 from infra.arrays import Packed, uuids
-from projections.analytics.fold.memberships import CampaignKey
+from projections.analytics.fold.batch_input import CampaignKey
 from projections.analytics.fold.rollup_deltas import CampaignsByMember
 from projections.analytics.store.campaign_changes import (
     campaigns_holding,

@@ -7,11 +7,11 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from projections.analytics.fold.batch_input import RecordedMembership
 from projections.analytics.fold.creator_moves import CreatorMove
 from projections.analytics.fold.day_sums import DAY_SUMS, moves_of
 from projections.analytics.fold.entities import AnalyticsVideoRow, SubjectRow
 from projections.analytics.fold.keys import OwnerKey, SnapshotTime
-from projections.analytics.fold.memberships import RecordedMembership
 from projections.analytics.fold.owner_days import OwnerDays
 from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.ownership import Unattributed
