@@ -94,8 +94,13 @@ def with_an_erasure(
             owners.setdefault(stream, None)
         elif isinstance(event, e.VideoEvent) and stream not in owners:
             continue
-        if isinstance(event, e.VideoMerged) and event.creator_id == erased:
-            merged.add(stream)
+        elif isinstance(event, e.VideoMerged):
+            # The domain merges single videos only, and gives none of them to a creator.
+            if owners[stream] is not None:
+                continue
+            owners[stream] = stream
+            if event.creator_id == erased:
+                merged.add(stream)
         history.happened(stream, event, at=recorded.recorded_at)
     return history.events, erased
 
