@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -125,11 +125,13 @@ def test_changed_code_and_templates_are_served_without_a_new_start(
             return False
 
     def servers(up: psutil.Process) -> set[int]:
-        return {
-            child.pid
-            for child in up.children()
-            if "serve" in " ".join(child.cmdline()).split()
-        }
+        found: set[int] = set()
+        for child in up.children():
+            # A process may end while it is asked.
+            with suppress(psutil.Error):
+                if "serve" in " ".join(child.cmdline()).split():
+                    found.add(child.pid)
+        return found
 
     with up_in(tmp_path, **settings) as up:
         assert wait_until(lambda: shows("Sign in"), seconds=PATIENTLY)
