@@ -27,6 +27,10 @@ class StopSignals:
         # SIGHUP comes when the terminal closes, but not under nohup.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._on_signal)
+        # A process begins with the mask of its parent, which may block them.
+        signal.pthread_sigmask(
+            signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        )
 
     def wait(self, seconds: float) -> bool:
         """Return True once a signal came, False if none comes in ``seconds``."""
