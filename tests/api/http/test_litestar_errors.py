@@ -1,7 +1,7 @@
 """Every failure of every operation, as documented: produced, and nothing stored."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -31,8 +31,9 @@ from application.connect import rows
 from application.erase import erase as erasing
 from infra.eventstore.store import Store
 from projections.engine import reader
-from tests.kit.application import Goatherd, Tenant, stored_key
+from tests.kit.application import Goatherd, Tenant, started, stored_key
 from tests.kit.connections import waiting_consent
+from tests.kit.databases import new_database
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
 
@@ -739,6 +740,17 @@ def body_of(scene: Scene) -> dict[str, Any]:
 
 def _description(scene: Scene) -> str:
     return scene.operation.details["description"]
+
+
+@pytest.fixture(scope="module")
+def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """An application of this module's own, because some scenes tamper with the log."""
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url) as goatherd,
+    ):
+        goatherd.tenant(is_operator=True)
+        yield goatherd
 
 
 @pytest.fixture(scope="module")

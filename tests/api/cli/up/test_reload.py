@@ -100,7 +100,12 @@ def up_in(folder: Path, **settings: object) -> Iterator[psutil.Process]:
         yield psutil.Process(process.pid)
     finally:
         process.terminate()
-        process.wait(PATIENTLY)
+        try:
+            process.wait(PATIENTLY)
+        finally:
+            # One that is left behind would fail a later test, too.
+            process.kill()
+            process.wait()
 
 
 def test_changed_code_and_templates_are_served_without_a_new_start(
