@@ -111,7 +111,9 @@ class ByFigure:
             return []
         else:
             key = -1 - after[0] if self._descends else after[0]
-            begin, last_id = self._first_of(key), after[1]
+            begin = self._first_of(key)
+            # No video may have that figure any more; the next ones then begin at once.
+            last_id = after[1] if begin < self._end_of(key) else None
         requested = amount if limit is None else offset + limit
         found: list[InOrder] = []
         while begin < amount and len(found) < requested:

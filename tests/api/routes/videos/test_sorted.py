@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.application import Tenant, ago, code_of, data_of
 
 FIGURES = ("view_count", "like_count", "comment_count", "share_count", "save_count")
 SORTS = ("posted_at", *FIGURES, "engagement_rate")
@@ -171,3 +171,24 @@ def test_all_creators_videos_are_in_one_order(
     assert rows == _in_order(every, sort, descends=True)
     assert {*rows} == {*POSTED, "201"}
     assert creator["id"] != other["id"]
+
+
+def test_no_video_is_left_out_after_one_whose_figure_has_changed(home: Tenant):
+    creator = home.add("goat")["id"]
+    found = {home.found(creator, number): number for number in ("1", "2", "3", "4")}
+    # The later ids have the larger figures, so that an id alone would skip the rest.
+    ids = sorted(found, reverse=True)
+    home.saw_videos(creator, {found[id_]: 0 for id_ in ids}, at=ago(2))
+    gained = dict(zip(ids, (40, 30, 20, 10), strict=True))
+    home.saw_videos(creator, {found[id_]: gained[id_] for id_ in ids}, at=ago(1))
+    home.goatherd.catch_up()
+    params = {"creator_id": creator, "sort": "new_views", "limit": "1"}
+
+    first = home.get("/videos", params=params).json()
+    home.saw_videos(creator, {found[ids[0]]: 45}, at=ago(0.5))
+    home.goatherd.catch_up()
+    params |= {"cursor": first["meta"]["nextCursor"], "limit": "4"}
+
+    assert [row["id"] for row in first["data"]] == ids[:1]
+    rest = data_of(home.get("/videos", params=params))
+    assert [row["id"] for row in rest] == ids[1:]
