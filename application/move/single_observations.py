@@ -73,7 +73,10 @@ def observations_of_singles(
     late = _late(cursor, video_ids, project_id, since=row[0], before=None)
     found: dict[UUID, Sequence[SingleObservation]] = {}
     for video_id in video_ids:
-        both = [*_folded(cursor, organization_id, video_id), *late.get(video_id, ())]
+        # Analytics may have folded some of the late ones meanwhile.
+        both = dict.fromkeys(
+            (*_folded(cursor, organization_id, video_id), *late.get(video_id, ()))
+        )
         counting = [each for each in both if since is None or each.observed_at > since]
         found[video_id] = sorted(counting, key=attrgetter("observed_at"))
     return found
