@@ -11,6 +11,7 @@ import psycopg
 from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
+from projections.analytics.fold.day_sums import DAY_SUMS, DaySums
 from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_state import BASELINE, COUNTED, OWNED, OwnerState
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, MetricGroup
@@ -37,6 +38,23 @@ INSERT INTO {sums} (organization_id, id, slot, snapshots, {columns})
 SELECT organization_id, id, %s - {every} * n - (abs(hashtext(id::text)) %% {every}),
        {videos}, {values}
 FROM generate_series(0, {snapshots} - 1) AS n, creator_list
+"""
+
+_TOTALS = """
+INSERT INTO {totals} (organization_id, id, first_day, last_day, {columns})
+SELECT organization_id, id, min((slot - 1) / 96), max((slot - 1) / 96), {values}
+FROM {rollups} GROUP BY organization_id, id
+"""
+# The last day of a creator is not over: its sums are the totals.
+_DAYS = """
+INSERT INTO {days} (organization_id, day, id, {columns})
+SELECT organization_id, day, id, {of_ends}
+FROM (
+    SELECT organization_id, id, (slot - 1) / 96 AS day, {running}
+    FROM {rollups} GROUP BY organization_id, id, (slot - 1) / 96
+) AS ends
+JOIN {totals} AS totals USING (organization_id, id)
+WHERE day < totals.last_day ORDER BY day, id
 """
 
 
@@ -112,6 +130,9 @@ def add_a_year(url: str) -> None:
                 snapshots=365 * 96 // every,
             )
             connection.execute(query.encode(), (int(time()) // 900,))
+        for sums in DAY_SUMS:
+            for query in (_TOTALS, _DAYS):
+                connection.execute(with_columns(query, sums))
         ids = connection.execute("SELECT organization_id, id FROM creator_list")
         states = [
             (*ids_, metric_group, VIDEOS if metric_group.has_posts else 1)
@@ -131,6 +152,23 @@ def add_a_year(url: str) -> None:
                     (organization_id, metric_group.number, id_, "2026-01-01", 1, row)
                 )
         connection.execute("VACUUM ANALYZE")
+
+
+def with_columns(query: str, sums: DaySums) -> bytes:
+    summed = [f"sum({expression})" for expression in sums.expressions]
+    return query.format(
+        totals=sums.totals,
+        days=sums.days,
+        rollups=sums.rollups,
+        columns=", ".join(sums.columns),
+        values=", ".join(summed),
+        of_ends=", ".join(f"ends.{column}" for column in sums.columns),
+        running=", ".join(
+            f"sum({each}) OVER (PARTITION BY organization_id, id "
+            f"ORDER BY (slot - 1) / 96)::bigint AS {column}"
+            for each, column in zip(summed, sums.columns, strict=True)
+        ),
+    ).encode()
 
 
 def a_population(
