@@ -13,10 +13,11 @@ from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.analytics.read.creators.figures import CreatorSet
 from projections.engine.reader import Reader
 
-# Rates are shown in percent; the expression is a share.
+# Rates are shown in percent; the expression is a share. Answers have them in double
+# precision: a bound that somebody copies from an answer includes its own creator.
 _SHOWN: Mapping[CreatorFigure, str] = {
-    "engagement_rate": f"round(100 * ({{}}), {DECIMALS})",
-    "average_views_per_post": f"round({{}}, {DECIMALS})",
+    "engagement_rate": f"round(100 * ({{}}), {DECIMALS})::float8",
+    "average_views_per_post": f"round({{}}, {DECIMALS})::float8",
 }
 
 
