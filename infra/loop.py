@@ -2,17 +2,16 @@
 
 import threading
 from collections.abc import Callable
-from random import uniform
 
 import psycopg
 import structlog
 
+from infra.backoff import Backoff
 from infra.database import Pool
 from infra.outage import OUTAGE
 
 LONGEST_BACKOFF_SECONDS = 5.0
-# After this many doublings of 0.1 s, the wait is longer than any ``longest``.
-_MOST_DOUBLINGS = 20
+_FIRST_BACKOFF_SECONDS = 0.2
 
 _log = structlog.get_logger()
 
@@ -40,6 +39,7 @@ def run_until_stopped(
     connections of ``pool`` are checked, because its idle ones are lost as well.
     """
     failures = 0
+    backoff = Backoff(_FIRST_BACKOFF_SECONDS, longest_backoff)
     while not stop.is_set():
         if wake_up is not None:
             wake_up.clear()
@@ -51,20 +51,8 @@ def run_until_stopped(
                 _log.warning(failed, **details, error=repr(error), failures=failures)
             if pool is not None and isinstance(error, psycopg.OperationalError):
                 pool.check()
-            stop.wait(backoff_seconds(failures, longest=longest_backoff))
+            stop.wait(backoff.seconds(failures))
             continue
         failures = 0
         if rest > 0 and not stop.wait(min(pause, rest)):
             (wake_up or stop).wait(max(rest - pause, 0))
-
-
-def backoff_seconds(
-    failures: int, *, longest: float = LONGEST_BACKOFF_SECONDS
-) -> float:
-    """Return the seconds to wait after this many failures in a row.
-
-    The wait doubles with each failure, from 0.2 seconds up to ``longest``. Half of it
-    is random.
-    """
-    seconds = min(0.1 * 2 ** min(failures, _MOST_DOUBLINGS), longest)
-    return uniform(0.5, 1.5) * seconds  # noqa: S311

@@ -1,6 +1,5 @@
 """The steps of a consent: from a link to TikTok, and back to a connected creator."""
 
-import random
 import time
 from secrets import token_urlsafe
 from uuid import UUID
@@ -39,6 +38,7 @@ from domain.connection.errors import (
 from domain.connection.links import ConnectLink
 from domain.creator.handle import normalize_handle
 from domain.errors import DomainError
+from infra.backoff import Backoff
 from infra.eventstore.append import Context
 from infra.eventstore.store import BusyError, Store
 from infra.http_out.tiktok_api import NoReplyError
@@ -46,7 +46,7 @@ from infra.ids import new_id
 
 ACTOR = "creator"
 # Another consent of the same creator is stored within this time.
-_PAUSES = (0.1, 0.2, 0.4, 0.8)
+_BUSY = Backoff(0.1, spread=(0.5, 1.0), tries=5)
 PROVIDER = "display"
 
 _log = structlog.get_logger()
@@ -200,15 +200,17 @@ class Consents:
     def _accept(self, consent: rows.StoredConsent) -> None:
         """Connect the creator, whose next consent may be stored at this moment."""
         context = Context(actor=ACTOR, command_id=new_id())
-        for pause in (*_PAUSES, None):
+        failures = 0
+        while True:
             try:
                 accept_consent(
                     self._store, self._seal, consent, may_rename=False, context=context
                 )
             except BusyError:
-                if pause is None:
+                failures += 1
+                if _BUSY.is_last(failures):
                     raise
-                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+                time.sleep(_BUSY.seconds(failures))
             else:
                 return
 

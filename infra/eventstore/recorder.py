@@ -1,6 +1,5 @@
 """The recorder, which writes batches of events to PostgreSQL in order."""
 
-import random
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Never
@@ -23,6 +22,7 @@ from domain.decisions import QuotaCounter
 from domain.errors import LimitReachedError
 from domain.subjects import SubjectErasedError
 from infra import arrays
+from infra.backoff import Backoff
 from infra.database import NO_CONNECTION, Pool, run_read
 from infra.eventstore.append import (
     AfterAppend,
@@ -37,6 +37,7 @@ from infra.eventstore.sealing import subjects_in
 
 # If the answer to an append is lost, the search for its events lasts this long.
 _LOOK_UP_SECONDS = 10.0
+_LOST_ANSWERS = Backoff(0.06, 1.0)
 # Readers at the end of the log look for new events this often.
 _POLL_SECONDS = 0.1
 
@@ -119,7 +120,7 @@ class Recorder(ApplicationRecorder):
         """
         unknown_outcome = False
         give_up_at = time.monotonic() + _LOOK_UP_SECONDS
-        attempt = 0
+        failures = 0
         while True:
             try:
                 with self._pool.connection() as connection:
@@ -143,8 +144,8 @@ class Recorder(ApplicationRecorder):
                 if time.monotonic() > give_up_at:
                     raise
                 unknown_outcome = True
-                attempt += 1
-                time.sleep(random.uniform(0.5, 1.5) * min(0.03 * 2**attempt, 1))  # noqa: S311
+                failures += 1
+                time.sleep(_LOST_ANSWERS.seconds(failures))
             except psycopg.DatabaseError as error:
                 if unknown_outcome and (ours := self._found(batch, context)):
                     return ours

@@ -1,6 +1,5 @@
 """The event store: appends to streams, and reads one ordered log."""
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,6 +16,7 @@ from psycopg.rows import TupleRow
 from domain.decisions import QuotaCounter
 from domain.events import Event
 from domain.streams import Names
+from infra.backoff import Backoff
 from infra.database import Pool, writing_pool
 from infra.eventstore.append import Appended, BeforeAppend, Context
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
@@ -30,7 +30,8 @@ from infra.keys.keyring import Keyring, Keys
 from infra.keys.opened import opened_keys, opened_master_key
 from infra.settings import Settings
 
-CONFLICT_TRIES = 5
+# The random wait keeps the same writers from colliding again.
+_CONFLICTS = Backoff(0.01, spread=(0, 1), tries=5)
 
 T = TypeVar("T")
 
@@ -220,10 +221,11 @@ def retry_conflicts(attempt: Callable[[], T]) -> T:
     Raises:
         BusyError: other writers interfered five times in a row.
     """
-    for tries in range(CONFLICT_TRIES):
+    failures = 0
+    while not _CONFLICTS.is_last(failures):
         try:
             return attempt()
         except AppendConflictError:
-            # A random wait keeps the same writers from colliding again.
-            time.sleep(random.uniform(0, 0.01) * 2**tries)  # noqa: S311
+            failures += 1
+            time.sleep(_CONFLICTS.seconds(failures))
     raise BusyError("Other requests change the same data at this moment; try again.")

@@ -41,7 +41,7 @@ from tests.kit.worker_processes import (
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
-from workers.scraping import enqueue, jobs, lease_renewal
+from workers.scraping import enqueue, jobs, lease_renewal, retry_policy
 from workers.scraping.scrape import ScrapeDependencies
 from workers.sources.chain import Chain
 from workers.sources.port import Target
@@ -146,7 +146,7 @@ def test_a_job_that_kills_its_workers_is_quarantined_and_the_others_go_on(
 
     job = job_of(store, run)
     (end,) = ends_of(store, [run])[run]
-    assert deaths == jobs.MAX_ATTEMPTS
+    assert deaths == retry_policy.MAX_ATTEMPTS
     assert job["state"] == "quarantined"
     assert isinstance(end, e.ScrapeFailed)
     assert end.error == job["error"] == "Attempt 5 died without an answer."

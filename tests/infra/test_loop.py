@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from infra.eventstore.store import Store
-from infra.loop import backoff_seconds, run_until_stopped
+from infra.loop import run_until_stopped
 from tests.kit.builders import opened_store
 from tests.kit.patience import PATIENTLY, at_most
 
@@ -86,14 +86,6 @@ def test_failures_are_logged_and_counted_until_a_step_succeeds():
             ("ValueError('three')", 1),
         ]
     ]
-
-
-def test_each_failure_in_a_row_is_waited_out_twice_as_long_up_to_a_limit():
-    for failures, seconds in [(1, 0.2), (2, 0.4), (5, 3.2), (6, 5), (100_000, 5)]:
-        waits = {backoff_seconds(failures) for _ in range(100)}
-
-        assert seconds * 0.5 <= min(waits) < max(waits) <= seconds * 1.5
-    assert backoff_seconds(9, longest=0.5) <= 0.75
 
 
 def test_a_back_off_comes_before_the_next_step():

@@ -21,7 +21,6 @@ from workers.lease_watch import LeaseWatch
 from workers.scraping.identity import Identity
 from workers.scraping.retry_policy import DIED
 
-MAX_ATTEMPTS = DIED.tries
 LEASE_SECONDS = 20
 
 # Users wait for runs with these triggers, which precede all other runs.

@@ -1,44 +1,32 @@
 """Retry policy: the wait after an attempt, and the number of attempts."""
 
-import random
 from collections.abc import Mapping
 
-import msgspec
-
 from domain.events import Outcome
+from infra.backoff import Backoff
 
 LONGEST_FLOOR_SECONDS = 86_400
 
+_HALF = (0.5, 1.0)
 
-class Retries(msgspec.Struct, frozen=True):
-    """Waits in seconds, ``factor`` times as long each time.
-
-    ``tries`` counts all attempts.
-    """
-
-    first: float
-    longest: float
-    tries: int
-    factor: int = 2
-
-
-RETRIES: Mapping[Outcome, Retries] = {
+RETRIES: Mapping[Outcome, Backoff] = {
     # A reader that was blocked and soon asks again is blocked for longer.
-    "blocked": Retries(600, 21_600, tries=5),
-    "rate_limited": Retries(30, 3_600, tries=5),
-    "transient": Retries(10, 3_600, tries=5),
+    "blocked": Backoff(600, 21_600, spread=_HALF, tries=5),
+    "rate_limited": Backoff(30, 3_600, spread=_HALF, tries=5),
+    "transient": Backoff(10, 3_600, spread=_HALF, tries=5),
     # Only a new release, or a change by the platform, can help.
-    "schema_changed": Retries(3_600, 21_600, tries=3),
+    "schema_changed": Backoff(3_600, 21_600, spread=_HALF, tries=3),
 }
 # The policy after an attempt that died. The first attempt was most likely killed from
 # outside. Later waits are longer and longer, so that a run that dies together with one
 # that kills its worker does not meet it every time.
-DIED = Retries(4, 500, tries=5, factor=5)
+MAX_ATTEMPTS = 5
+DIED = Backoff(4, 500, factor=5, spread=_HALF, tries=MAX_ATTEMPTS)
 
 
 def is_last(outcome: Outcome, attempt: int) -> bool:
     """Tell whether ``attempt`` (counted from 1) is the last with this outcome."""
-    return attempt >= RETRIES[outcome].tries
+    return RETRIES[outcome].is_last(attempt)
 
 
 def wait(outcome: Outcome, attempt: int, *, floor: float = 0) -> float:
@@ -47,8 +35,5 @@ def wait(outcome: Outcome, attempt: int, *, floor: float = 0) -> float:
     The wait is at least ``floor`` (a provider's Retry-After), and at most a day,
     because no source means a year.
     """
-    retries = RETRIES[outcome]
-    grown = retries.first * retries.factor ** min(attempt - 1, 60)
-    longest = min(grown, retries.longest)
-    chosen = random.uniform(longest / 2, longest)  # noqa: S311
+    chosen = RETRIES[outcome].seconds(attempt)
     return max(chosen, min(floor, LONGEST_FLOOR_SECONDS))

@@ -94,7 +94,7 @@ def scrape_creator(
 
 
 def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
-    if leased.attempt > jobs.MAX_ATTEMPTS:
+    if leased.attempt > retry_policy.MAX_ATTEMPTS:
         _quarantine(dependencies, leased)
         return
     given = load_scrape_input(dependencies.store, leased)
@@ -106,7 +106,7 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
         leased.job_type,
         given.target,
         longest_wait=0
-        if leased.attempt == jobs.MAX_ATTEMPTS
+        if leased.attempt == retry_policy.MAX_ATTEMPTS
         else RUN_SECONDS[leased.job_type],
         is_third_strike=lambda: (
             creator_id is not None

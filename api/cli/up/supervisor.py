@@ -12,21 +12,21 @@ import structlog
 
 from api.cli import CommandError
 from api.cli.up.reaper import Reaper, WatchedProcess, end_group
+from infra.backoff import Backoff
 from infra.embedded import EmbeddedServiceError
 from infra.embedded.server import EmbeddedServer
 
 PATIENCE_SECONDS = 10.0
 
-_FIRST_WAIT_SECONDS = 0.2
-# Other processes wait for this one, whatever kills it.
-_LONGEST_WAIT_SECONDS = 2.0
+# The longest wait is short, because other processes wait for the dead one.
+_RESTARTS = Backoff(0.2, 2.0, spread=(1, 1))
 # After this long, the cause of the last crash is over.
 _GOOD_LIFE_SECONDS = 10.0
 
 _log = structlog.get_logger()
 
 
-class Backoff:
+class RestartDelay:
     """The delay before a dead process is restarted, which grows each time."""
 
     def __init__(self) -> None:
@@ -42,8 +42,8 @@ class Backoff:
         """Record that the process has died; return the seconds until its next start."""
         if time.monotonic() - self._began > _GOOD_LIFE_SECONDS:
             self._failures = 0
-        wait = min(_FIRST_WAIT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
         self._failures += 1
+        wait = _RESTARTS.seconds(self._failures)
         self._due_at = time.monotonic() + wait
         return wait
 
@@ -75,7 +75,7 @@ class Child:
         self._folder = folder
         self._reaper = reaper
         self._process: subprocess.Popen[bytes] | None = None
-        self._backoff = Backoff()
+        self._backoff = RestartDelay()
 
     def start(self) -> None:
         """Start the process, and let the reaper watch it."""
@@ -151,7 +151,7 @@ class Service:
         self._server = server
         self._reaper = reaper
         self._pid: int | None = None
-        self._backoff = Backoff()
+        self._backoff = RestartDelay()
 
     def start(self) -> str:
         """Run the server and return its URL.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.backoff import Backoff
 from tests.kit.command_line import CommandLine
 from tests.workers.sources.providers.paid.building import a_service
 from tests.workers.sources.providers.web.server import Answer, TikTok
@@ -65,7 +66,7 @@ def test_each_request_is_told_with_its_status(cli: CommandLine):
 
 
 def test_secrets_are_never_shown(cli: CommandLine, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(api, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(api, "RETRIES", Backoff(0.01, tries=3))
     cli.set(
         research_base_url="http://127.0.0.1:1",
         research_client_key=KEY,

@@ -245,7 +245,7 @@ def test_the_waits_after_attempts_that_died_grow_fivefold(store: Store):
     scrape_ids = ask_for_runs(store, 50)
     waits: list[tuple[float, float]] = []
 
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(retry_policy.MAX_ATTEMPTS):
         for scrape_id in scrape_ids:
             leased(store, scrape_id)
         end_leases(store)

@@ -251,15 +251,15 @@ def test_after_the_last_attempt_the_run_is_given_up_with_its_verdict(
     run, provider = run_of(home), Scripted(*[Transient("Before.")] * 4, verdict)
     at = dependencies(home.store, provider)
 
-    for _ in range(jobs.MAX_ATTEMPTS + 2):
+    for _ in range(retry_policy.MAX_ATTEMPTS + 2):
         scrape_creator(at, run)
         let_time_pass(home.store)
 
-    assert len(provider.calls) == jobs.MAX_ATTEMPTS
+    assert len(provider.calls) == retry_policy.MAX_ATTEMPTS
     (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.outcome, end.error) == (outcome_of(verdict), verdict.detail)
-    assert end.attempts == jobs.MAX_ATTEMPTS
+    assert end.attempts == retry_policy.MAX_ATTEMPTS
     assert job_of(home.store, run)["state"] == "done"
 
 
@@ -315,7 +315,7 @@ def test_a_provider_that_breaks_is_tried_again_and_its_words_are_not_kept(
 def test_a_provider_that_always_breaks_is_given_up(home: Home):
     run, at = run_of(home), dependencies(home.store, Scripted(KeyError("stats")))
 
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(retry_policy.MAX_ATTEMPTS):
         scrape_creator(at, run)
         let_time_pass(home.store)
 
@@ -326,7 +326,7 @@ def test_a_provider_that_always_breaks_is_given_up(home: Home):
 
 def test_attempts_that_died_count_and_the_run_is_given_up_unasked(home: Home):
     run, provider = run_of(home), Scripted(SEEN)
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(retry_policy.MAX_ATTEMPTS):
         assert jobs.lease(home.store.pool, run)
         let_time_pass(home.store)
 

@@ -1,6 +1,5 @@
 """Requests to the Research API: with a token, within the quota, and with retries."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -15,6 +14,7 @@ from domain.scrape.verdicts import (
     SchemaChanged,
     Transient,
 )
+from infra.backoff import Backoff
 from infra.http_out.client import HttpClient
 from infra.http_out.tiktok_api import (
     Deadline,
@@ -40,9 +40,9 @@ VIDEO_PATH = "/v2/research/video/query/"
 PAGE_SIZE = 100
 # A window with this many pages, for 5,000 videos, must be an error.
 MOST_PAGES = 50
-# Seconds between the tries of one request. For some seconds, some of TikTok's servers
-# do not know a new search. Each try counts against the quota.
-PAUSES = (1.0, 2.0, 4.0, 8.0)
+# The tries of one request. For some seconds, some of TikTok's servers do not know a new
+# search. Each try counts against the quota.
+RETRIES = Backoff(1.0, spread=(1.0, 1.5), tries=5)
 
 _log = structlog.get_logger()
 
@@ -129,16 +129,17 @@ class ResearchAPI:
         raise NoReplyError(SchemaChanged(f"A list has no end after {cursor} videos."))
 
     def _ask(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
-        for pause in PAUSES:
+        failures = 0
+        while True:
             try:
                 return self._try(question, deadline=deadline)
             except NoReplyError as error:
-                seconds = _worth_waiting(error.verdict, pause)
+                failures += 1
+                seconds = _worth_waiting(error.verdict, failures)
                 if seconds is None or seconds >= deadline.left():
                     raise
                 _log.info("research_asks_again", reason=type(error.verdict).__name__)
             self.sleep(seconds)
-        return self._try(question, deadline=deadline)
 
     def _try(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
         token = self.token.get(deadline)
@@ -174,9 +175,11 @@ class ResearchAPI:
             raise
 
 
-def _worth_waiting(verdict: NoReplyVerdict, pause: float) -> float | None:
-    """Return the seconds to wait before a retry, or None if a retry would not help."""
-    seconds = pause * random.uniform(1, 1.5)  # noqa: S311
+def _worth_waiting(verdict: NoReplyVerdict, failures: int) -> float | None:
+    """Return the seconds to wait before a retry, or None if there must be none."""
+    if RETRIES.is_last(failures):
+        return None
+    seconds = RETRIES.seconds(failures)
     if isinstance(verdict, RateLimited):
         return max(seconds, verdict.retry_after)
     return seconds if isinstance(verdict, Transient) else None

@@ -33,7 +33,6 @@ from tests.workers.sources.providers.research.server import (
     refuse,
     too_fast,
 )
-from workers.sources.providers.research.api import PAUSES
 from workers.sources.providers.research.envelope import data_of, token_of
 from workers.sources.providers.research.shapes import page_of, profile_of
 
@@ -239,7 +238,7 @@ def test_what_passes_by_itself_is_asked_again_after_growing_pauses(
 
     assert isinstance(verdict, Ok)
     assert len(server.requests(USER_PATH)) == 5
-    least = [5.0] * 2 + list(PAUSES[2:]) if trouble is too_fast else list(PAUSES)
+    least = [5.0, 5.0, 4.0, 8.0] if trouble is too_fast else [1.0, 2.0, 4.0, 8.0]
     for pause, shortest in zip(researcher.pauses, least, strict=True):
         assert shortest <= pause <= max(shortest * 1.5, 6.0)
 
