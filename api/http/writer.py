@@ -4,6 +4,9 @@ Every POST that writes uses ``Writer.perform``, which makes the Idempotency-Key 
 the answer is stored in the append's own transaction.
 """
 
+import hashlib
+import hmac
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -11,8 +14,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.http.error_responses import answer_failure
-from api.http.errors import CODES, ApiError, Code, known_error
-from api.http.idempotency_key import idempotency_request
+from api.http.errors import CODES, ApiError, Code, field_error, known_error
 from api.http.request import Request
 from api.http.responses import Answer, StoredAnswer
 from domain.decisions import Handler
@@ -22,11 +24,15 @@ from infra.database import run_read
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import BusyError, Store
+from infra.idempotency import IdempotentRequest
 
 CODES[BusyError] = Code.UNAVAILABLE
 CODES[UnknownPlanError] = Code.UNAVAILABLE
 CODES[idempotency.LeaseLostError] = Code.UNAVAILABLE
 
+# The key is in quotes, as the draft of the standard says, or bare, as most clients send
+# it.
+_KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
 _TYPE = "Content-Type"
 _STORED_BELOW = 500
 _NEVER_STORED = frozenset({Code.RATE_LIMIT_EXCEEDED})
@@ -110,7 +116,7 @@ class CommandWriter:
         inside the append's transaction, as ``in_transaction`` always does. If an answer
         has a secret that may not be stored, ``unseal`` adds it to the stored body.
         """
-        key = idempotency_request(request, self.secret)
+        key = _idempotency_request(request, self.secret)
         if key is None:
             done = run(in_transaction)
             answer = _with_position(request, respond, Rows(self.store), done)
@@ -264,3 +270,45 @@ def _unanswerable(found: idempotency.KeyUnavailable) -> ApiError:
             return ApiError(Code.IDEMPOTENCY_KEY_REUSED)
         case "in_flight":
             return ApiError(Code.IDEMPOTENCY_IN_FLIGHT, headers={"Retry-After": "1"})
+
+
+def _idempotency_request(request: Request, secret: str) -> IdempotentRequest | None:
+    """Return the Idempotency-Key and fingerprint of a POST; None without a key.
+
+    Raises:
+        ApiError: the key is malformed.
+    """
+    header = request.raw_header(b"idempotency-key")
+    if header is None or request.method != "POST":
+        return None
+    match = _KEY.match(header.strip(b" \t"))
+    if match is None or match[0] == b'""':
+        raise field_error(
+            Code.INVALID_PARAMS,
+            "/Idempotency-Key",
+            "must be 1 to 255 printable ASCII characters",
+        )
+    principal = request.principal
+    said = b"\n".join(
+        (
+            request.scope["raw_path"],
+            request.scope["query_string"],
+            request.body_that_was_read,
+        )
+    )
+    return IdempotentRequest(
+        organization_id=principal.organization_id,
+        key_id=principal.key_id,
+        idempotency_key=stored_key(match[1] or match[2], secret),
+        plain_key=f"sha256:{hashlib.sha256(match[1] or match[2]).hexdigest()}",
+        route=f"{request.method} {request.scope['path']}",
+        # Requests name people. The hash is keyed, because anybody could try handles on
+        # a plain one.
+        fingerprint=hmac.digest(secret.encode(), said, "sha256"),
+        plain_fingerprint=hashlib.sha256(said).digest(),
+    )
+
+
+def stored_key(text: bytes, secret: str) -> str:
+    """Return the stored form of an Idempotency-Key, whose text may name a person."""
+    return hmac.digest(secret.encode(), b"Idempotency-Key\n" + text, "sha256").hex()

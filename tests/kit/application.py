@@ -11,7 +11,7 @@ import msgspec
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from api.http import idempotency_key
+from api.http import writer
 from api.main import assemble
 from domain import commands as c
 from domain import events as e
@@ -401,9 +401,7 @@ def ago(days: float) -> datetime:
 
 def stored_key(headers: Mapping[str, str]) -> str:
     """Return the stored key of the Idempotency-Key in these headers."""
-    return idempotency_key.stored_key(
-        headers["Idempotency-Key"].encode(), SECRET.strip()
-    )
+    return writer.stored_key(headers["Idempotency-Key"].encode(), SECRET.strip())
 
 
 def data_of(answer: httpx.Response, *, status: int = 200) -> Any:  # noqa: ANN401

@@ -1,12 +1,13 @@
 """``goatherd export``: an organization's data as files."""
 
 import asyncio
+import gzip
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import aclosing, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, BinaryIO, TypeVar, cast
 from uuid import UUID
 
 from cyclopts import Parameter
@@ -14,7 +15,6 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.export.files import STDOUT, check_output, opened_output
 from api.cli.export.formats import Format, Layout, writer_of
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import database_url, fitting, opened_store
@@ -26,10 +26,13 @@ from api.cli.kit.names import (
 )
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, progress_bar
+from api.cli.kit.whole_file import check_file, interruptible, whole_file
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Membership, Mode, RawMetric
 from infra.eventstore.codec import UnknownEventError
 from projections.event_log import OrganizationLog, PositionRange
+
+STDOUT = Path("-")
 
 AsFormat = Annotated[
     Format,
@@ -64,7 +67,7 @@ def observations(
         observations as observations_of,
     )
 
-    check_output(output, format_, json=json)
+    _check_output(output, format_, json=json)
     with _log_of(org, project, data_dir) as log:
         span = log.position_range()
         pages = observations_of(log, span)
@@ -90,7 +93,7 @@ def events(
     """
     from api.cli.export.layouts import EVENTS
 
-    check_output(output, format_, json=json)
+    _check_output(output, format_, json=json)
     with _log_of(org, project, data_dir) as log:
         span = log.position_range()
         pages = log.events(span)
@@ -168,7 +171,7 @@ def analytics(
     from projections.analytics.read.entity_ids import count_of
     from projections.engine.snapshot_reader import snapshot
 
-    check_output(output, format_, json=json)
+    _check_output(output, format_, json=json)
     questions = questions_of(
         entity=entity,
         metrics=metric,
@@ -191,7 +194,7 @@ def analytics(
             total = await count_of(reader, org_id, entity, project_id, tags=tags)
             pages = rows_of(reader, org_id, project_id, questions, days, tags=tags)
             with (
-                opened_output(output, format_) as file,
+                _opened_output(output, format_) as file,
                 writer_of(format_, file, layout_of(questions)) as writer,
                 progress_bar("Exporting", total=total) as advance,
             ):
@@ -240,7 +243,7 @@ def _write(
     """
     written = 0
     with (
-        opened_output(output, format_) as file,
+        _opened_output(output, format_) as file,
         writer_of(format_, file, layout) as writer,
         progress_bar("Exporting", total=span.until - span.after) as advance,
     ):
@@ -266,3 +269,47 @@ def _print_result(
         f"Exported {written:,} {what}, up to position {position} of the log.",
         file=sys.stderr if output == STDOUT else sys.stdout,
     )
+
+
+def _check_output(output: Path, format_: Format, *, json: bool) -> None:
+    """Check that the format can be written there, and does not mix with the result.
+
+    Raises:
+        CommandError: the format cannot be written there.
+    """
+    if output != STDOUT:
+        check_file(output)
+        return
+    if json:
+        raise CommandError("--json needs --output FILE: stdout has the export itself.")
+    if format_ == "parquet" and sys.stdout.isatty():
+        raise CommandError(
+            "Parquet is not for a terminal: give --output FILE, or redirect stdout."
+        )
+
+
+@contextmanager
+def _opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
+    """Open the file to write to, which gets its name when it is complete.
+
+    A file whose name ends with .gz is compressed, except for Parquet, which is
+    compressed already.
+
+    Raises:
+        CommandError: the export was interrupted; then no file has that name.
+    """
+    where = "stdout" if output == STDOUT else str(output)
+    left = "is not whole" if output == STDOUT else "was not written"
+    with interruptible(f"{where} {left}"):
+        if output == STDOUT:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        with whole_file(output) as file:
+            if output.suffix == ".gz" and format_ != "parquet":
+                # Without a time or name in the header, the same rows give the same
+                # bytes.
+                with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                    yield cast("BinaryIO", packed)
+            else:
+                yield file

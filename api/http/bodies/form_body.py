@@ -9,7 +9,11 @@ A text that people type is declared ``Annotated[str, typed("Notes")]``, with its
 the page. If a form is refused, the text is shown again with that name.
 """
 
+import codecs
 import re
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -17,7 +21,6 @@ import msgspec
 from msgspec import Meta, Struct, ValidationError
 from msgspec.structs import fields
 
-from api.http.bodies.multipart import is_multipart, pairs_in
 from api.http.bodies.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 from api.http.errors import ApiError, Code, field_error
 
@@ -25,8 +28,15 @@ TYPE = b"application/x-www-form-urlencoded"
 # The fields that every form has besides its own.
 CSRF, IDEMPOTENCY_KEY = "csrf", "idempotency_key"
 
+_MULTIPART = b"multipart/form-data"
 _MAX_FIELDS = 1_000
 _BAD_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_NO_TEXT = "must be text in UTF-8 or UTF-16: save the sheet as CSV UTF-8"
 
 
 class NoFields(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,8 +101,8 @@ class FormReader:
             ApiError: ``invalid_body``, naming the field, or
                 ``unsupported_media_type``.
         """
-        if self._takes_files and content_type and is_multipart(content_type):
-            pairs = _checked(pairs_in(content_type, body))
+        if content_type and self._takes_files and _is(_MULTIPART, content_type):
+            pairs = _checked(_pairs_of_parts(content_type, body))
         else:
             check_form_type(content_type)
             pairs = _pairs(body)
@@ -119,9 +129,13 @@ def check_form_type(content_type: bytes | None) -> None:
     Raises:
         ApiError: ``unsupported_media_type``.
     """
-    if (content_type or b"").lower().partition(b";")[0].strip() != TYPE:
+    if not _is(TYPE, content_type or b""):
         message = "The body must be sent as a form."
         raise ApiError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+
+
+def _is(media_type: bytes, content_type: bytes) -> bool:
+    return content_type.lower().partition(b";")[0].strip() == media_type
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:
@@ -151,3 +165,33 @@ def _checked(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def _normalized(value: str) -> str:
     # Browsers end lines with CR LF, as mail does.
     return without_forbidden(value).replace("\r\n", "\n")
+
+
+def _pairs_of_parts(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
+    """Return the names and texts of the fields of a form; a file counts as a text.
+
+    Raises:
+        ApiError: ``invalid_body``: the body is no such form, or a file is not text.
+    """
+    head = b"Content-Type: " + content_type + b"\r\n\r\n"
+    message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
+    if not message.is_multipart() or message.defects:
+        raise field_error(Code.INVALID_BODY, "", "is no form")
+    pairs: list[tuple[str, str]] = []
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(content, bytes):
+            raise field_error(Code.INVALID_BODY, "", "is no form")
+        pairs.append((name, _text(name, content)))
+    return pairs
+
+
+def _text(name: str, content: bytes) -> str:
+    encoding = next(
+        (of for mark, of in _MARKS.items() if content.startswith(mark)), "utf-8"
+    )
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise field_error(Code.INVALID_BODY, f"/{name}", _NO_TEXT) from None

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
@@ -12,7 +13,6 @@ from litestar.response import Redirect, Template
 from msgspec import Struct
 
 from api.routes.videos.schemas import BulkVideo, BulkVideos
-from api.web.inbox.undo import last_review, remember_review
 from api.web.kit.forms.project_choices import last_project, remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -63,6 +63,12 @@ _REASONS: Final = {
     "already excluded": "removed already",
 }
 _TIKTOK: Final = "https://www.tiktok.com/"
+# The cookie with the last review.
+_COOKIE: Final = "goatherd_decided"
+_COOKIE_SECONDS: Final = 600
+_PURPOSE: Final = "decided"
+_LONGEST_COOKIE: Final = 3_500
+_ID_BYTES: Final = 16
 
 
 class ReviewForm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -231,3 +237,43 @@ def review_message(decision: str, results: Sequence[BulkVideo]) -> str:
     if gone:
         parts.append(f"{counted(gone, 'video')} could not be found any more.")
     return " ".join(parts)
+
+
+class LastReview(Struct, frozen=True, array_like=True):
+    """A review of one project's videos, and its message."""
+
+    project_id: UUID
+    ids: bytes
+    message: str
+
+    @property
+    def video_ids(self) -> list[UUID]:
+        starts = range(0, len(self.ids), _ID_BYTES)
+        return [UUID(bytes=self.ids[at : at + _ID_BYTES]) for at in starts]
+
+
+def remember_review(
+    page: PageContext, *, project_id: UUID, video_ids: Sequence[UUID], message: str
+) -> None:
+    """Keep a review in the browser for some minutes.
+
+    Without videos, forget the last review.
+    """
+    ids = b"".join(video_id.bytes for video_id in video_ids)
+    payload = msgspec.msgpack.encode(LastReview(project_id, ids, message))
+    value = page.site.sessions.signed(_PURPOSE, payload) if ids else ""
+    page.set_cookie(_COOKIE, value, seconds=_COOKIE_SECONDS if ids else 0)
+
+
+def last_review(page: PageContext, *, project_id: UUID) -> LastReview | None:
+    """Return the last review of a project's videos, if this browser sent it."""
+    cookie = page.request.sent_cookies.get(_COOKIE)
+    payload = page.site.sessions.verified(_PURPOSE, cookie, longest=_LONGEST_COOKIE)
+    if payload is None:
+        return None
+    try:
+        review = msgspec.msgpack.decode(payload, type=LastReview)
+    except msgspec.DecodeError:
+        # An older release stored the review in another form.
+        return None
+    return review if review.project_id == project_id else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.web.kit.navigation import navigation
+from api.web.kit.page import navigation
 from tests.kit.visitor import Visitor
 
 
