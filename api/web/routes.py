@@ -21,7 +21,7 @@ from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
 from api.web.creator.personal_data import PersonalDataPage
 from api.web.creator.scrapes import ScrapesPage
-from api.web.creator.settings.page import CreatorSettings
+from api.web.creator.settings import CreatorSettings
 from api.web.creator.video import CreatorVideo
 from api.web.creator.videos import CreatorVideos
 from api.web.creators.add import AddCreatorsPage

@@ -1,33 +1,26 @@
-"""The labels of a creator's fields, and two states of a creator compared."""
+"""The fields of a creator, and two states of a creator compared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.routes.field_changes import FieldChange
+from api.web.kit.forms.fields import Fields, FieldType, FormField
 from api.web.kit.forms.line_diff import DiffLine, line_diff
 from projections.creators.creator import Creator
-
-FieldType = Literal["text", "long", "number", "day", "timestamp"]
 
 # A longer text is folded, and compared line by line.
 _LONG: Final = 120
 _TIMES: Final = {"day": date.fromisoformat, "timestamp": datetime.fromisoformat}
-
-
-class CreatorField(Struct, frozen=True):
-    """The display of a field: its label, its type, and the text for None.
-
-    ``is_small`` marks fields of the record, such as its version.
-    """
-
-    label: str
-    type: FieldType = "text"
-    nothing: str = "not set"
-    is_small: bool = False
+_COUNT: Final = FormField(label="", type="number", nothing="not known yet")
+_MODES: Final = {
+    "auto": "count at once",
+    "selective": "wait for review in the inbox",
+}
 
 
 class FieldRow(Struct, frozen=True, kw_only=True):
@@ -36,7 +29,7 @@ class FieldRow(Struct, frozen=True, kw_only=True):
     ``before_rounded`` and ``after_rounded`` mark a count that its source rounds.
     """
 
-    field: CreatorField
+    field: FormField
     before: Any
     after: Any
     differs: bool
@@ -50,33 +43,62 @@ class FieldRow(Struct, frozen=True, kw_only=True):
         return self.differs and not self.field.is_small
 
 
+WINDOW: Final = ("tracking_mode", "tracking_start_date", "tracking_end_date")
 # Ids are left out because they never change, and is_active because it follows from the
 # status.
-FIELDS: Final = {
-    "tiktok_handle": CreatorField("Handle"),
-    "display_name": CreatorField("Display name"),
-    "status": CreatorField("Status"),
-    "disabled_reason": CreatorField("Why it is disabled", nothing="it is not"),
-    "description": CreatorField("Description", "long"),
-    "readme": CreatorField("Notes", "long"),
-    "metadata": CreatorField("Metadata", "long"),
-    "tracking_mode": CreatorField("Tracking mode"),
-    "tracking_start_date": CreatorField("Tracked from", "day", nothing="open"),
-    "tracking_end_date": CreatorField("Tracked until", "day", nothing="open"),
-    "follower_count": CreatorField("Followers", "number", nothing="not known yet"),
-    "following_count": CreatorField("Following", "number", nothing="not known yet"),
-    "total_likes_count": CreatorField("Likes", "number", nothing="not known yet"),
-    "video_count": CreatorField("Videos on TikTok", "number", nothing="not known yet"),
-    "avatar_url": CreatorField("Picture", nothing="not known yet"),
-    "last_scraped_at": CreatorField("Last scraped", "timestamp", nothing="never"),
-    "created_at": CreatorField("Added", "timestamp", is_small=True),
-    "updated_at": CreatorField("Last changed", "timestamp", is_small=True),
-    "version": CreatorField("Version", "number", is_small=True),
-}
+CREATOR: Final = Fields(
+    Creator,
+    "/creators",
+    {
+        "tiktok_handle": FormField(label="Handle"),
+        "display_name": FormField(label="Display name", form_nothing="no display name"),
+        "tags": FormField(label="Tags", type="tags", form_nothing="no tags"),
+        "status": FormField(label="Status"),
+        "disabled_reason": FormField(label="Why it is disabled", nothing="it is not"),
+        "description": FormField(label="Description", type="long"),
+        "readme": FormField(label="Notes", type="long"),
+        "metadata": FormField(label="Metadata", type="json"),
+        "tracking_mode": FormField(
+            label="Tracking mode", form_label="Videos that are found", choices=_MODES
+        ),
+        "tracking_start_date": FormField(
+            label="Tracked from",
+            type="day",
+            nothing="open",
+            form_label="First day",
+            form_nothing="no bound",
+        ),
+        "tracking_end_date": FormField(
+            label="Tracked until",
+            type="day",
+            nothing="open",
+            form_label="Last day",
+            form_nothing="no bound",
+        ),
+        "follower_count": replace(_COUNT, label="Followers"),
+        "following_count": replace(_COUNT, label="Following"),
+        "total_likes_count": replace(_COUNT, label="Likes"),
+        "video_count": replace(_COUNT, label="Videos on TikTok"),
+        "avatar_url": FormField(label="Picture", nothing="not known yet"),
+        "last_scraped_at": FormField(
+            label="Last scraped", type="timestamp", nothing="never"
+        ),
+        "created_at": FormField(label="Added", type="timestamp", is_small=True),
+        "updated_at": FormField(label="Last changed", type="timestamp", is_small=True),
+        "version": FormField(label="Version", type="number", is_small=True),
+    },
+    changes={
+        "creator_details_changed": frozenset(),
+        "creator_reactivated": frozenset(WINDOW),
+        "handle_changed": frozenset({"tiktok_handle"}),
+        "tracking_mode_changed": frozenset({"tracking_mode"}),
+        "tracking_window_changed": frozenset(WINDOW[1:]),
+    },
+)
 
 
 def side_by_side(before: Creator, after: Creator) -> list[FieldRow]:
-    old, new = _values(before), _values(after)
+    old, new = CREATOR.values(before), CREATOR.values(after)
     return [
         _row(
             FieldChange(
@@ -87,18 +109,18 @@ def side_by_side(before: Creator, after: Creator) -> list[FieldRow]:
                 after_rounded=name in after.rounded_counts,
             )
         )
-        for name in FIELDS
+        for name in CREATOR.by_name
     ]
 
 
 def changed_fields(changes: Iterable[FieldChange]) -> list[FieldRow]:
     """Return the fields that differ according to the API."""
     by_name = {change.field: change for change in changes}
-    return [_row(by_name[name]) for name in FIELDS if name in by_name]
+    return [_row(by_name[name]) for name in CREATOR.by_name if name in by_name]
 
 
 def _row(of: FieldChange) -> FieldRow:
-    field = FIELDS[of.field]
+    field = CREATOR[of.field]
     old, new = _value_shown(field.type, of.before), _value_shown(field.type, of.after)
     return FieldRow(
         field=field,
@@ -107,7 +129,7 @@ def _row(of: FieldChange) -> FieldRow:
         differs=old != new or of.before_rounded != of.after_rounded,
         before_rounded=of.before_rounded,
         after_rounded=of.after_rounded,
-        lines=_lines(old, new) if field.type == "long" else None,
+        lines=_lines(old, new) if field.type in {"long", "json"} else None,
     )
 
 
@@ -116,17 +138,14 @@ def _lines(old: str | None, new: str | None) -> list[DiffLine] | None:
     return line_diff(old or "", new or "") if is_long and old != new else None
 
 
-def _values(creator: Creator) -> Mapping[str, Any]:
-    values = {name: getattr(creator, name) for name in FIELDS}
-    return {**values, "metadata": msgspec.json.decode(creator.metadata)}
-
-
 def _value_shown(type_: FieldType, value: Any) -> Any:  # noqa: ANN401 - as templates take it
     if value is None:
         return None
     if isinstance(value, dict):
         written = msgspec.json.encode(value, order="sorted")
         return msgspec.json.format(written).decode() if value else None
+    if type_ == "tags":
+        return ", ".join(value) or None
     if isinstance(value, str) and type_ in _TIMES:
         return _TIMES[type_](value)
     return value

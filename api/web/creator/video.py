@@ -1,7 +1,7 @@
 """/creators/{id}/videos/{id}: a video, its notes, and the switch for counting."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,9 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 from msgspec import Struct
-from msgspec.structs import replace
 
-from api.http.bodies.form_body import typed
 from api.routes.analytics.videos import AgeCurve
 from api.routes.videos.schemas import QueuedVideoScrape
 from api.web.annotations.on_charts import happened_of, note_subject
@@ -21,15 +19,13 @@ from api.web.creator.age_chart import age_chart_of
 from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.video_chart import chart_of_video
 from api.web.creator.videos import count_videos, row_of, table_path
-from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.concurrent_edit import (
     CONFLICT_STATUS,
-    EditConflict,
     EditDraft,
-    parse_version,
-    save,
+    EditForm,
+    save_edit,
 )
-from api.web.kit.forms.tags_field import tags_of_text, tags_problem, text_of_tags
+from api.web.kit.forms.fields import Fields, FormField
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
@@ -52,14 +48,16 @@ class SwitchForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     back: str | None = None
 
 
-class VideoNotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tags of a video, and the notes on it."""
-
-    tags: Annotated[str, typed("Tags")]
-    description: Annotated[str, typed("Description")]
-    readme: Annotated[str, typed("Notes")]
-    version: str
-    original: str
+VIDEO = Fields(
+    Video,
+    "/videos",
+    {
+        "tags": FormField(label="Tags", type="tags"),
+        "description": FormField(label="Description", type="long"),
+        "readme": FormField(label="Notes", type="long"),
+    },
+)
+VideoNotesForm = VIDEO.form("VideoNotesForm", VIDEO.by_name, EditForm)
 
 
 class CreatorVideo(Controller):
@@ -89,35 +87,14 @@ class CreatorVideo(Controller):
         page: NamedDependency[PageContext],
     ) -> PageResponse:
         """Store the notes, or show them again with the error."""
-        form = page.form(VideoNotesForm)
+        draft = EditDraft.sent(page.form(VideoNotesForm))
         creator = await get_creator(page, creator_id)
         video = await _get_video(page, creator, video_id)
-        draft = EditDraft(
-            values={
-                "tags": form.tags,
-                "description": form.description,
-                "readme": form.readme,
-            },
-            original=form.original,
-            version=parse_version(form.version),
-        )
-        edit = draft.edit(
-            {
-                "tags": tags_of_text(form.tags),
-                "description": form.description or None,
-                "readme": form.readme or None,
-            }
-        )
-        path = f"/videos/{video_id}"
-        try:
-            done = await save(page, path, Video, edit, _notes) if edit.changed else None
-        except ApiRefusedError as error:
-            return await _show(page, creator, video, replace(draft, error=error))
-        if isinstance(done, EditConflict):
-            now = done.current
-            draft = draft.in_conflict(edit, done, _texts(now), _notes(now))
-            return await _show(page, creator, now, draft)
-        page.flash("Nothing was changed." if done is None else "Saved.")
+        done = await save_edit(page, VIDEO, video_id, draft)
+        if isinstance(done, EditDraft):
+            now = done.conflict.current if done.conflict else video
+            return await _show(page, creator, now, done)
+        page.flash(done.message)
         return page.go_to(_path(creator_id, video_id))
 
     @form_route("/tracking", form=SwitchForm)
@@ -185,7 +162,7 @@ async def _show(
 ) -> Template:
     """Return the page; without a query it shows a form that was refused."""
     is_marked = query is None or not query.marks
-    draft = draft or EditDraft.of(_texts(video), _notes(video), video.version)
+    draft = draft or EditDraft.of(VIDEO, video, VIDEO.by_name)
     path = f"/videos/{video.id}"
     drawn, curve, observed = await asyncio.gather(
         chart_of_video(page, video, is_marked=is_marked),
@@ -195,7 +172,8 @@ async def _show(
     context = {
         "row": row_of(video),
         "draft": draft,
-        "tags_problem": tags_problem(draft.error.problems if draft.error else {}),
+        "fields": VIDEO.by_name,
+        "now": VIDEO.texts(video),
         "chart": drawn and drawn.chart,
         "age": age_chart_of(curve.data, zone=ZoneInfo(page.time_zone)),
         "observations": observed.data,
@@ -220,22 +198,6 @@ async def _show(
         error=draft.error,
         status=CONFLICT_STATUS if draft.conflict else 200,
     )
-
-
-def _notes(video: Video) -> dict[str, Any]:
-    return {
-        "tags": video.tags,
-        "description": video.description,
-        "readme": video.readme,
-    }
-
-
-def _texts(video: Video) -> dict[str, str]:
-    return {
-        "tags": text_of_tags(video.tags),
-        "description": video.description or "",
-        "readme": video.readme or "",
-    }
 
 
 def _path(creator_id: UUID, video_id: UUID) -> str:

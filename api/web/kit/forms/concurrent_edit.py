@@ -6,10 +6,9 @@ are different fields, both edits are kept; otherwise the form is shown again.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self
 from uuid import UUID
 
 import msgspec
@@ -20,21 +19,9 @@ from api.http.bodies.strict_json import without_forbidden
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.forms.fields import Fields, T
 from api.web.kit.page import PageContext
 from projections.creator_history.entries import HistoryEntry
-from projections.creators.creator import Creator
-from projections.videos.queries import Video
-
-# The fields that an event changes; the keys of its data name changed details.
-_CHANGES: dict[str, frozenset[str]] = {
-    "creator_details_changed": frozenset(),
-    "creator_reactivated": frozenset(
-        {"tracking_mode", "tracking_start_date", "tracking_end_date"}
-    ),
-    "handle_changed": frozenset({"tiktok_handle"}),
-    "tracking_mode_changed": frozenset({"tracking_mode"}),
-    "tracking_window_changed": frozenset({"tracking_start_date", "tracking_end_date"}),
-}
 
 # The status of a page that shows a conflict.
 CONFLICT_STATUS = 412
@@ -46,41 +33,23 @@ _MAX_VERSION_DIGITS = 18
 
 _written = msgspec.json.Encoder(order="deterministic").encode
 
-T = TypeVar("T", Creator, Video)
 
+class EditForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The values that a form was made from, as ``EditDraft`` has them.
 
-class Edit(Struct, frozen=True, kw_only=True):
-    """The edit of a form: the new values of its fields.
-
-    ``original`` has the fingerprints of the values that the form was made from, and
-    ``version`` is the version of those values.
+    ``take`` names a field to replace by its stored value.
     """
 
-    values: Mapping[str, Any]
-    original: Mapping[str, str]
-    version: int
-
-    @property
-    def changed(self) -> dict[str, Any]:
-        """Return the fields that the user changed."""
-        return {
-            name: value
-            for name, value in self.values.items()
-            if fingerprint(value) != self.original[name]
-        }
+    version: str
+    original: str
+    take: str = ""
 
 
 class Saved(Struct, Generic[T], frozen=True, kw_only=True):
-    """The edit is stored.
+    """The edit is stored: the new state, None if nothing was changed."""
 
-    ``others`` are the changes that other people made after the form and before the
-    edit. ``base_version`` is the version to which the edit was applied.
-    """
-
-    current: T
-    base_version: int
-    is_merged: bool
-    others: list[HistoryEntry] = []
+    current: T | None
+    message: str
 
 
 class EditConflict(Struct, Generic[T], frozen=True, kw_only=True):
@@ -108,57 +77,50 @@ class EditDraft(Struct, frozen=True, kw_only=True):
     conflict: EditConflict[Any] | None = None
 
     @classmethod
-    def of(cls, texts: dict[str, str], fields: Mapping[str, Any], version: int) -> Self:
-        """Return the form of the stored values; ``texts`` are its fields as text."""
-        original = ".".join(fingerprint(fields[name]) for name in texts)
-        return cls(values=texts, original=original, version=version)
+    def of(cls, fields: Fields[T], stored: T, names: Iterable[str]) -> Self:
+        """Return the form of the stored values of these fields."""
+        values, texts = fields.values(stored), fields.texts(stored)
+        return cls(
+            values={name: texts[name] for name in names},
+            original=".".join(fingerprint(values[name]) for name in names),
+            version=stored.version,
+        )
 
-    def edit(self, values: Mapping[str, Any]) -> Edit:
-        """Return the edit that sets the fields to these values.
+    @classmethod
+    def sent(cls, form: EditForm, texts: Mapping[str, str] | None = None) -> Self:
+        """Return the form that a person sent; its own fields are the texts by default.
 
         Raises:
-            ApiError: ``invalid_body``, if there is not a fingerprint for each field.
+            ApiError: ``invalid_body``, if the version is none.
+        """
+        own = form.__struct_fields__[len(EditForm.__struct_fields__) :]
+        return cls(
+            values=dict(texts or {name: getattr(form, name) for name in own}),
+            original=form.original,
+            version=_version(form.version),
+        )
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return self.error.problems if self.error else {}
+
+    @property
+    def tags_problem(self) -> str:
+        """Return the problem with the tags, or with one, named by its number."""
+        of_one = (text for name, text in self.problems.items() if name.isdigit())
+        return self.problems.get("tags") or next(of_one, "")
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprints of the values from which the form was made.
+
+        Raises:
+            ApiError: ``invalid_body``, if there is not one for each field.
         """
         found = self.original.split(".")
         if len(found) != len(self.values):
             message = "must have a fingerprint of each field"
             raise field_error(Code.INVALID_BODY, "/original", message)
-        original = dict(zip(self.values, found, strict=True))
-        return Edit(values=values, original=original, version=self.version)
-
-    def in_conflict(
-        self,
-        edit: Edit,
-        conflict: EditConflict[Any],
-        texts: Mapping[str, str],
-        fields: Mapping[str, Any],
-    ) -> Self:
-        """Return the form with the conflict, made from the stored values.
-
-        Fields that the user did not change show the stored values. If the form is sent
-        again, the changed fields overwrite the stored ones.
-        """
-        values = {
-            name: text if name in edit.changed else texts[name]
-            for name, text in self.values.items()
-        }
-        draft = self.of(values, fields, conflict.current.version)
-        return replace(draft, conflict=conflict)
-
-
-def editable_fields(creator: Creator) -> dict[str, Any]:
-    """Return the fields of a creator that people may change, by name."""
-    return {
-        "tiktok_handle": creator.tiktok_handle,
-        "display_name": creator.display_name,
-        "description": creator.description,
-        "readme": creator.readme,
-        "metadata": msgspec.json.decode(creator.metadata),
-        "tags": creator.tags,
-        "tracking_mode": creator.tracking_mode,
-        "tracking_start_date": _iso(creator.tracking_start_date),
-        "tracking_end_date": _iso(creator.tracking_end_date),
-    }
+        return dict(zip(self.values, found, strict=True))
 
 
 def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
@@ -173,88 +135,84 @@ def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
     return blake2b(_written(value), digest_size=16).hexdigest()
 
 
-def saved_message(done: Saved[Any] | None) -> str:
-    """Return the message about a stored edit; None if nothing was changed."""
-    if done is None:
-        return "Nothing was changed."
-    if not done.is_merged:
-        return "Saved."
-    summaries = " ".join(entry.summary for entry in done.others)
-    return (
-        f"Saved, together with what somebody else changed meanwhile: {summaries}".strip(
-            ": "
+async def save_edit(
+    page: PageContext, fields: Fields[T], id_: UUID, draft: EditDraft
+) -> Saved[T] | EditDraft:
+    """Store what a form changed; return the form with its error if it was refused.
+
+    If another person changed the same fields, the form has the conflict. Then fields
+    that its user did not change show the stored values, and if the form is sent again,
+    the changed fields overwrite the stored ones.
+    """
+    path = f"{fields.path}/{id_}"
+    try:
+        original = draft.fingerprints()
+        changed = {
+            name: value
+            for name, value in fields.read(draft.values).items()
+            if fingerprint(value) != original[name]
+        }
+        if not changed:
+            return Saved(current=None, message="Nothing was changed.")
+        version, clashes, current = await _store(page, path, fields, draft, changed)
+    except ApiError as error:
+        return replace(draft, error=error)
+    entries: list[HistoryEntry] = []
+    if fields.changes and (clashes or version > draft.version):
+        entries = await _history_since(page, path, fields, draft.version)
+    if clashes:
+        conflict = EditConflict(
+            current=current, fields=clashes, by=_by_field(fields, entries)
         )
-    )
+        fresh = EditDraft.of(fields, current, draft.values)
+        mine = {name: draft.values[name] for name in changed}
+        return replace(fresh, values={**fresh.values, **mine}, conflict=conflict)
+    message = "Saved."
+    if fields.changes and version > draft.version:
+        others = " ".join(each.summary for each in entries if each.version <= version)
+        message = "Saved, together with what somebody else changed meanwhile"
+        message = f"{message}: {others}" if others else message
+    return Saved(current=current, message=message)
 
 
-def parse_version(text: str) -> int:
-    """Return the version that a form was made from.
-
-    Raises:
-        ApiError: ``invalid_body``, if the text is no version.
-    """
-    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_VERSION_DIGITS
-    if not is_number:
-        raise field_error(Code.INVALID_BODY, "/version", "must be a version")
-    return int(text)
-
-
-async def save_creator(
-    page: PageContext, creator_id: UUID, edit: Edit
-) -> Saved[Creator] | EditConflict[Creator]:
-    """Store an edit of a creator, unless another person changed the same fields.
-
-    Raises:
-        ApiRefusedError: as ``save`` says.
-    """
-    done = await save(page, f"/creators/{creator_id}", Creator, edit, editable_fields)
-    if isinstance(done, Saved) and not done.is_merged:
-        return done
-    entries = await _history_since(page, creator_id, edit.version)
-    if isinstance(done, EditConflict):
-        return replace(done, by=_by_field(entries))
-    others = [entry for entry in entries if entry.version <= done.base_version]
-    return replace(done, others=others)
-
-
-async def save(
+async def _store(
     page: PageContext,
     path: str,
-    type_: type[T],
-    edit: Edit,
-    fields_of: Callable[[T], Mapping[str, Any]],
-) -> Saved[T] | EditConflict[T]:
-    """Store an edit, unless another person changed the same fields.
+    fields: Fields[T],
+    draft: EditDraft,
+    changed: Mapping[str, Any],
+) -> tuple[int, list[str], T]:
+    """Store changes, unless another person changed the same fields.
+
+    Return the version that was changed, the fields that others changed, in which case
+    nothing was stored, and the newest state.
 
     Raises:
         ApiRefusedError: the API refused for another reason, or with
             ``version_conflict`` if the stored values cannot be read yet.
     """
-    changed, version = edit.changed, edit.version
+    original, version = draft.fingerprints(), draft.version
     refusal: ApiRefusedError | None = None
     for _ in range(_TRIES):
         try:
-            got = await page.send("PATCH", path, type_, changed, version=version)
+            got = await page.send(
+                "PATCH", path, fields.resource, changed, version=version
+            )
         except ApiRefusedError as error:
             if error.code is not Code.VERSION_CONFLICT:
                 raise
             refusal = error
         else:
-            return Saved(
-                current=got.data,
-                base_version=version,
-                is_merged=version > edit.version,
-            )
-        current = await _newest(page, path, type_, refusal)
-        fields = fields_of(current)
+            return version, [], got.data
+        current = await _newest(page, path, fields.resource, refusal)
+        values = fields.values(current)
         both = [
             name
             for name, value in changed.items()
-            if fingerprint(fields[name])
-            not in {edit.original[name], fingerprint(value)}
+            if fingerprint(values[name]) not in {original[name], fingerprint(value)}
         ]
         if both:
-            return EditConflict(current=current, fields=both)
+            return version, both, current
         version = current.version
     assert refusal is not None
     raise refusal
@@ -273,21 +231,31 @@ async def _newest(
 
 
 async def _history_since(
-    page: PageContext, creator_id: UUID, version: int
+    page: PageContext, path: str, fields: Fields[T], version: int
 ) -> list[HistoryEntry]:
     """Return the known changes after a version, newest first."""
-    path, events = f"/creators/{creator_id}/history", ",".join(sorted(_CHANGES))
-    got = await page.get(path, list[HistoryEntry], event=events, limit=50)
+    got = await page.get(
+        f"{path}/history",
+        list[HistoryEntry],
+        event=",".join(sorted(fields.changes)),
+        limit=50,
+    )
     return [entry for entry in got.data if entry.version > version]
 
 
-def _by_field(entries: list[HistoryEntry]) -> dict[str, HistoryEntry]:
+def _by_field(
+    fields: Fields[Any], entries: list[HistoryEntry]
+) -> dict[str, HistoryEntry]:
     found: dict[str, HistoryEntry] = {}
     for entry in entries:
-        for name in _CHANGES[entry.event] or entry.data:
+        for name in fields.changes[entry.event] or entry.data:
             found.setdefault(name, entry)
     return found
 
 
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+def _version(text: str) -> int:
+    """Return the version that a form was made from."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_VERSION_DIGITS
+    if not is_number:
+        raise field_error(Code.INVALID_BODY, "/version", "must be a version")
+    return int(text)

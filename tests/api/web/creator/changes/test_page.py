@@ -327,6 +327,19 @@ def test_two_moments_are_compared_field_by_field_with_what_was_between(
     assert added["summary"] not in said(page)
 
 
+def test_changed_tags_are_a_changed_field(
+    home: Tenant, visitor: Visitor, creator: dict[str, Any]
+):
+    home.patch(f"/creators/{creator['id']}", {"tags": ["spring", "tier A"]})
+    home.goatherd.catch_up()
+    tagged = own(home, creator)[-1]["position"]
+
+    page = visitor.see(changes(creator, f"/diff?from={tagged - 1}&to={tagged}"))
+
+    assert fields(page)["Tags"] == ["not set", "spring, tier A"]
+    assert "Tags" in fields(visitor.see(changes(creator, "/as-of")))
+
+
 def test_a_long_text_is_compared_line_by_line(
     home: Tenant, visitor: Visitor, creator: dict[str, Any]
 ):

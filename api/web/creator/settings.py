@@ -1,7 +1,8 @@
 """/creators/{id}/settings: the tracking and the names of a creator."""
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller
@@ -11,58 +12,35 @@ from litestar.response import Template
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from api.http.bodies.form_body import typed
+from api.http.bodies.form_body import NoFields, typed
+from api.routes.creators.move import MovePreview
 from api.routes.creators.schemas import BulkAnswer
 from api.web.creator.connection import connection_card
+from api.web.creator.fields import CREATOR, WINDOW
 from api.web.creator.layout import get_creator, show_creator
-from api.web.creator.settings.erasure import possible_erasure
-from api.web.creator.settings.possible_move import possible_move
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.concurrent_edit import (
     CONFLICT_STATUS,
-    EditConflict,
     EditDraft,
-    editable_fields,
-    parse_version,
-    save_creator,
-    saved_message,
+    EditForm,
+    save_edit,
 )
-from api.web.kit.forms.tags_field import tags_of_text, tags_problem, text_of_tags
+from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from application.erase.erased import ErasedCreators
+from application.erase.mentions import Mention
+from application.erase.preview import ErasurePreview
+from application.move.move_creator import RefusedProject
+from domain.phrases import counted
+from projections.campaigns.leaving import LeftCampaign
 from projections.creators.creator import Creator
 from projections.projects import Project
 
-
-class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Name, tags, tracking; ``take`` names a field to replace by its stored value."""
-
-    display_name: Annotated[str, typed("Display name")]
-    tags: Annotated[str, typed("Tags")]
-    tracking_mode: str
-    tracking_start_date: Annotated[str, typed("First day")]
-    tracking_end_date: Annotated[str, typed("Last day")]
-    version: str
-    original: str
-    take: str = ""
-
-
-class HandleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The handle; ``take`` as in ``TrackingForm``."""
-
-    tiktok_handle: Annotated[str, typed("Handle")]
-    version: str
-    original: str
-    take: str = ""
-
-
-class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tracking of a removed creator who is tracked again."""
-
-    tracking_mode: str
-    tracking_start_date: Annotated[str, typed("First day")]
-    tracking_end_date: Annotated[str, typed("Last day")]
+TRACKING = ("display_name", "tags", *WINDOW)
+TrackingForm = CREATOR.form("TrackingForm", TRACKING, EditForm)
+HandleForm = CREATOR.form("HandleForm", ["tiktok_handle"], EditForm)
+ReturnForm = CREATOR.form("ReturnForm", WINDOW, NoFields)
 
 
 class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,19 +56,6 @@ class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confirm: Annotated[str, typed("Handle")]
     figures: str
     ban: str = ""
-
-
-WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
-TRACKING = ("display_name", "tags", *WINDOW)
-HANDLE = ("tiktok_handle",)
-_LABELS = {
-    "display_name": "Display name",
-    "tags": "Tags",
-    "tiktok_handle": "Handle",
-    "tracking_end_date": "Last day",
-    "tracking_mode": "Videos that are found",
-    "tracking_start_date": "First day",
-}
 
 
 class CreatorSettings(Controller):
@@ -150,15 +115,14 @@ class CreatorSettings(Controller):
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
         """Store name, tags and tracking."""
-        form = page.form(TrackingForm)
-        return await _save(page, creator_id, form, TRACKING, "tracking")
+        return await _save(page, creator_id, page.form(TrackingForm), "tracking")
 
     @form_route("/handle", form=HandleForm)
     async def rename(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
         """Change the handle of a creator."""
-        return await _save(page, creator_id, page.form(HandleForm), HANDLE, "handle")
+        return await _save(page, creator_id, page.form(HandleForm), "handle")
 
     @form_route("/remove")
     async def remove(
@@ -179,8 +143,8 @@ class CreatorSettings(Controller):
     ) -> PageResponse:
         """Track a removed creator again."""
         creator = await get_creator(page, creator_id)
-        values = _values(page.form(ReturnForm), WINDOW)
-        body = {"tiktok_handle": creator.tiktok_handle, **_field_values(values)}
+        values = asdict(page.form(ReturnForm))
+        body = {"tiktok_handle": creator.tiktok_handle, **CREATOR.read(values)}
         path = f"/projects/{creator.project_id}/creators"
         try:
             await page.send("POST", path, Creator, body)
@@ -213,35 +177,21 @@ class CreatorSettings(Controller):
 
 
 async def _save(
-    page: PageContext,
-    creator_id: UUID,
-    form: TrackingForm | HandleForm,
-    names: tuple[str, ...],
-    which: str,
+    page: PageContext, creator_id: UUID, form: EditForm, which: str
 ) -> PageResponse:
     """Store the changes, or show the form again with the error."""
-    values = _values(form, names)
-    draft = EditDraft(
-        values=values, original=form.original, version=parse_version(form.version)
-    )
-    edit = draft.edit(_field_values(values))
-    if form.take in names:
+    draft = EditDraft.sent(form)
+    if form.take in draft.values:
         creator = await get_creator(page, creator_id)
-        taken = {**values, form.take: _texts(creator)[form.take]}
+        taken = {**draft.values, form.take: CREATOR.texts(creator)[form.take]}
         return _show(page, creator, {which: replace(draft, values=taken)})
-    try:
-        done = await save_creator(page, creator_id, edit) if edit.changed else None
-    except ApiRefusedError as error:
-        creator = await get_creator(page, creator_id)
-        return _show(page, creator, {which: replace(draft, error=error)})
-    if isinstance(done, EditConflict):
-        now = done.current
-        fields = editable_fields(now)
-        return _show(
-            page, now, {which: draft.in_conflict(edit, done, _texts(now), fields)}
-        )
-    message = saved_message(done)
-    if done is not None and "tiktok_handle" in edit.changed:
+    done = await save_edit(page, CREATOR, creator_id, draft)
+    if isinstance(done, EditDraft):
+        conflict = done.conflict
+        now = conflict.current if conflict else await get_creator(page, creator_id)
+        return _show(page, now, {which: done})
+    message = done.message
+    if done.current is not None and "tiktok_handle" in draft.values:
         message = f"{message} The creator is @{done.current.tiktok_handle} now."
     page.flash(message)
     return page.go_to(_path(creator_id))
@@ -258,9 +208,9 @@ async def _show_all(
     further = {
         "first": creator.duplicate_of and await get_creator(page, creator.duplicate_of),
         "card": await connection_card(page, creator),
-        "move": await possible_move(page, creator),
+        "move": await _possible_move(page, creator),
         "refused_move": refused_move,
-        "erasure": await possible_erasure(page, creator),
+        "erasure": await _possible_erasure(page, creator),
         "refused_erasure": refused_erasure,
     }
     error = refused_move or refused_erasure
@@ -276,28 +226,18 @@ def _show(
     refused: ApiRefusedError | None = None,
 ) -> Template:
     """Return the page; ``drafts`` are refused forms, by name."""
-    texts = _texts(creator)
-    fields = editable_fields(creator)
-
-    def fresh(*names: str) -> EditDraft:
-        own = {name: texts[name] for name in names}
-        return EditDraft.of(own, fields, creator.version)
-
     forms = {
-        "tracking": fresh(*TRACKING),
-        "handle": fresh(*HANDLE),
-        "return": fresh(*WINDOW),
+        "tracking": EditDraft.of(CREATOR, creator, TRACKING),
+        "handle": EditDraft.of(CREATOR, creator, ["tiktok_handle"]),
+        "return": EditDraft.of(CREATOR, creator, WINDOW),
         **(drafts or {}),
     }
     context = {
-        "labels": _LABELS,
-        "now": texts,
+        "fields": CREATOR.by_name,
+        "now": CREATOR.texts(creator),
         "tracking": forms["tracking"],
         "handle": forms["handle"],
         "back": forms["return"],
-        "tags_problem": tags_problem(
-            error.problems if (error := forms["tracking"].error) else {}
-        ),
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
         **dict.fromkeys(("card", "move", "refused_move", "erasure", "refused_erasure")),
@@ -315,23 +255,89 @@ def _show(
     )
 
 
-def _texts(creator: Creator) -> dict[str, str]:
-    now = editable_fields(creator)
-    texts = {name: now[name] or "" for name in (*TRACKING, *HANDLE)}
-    return {**texts, "tags": text_of_tags(creator.tags)}
-
-
-def _values(form: Struct, names: tuple[str, ...]) -> dict[str, str]:
-    return {name: getattr(form, name) for name in names}
-
-
-def _field_values(texts: dict[str, str]) -> dict[str, Any]:
-    """Return the values for the fields: an empty text means none."""
-    return {
-        name: tags_of_text(text) if name == "tags" else text or None
-        for name, text in texts.items()
-    }
-
-
 def _path(creator_id: UUID) -> str:
     return f"/creators/{creator_id}/settings"
+
+
+class PossibleErasure(Struct, frozen=True, kw_only=True):
+    """The effects of an erasure, in words, and whether the handle stays banned.
+
+    With ``is_in_clear`` the log must be sealed first.
+    """
+
+    concerned: list[str]
+    is_banned: bool
+    is_in_clear: bool
+    mentions: list[Mention]
+
+
+async def _possible_erasure(
+    page: PageContext, creator: Creator
+) -> PossibleErasure | None:
+    """Return the effects of an erasure, None if the key may not erase."""
+    if not page.may("admin"):
+        return None
+    got = await page.get(f"/creators/{creator.id}/erase", ErasurePreview)
+    preview = got.data
+    creators = counted(preview.creator_count, "creator")
+    if preview.creator_count > 1:
+        creators += " of the same TikTok account"
+    others = (
+        (preview.video_count, "video", ""),
+        (preview.scrape_count, "scrape", ""),
+        (preview.note_count, "note", ", to be deleted"),
+        (
+            preview.campaign_count,
+            "campaign",
+            (", which include the creator or a video of the creator"),
+        ),
+    )
+    return PossibleErasure(
+        concerned=[
+            creators,
+            *(f"{counted(n, thing)}{more}" for n, thing, more in others if n),
+        ],
+        is_banned=preview.ban_count > 0,
+        is_in_clear=preview.history_in_clear,
+        mentions=preview.mentions,
+    )
+
+
+class PossibleMove(Struct, frozen=True, kw_only=True):
+    """The other projects, the campaigns that would be left, and the obstacles.
+
+    ``refused`` are the projects that the creator cannot move to, with reasons; they are
+    not among ``projects``. ``merged`` is the number of single videos of each project
+    that would be merged.
+    """
+
+    projects: list[Project]
+    campaigns: list[LeftCampaign]
+    refused: list[tuple[Project, RefusedProject]]
+    merged: list[tuple[Project, int]]
+
+
+async def _possible_move(page: PageContext, creator: Creator) -> PossibleMove | None:
+    """Return the possible moves of a creator, None if no move is possible."""
+    if creator.status == "removed" or not page.may("write"):
+        return None
+    others = {
+        project.id: project
+        for project in await all_projects(page)
+        if project.id != creator.project_id
+    }
+    if not others:
+        return None
+    preview = (await page.get(f"/creators/{creator.id}/move", MovePreview)).data
+    refused = {each.project_id: each for each in preview.refused}
+    merged = Counter(each.project_id for each in preview.merged_videos)
+    return PossibleMove(
+        projects=[project for id_, project in others.items() if id_ not in refused],
+        campaigns=preview.campaigns,
+        refused=[(others[id_], each) for id_, each in refused.items() if id_ in others],
+        merged=[
+            (project, merged[id_])
+            for id_, project in others.items()
+            if merged[id_] and id_ not in refused
+        ],
+    )

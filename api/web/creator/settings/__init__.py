@@ -1,1 +1,0 @@
-"""The page of a creator's settings: fields, moving, and erasing."""
