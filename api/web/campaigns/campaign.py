@@ -79,10 +79,9 @@ class CampaignPages(Controller):
         form = page.form(CampaignForm)
         campaign = await get_campaign(page, campaign_id)
         body = body_of(form, time_zone=page.time_zone, was=campaign)
-        version = int(form.version) if form.version.isdecimal() else 0
         path = f"/campaigns/{campaign_id}"
         try:
-            await page.send("PATCH", path, Campaign, body, version=version)
+            await page.send("PATCH", path, Campaign, body, version=form.made_from)
         except ApiRefusedError as error:
             if error.code not in SHOWN_ERRORS:
                 raise

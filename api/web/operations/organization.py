@@ -1,17 +1,17 @@
 """/operations/organization: usage against limits, and the settings."""
 
-from typing import Annotated
+from collections.abc import Mapping
 from zoneinfo import available_timezones
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
-from msgspec import Struct
+from msgspec.structs import asdict
 
-from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.routes.organization import Organization
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.forms.fields import Fields, FormField, VersionedForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
@@ -36,25 +36,35 @@ _USAGE = (
 )
 
 
-class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings as typed; an empty interval means the default.
-
-    Without days, creators who were removed are never erased.
-    """
-
-    version: str
-    name: Annotated[str, typed("Name")] = ""
-    time_zone: Annotated[str, typed("Time zone")] = ""
-    creator_profiles_hours: Annotated[
-        str, typed("Hours between scrapes of profiles")
-    ] = ""
-    discover_videos_hours: Annotated[
-        str, typed("Hours between scrapes of new videos")
-    ] = ""
-    video_stats_hours: Annotated[str, typed("Hours between scrapes of figures")] = ""
-    erase_removed_after_days: Annotated[
-        str, typed("Days until removed creators are erased")
-    ] = ""
+ORGANIZATION = Fields(
+    Organization,
+    "/organization",
+    {
+        "name": FormField(label="Name", is_trimmed=True, is_required=True),
+        "time_zone": FormField(label="Time zone", is_trimmed=True, is_required=True),
+        "creator_profiles_hours": FormField(
+            label="Hours between scrapes of profiles",
+            type="number",
+            nothing="the default",
+        ),
+        "discover_videos_hours": FormField(
+            label="Hours between scrapes of new videos",
+            type="number",
+            nothing="the default",
+        ),
+        "video_stats_hours": FormField(
+            label="Hours between scrapes of figures",
+            type="number",
+            nothing="the default",
+        ),
+        "erase_removed_after_days": FormField(
+            label="Days until removed creators are erased",
+            type="number",
+            nothing="never",
+        ),
+    },
+)
+SettingsForm = ORGANIZATION.form("SettingsForm", ORGANIZATION.by_name, VersionedForm)
 
 
 class OrganizationPages(Controller):
@@ -71,21 +81,16 @@ class OrganizationPages(Controller):
     async def change(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Change the settings, unless another person changed them meanwhile."""
         form = page.form(SettingsForm)
-        body = {
-            "name": form.name.strip(),
-            "time_zone": form.time_zone.strip(),
-            **{f"{kind}_hours": _number(form, f"{kind}_hours") for kind, _ in _KINDS},
-            "erase_removed_after_days": _number(form, "erase_removed_after_days"),
-        }
-        version = int(form.version) if form.version.isdecimal() else 0
+        texts = asdict(form)
+        body = ORGANIZATION.read(texts)
         try:
             await page.send(
-                "PATCH", "/organization", Organization, body, version=version
+                "PATCH", "/organization", Organization, body, version=form.made_from
             )
         except ApiRefusedError as error:
             if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
                 raise
-            return await _show(page, form=form, error=error)
+            return await _show(page, texts, error=error)
         page.site.forget(page.principal.organization_id)
         page.flash("The settings were saved.")
         return page.go_to(PATH)
@@ -93,15 +98,16 @@ class OrganizationPages(Controller):
 
 async def _show(
     page: PageContext,
+    texts: Mapping[str, str] | None = None,
     *,
-    form: SettingsForm | None = None,
     error: ApiRefusedError | None = None,
 ) -> Template:
     got = await page.get("/organization", Organization)
-    now = _as_form(got.data)
+    now = ORGANIZATION.texts(got.data)
     context = {
         "default_hours": DEFAULT_HOURS,
-        "form": form or now,
+        "fields": ORGANIZATION.by_name,
+        "form": texts or now,
         "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
         "kinds": _KINDS,
         "least_hours": LEAST_HOURS,
@@ -116,27 +122,3 @@ async def _show(
     return await show_operations(
         page, "operations/organization.html", context, tab=PATH, error=error
     )
-
-
-def _as_form(organization: Organization) -> SettingsForm:
-    names = (*(f"{kind}_hours" for kind, _ in _KINDS), "erase_removed_after_days")
-    numbers = {name: _typed(organization, name) for name in names}
-    return SettingsForm(
-        version=str(organization.version),
-        name=organization.name,
-        time_zone=organization.time_zone,
-        **numbers,
-    )
-
-
-def _typed(organization: Organization, name: str) -> str:
-    number = getattr(organization, name)
-    return "" if number is None else str(number)
-
-
-def _number(form: SettingsForm, name: str) -> int | str | None:
-    """Return the text as a number if it is one; the API refuses other text."""
-    text: str = getattr(form, name).strip()
-    if not text:
-        return None
-    return int(text) if text.isascii() and text.isdecimal() else text

@@ -1,25 +1,17 @@
-"""The form of a project, new or stored."""
+"""The fields of a project, and the form of one, new or stored."""
 
-from typing import Annotated
-
-from msgspec import Struct
-
-from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
+from api.web.kit.forms.fields import Fields, FormField, VersionedForm
+from projections.projects import Project
 
 SHOWN_ERRORS = {Code.INVALID_BODY, Code.LIMIT_REACHED, Code.VERSION_CONFLICT}
 
-
-class ProjectForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A project as typed; ``version`` is the version that the form was made from."""
-
-    name: Annotated[str, typed("Name")] = ""
-    description: Annotated[str, typed("Description")] = ""
-    version: str = ""
-
-
-def body_of(form: ProjectForm) -> dict[str, str | None]:
-    return {
-        "name": form.name.strip(),
-        "description": form.description.strip() or None,
-    }
+PROJECT = Fields(
+    Project,
+    "/projects",
+    {
+        "name": FormField(label="Name", is_trimmed=True, is_required=True),
+        "description": FormField(label="Description", type="long", is_trimmed=True),
+    },
+)
+ProjectForm = PROJECT.form("ProjectForm", PROJECT.by_name, VersionedForm)

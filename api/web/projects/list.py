@@ -1,6 +1,7 @@
 """/projects: the projects with their figures, and the form of a new one."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from api.routes.aggregate.kpis import Kpis
 from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
@@ -15,13 +17,13 @@ from api.web.dashboard.periods import PERIODS, DashboardDays, days_of
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.projects.forms import SHOWN_ERRORS, ProjectForm, body_of
+from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
 from domain.analytics.kpis import Kpi
 from projections.projects import Project
 
 PATH = "/projects"
 _MOST_SHOWN = 100
-_EMPTY = ProjectForm()
+_EMPTY = dict.fromkeys(PROJECT.by_name, "")
 
 
 class ListedProject(Struct, frozen=True, kw_only=True):
@@ -51,13 +53,13 @@ class ProjectsPage(Controller):
     @form_route(form=ProjectForm)
     async def create(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a project and go to it."""
-        form = page.form(ProjectForm)
+        texts = asdict(page.form(ProjectForm))
         try:
-            got = await page.send("POST", PATH, Project, body_of(form))
+            got = await page.send("POST", PATH, Project, PROJECT.read(texts))
         except ApiRefusedError as error:
             if error.code not in SHOWN_ERRORS:
                 raise
-            return await _show(page, FigureTableQuery(), form=form, error=error)
+            return await _show(page, FigureTableQuery(), texts=texts, error=error)
         page.site.forget(page.principal.organization_id)
         page.flash(f"The project {got.data.name} was created.")
         return page.go_to(f"{PATH}/{got.data.id}")
@@ -67,7 +69,7 @@ async def _show(
     page: PageContext,
     choices: FigureTableQuery,
     *,
-    form: ProjectForm = _EMPTY,
+    texts: Mapping[str, str] = _EMPTY,
     error: ApiRefusedError | None = None,
 ) -> Template:
     got = await page.get(PATH, list[Project], limit=_MOST_SHOWN)
@@ -85,7 +87,7 @@ async def _show(
         "columns": COLUMNS,
         "query": choices,
         "periods": PERIODS,
-        "form": form,
+        "form": texts,
     }
     return page.show("projects/list.html", context, error=error)
 

@@ -1,11 +1,13 @@
 """/projects/{id}: the dashboard of a project, and the form that changes it."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Template
+from msgspec.structs import asdict
 
 from api.http.error_codes import Code
 from api.web.dashboard.dashboard import Programme
@@ -15,7 +17,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.project_choices import remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.projects.forms import SHOWN_ERRORS, ProjectForm, body_of
+from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
 from api.web.projects.list import PATH
 from projections.projects import Project
 
@@ -56,14 +58,13 @@ class ProjectPages(Controller):
     ) -> PageResponse:
         """Rename or describe the project, unless another person changed it."""
         form = page.form(ProjectForm)
-        version = int(form.version) if form.version.isdecimal() else 0
-        path = f"{PATH}/{project_id}"
+        path, body = f"{PATH}/{project_id}", PROJECT.read(asdict(form))
         try:
-            await page.send("PATCH", path, Project, body_of(form), version=version)
+            await page.send("PATCH", path, Project, body, version=form.made_from)
         except ApiRefusedError as error:
             if error.code not in SHOWN_ERRORS:
                 raise
-            return await _show_settings(page, project_id, form=form, error=error)
+            return await _show_settings(page, project_id, asdict(form), error=error)
         page.site.forget(page.principal.organization_id)
         page.flash("The project was saved.")
         return page.go_to(path)
@@ -72,14 +73,13 @@ class ProjectPages(Controller):
 async def _show_settings(
     page: PageContext,
     project_id: UUID,
+    texts: Mapping[str, str] | None = None,
     *,
-    form: ProjectForm | None = None,
     error: ApiRefusedError | None = None,
 ) -> Template:
     project = (await page.get(f"{PATH}/{project_id}", Project)).data
     context = {
-        "form": form
-        or ProjectForm(name=project.name, description=project.description or ""),
+        "form": texts or PROJECT.texts(project),
         "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
         "project": project,
     }

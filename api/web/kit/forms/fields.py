@@ -29,6 +29,17 @@ T = TypeVar("T", bound=EditedResource)
 F = TypeVar("F", bound=Struct)
 
 
+class VersionedForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The version of the values that a form was made from."""
+
+    version: str = ""
+
+    @property
+    def made_from(self) -> int:
+        """Return the version as a number; no resource has the version 0."""
+        return int(self.version) if self.version.isdecimal() else 0
+
+
 class FormField(Struct, frozen=True, kw_only=True):
     """A field: its label, its type, and the text for None.
 
@@ -73,7 +84,7 @@ class FormField(Struct, frozen=True, kw_only=True):
             case "json":
                 return _json_object(text)
             case "number":
-                digits = text.replace(",", "").replace(" ", "")
+                digits = text.strip()
                 is_number = digits.isascii() and digits.isdecimal()
                 return int(digits) if is_number else digits or None
             case _:
