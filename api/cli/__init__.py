@@ -4,8 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import CycloptsError
-
 
 class CommandError(Exception):
     """A command failed; the message is a sentence that gives the reason."""
@@ -17,12 +15,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The status is 0, or 1 with the reason in a line on stderr, or 2 if the command line
     itself is wrong.
     """
-    from api.cli.commands import app, load_for
+    # Processes that only import this package, such as the reaper, do without.
+    from cyclopts import CycloptsError
+
+    from api.cli.commands import app_for
 
     given = sys.argv[1:] if arguments is None else arguments
-    load_for(given)
     try:
-        status = app(given, exit_on_error=False, print_error=False)
+        status = app_for(given)(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         return print_error(error, status=2)

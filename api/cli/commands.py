@@ -1,91 +1,85 @@
 """The list of all commands; the module of each is imported only when it is used."""
 
+import ast
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from cyclopts import App
 
-app = App(
-    name="goatherd",
-    help="Track TikTok creators on your own machine.",
-    version=lambda: version("goatherd"),
-    version_flags=["--version"],
-    help_flags=["--help", "-h"],
-    result_action="return_value",
+# The name of a group, its help, and its place in the list.
+_GROUPS = (
+    ("orgs", "Organizations.", 20),
+    ("projects", "Projects of organizations.", 21),
+    ("creators", "Creators of projects.", 22),
+    ("campaigns", "Campaigns of projects.", 22),
+    ("keys", "API keys of organizations, and the master key.", 23),
+    ("bans", "Handles that nobody on this installation may track.", 24),
+    ("sources", "The sources of TikTok's data.", 25),
+    (
+        "connect-links",
+        "Links with which creators connect their own accounts.",
+        25,
+    ),
+    ("roots", "Signed roots of the event log.", 27),
+    ("export", "An organization's data as files.", 26),
+    ("events", "Events of the log.", 27),
+    (
+        "projection",
+        "One projection: what it makes of a stream, and its dead letters.",
+        28,
+    ),
 )
 
-orgs = App(name="orgs", help="Organizations.", sort_key=20)
-projects = App(name="projects", help="Projects of organizations.", sort_key=21)
-creators = App(name="creators", help="Creators of projects.", sort_key=22)
-campaigns = App(name="campaigns", help="Campaigns of projects.", sort_key=22)
-keys = App(
-    name="keys", help="API keys of organizations, and the master key.", sort_key=23
-)
-bans = App(
-    name="bans", help="Handles that nobody on this installation may track.", sort_key=24
-)
-sources = App(name="sources", help="The sources of TikTok's data.", sort_key=25)
-connect_links = App(
-    name="connect-links",
-    help="Links with which creators connect their own accounts.",
-    sort_key=25,
-)
-roots = App(name="roots", help="Signed roots of the event log.", sort_key=27)
-export = App(name="export", help="An organization's data as files.", sort_key=26)
-events = App(name="events", help="Events of the log.", sort_key=27)
-projection = App(
-    name="projection",
-    help="One projection: what it makes of a stream, and its dead letters.",
-    sort_key=28,
-)
-
+# The group of a command, its module in this package, and its function.
 _COMMANDS = (
-    (app, "up.command:up"),
-    (app, "up.processes:serve"),
-    (app, "up.processes:project"),
-    (app, "up.processes:dispatch"),
-    (app, "up.processes:work"),
-    (app, "installation:migrate"),
-    (app, "integrity.seal_history:seal_history"),
-    (orgs, "organizations:create"),
-    (orgs, "organizations:operator"),
-    (orgs, "lists:list_orgs"),
-    (projects, "lists:list_projects"),
-    (creators, "lists:list_creators"),
-    (creators, "move:move"),
-    (campaigns, "campaigns:list_campaigns"),
-    (keys, "keys:create"),
-    (keys, "keys:list_keys"),
-    (keys, "keys:revoke"),
-    (keys, "master_key:rotate_master"),
-    (keys, "integrity.signing_key:rotate_signing"),
-    (bans, "bans:add"),
-    (bans, "bans:remove"),
-    (bans, "bans:list_bans"),
-    (sources, "sources:check"),
-    (connect_links, "connect_links:make"),
-    (connect_links, "connect_links:list_links"),
-    (connect_links, "connect_links:revoke"),
-    (roots, "integrity.roots:make"),
-    (roots, "integrity.roots:list_roots"),
-    (app, "import_recording:import_recording"),
-    (export, "export.commands:observations"),
-    (export, "export.commands:events"),
-    (export, "export.commands:analytics"),
-    (export, "export.proof:proof"),
-    (events, "events:show"),
-    (app, "trace:trace"),
-    (app, "backup:backup"),
-    (app, "restore:restore"),
-    (app, "installation:projections"),
-    (projection, "projections.projection:try_stream"),
-    (projection, "projections.projection:retry"),
-    (projection, "projections.projection:skip"),
-    (app, "projections.rebuild:rebuild_read_models"),
-    (app, "installation:doctor"),
-    (app, "integrity.verify:verify"),
-    (app, "erase.erase:erase"),
-    (app, "erase.forget_texts:forget_texts"),
+    ("", "up.command:up"),
+    ("", "up.processes:serve"),
+    ("", "up.processes:project"),
+    ("", "up.processes:dispatch"),
+    ("", "up.processes:work"),
+    ("", "installation:migrate"),
+    ("", "integrity.seal_history:seal_history"),
+    ("orgs", "organizations:create"),
+    ("orgs", "organizations:operator"),
+    ("orgs", "lists:list_orgs"),
+    ("projects", "lists:list_projects"),
+    ("creators", "lists:list_creators"),
+    ("creators", "move:move"),
+    ("campaigns", "campaigns:list_campaigns"),
+    ("keys", "keys:create"),
+    ("keys", "keys:list_keys"),
+    ("keys", "keys:revoke"),
+    ("keys", "master_key:rotate_master"),
+    ("keys", "integrity.signing_key:rotate_signing"),
+    ("bans", "bans:add"),
+    ("bans", "bans:remove"),
+    ("bans", "bans:list_bans"),
+    ("sources", "sources:check"),
+    ("connect-links", "connect_links:make"),
+    ("connect-links", "connect_links:list_links"),
+    ("connect-links", "connect_links:revoke"),
+    ("roots", "integrity.roots:make"),
+    ("roots", "integrity.roots:list_roots"),
+    ("", "import_recording:import_recording"),
+    ("export", "export.commands:observations"),
+    ("export", "export.commands:events"),
+    ("export", "export.commands:analytics"),
+    ("export", "export.proof:proof"),
+    ("events", "events:show"),
+    ("", "trace:trace"),
+    ("", "backup:backup"),
+    ("", "restore:restore"),
+    ("", "installation:projections"),
+    ("projection", "projections.projection:try_stream"),
+    ("projection", "projections.projection:retry"),
+    ("projection", "projections.projection:skip"),
+    ("", "projections.rebuild:rebuild_read_models"),
+    ("", "installation:doctor"),
+    ("", "integrity.verify:verify"),
+    ("", "erase.erase:erase"),
+    ("", "erase.forget_texts:forget_texts"),
 )
 
 # For other commands, the first word of the function is the name of the command.
@@ -96,24 +90,64 @@ _LONGER_NAMES = {
     "forget_texts": "forget-texts",
 }
 
-for order, (where, command) in enumerate(_COMMANDS):
-    _, _, function = command.partition(":")
-    name = _LONGER_NAMES.get(function, function.partition("_")[0])
-    where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-GROUPS = (
-    *(orgs, projects, creators, campaigns, keys, bans),
-    *(sources, connect_links, roots, export, events, projection),
-)
-for group in GROUPS:
-    app.command(group)
+def app_for(given: Sequence[str]) -> App:
+    """Return the app that runs this command line.
 
-
-def load_for(given: Sequence[str]) -> None:
-    """Import the commands whose help is about to be shown."""
+    A command line without a known command shows a list of commands, or an error. The
+    app then knows only their names and what they do, because cyclopts would import all
+    of them to list their names.
+    """
     words = [word for word in given if not word.startswith("-")]
-    if not words and "--version" not in given:
-        app.resolved_commands()
-    for group in GROUPS:
-        if words == list(group.name):
-            group.resolved_commands()
+    app = App(
+        name="goatherd",
+        help="Track TikTok creators on your own machine.",
+        version=lambda: version("goatherd"),
+        version_flags=["--version"],
+        help_flags=["--help", "-h"],
+        result_action="return_value",
+    )
+    groups = {"": app} | {
+        name: App(name=name, help=text, sort_key=order) for name, text, order in _GROUPS
+    }
+    runs_one = any(_is_run(words, group, command) for group, command in _COMMANDS)
+    for order, (group, command) in enumerate(_COMMANDS):
+        add, name = groups[group].command, _name(command)
+        if runs_one:
+            add(f"api.cli.{command}", name=name, sort_key=order)
+        else:
+            is_listed = words == ([group] if group else [])
+            does = _what_it_does(command) if is_listed else None
+            add(_not_run, name=name, sort_key=order, help=does)
+    for group, *_ in _GROUPS:
+        app.command(groups[group])
+    return app
+
+
+def _name(command: str) -> str:
+    _, _, function = command.partition(":")
+    return _LONGER_NAMES.get(function, function.partition("_")[0])
+
+
+def _is_run(words: Sequence[str], group: str, command: str) -> bool:
+    named = [group, _name(command)] if group else [_name(command)]
+    return words[: len(named)] == named
+
+
+def _not_run() -> None:
+    """Stand for a command in a list."""
+
+
+def _what_it_does(command: str) -> str | None:
+    """Return the first paragraph of a command's docstring, without importing it."""
+    module, _, function = command.partition(":")
+    for statement in _parsed(module).body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == function:
+            return (ast.get_docstring(statement) or "").partition("\n\n")[0]
+    return None
+
+
+@cache
+def _parsed(module: str) -> ast.Module:
+    path = Path(__file__).parent.joinpath(*module.split("."))
+    return ast.parse(path.with_suffix(".py").read_bytes())

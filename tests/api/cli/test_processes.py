@@ -91,6 +91,22 @@ def test_a_process_does_not_load_what_it_has_no_use_for(
     assert not without & set(shown.stdout.split())
 
 
+def test_a_list_of_commands_loads_none_of_them():
+    lines = ([], ["--help"], ["keys"], ["projection", "--help"], ["fly"])
+    run = f"from api.cli import main; [main(line) for line in {lines}]"
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{run}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    *listed, loaded = shown.stdout.splitlines()
+    ours = {name for name in loaded.split() if name.startswith("api.cli.")}
+    assert ours == {"api.cli.commands"}
+    assert len(listed) > 100
+
+
 def test_serve_answers_until_it_is_told_to_end(settings: Settings, tmp_path: Path):
     settings["http_workers"] = 2
     with running("serve", settings=settings, folder=tmp_path) as serve:
