@@ -10,6 +10,7 @@ import httpcore
 import httpx
 
 from domain.scrape.verdicts import SchemaChanged, Transient
+from infra.http_out.addresses import MayReach
 from infra.http_out.refusals import RefusedError
 from infra.http_out.request_notes import RequestNote, noted
 from infra.http_out.wire import RequestDeadline, Wire
@@ -32,6 +33,7 @@ FAILURES = (
     httpx.HTTPError,
     httpx.StreamError,
 )
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # zlib's value for gzip, with its header, in a window of any size.
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -42,6 +44,9 @@ class HttpClient(httpx.Client):
     The deadline of a request limits each of its steps, since a server that sends a byte
     a second, in the body or in the headers, is never silent for long. The client
     follows no redirect, stores no cookie and reads no proxy from the environment.
+
+    ``may_reach`` tells for each address whether the client may connect to it. With
+    None it may connect to any, which is right for addresses that the operator chose.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class HttpClient(httpx.Client):
         headers: Mapping[str, str],
         base_url: str = "",
         secret_query: str = "",
+        may_reach: MayReach | None = None,
         most_connections: int | None = None,
         most_kept: int | None = None,
     ) -> None:
@@ -60,6 +66,7 @@ class HttpClient(httpx.Client):
                 self._deadline,
                 tls=tls,
                 secret_query=secret_query,
+                may_reach=may_reach,
                 most_connections=most_connections,
                 most_kept=most_kept,
             ),
@@ -76,12 +83,16 @@ class HttpClient(httpx.Client):
         *,
         what: str,
         seconds: float,
-        connect_seconds: float,
-        silence_seconds: float,
+        connect_seconds: float = 5.0,
+        silence_seconds: float = 15.0,
     ) -> Generator[tuple[RequestNote, httpx.Response]]:
         """Send a request that ends in ``seconds``; ``what`` is its note.
 
+        The block reads the body with ``body_of`` or ``start_of``, or leaves it unread.
+
         Raises:
+            httpcore.ReadTimeout: the request was not over in time, as are other errors
+                of ``FAILURES``.
             BudgetSpentError: the day's budget of the source is used up.
         """
         silence = min(silence_seconds, seconds)
@@ -97,6 +108,16 @@ class HttpClient(httpx.Client):
                 yield note, response
             finally:
                 response.close()
+
+
+def start_of(response: httpx.Response, *, most: int) -> bytes:
+    """Return the first bytes of a body as they were sent; the others are not read."""
+    start = bytearray()
+    for chunk in response.iter_raw():
+        start += chunk
+        if len(start) >= most:
+            break
+    return bytes(start[:most])
 
 
 def body_of(response: httpx.Response, *, most: int) -> bytes:

@@ -1,20 +1,25 @@
-"""Reads from public addresses, and never from an address inside this network."""
+"""Reads from a list of hosts, and never from an address inside this network."""
 
-import asyncio
-import socket
-from collections.abc import Callable, Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+import time
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-import httpx
+import httpcore
 from msgspec import Struct
 
-Address = IPv4Address | IPv6Address
+from infra.http_out.addresses import AddressRefusedError, MayReach, is_public
+from infra.http_out.client import (
+    FAILURES,
+    REDIRECTS,
+    HttpClient,
+    Response,
+    start_of,
+    trusted_certificates,
+)
 
 _MOST_REDIRECTS = 3
 _MOST_URL = 4_000
-_REDIRECTS = {301, 302, 303, 307, 308}
 _OK, _SERVER_ERROR, _TOO_MANY = 200, 500, 429
 
 
@@ -37,7 +42,7 @@ class PublicHosts(Struct, frozen=True, kw_only=True):
     scheme: Literal["https", "http"] = "https"
     port: int = 443
     seconds: float = 8.0
-    may_reach: Callable[[Address], bool] = lambda address: address.is_global
+    may_reach: MayReach = is_public
 
     def allows(self, url: str) -> bool:
         """Return whether a host of the list has the URL."""
@@ -58,7 +63,7 @@ class PublicHosts(Struct, frozen=True, kw_only=True):
         )
 
 
-async def read_public(
+def read_public(
     hosts: PublicHosts, url: str, *, headers: Mapping[str, str], most: int
 ) -> bytes:
     """Return the body at a URL as it was sent, of at most so many bytes.
@@ -66,62 +71,37 @@ async def read_public(
     Raises:
         NotReadError: the URL cannot be read, or must not be.
     """
+    ends_at = time.monotonic() + hosts.seconds
     try:
-        async with asyncio.timeout(hosts.seconds):
-            return await _read(hosts, url, headers=headers, most=most)
-    except TimeoutError:
+        with HttpClient(
+            tls=trusted_certificates(), headers=headers, may_reach=hosts.may_reach
+        ) as client:
+            for _ in range(_MOST_REDIRECTS + 1):
+                if not hosts.allows(url):
+                    raise NotReadError("its host is not on the list")
+                with client.requested(
+                    client.build_request("GET", url),
+                    what="GET a public file",
+                    seconds=ends_at - time.monotonic(),
+                ) as (_, response):
+                    if response.status_code not in REDIRECTS:
+                        return _body_of(response, most)
+                    url = urljoin(url, response.extensions["location"])
+    except AddressRefusedError:
+        raise NotReadError("its address is not public") from None
+    except httpcore.TimeoutException:
         raise NotReadError("it took too long", is_final=False) from None
-    except (httpx.HTTPError, OSError) as error:
+    except FAILURES as error:
         raise NotReadError(type(error).__name__, is_final=False) from error
-
-
-async def _read(
-    hosts: PublicHosts, url: str, *, headers: Mapping[str, str], most: int
-) -> bytes:
-    async with httpx.AsyncClient(trust_env=False, timeout=hosts.seconds) as client:
-        for _ in range(_MOST_REDIRECTS + 1):
-            if not hosts.allows(url):
-                raise NotReadError("its host is not on the list")
-            host = urlsplit(url).hostname or ""
-            request = client.build_request("GET", url, headers=headers)
-            # The connection goes to the address that was checked: resolving the name
-            # again might give another one. The certificate is still checked for the
-            # name.
-            request.url = request.url.copy_with(host=str(await _address(hosts, host)))
-            request.extensions["sni_hostname"] = host
-            response = await client.send(request, stream=True)
-            try:
-                if response.status_code in _REDIRECTS:
-                    url = urljoin(url, response.headers.get("location", ""))
-                    continue
-                return await _body_of(response, most)
-            finally:
-                await response.aclose()
     raise NotReadError("there were too many redirects")
 
 
-async def _address(hosts: PublicHosts, host: str) -> Address:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, hosts.port, type=socket.SOCK_STREAM)
-    addresses = _addresses([entry[4][0] for entry in found])
-    if not addresses or not all(hosts.may_reach(one) for one in addresses):
-        raise NotReadError("its address is not public")
-    return addresses[0]
-
-
-def _addresses(texts: Sequence[str | int]) -> list[Address]:
-    found = [ip_address(str(text).partition("%")[0]) for text in texts]
-    return [(isinstance(a, IPv6Address) and a.ipv4_mapped) or a for a in found]
-
-
-async def _body_of(response: httpx.Response, most: int) -> bytes:
+def _body_of(response: Response, most: int) -> bytes:
     status = response.status_code
     if status != _OK:
         is_final = status < _SERVER_ERROR and status != _TOO_MANY
         raise NotReadError(f"status {status}", is_final=is_final)
-    content = bytearray()
-    async for part in response.aiter_raw():
-        content += part
-        if len(content) > most:
-            raise NotReadError("it is too large")
-    return bytes(content)
+    content = start_of(response, most=most + 1)
+    if len(content) > most:
+        raise NotReadError("it is too large")
+    return content

@@ -19,11 +19,10 @@ from domain.scrape.verdicts import (
     RateLimited,
     Transient,
 )
-from infra.http_out.client import FAILURES, HttpClient, body_of
+from infra.http_out.client import FAILURES, REDIRECTS, HttpClient, body_of
 from infra.http_out.refusals import RefusedError, SpentError
 from infra.http_out.request_notes import BudgetSpentError
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
 _QUERY = re.compile(r"[\w%&=.,:/+-]{0,2000}", re.ASCII)
 

@@ -30,8 +30,6 @@ NoReplyVerdict = (
 
 # A page of 100 videos with the longest descriptions has about a quarter of this.
 LARGEST_BODY = 4 * 1024 * 1024
-_CONNECT_SECONDS = 5.0
-_SILENT_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 3_600.0
 
 
@@ -123,8 +121,6 @@ def send(
             request,
             what=f"{method} {http.base_url.join(path)}",
             seconds=left,
-            connect_seconds=_CONNECT_SECONDS,
-            silence_seconds=_SILENT_SECONDS,
         ) as (note, response):
             body = body_of(response, most=LARGEST_BODY)
             if deadline.left() <= 0:

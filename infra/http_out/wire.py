@@ -9,6 +9,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from infra.http_out.addresses import MayReach, checked_address
+
 # The type that httpcore uses for socket options.
 _Option = (
     tuple[int, int, int]
@@ -47,6 +49,8 @@ class Wire(httpx.BaseTransport):
     httpx limits each wait, so a server that sends a byte each second never reaches its
     limit, in the body or in the headers, whose arrival no caller can see.
 
+    ``may_reach`` refuses addresses, of any host.
+
     ``secret_query`` is added to each query here, so that httpx does not log it.
 
     Threads may share a transport with several connections; None is no limit.
@@ -61,6 +65,7 @@ class Wire(httpx.BaseTransport):
         *,
         tls: ssl.SSLContext,
         secret_query: str = "",
+        may_reach: MayReach | None = None,
         most_connections: int | None = 1,
         most_kept: int | None = None,
     ) -> None:
@@ -69,7 +74,7 @@ class Wire(httpx.BaseTransport):
             ssl_context=tls,
             max_connections=most_connections,
             max_keepalive_connections=most_kept,
-            network_backend=_Network(deadline),
+            network_backend=_Network(deadline, may_reach),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -126,8 +131,9 @@ class _Body(httpx.SyncByteStream):
 
 
 class _Network(httpcore.NetworkBackend):
-    def __init__(self, deadline: RequestDeadline) -> None:
+    def __init__(self, deadline: RequestDeadline, may_reach: MayReach | None) -> None:
         self._deadline = deadline
+        self._may_reach = may_reach
         self._network = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -138,6 +144,13 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[_Option] | None = None,
     ) -> httpcore.NetworkStream:
+        if self._may_reach is not None:
+            # The certificate is still checked for the name.
+            left = self._deadline.left(timeout)
+            address = checked_address(
+                host, port, may_reach=self._may_reach, seconds=left
+            )
+            host = str(address)
         stream = self._network.connect_tcp(
             host,
             port,

@@ -31,6 +31,7 @@ class ReceivedRequest(Struct, kw_only=True):
     query: dict[str, list[str]]
     headers: dict[str, str]
     began_at: float
+    body: bytes = b""
     ended_at: float = 0.0
 
 
@@ -117,13 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         return self.server.site
 
-    def do_GET(self) -> None:
+    def do_GET(self, body: bytes = b"") -> None:
         address = urlsplit(self.path)
         request = ReceivedRequest(
             path=address.path,
             query=parse_qs(address.query),
             headers={name.lower(): value for name, value in self.headers.items()},
             began_at=time.monotonic(),
+            body=body,
         )
         self.site.received.append(request)
         answer = self.site.answer_to(request)
@@ -133,8 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer)
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
+        self.do_GET(self.rfile.read(int(self.headers["Content-Length"])))
 
     def _send(self, answer: Answer) -> None:
         if answer.dripping_head:

@@ -30,13 +30,13 @@ def image_source(settings: Settings) -> PublicHosts | None:
     return PublicHosts(hosts=settings.image_hosts)
 
 
-async def fetch(source: PublicHosts, url: str) -> Picture:
+def fetch(source: PublicHosts, url: str) -> Picture:
     """Return the picture at a URL.
 
     Raises:
         NotReadError: there is none, or it may not be fetched.
     """
-    content = await read_public(source, url, headers=_HEADERS, most=MOST_BYTES)
+    content = read_public(source, url, headers=_HEADERS, most=MOST_BYTES)
     media_type = format_of(content[:16])
     if media_type is None:
         raise NotReadError("it is no picture")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
@@ -62,7 +63,8 @@ class ImageProxy:
         self._clock = clock
         self._fetching: dict[str, asyncio.Task[Picture | None]] = {}
         self._missing: dict[str, float] = {}
-        self._turns = asyncio.Semaphore(_AT_A_TIME)
+        # Slow hosts delay these threads and nothing else.
+        self._threads = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="pictures")
 
     def address(self, url: str | None) -> str | None:
         """Return the address of the picture at a URL; None if it is not shown.
@@ -105,8 +107,8 @@ class ImageProxy:
         if self._source is None or await self._is_erased(name):
             return None
         try:
-            async with self._turns:
-                found = await fetch(self._source, url)
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(self._threads, fetch, self._source, url)
         except NotReadError as error:
             if len(self._missing) >= _MOST_MISSING:
                 self._missing.clear()

@@ -142,7 +142,7 @@ def cdn() -> Iterator[Cdn]:
 def test_a_picture_is_what_its_bytes_say(
     cdn: Cdn, path: str, content: bytes, media_type: str
 ):
-    found = asyncio.run(fetch(cdn.source, cdn.url(path)))
+    found = fetch(cdn.source, cdn.url(path))
 
     assert (found.content, found.media_type) == (content, media_type)
     assert cdn.hosts == {f"127.0.0.1:{cdn.port}"}
@@ -169,7 +169,7 @@ def test_what_is_no_picture_or_leads_elsewhere_is_refused(
     cdn: Cdn, path: str, reason: str
 ):
     with pytest.raises(NotReadError, match=reason) as raised:
-        asyncio.run(fetch(cdn.source, cdn.url(path)))
+        fetch(cdn.source, cdn.url(path))
 
     assert raised.value.is_final is (path not in {"broken", "slow"})
     assert cdn.requests["png"] == 0
@@ -179,7 +179,7 @@ def test_an_address_that_is_not_public_is_not_connected_to(cdn: Cdn):
     public = PublicHosts(hosts=("127.0.0.1",), scheme="http", port=cdn.port)
 
     with pytest.raises(NotReadError, match="not public"):
-        asyncio.run(fetch(public, cdn.url("png")))
+        fetch(public, cdn.url("png"))
 
     assert not cdn.requests
 
@@ -251,7 +251,7 @@ def test_what_has_expired_is_not_asked_for_again_for_a_while(cdn: Cdn, tmp_path:
 
 def test_the_folder_does_not_grow_without_end(cdn: Cdn, tmp_path: Path):
     kept = PictureCache(tmp_path, most_bytes=3 * len(PNG))
-    found = asyncio.run(fetch(cdn.source, cdn.url("png")))
+    found = fetch(cdn.source, cdn.url("png"))
 
     for number in range(120):
         kept.keep(picture_name(f"https://cdn.example/{number}"), found)

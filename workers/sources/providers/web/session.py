@@ -8,7 +8,7 @@ from domain.scrape.verdicts import (
     Blocked,
     RateLimited,
 )
-from infra.http_out.client import Response
+from infra.http_out.client import REDIRECTS, Response
 from infra.http_out.politeness import NoTurnError, Politeness
 from infra.http_out.refusals import (
     Refusal,
@@ -17,7 +17,7 @@ from infra.http_out.refusals import (
     refusal_of_status,
     seconds_of,
 )
-from infra.http_out.session import REDIRECTS, HttpSession, HttpSite
+from infra.http_out.session import HttpSession, HttpSite
 
 _LOGIN = re.compile(r"/(login|signup)\b", re.ASCII)
 # A missing profile has status 200 and a code. These statuses mean nothing without a

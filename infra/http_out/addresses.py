@@ -1,0 +1,75 @@
+"""The guard against addresses inside: all addresses of a name are checked first."""
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from threading import Thread
+
+import httpcore
+
+Address = IPv4Address | IPv6Address
+MayReach = Callable[[Address], bool]
+
+# Gateways translate these addresses to the IPv4 address in their last 32 bits.
+_TRANSLATED = IPv6Network("64:ff9b::/96")
+
+
+class AddressRefusedError(httpcore.ConnectError):
+    """The host has an address that the client must not reach; nothing was sent."""
+
+
+def is_public(address: Address) -> bool:
+    """Return whether an address is on the Internet, and not inside a network."""
+    return address.is_global and not address.is_multicast
+
+
+def checked_address(
+    host: str, port: int, *, may_reach: MayReach, seconds: float
+) -> Address:
+    """Return an address of a host whose addresses may all be reached.
+
+    The caller connects to this address, because resolving the name again might give
+    another one.
+
+    Raises:
+        AddressRefusedError: the host has an address that ``may_reach`` refuses.
+        httpcore.ConnectError: the name has no address.
+        httpcore.ConnectTimeout: the name was not resolved in so many seconds.
+    """
+    found = [_meant(ip_address(text)) for text in _resolved(host, port, seconds)]
+    if not found or not all(may_reach(address) for address in found):
+        raise AddressRefusedError(host)
+    return found[0]
+
+
+def _resolved(host: str, port: int, seconds: float) -> list[str]:
+    """Return the addresses of a host as texts.
+
+    The system's resolver has no limit in time, so it runs in a thread that the caller
+    leaves behind.
+    """
+    answer: Future[list[str]] = Future()
+
+    def resolve() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.set_result([str(entry[4][0]).partition("%")[0] for entry in found])
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(httpcore.ConnectError(type(error).__name__))
+
+    Thread(target=resolve, name="resolver", daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout from None
+
+
+def _meant(address: Address) -> Address:
+    """Return the address that a connection reaches in the end."""
+    if isinstance(address, IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and address in _TRANSLATED:
+        inner = IPv4Address(int(address) % 2**32)
+    return inner or address
