@@ -37,7 +37,7 @@ def checked_address(
         httpcore.ConnectError: the name has no address.
         httpcore.ConnectTimeout: the name was not resolved in so many seconds.
     """
-    found = [_meant(ip_address(text)) for text in _resolved(host, port, seconds)]
+    found = [_translated(ip_address(text)) for text in _resolved(host, port, seconds)]
     if not found or not all(may_reach(address) for address in found):
         raise AddressRefusedError(host)
     return found[0]
@@ -65,7 +65,7 @@ def _resolved(host: str, port: int, seconds: float) -> list[str]:
         raise httpcore.ConnectTimeout from None
 
 
-def _meant(address: Address) -> Address:
+def _translated(address: Address) -> Address:
     """Return the address that a connection reaches in the end."""
     if isinstance(address, IPv4Address):
         return address

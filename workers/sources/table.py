@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 
 from infra.database import Pool
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import polite
 from infra.http_out.shared_server import connect_fast
 from infra.settings import PREFIX, Settings, SettingsError
 from workers.sources.demo import DEMO_NAME, DEMO_RECORDING
@@ -139,7 +139,7 @@ def _web(at: ProviderContext) -> Provider:
 
     return WebProvider(
         at.settings.web_base_url,
-        politeness=Politeness(_shared_server(at.settings)),
+        politeness=polite(_shared_server(at.settings)),
         limits=SessionLimits(run_seconds=at.run_seconds),
     )
 

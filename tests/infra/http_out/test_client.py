@@ -134,7 +134,7 @@ class Names:
     """A resolver that a test answers for; numbers go to the real one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
-        self.asked: list[str] = []
+        self.resolved: list[str] = []
         self._answers = iter(answers)
         self._real = socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self.resolve)
@@ -142,7 +142,7 @@ class Names:
     def resolve(self, host: str, port: int, *more: int, **kinds: int) -> object:
         if not host.endswith(".example"):
             return self._real(host, port, *more, **kinds)
-        self.asked.append(host)
+        self.resolved.append(host)
         address = next(self._answers)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
@@ -155,7 +155,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used(
     url = site.url.replace("127.0.0.1", "hooks.example")
 
     assert post(client, f"{url}/hook")[0] == 204
-    assert names.asked == ["hooks.example"]
+    assert names.resolved == ["hooks.example"]
     assert site.received[0].headers["host"].startswith("hooks.example:")
 
 

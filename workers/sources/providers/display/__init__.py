@@ -23,12 +23,16 @@ from domain.scrape.verdicts import (
 )
 from infra.database import run_read
 from infra.eventstore.store import Store
+from infra.http_out.limiter import Limiter
 from infra.http_out.request_notes import BudgetSpentError
 from infra.http_out.tiktok_api import Deadline, NoReplyError, open_http
 from infra.settings import Settings
 from workers.sources.port import Target
-from workers.sources.providers.display.api import DisplayAPI, ScopeRefusedError
-from workers.sources.providers.display.pace import Pace
+from workers.sources.providers.display.api import (
+    A_MINUTE,
+    DisplayAPI,
+    ScopeRefusedError,
+)
 from workers.sources.providers.display.shapes import BATCH_SIZE, OtherAccountError
 from workers.sources.tiktok_envelope import TokenRefusedError
 
@@ -207,8 +211,11 @@ def open_display(
     app = app_of(settings)
     assert app is not None, "the table of providers says what it needs"
     seal = ConnectionSeal(store.pool, settings)
-    pace = Pace(
-        server, owner=app.client_key, processes=max(settings.worker_processes, 1)
+    limiter = Limiter(
+        server,
+        name="display_pace",
+        most=A_MINUTE,
+        processes=max(settings.worker_processes, 1),
     )
 
     def scopes_of(target: Target) -> list[str] | None:
@@ -219,7 +226,7 @@ def open_display(
         return None if row is None else row[0]
 
     return DisplayProvider(
-        DisplayAPI(open_http(app.base_url), pace),
+        DisplayAPI(open_http(app.base_url), limiter, owner=app.client_key),
         AccessTokens(store, TikTokLogin(app), seal),
         scopes_of=scopes_of,
         now=lambda: datetime.now(UTC),

@@ -1,6 +1,7 @@
 """Requests to the Display API within TikTok's limits, and its errors' meanings."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Literal
 
 from msgspec import Raw
@@ -9,16 +10,17 @@ from application.connect.access import Access
 from domain.scrape.observations import ProfileObservation
 from domain.scrape.verdicts import (
     Blocked,
+    RateLimited,
     SchemaChanged,
 )
 from infra.http_out.client import HttpClient
+from infra.http_out.limiter import Limiter, NoTurnError
 from infra.http_out.tiktok_api import (
     Deadline,
     NoReplyError,
     TikTokReply,
     send,
 )
-from workers.sources.providers.display.pace import Pace
 from workers.sources.providers.display.shapes import (
     BATCH_SIZE,
     VIDEO_FIELDS,
@@ -32,6 +34,8 @@ from workers.sources.tiktok_envelope import open_envelope, refusal_of
 USER_PATH = "/v2/user/info/"
 LIST_PATH = "/v2/video/list/"
 QUERY_PATH = "/v2/video/query/"
+# TikTok allows an app so many requests of a kind in a minute.
+A_MINUTE = 600
 # A list of more than 10,000 videos must be an error.
 MOST_PAGES = 500
 # The wait after too many requests, if the answer does not say: TikTok counts the
@@ -44,11 +48,15 @@ class ScopeRefusedError(NoReplyError):
 
 
 class DisplayAPI:
-    """The API for one app; make one for each process and share it between threads."""
+    """The API for one app, the ``owner`` of its limits.
 
-    def __init__(self, http: HttpClient, pace: Pace) -> None:
+    Make one for each process and share it between threads.
+    """
+
+    def __init__(self, http: HttpClient, limiter: Limiter, *, owner: str) -> None:
         self.http = http
-        self.pace = pace
+        self._limiter = limiter
+        self._owner = sha256(owner.encode()).hexdigest()[:16]
 
     def user(
         self, access: Access, *, deadline: Deadline
@@ -115,7 +123,7 @@ class DisplayAPI:
         deadline: Deadline,
         body: object = None,
     ) -> Raw:
-        self.pace.wait(path, deadline)
+        self._wait(path, deadline)
         reply = send(
             self.http,
             method,
@@ -126,6 +134,19 @@ class DisplayAPI:
             json=body,
         )
         return data_of(reply)
+
+    def _wait(self, path: str, deadline: Deadline) -> None:
+        """Wait until a request may be sent, for up to half of the time left."""
+        patience = deadline.left() / 2
+        try:
+            with self._limiter.turn(f"{self._owner}:{path}", patience=patience):
+                pass
+        except NoTurnError as error:
+            detail = (
+                f"TikTok allows {self._limiter.most} requests of a kind in a minute."
+            )
+            refused = RateLimited(error.retry_after, detail)
+            raise NoReplyError(refused, was_sent=False) from None
 
 
 def data_of(reply: TikTokReply) -> Raw:

@@ -19,7 +19,7 @@ from domain.scrape.verdicts import (
     Verdict,
 )
 from infra.http_out.client import trusted_certificates
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import Limiter
 from infra.http_out.refusals import RefusedError
 from infra.http_out.session import SessionLimits
 from workers.sources.port import (
@@ -67,7 +67,7 @@ class WebProvider(Provider):
         self,
         base_url: str,
         *,
-        politeness: Politeness,
+        politeness: Limiter,
         limits: SessionLimits = DEFAULT_LIMITS,
         user_agent: str = USER_AGENT,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

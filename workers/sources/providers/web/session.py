@@ -9,7 +9,7 @@ from domain.scrape.verdicts import (
     RateLimited,
 )
 from infra.http_out.client import REDIRECTS, Response
-from infra.http_out.politeness import NoTurnError, Politeness
+from infra.http_out.limiter import Limiter, NoTurnError
 from infra.http_out.refusals import (
     Refusal,
     RefusedError,
@@ -28,7 +28,7 @@ _MAYBE_A_PAGE = frozenset({404, 410})
 class TikTokSite(HttpSite, frozen=True, kw_only=True):
     """The shared parts of all sessions of a process, with the turns at the site."""
 
-    politeness: Politeness
+    politeness: Limiter
 
 
 class TikTokSession(HttpSession):

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import pytest
-import redis
 from msgspec import Raw
 
 from application.connect.outcomes import Connected
@@ -24,14 +23,13 @@ from domain.scrape.verdicts import (
 )
 from infra.eventstore.store import plain_events
 from infra.http_out.request_notes import BudgetSpentError, metered
-from infra.http_out.tiktok_api import Deadline, NoReplyError, TikTokReply
+from infra.http_out.tiktok_api import NoReplyError, TikTokReply
 from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
 from workers.sources.port import Target
 from workers.sources.providers.display import DisplayProvider, open_display
 from workers.sources.providers.display.api import data_of
-from workers.sources.providers.display.pace import Pace
 from workers.sources.providers.display.shapes import page_of, profile_of
 from workers.sources.tiktok_envelope import TokenRefusedError
 
@@ -295,22 +293,3 @@ def test_a_page_that_leads_nowhere_is_no_page():
     ):
         with pytest.raises(NoReplyError):
             page_of(raw(broken), after=5)
-
-
-@pytest.mark.parametrize("processes", (1, 2))
-def test_all_workers_together_stay_within_what_tiktok_allows(
-    redis_url: str, processes: int
-):
-    with redis.Redis.from_url(redis_url) as server:
-        given, owner = server if processes > 1 else None, str(uuid4())
-        paces = [Pace(given, owner=owner, limit=5) for _ in range(processes)]
-        for number in range(5):
-            paces[number % len(paces)].wait("list", Deadline(10))
-        paces[0].wait("user", Deadline(10))
-
-        with pytest.raises(NoReplyError) as refused:
-            paces[-1].wait("list", Deadline(10))
-
-    verdict = refused.value.verdict
-    assert isinstance(verdict, RateLimited)
-    assert 50 < verdict.retry_after <= 60

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Iterator
 from uuid import uuid4
 
 import pytest
+import redis
 
 from application.connect.access import Access
 from domain.connection.consent import SCOPES
 from domain.scrape.verdicts import (
+    RateLimited,
     SchemaChanged,
     Transient,
 )
+from infra.http_out.limiter import Limiter
 from infra.http_out.tiktok_api import (
     LARGEST_BODY,
     Deadline,
@@ -21,8 +24,12 @@ from infra.http_out.tiktok_api import (
 )
 from tests.kit.patience import at_most
 from tests.kit.scripted_site import Answer, ScriptedSite, json_answer
-from workers.sources.providers.display.api import LIST_PATH, USER_PATH, DisplayAPI
-from workers.sources.providers.display.pace import Pace
+from workers.sources.providers.display.api import (
+    A_MINUTE,
+    LIST_PATH,
+    USER_PATH,
+    DisplayAPI,
+)
 
 TOKEN = "act.n0b0dy"  # noqa: S105 - of nobody
 ACCESS = Access(
@@ -44,7 +51,8 @@ def site() -> Iterator[ScriptedSite]:
 @pytest.fixture
 def api(site: ScriptedSite) -> Iterator[DisplayAPI]:
     with open_http(site.url) as http:
-        yield DisplayAPI(http, Pace(None, owner="nobody"))
+        limiter = Limiter(None, name="display_pace", most=A_MINUTE)
+        yield DisplayAPI(http, limiter, owner="nobody")
 
 
 def refusal(api: DisplayAPI, *, seconds: float = 10.0) -> NoReplyVerdict:
@@ -141,3 +149,30 @@ def test_counters_that_a_video_lacks_are_null_and_texts_of_digits_are_read(
     (seen,) = page.videos
     assert (seen.view_count, seen.like_count) == (1_050, None)
     assert (seen.comment_count, seen.share_count) == (None, None)
+
+
+@pytest.mark.parametrize("processes", (1, 2))
+def test_all_workers_together_stay_within_what_tiktok_allows(
+    site: ScriptedSite, redis_url: str, processes: int
+):
+    user = {"open_id": "a", "follower_count": 7}
+    found = {"user": user, "videos": []}
+    for path in (USER_PATH, LIST_PATH):
+        site.answers[path] = json_answer({"data": found, "error": {"code": "ok"}})
+    deadline = Deadline(10)
+    with redis.Redis.from_url(redis_url) as server, open_http(site.url) as http:
+        shared, owner = server if processes > 1 else None, str(uuid4())
+        workers = [
+            DisplayAPI(http, Limiter(shared, name="display_pace", most=5), owner=owner)
+            for _ in range(processes)
+        ]
+        for number in range(5):
+            workers[number % processes].user(ACCESS, deadline=deadline)
+        list(workers[0].videos(ACCESS, deadline=deadline))
+
+        verdict = refusal(workers[-1])
+
+    assert isinstance(verdict, RateLimited)
+    assert "5 requests of a kind" in verdict.detail
+    assert 50 < verdict.retry_after <= 60
+    assert site.paths.count(USER_PATH) == 5

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.scrape.verdicts import Ok
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import polite
 from tests.kit.paid_accounts import HANDLE, USER_ID
 from tests.workers.sources.providers.paid.building import (
     KNOWN,
@@ -29,7 +29,7 @@ LIST = "/api/creator/item_list/"
 def ask(tiktok: TikTok, paid: Paid) -> Answered:
     web = WebProvider(
         tiktok.url,
-        politeness=Politeness(None, gap=0.0, jitter=0.0),
+        politeness=polite(None, gap=0.0, jitter=0.0),
         limits=PATIENT,
         now=lambda: NOW,
     )

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import Limiter, polite
 from tests.workers.sources.providers.web.server import TikTok
 from tests.workers.sources.providers.web.shapes import NOW, PATIENT
 from workers.sources.providers.web import WebProvider
@@ -15,13 +15,13 @@ def tiktok() -> Iterator[TikTok]:
 
 
 @pytest.fixture
-def politeness() -> Politeness:
+def politeness() -> Limiter:
     """Nobody else is there, and nothing is between two requests."""
-    return Politeness(None, gap=0.0, jitter=0.0)
+    return polite(None, gap=0.0, jitter=0.0)
 
 
 @pytest.fixture
-def provider(tiktok: TikTok, politeness: Politeness) -> WebProvider:
+def provider(tiktok: TikTok, politeness: Limiter) -> WebProvider:
     return WebProvider(
         tiktok.url, politeness=politeness, limits=PATIENT, now=lambda: NOW
     )

@@ -13,7 +13,7 @@ from domain.scrape.verdicts import (
     Ok,
     Verdict,
 )
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import polite
 from tests.kit.mutated_json import mutated
 from tests.workers.sources.providers.web.server import TikTok
 from tests.workers.sources.providers.web.shapes import (
@@ -97,7 +97,7 @@ def tiktok() -> Iterator[TikTok]:
 
 @pytest.fixture(scope="module")
 def provider(tiktok: TikTok) -> WebProvider:
-    politeness = Politeness(None, gap=0.0, jitter=0.0)
+    politeness = polite(None, gap=0.0, jitter=0.0)
     return WebProvider(tiktok.url, politeness=politeness, limits=PATIENT)
 
 

@@ -21,7 +21,7 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from infra.http_out import session
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import Limiter, polite
 from infra.http_out.shared_server import connect_fast
 from tests.kit.patience import at_most
 from tests.workers.sources.providers.web.server import Answer, ReceivedRequest, TikTok
@@ -49,7 +49,7 @@ GZIP = {"Content-Encoding": "gzip"}
 
 
 @pytest.fixture
-def provider(tiktok: TikTok, politeness: Politeness) -> WebProvider:
+def provider(tiktok: TikTok, politeness: Limiter) -> WebProvider:
     """One that has time, however busy the machine is."""
     return WebProvider(
         tiktok.url, politeness=politeness, limits=PATIENT, now=lambda: NOW
@@ -159,7 +159,7 @@ def test_what_follows_a_packed_page_is_not_read_for_ever(
 
 @pytest.mark.parametrize("what", ("head", "body", "end of the body", "packed body"))
 def test_a_slow_drip_is_cut_off_when_the_request_has_had_its_time(
-    tiktok: TikTok, politeness: Politeness, what: str
+    tiktok: TikTok, politeness: Limiter, what: str
 ):
     tiktok.answers[PAGE] = {
         "head": Answer(dripping_head=True),
@@ -184,7 +184,7 @@ def test_a_slow_drip_is_cut_off_when_the_request_has_had_its_time(
     assert isinstance(verdict, Transient)
 
 
-def test_a_silent_server_is_not_waited_for(tiktok: TikTok, politeness: Politeness):
+def test_a_silent_server_is_not_waited_for(tiktok: TikTok, politeness: Limiter):
     def silence() -> Iterator[bytes]:
         tiktok.leaving.wait(60)
         yield b""
@@ -225,7 +225,7 @@ def test_a_body_that_ends_before_its_length_is_a_failure(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
     ),
 )
-def test_what_is_not_even_http_is_a_failure(politeness: Politeness, said: bytes):
+def test_what_is_not_even_http_is_a_failure(politeness: Limiter, said: bytes):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -248,14 +248,14 @@ def test_what_is_not_even_http_is_a_failure(politeness: Politeness, said: bytes)
     assert isinstance(verdict, Transient | SchemaChanged)
 
 
-def test_nobody_there_is_a_failure(politeness: Politeness):
+def test_nobody_there_is_a_failure(politeness: Limiter):
     provider = WebProvider("http://127.0.0.1:1", politeness=politeness, limits=LIMITS)
 
     assert isinstance(provider.creator_profiles(NANNY), Transient)
 
 
 def test_a_certificate_that_is_not_trusted_is_a_failure(
-    tiktok: TikTok, politeness: Politeness
+    tiktok: TikTok, politeness: Limiter
 ):
     address = tiktok.url.replace("http://", "https://")
     provider = WebProvider(address, politeness=politeness, limits=LIMITS)
@@ -281,15 +281,15 @@ IN_TIME = replace(PATIENT, run_seconds=75.0, request_seconds=15.0)
 
 
 def test_a_run_ends_in_time_with_what_it_has(tiktok: TikTok, clock: Clock):
-    class Slow(Politeness):
+    class Slow(Limiter):
         @contextmanager
-        def turn(self, host: str, *, patience: float) -> Generator[None]:
+        def turn(self, key: str, *, patience: float) -> Generator[None]:
             clock.seconds += 15
-            with super().turn(host, patience=patience):
+            with super().turn(key, patience=patience):
                 yield
 
     endless(tiktok)
-    slow = Slow(None, gap=0.0, jitter=0.0)
+    slow = Slow(None, name="slow")
     provider = WebProvider(tiktok.url, politeness=slow, limits=IN_TIME)
 
     verdict = provider.discover_videos(NANNY)
@@ -300,7 +300,7 @@ def test_a_run_ends_in_time_with_what_it_has(tiktok: TikTok, clock: Clock):
 
 
 def test_a_run_on_a_slow_site_ends_in_time_as_well(
-    tiktok: TikTok, politeness: Politeness, clock: Clock
+    tiktok: TikTok, politeness: Limiter, clock: Clock
 ):
     def wait() -> None:
         clock.seconds += 15
@@ -317,7 +317,7 @@ def test_a_run_on_a_slow_site_ends_in_time_as_well(
 
 
 def test_a_site_that_is_paused_is_not_asked(
-    tiktok: TikTok, provider: WebProvider, politeness: Politeness
+    tiktok: TikTok, provider: WebProvider, politeness: Limiter
 ):
     tiktok.answers[PAGE] = profile_page(a_detail())
     politeness.pause(tiktok.url.removeprefix("http://"), seconds=300)
@@ -338,7 +338,7 @@ def test_a_retry_after_keeps_every_worker_away(tiktok: TikTok, redis_url: str):
         connect_fast(redis_url, patience=10) as other,
     ):
         first, second = (
-            WebProvider(tiktok.url, politeness=Politeness(server), limits=PATIENT)
+            WebProvider(tiktok.url, politeness=polite(server), limits=PATIENT)
             for server in (one, other)
         )
 

@@ -26,7 +26,7 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from domain.video.attributes import Sound
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import Limiter
 from infra.http_out.refusals import RefusedError
 from tests.workers.sources.providers.web.server import Answer, ReceivedRequest, TikTok
 from tests.workers.sources.providers.web.shapes import (
@@ -573,7 +573,7 @@ def endless(request: ReceivedRequest) -> Answer:
 
 
 def test_an_endless_list_is_read_as_far_as_the_limits_go(
-    tiktok: TikTok, politeness: Politeness, listing: Callable[..., None]
+    tiktok: TikTok, politeness: Limiter, listing: Callable[..., None]
 ):
     listing(EMPTY_PAGE, videos=10_000)
     tiktok.answers[LIST] = endless
@@ -589,7 +589,7 @@ def test_an_endless_list_is_read_as_far_as_the_limits_go(
 
 
 def test_a_list_with_bytes_for_ever_is_read_as_far_as_the_limits_go(
-    tiktok: TikTok, politeness: Politeness, listing: Callable[..., None]
+    tiktok: TikTok, politeness: Limiter, listing: Callable[..., None]
 ):
     listing(EMPTY_PAGE, videos=10_000)
     tiktok.answers[LIST] = endless
@@ -603,7 +603,7 @@ def test_a_list_with_bytes_for_ever_is_read_as_far_as_the_limits_go(
 
 
 def test_no_page_of_a_list_before_the_limits_is_no_list(
-    tiktok: TikTok, politeness: Politeness, listing: Callable[..., None]
+    tiktok: TikTok, politeness: Limiter, listing: Callable[..., None]
 ):
     listing(json_answer({"hasMorePrevious": True}))
     few = replace(PATIENT, requests=6)
@@ -637,7 +637,7 @@ def test_stats_of_no_video_in_particular_are_those_of_the_list(
     ),
 )
 def test_yt_dlp_gets_nothing_but_the_list(
-    tiktok: TikTok, politeness: Politeness, url: str
+    tiktok: TikTok, politeness: Limiter, url: str
 ):
     site = TikTokSite(
         name="TikTok",

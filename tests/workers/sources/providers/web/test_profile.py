@@ -8,7 +8,7 @@ from domain.scrape.verdicts import (
     IdentityChanged,
     Ok,
 )
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import Limiter
 from tests.workers.sources.providers.web.server import TikTok, seen
 from tests.workers.sources.providers.web.shapes import (
     HANDLE,
@@ -160,7 +160,7 @@ def test_the_known_account_under_a_new_handle_is_the_same(
     assert isinstance(verdict, Ok)
 
 
-def test_by_default_it_is_now(tiktok: TikTok, politeness: Politeness):
+def test_by_default_it_is_now(tiktok: TikTok, politeness: Limiter):
     tiktok.answers[PAGE] = profile_page(a_detail())
     ours = WebProvider(tiktok.url, politeness=politeness)
     before = datetime.now(UTC)

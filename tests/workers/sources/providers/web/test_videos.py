@@ -11,7 +11,7 @@ from domain.scrape.verdicts import (
     SchemaChanged,
     Transient,
 )
-from infra.http_out.politeness import Politeness
+from infra.http_out.limiter import Limiter
 from tests.workers.sources.providers.web.server import Answer, TikTok
 from tests.workers.sources.providers.web.shapes import (
     CAPTCHA_PAGE,
@@ -241,7 +241,7 @@ def test_when_page_after_page_fails_the_rest_is_left_alone(
 
 
 def test_more_videos_than_a_run_may_ask_for_are_left_unread(
-    tiktok: TikTok, politeness: Politeness
+    tiktok: TikTok, politeness: Limiter
 ):
     for number in range(1, 6):
         tiktok.answers[path_of(str(number))] = video_page(an_item(str(number)))

@@ -1,4 +1,4 @@
-"""Politeness: turns and pauses that hold for everybody, on a real Valkey."""
+"""The limiter: turns, pauses and limits that hold for everybody, on a real Valkey."""
 
 import multiprocessing
 import socket
@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from infra.embedded import EmbeddedValkey
-from infra.http_out.politeness import NoTurnError, Politeness
+from infra.http_out.limiter import Limiter, NoTurnError, polite
 from infra.http_out.shared_server import connect_fast
 from tests.kit.patience import PATIENTLY, at_most
 
@@ -30,18 +30,18 @@ def server(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def worker(redis_url: str) -> Iterator[Callable[..., Politeness]]:
+def worker(redis_url: str) -> Iterator[Callable[..., Limiter]]:
     """Somebody who shares the server, and nothing else, with the others."""
     with ExitStack() as stack:
 
-        def another(**chosen: float) -> Politeness:
+        def another(**chosen: float) -> Limiter:
             server = stack.enter_context(connect_fast(redis_url, patience=PATIENTLY))
-            return Politeness(server, **{"gap": 0.0, "jitter": 0.0, **chosen})
+            return polite(server, **{"gap": 0.0, "jitter": 0.0, **chosen})
 
         yield another
 
 
-def take_turns(politeness: Politeness, *, times: int, spans: list[tuple[float, float]]):
+def take_turns(politeness: Limiter, *, times: int, spans: list[tuple[float, float]]):
     for _ in range(times):
         with politeness.turn(HOST, patience=30):
             began_at = time.monotonic()
@@ -52,7 +52,7 @@ def take_turns(politeness: Politeness, *, times: int, spans: list[tuple[float, f
 def take_turns_in_a_process(url: str, *, times: int, path: str) -> None:
     spans: list[tuple[float, float]] = []
     with connect_fast(url, patience=PATIENTLY) as server:
-        take_turns(Politeness(server, gap=0.02, jitter=0.01), times=times, spans=spans)
+        take_turns(polite(server, gap=0.02, jitter=0.01), times=times, spans=spans)
     Path(path).write_text("\n".join(f"{began} {ended}" for began, ended in spans))
 
 
@@ -64,7 +64,7 @@ def at_once(*tasks: Callable[[], object]) -> None:
         thread.join()
 
 
-def seconds_to_get(politeness: Politeness, *, patience: float = PATIENTLY) -> float:
+def seconds_to_get(politeness: Limiter, *, patience: float = PATIENTLY) -> float:
     began_at = time.monotonic()
     with politeness.turn(HOST, patience=patience):
         return time.monotonic() - began_at
@@ -95,7 +95,7 @@ def test_no_two_processes_ask_at_a_time_or_too_soon(redis_url: str, tmp_path: Pa
 
 
 def test_no_two_threads_of_several_workers_ask_at_a_time(
-    worker: Callable[..., Politeness],
+    worker: Callable[..., Limiter],
 ):
     spans: list[tuple[float, float]] = []
     workers = [worker(gap=0.005), worker(gap=0.005)]
@@ -113,7 +113,7 @@ def test_no_two_threads_of_several_workers_ask_at_a_time(
     assert all(b[0] - a[1] >= 0.005 for a, b in pairwise(spans))
 
 
-def test_the_gap_varies(worker: Callable[..., Politeness]):
+def test_the_gap_varies(worker: Callable[..., Limiter]):
     one, other = worker(jitter=0.08), worker()
 
     gaps: list[float] = []
@@ -126,7 +126,7 @@ def test_the_gap_varies(worker: Callable[..., Politeness]):
     assert max(gaps) < at_most(5)
 
 
-def test_a_pause_holds_for_every_worker(worker: Callable[..., Politeness]):
+def test_a_pause_holds_for_every_worker(worker: Callable[..., Limiter]):
     one, other = worker(), worker()
 
     began_at = time.monotonic()
@@ -140,7 +140,7 @@ def test_a_pause_holds_for_every_worker(worker: Callable[..., Politeness]):
 
 
 def test_a_pause_that_is_too_long_is_found_out_without_waiting(
-    worker: Callable[..., Politeness],
+    worker: Callable[..., Limiter],
 ):
     one, other = worker(), worker()
     one.pause(HOST, seconds=300)
@@ -157,7 +157,7 @@ def test_a_pause_that_is_too_long_is_found_out_without_waiting(
         assert 290 < refused.value.retry_after < 300.01
 
 
-def test_a_longer_pause_is_not_shortened(worker: Callable[..., Politeness]):
+def test_a_longer_pause_is_not_shortened(worker: Callable[..., Limiter]):
     one, other = worker(), worker()
     one.pause(HOST, seconds=300)
 
@@ -168,7 +168,7 @@ def test_a_longer_pause_is_not_shortened(worker: Callable[..., Politeness]):
     assert refused.value.retry_after > 290
 
 
-def test_another_host_is_not_concerned(worker: Callable[..., Politeness]):
+def test_another_host_is_not_concerned(worker: Callable[..., Limiter]):
     politeness = worker()
     politeness.pause(HOST, seconds=300)
 
@@ -176,7 +176,7 @@ def test_another_host_is_not_concerned(worker: Callable[..., Politeness]):
         pass
 
 
-def test_nobody_waits_longer_than_they_want(worker: Callable[..., Politeness]):
+def test_nobody_waits_longer_than_they_want(worker: Callable[..., Limiter]):
     one, other = worker(), worker()
 
     with (
@@ -191,7 +191,7 @@ def test_nobody_waits_longer_than_they_want(worker: Callable[..., Politeness]):
 
 
 def test_a_thread_waits_no_longer_for_another_of_its_process(
-    worker: Callable[..., Politeness],
+    worker: Callable[..., Limiter],
 ):
     politeness = worker()
     refused: list[NoTurnError] = []
@@ -209,7 +209,7 @@ def test_a_thread_waits_no_longer_for_another_of_its_process(
 
 
 def test_a_thread_does_not_wait_for_a_turn_that_a_pause_follows(
-    worker: Callable[..., Politeness],
+    worker: Callable[..., Limiter],
 ):
     politeness = worker()
     refused: list[NoTurnError] = []
@@ -228,7 +228,7 @@ def test_a_thread_does_not_wait_for_a_turn_that_a_pause_follows(
 
 
 def test_a_turn_whose_holder_died_ends_by_itself(
-    server: redis.Redis, worker: Callable[..., Politeness]
+    server: redis.Redis, worker: Callable[..., Limiter]
 ):
     dead = worker(longest_turn=0.3).turn(HOST, patience=5)
     dead.__enter__()
@@ -238,7 +238,7 @@ def test_a_turn_whose_holder_died_ends_by_itself(
 
 
 def test_a_turn_that_ended_by_itself_is_not_taken_from_the_next(
-    server: redis.Redis, worker: Callable[..., Politeness]
+    server: redis.Redis, worker: Callable[..., Limiter]
 ):
     slow, quick = worker(longest_turn=0.05), worker()
 
@@ -253,7 +253,7 @@ def test_a_turn_that_ended_by_itself_is_not_taken_from_the_next(
     assert not server.exists(f"{KEYS}:turn")
 
 
-def test_a_failure_gives_the_turn_back(worker: Callable[..., Politeness]):
+def test_a_failure_gives_the_turn_back(worker: Callable[..., Limiter]):
     one, other = worker(), worker()
 
     with pytest.raises(ValueError, match="oops"), one.turn(HOST, patience=5):
@@ -262,7 +262,7 @@ def test_a_failure_gives_the_turn_back(worker: Callable[..., Politeness]):
     assert seconds_to_get(other) < at_most(2)
 
 
-def test_nothing_stays_behind(server: redis.Redis, worker: Callable[..., Politeness]):
+def test_nothing_stays_behind(server: redis.Redis, worker: Callable[..., Limiter]):
     politeness = worker(gap=0.01)
 
     seconds_to_get(politeness)
@@ -274,7 +274,7 @@ def test_while_the_server_is_away_each_process_is_polite_by_itself(data_dir: Pat
     spans: list[tuple[float, float]] = []
     service = EmbeddedValkey(data_dir)
     with connect_fast(service.start()) as server:
-        politeness = Politeness(server, gap=0.03, jitter=0.0)
+        politeness = polite(server, gap=0.03, jitter=0.0)
         seconds_to_get(politeness)
         service.stop()
 
@@ -297,7 +297,7 @@ def test_a_server_that_comes_back_is_asked_again(
     service = EmbeddedValkey(data_dir)
     url = service.start()
     with connect_fast(url) as server:
-        politeness = Politeness(server, gap=0.0, jitter=0.0)
+        politeness = polite(server, gap=0.0, jitter=0.0)
         service.stop()
         seconds_to_get(politeness)
         again = EmbeddedValkey(data_dir)
@@ -316,7 +316,7 @@ def test_a_server_that_hangs_is_waited_for_once():
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
         server = stack.enter_context(connect_fast(url, patience=0.3))
-        politeness = Politeness(server, gap=0.0, jitter=0.0)
+        politeness = polite(server, gap=0.0, jitter=0.0)
         began_at = time.monotonic()
 
         for _ in range(20):
@@ -324,3 +324,96 @@ def test_a_server_that_hangs_is_waited_for_once():
 
     # Waited for each time, before and after a turn, it would be twelve.
     assert time.monotonic() - began_at < at_most(5)
+
+
+# At most so many in a window
+
+
+def counting(
+    server: redis.Redis, *, most: int = 3, window: float = 0.5, processes: int = 1
+) -> Limiter:
+    return Limiter(
+        server, name="test_counting", most=most, window=window, processes=processes
+    )
+
+
+def times_of(limiters: list[Limiter], *, times: int) -> list[float]:
+    """Take turns one after the other; return the time of each."""
+    taken: list[float] = []
+    for number in range(times):
+        with limiters[number % len(limiters)].turn(HOST, patience=PATIENTLY):
+            taken.append(time.monotonic())
+    return taken
+
+
+def test_no_window_has_more_requests_than_the_limit_of_all_processes(
+    server: redis.Redis,
+):
+    seconds = 1.0
+    limiters = [counting(server, window=seconds) for _ in range(2)]
+
+    began_at = time.monotonic()
+    times_of(limiters, times=10)
+
+    # After nine requests, three windows are over. The server counts in whole
+    # milliseconds.
+    assert time.monotonic() - began_at >= 3 * seconds - 0.01
+
+
+def test_a_wait_for_the_window_that_is_too_long_is_found_out_without_waiting(
+    server: redis.Redis,
+):
+    one, other = (counting(server, window=300) for _ in range(2))
+    times_of([one], times=3)
+
+    with pytest.raises(NoTurnError) as refused, other.turn(HOST, patience=30):
+        pass
+
+    assert 200 < refused.value.retry_after <= 300
+    with other.turn("sheep.example", patience=0):
+        pass
+
+
+def test_threads_below_a_limit_do_not_wait_for_each_other(server: redis.Redis):
+    limiter = counting(server, most=2)
+    together = threading.Barrier(2)
+
+    def take() -> None:
+        with limiter.turn(HOST, patience=PATIENTLY):
+            together.wait(PATIENTLY)
+
+    at_once(take, take)
+
+    assert not together.broken
+
+
+def test_a_pause_holds_below_the_limit_too(server: redis.Redis):
+    one, other = counting(server), counting(server)
+    one.pause(HOST, seconds=300)
+
+    with pytest.raises(NoTurnError) as refused, other.turn(HOST, patience=5):
+        pass
+
+    assert refused.value.retry_after > 250
+
+
+def test_while_the_server_is_away_each_process_has_its_part_of_the_limit(
+    data_dir: Path,
+):
+    service = EmbeddedValkey(data_dir)
+    with connect_fast(service.start()) as server:
+        limiters = [counting(server, most=9, window=300, processes=3) for _ in "ab"]
+        service.stop()
+        for limiter in limiters:
+            times_of([limiter], times=3)
+
+            with pytest.raises(NoTurnError) as refused, limiter.turn(HOST, patience=5):
+                pass
+            assert 200 < refused.value.retry_after <= 300
+
+
+def test_a_count_stays_no_longer_than_its_window(server: redis.Redis):
+    times_of([counting(server, window=60)], times=2)
+
+    (key,) = server.keys("goatherd:test_counting:*")
+    assert 0 < server.pttl(key) <= 60_000
