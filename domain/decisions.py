@@ -13,16 +13,28 @@ returns a Decision:
 and starts again on a conflict.
 """
 
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from typing import Generic, Literal, TypeVar
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from functools import reduce
+from types import UnionType
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from domain.errors import BlankNameError, StaleVersionError
-from domain.messages import Event
+from domain.messages import Command, Event
 
 T = TypeVar("T")
+StateT = TypeVar("StateT")
+CommandT = TypeVar("CommandT", bound=Command)
+EventT = TypeVar("EventT", bound=Event)
 
 History = Sequence[Event]
 Histories = Mapping[UUID, History]
@@ -73,6 +85,40 @@ def without_events(handler: Handler[T]) -> Handler[T]:
     """Run a handler and drop its events, to show what the command would do."""
     decision = yield from handler
     return Decision(decision.result)
+
+
+def decide_all(
+    state: StateT | None,
+    commands: Iterable[CommandT],
+    *,
+    decide: Callable[[StateT | None, CommandT], list[EventT]],
+    evolve: Callable[[StateT | None, EventT], StateT],
+) -> list[EventT]:
+    """Decide several commands as one; each command sees the effects of those before."""
+    events: list[EventT] = []
+    for command in commands:
+        decided = decide(state, command)
+        state = reduce(evolve, decided, state)
+        events += decided
+    return events
+
+
+def state_after(
+    history: History,
+    events: UnionType,
+    evolve: Callable[[StateT | None, Any], StateT],
+) -> StateT | None:
+    """Return the state of an aggregate after its history.
+
+    None means that the history does not begin with one of these ``events``, so it is
+    not of such an aggregate.
+    """
+    if not history or not isinstance(history[0], events):
+        return None
+    state: StateT | None = None
+    for event in history:
+        state = evolve(state, event)
+    return state
 
 
 def check_name(text: str, *, field: str = "name") -> None:

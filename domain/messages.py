@@ -1,6 +1,7 @@
 """The bases of events and commands, and the types that both use."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
@@ -54,6 +55,7 @@ Outcome = Literal[
 DisabledReason = Outcome | Literal["duplicate_account"]
 
 _T = TypeVar("_T")
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 # The type of an event's field that says something about a person. The field is stored
 # sealed with the key of that person (``domain.subjects``). Once the key is destroyed,
@@ -89,6 +91,25 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     A command has every value that the decision needs (ids, the present time, the plan's
     limits), because a decider reads no clock and makes no ids.
     """
+
+
+@cache
+def _common_fields(
+    source: type[msgspec.Struct], target: type[msgspec.Struct]
+) -> tuple[str, ...]:
+    held = frozenset(source.__struct_fields__)
+    return tuple([name for name in target.__struct_fields__ if name in held])
+
+
+def copied(source: msgspec.Struct, target: type[_Struct], **changed: object) -> _Struct:
+    """Make a struct of the class ``target`` with the fields that both classes have.
+
+    A name means the same in the command, the event, the state and the row of an
+    aggregate. ``changed`` has the fields that ``source`` lacks, and those with another
+    value.
+    """
+    names = _common_fields(type(source), target)
+    return target(**{name: getattr(source, name) for name in names} | changed)
 
 
 # Values are compared as JSON text, because 1, 1.0 and True are equal in Python.

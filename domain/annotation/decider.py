@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import reduce
-from typing import assert_never, cast
+from typing import assert_never
 from uuid import UUID
 
 import msgspec
@@ -13,9 +12,9 @@ from msgspec.structs import replace
 from domain.annotation import commands as c
 from domain.annotation import events as e
 from domain.days import check_days
-from domain.decisions import check_name
+from domain.decisions import check_name, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, set_fields
+from domain.messages import Event, changed_fields, copied, set_fields
 
 # The fields of a note that people can change.
 DETAILS = ("starts_on", "ends_on", "text")
@@ -65,12 +64,7 @@ def evolve(
 ) -> AnnotationState:
     """Return the note after ``event``; it never refuses."""
     if isinstance(event, e.AnnotationAdded):
-        return AnnotationState(
-            organization_id=event.organization_id,
-            starts_on=event.starts_on,
-            ends_on=event.ends_on,
-            text=event.text,
-        )
+        return copied(event, AnnotationState)
     if annotation is None:
         msg = "An annotation's history must begin with annotation_added."
         raise CorruptHistoryError(msg)
@@ -85,21 +79,10 @@ def evolve(
 
 def annotation_of(history: Sequence[Event]) -> AnnotationState | None:
     """Return the note of this history, None if the history is not a note's."""
-    if not history or not isinstance(history[0], e.AnnotationEvent):
-        return None
-    events = cast("Sequence[e.AnnotationEvent]", history)
-    return reduce(evolve, events, None)
+    return state_after(history, e.AnnotationEvent, evolve)
 
 
 def _added(command: c.AddAnnotation) -> e.AnnotationAdded:
     check_name(command.text, field="text")
     check_days(command.starts_on, command.ends_on)
-    return e.AnnotationAdded(
-        organization_id=command.organization_id,
-        scope=command.scope,
-        scope_id=command.scope_id,
-        project_id=command.project_id,
-        starts_on=command.starts_on,
-        ends_on=command.ends_on,
-        text=command.text,
-    )
+    return copied(command, e.AnnotationAdded)

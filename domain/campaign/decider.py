@@ -22,7 +22,7 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, TargetScope, changed_fields, set_fields
+from domain.messages import Event, TargetScope, changed_fields, copied, set_fields
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 
@@ -102,32 +102,10 @@ def decide(
             assert_never(command)
 
 
-def decide_all(
-    campaign: CampaignState | None, commands: Sequence[c.CampaignCommand]
-) -> list[e.CampaignEvent]:
-    """Decide several commands as one; each command sees the effects of those before."""
-    events: list[e.CampaignEvent] = []
-    for command in commands:
-        decided = decide(campaign, command)
-        campaign = reduce(evolve, decided, campaign)
-        events += decided
-    return events
-
-
 def evolve(campaign: CampaignState | None, event: e.CampaignEvent) -> CampaignState:
     """Return the campaign after ``event``; it never refuses."""
     if isinstance(event, e.CampaignCreated):
-        return CampaignState(
-            organization_id=event.organization_id,
-            project_id=event.project_id,
-            name=event.name,
-            description=event.description,
-            readme=event.readme,
-            metadata=event.metadata,
-            starts_on=event.starts_on,
-            ends_on=event.ends_on,
-            target_scope=event.target_scope,
-        )
+        return copied(event, CampaignState)
     if campaign is None:
         msg = "A campaign's history must begin with campaign_created."
         raise CorruptHistoryError(msg)
@@ -179,19 +157,7 @@ def _create(
         return []
     check_name(command.name)
     check_days(command.starts_on, command.ends_on)
-    return [
-        e.CampaignCreated(
-            organization_id=command.organization_id,
-            project_id=command.project_id,
-            name=command.name,
-            description=command.description,
-            readme=command.readme,
-            metadata=command.metadata,
-            starts_on=command.starts_on,
-            ends_on=command.ends_on,
-            target_scope=command.target_scope,
-        )
-    ]
+    return [copied(command, e.CampaignCreated)]
 
 
 def _change_details(

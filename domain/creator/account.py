@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.creator import commands as c
 from domain.creator import events as e
 from domain.errors import AnotherAccountError
-from domain.messages import Event
+from domain.messages import Event, copied
 from domain.streams import account_stream
 
 
@@ -22,13 +22,7 @@ def decide(pinned: str | None, command: c.PinAccount) -> list[e.AccountPinned]:
         raise AnotherAccountError(found=command.user_id, known=known)
     if pinned is not None:
         return []
-    return [
-        e.AccountPinned(
-            organization_id=command.organization_id,
-            creator_id=command.creator_id,
-            user_id=command.user_id,
-        )
-    ]
+    return [copied(command, e.AccountPinned)]
 
 
 def evolve(_: str | None, event: e.AccountPinned) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from functools import reduce
-from typing import Any, Literal, assert_never, cast
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 import msgspec
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 from domain.creator import commands as c
 from domain.creator import events as e
 from domain.creator.errors import CreatorErasedError
-from domain.decisions import check_name
+from domain.decisions import check_name, state_after
 from domain.errors import (
     CorruptHistoryError,
     CreatorRemovedError,
@@ -28,6 +27,7 @@ from domain.messages import (
     Event,
     TrackingMode,
     changed_fields,
+    copied,
     set_fields,
 )
 from domain.tags import read_tags
@@ -156,13 +156,9 @@ def decide(
             # was re-enabled in between. It disables the creator once.
             if creator.status != "active" or creator.disabled_by == scrape_id:
                 return []
+            organization_id = creator.organization_id
             return [
-                e.CreatorAutoDisabled(
-                    organization_id=creator.organization_id,
-                    verdict=command.verdict,
-                    scrape_id=scrape_id,
-                    duplicate_of=command.duplicate_of,
-                )
+                copied(command, e.CreatorAutoDisabled, organization_id=organization_id)
             ]
         case c.Reenable(at=at):
             if creator.status != "disabled" or is_cooling_down(creator, at):
@@ -181,48 +177,16 @@ def decide(
             ended = provider in creator.connections
             return _end_connections(creator, [provider], reason) if ended else []
         case c.EraseSubject():
-            return [
-                e.SubjectErased(
-                    organization_id=creator.organization_id,
-                    number=command.number,
-                    figures=command.figures,
-                    video_ids=command.video_ids,
-                    scrape_ids=command.scrape_ids,
-                    time_zone=command.time_zone,
-                )
-            ]
+            organization_id = creator.organization_id
+            return [copied(command, e.SubjectErased, organization_id=organization_id)]
         case _:
             assert_never(command)
-
-
-def decide_all(
-    creator: CreatorState | None, *commands: c.CreatorCommand
-) -> list[e.CreatorEvent]:
-    """Decide several commands as one; each command sees the effects of those before."""
-    happened: list[e.CreatorEvent] = []
-    for command in commands:
-        fresh = decide(creator, command)
-        creator = reduce(evolve, fresh, creator)
-        happened += fresh
-    return happened
 
 
 def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
     """Return the creator after ``event``; it never refuses."""
     if isinstance(event, e.CreatorAdded):
-        return CreatorState(
-            organization_id=event.organization_id,
-            project_id=event.project_id,
-            origin_project_id=event.project_id,
-            handle=event.handle,
-            tracking_mode=event.tracking_mode,
-            tracking_start_date=event.tracking_start_date,
-            tracking_end_date=event.tracking_end_date,
-            description=event.description,
-            readme=event.readme,
-            metadata=event.metadata,
-            tags=event.tags,
-        )
+        return copied(event, CreatorState, origin_project_id=event.project_id)
     known = _known(creator)
     match event:
         case e.HandleChanged(new=new):
@@ -296,14 +260,11 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
 
 def creator_of(history: Sequence[Event]) -> CreatorState | None:
     """Return the creator of this history, None if the history is not a creator's."""
-    if not history or not isinstance(history[0], e.CreatorEvent):
-        return None
-    if isinstance(history[0], e.SubjectErased):
+    if history and isinstance(history[0], e.SubjectErased):
         # A restored log may have nothing of a creator but the erasure of its single
         # videos.
         return None
-    events = cast("Sequence[e.CreatorEvent]", history)
-    return reduce(evolve, events, cast("CreatorState | None", None))
+    return state_after(history, e.CreatorEvent, evolve)
 
 
 def check_not_erased(creator: CreatorState | None) -> None:
@@ -340,20 +301,7 @@ def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorE
     if creator is not None:
         return []
     _check_window(command.tracking_start_date, command.tracking_end_date)
-    return [
-        e.CreatorAdded(
-            organization_id=command.organization_id,
-            project_id=command.project_id,
-            handle=command.handle,
-            tracking_mode=command.tracking_mode,
-            tracking_start_date=command.tracking_start_date,
-            tracking_end_date=command.tracking_end_date,
-            description=command.description,
-            readme=command.readme,
-            metadata=command.metadata,
-            tags=read_tags(command.tags),
-        )
-    ]
+    return [copied(command, e.CreatorAdded, tags=read_tags(command.tags))]
 
 
 def _change_details(

@@ -6,7 +6,7 @@ from typing import assert_never, cast
 
 from domain.creator import commands as c
 from domain.creator import events as e
-from domain.messages import Event
+from domain.messages import Event, copied
 
 NOT_BANNED = False
 
@@ -17,10 +17,10 @@ def decide(
 ) -> list[e.BanEvent]:
     """Return the events that the command causes; none if nothing would change."""
     match command:
-        case c.BanHandle(handle=handle, reason=reason):
-            return [] if banned else [e.HandleBanned(handle=handle, reason=reason)]
-        case c.UnbanHandle(handle=handle):
-            return [e.HandleUnbanned(handle=handle)] if banned else []
+        case c.BanHandle():
+            return [] if banned else [copied(command, e.HandleBanned)]
+        case c.UnbanHandle():
+            return [copied(command, e.HandleUnbanned)] if banned else []
         case _:
             assert_never(command)
 

@@ -10,7 +10,7 @@ import msgspec
 from domain.creator import commands as c
 from domain.creator import events as e
 from domain.errors import HandleTakenError
-from domain.messages import Event
+from domain.messages import Event, copied
 
 
 class HandleClaim(msgspec.Struct, frozen=True):
@@ -37,25 +37,11 @@ def decide(
                 return []
             if claim.holder is not None:
                 raise HandleTakenError(command.handle)
-            return [
-                e.HandleClaimed(
-                    organization_id=command.organization_id,
-                    project_id=command.project_id,
-                    handle=command.handle,
-                    creator_id=creator_id,
-                )
-            ]
+            return [copied(command, e.HandleClaimed)]
         case c.ReleaseHandle(creator_id=creator_id):
             if claim.holder != creator_id:
                 return []
-            return [
-                e.HandleReleased(
-                    organization_id=command.organization_id,
-                    project_id=command.project_id,
-                    handle=command.handle,
-                    creator_id=creator_id,
-                )
-            ]
+            return [copied(command, e.HandleReleased)]
         case _:
             assert_never(command)
 

@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import reduce
-from typing import assert_never, cast
+from typing import assert_never
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.decisions import check_name
+from domain.decisions import check_name, state_after
 from domain.errors import (
     CorruptHistoryError,
     InvalidTimeZoneError,
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, Scope, changed_fields, set_fields
+from domain.messages import Event, Scope, changed_fields, copied, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
 from domain.organization.plans import NO_LIMITS, Limits
@@ -106,16 +105,7 @@ def decide(
             check_name(command.name)
             living = sum(not key.revoked for key in organization.keys.values())
             _check_room("max_api_keys_per_org", living, limits)
-            return [
-                e.ApiKeyCreated(
-                    key_id=command.key_id,
-                    name=command.name,
-                    digest=command.digest,
-                    hint=command.hint,
-                    scopes=command.scopes,
-                    expires_at=command.expires_at,
-                )
-            ]
+            return [copied(command, e.ApiKeyCreated)]
         case c.RenameApiKey(key_id=key_id, name=name):
             check_name(name)
             if key_id not in organization.keys:
@@ -132,29 +122,11 @@ def decide(
         case c.CreateProject():
             check_name(command.name)
             _check_room("max_projects_per_org", len(organization.projects), limits)
-            return [
-                e.ProjectCreated(
-                    project_id=command.project_id,
-                    name=command.name,
-                    description=command.description,
-                )
-            ]
+            return [copied(command, e.ProjectCreated)]
         case c.ChangeProjectDetails():
             return _change_project(organization, command)
         case _:
             assert_never(command)
-
-
-def decide_all(
-    organization: OrganizationState | None, commands: Sequence[c.OrganizationCommand]
-) -> list[e.OrganizationEvent]:
-    """Decide several commands as one; each command sees the effects of those before."""
-    events: list[e.OrganizationEvent] = []
-    for command in commands:
-        decided = decide(organization, command)
-        organization = reduce(evolve, decided, organization)
-        events += decided
-    return events
 
 
 def evolve(
@@ -162,9 +134,7 @@ def evolve(
 ) -> OrganizationState:
     """Return the organization after ``event``; it never refuses."""
     if isinstance(event, e.OrganizationCreated):
-        return OrganizationState(
-            name=event.name, plan=event.plan, time_zone=event.time_zone
-        )
+        return copied(event, OrganizationState)
     if organization is None:
         msg = "An organization's history must begin with organization_created."
         raise CorruptHistoryError(msg)
@@ -178,9 +148,7 @@ def evolve(
             version = organization.version + 1
             return replace(organization, is_operator=is_operator, version=version)
         case e.ApiKeyCreated(key_id=key_id):
-            key = ApiKeyState(
-                name=event.name, scopes=event.scopes, expires_at=event.expires_at
-            )
+            key = copied(event, ApiKeyState)
             return replace(organization, keys={**organization.keys, key_id: key})
         case e.ApiKeyRenamed(key_id=key_id, name=name):
             key = replace(organization.keys[key_id], name=name)
@@ -191,7 +159,7 @@ def evolve(
         case e.EarlierTextsForgotten():
             return _with_texts(organization, event)
         case e.ProjectCreated(project_id=project_id):
-            project = ProjectState(name=event.name, description=event.description)
+            project = copied(event, ProjectState)
         case e.ProjectDetailsChanged(project_id=project_id):
             project = organization.projects[project_id]
             changed = set_fields(event, _PROJECT_DETAILS)
@@ -204,10 +172,7 @@ def evolve(
 
 def organization_of(history: Sequence[Event]) -> OrganizationState | None:
     """Return the organization of this history, None if the history is not one's."""
-    if not history or not isinstance(history[0], e.OrganizationEvent):
-        return None
-    events = cast("Sequence[e.OrganizationEvent]", history)
-    return reduce(evolve, events, cast("OrganizationState | None", None))
+    return state_after(history, e.OrganizationEvent, evolve)
 
 
 def project_owner(history: Sequence[Event], project_id: UUID) -> OrganizationState:
@@ -243,11 +208,7 @@ def _create(
         return []
     check_name(command.name)
     _check_time_zone(command.time_zone)
-    return [
-        e.OrganizationCreated(
-            name=command.name, plan=command.plan, time_zone=command.time_zone
-        )
-    ]
+    return [copied(command, e.OrganizationCreated)]
 
 
 def _change_settings(

@@ -1,16 +1,16 @@
 """Scrapes: the state of one run, from its request to its result or its failure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
-from typing import Literal, assert_never, cast
+from typing import Literal, assert_never
 from uuid import UUID
 
 import msgspec
 from msgspec import structs
 from msgspec.structs import replace
 
+from domain.decisions import state_after
 from domain.errors import CannotRetryError, CorruptHistoryError, NotFoundError
-from domain.messages import Completeness, Event, JobType, Trigger
+from domain.messages import Completeness, Event, JobType, Trigger, copied
 from domain.scrape import commands as c
 from domain.scrape import events as e
 from domain.streams import Names
@@ -39,18 +39,7 @@ def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.Scrap
     if isinstance(command, c.RequestScrape):
         if scrape is not None:
             return []
-        return [
-            e.ScrapeRequested(
-                organization_id=command.organization_id,
-                project_id=command.project_id,
-                creator_id=command.creator_id,
-                handle=command.handle,
-                job_type=command.job_type,
-                trigger=command.trigger,
-                tiktok_video_ids=command.tiktok_video_ids,
-                video_id=command.video_id,
-            )
-        ]
+        return [copied(command, e.ScrapeRequested)]
     if scrape is None:
         raise NotFoundError("scrape")
     if scrape.status != "requested":
@@ -60,15 +49,12 @@ def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.Scrap
             return list(_result(scrape, command))
         case c.RecordFailure():
             return [
-                e.ScrapeFailed(
+                copied(
+                    command,
+                    e.ScrapeFailed,
                     organization_id=scrape.organization_id,
                     creator_id=scrape.creator_id,
                     job_type=scrape.job_type,
-                    provider=command.provider,
-                    attempts=command.attempts,
-                    error=command.error,
-                    outcome=command.outcome,
-                    observed_at=command.observed_at,
                     tried=_sources(command.tried),
                     tried_details=_details(command.tried),
                 )
@@ -80,16 +66,7 @@ def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.Scrap
 def evolve(scrape: ScrapeState | None, event: e.ScrapeEvent) -> ScrapeState:
     """Return the run after ``event``; it never refuses."""
     if isinstance(event, e.ScrapeRequested):
-        return ScrapeState(
-            organization_id=event.organization_id,
-            project_id=event.project_id,
-            creator_id=event.creator_id,
-            handle=event.handle,
-            job_type=event.job_type,
-            trigger=event.trigger,
-            tiktok_video_ids=event.tiktok_video_ids,
-            video_id=event.video_id,
-        )
+        return copied(event, ScrapeState)
     if scrape is None:
         msg = "A scrape's history must begin with scrape_requested."
         raise CorruptHistoryError(msg)
@@ -106,10 +83,7 @@ def evolve(scrape: ScrapeState | None, event: e.ScrapeEvent) -> ScrapeState:
 
 def scrape_of(history: Sequence[Event]) -> ScrapeState | None:
     """Return the run of this history, None if the history is not a run's."""
-    if not history or not isinstance(history[0], e.ScrapeEvent):
-        return None
-    events = cast("Sequence[e.ScrapeEvent]", history)
-    return reduce(evolve, events, cast("ScrapeState | None", None))
+    return state_after(history, e.ScrapeEvent, evolve)
 
 
 def again(scrape: ScrapeState) -> c.RequestScrape:
@@ -124,16 +98,7 @@ def again(scrape: ScrapeState) -> c.RequestScrape:
         raise CannotRetryError("it succeeded")
     if scrape.status != "failed":
         raise CannotRetryError("it has not ended")
-    return c.RequestScrape(
-        organization_id=scrape.organization_id,
-        project_id=scrape.project_id,
-        creator_id=scrape.creator_id,
-        handle=scrape.handle,
-        job_type=scrape.job_type,
-        trigger="manual",
-        tiktok_video_ids=scrape.tiktok_video_ids,
-        video_id=scrape.video_id,
-    )
+    return copied(scrape, c.RequestScrape, trigger="manual")
 
 
 def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
@@ -177,40 +142,27 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
     profile, creator_id = command.profile, scrape.creator_id
     # A run of a single video has no creator, so it has no profile either.
     if profile is not None and creator_id is not None:
-        yield e.ProfileSnapshotRecorded(
+        yield copied(
+            profile,
+            e.ProfileSnapshotRecorded,
             organization_id=scrape.organization_id,
             creator_id=creator_id,
             observed_at=command.observed_at,
             provider=command.profile_provider or command.provider,
-            precision=profile.precision,
-            user_id=profile.user_id,
-            sec_uid=profile.sec_uid,
-            display_name=profile.display_name,
-            avatar_url=profile.avatar_url,
-            follower_count=profile.follower_count,
-            following_count=profile.following_count,
-            total_likes_count=profile.total_likes_count,
-            video_count=profile.video_count,
         )
     videos = command.videos
     for start in range(0, len(videos.video_ids), MAX_VIDEOS_PER_SNAPSHOT):
         yield _video_snapshot(scrape, command, videos, start)
-    yield e.ScrapeSucceeded(
+    yield copied(
+        command,
+        e.ScrapeSucceeded,
         organization_id=scrape.organization_id,
         creator_id=scrape.creator_id,
         job_type=scrape.job_type,
-        provider=command.provider,
-        attempts=command.attempts,
-        observed_at=command.observed_at,
-        duration_ms=command.duration_ms,
         profile_observed=command.profile is not None,
         videos_observed=len(videos.video_ids),
-        pages=command.pages,
-        payload_sha256=command.payload_sha256,
         precision=None if command.profile is None else command.profile.precision,
-        missing_video_ids=command.missing_video_ids,
         listed=_listed(scrape, command),
-        listed_reason=command.listed_reason,
         tried=_sources(command.tried),
         tried_details=_details(command.tried),
     )
@@ -225,12 +177,7 @@ def _listed(scrape: ScrapeState, command: c.RecordResult) -> Completeness | None
 
 
 def _sources(tried: Sequence[c.Tried]) -> tuple[e.TriedSource, ...]:
-    return tuple(
-        e.TriedSource(
-            provider=each.provider, outcome=each.outcome, duration_ms=each.duration_ms
-        )
-        for each in tried
-    )
+    return tuple(copied(each, e.TriedSource) for each in tried)
 
 
 def _details(tried: Sequence[c.Tried]) -> tuple[str | None, ...]:

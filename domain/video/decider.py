@@ -15,6 +15,7 @@ from domain.messages import (
     TrackingStatus,
     VideoKind,
     changed_fields,
+    copied,
     set_fields,
 )
 from domain.tags import read_tags
@@ -113,24 +114,14 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
             return [e.VideoTrackingDisabled(organization_id=organization_id)]
         case c.ChangeVideoDetails():
             return _change_details(video, command)
-        case c.MergeVideo(creator_id=creator_id, into_video_id=into_video_id):
-            return [
-                e.VideoMerged(
-                    organization_id=organization_id,
-                    creator_id=creator_id,
-                    into_video_id=into_video_id,
-                )
-            ]
-        case c.ReportMissing(missing_since=since, scrape_id=scrape_id):
+        case c.MergeVideo():
+            return [copied(command, e.VideoMerged, organization_id=organization_id)]
+        case c.ReportMissing(missing_since=since):
             # This absence, or an older one, was reported before.
             if video.missing_since is not None and since <= video.missing_since:
                 return []
             return [
-                e.VideoWentMissing(
-                    organization_id=organization_id,
-                    missing_since=since,
-                    scrape_id=scrape_id,
-                )
+                copied(command, e.VideoWentMissing, organization_id=organization_id)
             ]
         case _:
             assert_never(command)
@@ -185,39 +176,18 @@ def video_after(video: VideoState | None, events: Sequence[e.VideoEvent]) -> Vid
 def _discover(video: VideoState | None, command: c.DiscoverVideo) -> list[e.VideoEvent]:
     if video is not None and video.creator_id is not None:
         return decide(video, c.MoveWindow(tracking_status=command.tracking_status))
-    return [
-        e.VideoDiscovered(
-            organization_id=command.organization_id,
-            project_id=command.project_id,
-            creator_id=command.creator_id,
-            tiktok_video_id=command.tiktok_video_id,
-            handle=command.handle,
-            tracking_status=command.tracking_status,
-            scrape_id=command.scrape_id,
-            kind=command.kind,
-            title=command.title,
-            posted_at=command.posted_at,
-            pseudonym=command.pseudonym,
-            attributes=command.attributes,
-        )
-    ]
+    return [copied(command, e.VideoDiscovered)]
 
 
 def _add(video: VideoState | None, command: c.AddVideo) -> list[e.VideoEvent]:
     tags = [] if command.tags is UNSET else read_tags(command.tags)
-    added = e.VideoAdded(
-        organization_id=command.organization_id,
-        project_id=command.project_id,
-        tiktok_video_id=command.tiktok_video_id,
-        handle=command.handle,
-        kind=command.kind,
-        pseudonym=command.pseudonym,
-    )
     if video is None:
-        return [replace(added, tags=tags)]
+        return [copied(command, e.VideoAdded, tags=tags)]
     # A video that is known already changes its tags by an event of their own.
     tagged = _change_details(video, c.ChangeVideoDetails(tags=command.tags))
-    return tagged if video.is_counted else [added, *tagged]
+    if video.is_counted:
+        return tagged
+    return [copied(command, e.VideoAdded, tags=[]), *tagged]
 
 
 def _change_details(
@@ -241,17 +211,7 @@ def _discovered(video: VideoState | None, event: e.VideoDiscovered) -> VideoStat
             kind=event.kind or video.kind,
             posted_at=event.posted_at,
         )
-    return VideoState(
-        organization_id=event.organization_id,
-        project_id=event.project_id,
-        tiktok_video_id=event.tiktok_video_id,
-        pseudonym=event.pseudonym or event.tiktok_video_id,
-        handle=event.handle,
-        tracking_status=event.tracking_status,
-        creator_id=event.creator_id,
-        kind=event.kind,
-        posted_at=event.posted_at,
-    )
+    return copied(event, VideoState, pseudonym=event.pseudonym or event.tiktok_video_id)
 
 
 def _tracked(video: VideoState, event: e.VideoEvent) -> VideoState:
@@ -265,13 +225,9 @@ def _tracked(video: VideoState, event: e.VideoEvent) -> VideoState:
 def _added(video: VideoState | None, event: e.VideoAdded) -> VideoState:
     if video is not None:
         return replace(_tracked(video, event), merged_into=None)
-    return VideoState(
-        organization_id=event.organization_id,
-        project_id=event.project_id,
-        tiktok_video_id=event.tiktok_video_id,
+    return copied(
+        event,
+        VideoState,
         pseudonym=event.pseudonym or event.tiktok_video_id,
-        handle=event.handle,
         tracking_status="direct_add",
-        kind=event.kind,
-        tags=event.tags,
     )

@@ -9,12 +9,20 @@ from domain.campaign.decider import (
     CampaignState,
     campaign_of,
     decide,
-    decide_all,
+    evolve,
     living,
 )
 from domain.campaign.handlers.items import leave_campaigns
 from domain.campaign.membership import left
-from domain.decisions import Decision, Handler, History, QuotaCounter, check_version, on
+from domain.decisions import (
+    Decision,
+    Handler,
+    History,
+    QuotaCounter,
+    check_version,
+    decide_all,
+    on,
+)
 from domain.errors import NotFoundError
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
@@ -37,7 +45,9 @@ def create_campaign(
     organization = project_owner(histories[organization_id], project_id)
     return Decision(
         campaign_id,
-        events=on(campaign_id, decide_all(None, commands)),
+        events=on(
+            campaign_id, decide_all(None, commands, decide=decide, evolve=evolve)
+        ),
         quota_counters=[
             QuotaCounter(
                 key=campaigns_counter(project_id),
@@ -59,7 +69,8 @@ def change_campaign(
     histories = yield (campaign_id,)
     campaign = living(_own(histories[campaign_id], organization_id))
     check_version(len(histories[campaign_id]), expected_versions)
-    return Decision(campaign_id, events=on(campaign_id, decide_all(campaign, commands)))
+    changes = decide_all(campaign, commands, decide=decide, evolve=evolve)
+    return Decision(campaign_id, events=on(campaign_id, changes))
 
 
 def delete_campaign(

@@ -11,14 +11,14 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import CreatorState, creator_of, decide_all, evolve
+from domain.creator.decider import CreatorState, creator_of, decide, evolve
 from domain.creator.erased_bans import ErasedBans
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
 from domain.creator.handlers.change import BOTH_SCRAPES, active_creators
 from domain.creator.handlers.claims import claim_handle, claims_of
-from domain.decisions import Decision, Handler, Histories, StreamEvent, on
+from domain.decisions import Decision, Handler, Histories, StreamEvent, decide_all, on
 from domain.errors import (
     CreatorBannedError,
     DomainError,
@@ -152,7 +152,7 @@ def add_creators(
             else _former_commands(item.requested)
         )
         try:
-            own = decide_all(former, *commands)
+            own = decide_all(former, commands, decide=decide, evolve=evolve)
             after = _after(former, own)
             claimed = claim_handle(
                 after, creator_id, {**histories, **former_claims}, names

@@ -15,7 +15,7 @@ from domain.creator.decider import (
     counts_in,
     creator_of,
     decide,
-    decide_all,
+    evolve,
     is_cooling_down,
 )
 from domain.creator.erased_bans import ErasedBans, check_not_banned
@@ -32,6 +32,7 @@ from domain.decisions import (
     QuotaCounter,
     StreamEvent,
     check_version,
+    decide_all,
     on,
 )
 from domain.errors import CreatorBannedError, NotFoundError
@@ -64,7 +65,7 @@ def change_creator(
     ]
     histories = yield (creator_id,)
     creator = own_creator(histories[creator_id], organization_id, expected_versions)
-    changes = decide_all(creator, *commands)
+    changes = decide_all(creator, commands, decide=decide, evolve=evolve)
     events = on(creator_id, changes)
     guards: list[UUID] = []
     for change in changes:

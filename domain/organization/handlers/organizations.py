@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from domain import commands as c
-from domain.decisions import Decision, Handler, check_version, on
+from domain.decisions import Decision, Handler, check_version, decide_all, on
 from domain.errors import NotFoundError
-from domain.organization import decider
-from domain.organization.decider import organization_of
+from domain.organization.decider import decide, evolve, organization_of
 from domain.organization.plans import Limits
 
 
@@ -16,7 +15,7 @@ def create_organization(
 ) -> Handler[None]:
     """Decide the first commands to a new organization as one."""
     yield ()
-    events = decider.decide_all(None, commands)
+    events = decide_all(None, commands, decide=decide, evolve=evolve)
     return Decision(None, events=on(organization_id, events))
 
 
@@ -44,5 +43,5 @@ def change_organization(
     if subject is None:
         raise NotFoundError("project")
     check_version(subject.version, expected_versions)
-    events = decider.decide(organization, command, limits=plans[organization.plan])
+    events = decide(organization, command, limits=plans[organization.plan])
     return Decision(organization_id, events=on(organization_id, events))

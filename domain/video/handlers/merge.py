@@ -14,9 +14,11 @@ from domain import events as e
 from domain.annotation.decider import annotation_of
 from domain.annotation.decider import decide as decide_annotation
 from domain.campaign.commands import CampaignItem
-from domain.campaign.decider import campaign_of, decide_all
+from domain.campaign.decider import campaign_of
+from domain.campaign.decider import decide as decide_campaign
+from domain.campaign.decider import evolve as evolve_campaign
 from domain.campaign.membership import campaigns_with, joined, left
-from domain.decisions import Histories, StreamEvent, on
+from domain.decisions import Histories, StreamEvent, decide_all, on
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.requests import VIDEO_JOB_TYPE
 from domain.streams import membership_stream, merged_annotation, merged_run_stream
@@ -246,7 +248,13 @@ def _campaigns(
             c.RemoveCampaignItems(items=tuple(leaving)),
             c.AddCampaignItems(items=tuple(joining)),
         ]
-        events += on(campaign_id, decide_all(campaign, commands))
+        changes = decide_all(
+            campaign,
+            commands,
+            decide=decide_campaign,
+            evolve=evolve_campaign,
+        )
+        events += on(campaign_id, changes)
         for how, items in ((left, leaving), (joined, joining)):
             events += [
                 how(item, campaign_id, organization_id=organization_id)

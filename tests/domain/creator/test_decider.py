@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import CreatorState, decide, decide_all, evolve
+from domain.creator.decider import CreatorState, decide, evolve
+from domain.decisions import decide_all
 from domain.errors import (
     BlankNameError,
     CorruptHistoryError,
@@ -447,10 +448,14 @@ def test_nothing_can_be_asked_of_a_creator_that_is_not_there(
 def test_each_of_several_commands_sees_what_the_ones_before_it_did():
     happened = decide_all(
         evolve(evolve(None, ADDED), REMOVED),
-        REACTIVATE,
-        c.RenameHandle(handle="lovelace"),
-        c.RenameHandle(handle="ada"),
-        c.ChangeDetails(description="Counts goats"),
+        [
+            REACTIVATE,
+            c.RenameHandle(handle="lovelace"),
+            c.RenameHandle(handle="ada"),
+            c.ChangeDetails(description="Counts goats"),
+        ],
+        decide=decide,
+        evolve=evolve,
     )
 
     assert happened == [
@@ -468,9 +473,14 @@ def test_several_commands_are_refused_as_one():
     ada = evolve(None, ADDED)
 
     with pytest.raises(CreatorRemovedError):
-        decide_all(ada, c.SoftDelete(), c.ChangeDetails(readme=None))
+        decide_all(
+            ada,
+            [c.SoftDelete(), c.ChangeDetails(readme=None)],
+            decide=decide,
+            evolve=evolve,
+        )
 
-    assert decide_all(ada) == []
+    assert decide_all(ada, [], decide=decide, evolve=evolve) == []
 
 
 # what a creator is, after all that

@@ -14,6 +14,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator import decider, handle_claim
 from domain.creator.decider import CreatorState
+from domain.decisions import decide_all
 from domain.errors import (
     BlankNameError,
     CreatorRemovedError,
@@ -70,7 +71,12 @@ class Population:
     ) -> int:
         """Carry out all or nothing, and say how many events that made."""
         happened: dict[object, Sequence[e.Event]] = {
-            key: decider.decide_all(self.creator(key), *commands)
+            key: decide_all(
+                self.creator(key),
+                commands,
+                decide=decider.decide,
+                evolve=decider.evolve,
+            )
         }
         for handle, kind in ((claim, c.ClaimHandle), (release, c.ReleaseHandle)):
             if handle is not None:
