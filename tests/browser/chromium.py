@@ -1,5 +1,8 @@
 """Finding a browser: Chromium or Chrome, which page tests drive and do not bring.
 
+A headless shell is the same engine without windows, and starts a page with a quarter of
+the work, so it has precedence.
+
 GOATHERD_TEST_BROWSER names the program to drive; ``required`` means that whatever is
 found will do, but that there has to be one.
 """
@@ -10,8 +13,8 @@ import shutil
 VARIABLE = "GOATHERD_TEST_BROWSER"
 REQUIRED = "required"
 HOW_TO_GET_ONE = (
-    "Install Chromium or Chrome (on Debian: apt install chromium), or name one with "
-    f"{VARIABLE}."
+    "Install Chromium or Chrome (on Debian: apt install chromium-headless-shell), or "
+    f"name one with {VARIABLE}."
 )
 NO_BROWSER = f"No browser was found. {HOW_TO_GET_ONE}"
 ARGUMENTS = (
@@ -23,6 +26,8 @@ ARGUMENTS = (
 )
 
 _NAMES = (
+    "chromium-headless-shell",
+    "chrome-headless-shell",
     "chromium",
     "chromium-browser",
     "google-chrome",
