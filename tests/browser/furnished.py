@@ -1,11 +1,15 @@
 """An organization in which every page has something to show."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from domain import events as e
+from infra.eventstore.codec import NewEvent
 from infra.ids import new_id
 from tests.kit.application import SETTINGS, Tenant
+from tests.kit.builders import asking, next_events
 from tests.kit.operations import ids_of
 
 DAYS = 35
@@ -42,33 +46,33 @@ def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:
     for video_id, title in zip(ids, _TITLES, strict=True):
         posted_at = now - timedelta(days=DAYS)
         tenant.found(creator_id, video_id, title=title, posted_at=posted_at)
+    seen: list[NewEvent] = []
     for day in range(DAYS, 0, -1):
-        seen_at = now - timedelta(days=day)
-        grown = DAYS - day
-        report(tenant, creator_id, ids, seen_at=seen_at, grown=grown, base=followers)
+        about = {
+            "organization_id": tenant.organization_id,
+            "creator_id": UUID(creator_id),
+            "observed_at": now - timedelta(days=day),
+            "provider": "test",
+        }
+        events = scrape(tenant, about, ids, grown=DAYS - day, base=followers)
+        seen += next_events(new_id(), (), events)
+    # A transaction for each scrape would keep every follower of the log awake.
+    tenant.goatherd.store.append(seen, context=asking())
 
 
-def report(
+def scrape(
     tenant: Tenant,
-    creator_id: str,
-    video_ids: list[str],
+    about: Mapping[str, Any],
+    video_ids: Sequence[str],
     *,
-    seen_at: datetime,
     grown: int,
     base: int,
-) -> None:
-    """Let one scrape have seen the profile and the videos."""
-    about = {
-        "organization_id": tenant.organization_id,
-        "creator_id": UUID(creator_id),
-        "observed_at": seen_at,
-        "provider": "test",
-    }
+) -> tuple[e.Event, ...]:
+    """The events of one scrape that saw the profile and the videos."""
     figures = tuple(
         (number + 1) * 1_000 * (grown + 1) for number in range(len(video_ids))
     )
-    tenant.goatherd.append(
-        new_id(),
+    return (
         e.ProfileSnapshotRecorded(
             **about,
             follower_count=base + 137 * grown,

@@ -30,6 +30,27 @@ _FAULTS = """
   return faults.slice(0, 10);
 }
 """
+# Words of ours that stand on two lines, and tables that have to be scrolled.
+_BROKEN = """
+() => {
+  const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const {data, parentElement} = texts.currentNode;
+    if (parentElement.closest(".theirs, pre, [popover]")) continue;
+    for (const word of data.matchAll(/\\p{L}+/gu)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (range.getClientRects().length > 1) found.push(word[0]);
+    }
+  }
+  for (const table of document.querySelectorAll(".table"))
+    if (table.scrollWidth > table.clientWidth)
+      found.push(`a table is ${table.scrollWidth} wide, not ${table.clientWidth}`);
+  return found;
+}
+"""
 _HEADER = """
 () => {
   const box = document.querySelector("header.top").getBoundingClientRect();
@@ -43,6 +64,12 @@ def check_layout(page: Page) -> None:
     faults = page.evaluate(_FAULTS)
     width = page.viewport_size["width"] if page.viewport_size else 0
     assert not faults, "\n".join([f"{page.url} at {width} px:", *faults])
+
+
+def check_words(page: Page) -> None:
+    """Assert that no word of ours is broken, and that no table has to be scrolled."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    assert page.evaluate(_BROKEN) == [], f"{page.url} at {width} px"
 
 
 def header_of(page: Page) -> list[float]:

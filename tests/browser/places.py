@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 import httpx
 import msgspec
@@ -21,26 +22,20 @@ QUERIES = {
 _NAME = re.compile(r"{(\w+)}")
 
 
-def places() -> list[str]:
+@cache
+def places() -> tuple[str, ...]:
     """The paths of all pages for those who signed in, with names for ids."""
     # Nothing connects before the application is started.
     nowhere = "postgresql://nobody@127.0.0.1:1/x"
     app = assemble(Settings(database_url=nowhere, secret="s" * 32))
-    return sorted(
+    paths = sorted(
         route.path_format
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items()
         if method == "GET" and RouteInfo.of(handler).is_page
     )
-
-
-def areas() -> dict[str, list[str]]:
-    """The paths of all pages by the first part of their path."""
-    found: dict[str, list[str]] = {}
-    for path in places():
-        found.setdefault(path.split("/")[1] or "home", []).append(path)
-    return found
+    return tuple(paths)
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -139,13 +139,3 @@ def test_selected_videos_stop_counting_and_count_again(
     expect(switch).not_to_be_checked()
     switch.click()
     expect(page.get_by_role("switch", name="Counts: Kid 1")).to_be_checked()
-
-
-@pytest.mark.parametrize("tab", ("videos", "notes", "notes?edit=metadata", "settings"))
-def test_the_page_fits_a_phone(page: Page, creator: dict[str, Any], tab: str):
-    page.set_viewport_size({"width": 375, "height": 800})
-
-    page.goto(f"/creators/{creator['id']}/{tab}")
-
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width == 375

@@ -10,16 +10,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, code_of
 
-PAGES = (
-    "projections",
-    "projections/creator_list",
-    "jobs",
-    "jobs?show=failed",
-    "organization",
-    "keys",
-    "bans",
-)
-
 UNKNOWN = "The state of Goatherd is unknown."
 PATIENTLY_MS = 20_000
 
@@ -33,26 +23,6 @@ def busy(home: Tenant) -> Tenant:
     home.ask("PUT", "/admin/bans/spam.goat", json={"reason": "Sells goats"})
     home.goatherd.catch_up()
     return home
-
-
-def fits(page: Page) -> bool:
-    width = (
-        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    )
-    return page.evaluate(width)
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_usable_by_everybody_and_on_a_phone(
-    busy: Tenant, page: Page, axe: Callable[[Page], None], path: str
-):
-    del busy
-    page.goto(f"/operations/{path}")
-    axe(page)
-
-    page.set_viewport_size({"width": 375, "height": 700})
-
-    assert fits(page)
 
 
 def test_a_rebuild_is_started_watched_and_swapped_in(
