@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -14,6 +14,7 @@ from api.http.query import invalid_query
 from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.analytics.parameters import check_days
 from api.routes.fields_to_change import FieldsToChange
@@ -69,7 +70,7 @@ class AnnotationRoutes(Controller):
     path = "/analytics/annotations"
     tags = ("Analytics",)
 
-    @get("/", opt={"scope": "read"}, operation_id="listAnnotations")
+    @read_route("/", "listAnnotations")
     async def list_annotations(
         self,
         listing: NamedDependency[ListRequest],
@@ -130,12 +131,7 @@ class AnnotationRoutes(Controller):
             after=tuple[date, UUID],
         )
 
-    @post(
-        "/",
-        opt={"scope": "write", "errors": [Code.NOT_FOUND, Code.GONE]},
-        operation_id="addAnnotation",
-        sync_to_thread=True,
-    )
+    @write_route(post, "/", "addAnnotation", errors=[Code.NOT_FOUND, Code.GONE])
     def add_annotation(
         self,
         request: Request,
@@ -162,12 +158,7 @@ class AnnotationRoutes(Controller):
             lambda rows, done: _answer(rows, done, status=201),
         )
 
-    @patch(
-        "/{annotation_id:uuid}",
-        opt={"scope": "write", "errors": _CONFLICTS},
-        operation_id="changeAnnotation",
-        sync_to_thread=True,
-    )
+    @write_route(patch, "/{annotation_id:uuid}", "changeAnnotation", errors=_CONFLICTS)
     def change_annotation(
         self,
         request: Request,
@@ -181,13 +172,7 @@ class AnnotationRoutes(Controller):
         )
         return _changed(request, writer, annotation_id, command)
 
-    @delete(
-        "/{annotation_id:uuid}",
-        opt={"scope": "write", "errors": _CONFLICTS},
-        operation_id="deleteAnnotation",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(delete, "/{annotation_id:uuid}", "deleteAnnotation", errors=_CONFLICTS)
     def delete_annotation(
         self,
         request: Request,

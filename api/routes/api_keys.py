@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -18,6 +18,7 @@ from api.http.errors import Code, field_error
 from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
@@ -93,7 +94,7 @@ class ApiKeyRoutes(Controller):
     path = "/api-keys"
     tags = ("API keys",)
 
-    @get("/", opt={"scope": "admin"}, operation_id="listApiKeys")
+    @read_route("/", "listApiKeys", scope="admin")
     async def list_api_keys(
         self, listing: NamedDependency[ListRequest]
     ) -> ListPage[ApiKey]:
@@ -106,12 +107,7 @@ class ApiKeyRoutes(Controller):
             after=tuple[datetime, UUID],
         )
 
-    @post(
-        "/",
-        opt={"scope": "admin", "errors": [Code.LIMIT_REACHED]},
-        operation_id="createApiKey",
-        sync_to_thread=True,
-    )
+    @write_route(post, "/", "createApiKey", scope="admin", errors=[Code.LIMIT_REACHED])
     def create_api_key(
         self,
         request: Request,
@@ -146,11 +142,8 @@ class ApiKeyRoutes(Controller):
             unseal=text.unseal,
         )
 
-    @patch(
-        "/{key_id:uuid}",
-        opt={"scope": "admin", "versioned": False},
-        operation_id="renameApiKey",
-        sync_to_thread=True,
+    @write_route(
+        patch, "/{key_id:uuid}", "renameApiKey", scope="admin", versioned=False
     )
     def rename_api_key(
         self,
@@ -171,13 +164,7 @@ class ApiKeyRoutes(Controller):
             lambda _, __: Answer(RenamedApiKey(id=key_id, name=data.name)),
         )
 
-    @delete(
-        "/{key_id:uuid}",
-        opt={"scope": "admin"},
-        operation_id="revokeApiKey",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(delete, "/{key_id:uuid}", "revokeApiKey", scope="admin")
     def revoke_api_key(
         self,
         request: Request,

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any
 
-from litestar import Controller, delete, get, put
+from litestar import Controller, delete, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -12,6 +12,7 @@ from api.http.errors import Code
 from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from domain.creator.handle import normalize_handle
 from domain.creator.handlers.change import ban_handle, unban_handle
@@ -45,7 +46,7 @@ class BanRoutes(Controller):
     path = "/admin/bans"
     tags = ("Administration",)
 
-    @get("/", opt={**_OPERATOR}, operation_id="listBans")
+    @read_route("/", "listBans", **_OPERATOR)
     async def list_bans(
         self, listing: NamedDependency[ListRequest], own: NamedDependency[AsyncPool]
     ) -> ListPage[Ban]:
@@ -58,11 +59,8 @@ class BanRoutes(Controller):
             after=str,
         )
 
-    @put(
-        "/{handle:str}",
-        opt={**_OPERATOR, "errors": [Code.INVALID_HANDLE]},
-        operation_id="banHandle",
-        sync_to_thread=True,
+    @write_route(
+        put, "/{handle:str}", "banHandle", **_OPERATOR, errors=[Code.INVALID_HANDLE]
     )
     def ban(
         self,
@@ -81,12 +79,12 @@ class BanRoutes(Controller):
             lambda _, done: _answer(writer, handle, done, banned=True),
         )
 
-    @delete(
+    @write_route(
+        delete,
         "/{handle:str}",
-        opt={**_OPERATOR, "errors": [Code.INVALID_HANDLE]},
-        operation_id="unbanHandle",
-        status_code=200,
-        sync_to_thread=True,
+        "unbanHandle",
+        **_OPERATOR,
+        errors=[Code.INVALID_HANDLE],
     )
     def unban(
         self,

@@ -4,27 +4,27 @@ from uuid import UUID
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from api.http.errors import Code
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import write_route
 from api.http.writer import CommandWriter
 from application.erase.texts import ForgettingCommand, ForgottenAnswer, forgotten_by
 
 
-def _forgetting(path: str, tag: str, operation_id: str) -> post:
-    return post(
+def _forgetting(path: str, tag: str, operation_id: str) -> HTTPRouteHandler:
+    return write_route(
+        post,
         f"{path}/forget-texts",
-        opt={
-            "scope": "admin",
-            "versioned": False,
-            "errors": [Code.HISTORY_IN_CLEAR],
-        },
-        tags=(tag,),
-        operation_id=operation_id,
-        status_code=200,
-        sync_to_thread=True,
+        operation_id,
+        scope="admin",
+        errors=[Code.HISTORY_IN_CLEAR],
+        status=200,
+        tags=[tag],
+        versioned=False,
     )
 
 

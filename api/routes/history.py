@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
@@ -15,6 +15,7 @@ from api.http.reading.as_of import AsOf, positions_between, resolve_as_of
 from api.http.reading.paging import ListRequest, caught_up, reached
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route
 from api.routes.field_changes import FieldChange, field_changes
 from domain.errors import NotFoundError
 from projections.creator_history.entries import HistoryEntry
@@ -32,7 +33,6 @@ from projections.engine.reader import Reader
 MOST_EVENTS = 100
 READ_MODEL = "creator_history"
 
-_READ: dict[str, Any] = {"scope": "read"}
 _ENTRY: dict[str, Any] = {
     "position": 51207,
     "version": 2,
@@ -104,10 +104,10 @@ class HistoryRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get(
+    @read_route(
         "/creators/{creator_id:uuid}/history",
-        opt={**_READ, "example": [_ENTRY]},
-        operation_id="listCreatorHistory",
+        "listCreatorHistory",
+        example=[_ENTRY],
     )
     async def list_creator_history(
         self,
@@ -158,11 +158,7 @@ class HistoryRoutes(Controller):
         entries = [entry for _, entry in rows]
         return ListPage(entries, limit=listing.limit, next_cursor=next_cursor)
 
-    @get(
-        "/creators/{creator_id:uuid}/diff",
-        opt={**_READ, "versioned": False},
-        operation_id="getCreatorDiff",
-    )
+    @read_route("/creators/{creator_id:uuid}/diff", "getCreatorDiff", versioned=False)
     async def get_creator_diff(
         self,
         request: Request,

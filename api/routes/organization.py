@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get, patch
+from litestar import Controller, patch
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,6 +15,7 @@ from api.http.rate_limit import RequestLimiter
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
@@ -118,7 +119,7 @@ class OrganizationRoutes(Controller):
     path = "/organization"
     tags = ("Organization",)
 
-    @get("/", opt={"scope": "read", "versioned": True}, operation_id="getOrganization")
+    @read_route("/", "getOrganization", versioned=True)
     async def get_organization(
         self,
         request: Request,
@@ -147,22 +148,20 @@ class OrganizationRoutes(Controller):
         )
         return Answer(shown, version=shown.version)
 
-    @patch(
+    @write_route(
+        patch,
         "/",
-        opt={
-            "scope": "admin",
-            "body_examples": {
-                "OrganizationChange": {
-                    "name": "Goats of the Alps",
-                    "time_zone": "Europe/Vienna",
-                    "creator_profiles_hours": 48,
-                    "video_stats_hours": None,
-                    "erase_removed_after_days": 90,
-                }
-            },
+        "changeOrganization",
+        scope="admin",
+        body_examples={
+            "OrganizationChange": {
+                "name": "Goats of the Alps",
+                "time_zone": "Europe/Vienna",
+                "creator_profiles_hours": 48,
+                "video_stats_hours": None,
+                "erase_removed_after_days": 90,
+            }
         },
-        operation_id="changeOrganization",
-        sync_to_thread=True,
     )
     def change_organization(
         self,

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -14,6 +14,7 @@ from api.http.errors import ApiError, Code
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.projection_responses import (
     EXAMPLE,
@@ -81,11 +82,7 @@ class ProjectionRoutes(Controller):
     path = "/admin/projections"
     tags = ("Administration",)
 
-    @get(
-        "/",
-        opt={**_OPERATOR, "example": [EXAMPLE]},
-        operation_id="listProjections",
-    )
+    @read_route("/", "listProjections", **_OPERATOR, example=[EXAMPLE])
     async def list_projections(
         self,
         request: Request,
@@ -101,16 +98,14 @@ class ProjectionRoutes(Controller):
             await caught_up(request, reader, projection.name)
         return Answer(await asyncio.to_thread(projection_states, writer.store))
 
-    @post(
+    @write_route(
+        post,
         "/{name:str}/rebuild",
-        opt={
-            **_OPERATOR,
-            "errors": [Code.CANNOT_REBUILD],
-            "example": EXAMPLE,
-        },
-        operation_id="rebuildProjection",
-        status_code=202,
-        sync_to_thread=True,
+        "rebuildProjection",
+        **_OPERATOR,
+        errors=[Code.CANNOT_REBUILD],
+        example=EXAMPLE,
+        status=202,
     )
     def rebuild(
         self,
@@ -136,12 +131,8 @@ class ProjectionRoutes(Controller):
             request, run, lambda _, done: _answer(done.result, status=202)
         )
 
-    @delete(
-        "/{name:str}/rebuild",
-        opt={**_OPERATOR, "example": EXAMPLE},
-        operation_id="cancelRebuild",
-        status_code=200,
-        sync_to_thread=True,
+    @write_route(
+        delete, "/{name:str}/rebuild", "cancelRebuild", **_OPERATOR, example=EXAMPLE
     )
     def cancel(
         self,

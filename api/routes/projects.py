@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get, patch, post
+from litestar import Controller, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -14,6 +14,7 @@ from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
@@ -55,7 +56,7 @@ class ProjectRoutes(Controller):
     path = "/projects"
     tags = ("Projects",)
 
-    @get("/", opt={"scope": "read"}, operation_id="listProjects")
+    @read_route("/", "listProjects")
     async def list_projects(
         self, listing: NamedDependency[ListRequest]
     ) -> ListPage[Project]:
@@ -68,7 +69,7 @@ class ProjectRoutes(Controller):
             after=tuple[datetime, UUID],
         )
 
-    @get("/{project_id:uuid}", opt={"scope": "read"}, operation_id="getProject")
+    @read_route("/{project_id:uuid}", "getProject")
     async def get_project(
         self,
         request: Request,
@@ -81,12 +82,7 @@ class ProjectRoutes(Controller):
             "project", await one_project(reader, request.organization_id, project_id)
         )
 
-    @post(
-        "/",
-        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
-        operation_id="createProject",
-        sync_to_thread=True,
-    )
+    @write_route(post, "/", "createProject", errors=[Code.LIMIT_REACHED])
     def create_project(
         self,
         request: Request,
@@ -107,12 +103,7 @@ class ProjectRoutes(Controller):
             lambda _, done: _project(project_id, done, status=201),
         )
 
-    @patch(
-        "/{project_id:uuid}",
-        opt={"scope": "write"},
-        operation_id="changeProject",
-        sync_to_thread=True,
-    )
+    @write_route(patch, "/{project_id:uuid}", "changeProject")
     def change_project(
         self,
         request: Request,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, get_args
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -15,6 +15,7 @@ from api.http.query import invalid_query
 from api.http.reading.paging import ListRequest, caught_up
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.creators.schemas import (
     QueuedScrape,
@@ -53,15 +54,12 @@ class ScrapeRoutes(Controller):
 
     tags = ("Scrapes",)
 
-    @post(
+    @write_route(
+        post,
         "/creators/{creator_id:uuid}/scrape",
-        opt={
-            "scope": "write",
-            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
-        },
-        operation_id="scrapeCreator",
-        status_code=202,
-        sync_to_thread=True,
+        "scrapeCreator",
+        errors=[Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
+        status=202,
     )
     def scrape_creator(
         self,
@@ -89,7 +87,7 @@ class ScrapeRoutes(Controller):
             check=lambda: check_queue_age(request, writer),
         )
 
-    @get("/scrapes", opt={"scope": "read"}, operation_id="listScrapes")
+    @read_route("/scrapes", "listScrapes")
     async def list_scrapes(
         self,
         listing: NamedDependency[ListRequest],
@@ -117,7 +115,7 @@ class ScrapeRoutes(Controller):
             after=tuple[datetime, UUID],
         )
 
-    @get("/scrapes/counts", opt={"scope": "read"}, operation_id="countScrapes")
+    @read_route("/scrapes/counts", "countScrapes")
     async def count_scrapes(
         self, request: Request, reader: NamedDependency[Reader]
     ) -> Answer[ScrapeCounts]:
@@ -125,25 +123,17 @@ class ScrapeRoutes(Controller):
         await caught_up(request, reader, "scrape_runs")
         return Answer(await count_runs(reader, request.organization_id))
 
-    @post(
+    @write_route(
+        post,
         "/scrapes/{scrape_id:uuid}/retry",
-        opt={
-            "scope": "write",
-            "errors": [
-                Code.LIMIT_REACHED,
-                Code.CREATOR_REMOVED,
-                Code.CANNOT_RETRY,
-                Code.GONE,
-            ],
-        },
-        operation_id="retryScrape",
+        "retryScrape",
+        errors=[Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.CANNOT_RETRY, Code.GONE],
+        status=202,
         responses={
             200: ResponseSpec(
                 RetriedScrape, description="The scrape was retried before."
             )
         },
-        status_code=202,
-        sync_to_thread=True,
     )
     def retry_scrape(
         self,
@@ -179,12 +169,12 @@ class ScrapeRoutes(Controller):
             check=lambda: check_queue_age(request, writer),
         )
 
-    @post(
+    @write_route(
+        post,
         "/scrapes/bulk-retry",
-        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
-        operation_id="retryScrapes",
-        status_code=200,
-        sync_to_thread=True,
+        "retryScrapes",
+        errors=[Code.LIMIT_REACHED],
+        status=200,
     )
     def retry_scrapes(
         self,
@@ -210,12 +200,7 @@ class ScrapeRoutes(Controller):
             check=lambda: check_queue_age(request, writer),
         )
 
-    @get(
-        "/scrapes/{scrape_id:uuid}",
-        # Clients cannot change a scrape, so it has no version.
-        opt={"scope": "read", "versioned": False},
-        operation_id="getScrape",
-    )
+    @read_route("/scrapes/{scrape_id:uuid}", "getScrape", versioned=False)
     async def get_scrape(
         self,
         request: Request,
@@ -229,11 +214,7 @@ class ScrapeRoutes(Controller):
             raise NotFoundError("scrape")
         return Answer(scrape)
 
-    @get(
-        "/creators/{creator_id:uuid}/scrapes",
-        opt={"scope": "read"},
-        operation_id="listCreatorScrapes",
-    )
+    @read_route("/creators/{creator_id:uuid}/scrapes", "listCreatorScrapes")
     async def list_creator_scrapes(
         self, creator_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Scrape]:

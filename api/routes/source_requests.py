@@ -4,13 +4,14 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.http.writer import CommandWriter
 from domain.errors import NotFoundError
 from infra.database import run_read
@@ -25,17 +26,13 @@ from projections.scrape_runs.source_requests import (
 )
 
 _OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True, "versioned": False}
-_OF_CREATOR: dict[str, Any] = {"scope": "read", "versioned": False}
 
 
 class SourceRequestRoutes(Controller):
     """The number of requests to each source, and their costs."""
 
-    @get(
-        "/sources/requests",
-        opt=_OPERATOR,
-        tags=["Administration"],
-        operation_id="listSourceRequests",
+    @read_route(
+        "/sources/requests", "listSourceRequests", tags=["Administration"], **_OPERATOR
     )
     async def of_organizations(
         self,
@@ -64,11 +61,11 @@ class SourceRequestRoutes(Controller):
             )
         )
 
-    @get(
+    @read_route(
         "/creators/{creator_id:uuid}/source-requests",
-        opt=_OF_CREATOR,
+        "listCreatorSourceRequests",
         tags=["Creators"],
-        operation_id="listCreatorSourceRequests",
+        versioned=False,
     )
     async def of_creator(
         self,

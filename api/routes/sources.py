@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
@@ -17,6 +17,7 @@ from api.http.query import invalid_query
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.http.writer import CommandWriter
 from application.connect.service import Connections
 from domain.creator.handle import normalize_handle
@@ -72,7 +73,7 @@ class SourceRoutes(Controller):
     path = "/sources"
     tags = ("Administration",)
 
-    @get("/", opt=_OPERATOR, operation_id="listSources")
+    @read_route("/", "listSources", **_OPERATOR)
     async def list_sources(
         self,
         request: Request,
@@ -117,11 +118,7 @@ class SourceRoutes(Controller):
             )
         return Answer(sources)
 
-    @get(
-        "/check",
-        opt=_OPERATOR,
-        operation_id="checkSource",
-    )
+    @read_route("/check", "checkSource", **_OPERATOR)
     async def check(
         self,
         request: Request,

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
@@ -12,6 +12,7 @@ from msgspec import Struct
 from api.http.query import invalid_query
 from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
+from api.http.routes import read_route
 from domain.errors import InvalidTagError
 from domain.tags import read_tags, tag_keys
 from projections.tags import page_of_tags
@@ -44,7 +45,7 @@ class TagRoutes(Controller):
     path = "/tags"
     tags = ("Tags",)
 
-    @get("/", opt={"scope": "read"}, operation_id="listTags")
+    @read_route("/", "listTags")
     async def list_tags(
         self,
         listing: NamedDependency[ListRequest],

@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.query import invalid_query
 from api.http.responses import CountedList
+from api.http.routes import read_route
 from api.routes.aggregate.parameters import (
     OPTIONS,
     SummaryRequest,
@@ -53,7 +54,7 @@ class CampaignSummaryRoutes(Controller):
     path = "/analytics/aggregate"
     tags = ("Summaries",)
 
-    @get("/campaign-leaderboard", opt=OPTIONS, operation_id="getCampaignLeaderboard")
+    @read_route("/campaign-leaderboard", "getCampaignLeaderboard", **OPTIONS)
     async def get_campaign_leaderboard(
         self,
         summary: NamedDependency[SummaryRequest],

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.responses import CountedList
+from api.http.routes import read_route
 from api.routes.aggregate.parameters import (
     OPTIONS,
     ListFormat,
@@ -91,7 +92,7 @@ class CreatorSummaryRoutes(Controller):
     path = "/analytics/aggregate"
     tags = ("Summaries",)
 
-    @get("/creator-leaderboard", opt=OPTIONS, operation_id="getCreatorLeaderboard")
+    @read_route("/creator-leaderboard", "getCreatorLeaderboard", **OPTIONS)
     async def get_creator_leaderboard(
         self,
         summary: NamedDependency[SummaryRequest],
@@ -122,7 +123,7 @@ class CreatorSummaryRoutes(Controller):
             name="creator-leaderboard",
         )
 
-    @get("/creator-scatter", opt=OPTIONS, operation_id="getCreatorScatter")
+    @read_route("/creator-scatter", "getCreatorScatter", **OPTIONS)
     async def get_creator_scatter(
         self,
         summary: NamedDependency[SummaryRequest],

@@ -5,13 +5,14 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.routes.aggregate.parameters import (
     OPTIONS,
     CampaignId,
@@ -66,11 +67,7 @@ class KpiRoutes(Controller):
 
     tags = ("Summaries",)
 
-    @get(
-        "/analytics/kpis",
-        opt=OPTIONS,
-        operation_id="getKpis",
-    )
+    @read_route("/analytics/kpis", "getKpis", **OPTIONS)
     async def get_kpis(
         self,
         request: Request,

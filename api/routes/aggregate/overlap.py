@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.request import Request
 from api.http.responses import CountedList
+from api.http.routes import read_route
 from api.routes.aggregate.parameters import (
     OPTIONS,
     PostedFrom,
@@ -53,7 +54,7 @@ class OverlapRoutes(Controller):
     path = "/analytics/aggregate"
     tags = ("Summaries",)
 
-    @get("/member-overlap", opt=OPTIONS, operation_id="getMemberOverlap")
+    @read_route("/member-overlap", "getMemberOverlap", **OPTIONS)
     async def get_member_overlap(
         self,
         request: Request,

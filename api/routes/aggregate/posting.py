@@ -5,12 +5,13 @@ from operator import attrgetter
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.responses import CountedList
+from api.http.routes import read_route
 from api.routes.aggregate.parameters import OPTIONS, SummaryRequest
 from api.routes.aggregate.responses import RowsPart
 from domain.analytics.consistency import PostingConsistency, consistency, weeks_before
@@ -56,7 +57,7 @@ class PostingRoutes(Controller):
     path = "/analytics/aggregate"
     tags = ("Summaries",)
 
-    @get("/posting-consistency", opt=OPTIONS, operation_id="getPostingConsistency")
+    @read_route("/posting-consistency", "getPostingConsistency", **OPTIONS)
     async def get_posting_consistency(
         self,
         summary: NamedDependency[SummaryRequest],

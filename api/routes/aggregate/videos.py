@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from api.http.responses import Answer, CountedList
+from api.http.routes import read_route
 from api.routes.aggregate.parameters import (
     OPTIONS,
     ListFormat,
@@ -146,7 +147,7 @@ class VideoSummaryRoutes(Controller):
     path = "/analytics/aggregate"
     tags = ("Summaries",)
 
-    @get("/posting-heatmap", opt=OPTIONS, operation_id="getPostingHeatmap")
+    @read_route("/posting-heatmap", "getPostingHeatmap", **OPTIONS)
     async def get_posting_heatmap(
         self,
         summary: NamedDependency[SummaryRequest],
@@ -167,7 +168,7 @@ class VideoSummaryRoutes(Controller):
             PostingHour, part.of(hours), total_count=len(hours), name="posting-heatmap"
         )
 
-    @get("/view-distribution", opt=OPTIONS, operation_id="getViewDistribution")
+    @read_route("/view-distribution", "getViewDistribution", **OPTIONS)
     async def get_view_distribution(
         self, summary: NamedDependency[SummaryRequest]
     ) -> Answer[Distribution]:
@@ -179,7 +180,7 @@ class VideoSummaryRoutes(Controller):
         views = await views_at_end(summary.reader, summary.scope, summary.days)
         return Answer(distribution(views))
 
-    @get("/outliers", opt=OPTIONS, operation_id="getOutliers")
+    @read_route("/outliers", "getOutliers", **OPTIONS)
     async def get_outliers(
         self,
         summary: NamedDependency[SummaryRequest],
@@ -212,7 +213,7 @@ class VideoSummaryRoutes(Controller):
         ]
         return part.answer(OutlierRow, rows, total_count=len(order), name="outliers")
 
-    @get("/video-leaderboard", opt=OPTIONS, operation_id="getVideoLeaderboard")
+    @read_route("/video-leaderboard", "getVideoLeaderboard", **OPTIONS)
     async def get_video_leaderboard(
         self,
         summary: NamedDependency[SummaryRequest],

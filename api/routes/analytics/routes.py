@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from api.http.reading.as_of import resolve_as_of
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.routes.analytics.parameters import (
     MOST_ENTITIES,
     AsOfParameter,
@@ -61,7 +62,6 @@ from projections.analytics.read.series import NamedEntity
 from projections.analytics.store.baseline_rule import rule_in_force
 from projections.engine.reader import Reader
 
-_READ: dict[str, Any] = {"scope": "read"}
 _NUMBERS: dict[str, Any] = {
     "scope": "read",
     "has_basis": True,
@@ -89,11 +89,7 @@ class AnalyticsRoutes(Controller):
 
     tags = ("Analytics",)
 
-    @get(
-        "/analytics",
-        opt=_NUMBERS,
-        operation_id="getAnalytics",
-    )
+    @read_route("/analytics", "getAnalytics", **_NUMBERS)
     async def get_analytics(
         self,
         request: Request,
@@ -203,11 +199,7 @@ class AnalyticsRoutes(Controller):
             return CsvFile(answers)
         return Answer(answers if len(answers) > 1 else answers[0])
 
-    @get(
-        "/analytics/explain",
-        opt=_NUMBERS,
-        operation_id="explainAnalytics",
-    )
+    @read_route("/analytics/explain", "explainAnalytics", **_NUMBERS)
     async def explain_analytics(
         self,
         request: Request,
@@ -264,7 +256,7 @@ class AnalyticsRoutes(Controller):
             explanation(question, entities[0], by_metric, bucket, observations)
         )
 
-    @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
+    @read_route("/analytics/schema", "getAnalyticsSchema")
     async def get_analytics_schema(
         self, request: Request, reader: NamedDependency[Reader]
     ) -> Answer[AnalyticsSchema]:

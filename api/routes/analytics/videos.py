@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
@@ -14,6 +14,7 @@ from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route
 from domain.errors import NotFoundError
 from projections.analytics.read.explanations.video_observations import (
     ObservedVideo,
@@ -46,7 +47,7 @@ class VideoNumbers(Controller):
     path = "/videos/{video_id:uuid}"
     tags = ("Videos",)
 
-    @get("/observations", opt=_READ, operation_id="listVideoObservations")
+    @read_route("/observations", "listVideoObservations", errors=[Code.NOT_FOUND])
     async def list_observations(
         self, listing: NamedDependency[ListRequest], video_id: FromPath[UUID]
     ) -> ListPage[ObservedVideo]:
@@ -80,11 +81,7 @@ class VideoNumbers(Controller):
             filters={"video": video_id},
         )
 
-    @get(
-        "/age-curve",
-        opt={**_READ, "versioned": False},
-        operation_id="getVideoAgeCurve",
-    )
+    @read_route("/age-curve", "getVideoAgeCurve", **_READ, versioned=False)
     async def get_age_curve(
         self,
         request: Request,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -14,6 +14,7 @@ from api.http.reading.as_of import positions_between
 from api.http.reading.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.campaigns import responses as answers
 from api.routes.campaigns.routes import READ_MODEL
@@ -76,7 +77,7 @@ class CampaignItemRoutes(Controller):
     path = "/campaigns/{campaign_id:uuid}"
     tags = ("Campaigns",)
 
-    @get("/items", opt={"scope": "read"}, operation_id="listCampaignItems")
+    @read_route("/items", "listCampaignItems")
     async def list_items(
         self,
         campaign_id: FromPath[UUID],
@@ -107,20 +108,17 @@ class CampaignItemRoutes(Controller):
             after=tuple[int],
         )
 
-    @post(
+    @write_route(
+        post,
         "/items",
-        opt={
-            "scope": "write",
-            "errors": _CONFLICTS,
-            "body_examples": _bodies("creator"),
-        },
-        operation_id="addCampaignItems",
+        "addCampaignItems",
+        errors=_CONFLICTS,
+        body_examples=_bodies("creator"),
         responses={
             200: ResponseSpec(
                 Campaign, description="All of the items were in the campaign before."
             )
         },
-        sync_to_thread=True,
     )
     def add_items(
         self,
@@ -149,12 +147,8 @@ class CampaignItemRoutes(Controller):
             answers.campaign_with_items,
         )
 
-    @delete(
-        "/items",
-        opt={"scope": "write", "body_examples": _bodies("video")},
-        operation_id="removeCampaignItems",
-        status_code=200,
-        sync_to_thread=True,
+    @write_route(
+        delete, "/items", "removeCampaignItems", body_examples=_bodies("video")
     )
     def remove_items(
         self,
@@ -180,11 +174,7 @@ class CampaignItemRoutes(Controller):
             answers.changed_campaign,
         )
 
-    @get(
-        "/history",
-        opt={"scope": "read", "example": [_ENTRY]},
-        operation_id="listCampaignHistory",
-    )
+    @read_route("/history", "listCampaignHistory", example=[_ENTRY])
     async def list_history(
         self,
         campaign_id: FromPath[UUID],

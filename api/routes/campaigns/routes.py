@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
@@ -15,6 +15,7 @@ from api.http.reading.as_of import resolve_as_of
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.campaigns import responses as answers
 from api.routes.campaigns.schemas import (
@@ -57,7 +58,7 @@ class CampaignRoutes(Controller):
 
     tags = ("Campaigns",)
 
-    @get("/campaigns", opt={"scope": "read"}, operation_id="listCampaigns")
+    @read_route("/campaigns", "listCampaigns")
     async def list_campaigns(
         self,
         listing: NamedDependency[ListRequest],
@@ -85,11 +86,7 @@ class CampaignRoutes(Controller):
             after=tuple[datetime, UUID],
         )
 
-    @get(
-        "/campaigns/{campaign_id:uuid}",
-        opt={"scope": "read"},
-        operation_id="getCampaign",
-    )
+    @read_route("/campaigns/{campaign_id:uuid}", "getCampaign")
     async def get_campaign(
         self,
         request: Request,
@@ -122,11 +119,11 @@ class CampaignRoutes(Controller):
             raise NotFoundError("campaign")
         return Answer(await _shown(reader, row, now=at.now, at=at.position))
 
-    @post(
+    @write_route(
+        post,
         "/projects/{project_id:uuid}/campaigns",
-        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
-        operation_id="createCampaign",
-        sync_to_thread=True,
+        "createCampaign",
+        errors=[Code.LIMIT_REACHED],
     )
     def create_campaign(
         self,
@@ -153,12 +150,7 @@ class CampaignRoutes(Controller):
             answers.campaign_with_items,
         )
 
-    @patch(
-        "/campaigns/{campaign_id:uuid}",
-        opt={"scope": "write"},
-        operation_id="changeCampaign",
-        sync_to_thread=True,
-    )
+    @write_route(patch, "/campaigns/{campaign_id:uuid}", "changeCampaign")
     def change_campaign(
         self,
         request: Request,
@@ -180,13 +172,7 @@ class CampaignRoutes(Controller):
             answers.changed_campaign,
         )
 
-    @delete(
-        "/campaigns/{campaign_id:uuid}",
-        opt={"scope": "write"},
-        operation_id="deleteCampaign",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(delete, "/campaigns/{campaign_id:uuid}", "deleteCampaign")
     def delete_campaign(
         self,
         request: Request,
@@ -209,11 +195,11 @@ class CampaignRoutes(Controller):
             answers.changed_campaign,
         )
 
-    @get(
+    @read_route(
         "/campaigns/{campaign_id:uuid}/stats",
-        opt={"scope": "read", "is_gone": True},
-        operation_id="getCampaignStats",
-        deprecated=True,
+        "getCampaignStats",
+        is_gone=True,
+        is_deprecated=True,
     )
     async def get_campaign_stats(self, campaign_id: FromPath[UUID]) -> Response[None]:
         """Gone: use GET /analytics."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
@@ -14,6 +14,7 @@ from api.http.errors import Code
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from application.connect.links import find_link, links_of, revoke_link
 from application.connect.service import Connections
@@ -66,9 +67,7 @@ class ConnectLinkRoutes(Controller):
     path = "/creators/{creator_id:uuid}/connect-links"
     tags = ("Creators",)
 
-    @get(
-        "/", opt={"scope": "read", "versioned": False}, operation_id="listConnectLinks"
-    )
+    @read_route("/", "listConnectLinks", versioned=False)
     async def list_links(
         self,
         request: Request,
@@ -95,16 +94,13 @@ class ConnectLinkRoutes(Controller):
             shown = [msgspec.structs.replace(link, url=None) for link in shown]
         return Answer(shown)
 
-    @post(
+    @write_route(
+        post,
         "/",
-        opt={
-            "scope": "write",
-            "versioned": False,
-            "errors": [Code.CREATOR_REMOVED, Code.GONE],
-        },
-        operation_id="createConnectLink",
-        status_code=201,
-        sync_to_thread=True,
+        "createConnectLink",
+        versioned=False,
+        errors=[Code.CREATOR_REMOVED, Code.GONE],
+        status=201,
     )
     def create_link(
         self,
@@ -138,13 +134,7 @@ class ConnectLinkRoutes(Controller):
             unseal=lambda body: _unsealed(body, request, connections, writer.store),
         )
 
-    @delete(
-        "/{link_id:uuid}",
-        opt={"scope": "write", "versioned": False},
-        operation_id="revokeConnectLink",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(delete, "/{link_id:uuid}", "revokeConnectLink", versioned=False)
     def revoke_link(
         self,
         request: Request,

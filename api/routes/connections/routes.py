@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
@@ -14,6 +14,7 @@ from api.http.errors import Code
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.connections.links import ConnectLinkRoutes
 from application.connect import rows
@@ -63,10 +64,8 @@ class ConnectionRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get(
-        "/creators/{creator_id:uuid}/connection",
-        opt={"scope": "read", "versioned": False},
-        operation_id="getConnection",
+    @read_route(
+        "/creators/{creator_id:uuid}/connection", "getConnection", versioned=False
     )
     async def get_connection(
         self,
@@ -91,23 +90,20 @@ class ConnectionRoutes(Controller):
             )
         )
 
-    @post(
+    @write_route(
+        post,
         "/creators/{creator_id:uuid}/connection/accept",
-        opt={
-            "scope": "write",
-            "versioned": False,
-            "errors": [
-                Code.HANDLE_TAKEN,
-                Code.CREATOR_BANNED,
-                Code.ERASED_AND_BANNED,
-                Code.CREATOR_REMOVED,
-                Code.CONSENT_REFUSED,
-                Code.GONE,
-            ],
-        },
-        operation_id="acceptConnection",
-        status_code=200,
-        sync_to_thread=True,
+        "acceptConnection",
+        versioned=False,
+        errors=[
+            Code.HANDLE_TAKEN,
+            Code.CREATOR_BANNED,
+            Code.ERASED_AND_BANNED,
+            Code.CREATOR_REMOVED,
+            Code.CONSENT_REFUSED,
+            Code.GONE,
+        ],
+        status=200,
     )
     def accept(
         self,
@@ -151,12 +147,12 @@ class ConnectionRoutes(Controller):
             ),
         )
 
-    @delete(
+    @write_route(
+        delete,
         "/creators/{creator_id:uuid}/connection",
-        opt={"scope": "write", "versioned": False, "errors": [Code.GONE]},
-        operation_id="endConnection",
-        status_code=200,
-        sync_to_thread=True,
+        "endConnection",
+        versioned=False,
+        errors=[Code.GONE],
     )
     def end(
         self,

@@ -13,6 +13,7 @@ from api.http.bodies.json_body import OneOf
 from api.http.errors import Code
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import write_route
 from api.http.writer import CommandWriter
 from api.routes.creators import responses as answers
 from api.routes.creators.schemas import (
@@ -35,26 +36,23 @@ class ProjectCreatorRoutes(Controller):
     path = "/projects/{project_id:uuid}/creators"
     tags = ("Creators",)
 
-    @post(
+    @write_route(
+        post,
         "/",
-        opt={
-            "scope": "write",
-            "errors": [
-                Code.LIMIT_REACHED,
-                Code.HANDLE_TAKEN,
-                Code.CREATOR_BANNED,
-                Code.ERASED_AND_BANNED,
-                Code.INVALID_HANDLE,
-            ],
-        },
-        operation_id="addCreators",
+        "addCreators",
+        errors=[
+            Code.LIMIT_REACHED,
+            Code.HANDLE_TAKEN,
+            Code.CREATOR_BANNED,
+            Code.ERASED_AND_BANNED,
+            Code.INVALID_HANDLE,
+        ],
         responses={
             200: ResponseSpec(
                 Creator | AddedCreators,
                 description="A removed creator was restored, or none of many is new.",
             )
         },
-        sync_to_thread=True,
     )
     def add_creators(
         self,
@@ -89,13 +87,7 @@ class ProjectCreatorRoutes(Controller):
             answers.added_creator if single else answers.added_creators,
         )
 
-    @post(
-        "/bulk-remove",
-        opt={"scope": "write"},
-        operation_id="removeCreators",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/bulk-remove", "removeCreators", status=200)
     def remove_creators(
         self,
         request: Request,
@@ -115,12 +107,12 @@ class ProjectCreatorRoutes(Controller):
             answers.bulk_answer,
         )
 
-    @post(
+    @write_route(
+        post,
         "/bulk-reenable",
-        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
-        operation_id="reenableCreators",
-        status_code=200,
-        sync_to_thread=True,
+        "reenableCreators",
+        errors=[Code.LIMIT_REACHED],
+        status=200,
     )
     def reenable_creators(
         self,

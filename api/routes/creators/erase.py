@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
@@ -12,6 +12,7 @@ from api.http.errors import Code
 from api.http.reading.paging import behind, caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from application.erase.erase import ErasureCommand
 from application.erase.erased import ErasedCreators, erased_by
@@ -45,10 +46,8 @@ class CreatorEraseRoutes(Controller):
     path = "/creators/{creator_id:uuid}/erase"
     tags = ("Creators",)
 
-    @get(
-        "/",
-        opt={"scope": "admin", "versioned": False, "errors": [Code.GONE]},
-        operation_id="previewCreatorErasure",
+    @read_route(
+        "/", "previewCreatorErasure", scope="admin", versioned=False, errors=[Code.GONE]
     )
     async def preview_erasure(
         self,
@@ -80,16 +79,14 @@ class CreatorEraseRoutes(Controller):
             )
         )
 
-    @post(
+    @write_route(
+        post,
         "/",
-        opt={
-            "scope": "admin",
-            "errors": [Code.GONE, Code.HISTORY_IN_CLEAR, Code.PROJECTION_BEHIND],
-            "body_examples": {"Erase": {"confirm": "ada", "figures": "anonymous"}},
-        },
-        operation_id="eraseCreator",
-        status_code=200,
-        sync_to_thread=True,
+        "eraseCreator",
+        scope="admin",
+        errors=[Code.GONE, Code.HISTORY_IN_CLEAR, Code.PROJECTION_BEHIND],
+        body_examples={"Erase": {"confirm": "ada", "figures": "anonymous"}},
+        status=200,
     )
     def erase_creator(
         self,

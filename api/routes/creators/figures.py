@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from api.http.reading.paging import MAX_LIMIT, caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
 from domain.analytics.buckets import Range
 from domain.analytics.series import CounterSeries, SeriesByMetric
@@ -68,7 +69,7 @@ class CreatorFigureRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get("/creators/figures", opt={"scope": "read"}, operation_id="getCreatorFigures")
+    @read_route("/creators/figures", "getCreatorFigures")
     async def get_creator_figures(
         self,
         request: Request,

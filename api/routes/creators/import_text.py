@@ -17,6 +17,7 @@ from api.http.bodies.json_body import plain
 from api.http.errors import ApiError, Code, known_error
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.creators.schemas import NewCreator, Tags, check_sizes
 from domain.creator.handlers.add import Additions, RequestedCreator, add_creators
@@ -150,13 +151,7 @@ class CreatorImportRoutes(Controller):
     path = "/projects/{project_id:uuid}/creators"
     tags = ("Creators",)
 
-    @post(
-        "/preview",
-        opt={"scope": "write", "errors": _ERRORS},
-        operation_id="previewCreators",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/preview", "previewCreators", errors=_ERRORS, status=200)
     def preview(
         self,
         request: Request,
@@ -171,13 +166,7 @@ class CreatorImportRoutes(Controller):
         """
         return _perform(request, project_id, data, writer, stores=False)
 
-    @post(
-        "/import",
-        opt={"scope": "write", "errors": _ERRORS},
-        operation_id="importCreators",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/import", "importCreators", errors=_ERRORS, status=200)
     def import_creators(
         self,
         request: Request,

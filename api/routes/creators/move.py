@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
@@ -14,6 +14,7 @@ from api.http.errors import Code
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.creators import responses as answers
 from application.move.move_creator import MoveCommand, RefusedProject, effects_of_move
@@ -63,11 +64,7 @@ class CreatorMoveRoutes(Controller):
     path = "/creators/{creator_id:uuid}/move"
     tags = ("Creators",)
 
-    @get(
-        "/",
-        opt={"scope": "read", "versioned": False},
-        operation_id="previewCreatorMove",
-    )
+    @read_route("/", "previewCreatorMove", versioned=False)
     async def preview_move(
         self,
         request: Request,
@@ -96,26 +93,23 @@ class CreatorMoveRoutes(Controller):
             )
         )
 
-    @post(
+    @write_route(
+        post,
         "/",
-        opt={
-            "scope": "write",
-            "conditional": True,
-            "errors": [
-                Code.HANDLE_TAKEN,
-                Code.ACCOUNT_IN_PROJECT,
-                Code.CREATOR_REMOVED,
-                Code.CONSENT_REFUSED,
-                Code.GONE,
-            ],
-            "body_examples": {
-                "Move": {"project_id": _ID, "history": "whole"},
-                "Leave the numbers": {"project_id": _ID, "history": "stay"},
-            },
+        "moveCreator",
+        conditional=True,
+        errors=[
+            Code.HANDLE_TAKEN,
+            Code.ACCOUNT_IN_PROJECT,
+            Code.CREATOR_REMOVED,
+            Code.CONSENT_REFUSED,
+            Code.GONE,
+        ],
+        body_examples={
+            "Move": {"project_id": _ID, "history": "whole"},
+            "Leave the numbers": {"project_id": _ID, "history": "stay"},
         },
-        operation_id="moveCreator",
-        status_code=200,
-        sync_to_thread=True,
+        status=200,
     )
     def move_creator(
         self,

@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.http.writer import CommandWriter
 from domain.errors import NotFoundError
 from infra.database import run_read
@@ -27,10 +28,8 @@ class PersonalDataRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get(
-        "/creators/{creator_id:uuid}/personal-data",
-        opt=_ADMIN,
-        operation_id="getPersonalData",
+    @read_route(
+        "/creators/{creator_id:uuid}/personal-data", "getPersonalData", **_ADMIN
     )
     async def get_personal_data(
         self,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, cast
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch
+from litestar import Controller, delete, patch
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
@@ -16,6 +16,7 @@ from api.http.reading.as_of import resolve_as_of
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.creators import responses as answers
 from api.routes.creators.schemas import CreatorChange, check_sizes
@@ -39,7 +40,6 @@ from projections.creators.queries import (
 )
 from projections.engine.reader import Reader
 
-_READ = {"scope": "read"}
 _CONFLICTS = [
     Code.HANDLE_TAKEN,
     Code.CREATOR_BANNED,
@@ -56,14 +56,11 @@ class CreatorRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get(
+    @read_route(
         "/creators",
-        opt={
-            "scope": "read",
-            "errors": [Code.RETENTION_EXCEEDED],
-            "meta": CreatorListMeta,
-        },
-        operation_id="listCreators",
+        "listCreators",
+        errors=[Code.RETENTION_EXCEEDED],
+        meta=CreatorListMeta,
     )
     async def list_creators(
         self,
@@ -102,7 +99,7 @@ class CreatorRoutes(Controller):
         )
         return cast("ListPage[CreatorWithFigures]", page)
 
-    @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
+    @read_route("/creators/{creator_id:uuid}", "getCreator")
     async def get_creator(
         self,
         request: Request,
@@ -137,11 +134,8 @@ class CreatorRoutes(Controller):
             "creator", await one_creator(reader.alone, organization_id, creator_id)
         )
 
-    @patch(
-        "/creators/{creator_id:uuid}",
-        opt={"scope": "write", "errors": _CONFLICTS},
-        operation_id="changeCreator",
-        sync_to_thread=True,
+    @write_route(
+        patch, "/creators/{creator_id:uuid}", "changeCreator", errors=_CONFLICTS
     )
     def change_creator(
         self,
@@ -168,12 +162,8 @@ class CreatorRoutes(Controller):
             answers.changed_creator,
         )
 
-    @delete(
-        "/creators/{creator_id:uuid}",
-        opt={"scope": "write", "errors": [Code.GONE]},
-        operation_id="removeCreator",
-        status_code=200,
-        sync_to_thread=True,
+    @write_route(
+        delete, "/creators/{creator_id:uuid}", "removeCreator", errors=[Code.GONE]
     )
     def remove_creator(
         self,
@@ -196,11 +186,11 @@ class CreatorRoutes(Controller):
             answers.changed_creator,
         )
 
-    @get(
+    @read_route(
         "/creators/{creator_id:uuid}/stats",
-        opt={"scope": "read", "is_gone": True},
-        operation_id="getCreatorStats",
-        deprecated=True,
+        "getCreatorStats",
+        is_gone=True,
+        is_deprecated=True,
     )
     async def get_creator_stats(self, creator_id: FromPath[UUID]) -> Response[None]:
         """Gone: use GET /analytics."""

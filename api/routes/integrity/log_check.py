@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from application.integrity.requested_check import LogCheck, newest_check, request_check
 from infra.database import Pool, run_read
@@ -24,7 +25,7 @@ class LogCheckRoutes(Controller):
     path = "/admin/log-check"
     tags = ("Administration",)
 
-    @get("/", opt=_OPERATOR, operation_id="getLogCheck")
+    @read_route("/", "getLogCheck", **_OPERATOR)
     async def get_check(
         self,
         request: Request,
@@ -36,13 +37,7 @@ class LogCheckRoutes(Controller):
         await caught_up(request, reader, "bans")
         return Answer(await asyncio.to_thread(_newest, writer.store.pool))
 
-    @post(
-        "/",
-        opt=_OPERATOR,
-        operation_id="requestLogCheck",
-        status_code=202,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/", "requestLogCheck", **_OPERATOR, status=202)
     def check(
         self, request: Request, writer: NamedDependency[CommandWriter]
     ) -> Answer[LogCheck]:

@@ -4,13 +4,14 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route
 from api.http.writer import CommandWriter
 from application.integrity.make_proof import make_proof
 from application.integrity.signing import InstallationSigner
@@ -27,7 +28,7 @@ class ProofRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get("/creators/{creator_id:uuid}/proof", opt=_ADMIN, operation_id="getProof")
+    @read_route("/creators/{creator_id:uuid}/proof", "getProof", **_ADMIN)
     async def get_proof(
         self,
         request: Request,

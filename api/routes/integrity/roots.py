@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from application.integrity.log import recorded_roots
 from application.integrity.make_root import make_root
@@ -29,7 +30,7 @@ class RootRoutes(Controller):
     path = "/admin/roots"
     tags = ("Administration",)
 
-    @get("/", opt={**_OPERATOR}, operation_id="listRoots")
+    @read_route("/", "listRoots", **_OPERATOR)
     async def list_roots(
         self,
         request: Request,
@@ -44,13 +45,7 @@ class RootRoutes(Controller):
             [SignedRoot.of(each.root) for each in reversed(recorded[-_NEWEST:])]
         )
 
-    @post(
-        "/",
-        opt={**_OPERATOR},
-        operation_id="makeRoot",
-        status_code=201,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/", "makeRoot", **_OPERATOR, status=201)
     def make(
         self,
         request: Request,

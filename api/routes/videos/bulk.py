@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
@@ -12,6 +12,7 @@ from api.http.errors import Code
 from api.http.reading.paging import ListRequest, behind
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.videos import responses as answers
 from api.routes.videos.schemas import BulkVideos, NewVideo, Review, VideoIds
@@ -31,7 +32,7 @@ class ProjectVideoRoutes(Controller):
     path = "/projects/{project_id:uuid}/videos"
     tags = ("Videos",)
 
-    @get("/excluded", opt={"scope": "read"}, operation_id="listExcludedVideos")
+    @read_route("/excluded", "listExcludedVideos")
     async def list_excluded(
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Video]:
@@ -41,19 +42,16 @@ class ProjectVideoRoutes(Controller):
         """
         return await _of_status(listing, project_id, "excluded")
 
-    @post(
+    @write_route(
+        post,
         "/",
-        opt={
-            "scope": "write",
-            "errors": [
-                *(Code.CREATOR_BANNED, Code.ERASED_AND_BANNED),
-                *(Code.OTHER_PROJECT, Code.GONE),
-                Code.PROJECTION_BEHIND,
-            ],
-        },
-        operation_id="addVideo",
+        "addVideo",
+        errors=[
+            *(Code.CREATOR_BANNED, Code.ERASED_AND_BANNED),
+            *(Code.OTHER_PROJECT, Code.GONE),
+            Code.PROJECTION_BEHIND,
+        ],
         responses={200: ResponseSpec(Video, description="The video was there before.")},
-        sync_to_thread=True,
     )
     def add_video(
         self,
@@ -83,13 +81,7 @@ class ProjectVideoRoutes(Controller):
 
         return writer.perform(request, handler, answers.added_video)
 
-    @post(
-        "/bulk-tracking-disable",
-        opt={"scope": "write"},
-        operation_id="disableVideosTracking",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/bulk-tracking-disable", "disableVideosTracking", status=200)
     def disable_tracking(
         self,
         request: Request,
@@ -115,20 +107,14 @@ class InboxRoutes(Controller):
     path = "/projects/{project_id:uuid}/inbox"
     tags = ("Inbox",)
 
-    @get("/", opt={"scope": "read"}, operation_id="listInbox")
+    @read_route("/", "listInbox")
     async def list_inbox(
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Video]:
         """List the videos that wait for a review, newest first."""
         return await _of_status(listing, project_id, "pending_review")
 
-    @post(
-        "/review",
-        opt={"scope": "write"},
-        operation_id="reviewInbox",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(post, "/review", "reviewInbox", status=200)
     def review_inbox(
         self,
         request: Request,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
@@ -12,6 +12,7 @@ from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.creators.schemas import check_sizes
 from api.routes.lists.video_parameters import VideoListParameters
@@ -29,23 +30,14 @@ from projections.videos.counting import VideoAmounts, video_amounts
 from projections.videos.merged import check_not_merged
 from projections.videos.queries import Video, one_video
 
-_READ = {"scope": "read"}
-_WRITE = {"scope": "write", "errors": [Code.GONE]}
-
 
 class VideoRoutes(Controller):
     """The list of videos, and one video."""
 
     tags = ("Videos",)
 
-    @get(
-        "/videos",
-        opt={
-            "scope": "read",
-            "errors": [Code.RETENTION_EXCEEDED],
-            "meta": VideoListMeta,
-        },
-        operation_id="listVideos",
+    @read_route(
+        "/videos", "listVideos", errors=[Code.RETENTION_EXCEEDED], meta=VideoListMeta
     )
     async def list_videos(
         self,
@@ -62,7 +54,7 @@ class VideoRoutes(Controller):
         """
         return await listed_videos(listing, video_list)
 
-    @get("/videos/amounts", opt=_READ, operation_id="getVideoAmounts")
+    @read_route("/videos/amounts", "getVideoAmounts")
     async def get_amounts(
         self,
         request: Request,
@@ -98,7 +90,7 @@ class VideoRoutes(Controller):
             )
         )
 
-    @get("/videos/{video_id:uuid}", opt=_READ, operation_id="getVideo")
+    @read_route("/videos/{video_id:uuid}", "getVideo")
     async def get_video(
         self,
         request: Request,
@@ -116,12 +108,7 @@ class VideoRoutes(Controller):
             await check_not_merged(reader, request.organization_id, video_id)
         return found("video", video)
 
-    @patch(
-        "/videos/{video_id:uuid}",
-        opt=_WRITE,
-        operation_id="changeVideo",
-        sync_to_thread=True,
-    )
+    @write_route(patch, "/videos/{video_id:uuid}", "changeVideo", errors=[Code.GONE])
     def change_video(
         self,
         request: Request,
@@ -147,13 +134,7 @@ class VideoRoutes(Controller):
             answers.changed_video,
         )
 
-    @delete(
-        "/videos/{video_id:uuid}",
-        opt=_WRITE,
-        operation_id="excludeVideo",
-        status_code=200,
-        sync_to_thread=True,
-    )
+    @write_route(delete, "/videos/{video_id:uuid}", "excludeVideo", errors=[Code.GONE])
     def exclude_video(
         self,
         request: Request,
@@ -175,15 +156,12 @@ class VideoRoutes(Controller):
             answers.changed_video,
         )
 
-    @post(
+    @write_route(
+        post,
         "/videos/{video_id:uuid}/scrape",
-        opt={
-            "scope": "write",
-            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
-        },
-        operation_id="scrapeVideo",
-        status_code=202,
-        sync_to_thread=True,
+        "scrapeVideo",
+        errors=[Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
+        status=202,
     )
     def scrape_video(
         self,
@@ -209,12 +187,12 @@ class VideoRoutes(Controller):
             check=lambda: check_queue_age(request, writer),
         )
 
-    @post(
+    @write_route(
+        post,
         "/videos/{video_id:uuid}/tracking-disable",
-        opt=_WRITE,
-        operation_id="disableVideoTracking",
-        status_code=200,
-        sync_to_thread=True,
+        "disableVideoTracking",
+        errors=[Code.GONE],
+        status=200,
     )
     def disable_tracking(
         self,

@@ -1,0 +1,64 @@
+"""The two kinds of routes of the API: one reads, the other executes a command.
+
+``errors`` are the codes of an operation besides those that every operation has, and
+``opt`` is for the guard and the OpenAPI document.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from litestar import delete, get
+from litestar.handlers import HTTPRouteHandler
+
+from api.http.errors import Code
+from domain.events import Scope
+
+
+def read_route(
+    path: str,
+    operation_id: str,
+    *,
+    scope: Scope = "read",
+    errors: Sequence[Code] = (),
+    is_deprecated: bool = False,
+    tags: Sequence[str] | None = None,
+    **opt: Any,  # noqa: ANN401 - as Litestar has it
+) -> get:
+    """Decorate a handler that reads, for keys with the scope."""
+    return get(
+        path,
+        operation_id=operation_id,
+        deprecated=is_deprecated,
+        tags=tags,
+        opt={"scope": scope, "errors": errors, **opt},
+    )
+
+
+def write_route(
+    method: Callable[..., HTTPRouteHandler],
+    path: str,
+    operation_id: str,
+    *,
+    scope: Scope = "write",
+    errors: Sequence[Code] = (),
+    status: int | None = None,
+    responses: dict[int, Any] | None = None,
+    tags: Sequence[str] | None = None,
+    **opt: Any,  # noqa: ANN401 - as Litestar has it
+) -> HTTPRouteHandler:
+    """Decorate a handler that executes a command in a thread, for keys with the scope.
+
+    The answer has the usual status of the method unless ``status`` is another, but a
+    DELETE answers with the resource and 200.
+    """
+    if method is delete:
+        status = 200
+    return method(
+        path,
+        operation_id=operation_id,
+        status_code=status,
+        responses=responses,
+        tags=tags,
+        sync_to_thread=True,
+        opt={"scope": scope, "errors": errors, **opt},
+    )
