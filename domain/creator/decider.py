@@ -187,28 +187,30 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
     """Return the creator after ``event``; it never refuses."""
     if isinstance(event, e.CreatorAdded):
         return copied(event, CreatorState, origin_project_id=event.project_id)
-    known = _known(creator)
+    if creator is None:
+        msg = "A creator's history must begin with creator_added."
+        raise CorruptHistoryError(msg)
     match event:
         case e.HandleChanged(new=new):
             # Under another handle the creator may be another account.
-            return replace(known, handle=new, duplicate_of=None)
+            return replace(creator, handle=new, duplicate_of=None)
         case e.CreatorDetailsChanged():
-            return replace(known, **set_fields(event, DETAILS))
+            return replace(creator, **set_fields(event, DETAILS))
         case e.TrackingModeChanged(new=mode):
-            return replace(known, tracking_mode=mode)
+            return replace(creator, tracking_mode=mode)
         case e.TrackingWindowChanged():
             return replace(
-                known,
+                creator,
                 tracking_start_date=event.tracking_start_date,
                 tracking_end_date=event.tracking_end_date,
             )
         case e.CreatorMoved(new_project_id=project_id):
-            return replace(known, project_id=project_id)
+            return replace(creator, project_id=project_id)
         case e.CreatorRemoved():
-            return replace(known, status="removed", disabled_reason=None)
+            return replace(creator, status="removed", disabled_reason=None)
         case e.CreatorReactivated():
             return replace(
-                known,
+                creator,
                 status="active",
                 duplicate_of=None,
                 tracking_mode=event.tracking_mode,
@@ -217,7 +219,7 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
             )
         case e.CreatorAutoDisabled(verdict=verdict, scrape_id=scrape_id):
             return replace(
-                known,
+                creator,
                 status="disabled",
                 disabled_reason=verdict,
                 disabled_by=scrape_id,
@@ -225,7 +227,7 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
             )
         case e.CreatorReenabled(at=at):
             return replace(
-                known,
+                creator,
                 status="active",
                 disabled_reason=None,
                 duplicate_of=None,
@@ -234,22 +236,22 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
         case e.CreatorConnected(provider=provider, open_id=open_id, scopes=scopes):
             connection = ConsentedAccount(open_id=open_id, scopes=scopes)
             return replace(
-                known, connections={**known.connections, provider: connection}
+                creator, connections={**creator.connections, provider: connection}
             )
         case e.CreatorConnectionLost(provider=lost):
             others = {
                 provider: connection
-                for provider, connection in known.connections.items()
+                for provider, connection in creator.connections.items()
                 if provider != lost
             }
-            return replace(known, connections=others)
+            return replace(creator, connections=others)
         case e.SubjectErased(handle=handle):
             return CreatorState(
-                organization_id=known.organization_id,
-                project_id=known.project_id,
-                origin_project_id=known.origin_project_id,
+                organization_id=creator.organization_id,
+                project_id=creator.project_id,
+                origin_project_id=creator.origin_project_id,
                 handle=handle,
-                tracking_mode=known.tracking_mode,
+                tracking_mode=creator.tracking_mode,
                 tracking_start_date=None,
                 tracking_end_date=None,
                 status="erased",
@@ -394,10 +396,3 @@ def _check_window(start: date | None, end: date | None) -> None:
     """
     if start is not None and end is not None and end < start:
         raise InvalidWindowError
-
-
-def _known(creator: CreatorState | None) -> CreatorState:
-    if creator is None:
-        msg = "A creator's history must begin with creator_added."
-        raise CorruptHistoryError(msg)
-    return creator

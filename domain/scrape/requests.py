@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.creator.decider import CreatorState
-from domain.decisions import StreamEvent, on
+from domain.decisions import StreamEvent
 from domain.messages import JobType, Trigger
-from domain.scrape import commands as c
-from domain.scrape.decider import decide
+from domain.scrape import events as e
 from domain.streams import scrape_stream
 from domain.video.decider import VideoState
 
@@ -24,22 +23,18 @@ def creator_runs(
 ) -> list[StreamEvent]:
     """Return the events that request a creator's runs, caused by a command."""
     return [
-        requested
-        for job_type in job_types
-        for requested in on(
+        (
             scrape_stream(command_id, creator_id, job_type),
-            decide(
-                None,
-                c.RequestScrape(
-                    organization_id=creator.organization_id,
-                    project_id=creator.origin_project_id,
-                    creator_id=creator_id,
-                    handle=creator.handle,
-                    job_type=job_type,
-                    trigger=trigger,
-                ),
+            e.ScrapeRequested(
+                organization_id=creator.organization_id,
+                project_id=creator.origin_project_id,
+                creator_id=creator_id,
+                handle=creator.handle,
+                job_type=job_type,
+                trigger=trigger,
             ),
         )
+        for job_type in job_types
     ]
 
 
@@ -55,19 +50,14 @@ def video_run(
 
     With ``creator``, the run belongs to that creator as well.
     """
-    return on(
-        scrape_stream(command_id, video_id, VIDEO_JOB_TYPE),
-        decide(
-            None,
-            c.RequestScrape(
-                organization_id=video.organization_id,
-                project_id=video.project_id,
-                creator_id=None if creator is None else video.creator_id,
-                handle=video.handle if creator is None else creator.handle,
-                job_type=VIDEO_JOB_TYPE,
-                trigger=trigger,
-                tiktok_video_ids=(video.tiktok_video_id,),
-                video_id=video_id,
-            ),
-        ),
+    requested = e.ScrapeRequested(
+        organization_id=video.organization_id,
+        project_id=video.project_id,
+        creator_id=None if creator is None else video.creator_id,
+        handle=video.handle if creator is None else creator.handle,
+        job_type=VIDEO_JOB_TYPE,
+        trigger=trigger,
+        tiktok_video_ids=(video.tiktok_video_id,),
+        video_id=video_id,
     )
+    return [(scrape_stream(command_id, video_id, VIDEO_JOB_TYPE), requested)]

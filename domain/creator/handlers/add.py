@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import reduce
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -153,18 +154,18 @@ def add_creators(
         )
         try:
             own = decide_all(former, commands, decide=decide, evolve=evolve)
-            after = _after(former, own)
+            after = reduce(evolve, own, former)
+            assert after is not None, "a new creator has an event"
             claimed = claim_handle(
                 after, creator_id, {**histories, **former_claims}, names
             )
         except DomainError as error:
             refusals[item.index] = error
             continue
-        status = "created" if former is None else "reactivated"
         additions[item.index] = Addition(
             index=item.index,
             tiktok_handle=item.handle,
-            status=status,
+            status="created" if former is None else "reactivated",
             creator_id=creator_id,
         )
         events += [*on(creator_id, own), *claimed]
@@ -295,12 +296,3 @@ def _former_commands(requested: RequestedCreator) -> list[c.CreatorCommand]:
             tags=requested.tags,
         ),
     ]
-
-
-def _after(
-    creator: CreatorState | None, events: Sequence[e.CreatorEvent]
-) -> CreatorState:
-    for event in events:
-        creator = evolve(creator, event)
-    assert creator is not None
-    return creator

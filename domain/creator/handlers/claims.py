@@ -7,6 +7,7 @@ from domain.creator import handle_claim
 from domain.creator.decider import CreatorState
 from domain.creator.handle_claim import claim_of
 from domain.decisions import Histories, StreamEvent, on
+from domain.messages import copied
 from domain.streams import Names
 
 
@@ -31,18 +32,12 @@ def claim_handle(
         HandleTakenError: another creator of a project has it.
     """
     return [
-        claimed
+        (stream, claimed)
         for stream, project_id in claims_of(creator, names).items()
-        for claimed in on(
-            stream,
-            handle_claim.decide(
-                claim_of(claims[stream]),
-                c.ClaimHandle(
-                    organization_id=creator.organization_id,
-                    project_id=project_id,
-                    handle=creator.handle,
-                    creator_id=creator_id,
-                ),
+        for claimed in handle_claim.decide(
+            claim_of(claims[stream]),
+            copied(
+                creator, c.ClaimHandle, project_id=project_id, creator_id=creator_id
             ),
         )
     ]
@@ -59,12 +54,7 @@ def release_handle(
     stream = names.claim_stream(project_id, creator.handle)
     released = handle_claim.decide(
         claim_of(claims[stream]),
-        c.ReleaseHandle(
-            organization_id=creator.organization_id,
-            project_id=project_id,
-            handle=creator.handle,
-            creator_id=creator_id,
-        ),
+        copied(creator, c.ReleaseHandle, project_id=project_id, creator_id=creator_id),
     )
     return on(stream, released)
 
