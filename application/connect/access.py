@@ -23,8 +23,9 @@ from domain.scrape.verdicts import Transient
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import BusyError, Store
+from infra.http_out.refusals import RefusedError
 from infra.http_out.request_notes import BudgetSpentError
-from infra.http_out.tiktok_api import Deadline, NoReplyError
+from infra.http_out.tiktok_api import Deadline
 from infra.ids import new_id
 from infra.locks import AdvisoryLock
 from infra.structs import structs
@@ -118,7 +119,7 @@ class AccessTokens:
 
         Raises:
             NotConnectedError: the creator is not connected.
-            NoReplyError: the token must be refreshed, and TikTok gave no new one.
+            RefusedError: the token must be refreshed, and TikTok gave no new one.
         """
         self._seal.make_ready()
         with self._store.pool.connection() as connection:
@@ -133,7 +134,7 @@ class AccessTokens:
 
         Raises:
             NotConnectedError: the creator is not connected any more.
-            NoReplyError: TikTok gave no other token.
+            RefusedError: TikTok gave no other token.
         """
         self._seal.make_ready()
         return self._refreshed(refused.creator_id, refused.token, deadline)
@@ -163,7 +164,7 @@ class AccessTokens:
             pause = random.uniform(*_LOOK_AGAIN_SECONDS)  # noqa: S311
             if pause >= deadline.left():
                 detail = "Another worker was refreshing the access token."
-                raise NoReplyError(Transient(detail), was_sent=False)
+                raise RefusedError(Transient(detail), was_sent=False)
             time.sleep(pause)
         tokens = self._seal.open(row.id, row.sealed)
         # A lost answer may have had the valid token.
@@ -190,7 +191,7 @@ class AccessTokens:
         except BudgetSpentError:
             connection.execute(_NOT_SENT, (row.id,))
             raise
-        except NoReplyError as error:
+        except RefusedError as error:
             if not error.was_sent:
                 connection.execute(_NOT_SENT, (row.id,))
             raise
@@ -235,7 +236,7 @@ class AccessTokens:
                 ),
             )
         except BusyError as error:
-            raise NoReplyError(Transient(str(error)), was_sent=False) from error
+            raise RefusedError(Transient(str(error)), was_sent=False) from error
 
     def _read(self, connection: Connection[TupleRow], creator_id: UUID) -> _Row:
         rows = connection.execute(

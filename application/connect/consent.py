@@ -41,7 +41,7 @@ from domain.errors import DomainError
 from infra.backoff import Backoff
 from infra.eventstore.append import Context
 from infra.eventstore.store import BusyError, Store
-from infra.http_out.tiktok_api import NoReplyError
+from infra.http_out.refusals import RefusedError
 from infra.ids import new_id
 
 ACTOR = "creator"
@@ -153,7 +153,7 @@ class Consents:
         except ConsentRefusedError as error:
             _log.info("consent_refused", reason=str(error))
             return NotConnected(why="failed", link=link)
-        except NoReplyError as error:
+        except RefusedError as error:
             _log.warning("consent_not_taken", reason=error.verdict.detail)
             return NotConnected(why="failed", link=link)
         try:
@@ -162,9 +162,9 @@ class Consents:
         except ScopeMissingError as error:
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="too_little", link=link, scopes=error.scopes)
-        except (NoReplyError, DomainError) as error:
+        except (RefusedError, DomainError) as error:
             # The sentence about a name that is no handle contains the name.
-            reason = str(error) if isinstance(error, NoReplyError) else error.code
+            reason = str(error) if isinstance(error, RefusedError) else error.code
             _log.warning("consent_without_account", reason=reason)
             self._store_consent(link, grant, username="", connects=False)
             return NotConnected(why="failed", link=link)
@@ -255,7 +255,7 @@ class Consents:
     def _give_back_unstored(self, grant: TokenGrant) -> None:
         try:
             self._login.revoke(grant.access)
-        except (UnknownTokenError, NoReplyError) as error:
+        except (UnknownTokenError, RefusedError) as error:
             _log.warning("consent_lost", reason=type(error).__name__)
 
 

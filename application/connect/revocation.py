@@ -20,7 +20,7 @@ from application.connect.tiktok import (
     UnknownTokenError,
 )
 from infra.database import Pool
-from infra.http_out.tiktok_api import NoReplyError
+from infra.http_out.refusals import RefusedError
 from infra.loop import run_until_stopped
 from infra.structs import structs
 
@@ -134,7 +134,7 @@ class Revoker:
         except ConsentRefusedError:
             # The consent had ended at TikTok before.
             return True
-        except NoReplyError as error:
+        except RefusedError as error:
             _log.warning("token_not_revoked", reason=error.verdict.detail)
             return False
         return True

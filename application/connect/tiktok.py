@@ -15,13 +15,8 @@ from domain.scrape.verdicts import (
     SchemaChanged,
     Transient,
 )
-from infra.http_out.tiktok_api import (
-    Deadline,
-    NoReplyError,
-    TikTokReply,
-    open_http,
-    send,
-)
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import Deadline, TikTokReply, open_http, send
 from infra.logs import masked
 from infra.settings import Settings
 
@@ -145,7 +140,7 @@ class TikTokLogin:
 
         Raises:
             ConsentRefusedError: the code is not valid, or was used.
-            NoReplyError: TikTok gave no tokens.
+            RefusedError: TikTok gave no tokens.
         """
         return self._granted(
             {
@@ -161,7 +156,7 @@ class TikTokLogin:
 
         Raises:
             ConsentRefusedError: the refresh token is not valid any more.
-            NoReplyError: TikTok gave no tokens; it may have made some.
+            RefusedError: TikTok gave no tokens; it may have made some.
         """
         return self._granted(
             {"grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -172,7 +167,7 @@ class TikTokLogin:
 
         Raises:
             UnknownTokenError: TikTok does not know the token, but maybe the consent.
-            NoReplyError: TikTok did not confirm the revocation.
+            RefusedError: TikTok did not confirm the revocation.
         """
         reply = self._send(REVOKE_PATH, {"token": access_token})
         if reply.status >= 500 or reply.status in {403, 408, 429}:
@@ -188,7 +183,7 @@ class TikTokLogin:
         """Return the handle of the account that consented.
 
         Raises:
-            NoReplyError: TikTok does not say it, or names another account.
+            RefusedError: TikTok does not say it, or names another account.
         """
         deadline = Deadline(PATIENCE_SECONDS)
         reply = send(
@@ -207,7 +202,7 @@ class TikTokLogin:
             raise _unreadable(reply) from None
         if account.open_id != grant.open_id:
             detail = "TikTok answered with another account than that of the consent."
-            raise NoReplyError(SchemaChanged(detail))
+            raise RefusedError(SchemaChanged(detail))
         return account.username
 
     def _granted(self, form: dict[str, str]) -> TokenGrant:
@@ -245,10 +240,10 @@ def _decoded(reply: TikTokReply) -> _TokensAnswered:
 def _grant_of(flat: _TokensAnswered) -> TokenGrant:
     texts = (flat.access_token, flat.refresh_token, flat.open_id)
     if not all(isinstance(text, str) and _TOKEN.fullmatch(text) for text in texts):
-        raise NoReplyError(SchemaChanged("TikTok's answer has no tokens."))
+        raise RefusedError(SchemaChanged("TikTok's answer has no tokens."))
     times = (flat.expires_in, flat.refresh_expires_in)
     if not all(isinstance(s, int) and 0 < s < _FOREVER for s in times):
-        raise NoReplyError(SchemaChanged("TikTok's tokens have no time to live."))
+        raise RefusedError(SchemaChanged("TikTok's tokens have no time to live."))
     return TokenGrant(
         access=flat.access_token,
         refresh=flat.refresh_token,
@@ -259,20 +254,20 @@ def _grant_of(flat: _TokensAnswered) -> TokenGrant:
     )
 
 
-def _unreadable(reply: TikTokReply) -> NoReplyError:
+def _unreadable(reply: TikTokReply) -> RefusedError:
     size = len(reply.body)
     return _by_status(reply, f"{size:,} bytes that are not TikTok's JSON")
 
 
-def _by_status(reply: TikTokReply, detail: str) -> NoReplyError:
+def _by_status(reply: TikTokReply, detail: str) -> RefusedError:
     detail = f"HTTP {reply.status}: {detail}."
     if reply.status == 429:
-        return NoReplyError(RateLimited(reply.retry_after or TOO_FAST_SECONDS, detail))
+        return RefusedError(RateLimited(reply.retry_after or TOO_FAST_SECONDS, detail))
     if reply.status == 408 or reply.status >= 500:
-        return NoReplyError(Transient(detail))
+        return RefusedError(Transient(detail))
     if reply.status == 200:
-        return NoReplyError(SchemaChanged(detail))
-    return NoReplyError(Blocked(detail))
+        return RefusedError(SchemaChanged(detail))
+    return RefusedError(Blocked(detail))
 
 
 def _detail(flat: _TokensAnswered) -> str:

@@ -8,6 +8,9 @@ from threading import Thread
 
 import httpcore
 
+from domain.scrape.verdicts import Blocked
+from infra.http_out.refusals import RefusedError
+
 Address = IPv4Address | IPv6Address
 MayReach = Callable[[Address], bool]
 
@@ -15,8 +18,12 @@ MayReach = Callable[[Address], bool]
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
-class AddressRefusedError(httpcore.ConnectError):
+class AddressRefusedError(RefusedError):
     """The host has an address that the client must not reach; nothing was sent."""
+
+    def __init__(self) -> None:
+        detail = "The host has an address that is not public."
+        super().__init__(Blocked(detail), was_sent=False)
 
 
 def is_public(address: Address) -> bool:
@@ -39,7 +46,7 @@ def checked_address(
     """
     found = [_translated(ip_address(text)) for text in _resolved(host, port, seconds)]
     if not found or not all(may_reach(address) for address in found):
-        raise AddressRefusedError(host)
+        raise AddressRefusedError
     return found[0]
 
 

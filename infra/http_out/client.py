@@ -19,14 +19,14 @@ from infra.http_out.wire import RequestDeadline, Wire
 Response = httpx.Response
 
 # The transport is Goatherd's own, so errors are httpcore's.
-UNSENT = (
+_UNSENT = (
     httpcore.ConnectError,
     httpcore.ConnectTimeout,
     httpcore.PoolTimeout,
     httpcore.UnsupportedProtocol,
 )
-FAILURES = (
-    *UNSENT,
+_FAILURES = (
+    *_UNSENT,
     httpcore.TimeoutException,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -47,6 +47,7 @@ class HttpClient(httpx.Client):
 
     ``may_reach`` tells for each address whether the client may connect to it. With
     None it may connect to any, which is right for addresses that the operator chose.
+    ``failed`` begins the sentence about a request without an answer.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class HttpClient(httpx.Client):
         base_url: str = "",
         secret_query: str = "",
         may_reach: MayReach | None = None,
+        failed: str = "Reading failed",
         most_connections: int | None = None,
         most_kept: int | None = None,
     ) -> None:
         self._deadline = RequestDeadline()
+        self._failed = failed
         super().__init__(
             transport=Wire(
                 self._deadline,
@@ -91,8 +94,8 @@ class HttpClient(httpx.Client):
         The block reads the body with ``body_of`` or ``start_of``, or leaves it unread.
 
         Raises:
-            httpcore.ReadTimeout: the request was not over in time, as are other errors
-                of ``FAILURES``.
+            RefusedError: the host may not be reached, there was no connection, it
+                broke, or the time ran out.
             BudgetSpentError: the day's budget of the source is used up.
         """
         silence = min(silence_seconds, seconds)
@@ -100,14 +103,20 @@ class HttpClient(httpx.Client):
             silence, connect=min(connect_seconds, seconds), pool=seconds
         )
         request.extensions["timeout"] = timeout.as_dict()
-        with noted(what) as note:
-            self._deadline.start(seconds)
-            response = self.send(request, stream=True)
-            try:
-                note.status = response.status_code
-                yield note, response
-            finally:
-                response.close()
+        try:
+            with noted(what) as note:
+                self._deadline.start(seconds)
+                response = self.send(request, stream=True)
+                try:
+                    note.status = response.status_code
+                    yield note, response
+                finally:
+                    response.close()
+        except _FAILURES as error:
+            # The text of the error may contain the request, and so may its cause.
+            failure = Transient(f"{self._failed}: {type(error).__name__}.")
+            was_sent = not isinstance(error, _UNSENT)
+            raise RefusedError(failure, was_sent=was_sent) from None
 
 
 def start_of(response: httpx.Response, *, most: int) -> bytes:

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-import httpcore
 from msgspec import Struct
 
 from infra.http_out.addresses import AddressRefusedError, MayReach, is_public
 from infra.http_out.client import (
-    FAILURES,
     REDIRECTS,
     HttpClient,
     Response,
     start_of,
     trusted_certificates,
 )
+from infra.http_out.refusals import RefusedError
 
 _MOST_REDIRECTS = 3
 _MOST_URL = 4_000
@@ -89,10 +88,8 @@ def read_public(
                     url = urljoin(url, response.extensions["location"])
     except AddressRefusedError:
         raise NotReadError("its address is not public") from None
-    except httpcore.TimeoutException:
-        raise NotReadError("it took too long", is_final=False) from None
-    except FAILURES as error:
-        raise NotReadError(type(error).__name__, is_final=False) from error
+    except RefusedError as error:
+        raise NotReadError(str(error), is_final=False) from None
     raise NotReadError("there were too many redirects")
 
 

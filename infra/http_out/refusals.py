@@ -24,11 +24,15 @@ _TRY_AGAIN = frozenset({408, 425})
 
 
 class RefusedError(Exception):
-    """The answer has no content; ``verdict`` says why."""
+    """There is no answer, or none with content; ``verdict`` says why.
 
-    def __init__(self, verdict: Refusal) -> None:
+    ``was_sent`` is false if the request certainly did not reach the other host.
+    """
+
+    def __init__(self, verdict: Refusal, *, was_sent: bool = True) -> None:
         super().__init__(verdict.detail)
         self.verdict = verdict
+        self.was_sent = was_sent
 
     @property
     def failure(self) -> Failure | None:

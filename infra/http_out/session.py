@@ -19,7 +19,7 @@ from domain.scrape.verdicts import (
     RateLimited,
     Transient,
 )
-from infra.http_out.client import FAILURES, REDIRECTS, HttpClient, body_of
+from infra.http_out.client import REDIRECTS, HttpClient, body_of
 from infra.http_out.refusals import RefusedError, SpentError
 from infra.http_out.request_notes import BudgetSpentError
 
@@ -185,9 +185,6 @@ class HttpSession:
             self.requests -= 1  # It was not sent.
             spent = RateLimited(error.retry_after, str(error))
             raise SpentError(spent) from None
-        except FAILURES as error:
-            kind = type(error).__name__
-            raise RefusedError(Transient(f"Reading failed: {kind}.")) from error
 
     def _url(self, path: str, query: str) -> str:
         whole = self.base.path + path

@@ -6,43 +6,17 @@ from typing import Literal
 
 from msgspec import Struct
 
-from domain.scrape.verdicts import (
-    Blocked,
-    NotFound,
-    Private,
-    RateLimited,
-    SchemaChanged,
-    Transient,
-    Unavailable,
-)
+from domain.scrape.verdicts import Transient
 from infra.http_out.client import (
-    FAILURES,
-    UNSENT,
     HttpClient,
     body_of,
     trusted_certificates,
 )
 from infra.http_out.refusals import RefusedError
 
-NoReplyVerdict = (
-    NotFound | Private | Unavailable | Blocked | RateLimited | Transient | SchemaChanged
-)
-
 # A page of 100 videos with the longest descriptions has about a quarter of this.
 LARGEST_BODY = 4 * 1024 * 1024
 _LONGEST_WAIT_SECONDS = 3_600.0
-
-
-class NoReplyError(Exception):
-    """There is no answer; ``verdict`` says why.
-
-    ``was_sent`` is false if the request certainly did not reach TikTok.
-    """
-
-    def __init__(self, verdict: NoReplyVerdict, *, was_sent: bool = True) -> None:
-        super().__init__(verdict.detail)
-        self.verdict = verdict
-        self.was_sent = was_sent
 
 
 class TikTokReply(Struct, frozen=True, kw_only=True):
@@ -83,6 +57,7 @@ def open_http(base_url: str, *, keeps_alive: bool = True) -> HttpClient:
             "Accept-Encoding": "identity",
             "User-Agent": "goatherd",
         },
+        failed="TikTok did not answer",
         most_kept=None if keeps_alive else 0,
     )
 
@@ -101,13 +76,13 @@ def send(
     """Send one request and return the reply with any status.
 
     Raises:
-        NoReplyError: there was no connection, it broke, the time ran out, or the body
+        RefusedError: there was no connection, it broke, the time ran out, or the body
             is too large for an answer.
     """
     left = deadline.left()
     if left <= 0:
         detail = "No time was left for another request."
-        raise NoReplyError(Transient(detail), was_sent=False)
+        raise RefusedError(Transient(detail), was_sent=False)
     request = http.build_request(
         method,
         path,
@@ -116,36 +91,22 @@ def send(
         data=form,
         json=json,
     )
-    try:
-        with http.requested(
-            request,
-            what=f"{method} {http.base_url.join(path)}",
-            seconds=left,
-        ) as (note, response):
-            body = body_of(response, most=LARGEST_BODY)
-            if deadline.left() <= 0:
-                detail = "The answer took longer than the run may."
-                raise NoReplyError(Transient(detail))
-            note.understood = f"{len(body):,} bytes were read"
-            return TikTokReply(
-                status=response.status_code,
-                body=body,
-                retry_after=_seconds(response.headers.get("Retry-After")),
-            )
-    except RefusedError as refused:
-        raise NoReplyError(refused.failure or Transient(str(refused))) from None
-    except UNSENT as error:
-        raise NoReplyError(Transient(_kind(error)), was_sent=False) from None
-    except FAILURES as error:
-        raise NoReplyError(Transient(_kind(error))) from None
+    with http.requested(
+        request, what=f"{method} {http.base_url.join(path)}", seconds=left
+    ) as (note, response):
+        body = body_of(response, most=LARGEST_BODY)
+        if deadline.left() <= 0:
+            detail = "The answer took longer than the run may."
+            raise RefusedError(Transient(detail))
+        note.understood = f"{len(body):,} bytes were read"
+        return TikTokReply(
+            status=response.status_code,
+            body=body,
+            retry_after=_seconds(response.headers.get("Retry-After")),
+        )
 
 
 def _seconds(header: str | None) -> float | None:
     if header is None or not (header.isascii() and header.isdecimal()):
         return None
     return min(float(header), _LONGEST_WAIT_SECONDS)
-
-
-def _kind(error: Exception) -> str:
-    # The text of the error may contain the request, and so may its cause.
-    return f"TikTok did not answer: {type(error).__name__}."

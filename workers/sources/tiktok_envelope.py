@@ -11,7 +11,8 @@ from domain.scrape.verdicts import (
     SchemaChanged,
     Transient,
 )
-from infra.http_out.tiktok_api import NoReplyError, TikTokReply
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import TikTokReply
 from infra.logs import masked
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ _CODES: dict[str, type[Blocked | Transient | SchemaChanged]] = {
 }
 
 
-class TokenRefusedError(NoReplyError):
+class TokenRefusedError(RefusedError):
     """The access token is not valid, or not any more."""
 
 
@@ -58,12 +59,12 @@ def decode(body: bytes | Raw, kind: type[T]) -> T:
     """Return the JSON as ``kind``; integers are exact, of any size.
 
     Raises:
-        NoReplyError: it is not JSON, or has another shape.
+        RefusedError: it is not JSON, or has another shape.
     """
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NoReplyError(
+        raise RefusedError(
             SchemaChanged(f"The answer cannot be read: {error}"[:_LONGEST_DETAIL])
         ) from None
 
@@ -75,11 +76,11 @@ def open_envelope(reply: TikTokReply, *, too_fast: float) -> Raw | AnsweredError
     does not say it; the same holds for the functions below.
 
     Raises:
-        NoReplyError: the reply is no envelope.
+        RefusedError: the reply is no envelope.
     """
     try:
         envelope = decode(reply.body, _ApiEnvelope)
-    except NoReplyError:
+    except RefusedError:
         raise unreadable(reply, too_fast=too_fast) from None
     if reply.status == 200 and envelope.error.code == "ok":
         return envelope.data
@@ -88,35 +89,35 @@ def open_envelope(reply: TikTokReply, *, too_fast: float) -> Raw | AnsweredError
 
 def refusal_of(
     reply: TikTokReply, error: AnsweredError, *, too_fast: float
-) -> NoReplyError:
+) -> RefusedError:
     """Return the meaning of an error in every API."""
     detail = error.detail(reply)
     if error.code == "access_token_invalid":
         return TokenRefusedError(Blocked(detail))
     if reply.status == 429 or "limit_exceeded" in error.code:
-        return NoReplyError(RateLimited(reply.retry_after or too_fast, detail))
+        return RefusedError(RateLimited(reply.retry_after or too_fast, detail))
     if kind := _CODES.get(error.code):
-        return NoReplyError(kind(detail))
+        return RefusedError(kind(detail))
     return _by_status(reply, detail, too_fast=too_fast)
 
 
-def unreadable(reply: TikTokReply, *, too_fast: float) -> NoReplyError:
+def unreadable(reply: TikTokReply, *, too_fast: float) -> RefusedError:
     """Return the verdict of a reply that is not the API's JSON."""
     size = len(reply.body)
     detail = f"HTTP {reply.status} with {size:,} bytes that are not the API's JSON."
     if reply.status == 200 and not reply.body.strip():
-        return NoReplyError(Transient(detail))
+        return RefusedError(Transient(detail))
     return _by_status(reply, detail, too_fast=too_fast)
 
 
-def _by_status(reply: TikTokReply, detail: str, *, too_fast: float) -> NoReplyError:
+def _by_status(reply: TikTokReply, detail: str, *, too_fast: float) -> RefusedError:
     """Return an error by the status alone, for error pages and unknown codes."""
     if reply.status == 401:
         return TokenRefusedError(Blocked(detail))
     if reply.status == 403:
-        return NoReplyError(Blocked(detail))
+        return RefusedError(Blocked(detail))
     if reply.status == 429:
-        return NoReplyError(RateLimited(reply.retry_after or too_fast, detail))
+        return RefusedError(RateLimited(reply.retry_after or too_fast, detail))
     if reply.status == 408 or reply.status >= 500:
-        return NoReplyError(Transient(detail))
-    return NoReplyError(SchemaChanged(detail))
+        return RefusedError(Transient(detail))
+    return RefusedError(SchemaChanged(detail))

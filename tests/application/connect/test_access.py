@@ -20,7 +20,8 @@ from application.connect.tiktok import TikTokLogin, app_of
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store, plain_events
-from infra.http_out.tiktok_api import Deadline, NoReplyError
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import Deadline
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok, grant
 from tests.kit.paths import ROOT
@@ -196,7 +197,7 @@ def test_an_answer_that_is_lost_is_tried_again_and_then_noticed(
     let_end(home.store)
     fake.consents.loses_answers = 1
 
-    with pytest.raises(NoReplyError):
+    with pytest.raises(RefusedError):
         current(tokens, billie)
     assert ends(home.store, billie) == []
     with pytest.raises(NotConnectedError):
@@ -219,7 +220,7 @@ def test_a_server_that_is_away_costs_no_token(home: Home, fake: Fake, billie: UU
         ConnectionSeal(home.store.pool, home.store.settings),
     )
 
-    with pytest.raises(NoReplyError) as refused:
+    with pytest.raises(RefusedError) as refused:
         current(broken, billie)
 
     assert not refused.value.was_sent
@@ -336,7 +337,7 @@ def test_a_thread_that_waits_for_another_gives_up_in_time(
     first.start()
     assert wait_until(lambda: fake.consents.refreshes > 0, seconds=60)
 
-    with pytest.raises(NoReplyError):
+    with pytest.raises(RefusedError):
         tokens_of(home.store, fake).current(billie, Deadline(0.2))
 
     may_answer.set()

@@ -13,7 +13,7 @@ from domain.scrape.observations import (
 )
 from domain.scrape.verdicts import SchemaChanged
 from domain.video.attributes import VideoAttributes
-from infra.http_out.tiktok_api import NoReplyError
+from infra.http_out.refusals import RefusedError
 from workers.sources.shapes.api_values import (
     counter,
     numeric_id,
@@ -88,11 +88,11 @@ def videos_of(
     """Return the videos of a page, without those that ``read`` finds no id in.
 
     Raises:
-        NoReplyError: none of them has an id.
+        RefusedError: none of them has an id.
     """
     videos = tuple(video for row in rows if (video := read(row)))
     if rows and not videos:
-        raise NoReplyError(SchemaChanged("None of the videos has an id."))
+        raise RefusedError(SchemaChanged("None of the videos has an id."))
     if len(videos) < len(rows):
         missing = len(rows) - len(videos)
         _log.warning("videos_without_id", provider=provider, amount=missing)

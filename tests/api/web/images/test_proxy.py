@@ -159,7 +159,7 @@ def test_a_picture_is_what_its_bytes_say(
         ("packed", "no picture"),
         ("expired", "status 403"),
         ("broken", "status 500"),
-        ("slow", "too long"),
+        ("slow", "ReadTimeout"),
         ("outside", "not on the list"),
         ("file", "not on the list"),
         ("loop", "too many redirects"),

@@ -24,8 +24,9 @@ from domain.scrape.verdicts import (
 from infra.database import run_read
 from infra.eventstore.store import Store
 from infra.http_out.limiter import Limiter
+from infra.http_out.refusals import RefusedError
 from infra.http_out.request_notes import BudgetSpentError
-from infra.http_out.tiktok_api import Deadline, NoReplyError, open_http
+from infra.http_out.tiktok_api import Deadline, open_http
 from infra.settings import Settings
 from workers.sources.port import Target
 from workers.sources.providers.display.api import (
@@ -114,7 +115,7 @@ class DisplayProvider:
                         break
             except (TokenRefusedError, ScopeRefusedError):
                 raise
-            except NoReplyError as error:
+            except RefusedError as error:
                 if not videos or not isinstance(error.verdict, Failure):
                     raise
                 reason, cut_by = error.verdict.detail, error.verdict
@@ -183,7 +184,7 @@ class DisplayProvider:
                 return Blocked(_LOST)
         except NotConnectedError:
             return Blocked(_LOST)
-        except NoReplyError as error:
+        except RefusedError as error:
             return error.verdict
 
     def _with(self, access: Access, read: Callable[[Access], Verdict]) -> Verdict:

@@ -15,12 +15,8 @@ from domain.scrape.verdicts import (
 )
 from infra.http_out.client import HttpClient
 from infra.http_out.limiter import Limiter, NoTurnError
-from infra.http_out.tiktok_api import (
-    Deadline,
-    NoReplyError,
-    TikTokReply,
-    send,
-)
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import Deadline, TikTokReply, send
 from workers.sources.providers.display.shapes import (
     BATCH_SIZE,
     VIDEO_FIELDS,
@@ -43,7 +39,7 @@ MOST_PAGES = 500
 TOO_FAST_SECONDS = 30.0
 
 
-class ScopeRefusedError(NoReplyError):
+class ScopeRefusedError(RefusedError):
     """The creator does not allow this request, or not any more."""
 
 
@@ -64,7 +60,7 @@ class DisplayAPI:
         """Return the account's profile, and the data that it was read from.
 
         Raises:
-            NoReplyError: there is no readable profile.
+            RefusedError: there is no readable profile.
             OtherAccountError: the profile is of another account than the connected one.
         """
         fields = user_fields(access.scopes)
@@ -77,7 +73,7 @@ class DisplayAPI:
         """Yield page after page of the account's public videos, the newest first.
 
         Raises:
-            NoReplyError: a page could not be read.
+            RefusedError: a page could not be read.
         """
         cursor: int | None = None
         for _ in range(MOST_PAGES):
@@ -93,7 +89,7 @@ class DisplayAPI:
             if page.cursor is None:
                 return
             cursor = page.cursor
-        raise NoReplyError(SchemaChanged("A list of videos has no end."))
+        raise RefusedError(SchemaChanged("A list of videos has no end."))
 
     def videos_by_id(
         self, access: Access, video_ids: Sequence[str], *, deadline: Deadline
@@ -101,7 +97,7 @@ class DisplayAPI:
         """Return the videos among up to 20 ids that TikTok answers with.
 
         Raises:
-            NoReplyError: the videos could not be read.
+            RefusedError: the videos could not be read.
         """
         data = self._ask(
             "POST",
@@ -146,7 +142,7 @@ class DisplayAPI:
                 f"TikTok allows {self._limiter.most} requests of a kind in a minute."
             )
             refused = RateLimited(error.retry_after, detail)
-            raise NoReplyError(refused, was_sent=False) from None
+            raise RefusedError(refused, was_sent=False) from None
 
 
 def data_of(reply: TikTokReply) -> Raw:
@@ -155,7 +151,7 @@ def data_of(reply: TikTokReply) -> Raw:
     Raises:
         TokenRefusedError: another access token may help.
         ScopeRefusedError: the creator does not allow the request.
-        NoReplyError: any other answer without data.
+        RefusedError: any other answer without data.
     """
     found = open_envelope(reply, too_fast=TOO_FAST_SECONDS)
     if isinstance(found, Raw):

@@ -12,7 +12,7 @@ from domain.scrape.observations import (
     VideoObservation,
 )
 from domain.scrape.verdicts import SchemaChanged
-from infra.http_out.tiktok_api import NoReplyError
+from infra.http_out.refusals import RefusedError
 from workers.sources.shapes.api import (
     ApiUser,
     ApiVideo,
@@ -83,7 +83,7 @@ def profile_of(data: Raw, *, open_id: str) -> ProfileObservation:
 
     Raises:
         OtherAccountError: the user is not ``open_id``.
-        NoReplyError: it is not a user, or has no readable number.
+        RefusedError: it is not a user, or has no readable number.
     """
     user = decode(data, _DisplayUserData).user
     if user.open_id != open_id:
@@ -96,7 +96,7 @@ def profile_of(data: Raw, *, open_id: str) -> ProfileObservation:
         *(profile.total_likes_count, profile.video_count),
     )
     if all(count is None for count in counts):
-        raise NoReplyError(SchemaChanged("The answer has none of a user's numbers."))
+        raise RefusedError(SchemaChanged("The answer has none of a user's numbers."))
     return profile
 
 
@@ -110,7 +110,7 @@ def page_of(
     follows.
 
     Raises:
-        NoReplyError: the data is no page, none of its videos has an id, or its cursor
+        RefusedError: the data is no page, none of its videos has an id, or its cursor
             does not lead further.
     """
     page = decode(data, _DisplayPage)
@@ -120,7 +120,7 @@ def page_of(
         # The cursor is the time of the last video, so it goes back.
         cursor = whole_number(page.cursor)
         if cursor is None or cursor <= 0 or cursor == after:
-            raise NoReplyError(SchemaChanged("There is more, and no way to get at it."))
+            raise RefusedError(SchemaChanged("There is more, and no way to get at it."))
     return DisplayedVideos(videos=videos, cursor=cursor, data=bytes(data))
 
 

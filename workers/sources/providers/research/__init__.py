@@ -13,7 +13,8 @@ from domain.scrape.verdicts import (
     Ok,
     Verdict,
 )
-from infra.http_out.tiktok_api import Deadline, NoReplyError, open_http
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import Deadline, open_http
 from workers.sources.port import (
     Provider,
     Target,
@@ -79,7 +80,7 @@ class ResearchProvider(Provider):
     def creator_profiles(self, target: Target) -> Verdict:
         try:
             profile, data = self.api.user(target.handle, deadline=self._deadline())
-        except NoReplyError as error:
+        except RefusedError as error:
             return error.verdict
         return Ok(
             observed_at=self.now(),
@@ -102,7 +103,7 @@ class ResearchProvider(Provider):
             else:
                 if quiet < QUIET_WINDOWS:
                     reason = f"The list goes back {self.windows * WINDOW_DAYS} days."
-        except NoReplyError as error:
+        except RefusedError as error:
             return error.verdict
         return search.result(self.now(), listed_reason=reason)
 
@@ -119,7 +120,7 @@ class ResearchProvider(Provider):
                 among = VideoCondition("IN", "video_id", part.ids)
                 search.read(among, window=part.window, only=video_ids)
                 sought += len(part.ids)
-        except NoReplyError as error:
+        except RefusedError as error:
             return error.verdict
         if left_out := len(video_ids) - sought:
             _log.info("research_ids_not_sought", amount=left_out)
@@ -157,7 +158,7 @@ class _Search:
         """Read the window completely and return how many videos TikTok has in it.
 
         Raises:
-            NoReplyError: a part of it could not be read.
+            RefusedError: a part of it could not be read.
         """
         shown = 0
         pages = self._api.videos(condition, window=window, deadline=self._deadline)

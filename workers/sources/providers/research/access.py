@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from domain.scrape.verdicts import Transient
 from infra.http_out.client import HttpClient
-from infra.http_out.tiktok_api import Deadline, NoReplyError, send
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import Deadline, send
 from workers.sources.providers.research.envelope import token_of
 
 PATH = "/v2/oauth/token/"
@@ -32,7 +33,7 @@ class AccessToken:
         """Return a token that should be valid for some minutes.
 
         Raises:
-            NoReplyError: there is no token; it is Blocked if the client's key and
+            RefusedError: there is no token; it is Blocked if the client's key and
                 secret are refused.
         """
         with self._alone(deadline):
@@ -44,7 +45,7 @@ class AccessToken:
         """Discard the refused token, unless there is a newer one already.
 
         Raises:
-            NoReplyError: another thread was fetching a token for too long.
+            RefusedError: another thread was fetching a token for too long.
         """
         with self._alone(deadline):
             if self._token == token:
@@ -65,7 +66,7 @@ class AccessToken:
     @contextmanager
     def _alone(self, deadline: Deadline) -> Generator[None]:
         if not self._turn.acquire(timeout=deadline.left()):
-            raise NoReplyError(Transient("Others were fetching an access token."))
+            raise RefusedError(Transient("Others were fetching an access token."))
         try:
             yield
         finally:

@@ -16,12 +16,8 @@ from domain.scrape.verdicts import (
 )
 from infra.backoff import Backoff
 from infra.http_out.client import HttpClient
-from infra.http_out.tiktok_api import (
-    Deadline,
-    NoReplyError,
-    NoReplyVerdict,
-    send,
-)
+from infra.http_out.refusals import Refusal, RefusedError
+from infra.http_out.tiktok_api import Deadline, send
 from workers.sources.providers.research.access import AccessToken
 from workers.sources.providers.research.envelope import QuotaSpentError, data_of
 from workers.sources.providers.research.quota import Amount, DailyQuota, Grant
@@ -87,7 +83,7 @@ class ResearchAPI:
         """Return the user's profile, and the data that it was read from.
 
         Raises:
-            NoReplyError: there is no readable profile.
+            RefusedError: there is no readable profile.
         """
         question = _Question(
             path=USER_PATH, fields=USER_FIELDS, body={"username": username}, records=1
@@ -103,7 +99,7 @@ class ResearchAPI:
         A page may be short or empty without being the last.
 
         Raises:
-            NoReplyError: a page could not be read; the pages before it were complete.
+            RefusedError: a page could not be read; the pages before it were complete.
         """
         search: dict[str, object] = {
             "query": {"and": [asdict(condition)]},
@@ -126,14 +122,14 @@ class ResearchAPI:
             search = {**search, "cursor": cursor}
             if page.search_id is not None:
                 search["search_id"] = page.search_id
-        raise NoReplyError(SchemaChanged(f"A list has no end after {cursor} videos."))
+        raise RefusedError(SchemaChanged(f"A list has no end after {cursor} videos."))
 
     def _ask(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
         failures = 0
         while True:
             try:
                 return self._try(question, deadline=deadline)
-            except NoReplyError as error:
+            except RefusedError as error:
                 failures += 1
                 seconds = _worth_waiting(error.verdict, failures)
                 if seconds is None or seconds >= deadline.left():
@@ -169,13 +165,13 @@ class ResearchAPI:
             return data_of(reply), grant
         except QuotaSpentError as error:
             seconds = self.quota.refused()
-            raise NoReplyError(RateLimited(seconds, error.verdict.detail)) from error
-        except NoReplyError as error:
+            raise RefusedError(RateLimited(seconds, error.verdict.detail)) from error
+        except RefusedError as error:
             self.quota.give_back(grant, used=Amount(int(error.was_sent), 0))
             raise
 
 
-def _worth_waiting(verdict: NoReplyVerdict, failures: int) -> float | None:
+def _worth_waiting(verdict: Refusal, failures: int) -> float | None:
     """Return the seconds to wait before a retry, or None if there must be none."""
     if RETRIES.is_last(failures):
         return None

@@ -14,7 +14,8 @@ from domain.scrape.verdicts import (
     Transient,
     Unavailable,
 )
-from infra.http_out.tiktok_api import NoReplyError, TikTokReply
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import TikTokReply
 from workers.sources.tiktok_envelope import (
     AnsweredError,
     decode,
@@ -50,7 +51,7 @@ _TOKEN_ERRORS: dict[str, type[Transient | SchemaChanged]] = {
 }
 
 
-class QuotaSpentError(NoReplyError):
+class QuotaSpentError(RefusedError):
     """The day's quota is used up, by TikTok's word."""
 
 
@@ -70,7 +71,7 @@ def data_of(reply: TikTokReply) -> Raw:
     Raises:
         TokenRefusedError: another access token may help.
         QuotaSpentError: no request succeeds before tomorrow.
-        NoReplyError: any other answer without data.
+        RefusedError: any other answer without data.
     """
     found = open_envelope(reply, too_fast=TOO_FAST_SECONDS)
     if isinstance(found, Raw):
@@ -82,11 +83,11 @@ def token_of(reply: TikTokReply) -> tuple[str, float]:
     """Return the access token, and the seconds for which it is valid.
 
     Raises:
-        NoReplyError: the reply has no token.
+        RefusedError: the reply has no token.
     """
     try:
         flat = decode(reply.body, _TokenReply)
-    except NoReplyError:
+    except RefusedError:
         raise unreadable(reply, too_fast=TOO_FAST_SECONDS) from None
     if isinstance(flat.error, str) and flat.error:
         raise _token_refusal(reply, flat)
@@ -96,13 +97,13 @@ def token_of(reply: TikTokReply) -> tuple[str, float]:
     if reply.status != 200:
         raise unreadable(reply, too_fast=TOO_FAST_SECONDS)
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise NoReplyError(SchemaChanged("The token's endpoint gave no token."))
+        raise RefusedError(SchemaChanged("The token's endpoint gave no token."))
     if not isinstance(seconds, int) or not 0 < seconds < _FOREVER:
-        raise NoReplyError(SchemaChanged("The access token has no time to live."))
+        raise RefusedError(SchemaChanged("The access token has no time to live."))
     return token, float(seconds)
 
 
-def _refusal(reply: TikTokReply, error: AnsweredError) -> NoReplyError:
+def _refusal(reply: TikTokReply, error: AnsweredError) -> RefusedError:
     message = str(error.message).casefold()
     refused = refusal_of(reply, error, too_fast=TOO_FAST_SECONDS)
     if error.code == "access_token_invalid":
@@ -111,16 +112,16 @@ def _refusal(reply: TikTokReply, error: AnsweredError) -> NoReplyError:
         daily = "daily" in error.code or "daily" in message or "quota" in message
         return QuotaSpentError(refused.verdict) if daily else refused
     if kind := next((_MESSAGES[text] for text in _MESSAGES if text in message), None):
-        return NoReplyError(kind(error.detail(reply)))
+        return RefusedError(kind(error.detail(reply)))
     return refused
 
 
-def _token_refusal(reply: TikTokReply, flat: _TokenReply) -> NoReplyError:
+def _token_refusal(reply: TikTokReply, flat: _TokenReply) -> RefusedError:
     error = AnsweredError(flat.error, flat.error_description, flat.log_id)
     detail = error.detail(reply)
     if reply.status == 429 or "limit_exceeded" in error.code:
         seconds = reply.retry_after or TOO_FAST_SECONDS
-        return NoReplyError(RateLimited(seconds, detail))
+        return RefusedError(RateLimited(seconds, detail))
     if reply.status >= 500:
-        return NoReplyError(Transient(detail))
-    return NoReplyError(_TOKEN_ERRORS.get(error.code, Blocked)(detail))
+        return RefusedError(Transient(detail))
+    return RefusedError(_TOKEN_ERRORS.get(error.code, Blocked)(detail))

@@ -10,8 +10,8 @@ import redis
 from msgspec import Struct
 
 from domain.scrape.verdicts import RateLimited
+from infra.http_out.refusals import RefusedError
 from infra.http_out.shared_server import SharedServer
-from infra.http_out.tiktok_api import NoReplyError
 
 # TikTok's day may begin a little after ours. During this time after midnight, a refusal
 # may still be about yesterday, and must not block the whole new day.
@@ -110,7 +110,7 @@ class DailyQuota:
         """Return the right to one request, whose answer has at most so many records.
 
         Raises:
-            NoReplyError: RateLimited, because the quota is used up, or the server
+            RefusedError: RateLimited, because the quota is used up, or the server
                 is away and our part of the reserve is used up.
         """
         requested = Amount(1, records)
@@ -171,12 +171,12 @@ class DailyQuota:
         )
         return None if answer is None else answer == 1
 
-    def _used_up(self, now: datetime, *, alone: bool) -> NoReplyError:
+    def _used_up(self, now: datetime, *, alone: bool) -> RefusedError:
         if alone and self._server.client:  # It may be back long before midnight.
             detail = "Redis is away, and so is the count of the day's quota."
-            return NoReplyError(RateLimited(_AWAY_RETRY_SECONDS, detail))
+            return RefusedError(RateLimited(_AWAY_RETRY_SECONDS, detail))
         detail = "The quota that TikTok gives us for a day is used up."
-        return NoReplyError(RateLimited(_seconds_left(now), detail))
+        return RefusedError(RateLimited(_seconds_left(now), detail))
 
     def _run(self, script: str, *arguments: str) -> object:
         """Return the server's answer to the script, or None while it is away."""

@@ -12,7 +12,7 @@ from domain.scrape.observations import (
 )
 from domain.scrape.verdicts import SchemaChanged
 from domain.video.attributes import Sound, VideoAttributes
-from infra.http_out.tiktok_api import NoReplyError
+from infra.http_out.refusals import RefusedError
 from workers.sources.shapes.api import (
     ApiUser,
     ApiVideo,
@@ -67,11 +67,11 @@ def profile_of(data: Raw) -> ProfileObservation:
     """Return a profile from a user; fields that cannot be read are null.
 
     Raises:
-        NoReplyError: the data is no user, or has no readable field.
+        RefusedError: the data is no user, or has no readable field.
     """
     profile = profile_of_user(decode(data, ApiUser))
     if profile == ProfileObservation():
-        raise NoReplyError(SchemaChanged("The answer has none of a user's fields."))
+        raise RefusedError(SchemaChanged("The answer has none of a user's fields."))
     return replace(profile, precision="exact")
 
 
@@ -82,7 +82,7 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
     left out, because it cannot be identified.
 
     Raises:
-        NoReplyError: the data is no page, none of its videos has an id, or its cursor
+        RefusedError: the data is no page, none of its videos has an id, or its cursor
             does not lead further.
     """
     page = decode(data, _Page)
@@ -90,7 +90,7 @@ def page_of(data: Raw, *, after: int = 0) -> SearchPage:
     videos = videos_of(rows, _video_of, provider="research")
     cursor = counter(page.cursor)
     if page.has_more and (cursor is None or cursor <= after):
-        raise NoReplyError(SchemaChanged("There is more, and no way to get at it."))
+        raise RefusedError(SchemaChanged("There is more, and no way to get at it."))
     return SearchPage(
         videos=videos,
         records=len(rows),

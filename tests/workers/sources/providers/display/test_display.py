@@ -22,8 +22,9 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from infra.eventstore.store import plain_events
+from infra.http_out.refusals import RefusedError
 from infra.http_out.request_notes import BudgetSpentError, metered
-from infra.http_out.tiktok_api import NoReplyError, TikTokReply
+from infra.http_out.tiktok_api import TikTokReply
 from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
@@ -93,7 +94,7 @@ def test_a_list_that_fails_further_down_keeps_what_it_has(
 ):
     def fail_later() -> None:
         if fake.tiktok.requests.count("/v2/video/list/") == 2:
-            raise NoReplyError(Transient("It was not heard."))
+            raise RefusedError(Transient("It was not heard."))
 
     with metered(fail_later):
         listed = display.discover_videos(billie)
@@ -252,7 +253,7 @@ def reply(status: int, code: str | None = None, body: bytes = b"") -> TikTokRepl
     ),
 )
 def test_each_word_of_tiktoks_errors_has_its_verdict(answer: TikTokReply, kind: type):
-    with pytest.raises(NoReplyError) as refused:
+    with pytest.raises(RefusedError) as refused:
         data_of(answer)
 
     assert type(refused.value.verdict) is kind
@@ -275,7 +276,7 @@ def test_numbers_that_are_missing_are_unknown_and_never_0():
 
     assert (profile.follower_count, profile.total_likes_count) == (12, None)
     assert profile.following_count is None
-    with pytest.raises(NoReplyError):
+    with pytest.raises(RefusedError):
         profile_of(raw({"user": {"open_id": "a"}}), open_id="a")
 
 
@@ -291,5 +292,5 @@ def test_a_page_that_leads_nowhere_is_no_page():
         {"videos": [{"id": "x"}]},
         [],
     ):
-        with pytest.raises(NoReplyError):
+        with pytest.raises(RefusedError):
             page_of(raw(broken), after=5)

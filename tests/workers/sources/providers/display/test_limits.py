@@ -15,13 +15,8 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from infra.http_out.limiter import Limiter
-from infra.http_out.tiktok_api import (
-    LARGEST_BODY,
-    Deadline,
-    NoReplyError,
-    NoReplyVerdict,
-    open_http,
-)
+from infra.http_out.refusals import Refusal, RefusedError
+from infra.http_out.tiktok_api import LARGEST_BODY, Deadline, open_http
 from tests.kit.patience import at_most
 from tests.kit.scripted_site import Answer, ScriptedSite, json_answer
 from workers.sources.providers.display.api import (
@@ -55,8 +50,8 @@ def api(site: ScriptedSite) -> Iterator[DisplayAPI]:
         yield DisplayAPI(http, limiter, owner="nobody")
 
 
-def refusal(api: DisplayAPI, *, seconds: float = 10.0) -> NoReplyVerdict:
-    with pytest.raises(NoReplyError) as refused:
+def refusal(api: DisplayAPI, *, seconds: float = 10.0) -> Refusal:
+    with pytest.raises(RefusedError) as refused:
         api.user(ACCESS, deadline=Deadline(seconds))
     assert TOKEN not in str(refused.value)
     return refused.value.verdict

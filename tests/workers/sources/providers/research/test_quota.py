@@ -25,7 +25,8 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from infra.embedded import EmbeddedValkey
-from infra.http_out.tiktok_api import Deadline, NoReplyError
+from infra.http_out.refusals import RefusedError
+from infra.http_out.tiktok_api import Deadline
 from tests.kit.patience import PATIENTLY
 from tests.workers.sources.providers.research.building import (
     BILLIE,
@@ -104,7 +105,7 @@ def takes(quota: DailyQuota, most: int = 10_000, *, records: int = 1) -> int:
     for number in range(most):
         try:
             quota.take(records=records)
-        except NoReplyError:
+        except RefusedError:
             return number
     return most
 
@@ -128,7 +129,7 @@ def test_what_is_used_up_is_there_again_at_midnight_utc(valkey: redis.Redis):
     quota = quota_of(valkey, now=day)
     takes(quota)
 
-    with pytest.raises(NoReplyError) as refusal:
+    with pytest.raises(RefusedError) as refusal:
         quota.take(records=1)
 
     verdict = refusal.value.verdict
@@ -255,7 +256,7 @@ def test_workers_never_use_more_than_there_is_whatever_redis_does(
 
     for worker, server.fault, times, wanted, came in steps:
         for _ in range(times):
-            with suppress(NoReplyError):
+            with suppress(RefusedError):
                 grant = workers[worker].take(records=wanted)
                 use = Amount(1, min(wanted, came))
                 workers[worker].give_back(grant, used=use)
@@ -352,7 +353,7 @@ def test_a_redis_that_was_never_there_leaves_what_is_kept_apart_for_it():
     taken = takes(quota)
 
     assert taken == 50
-    with pytest.raises(NoReplyError) as refusal:
+    with pytest.raises(RefusedError) as refusal:
         quota.take(records=1)
     verdict = refusal.value.verdict
     assert isinstance(verdict, RateLimited)

@@ -19,7 +19,8 @@ from domain.scrape.verdicts import (
     Transient,
     Unavailable,
 )
-from infra.http_out.tiktok_api import NoReplyError, NoReplyVerdict, TikTokReply
+from infra.http_out.refusals import Refusal, RefusedError
+from infra.http_out.tiktok_api import TikTokReply
 from tests.workers.sources.providers.research.building import BILLIE, Researcher
 from tests.workers.sources.providers.research.server import (
     LOG_ID,
@@ -335,11 +336,11 @@ values = st.recursive(
 bodies = st.binary(max_size=40) | values.map(msgspec.json.encode)
 
 
-def refusal_of(read: Read, given: object) -> NoReplyVerdict | None:
+def refusal_of(read: Read, given: object) -> Refusal | None:
     """The reader's refusal; any other exception is a failure of the test."""
     try:
         read(given)
-    except NoReplyError as error:
+    except RefusedError as error:
         return error.verdict
     return None
 
