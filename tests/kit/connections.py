@@ -25,9 +25,10 @@ from domain.creator.decider import creator_of
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from infra.settings import Settings
+from tests.kit.controlled_tiktok import ControlledConsents, RecordedTikTok
 from workers.sources.demo.fake_tiktok.accounts import FakeAccount, FakeVideo
-from workers.sources.demo.fake_tiktok.consents import FakeApp, FakeConsents
-from workers.sources.demo.fake_tiktok.server import AUTH_PATH, FakeTikTok
+from workers.sources.demo.fake_tiktok.consents import FakeApp
+from workers.sources.demo.fake_tiktok.server import AUTH_PATH
 
 if TYPE_CHECKING:
     from tests.kit.application import Tenant
@@ -70,9 +71,9 @@ class Fake:
 
     def __init__(self, *accounts: FakeAccount, app: FakeApp = APP) -> None:
         self.accounts: dict[str, FakeAccount] = {a.username: a for a in accounts}
-        self.consents = FakeConsents(app)
+        self.consents = ControlledConsents(app)
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.tiktok = FakeTikTok(lambda: self.accounts, self.consents, listener)
+        self.tiktok = RecordedTikTok(lambda: self.accounts, self.consents, listener)
         self.url = self.tiktok.url
 
     def settings(self, settings: Settings) -> Settings:

@@ -25,7 +25,6 @@ from infra.http_out.tiktok_api import Deadline
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok, grant
 from tests.kit.paths import ROOT
-from workers.sources.demo.fake_tiktok import server
 
 REFRESH = """
 import sys
@@ -327,12 +326,7 @@ def test_a_thread_that_waits_for_another_gives_up_in_time(
     let_end(home.store)
     may_answer = threading.Event()
 
-    class Waiting:
-        @staticmethod
-        def sleep(_: float) -> None:
-            may_answer.wait(60)
-
-    monkeypatch.setattr(server, "time", Waiting)
+    monkeypatch.setattr(fake.consents, "wait", lambda: may_answer.wait(60))
     first = threading.Thread(target=current, args=(tokens_of(home.store, fake), billie))
     first.start()
     assert wait_until(lambda: fake.consents.refreshes > 0, seconds=60)

@@ -51,28 +51,12 @@ class FakeConsents:
     """Consents by account; threads may share it.
 
     A refresh token works once: the new one replaces it. ``file`` keeps all consents
-    over a restart. ``access_seconds`` and ``clock`` are for tests, as is
-    ``loses_answers``: so many of the next refreshes change the tokens and are not
-    answered. ``answers_after`` is the time of an answer in seconds.
+    over a restart.
     """
 
-    def __init__(
-        self,
-        app: FakeApp,
-        *,
-        file: Path | None = None,
-        access_seconds: float = ACCESS_SECONDS,
-        refresh_seconds: float = REFRESH_SECONDS,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, app: FakeApp, *, file: Path | None = None) -> None:
         self.app = app
-        self.access_seconds = access_seconds
-        self.refresh_seconds = refresh_seconds
-        self.clock = clock
-        self.loses_answers = 0
-        self.refreshes = 0
-        self.answers_after = 0.0
-        self.revoked: list[str] = []
+        self.clock: Callable[[], float] = time.time
         self._file = file
         self._lock = threading.RLock()
         self._state = _State()
@@ -87,8 +71,8 @@ class FakeConsents:
             self._keep()
             return code
 
-    def token(self, form: Mapping[str, str]) -> FakeAnswer | None:
-        """Answer the token endpoint; None if the answer is lost."""
+    def token(self, form: Mapping[str, str]) -> FakeAnswer:
+        """Answer the token endpoint."""
         if not self._is_app(form):
             return _refused(401, "invalid_client", "Client key or secret is incorrect.")
         with self._lock:
@@ -96,11 +80,7 @@ class FakeConsents:
                 case "authorization_code":
                     return self._exchange(form)
                 case "refresh_token":
-                    answer = self._refresh(form.get("refresh_token", ""))
-                    if answer[0] == 200 and self.loses_answers:
-                        self.loses_answers -= 1
-                        return None
-                    return answer
+                    return self._refresh(form.get("refresh_token", ""))
                 case _:
                     return _refused(400, "unsupported_grant_type", "It is unknown.")
 
@@ -112,7 +92,6 @@ class FakeConsents:
             open_id = self.account_of(form.get("token", ""))
             if open_id is None:
                 return _refused(400, "invalid_grant", "The token is not valid.")
-            self.revoked.append(open_id)
             self.withdraw(open_id)
             return 200, {}
 
@@ -120,12 +99,6 @@ class FakeConsents:
         """End the consent of an account, as its owner does in TikTok's settings."""
         with self._lock:
             self._state.consents.pop(open_id, None)
-            self._keep()
-
-    def withdraw_scope(self, open_id: str, scope: str) -> None:
-        """Take one scope back from a consent."""
-        with self._lock:
-            self._state.consents[open_id].scopes.remove(scope)
             self._keep()
 
     def account_of(self, access: str) -> str | None:
@@ -141,12 +114,6 @@ class FakeConsents:
         with self._lock:
             consent = self._state.consents.get(open_id)
             return None if consent is None else list(consent.scopes)
-
-    def end_access(self) -> None:
-        """End all access tokens now."""
-        with self._lock:
-            for consent in self._state.consents.values():
-                consent.access.clear()
 
     def _exchange(self, form: Mapping[str, str]) -> FakeAnswer:
         code = self._state.codes.pop(form.get("code", ""), None)
@@ -164,7 +131,6 @@ class FakeConsents:
     def _refresh(self, refresh: str) -> FakeAnswer:
         for open_id, consent in self._state.consents.items():
             if consent.refresh == refresh and consent.refresh_ends_at > self.clock():
-                self.refreshes += 1
                 return self._issued(open_id)
         return _refused(400, "invalid_grant", "Refresh token is invalid or expired.")
 
@@ -172,14 +138,14 @@ class FakeConsents:
         now, consent = self.clock(), self._state.consents[open_id]
         access = f"act.{secrets.token_urlsafe(32)}"
         consent.refresh = f"rft.{secrets.token_urlsafe(32)}"
-        consent.refresh_ends_at = now + self.refresh_seconds
-        consent.access[access] = now + self.access_seconds
+        consent.refresh_ends_at = now + REFRESH_SECONDS
+        consent.access[access] = now + ACCESS_SECONDS
         self._keep()
         return 200, {
             "access_token": access,
-            "expires_in": int(self.access_seconds),
+            "expires_in": ACCESS_SECONDS,
             "open_id": open_id,
-            "refresh_expires_in": int(self.refresh_seconds),
+            "refresh_expires_in": REFRESH_SECONDS,
             "refresh_token": consent.refresh,
             "scope": ",".join(consent.scopes),
             "token_type": "Bearer",

@@ -1,7 +1,6 @@
 """The HTTP server of the pretended TikTok."""
 
 import socket
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -18,52 +17,16 @@ _LARGEST_BODY = 1024 * 1024
 AUTH_PATH = "/v2/auth/authorize/"
 
 
-class FakeTikTok:
-    """A pretended TikTok that listens on a socket; ``serve`` answers until ``close``.
+class FakeHandler(BaseHTTPRequestHandler):
+    """Answers a request to the pretended TikTok."""
 
-    ``requests`` are the paths of all requests, in their order.
-    """
-
-    def __init__(
-        self, accounts: Accounts, consents: FakeConsents, listener: socket.socket
-    ) -> None:
-        self.accounts = accounts
-        self.consents = consents
-        self.display = FakeDisplay(accounts, consents)
-        self.requests: list[str] = []
-        ours = self
-
-        class Bound(_Handler):
-            tiktok = ours
-
-        address: Any = listener.getsockname()
-        self._server = ThreadingHTTPServer(address, Bound, bind_and_activate=False)
-        self._server.socket.close()
-        self._server.socket = listener
-        self._server.daemon_threads = True
-        self.url = f"http://{address[0]}:{address[1]}"
-
-    def serve(self) -> None:
-        """Answer until ``close`` is called."""
-        self._server.serve_forever(poll_interval=0.1)
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def by_username(self, username: str) -> FakeAccount | None:
-        return self.accounts().get(username)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    tiktok: FakeTikTok
+    tiktok: "FakeTikTok"
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Answer a page, or the user of a token."""
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
-        self.tiktok.requests.append(url.path)
         if url.path == AUTH_PATH:
             self._consent(query)
         elif url.path == "/v2/user/info/":
@@ -78,18 +41,10 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         fields = dict(parse_qsl(url.query)).get("fields", "")
         body = self._body()
-        self.tiktok.requests.append(url.path)
         display, consents = self.tiktok.display, self.tiktok.consents
         match url.path:
             case "/v2/oauth/token/":
-                answer = consents.token(_form(body))
-                time.sleep(consents.answers_after)
-                if answer is None:
-                    # The connection ends without an answer.
-                    self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    return
-                self._json(answer)
+                self._json(consents.token(_form(body)))
             case "/v2/oauth/revoke/":
                 self._json(consents.revoke(_form(body)))
             case "/v2/video/list/":
@@ -182,6 +137,40 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", location)
         self.end_headers()
         self.wfile.write(body)
+
+
+class FakeTikTok:
+    """A pretended TikTok that listens on a socket; ``serve`` answers until ``close``.
+
+    ``handler`` answers each request.
+    """
+
+    handler: type[FakeHandler] = FakeHandler
+
+    def __init__(
+        self, accounts: Accounts, consents: FakeConsents, listener: socket.socket
+    ) -> None:
+        self.accounts = accounts
+        self.consents = consents
+        self.display = FakeDisplay(accounts, consents)
+        bound = type("BoundHandler", (self.handler,), {"tiktok": self})
+        address: Any = listener.getsockname()
+        self._server = ThreadingHTTPServer(address, bound, bind_and_activate=False)
+        self._server.socket.close()
+        self._server.socket = listener
+        self._server.daemon_threads = True
+        self.url = f"http://{address[0]}:{address[1]}"
+
+    def serve(self) -> None:
+        """Answer until ``close`` is called."""
+        self._server.serve_forever(poll_interval=0.1)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def by_username(self, username: str) -> FakeAccount | None:
+        return self.accounts().get(username)
 
 
 def _form(body: bytes) -> dict[str, str]:

@@ -28,6 +28,7 @@ from infra.http_out.tiktok_api import TikTokReply
 from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
+from workers.sources.demo.fake_tiktok.consents import ACCESS_SECONDS
 from workers.sources.port import Target
 from workers.sources.providers.display import DisplayProvider, open_display
 from workers.sources.providers.display.api import data_of
@@ -167,7 +168,7 @@ def test_a_clock_ten_minutes_ahead_at_tiktok_takes_no_token_that_is_used(
     display: DisplayProvider, billie: Target, fake: Fake
 ):
     # The last second in which the token is not refreshed here.
-    ahead = fake.consents.access_seconds - EARLY_SECONDS + 600
+    ahead = ACCESS_SECONDS - EARLY_SECONDS + 600
     fake.consents.clock = lambda: time.time() + ahead
 
     assert isinstance(display.creator_profiles(billie), Ok)
