@@ -77,7 +77,6 @@ class AnalyticsProjection:
         "analytics_profile_days",
         "analytics_creator_posts",
         "analytics_owner_days",
-        "analytics_first_levels",
         "analytics_creator_moves",
         "analytics_campaign_changes",
         "analytics_campaign_members",

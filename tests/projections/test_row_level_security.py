@@ -74,7 +74,6 @@ WALLED = (
     "analytics_profile_days",
     "analytics_creator_posts",
     "analytics_owner_days",
-    "analytics_first_levels",
     "creator_history",
     "creator_history_videos",
     "creator_milestones",

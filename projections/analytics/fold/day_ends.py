@@ -1,4 +1,4 @@
-"""Levels of videos at the ends of UTC days, and their first levels, from observations.
+"""Levels of videos at the ends of UTC days, from observations.
 
 Day n begins n days after 1970. An observation exactly at its end, at midnight, still
 belongs to it.
@@ -85,60 +85,3 @@ def _carried_on(counts: Longs, is_known: Mask) -> Longs:
     rows = np.arange(len(counts))[:, np.newaxis]
     last = np.maximum.accumulate(np.where(is_known, rows, 0))
     return np.take_along_axis(counts, last, axis=0)
-
-
-def first_levels(
-    known: Levels, observations: Observations, instants: Longs
-) -> Levels | None:
-    """Return the first levels of counters that were unknown; None if there are none.
-
-    If a video has two observations at one instant, the one later in the log is the
-    level.
-    """
-    counters = len(known.counts)
-    video_numbers = np.union1d(known.video_numbers, observations.video_numbers)
-    before = np.searchsorted(video_numbers, known.video_numbers)
-    was_unknown = np.full(len(video_numbers), (1 << counters) - 1, np.uint8)
-    was_unknown[before] = known.unknown
-    places = np.searchsorted(video_numbers, observations.video_numbers)
-    news = was_unknown[places] & ~observations.missing
-    if not news.any():
-        return None
-    found = Levels.nothing(video_numbers, counters=counters)
-    # The earliest observation is written last, so it stays.
-    order = np.argsort(-instants[observations.snapshots], kind="stable")
-    for number in range(counters):
-        chosen = order[(news[order] >> number & 1) == 1]
-        found.counts[number][places[chosen]] = observations.counts[number][chosen]
-        found.unknown[places[chosen]] &= np.uint8(~(1 << number) & 0xFF)
-    is_any = found.unknown != (1 << counters) - 1
-    return Levels(video_numbers[is_any], found.counts[:, is_any], found.unknown[is_any])
-
-
-def with_first_levels(held: Levels, new: Levels) -> Levels:
-    """Return the held first levels, and the new ones of counters that had none."""
-    counters = len(held.counts)
-    video_numbers = np.union1d(held.video_numbers, new.video_numbers)
-    found = Levels.nothing(video_numbers, counters=counters)
-    for levels in (new, held):
-        at = found.places_of(levels.video_numbers)
-        for number in range(counters):
-            is_known = (levels.unknown >> number & 1) == 0
-            found.counts[number][at[is_known]] = levels.counts[number][is_known]
-        found.unknown[at] &= levels.unknown
-    return found
-
-
-def only_known(first: Levels, at: Levels) -> Levels:
-    """Return the first levels of the counters that are known in other levels."""
-    counters = len(first.counts)
-    every = (1 << counters) - 1
-    is_there = np.isin(first.video_numbers, at.video_numbers)
-    unknown = np.full(len(first.video_numbers), every, np.uint8)
-    unknown[is_there] = at.unknown[at.places_of(first.video_numbers[is_there])]
-    unknown |= first.unknown
-    counts = first.counts.copy()
-    for number in range(counters):
-        counts[number][(unknown >> number & 1) == 1] = 0
-    stays = unknown != every
-    return Levels(first.video_numbers[stays], counts[:, stays], unknown[stays])

@@ -1,4 +1,4 @@
-"""Days that are over, and first levels, of owners of videos.
+"""Days that are over, of owners of videos.
 
 Snapshots that come in time order go on from the owner's levels. Where one comes late,
 or a video gets another owner, the days from there on are to be folded anew.
@@ -15,8 +15,6 @@ from projections.analytics.fold.day_ends import (
     day_ends,
     day_of,
     days_of,
-    first_levels,
-    with_first_levels,
 )
 from projections.analytics.fold.keys import OwnerKey, SnapshotTime
 from projections.analytics.fold.levels import Levels
@@ -28,11 +26,10 @@ OwnerId = tuple[UUID, UUID]
 
 
 class OwnerDays:
-    """Days that are over, and first levels, of some owners of videos."""
+    """Days that are over, of some owners of videos."""
 
     def __init__(self) -> None:
         self.ends: dict[tuple[OwnerId, int], Levels] = {}
-        self.first: dict[OwnerId, Levels] = {}
         self.since: dict[OwnerKey, int] = {}
 
     def add_later(
@@ -61,10 +58,6 @@ class OwnerDays:
             over = observations.where(is_over[observations.snapshots])
             for end in day_ends(opening, over, days[is_over]):
                 self._add(owner, end)
-        new = first_levels(opening, observations, instants)
-        if new is not None:
-            held = self.first.get(owner)
-            self.first[owner] = new if held is None else with_first_levels(held, new)
 
     def add_snapshots(
         self,
@@ -83,10 +76,8 @@ class OwnerDays:
         if times[0][0] <= last[0]:
             self.fold_again(state.key, times[0][0])
             return
-        if day_of(times[-1][0]) == day_of(last[0]) and np.array_equal(
-            opening.unknown, state.levels.unknown
-        ):
-            # Most snapshots end no day, and show nothing for the first time.
+        if day_of(times[-1][0]) == day_of(last[0]):
+            # Most snapshots end no day.
             return
         self.add_later(state.key, opening, last, times, observations)
 

@@ -32,7 +32,6 @@ _OF_OWNERS = {
     "analytics_snapshots": "owner",
     "analytics_owner_states": "owner",
     "analytics_owner_days": "owner",
-    "analytics_first_levels": "owner",
     "analytics_unattributed": "provisional_owner",
 }
 

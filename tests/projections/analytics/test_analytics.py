@@ -526,7 +526,6 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "creator_posts",
         "creator_moves",
         "owner_days",
-        "first_levels",
         "campaign_changes",
         "campaign_members",
     )

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.membership import Spans
 from projections.analytics.fold.columns import Grid, Longs, Mask, Observations
+from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.read.project_spans import SpansByCreator
 from projections.analytics.read.videos.owner_levels import (
     LevelsAt,
@@ -65,6 +66,22 @@ _PAIRS = """
 SELECT coalesce(creator_id, id) AS owner, number FROM analytics_videos
 WHERE organization_id = %(organization)s AND {} AND {}
 """
+# An owner's earliest snapshot comes last. Two of one instant are in the order of the
+# log, so the later one is the level.
+_SINCE_FIRST = f"""
+SELECT place, counts
+FROM unnest(%(owners)s::uuid[], %(times)s::text::bigint[])
+    WITH ORDINALITY AS requested (o, first_at, place)
+CROSS JOIN LATERAL (
+    SELECT observed_at, position, counts FROM analytics_snapshots
+    WHERE organization_id = %(organization)s AND metric_group = {VIDEOS.number}
+    AND owner = o
+    AND observed_at >= timestamptz 'epoch' + first_at * interval '1 microsecond'
+    AND observed_at <= coalesce(%(until)s::timestamptz,
+        timestamptz 'epoch' + first_at * interval '1 microsecond')
+) found
+ORDER BY place, observed_at DESC, position
+""".encode()
 
 
 class VideoFigureColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,17 +134,6 @@ async def own_columns(
         end=LevelsAt("end", end),
     )
     rows, states = await read_owner_levels(reader, organization_id, query)
-    return _columns_of(rows, states, pairs, query, has_others=videos.has_others)
-
-
-def _columns_of(
-    rows: Sequence[OwnerLevels],
-    states: VideoStates,
-    pairs: Sequence[TupleRow],
-    query: OwnerQuery,
-    *,
-    has_others: bool,
-) -> VideoFigureColumns:
     before, was_known = _levels_at(states, rows, query.start)
     levels, is_known = _levels_at(states, rows, query.end)
     is_whole = np.array([row.is_whole for row in rows], np.bool_)
@@ -137,11 +143,13 @@ def _columns_of(
         owners = {row.owner: number for number, row in enumerate(rows)}
         known = [(owners[one[0]], one[1]) for one in pairs if one[0] in owners]
         single = np.array(known, np.int64).reshape(-1, 2).T
-        is_chosen |= (states.is_counted | has_others) & states.is_among(*single)
+        is_chosen |= (states.is_counted | videos.has_others) & states.is_among(*single)
     opening = np.where(was_known, before, 0)
-    begins = is_known & ~was_known
-    if (begins & is_chosen & states.is_baseline).any():
-        opening = np.where(begins, _baselines(states, rows), opening)
+    begins = is_known & ~was_known & is_chosen & states.is_baseline
+    if begins.any():
+        opening += await _first_levels(
+            reader, organization_id, rows, states, begins, end
+        )
     return VideoFigureColumns(
         owners=[row.owner for row in rows],
         owner_of=states.owner_of[is_chosen],
@@ -189,12 +197,55 @@ def _put(counts: Grid, is_known: Mask, observed: Observations, places: Longs) ->
         is_known[number][places[is_there]] = True
 
 
-def _baselines(states: VideoStates, rows: Sequence[OwnerLevels]) -> Grid:
-    """Return the first levels of videos that begin with a baseline, else 0."""
-    held = [(n, row.first_levels) for n, row in enumerate(rows) if row.first_levels]
-    observed = unpack([packed for _, packed in held], counters=COUNTERS)
-    owner_of = np.array([number for number, _ in held], np.int64)[observed.snapshots]
-    places = states.places_of(owner_of, observed.video_numbers)
-    first = np.zeros((COUNTERS, len(states)), np.int64)
-    first[:, places] = observed.counts
-    return np.where(states.is_baseline, first, 0)
+async def _first_levels(
+    reader: Reader,
+    organization_id: UUID,
+    rows: Sequence[OwnerLevels],
+    states: VideoStates,
+    is_needed: Mask,
+    end: datetime,
+) -> Grid:
+    """Return the first known levels of the counters that are needed, 0 of the others.
+
+    The first observation of a video mostly has all of its counters. For a counter that
+    it lacks the later ones are read.
+    """
+    first, is_needed = np.zeros(is_needed.shape, np.int64), is_needed.copy()
+    for until in (None, end):
+        requests = _distinct(states, np.flatnonzero(is_needed.any(axis=0)))
+        found = await reader.rows(
+            organization_id,
+            _SINCE_FIRST,
+            {
+                "organization": organization_id,
+                "owners": [rows[place].owner for place, _ in requests],
+                # Psycopg takes several times as long for a list of numbers.
+                "times": f"{{{','.join(str(at) for _, at in requests)}}}",
+                "until": until,
+            },
+        )
+        observed = unpack([row[1] for row in found], counters=COUNTERS)
+        of = np.array([row[0] for row in found], np.int64) - 1
+        requested = np.array(requests, np.int64)[of][observed.snapshots]
+        at = states.places_of(requested[:, 0], observed.video_numbers)
+        is_first = requested[:, 1] == states.first_at[at]
+        for number in range(COUNTERS):
+            is_there = is_needed[number][at] & ((observed.missing >> number & 1) == 0)
+            if until is None:
+                is_there &= is_first
+            first[number][at[is_there]] = observed.counts[number][is_there]
+            is_needed[number][at[is_there]] = False
+        if not is_needed.any():
+            break
+    return first
+
+
+def _distinct(states: VideoStates, places: Longs) -> list[tuple[int, int]]:
+    """Return the owners of videos, each with the times of their first observations."""
+    owner_of, first_at = states.owner_of[places], states.first_at[places]
+    # Most videos of an owner were first observed together.
+    is_new = np.ones(len(places), np.bool_)
+    is_new[1:] = (owner_of[1:] != owner_of[:-1]) | (first_at[1:] != first_at[:-1])
+    owners: list[int] = owner_of[is_new].tolist()
+    times: list[int] = first_at[is_new].tolist()
+    return sorted({*zip(owners, times, strict=True)})

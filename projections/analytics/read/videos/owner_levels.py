@@ -22,10 +22,8 @@ from projections.engine.reader import Reader
 
 _ROWS = """
 SELECT s.owner, s.state, s.observed_at, {is_whole}, erased.id IS NOT NULL,
-       first.levels, {columns}
+       {columns}
 FROM analytics_owner_states s
-LEFT JOIN analytics_first_levels first
-    ON first.organization_id = %(organization)s AND first.owner = s.owner
 LEFT JOIN analytics_subjects erased
     ON erased.organization_id = %(organization)s AND erased.id = s.owner
     AND erased.erased_position IS NOT NULL
@@ -71,7 +69,6 @@ class OwnerLevels(NamedTuple):
     observed_at: datetime
     is_whole: bool
     is_erased: bool
-    first_levels: bytes | None
     start_day: bytes | None
     start_part: Sequence[bytes] | None
     end_day: bytes | None

@@ -33,7 +33,7 @@ class VideoStates:
         every = np.frombuffer(b"".join(flags), np.uint8)
         self.is_counted = (every & COUNTED) != 0
         self.is_baseline = (every & BASELINE) != 0
-        self._first_at = np.frombuffer(b"".join(first), "<i8")
+        self.first_at = np.frombuffer(b"".join(first), "<i8")
         self._numbers: Longs | None = None
         self._keys: Longs | None = None
 
@@ -73,7 +73,7 @@ class VideoStates:
         )
         # A counter that is unknown now was unknown at any earlier time.
         was_possible = np.where(
-            self._first_at <= at, ~self.observed.missing & _EVERY, 0
+            self.first_at <= at, ~self.observed.missing & _EVERY, 0
         ).astype(np.uint8)
         return np.unique(self.owner_of[(was_possible & ~known) != 0])
 
