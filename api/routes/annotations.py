@@ -8,6 +8,7 @@ from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from api.http.errors import Code
 from api.http.query import invalid_query
@@ -167,9 +168,7 @@ class AnnotationRoutes(Controller):
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Annotation]:
         """Change the text or the days of a note; system annotations are fixed."""
-        command = c.ChangeAnnotation(
-            starts_on=data.starts_on, ends_on=data.ends_on, text=data.text
-        )
+        command = c.ChangeAnnotation(**asdict(data))
         return _changed(request, writer, annotation_id, command)
 
     @write_route(delete, "/{annotation_id:uuid}", "deleteAnnotation", errors=_CONFLICTS)

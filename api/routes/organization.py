@@ -1,6 +1,6 @@
 """/organization: the settings, limits and usage of the organization."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 
 from litestar import Controller, patch
@@ -23,7 +23,8 @@ from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
-from domain.organization.decider import organization_of
+from domain.events import JobType
+from domain.organization.decider import OrganizationState, organization_of
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import Limits
 from domain.organization.retention import LEAST_DAYS, MOST_DAYS
@@ -72,6 +73,12 @@ _OWN_EVENTS = (
     | e.PlanChanged
     | e.OperatorChanged
 )
+
+
+# The settings that the state has under the same names.
+_OF_STATE = {*OrganizationSettings.__struct_fields__} & {
+    *OrganizationState.__struct_fields__
+}
 
 
 class ScrapeIntervals(Struct, frozen=True, kw_only=True):
@@ -206,14 +213,7 @@ def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationRow:
     own = [each for each in history if isinstance(each.event, _OWN_EVENTS)]
     return OrganizationRow(
         id=organization_id,
-        name=state.name,
-        plan=state.plan,
-        time_zone=state.time_zone,
-        creator_profiles_hours=state.creator_profiles_hours,
-        discover_videos_hours=state.discover_videos_hours,
-        video_stats_hours=state.video_stats_hours,
-        erase_removed_after_days=state.erase_removed_after_days,
-        version=state.version,
+        **{name: getattr(state, name) for name in _OF_STATE},
         created_at=own[0].recorded_at,
         updated_at=own[-1].recorded_at,
         projects=len(state.projects),
@@ -232,15 +232,12 @@ def _shown(
     return Organization(
         **shared_fields(OrganizationSettings, row),
         scrape_intervals=ScrapeIntervals(
-            creator_profiles=hours_between(
-                "creator_profiles", chosen=row.creator_profiles_hours, limits=limits
-            ),
-            discover_videos=hours_between(
-                "discover_videos", chosen=row.discover_videos_hours, limits=limits
-            ),
-            video_stats=hours_between(
-                "video_stats", chosen=row.video_stats_hours, limits=limits
-            ),
+            **{
+                kind: hours_between(
+                    kind, chosen=getattr(row, f"{kind}_hours"), limits=limits
+                )
+                for kind in get_args(JobType)
+            }
         ),
         limits=limits,
         usage=usage_of(

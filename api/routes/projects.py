@@ -9,6 +9,7 @@ from litestar import Controller, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up, found
@@ -95,9 +96,7 @@ class ProjectRoutes(Controller):
             request,
             lambda: change_organization(
                 request.organization_id,
-                c.CreateProject(
-                    project_id=project_id, name=data.name, description=data.description
-                ),
+                c.CreateProject(project_id=project_id, **asdict(data)),
                 plans=writer.plans,
             ),
             lambda _, done: _project(project_id, done, status=201),
@@ -116,9 +115,7 @@ class ProjectRoutes(Controller):
             request,
             lambda: change_organization(
                 request.organization_id,
-                c.ChangeProjectDetails(
-                    project_id=project_id, name=data.name, description=data.description
-                ),
+                c.ChangeProjectDetails(project_id=project_id, **asdict(data)),
                 plans=writer.plans,
                 expected_versions=writer.expected_versions(request),
             ),

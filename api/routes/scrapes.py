@@ -17,6 +17,7 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
+from api.routes.creators.responses import bulk_counts
 from api.routes.creators.schemas import (
     QueuedScrape,
     RetriedScrape,
@@ -248,12 +249,9 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
 
 def _retried(rows: Rows, done: Executed[ItemResults]) -> Answer[RetriedScrapes]:
     del rows
-    statuses = [result.status for result in done.result]
     return Answer(
         RetriedScrapes(
-            ok_count=statuses.count("ok"),
-            skipped_count=statuses.count("skipped"),
-            failed_count=statuses.count("failed"),
+            **bulk_counts(done.result),
             results=[
                 RetryItem(
                     retried_id=result.id,

@@ -7,7 +7,6 @@ from uuid import UUID
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
-from msgspec import Struct
 
 from api.http.responses import CountedList
 from api.http.routes import read_route
@@ -43,7 +42,7 @@ ScatterLimit = Annotated[
 ]
 
 
-class CreatorLeaderboardRow(Struct, frozen=True, kw_only=True):
+class CreatorLeaderboardRow(CreatorName, frozen=True, kw_only=True):
     """The figures of a creator; null where nothing is known.
 
     ``followers`` and ``views`` are levels at the end of ``to``; the other figures
@@ -53,10 +52,6 @@ class CreatorLeaderboardRow(Struct, frozen=True, kw_only=True):
     ``followers``.
     """
 
-    creator_id: UUID
-    tiktok_handle: str
-    display_name: str | None
-    avatar_url: str | None
     followers: int | None
     new_followers: int | None
     views: int | None
@@ -69,17 +64,16 @@ class CreatorLeaderboardRow(Struct, frozen=True, kw_only=True):
     new_followers_sharpened: bool
 
 
-class ScatterRow(Struct, frozen=True, kw_only=True):
+_FIGURES = CreatorLeaderboardRow.__struct_fields__[len(CreatorName.__struct_fields__) :]
+
+
+class ScatterRow(CreatorName, frozen=True, kw_only=True):
     """A creator as a point in the scatter.
 
     ``x``, ``y`` and ``size`` are null where the metric is unknown. ``rounded`` is true
     if one of the three is computed from a rounded number.
     """
 
-    creator_id: UUID
-    tiktok_handle: str
-    display_name: str | None
-    avatar_url: str | None
     x: float | int | None
     y: float | int | None
     size: float | int | None
@@ -200,16 +194,7 @@ def _row(
 ) -> CreatorLeaderboardRow:
     return CreatorLeaderboardRow(
         **shared_fields(CreatorName, names[figures.creator_id]),
-        followers=figures.followers,
-        new_followers=figures.new_followers,
-        views=figures.views,
-        new_views=figures.new_views,
-        engagement_rate=figures.engagement_rate,
-        posts=figures.posts,
-        average_views_per_post=figures.average_views_per_post,
-        followers_rounded=figures.followers_rounded,
-        new_followers_rounded=figures.new_followers_rounded,
-        new_followers_sharpened=figures.new_followers_sharpened,
+        **{name: getattr(figures, name) for name in _FIGURES},
     )
 
 

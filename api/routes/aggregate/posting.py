@@ -3,12 +3,10 @@
 from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Literal
-from uuid import UUID
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
-from msgspec import Struct
 
 from api.http.responses import CountedList
 from api.http.routes import read_route
@@ -29,7 +27,7 @@ ConsistencyOrder = Literal[
 ]
 
 
-class ConsistencyRow(Struct, frozen=True, kw_only=True):
+class ConsistencyRow(CreatorName, frozen=True, kw_only=True):
     """The regularity of a creator in the last 12 whole weeks before the end of ``to``.
 
     ``share_of_weeks`` is the share of these weeks with a post, 0 to 1.
@@ -40,10 +38,6 @@ class ConsistencyRow(Struct, frozen=True, kw_only=True):
     be earlier than the weeks.
     """
 
-    creator_id: UUID
-    tiktok_handle: str
-    display_name: str | None
-    avatar_url: str | None
     share_of_weeks: float
     posts_per_week: float
     longest_gap_days: float | None

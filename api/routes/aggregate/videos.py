@@ -90,7 +90,7 @@ MinFactor = Annotated[
 ]
 
 
-class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
+class VideoLeaderboardRow(VideoName, frozen=True, kw_only=True):
     """The figures of a counted video; null where nothing is known.
 
     The counts are levels at the end of ``to``, and ``new_views`` is the number of new
@@ -99,14 +99,6 @@ class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
     that has none.
     """
 
-    video_id: UUID
-    tiktok_video_id: str
-    creator_id: UUID | None
-    tiktok_handle: str | None
-    title: str | None
-    thumbnail_url: str | None
-    url: str
-    posted_at: datetime | None
     view_count: int | None
     like_count: int | None
     comment_count: int | None
@@ -116,7 +108,7 @@ class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
     outlier_factor: float | None
 
 
-class OutlierRow(Struct, frozen=True, kw_only=True):
+class OutlierRow(VideoName, frozen=True, kw_only=True):
     """A video with many more views than the creator's other videos had at its age.
 
     ``age_days`` is the number of whole days from the posting to the end of ``to``, or
@@ -126,14 +118,6 @@ class OutlierRow(Struct, frozen=True, kw_only=True):
     levels are known. ``outlier_factor`` is ``views`` / ``peer_median``.
     """
 
-    video_id: UUID
-    tiktok_video_id: str
-    creator_id: UUID | None
-    tiktok_handle: str | None
-    title: str | None
-    thumbnail_url: str | None
-    url: str
-    posted_at: datetime | None
     age_days: int
     views: int
     peer_median: float

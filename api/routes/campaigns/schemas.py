@@ -13,6 +13,7 @@ from api.routes.projects import Name
 from domain import commands as c
 from domain.events import ItemType
 from domain.messages import TargetScope
+from infra.structs import shared_fields
 
 TargetViews = Annotated[
     int,
@@ -100,12 +101,7 @@ def creating_commands(
         c.CreateCampaign(
             organization_id=organization_id,
             project_id=project_id,
-            name=data.name,
-            description=data.description,
-            readme=data.readme,
-            metadata=data.metadata,
-            starts_on=data.starts_on,
-            ends_on=data.ends_on,
+            **_without_target(data),
             target_scope=data.target_scope,
         ),
         _target_command(data),
@@ -120,16 +116,17 @@ def changing_commands(
     Raises:
         ApiError: ``invalid_body``, if the time of its target is too far in the future.
     """
-    details = c.ChangeCampaignDetails.__struct_fields__
-    return [
-        c.ChangeCampaignDetails(**{name: getattr(data, name) for name in details}),
-        _target_command(data),
-    ]
+    details = c.ChangeCampaignDetails(**_without_target(data))
+    return [details, _target_command(data)]
 
 
 def items_of(data: CampaignItemId | CampaignItemIds) -> list[c.CampaignItem]:
     items = [data] if isinstance(data, CampaignItemId) else data.items
     return [c.CampaignItem(item.item_type, item.item_id) for item in items]
+
+
+def _without_target(data: NewCampaign | CampaignChange) -> dict[str, Any]:
+    return shared_fields(c.ChangeCampaignDetails, data)
 
 
 def _target_command(data: NewCampaign | CampaignChange) -> c.ChangeCampaignTarget:

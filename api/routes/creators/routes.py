@@ -30,6 +30,7 @@ from api.routes.lists.creators import (
 from domain import commands as c
 from domain.creator.handlers import change as creators
 from domain.errors import NotFoundError
+from infra.structs import shared_fields
 from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (
     CreatorQuery,
@@ -211,20 +212,5 @@ def _commands(change: CreatorChange) -> list[c.CreatorCommand]:
     commands: list[c.CreatorCommand] = []
     if change.tiktok_handle is not UNSET:
         commands.append(c.RenameHandle(handle=change.tiktok_handle))
-    commands.append(
-        c.ChangeDetails(
-            display_name=change.display_name,
-            description=change.description,
-            readme=change.readme,
-            metadata=change.metadata,
-            tags=change.tags,
-        )
-    )
-    commands.append(
-        c.ChangeTracking(
-            tracking_mode=change.tracking_mode,
-            tracking_start_date=change.tracking_start_date,
-            tracking_end_date=change.tracking_end_date,
-        )
-    )
-    return commands
+    kinds = (c.ChangeDetails, c.ChangeTracking)
+    return [*commands, *(kind(**shared_fields(kind, change)) for kind in kinds)]

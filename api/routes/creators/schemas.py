@@ -191,12 +191,9 @@ class RetryItem(Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-class RetriedScrapes(Struct, frozen=True, kw_only=True):
+class RetriedScrapes(BulkCounts, frozen=True, kw_only=True):
     """The results for all scrapes, each once, in the order of the request."""
 
-    ok_count: int
-    skipped_count: int
-    failed_count: int
     results: list[RetryItem]
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec.structs import asdict
 
 from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up, found
@@ -122,12 +123,7 @@ class VideoRoutes(Controller):
             request,
             lambda: videos.change_video(
                 video_id,
-                c.ChangeVideoDetails(
-                    description=data.description,
-                    readme=data.readme,
-                    metadata=data.metadata,
-                    tags=data.tags,
-                ),
+                c.ChangeVideoDetails(**asdict(data)),
                 organization_id=request.organization_id,
                 expected_versions=writer.expected_versions(request),
             ),
