@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.messages import copied
 from domain.streams import membership_stream
 from domain.summaries import actor_label, key_id_of
 from infra import arrays
@@ -207,15 +208,11 @@ def _shown(
     recorded: RecordedEvent, codec: Codec, keys: dict[UUID, str]
 ) -> PersonalEvent:
     event: Any = recorded.event
-    return PersonalEvent(
-        position=recorded.position,
-        stream=recorded.stream,
-        version=recorded.version,
+    return copied(
+        recorded,
+        PersonalEvent,
         name=codec.name_of(event),
         recorded_at=recorded.recorded_at.astimezone(UTC),
-        actor=recorded.actor,
         actor_name=actor_label(recorded.actor, keys),
-        correlation_id=recorded.correlation_id,
-        causation_id=recorded.causation_id,
         payload=msgspec.Raw(codec.encode(event)),
     )

@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.messages import set_fields
+from domain.messages import copied, set_fields
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
@@ -40,11 +40,11 @@ on = Folds[[ProjectRow | None, RecordedEvent], ProjectRow | None]()
 def _created(
     event: e.ProjectCreated, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
-    return row or ProjectRow(
+    return row or copied(
+        event,
+        ProjectRow,
         organization_id=recorded.stream,
         id=event.project_id,
-        name=event.name,
-        description=event.description,
         position=recorded.position,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,
@@ -153,12 +153,4 @@ async def page_of_projects(
 
 def project_from_row(row: ProjectRow) -> Project:
     """Return a row as clients read it."""
-    return Project(
-        id=row.id,
-        org_id=row.organization_id,
-        name=row.name,
-        description=row.description,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    return copied(row, Project, org_id=row.organization_id)

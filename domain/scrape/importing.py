@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.messages import IMPORT_PROVIDER, Event, JobType
+from domain.messages import IMPORT_PROVIDER, Event, JobType, copied
 from domain.scrape import commands as c
 from domain.scrape import decider
 from domain.scrape import events as e
@@ -196,14 +196,7 @@ def _run(
 ) -> list[e.ScrapeEvent]:
     requested = decider.decide(
         None,
-        c.RequestScrape(
-            organization_id=group.organization_id,
-            project_id=group.project_id,
-            creator_id=group.creator_id,
-            handle=group.handle,
-            job_type=job_type,
-            trigger="imported",
-        ),
+        copied(group, c.RequestScrape, job_type=job_type, trigger="imported"),
     )
     return [*requested, *decider.decide(decider.evolve(None, requested[0]), command)]
 

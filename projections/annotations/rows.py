@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.annotation.decider import DETAILS
 from domain.annotation.observed_times import ObservedTimes
-from domain.messages import set_fields
+from domain.messages import copied, set_fields
 from infra.eventstore.store import RecordedEvent
 from projections.engine.table import RowBatch, Table
 
@@ -134,15 +134,11 @@ def fold_annotation(
     """Return the note after an event of its stream, None once it is deleted."""
     event = recorded.event
     if isinstance(event, e.AnnotationAdded):
-        return row or AnnotationRow(
-            organization_id=event.organization_id,
+        return row or copied(
+            event,
+            AnnotationRow,
             id=recorded.stream,
-            scope=event.scope,
-            scope_id=event.scope_id,
             kind="note",
-            starts_on=event.starts_on,
-            ends_on=event.ends_on,
-            text=event.text,
             actor=recorded.actor,
             version=recorded.version,
             position=recorded.position,

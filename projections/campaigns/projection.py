@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.campaign.decider import DETAILS, TARGET, TEXTS
-from domain.messages import TargetScope, set_fields
+from domain.messages import TargetScope, copied, set_fields
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
@@ -197,17 +197,10 @@ WHERE i.organization_id = organization AND i.campaign_id = campaign
 
 
 def _created(event: e.CampaignCreated, recorded: RecordedEvent) -> CampaignRow:
-    return CampaignRow(
-        organization_id=event.organization_id,
+    return copied(
+        event,
+        CampaignRow,
         id=recorded.stream,
-        project_id=event.project_id,
-        name=event.name,
-        description=event.description,
-        readme=event.readme,
-        metadata=event.metadata,
-        starts_on=event.starts_on,
-        ends_on=event.ends_on,
-        target_scope=event.target_scope,
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,

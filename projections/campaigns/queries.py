@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.letter_case import folded
-from domain.messages import TargetScope
+from domain.messages import TargetScope, copied
 from infra.structs import structs
 from projections.campaigns.history import END, events_of_campaign
 from projections.campaigns.projection import CampaignRow, fold_campaign
@@ -211,27 +211,16 @@ def campaigns_by_name(
 
 
 def campaign_from_row(row: CampaignRow) -> Campaign:
-    return Campaign(
-        id=row.id,
-        project_id=row.project_id,
+    return copied(
+        row,
+        Campaign,
         org_id=row.organization_id,
-        name=row.name,
-        description=row.description,
-        readme=row.readme,
         metadata=msgspec.Raw(msgspec.json.encode(row.metadata)),
-        starts_on=row.starts_on,
-        ends_on=row.ends_on,
-        target_views=row.target_views,
-        target_at=row.target_at,
-        target_scope=row.target_scope,
         item_counts=ItemCounts(
             creators=row.creator_count,
             videos=row.video_count,
             campaigns=row.campaign_count,
         ),
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain import events as e
+from domain.messages import copied
 from domain.summaries import key_id_of
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import stored_name
@@ -70,21 +71,16 @@ def entry_of_event(
     recorded: RecordedEvent, *, about: HistorySubject, actor_name: str, summary: str
 ) -> HistoryEntry:
     observed_at: datetime | None = getattr(recorded.event, "observed_at", None)
-    return HistoryEntry(
-        position=recorded.position,
-        version=recorded.version,
+    return copied(
+        recorded,
+        HistoryEntry,
         event=stored_name(recorded.event),
         about=about,
-        stream=recorded.stream,
         at=recorded.recorded_at if observed_at is None else observed_at,
-        recorded_at=recorded.recorded_at,
-        actor=recorded.actor,
         actor_name=actor_name,
         summary=summary,
         data=_data(recorded.event),
         is_derived=False,
-        correlation_id=recorded.correlation_id,
-        causation_id=recorded.causation_id,
     )
 
 

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.analytics.precision import Level, is_known, next_level
 from domain.creator.decider import DETAILS, Status
-from domain.messages import IMPORT_PROVIDER, JobType, set_fields
+from domain.messages import IMPORT_PROVIDER, JobType, copied, set_fields
 from domain.scrape.failures import after_failure, after_success
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
@@ -39,20 +39,13 @@ on = Folds[[CreatorRow | None, RecordedEvent], CreatorRow | None]()
 def _added(
     event: e.CreatorAdded, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    return row or CreatorRow(
-        organization_id=event.organization_id,
+    return row or copied(
+        event,
+        CreatorRow,
         id=recorded.stream,
-        project_id=event.project_id,
         tiktok_handle=event.handle,
-        description=event.description,
-        readme=event.readme,
-        metadata=event.metadata,
-        tags=event.tags,
         tag_keys=(keys := tag_keys(event.tags)),
         searched=searched_text(event.handle, None, keys),
-        tracking_mode=event.tracking_mode,
-        tracking_start_date=event.tracking_start_date,
-        tracking_end_date=event.tracking_end_date,
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,

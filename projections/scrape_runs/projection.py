@@ -11,6 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.messages import copied, set_fields
 from infra.eventstore.store import RecordedEvent
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.folds import Folds
@@ -59,6 +60,14 @@ class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finished_at: datetime | None = None
 
 
+# The fields of the last event of a run that its row has under the same names.
+_RESULT = (
+    *("attempts", "provider", "observed_at", "duration_ms", "profile_observed"),
+    *("videos_observed", "pages", "payload_sha256", "precision"),
+    *("listed", "listed_reason"),
+)
+_FAILURE = ("attempts", "provider", "observed_at", "outcome", "error")
+
 on = Folds[[ScrapeRunRow | None, RecordedEvent], ScrapeRunRow | None]()
 
 
@@ -66,14 +75,11 @@ on = Folds[[ScrapeRunRow | None, RecordedEvent], ScrapeRunRow | None]()
 def _requested(
     event: e.ScrapeRequested, row: ScrapeRunRow | None, recorded: RecordedEvent
 ) -> ScrapeRunRow | None:
-    return row or ScrapeRunRow(
-        organization_id=event.organization_id,
+    return row or copied(
+        event,
+        ScrapeRunRow,
         id=recorded.stream,
-        project_id=event.project_id,
-        creator_id=event.creator_id,
         tiktok_handle=event.handle,
-        job_type=event.job_type,
-        trigger=event.trigger,
         requested_at=recorded.recorded_at,
     )
 
@@ -87,19 +93,9 @@ def _succeeded(
     return replace(
         row,
         status="succeeded",
-        attempts=event.attempts,
         outcome="ok",
-        provider=event.provider,
-        observed_at=event.observed_at,
-        duration_ms=event.duration_ms,
-        profile_observed=event.profile_observed,
-        videos_observed=event.videos_observed,
-        pages=event.pages,
-        payload_sha256=event.payload_sha256,
-        precision=event.precision,
+        **set_fields(event, _RESULT),
         videos_missing=len(event.missing_video_ids),
-        listed=event.listed,
-        listed_reason=event.listed_reason,
         tried=_tried(event),
         finished_at=recorded.recorded_at,
     )
@@ -114,11 +110,7 @@ def _failed(
     return replace(
         row,
         status="failed",
-        attempts=event.attempts,
-        outcome=event.outcome,
-        error=event.error,
-        provider=event.provider,
-        observed_at=event.observed_at,
+        **set_fields(event, _FAILURE),
         tried=_tried(event),
         finished_at=recorded.recorded_at,
     )
@@ -130,12 +122,7 @@ def _tried(event: e.ScrapeSucceeded | e.ScrapeFailed) -> list[TriedProvider] | N
     # A run of an erased person has no details.
     details = event.tried_details or (None,) * len(event.tried)
     return [
-        TriedProvider(
-            provider=each.provider,
-            outcome=each.outcome,
-            detail=detail,
-            duration_ms=each.duration_ms,
-        )
+        copied(each, TriedProvider, detail=detail)
         for each, detail in zip(event.tried, details, strict=True)
     ]
 

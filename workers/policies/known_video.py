@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from domain import events as e
+from domain.messages import copied
 from domain.video.attributes import VideoAttributes, attributes_of
 from domain.video.tracking import Tracking, tracking_after
 from domain.video.url import picture_path
@@ -92,13 +93,12 @@ def after_event(row: KnownVideo | None, recorded: RecordedEvent) -> KnownVideo |
             position=position,
         )
     assert isinstance(event, e.VideoAdded), "nothing else begins a video"
-    return KnownVideo(
-        organization_id=event.organization_id,
+    return copied(
+        event,
+        KnownVideo,
         id=recorded.stream,
         creator_id=None,
-        tiktok_video_id=event.tiktok_video_id,
         tracking_status=tracking.status,
-        kind=event.kind,
         position=position,
     )
 
@@ -178,15 +178,11 @@ def _discovered(
     row: KnownVideo | None, event: e.VideoDiscovered, recorded: RecordedEvent
 ) -> KnownVideo:
     if row is None:
-        return KnownVideo(
-            organization_id=event.organization_id,
+        return copied(
+            event,
+            KnownVideo,
             id=recorded.stream,
-            creator_id=event.creator_id,
-            tiktok_video_id=event.tiktok_video_id,
-            tracking_status=event.tracking_status,
-            kind=event.kind,
             title_digest=digest_of(event.title),
-            posted_at=event.posted_at,
             attribute_digests=attribute_digests(event.attributes),
             position=recorded.position,
         )

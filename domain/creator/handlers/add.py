@@ -27,6 +27,7 @@ from domain.errors import (
     HandleTakenError,
     InvalidHandleError,
 )
+from domain.messages import copied
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
@@ -289,10 +290,5 @@ def _former_commands(requested: RequestedCreator) -> list[c.CreatorCommand]:
             tracking_start_date=requested.tracking_start_date,
             tracking_end_date=requested.tracking_end_date,
         ),
-        c.ChangeDetails(
-            description=requested.description,
-            readme=requested.readme,
-            metadata=requested.metadata,
-            tags=requested.tags,
-        ),
+        copied(requested, c.ChangeDetails),
     ]

@@ -26,6 +26,7 @@ from domain.decisions import (
     on,
 )
 from domain.errors import CreatorBannedError, NotFoundError
+from domain.messages import copied
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
 from domain.streams import Names, erased_bans_stream, video_stream
@@ -231,19 +232,15 @@ def discover_videos(
         if tiktok_video_id is None:
             # An earlier list has this video; the append of that list adds it.
             continue
-        command = c.DiscoverVideo(
+        command = copied(
+            each,
+            c.DiscoverVideo,
             organization_id=organization_id,
             project_id=project_id,
             creator_id=creator_id,
             tiktok_video_id=tiktok_video_id,
-            pseudonym=each.pseudonym,
             handle=creator.handle,
             tracking_status=window.status_of(each.posted_at),
-            scrape_id=each.scrape_id,
-            kind=each.kind,
-            title=each.title,
-            posted_at=each.posted_at,
-            attributes=each.attributes,
         )
         decided = decide(known, command)
         events += on(video_id, decided)
