@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 
 import httpx
-import msgspec
 from litestar.routes import HTTPRoute
+from playwright.sync_api import Page
 
 from api.http.access.sessions import COOKIE
 from api.http.route_info import RouteInfo
@@ -38,31 +38,30 @@ def places() -> tuple[str, ...]:
     return tuple(paths)
 
 
-class Place(msgspec.Struct, frozen=True):
-    """The path of a page, and the media type of its answer."""
-
-    url: str
-    status: int
-    media_type: str
-
-    @property
-    def is_page(self) -> bool:
-        """True for pages that people look at; others are CSV, or a stream."""
-        return self.media_type == "text/html"
+def is_for_people(path: str) -> bool:
+    """False for paths that programs read: CSV, JSON, and streams of events."""
+    return not path.endswith((".csv", ".json", "/stream"))
 
 
-def found(served: Served, path: str, *, session: str, ids: Mapping[str, str]) -> Place:
-    """Request a page about these things, and return its place."""
+def visit(page: Page, path: str, ids: Mapping[str, str]) -> None:
+    """Open a page about these things, and assert that people can look at it."""
+    answer = page.goto(_NAME.sub(lambda name: ids[name[1]], path))
+    assert answer is not None
+    assert answer.status == 200, f"{answer.url}: {answer.status}"
+    assert answer.headers["content-type"].partition(";")[0] == "text/html"
+
+
+def media_type_of(
+    served: Served, path: str, *, session: str, ids: Mapping[str, str]
+) -> str:
+    """Request what programs read about these things, and return its media type."""
     url = _NAME.sub(lambda name: ids[name[1]], path) + QUERIES.get(path, "").format(
         **ids
     )
-    cookies = {COOKIE: session}
     with (
-        httpx.Client(
-            base_url=served.address, cookies=cookies, follow_redirects=True
-        ) as client,
+        httpx.Client(base_url=served.address, cookies={COOKIE: session}) as client,
         # A stream of events would not end.
         client.stream("GET", url) as answer,
     ):
-        media_type = answer.headers["Content-Type"].partition(";")[0]
-        return Place(str(answer.url), answer.status_code, media_type)
+        assert answer.status_code == 200
+        return answer.headers["Content-Type"].partition(";")[0]
