@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from tests.kit.house_map import PACKAGES
 from tests.kit.paths import ROOT
 
 HERE = Path(__file__).parent
@@ -73,7 +74,7 @@ EXAMPLES = (PINNED, SOURCE, COLUMN)
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the files in git, and of the libraries that setup fetched."""
+    """A copy of the files in git, of their bytecode, and of what setup fetched."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git clone")
@@ -83,7 +84,12 @@ def copy(tmp_path: Path) -> Path:
     for name in filter(None, names.decode().split("\0")):
         if (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, place / name)
+            # Bytecode names the time of its source.
+            shutil.copy2(ROOT / name, place / name)
+    for package in (*PACKAGES, "tests"):
+        for compiled in (ROOT / package).rglob("__pycache__"):
+            if (there := place / compiled.relative_to(ROOT)).parent.is_dir():
+                shutil.copytree(compiled, there)
     # Setup fetches the pages' libraries, so they are not in git.
     vendor = Path("api", "web", "static", "vendor")
     (place / vendor).symlink_to(ROOT / vendor)

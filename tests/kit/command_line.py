@@ -57,8 +57,8 @@ class CommandLine:
 
     def set(self, **settings: object) -> None:
         """Set GOATHERD_ variables; the tests' databases have the tests' master key."""
-        for name, value in _with_master_key(settings).items():
-            self._monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(value))
+        for name, value in variables(settings).items():
+            self._monkeypatch.setenv(name, value)
 
     def __call__(self, *words: str) -> Outcome:
         status = main(words)
@@ -122,6 +122,15 @@ def _with_master_key(settings: Mapping[str, object]) -> dict[str, object]:
     return {**given, **settings}
 
 
+def variables(settings: Mapping[str, object]) -> dict[str, str]:
+    """The GOATHERD_ variables of these settings, without those that are None."""
+    return {
+        f"{PREFIX}{name.upper()}": str(value)
+        for name, value in _with_master_key(settings).items()
+        if value is not None
+    }
+
+
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """The processes that still run, without those that only wait to be reaped."""
     found: list[psutil.Process] = []
@@ -143,10 +152,7 @@ def running(
     ``before`` is Python that the process runs first. A process that is left at the end
     is told to stop, and its own supervisor sees to the rest should it not listen.
     """
-    environment = bare(os.environ) | {
-        f"{PREFIX}{name.upper()}": str(value)
-        for name, value in _with_master_key(settings).items()
-    }
+    environment = bare(os.environ) | variables(settings)
     environment["PYTHONPATH"] = str(ROOT)
     out, err = folder / "out", folder / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:

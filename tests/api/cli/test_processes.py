@@ -1,5 +1,6 @@
 """`serve`, `project`, `dispatch` and `work`: each does its part, and ends when told."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -7,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.registry import PROJECTIONS
 from tests.kit.builders import Home, make_home
-from tests.kit.command_line import Running, running
+from tests.kit.command_line import Running, running, variables
+from tests.kit.paths import ROOT
 from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.ports import free_port
 
@@ -107,11 +110,19 @@ def test_a_list_of_commands_loads_none_of_them():
     assert len(listed) > 100
 
 
-def test_serve_answers_until_it_is_told_to_end(settings: Settings, tmp_path: Path):
+def test_serve_answers_and_does_not_share_its_port_until_it_is_told_to_end(
+    settings: Settings, tmp_path: Path
+):
     settings["http_workers"] = 2
     with running("serve", settings=settings, folder=tmp_path) as serve:
         assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
         workers = serve.children()
+
+        with running("serve", settings=settings, folder=tmp_path) as second:
+            shown = refusal(second)
+        assert f"Port {settings['port']} of 127.0.0.1 is in use" in shown
+        assert answers(settings, "/health/live")
+        assert serve.process.poll() is None
 
         status = serve.send(signal.SIGINT)
 
@@ -190,34 +201,6 @@ os.waitpid = late
     assert serve.err == ""
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    (
-        ("database_url", "set GOATHERD_DATABASE_URL"),
-        ("secret", "needs GOATHERD_SECRET"),
-    ),
-)
-def test_serve_says_what_it_needs(
-    settings: Settings, tmp_path: Path, name: str, shown: str
-):
-    del settings[name]
-
-    with running("serve", settings=settings, folder=tmp_path) as serve:
-        assert shown in refusal(serve)
-
-
-def test_serve_does_not_share_its_port(settings: Settings, tmp_path: Path):
-    with running("serve", settings=settings, folder=tmp_path) as first:
-        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
-
-        with running("serve", settings=settings, folder=tmp_path) as second:
-            shown = refusal(second)
-
-        assert f"Port {settings['port']} of 127.0.0.1 is in use" in shown
-        assert answers(settings, "/health/live")
-        assert first.process.poll() is None
-
-
 def test_project_keeps_the_read_models_level_until_it_is_told_to_end(
     settings: Settings, tmp_path: Path, home: Home
 ):
@@ -237,29 +220,13 @@ def test_project_keeps_the_read_models_level_until_it_is_told_to_end(
     assert project.err == ""
 
 
-def test_dispatch_makes_jobs_until_it_is_told_to_end(
-    settings: Settings, tmp_path: Path, home: Home
-):
-    with running("dispatch", settings=settings, folder=tmp_path) as dispatch:
-        home.creator("ada")
-
-        assert comes(
-            home.store,
-            b"SELECT count(*) FROM scrape_job WHERE enqueued_at IS NOT NULL",
-            2,
-        )
-        dispatch.process.send_signal(signal.SIGTERM)
-        assert dispatch.process.wait(at_most(PROMPTLY)) == 0
-    assert dispatch.err == ""
-
-
-def test_work_carries_out_what_dispatch_rings_for(
+def test_work_carries_out_what_dispatch_rings_for_until_both_are_told_to_end(
     settings: Settings, tmp_path: Path, home: Home
 ):
     creator_id = home.creator("the-quiet-herd")
 
     with (
-        running("dispatch", settings=settings, folder=tmp_path),
+        running("dispatch", settings=settings, folder=tmp_path) as dispatch,
         running("work", settings=settings, folder=tmp_path) as work,
     ):
         assert comes(
@@ -267,8 +234,11 @@ def test_work_carries_out_what_dispatch_rings_for(
         )
         workers = work.children()
         status = work.send(signal.SIGTERM)
+        dispatch.process.send_signal(signal.SIGTERM)
+        assert dispatch.process.wait(at_most(PROMPTLY)) == 0
 
     assert status == 0
+    assert dispatch.err == ""
     assert workers
     assert not any(worker.is_running() for worker in workers)
     assert (
@@ -279,16 +249,6 @@ def test_work_carries_out_what_dispatch_rings_for(
         )
         == 2
     )
-
-
-@pytest.mark.parametrize("command", ("project", "dispatch", "work"))
-def test_a_process_without_its_database_says_so(
-    settings: Settings, tmp_path: Path, command: str
-):
-    settings["database_url"] = "postgresql://127.0.0.1:1/herd"
-
-    with running(command, settings=settings, folder=tmp_path) as process:
-        assert "The database cannot be reached" in refusal(process)
 
 
 def test_a_process_waits_for_its_database_as_long_as_it_is_told_to(
@@ -309,33 +269,63 @@ def test_a_process_waits_for_its_database_as_long_as_it_is_told_to(
     assert "The database cannot be reached" in process.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("command", ("serve", "project", "dispatch", "work"))
-def test_a_process_does_not_work_on_a_database_without_a_schema(
-    settings: Settings, tmp_path: Path, empty_database_url: str, command: str
+# Carries out command lines one after the other, each with its settings.
+_ONE_BY_ONE = """
+import json, os, sys
+from api.cli import main
+
+for command, settings in json.load(sys.stdin):
+    for name in [name for name in os.environ if name.startswith("GOATHERD_")]:
+        del os.environ[name]
+    os.environ.update(settings)
+    print(f"status {main([command])}", file=sys.stderr, flush=True)
+"""
+
+
+def test_a_process_that_cannot_run_gives_the_reason(
+    settings: Settings, empty_database_url: str, subtests: pytest.Subtests
 ):
-    settings["database_url"] = empty_database_url
+    nowhere = {"database_url": "postgresql://127.0.0.1:1/herd"}
+    empty = {"database_url": empty_database_url}
+    cases: tuple[tuple[str, dict[str, object], str], ...] = (
+        *(
+            (command, nowhere, "The database cannot be reached")
+            for command in ("project", "dispatch", "work")
+        ),
+        *(
+            (command, empty, "goatherd migrate")
+            for command in ("serve", "project", "dispatch", "work")
+        ),
+        *(
+            (command, {"redis_url": None}, "GOATHERD_REDIS_URL")
+            for command in ("dispatch", "work")
+        ),
+        ("serve", {"database_url": None}, "set GOATHERD_DATABASE_URL"),
+        ("serve", {"secret": None}, "needs GOATHERD_SECRET"),
+        ("work", {"recordings": "/no/such/goats"}, "/no/such/goats"),
+        ("work", {"provider": "research"}, "research"),
+    )
+    lines = [
+        (command, variables({**settings, **changed})) for command, changed, _ in cases
+    ]
+    process = subprocess.run(
+        [sys.executable, "-c", _ONE_BY_ONE],
+        input=msgspec.json.encode(lines),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
 
-    with running(command, settings=settings, folder=tmp_path) as process:
-        assert "goatherd migrate" in refusal(process)
-
-
-@pytest.mark.parametrize("command", ("dispatch", "work"))
-def test_a_process_without_redis_names_the_ways_to_one(
-    settings: Settings, tmp_path: Path, command: str
-):
-    del settings["redis_url"]
-
-    with running(command, settings=settings, folder=tmp_path) as process:
-        assert "GOATHERD_REDIS_URL" in refusal(process)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), (("recordings", "/no/such/goats"), ("provider", "research"))
-)
-def test_work_says_what_is_wrong_with_its_provider(
-    settings: Settings, tmp_path: Path, name: str, value: str
-):
-    settings[name] = value
-
-    with running("work", settings=settings, folder=tmp_path) as work:
-        assert value in refusal(work)
+    *said, last = re.split(
+        r"^status (.*)\n", process.stderr.decode(), flags=re.MULTILINE
+    )
+    assert process.stdout == b""
+    assert last == ""
+    assert len(said) == 2 * len(cases)
+    for number, (command, changed, reason) in enumerate(cases):
+        with subtests.test(f"{command} with {changed}"):
+            err, status = said[2 * number : 2 * number + 2]
+            (line,) = err.splitlines()
+            assert line.startswith("goatherd: ")
+            assert reason in line
+            assert status == "1"

@@ -112,7 +112,7 @@ def test_changed_code_and_templates_are_served_without_a_new_start(
     database_url: str, redis_url: str, tmp_path: Path
 ):
     for package in PACKAGES:
-        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+        ignored = shutil.ignore_patterns("node_modules")
         shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
     port = free_port()
     settings = {
