@@ -19,13 +19,12 @@ from domain.streams import Names
 from infra.backoff import Backoff
 from infra.database import Pool, writing_pool
 from infra.eventstore.append import Appended, BeforeAppend, Context
-from infra.eventstore.codec import Codec, EventMapper, NewEvent
+from infra.eventstore.codec import Codec, EventMapper, NewEvent, sealed_batch
 from infra.eventstore.recorder import (
     AppendConflictError,
     KeyConflictError,
     Recorder,
 )
-from infra.eventstore.sealed_batch import sealed_batch
 from infra.keys.keyring import Keyring, Keys
 from infra.keys.opened import opened_keys, opened_master_key
 from infra.settings import Settings

@@ -1,12 +1,13 @@
 """One scrape: lease the job, ask the provider, record the result once."""
 
 from contextlib import nullcontext
-from typing import assert_never
+from typing import TypeVar, assert_never, cast
 from uuid import UUID, uuid5
 
 import msgspec
 import structlog
 from dramatiq import Broker, actor
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -15,6 +16,7 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import AnotherAccountError
 from domain.scrape.handlers.scrapes import end_scrape
+from domain.scrape.observations import ProfileObservation, VideoObservation
 from domain.scrape.verdicts import (
     Blocked,
     IdentityChanged,
@@ -30,6 +32,7 @@ from domain.scrape.verdicts import (
     outcome_of,
 )
 from domain.subjects import SubjectErasedError
+from domain.video.attributes import Sound
 from infra.eventstore.append import Context
 from infra.eventstore.execute import RecordedHistories, execute
 from infra.eventstore.store import Store
@@ -40,9 +43,10 @@ from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer
 from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
-from workers.scraping.stored_fields import snapshot, storable, tried_by
 from workers.scraping.video_details import only_news
 from workers.sources.chain import Answered, CannotServe, Chain
+
+Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 
 _log = structlog.get_logger()
 
@@ -319,3 +323,47 @@ def _end(
             # name a person, too.
             with dependencies.store.pool.connection() as connection:
                 jobs.finish(connection.cursor(), leased, outcome=outcome)
+
+
+def tried_by(answered: Answered) -> tuple[c.Tried, ...]:
+    """Return the tried providers besides the one that answered."""
+    return tuple(
+        replace(each, detail=each.detail and storable(each.detail))
+        for each in answered.tried
+    )
+
+
+def snapshot(
+    observed: ProfileObservation | VideoObservation, kind: type[Snapshot]
+) -> Snapshot:
+    """Return the observed counts in the fields of commands."""
+    values = msgspec.structs.asdict(observed)
+    stated = {k: _storable(v) for k, v in values.items() if v is not msgspec.UNSET}
+    return msgspec.convert(stated, kind)
+
+
+def _storable(value: object) -> object:
+    """Return a value whose texts are all storable, those in lists and structs too."""
+    match value:
+        case str():
+            return storable(value)
+        case tuple():
+            return tuple(_storable(each) for each in cast("tuple[object, ...]", value))
+        case Sound():
+            return replace(
+                value,
+                id=_storable(value.id),
+                title=_storable(value.title),
+                author=_storable(value.author),
+            )
+        case _:
+            return value
+
+
+def storable(text: str) -> str:
+    """Return the text without characters that PostgreSQL refuses: NULs and surrogates.
+
+    Names and titles are typed by strangers, and may have been cut off by the source.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")

@@ -55,8 +55,7 @@ from tests.kit.patience import PATIENTLY
 from tests.projections.analytics.ledger import dead_letters, registered
 from workers.broker import enqueue_scrapes
 from workers.scraping import jobs, retry_policy
-from workers.scraping.scrape import ScrapeDependencies, scrape_creator
-from workers.scraping.stored_fields import storable
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator, storable
 from workers.sources.chain import Chain
 from workers.sources.port import (
     Provider,
