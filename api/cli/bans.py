@@ -5,14 +5,13 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
-from psycopg.rows import class_row
 
 from api.cli import CommandError
 from api.cli.kit.caught_up import wait_until_caught_up
-from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import organization_named
 from api.cli.kit.options import DataDir, Json, read_settings
-from api.cli.kit.output import print_json, print_table
+from api.cli.kit.output import print_json, print_list
 from domain.creator.handle import normalize_handle
 from domain.creator.handlers.change import ban_handle, unban_erased, unban_handle
 from domain.phrases import counted
@@ -111,20 +110,10 @@ def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
     """List banned handles, with reasons and times."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         wait_until_caught_up(connection, "bans", what="this list is")
-        found = (
-            connection.cursor(row_factory=class_row(BannedHandle))
-            .execute(_LIST)
-            .fetchall()
-        )
+        found = rows_of(connection, BannedHandle, _LIST)
         (erased,) = connection.execute(_ERASED).fetchone() or (0,)
-    if json:
-        print_json(found)
-        return
-    print_table(
-        ("handle", "since", "reason"),
-        ((b.handle, f"{b.created_at:%Y-%m-%d %H:%M}", b.reason) for b in found),
-    )
-    if erased:
+    print_list(found, "handle since=created_at reason", json=json)
+    if erased and not json:
         print(f"And {counted(erased, 'erased account')}, banned by hashes.")
 
 

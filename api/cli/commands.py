@@ -47,7 +47,7 @@ _COMMANDS = (
     ("projects", "lists:list_projects"),
     ("creators", "lists:list_creators"),
     ("creators", "move:move"),
-    ("campaigns", "campaigns:list_campaigns"),
+    ("campaigns", "lists:list_campaigns"),
     ("keys", "keys:create"),
     ("keys", "keys:list_keys"),
     ("keys", "keys:revoke"),

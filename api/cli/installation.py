@@ -10,7 +10,7 @@ from api.cli.doctor.results import Finding
 from api.cli.doctor.run import run_checks
 from api.cli.kit.databases import connected, database_url, fitting
 from api.cli.kit.options import DataDir, Json, read_settings
-from api.cli.kit.output import plain, print_json, print_table
+from api.cli.kit.output import plain, print_json, print_list
 from api.system.all_projections import ALL_PROJECTIONS
 from application.integrity.seal_history import clear_events
 from infra.database import migrate as migrate_database
@@ -59,34 +59,17 @@ def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Show the position of each projection, and the events that it could not apply."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         found = progress(connection, ALL_PROJECTIONS)
-    if json:
-        print_json(found)
-        return
-    print_table(
-        (
-            "name",
-            "version",
-            "position",
-            "head",
-            "lag",
-            "status",
-            "last heartbeat",
-            "dead",
-            "rule",
+    print_list(
+        found,
+        "name version position head lag status last_heartbeat dead=dead_letters rule",
+        json=json,
+        lag=lambda it: (
+            f"{it.lag_events} ({it.lag_seconds:.0f} s)"
+            if it.lag_events
+            else "caught up"
         ),
-        (
-            (
-                *(p.name, p.version, p.position, p.head),
-                f"{p.lag_events} ({p.lag_seconds:.0f} s)"
-                if p.lag_events
-                else "caught up",
-                _status(p),
-                _ago(p.heartbeat_seconds),
-                p.dead_letters,
-                p.rule,
-            )
-            for p in found
-        ),
+        status=_status,
+        last_heartbeat=lambda it: _ago(it.heartbeat_seconds),
     )
 
 

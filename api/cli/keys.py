@@ -6,25 +6,22 @@ from uuid import UUID
 
 import msgspec
 from cyclopts import Parameter
-from psycopg.rows import class_row
 
 from api.cli import CommandError
-from api.cli.kit.databases import cli_context, fitting, opened_store
+from api.cli.kit.databases import fitting, rows_of
 from api.cli.kit.names import (
     OnlyOrganizationOption,
     OrganizationOption,
     organization_named,
 )
 from api.cli.kit.options import DataDir, Json, read_settings
-from api.cli.kit.output import print_json, print_table
+from api.cli.kit.output import print_json, print_list
+from api.cli.organizations import change_own_organization
 from domain import commands as c
 from domain.events import Scope
 from domain.organization.api_keys import DEFAULT_SCOPES, create_key
-from domain.organization.handlers.organizations import change_organization
-from infra.eventstore.execute import execute
 from infra.ids import new_id
 from infra.organizations import draw_key
-from projections.organizations.projection import ApiKeys
 
 _LONGEST_NAME = 200
 _LIST = """
@@ -89,15 +86,7 @@ def create(
         scopes=scope or DEFAULT_SCOPES,
         expires_at=expires_at,
     )
-    with opened_store(settings) as store:
-        execute(
-            store,
-            lambda: change_organization(
-                organization_id, command, plans=settings.all_plans
-            ),
-            context=cli_context(),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
-        )
+    change_own_organization(settings, organization_id, command)
     if json:
         print_json({"id": command.key_id, "api_key": text, "scopes": command.scopes})
         return
@@ -112,18 +101,9 @@ def list_keys(
     """List keys without their texts; a hint is the end of a text."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         org_id = None if org is None else organization_named(connection, org)
-        cursor = connection.cursor(row_factory=class_row(Key))
-        found = cursor.execute(_LIST, {"org": org_id}).fetchall()
-    if json:
-        print_json(found)
-        return
-    print_table(
-        ("id", "organization", "name", "ends in", "scopes", "state"),
-        (
-            (k.id, k.org_id, k.name, k.hint, ", ".join(k.scopes), _state(k))
-            for k in found
-        ),
-    )
+        found = rows_of(connection, Key, _LIST, {"org": org_id})
+    columns = "id organization=org_id name ends_in=hint scopes state"
+    print_list(found, columns, json=json, state=_state)
 
 
 def revoke(
@@ -144,15 +124,7 @@ def revoke(
         ).fetchone()
     if row is None:
         raise CommandError(f"There is no key {key_id}.")
-    with opened_store(settings) as store:
-        execute(
-            store,
-            lambda: change_organization(
-                row[0], c.RevokeApiKey(key_id=key_id), plans=settings.all_plans
-            ),
-            context=cli_context(),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
-        )
+    change_own_organization(settings, row[0], c.RevokeApiKey(key_id=key_id))
     if json:
         print_json({"id": key_id, "revoked": True})
         return

@@ -1,23 +1,23 @@
-"""``goatherd orgs | projects | creators list``: lists with ids and counts."""
+"""``goatherd orgs | projects | creators | campaigns list``, with ids and counts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow
 
 from api.cli.kit.caught_up import wait_until_caught_up
-from api.cli.kit.databases import fitting
+from api.cli.kit.databases import fitting, rows_of
 from api.cli.kit.names import (
     PROJECTS,
     OnlyOrganizationOption,
     OnlyProjectOption,
     organization_and_project,
-    organization_named,
 )
 from api.cli.kit.options import DataDir, Json, read_settings
-from api.cli.kit.output import print_json, print_table
+from api.cli.kit.output import print_list
+from domain.messages import TargetScope
 from projections.creators.creator import CountName
 from projections.organizations.projection import IS_OPERATOR
 
@@ -52,6 +52,18 @@ FROM creator_list
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
 ORDER BY org_id, project_id, tiktok_handle, id
+"""
+
+
+_CAMPAIGN_LIST = """
+SELECT id, organization_id AS org_id, project_id, name, creator_count AS creators,
+       video_count AS videos, campaign_count AS campaigns, starts_on, ends_on,
+       target_views, target_at, target_scope, created_at
+FROM campaigns
+WHERE deleted_at IS NULL
+  AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
+  AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
+ORDER BY org_id, project_id, created_at, id
 """
 
 
@@ -103,27 +115,35 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign; its counts include only items that are directly in it."""
+
+    id: UUID
+    org_id: UUID
+    project_id: UUID
+    name: str
+    creators: int
+    videos: int
+    campaigns: int
+    starts_on: date | None
+    ends_on: date | None
+    target_views: int | None
+    target_at: datetime | None
+    target_scope: TargetScope
+    created_at: datetime
+
+
 def list_orgs(*, data_dir: DataDir = None, json: Json = False) -> None:
     """List organizations with their ids and counts."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
-        _wait_for_creators(connection)
-        cursor = connection.cursor(row_factory=class_row(OrganizationSummary))
-        found = cursor.execute(_ORGANIZATION_LIST.encode(), {"org": None}).fetchall()
-    if json:
-        print_json(found)
-        return
-    print_table(
-        (
-            *("id", "name", "plan", "time zone", "operator"),
-            *("projects", "creators", "active"),
-        ),
-        (
-            (
-                *(o.id, o.name, o.plan, o.time_zone, "yes" if o.is_operator else ""),
-                *(o.projects, o.creators, o.active_creators),
-            )
-            for o in found
-        ),
+        _wait_for(connection, "creator_list")
+        query = _ORGANIZATION_LIST.encode()
+        found = rows_of(connection, OrganizationSummary, query, {"org": None})
+    print_list(
+        found,
+        "id name plan time_zone operator=is_operator projects creators "
+        "active=active_creators",
+        json=json,
     )
 
 
@@ -132,17 +152,11 @@ def list_projects(
 ) -> None:
     """List projects with their ids and counts of creators."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
-        org_id = None if org is None else organization_named(connection, org)
-        _wait_for_creators(connection)
-        cursor = connection.cursor(row_factory=class_row(ProjectSummary))
-        found = cursor.execute(_PROJECT_LIST.encode(), {"org": org_id}).fetchall()
-    if json:
-        print_json(found)
-        return
-    print_table(
-        ("id", "organization", "name", "creators", "active"),
-        ((p.id, p.org_id, p.name, p.creators, p.active_creators) for p in found),
-    )
+        named = organization_and_project(connection, org, None)
+        _wait_for(connection, "creator_list")
+        found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), named)
+    columns = "id organization=org_id name creators active=active_creators"
+    print_list(found, columns, json=json)
 
 
 def list_creators(
@@ -155,25 +169,36 @@ def list_creators(
     """List creators, also removed ones, with ids and last observed figures."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, project)
-        _wait_for_creators(connection)
-        cursor = connection.cursor(row_factory=class_row(CreatorSummary))
-        found = cursor.execute(_CREATOR_LIST, named).fetchall()
-    if json:
-        print_json(found)
-        return
-    print_table(
-        (
-            *("id", "project", "handle", "name", "status"),
-            *("followers", "videos", "connected"),
-        ),
-        (
-            (
-                *(c.id, c.project_id, c.tiktok_handle, c.display_name, c.status),
-                *(_count(c, "follower_count"), _count(c, "video_count")),
-                "yes" if c.connected_at else "",
-            )
-            for c in found
-        ),
+        _wait_for(connection, "creator_list")
+        found = rows_of(connection, CreatorSummary, _CREATOR_LIST, named)
+    print_list(
+        found,
+        "id project=project_id handle=tiktok_handle name=display_name status "
+        "followers videos connected",
+        json=json,
+        followers=lambda creator: _count(creator, "follower_count"),
+        videos=lambda creator: _count(creator, "video_count"),
+        connected=lambda creator: creator.connected_at is not None,
+    )
+
+
+def list_campaigns(
+    *,
+    org: OnlyOrganizationOption = None,
+    project: OnlyProjectOption = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """List campaigns with their ids, numbers of items, days and targets."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        named = organization_and_project(connection, org, project)
+        _wait_for(connection, "campaigns")
+        found = rows_of(connection, CampaignSummary, _CAMPAIGN_LIST, named)
+    print_list(
+        found,
+        "id project=project_id name creators videos campaigns first_day=starts_on "
+        "last_day=ends_on target_views counted=target_scope",
+        json=json,
     )
 
 
@@ -185,5 +210,5 @@ def _count(creator: CreatorSummary, name: CountName) -> str | None:
     return f"~{count}" if name in creator.rounded_counts else str(count)
 
 
-def _wait_for_creators(connection: Connection[TupleRow]) -> None:
-    wait_until_caught_up(connection, "creator_list", what="this list is")
+def _wait_for(connection: Connection[TupleRow], read_model: str) -> None:
+    wait_until_caught_up(connection, read_model, what="this list is")

@@ -1,6 +1,7 @@
 """``goatherd orgs``: the creation of organizations, and the choice of operators."""
 
 from typing import Annotated
+from uuid import UUID
 
 from cyclopts import Parameter
 
@@ -9,14 +10,30 @@ from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import organization_named
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json
-from domain.organization.commands import SetOperator
+from domain.organization.commands import OrganizationCommand, SetOperator
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED
-from infra.eventstore.execute import execute
+from infra.eventstore.execute import Executed, execute
 from infra.organizations import make_organization
+from infra.settings import Settings
 from projections.organizations.projection import ApiKeys
 
 _LONGEST_NAME = 200
+
+
+def change_own_organization(
+    settings: Settings, organization_id: UUID, command: OrganizationCommand
+) -> Executed[UUID]:
+    """Change an organization; a change of its keys has an effect at once."""
+    with opened_store(settings) as store:
+        return execute(
+            store,
+            lambda: change_organization(
+                organization_id, command, plans=settings.all_plans
+            ),
+            context=cli_context(),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
+        )
 
 
 def create(
@@ -100,15 +117,8 @@ def operator(
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         org_id = organization_named(connection, org)
-    with opened_store(settings) as store:
-        done = execute(
-            store,
-            lambda: change_organization(
-                org_id, SetOperator(is_operator=not off), plans=settings.all_plans
-            ),
-            context=cli_context(),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
-        )
+    command = SetOperator(is_operator=not off)
+    done = change_own_organization(settings, org_id, command)
     if json:
         print_json({"org_id": org_id, "is_operator": not off})
         return

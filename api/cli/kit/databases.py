@@ -1,8 +1,9 @@
 """The database and Redis of a command, and whether their schema fits this release."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from typing import LiteralString, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -10,7 +11,7 @@ import structlog
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, class_row
 
 from api.cli import CommandError
 from infra.database import check_schema, known_migrations
@@ -27,6 +28,8 @@ from infra.keys.opened import opened_keys
 from infra.outage import is_out_of_connections
 from infra.restoring import check_restored
 from infra.settings import Settings
+
+T = TypeVar("T")
 
 OLDEST_SERVER = 16
 
@@ -199,6 +202,17 @@ def fitting(settings: Settings) -> Generator[Connection[TupleRow]]:
     with connected(database_url(settings)) as connection:
         check_fit(connection)
         yield connection
+
+
+def rows_of(
+    connection: Connection[TupleRow],
+    kind: type[T],
+    sql: LiteralString | bytes,
+    parameters: Mapping[str, object] | None = None,
+) -> list[T]:
+    """Return the rows of a query, whose columns are the fields of the struct."""
+    cursor = connection.cursor(row_factory=class_row(kind))
+    return cursor.execute(sql, parameters).fetchall()
 
 
 @contextmanager

@@ -4,9 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
+
+T = TypeVar("T")
 
 _QUIET_SECONDS = 1.0
 # Without a terminal, a row is one line whatever its length.
@@ -32,6 +36,26 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         table.add_row(*(Text(_shown(value)) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(table)
+
+
+def print_list(
+    found: Sequence[T], columns: str, *, json: bool, **computed: Callable[[T], object]
+) -> None:
+    """Print structs as JSON, or as a table.
+
+    ``columns`` are headings in order, each with the field behind a = if that has
+    another name: ``id active=active_creators``. A heading of ``computed`` shows the
+    result of its function. Underscores of headings are shown as blanks.
+    """
+    if json:
+        print_json(found)
+        return
+    named = [column.partition("=") for column in columns.split()]
+    of = [computed.get(name) or attrgetter(field or name) for name, _, field in named]
+    print_table(
+        [name.replace("_", " ") for name, _, _ in named],
+        ([_in_words(value(each)) for value in of] for each in found),
+    )
 
 
 class Branch(NamedTuple):
@@ -85,6 +109,16 @@ def progress_bar(what: str, *, total: int | None) -> Generator[Callable[[int], N
         yield advance
     finally:
         bar.stop()
+
+
+def _in_words(value: Any) -> object:  # noqa: ANN401 - whatever a field holds
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, list | tuple):
+        return ", ".join(cast("Sequence[str]", value))
+    return value
 
 
 def _shown(value: object) -> str:
