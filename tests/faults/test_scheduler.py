@@ -87,8 +87,9 @@ def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
             )
             process.kill()
         kills += 1
+        # The killed process may have been in the middle of taking its lease again.
+        assert wait_until(lambda: lease_ended_without(store), seconds=PATIENTLY)
         seen = len(scheduled(store))
-        end_lease(store)
 
     with opened_store(database_url) as theirs:
         assert Scheduler(theirs, DEFAULT_PLANS).round() == 0
