@@ -81,26 +81,21 @@ class Place:
         except httpx.TransportError:
             return False
 
-    def add(self, handle: str) -> str:
-        """Track a creator, and return its id.
+    def scrape(self, creator_id: str) -> str:
+        """Request a scrape by hand, and return its id.
 
         A connection that was lost may cost a request, which then asks to be repeated.
         """
+        path = f"/api/v1/creators/{creator_id}/scrape"
         answers: list[httpx.Response] = []
 
-        def add() -> bool:
-            projects = self.ask("/api/v1/projects")
-            if projects.status_code == 200:
-                project = projects.json()["data"][0]["id"]
-                path = f"/api/v1/projects/{project}/creators"
-                answers.append(self.ask(path, "POST", {"tiktok_handle": handle}))
-            else:
-                answers.append(projects)
+        def request() -> bool:
+            answers.append(self.ask(path, "POST", {"job_type": "discover_videos"}))
             return answers[-1].status_code != 503
 
-        assert wait_until(add, seconds=PATIENTLY)
-        assert answers[-1].status_code == 201, answers[-1].text
-        return answers[-1].json()["data"]["id"]
+        assert wait_until(request, seconds=PATIENTLY)
+        assert answers[-1].status_code == 202, answers[-1].text
+        return answers[-1].json()["data"]["scrape_id"]
 
     def sees(self, *handles: str, status: str = "all") -> bool:
         """Wait until exactly these creators are listed."""
@@ -142,7 +137,8 @@ def events(url: str) -> int:
     return row[0]
 
 
-def test_a_first_start_makes_everything_and_a_second_finds_it(place: Place):
+def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
+    """Three starts, because a start is dear: each sees what the one before it left."""
     with place.up() as up:
         assert up.says(place.ready)
         first, first_key = up.out, place.key
@@ -151,11 +147,6 @@ def test_a_first_start_makes_everything_and_a_second_finds_it(place: Place):
         found_by_others = running_postgres_url(place.data_dir)
         status = up.send(signal.SIGINT)
         left = living(started)
-    with place.up() as up:
-        assert up.says(place.ready)
-        second, second_key = up.out, place.key
-        found_again = place.ask("/api/v1/projects").json()["data"]
-        assert up.send(signal.SIGTERM) == 0
 
     assert first.startswith(place.ready)
     assert first.count(first_key) == 1
@@ -167,48 +158,11 @@ def test_a_first_start_makes_everything_and_a_second_finds_it(place: Place):
     for name in ("api-key", "secret"):
         mode = (place.data_dir / name).stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
-    assert second.startswith(place.ready)
-    assert "tga_" not in second
-    assert second_key == first_key
-    assert found_again == organizations
 
-
-def test_whatever_is_killed_comes_back_and_everything_works(place: Place):
-    with place.up() as up:
-        assert up.says(place.ready)
-        for name in (*SERVERS, REAPER, *CHILDREN):
-            # It is ready before its workers are: who asks for a run is heard later.
-            assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY), name
-            victim = up.child(name)
-            assert victim is not None
-            below = [] if name in SERVERS else victim.children(recursive=True)
-
-            victim.kill()
-
-            # A server's own processes see to themselves; ours must not be left behind.
-            assert are_gone([victim, *below]), name
-            assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY)
-            assert wait_until(place.is_ready, seconds=PATIENTLY), name
-        creator = place.add(DEMO_HANDLES[0])
-        scraped = f"/api/v1/creators/{creator}/scrapes"
-
-        def are_done() -> bool:
-            runs = place.ask(scraped).json()["data"] or []
-            return len(runs) == 2 and all(run["status"] == "succeeded" for run in runs)
-
-        assert wait_until(are_done, seconds=PATIENTLY)
-        started = all_of(up)
-        assert up.send(signal.SIGTERM) == 0
-    assert living(started) == []
-    for name in ("project", "dispatch", "work", "serve"):
-        assert f"process={name} status=-9" in up.err
-
-
-def test_when_up_itself_is_killed_all_ends_and_the_next_start_finds_everything(
-    place: Place,
-):
     with place.up("--demo") as up:
         assert up.says(place.ready)
+        second, second_key = up.out, place.key
+        found_again = place.ask("/api/v1/projects").json()["data"]
         assert place.sees(*DEMO_HANDLES)
         removed = place.creators()[0]
         assert (
@@ -225,10 +179,44 @@ def test_when_up_itself_is_killed_all_ends_and_the_next_start_finds_everything(
             assert are_gone(started)
             assert place.sees(*DEMO_HANDLES)
             assert place.sees(removed["tiktok_handle"], status="removed")
+            kill_one_by_one(next_up, place)
+            started = all_of(next_up)
             assert next_up.send(signal.SIGTERM) == 0
+
+    assert second.startswith(place.ready)
+    assert "tga_" not in second
+    assert second_key == first_key
+    assert found_again == organizations
     assert "Added 4 demo creators" in up.err
     assert "past runs of the demo creators" in up.err
     assert "demo" not in next_up.err
+    assert living(started) == []
+    for name in ("project", "dispatch", "work", "serve"):
+        assert f"process={name} status=-9" in next_up.err
+
+
+def kill_one_by_one(up: Running, place: Place) -> None:
+    """Whatever is killed comes back, and then everything works."""
+    for name in (*SERVERS, REAPER, *CHILDREN):
+        # It is ready before its workers are: who asks for a run is heard later.
+        assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY), name
+        victim = up.child(name)
+        assert victim is not None
+        below = [] if name in SERVERS else victim.children(recursive=True)
+
+        victim.kill()
+
+        # A server's own processes see to themselves; ours must not be left behind.
+        assert are_gone([victim, *below]), name
+        assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY)
+        assert wait_until(place.is_ready, seconds=PATIENTLY), name
+    scrape = place.scrape(place.creators("active")[0]["id"])
+
+    def is_done() -> bool:
+        run = place.ask(f"/api/v1/scrapes/{scrape}")
+        return run.is_success and run.json()["data"]["status"] == "succeeded"
+
+    assert wait_until(is_done, seconds=PATIENTLY)
 
 
 def refusal(up: Running) -> str:
