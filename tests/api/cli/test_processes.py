@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -287,7 +288,7 @@ def test_a_process_that_cannot_run_gives_the_reason(
 ):
     nowhere = {"database_url": "postgresql://127.0.0.1:1/herd"}
     empty = {"database_url": empty_database_url}
-    cases: tuple[tuple[str, dict[str, object], str], ...] = (
+    cases: tuple[tuple[str, Mapping[str, object], str], ...] = (
         *(
             (command, nowhere, "The database cannot be reached")
             for command in ("project", "dispatch", "work")

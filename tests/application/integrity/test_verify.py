@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -59,6 +61,17 @@ def read_log(url: str) -> Log:
     return [StoredRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
+@pytest.fixture
+def one_connection(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """One connection for all checks, which take less time than a connection."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        monkeypatch.setattr(verifying, "_connected", lambda _: nullcontext(connection))
+        yield
+
+
+@pytest.mark.usefixtures("one_connection")
 def test_a_tampered_log_is_found_out_as_in_memory(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,21 +1,16 @@
-"""``goatherd rebuild --dry-run``: processes of their own on a real database."""
+"""``goatherd rebuild --dry-run``: the command line on a real database."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
-from typing import Any
 
-import msgspec
 import pytest
 from psycopg.rows import TupleRow
 
 from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
 from projections.engine.follower import Follower
+from tests.kit.command_line import CommandLine
 from tests.kit.histories import PROJECT, History, log
-from tests.kit.paths import ROOT
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.rule_histories import (
     add_snapshots,
@@ -25,35 +20,12 @@ from tests.projections.analytics.rule_histories import (
 )
 
 
-class Terminal:
-    """Runs goatherd in processes of their own."""
-
-    def __init__(self, database_url: str, data_dir: Path) -> None:
-        self._environment = {
-            **os.environ,
-            "GOATHERD_DATABASE_URL": database_url,
-            "GOATHERD_DATA_DIR": str(data_dir),
-        }
-
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "api.cli", *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=self._environment,
-        )
-
-    def document(self, *words: str) -> Any:  # noqa: ANN401
-        ended = self(*words, "--json")
-        assert ended.returncode == 0, ended.stderr
-        return msgspec.json.decode(ended.stdout)
-
-
 @pytest.fixture
-def goatherd(database_url: str, tmp_path: Path) -> Terminal:
-    return Terminal(database_url, tmp_path)
+def goatherd(
+    command_line: CommandLine, database_url: str, tmp_path: Path
+) -> CommandLine:
+    command_line.set(database_url=database_url, data_dir=tmp_path)
+    return command_line
 
 
 @pytest.fixture
@@ -79,53 +51,61 @@ def sums(store: Store) -> list[TupleRow]:
 
 
 def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
-    goatherd: Terminal, store: Store, oracles: tuple[Oracle, Oracle]
+    goatherd: CommandLine, store: Store, oracles: tuple[Oracle, Oracle]
 ):
     before = sums(store)
     under = ("rebuild", "analytics", "--baseline-rule", "first_snapshot")
 
     shown = goatherd(*under, "--dry-run")
-    (document,) = goatherd.document(*under, "--dry-run")
+    (document,) = goatherd(*under, "--dry-run", "--json").document
     plainly = goatherd("rebuild", "analytics")
 
-    assert shown.returncode == 0, shown.stderr
+    assert shown.status == 0, shown.err
     assert (
         "The live rule is posted_before_first_snapshot, the new one first_snapshot."
-        in shown.stdout
+        in shown.out
     )
-    assert "2 of 3 projects would change, 1 as before." in shown.stdout
+    assert "2 of 3 projects would change, 1 as before." in shown.out
     effects = document["effects"]
     (ours,) = (p for p in effects["projects"] if p["project_id"] == str(PROJECT))
     live, beside = (new_in(oracle, PROJECT) for oracle in oracles)
     assert {m["metric"]: m["live"] for m in ours["metrics"]} == live
     assert {m["metric"]: m["shadow"] for m in ours["metrics"]} == beside
     assert ours["videos"] == turned(*oracles, PROJECT)
-    (line,) = (x for x in shown.stdout.splitlines() if x.startswith("Project 0"))
+    (line,) = (x for x in shown.out.splitlines() if x.startswith("Project 0"))
     values = (live["views"], beside["views"])
     assert line.split()[2] == str(PROJECT)
     assert line.split()[3:7] == [
         *(str(ours["videos"]), "views", str(values[0]), str(values[1]))
     ]
-    assert plainly.returncode == 1
-    assert "A dry run of analytics waits" in plainly.stderr
+    assert plainly.status == 1
+    assert "A dry run of analytics waits" in plainly.err
     assert sums(store) == before
-    (kept,) = (p for p in goatherd.document("projections") if p["name"] == "analytics")
+    (kept,) = (
+        p
+        for p in goatherd("projections", "--json").document
+        if p["name"] == "analytics"
+    )
     assert kept["rule"] == "posted_before_first_snapshot"
     assert kept["rebuild"]["status"] == "ready"
-    assert "dry run ready under first_snapshot" in goatherd("projections").stdout
+    assert "dry run ready under first_snapshot" in goatherd("projections").out
 
     swapped = goatherd("rebuild", "analytics", "--swap")
 
-    assert swapped.returncode == 0, swapped.stderr
-    assert "swapped in at position" in swapped.stdout
-    (kept,) = (p for p in goatherd.document("projections") if p["name"] == "analytics")
+    assert swapped.status == 0, swapped.err
+    assert "swapped in at position" in swapped.out
+    (kept,) = (
+        p
+        for p in goatherd("projections", "--json").document
+        if p["name"] == "analytics"
+    )
     assert kept["rule"] == "first_snapshot"
     assert sums(store) != before
-    assert goatherd("rebuild", "analytics", "--swap").returncode == 1
+    assert goatherd("rebuild", "analytics", "--swap").status == 1
 
 
 def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
-    goatherd: Terminal, store: Store, oracles: tuple[Oracle, Oracle]
+    goatherd: CommandLine, store: Store, oracles: tuple[Oracle, Oracle]
 ):
     del oracles
     before = sums(store)
@@ -133,14 +113,14 @@ def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
 
     dropped = goatherd(*under, "--dry-run"), goatherd("rebuild", "--cancel")
     goatherd(*under, "--dry-run")
-    (swapped,) = goatherd.document(*under)
+    (swapped,) = goatherd(*under, "--json").document
 
-    assert [each.returncode for each in dropped] == [0, 0]
+    assert [each.status for each in dropped] == [0, 0]
     assert swapped["was_resumed"]
     assert not swapped["comparison"]["is_strict"]
     assert sums(store) != before
     back = ("rebuild", "analytics", "--baseline-rule", "posted_before_first_snapshot")
-    assert goatherd(*back).returncode == 0
+    assert goatherd(*back).status == 0
     assert sums(store) == before
 
 
@@ -155,18 +135,18 @@ def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
 )
 @pytest.mark.usefixtures("store")
 def test_what_makes_no_sense_is_refused(
-    goatherd: Terminal, words: tuple[str, ...], why: str
+    goatherd: CommandLine, words: tuple[str, ...], why: str
 ):
     ended = goatherd("rebuild", *words)
 
-    assert ended.returncode == 1
-    assert why in ended.stderr
+    assert ended.status == 1
+    assert why in ended.err
 
 
 @pytest.mark.usefixtures("store")
-def test_anything_can_be_built_without_being_swapped(goatherd: Terminal):
+def test_anything_can_be_built_without_being_swapped(goatherd: CommandLine):
     shown = goatherd("rebuild", "bans", "--dry-run")
 
-    assert shown.returncode == 0, shown.stderr
-    assert "and not swapped. All 0 rows are equal." in shown.stdout
-    assert goatherd("rebuild", "bans", "--swap").returncode == 0
+    assert shown.status == 0, shown.err
+    assert "and not swapped. All 0 rows are equal." in shown.out
+    assert goatherd("rebuild", "bans", "--swap").status == 0
