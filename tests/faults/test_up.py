@@ -196,7 +196,7 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
 
 
 def kill_one_by_one(up: Running, place: Place) -> None:
-    """Whatever is killed comes back, and then everything works."""
+    """Each process comes back when it is killed, and then everything works."""
     for name in (*SERVERS, REAPER, *CHILDREN):
         # It is ready before its workers are: who asks for a run is heard later.
         assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY), name
