@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec.structs import replace
@@ -21,9 +20,8 @@ from domain.organization import commands as c
 from domain.organization import events as e
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
+from domain.time_zones import time_zones
 
-# Debian lists this name among the zones, but it means another zone on every machine.
-_OF_THE_MACHINE = "localtime"
 HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
 
@@ -223,7 +221,7 @@ def _change_settings(
 
 
 def _check_time_zone(name: str) -> None:
-    if name not in available_timezones() - {_OF_THE_MACHINE}:
+    if name not in time_zones():
         raise InvalidTimeZoneError(name)
 
 

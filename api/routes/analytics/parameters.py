@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from litestar.params import QueryParameter
 
@@ -19,6 +18,7 @@ from domain.analytics.buckets import (
 )
 from domain.analytics.metrics import Breakdown, Membership, Metric, RawMetric
 from domain.errors import RetentionExceededError
+from domain.time_zones import time_zones
 
 MOST_ENTITIES = 5
 USUAL_DAYS = 30
@@ -124,7 +124,7 @@ def zone_named(name: str) -> ZoneInfo:
     Raises:
         ApiError: ``invalid_query``, if no zone has the name.
     """
-    if name not in _zones():
+    if name not in time_zones():
         raise invalid_query("tz", "must be an IANA time zone, such as Europe/Berlin")
     return ZoneInfo(name)
 
@@ -212,9 +212,3 @@ def check_retention(days: Range, retention: int | None, *, now: datetime) -> Non
     earliest = now.astimezone(days.zone).date() - timedelta(days=retention)
     if days.first < earliest:
         raise RetentionExceededError(retention, earliest=earliest)
-
-
-@cache
-def _zones() -> frozenset[str]:
-    # Debian lists this name among the zones, but it means another zone on each machine.
-    return frozenset(available_timezones() - {"localtime"})

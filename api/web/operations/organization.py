@@ -1,7 +1,6 @@
 """/operations/organization: usage against limits, and the settings."""
 
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
 from litestar import Controller
 from litestar.di import NamedDependency
@@ -17,6 +16,7 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from domain.organization.retention import LEAST_DAYS, MOST_DAYS
 from domain.scrape.intervals import DEFAULT_HOURS, LEAST_HOURS, MOST_HOURS
+from domain.time_zones import time_zones
 
 PATH = "/operations/organization"
 
@@ -116,7 +116,7 @@ async def _show(
         "most_days": MOST_DAYS,
         "now": now,
         "organization": got.data,
-        "time_zones": sorted(available_timezones()),
+        "time_zones": sorted(time_zones()),
         "usage": [(label, getattr(got.data.usage, key)) for key, label in _USAGE],
     }
     return await show_operations(
