@@ -4,6 +4,7 @@ GOATHERD_TEST_DATABASE_URL (as a superuser) and GOATHERD_TEST_REDIS_URL name ser
 use instead of the embedded ones, GOATHERD_TEST_BROWSER a browser for tests of pages.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -73,6 +74,12 @@ def pytest_collection_modifyitems(
     needing = [item for item in items if _SERVERS & {*_fixtures_of(item)}]
     config.hook.pytest_deselected(items=needing)
     items[:] = [item for item in items if item not in {*needing}]
+
+
+def pytest_collection_finish() -> None:
+    # Modules and tests stay until the end, so the collector of garbage leaves them out.
+    gc.collect()
+    gc.freeze()
 
 
 def _fixtures_of(item: pytest.Item) -> list[str]:

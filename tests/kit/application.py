@@ -98,12 +98,16 @@ class Goatherd:
         names = [f.projection.name for f in self._followers if f.projection.name != but]
         head = self.head
 
+        def behind() -> set[str]:
+            return {name for (name,) in self.query(_BEHIND, names, head)}
+
         def is_caught_up() -> bool:
+            # Most of them are there already, and a question to each would cost more.
+            late = behind()
             for follower in self._followers:
-                if follower.projection.name != but:
+                if follower.projection.name in late:
                     follower.catch_up()
-            behind = self.query(_BEHIND, names, head)
-            return not behind
+            return not late or not behind()
 
         assert wait_until(is_caught_up, seconds=PATIENTLY)
 
