@@ -6,27 +6,23 @@ first: a video that is still listed after the span is almost always in the last 
 """
 
 import asyncio
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import numpy as np
 from psycopg.rows import TupleRow
 
 from domain.analytics.buckets import slot_of
-from projections.analytics.fold.columns import Longs, Mask, distinct
+from projections.analytics.fold.columns import Mask
 from projections.analytics.fold.keys import instant_of
-from projections.analytics.fold.owner_state import COUNTED
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
-from projections.analytics.store.column_codec import packed_video_numbers
+from projections.analytics.read.videos.states import VideoStates
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import videos_of
 from projections.engine.reader import Reader
 
 _TIMES_MORE = 8
-_AMOUNT = struct.Struct("<I")
 _LATE = "(v.posted_at >= %(end)s)"
 # Videos that were posted later do not count.
 _WHOLE = f"""
@@ -78,69 +74,6 @@ class Observed(NamedTuple):
     whole: int
 
 
-class _Videos:
-    """The videos of some owner states, by the index of the owner and by number."""
-
-    def __init__(self, rows: Sequence[TupleRow]) -> None:
-        numbers: list[bytes] = []
-        first_at: list[bytes] = []
-        flags: list[bytes] = []
-        for _, state, *_ in rows:
-            (amount,) = _AMOUNT.unpack_from(state)
-            flags_at = _AMOUNT.size + 8 * amount
-            first_at.append(state[_AMOUNT.size : flags_at])
-            flags.append(state[flags_at : flags_at + amount])
-            numbers.append(packed_video_numbers(state[flags_at + amount :]))
-        self.owners: list[UUID] = [row[0] for row in rows]
-        self.owner_of, video_numbers = _joined(numbers)
-        self.first_at = np.frombuffer(b"".join(first_at), "<i8")
-        self.is_counted = (np.frombuffer(b"".join(flags), np.uint8) & COUNTED) != 0
-        self._numbers = distinct(video_numbers)
-        # Ascending, because the videos of a state are in the order of their numbers.
-        self._keys = self._key(self.owner_of, video_numbers)
-
-    def among(self, owner_of: Longs, numbers: Longs) -> Mask:
-        """Return which of the videos are among these."""
-        found = np.zeros(len(self._keys), np.bool_)
-        if not len(found):
-            return found
-        ranks = np.minimum(
-            np.searchsorted(self._numbers, numbers), len(self._numbers) - 1
-        )
-        keys = self._key(owner_of, numbers)[self._numbers[ranks] == numbers]
-        places = np.minimum(np.searchsorted(self._keys, keys), len(found) - 1)
-        found[places[self._keys[places] == keys]] = True
-        return found
-
-    def listed_in(self, rows: Iterable[tuple[int, bytes]]) -> Mask:
-        """Return which of the videos are in snapshots, each with its owner."""
-        held = [*rows]
-        row_of, numbers = _joined([packed_video_numbers(packed) for _, packed in held])
-        owner_of = np.array([owner for owner, _ in held], np.int64)
-        return self.among(owner_of[row_of], numbers)
-
-    def among_pairs(self, pairs: Iterable[tuple[UUID, int | None]]) -> Mask:
-        """Return which of the videos are among these, by owner and number."""
-        places = {owner: place for place, owner in enumerate(self.owners)}
-        known = [
-            (places[owner], number)
-            for owner, number in pairs
-            if owner in places and number is not None
-        ]
-        return self.among(*np.array(known, np.int64).reshape(-1, 2).T)
-
-    def _key(self, owner_of: Longs, numbers: Longs) -> Longs:
-        ranks = np.searchsorted(self._numbers, numbers)
-        return owner_of * len(self._numbers) + ranks
-
-
-def _joined(numbers: Sequence[bytes]) -> tuple[Longs, Longs]:
-    """Return the indexes of the parts, and their numbers."""
-    amounts = np.array([len(part) // 8 for part in numbers], np.int64)
-    found = np.frombuffer(b"".join(numbers), "<i8")
-    return np.repeat(np.arange(len(numbers)), amounts), found
-
-
 async def observed_videos(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> Observed:
@@ -155,7 +88,7 @@ async def observed_videos(
     ((whole, owners, numbers),), (rows, pairs) = await asyncio.gather(
         reader.rows(organization_id, query, params), _states(reader, scope, params)
     )
-    videos = _Videos(rows)
+    videos = VideoStates([row[0] for row in rows], [row[1] for row in rows])
     is_chosen = np.array([row[2] for row in rows], np.bool_)[videos.owner_of]
     if pairs:
         is_chosen |= videos.among_pairs((row[0], row[1]) for row in pairs)
@@ -201,7 +134,7 @@ async def _states(
 async def _in_none(
     reader: Reader,
     scope: SummaryScope,
-    videos: _Videos,
+    videos: VideoStates,
     unclear: Mask,
     before: Mapping[int, _SnapshotTime],
     *,

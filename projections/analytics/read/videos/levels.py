@@ -140,20 +140,16 @@ async def own_columns(
     is_erased = np.array([row.is_erased for row in rows], np.bool_)
     is_chosen = states.is_counted & is_whole[states.owner_of]
     if pairs:
-        owners = {row.owner: number for number, row in enumerate(rows)}
-        known = [(owners[one[0]], one[1]) for one in pairs if one[0] in owners]
-        single = np.array(known, np.int64).reshape(-1, 2).T
-        is_chosen |= (states.is_counted | videos.has_others) & states.is_among(*single)
+        is_single = states.among_pairs((row[0], row[1]) for row in pairs)
+        is_chosen |= (states.is_counted | videos.has_others) & is_single
     opening = np.where(was_known, before, 0)
     begins = is_known & ~was_known & is_chosen & states.is_baseline
     if begins.any():
-        opening += await _first_levels(
-            reader, organization_id, rows, states, begins, end
-        )
+        opening += await _first_levels(reader, organization_id, states, begins, end)
     return VideoFigureColumns(
-        owners=[row.owner for row in rows],
+        owners=states.owners,
         owner_of=states.owner_of[is_chosen],
-        numbers=states.observed.video_numbers[is_chosen],
+        numbers=states.video_numbers[is_chosen],
         levels=levels[:, is_chosen],
         new=np.where(is_known, _difference(levels, opening), 0)[:, is_chosen],
         is_known=is_known[:, is_chosen],
@@ -200,7 +196,6 @@ def _put(counts: Grid, is_known: Mask, observed: Observations, places: Longs) ->
 async def _first_levels(
     reader: Reader,
     organization_id: UUID,
-    rows: Sequence[OwnerLevels],
     states: VideoStates,
     is_needed: Mask,
     end: datetime,
@@ -218,7 +213,7 @@ async def _first_levels(
             _SINCE_FIRST,
             {
                 "organization": organization_id,
-                "owners": [rows[place].owner for place, _ in requests],
+                "owners": [states.owners[place] for place, _ in requests],
                 # Psycopg takes several times as long for a list of numbers.
                 "times": f"{{{','.join(str(at) for _, at in requests)}}}",
                 "until": until,

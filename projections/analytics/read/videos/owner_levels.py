@@ -126,7 +126,7 @@ async def read_owner_levels(
     The rows of each owner are of one moment.
     """
     rows = await _rows(reader, organization_id, query, part=_NEWEST)
-    states = VideoStates([row.state for row in rows])
+    states = _states_of(rows)
     lacking = _lacking(rows, states, query)
     if not lacking:
         return rows, states
@@ -139,7 +139,11 @@ async def read_owner_levels(
     }
     gone = {*lacking} - {*again}
     rows = [again.get(row.owner, row) for row in rows if row.owner not in gone]
-    return rows, VideoStates([row.state for row in rows])
+    return rows, _states_of(rows)
+
+
+def _states_of(rows: Sequence[OwnerLevels]) -> VideoStates:
+    return VideoStates([row.owner for row in rows], [row.state for row in rows])
 
 
 async def _rows(

@@ -1,14 +1,16 @@
 """The videos of many owner states at once, as columns in the order of owners."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from uuid import UUID
 
 import numpy as np
 
-from projections.analytics.fold.columns import Longs, Mask, Observations
+from projections.analytics.fold.columns import Longs, Mask, Observations, distinct
 from projections.analytics.fold.owner_state import BASELINE, COUNTED
 from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.store.column_codec import unpack
+from projections.analytics.store.column_codec import packed_video_numbers, unpack
 
 COUNTERS = VIDEOS.counters
 _EVERY = (1 << COUNTERS) - 1
@@ -16,51 +18,75 @@ _AMOUNT = struct.Struct("<I")
 
 
 class VideoStates:
-    """The videos of packed owner states, in the order of the states and numbers."""
+    """The videos of packed owner states, in the order of the states and numbers.
 
-    def __init__(self, states: Sequence[bytes]) -> None:
-        packed: list[bytes] = []
+    ``owner_of`` is the index of each video's owner among ``owners``.
+    """
+
+    def __init__(self, owners: Sequence[UUID], states: Sequence[bytes]) -> None:
         flags: list[bytes] = []
         first: list[bytes] = []
+        self._packed: list[bytes] = []
         for state in states:
             (amount,) = _AMOUNT.unpack_from(state)
             begin = _AMOUNT.size + 8 * amount
             first.append(state[_AMOUNT.size : begin])
             flags.append(state[begin : begin + amount])
-            packed.append(state[begin + amount :])
-        self.observed = unpack(packed, counters=COUNTERS)
-        self.owner_of = self.observed.snapshots
+            self._packed.append(state[begin + amount :])
+        self.owners = owners
+        self.owner_of, self.video_numbers = _numbers_in(self._packed)
         every = np.frombuffer(b"".join(flags), np.uint8)
         self.is_counted = (every & COUNTED) != 0
         self.is_baseline = (every & BASELINE) != 0
         self.first_at = np.frombuffer(b"".join(first), "<i8")
-        self._numbers: Longs | None = None
-        self._keys: Longs | None = None
 
     def __len__(self) -> int:
         return len(self.owner_of)
+
+    @cached_property
+    def observed(self) -> Observations:
+        """Return the newest levels as observations, one for each video."""
+        return unpack(self._packed, counters=COUNTERS)
 
     def places_of(self, owner_of: Longs, numbers: Longs) -> Longs:
         """Return the indexes of videos, all of which must be there."""
         if (
             len(numbers) == len(self)
-            and np.array_equal(numbers, self.observed.video_numbers)
+            and np.array_equal(numbers, self.video_numbers)
             and np.array_equal(owner_of, self.owner_of)
         ):
             return np.arange(len(self))
-        among, keys = self._sorted()
-        ranks = np.searchsorted(among, numbers)
-        return np.searchsorted(keys, owner_of * len(among) + ranks)
+        return np.searchsorted(self._keys, self._key(owner_of, numbers))
 
-    def is_among(self, owner_of: Longs, numbers: Longs) -> Mask:
-        """Return the videos of the states that are among these."""
-        among, keys = self._sorted()
+    def among(self, owner_of: Longs, numbers: Longs) -> Mask:
+        """Return which of the videos are among these."""
         found = np.zeros(len(self), np.bool_)
-        is_there = np.isin(numbers, among)
-        owner_of, numbers = owner_of[is_there], numbers[is_there]
-        ranks = np.searchsorted(among, numbers)
-        found[np.isin(keys, owner_of * len(among) + ranks)] = True
+        if not len(found):
+            return found
+        ranks = np.searchsorted(self._numbers, numbers)
+        ranks = np.minimum(ranks, len(self._numbers) - 1)
+        is_there = self._numbers[ranks] == numbers
+        keys = self._key(owner_of[is_there], numbers[is_there])
+        places = np.minimum(np.searchsorted(self._keys, keys), len(found) - 1)
+        found[places[self._keys[places] == keys]] = True
         return found
+
+    def among_pairs(self, pairs: Iterable[tuple[UUID, int | None]]) -> Mask:
+        """Return which of the videos are among these, by owner and number."""
+        places = {owner: place for place, owner in enumerate(self.owners)}
+        known = [
+            (places[owner], number)
+            for owner, number in pairs
+            if owner in places and number is not None
+        ]
+        return self.among(*np.array(known, np.int64).reshape(-1, 2).T)
+
+    def listed_in(self, rows: Iterable[tuple[int, bytes]]) -> Mask:
+        """Return which of the videos are in snapshots, each with its owner's index."""
+        held = [*rows]
+        row_of, numbers = _numbers_in([packed for _, packed in held])
+        owner_of = np.array([owner for owner, _ in held], np.int64)
+        return self.among(owner_of[row_of], numbers)
 
     def lacking(self, observed: Observations, owner_of: Longs, at: int) -> Longs:
         """Return the owners for which an observation up to an instant is not enough.
@@ -77,11 +103,23 @@ class VideoStates:
         ).astype(np.uint8)
         return np.unique(self.owner_of[(was_possible & ~known) != 0])
 
-    def _sorted(self) -> tuple[Longs, Longs]:
-        """Return all numbers, and a key of each video, both ascending."""
-        if self._numbers is None or self._keys is None:
-            self._numbers, ranks = np.unique(
-                self.observed.video_numbers, return_inverse=True
-            )
-            self._keys = self.owner_of * len(self._numbers) + ranks
-        return self._numbers, self._keys
+    @cached_property
+    def _numbers(self) -> Longs:
+        return distinct(self.video_numbers)
+
+    @cached_property
+    def _keys(self) -> Longs:
+        """Return a key of each video, ascending as the numbers of each state are."""
+        return self._key(self.owner_of, self.video_numbers)
+
+    def _key(self, owner_of: Longs, numbers: Longs) -> Longs:
+        ranks = np.searchsorted(self._numbers, numbers)
+        return owner_of * len(self._numbers) + ranks
+
+
+def _numbers_in(packed: Sequence[bytes]) -> tuple[Longs, Longs]:
+    """Return the numbers of videos in packed snapshots, each with its index there."""
+    numbers = [packed_video_numbers(one) for one in packed]
+    amounts = np.array([len(part) // 8 for part in numbers], np.int64)
+    found = np.frombuffer(b"".join(numbers), "<i8")
+    return np.repeat(np.arange(len(numbers)), amounts), found
