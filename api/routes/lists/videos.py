@@ -31,6 +31,7 @@ from projections.analytics.read.members import members_of
 from projections.analytics.read.project_spans import SpansByCreator, spans_in
 from projections.analytics.read.videos.by_figure import videos_by_figure
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
+from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.videos import these
 from projections.organizations.queries import one_organization
@@ -230,12 +231,12 @@ class _List(Struct, frozen=True, kw_only=True):
     ) -> list[tuple[_FigureKey, Video]]:
         reader, organization_id = self.listing.reader, self.listing.organization_id
         value, last_id = after or (None, None)
+        chosen = self.chosen.ids, self.chosen.parameters
         found = await videos_by_figure(
             reader,
             organization_id,
-            self.chosen.ids,
-            self.chosen.parameters,
-            self.spans,
+            VideoSet.these(*chosen, spans=self.spans, has_others=True),
+            *chosen,
             self.days.start,
             self.days.end,
             sort=cast("NewFigure", self.params.sort),

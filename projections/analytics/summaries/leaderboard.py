@@ -10,10 +10,9 @@ import msgspec
 from domain.analytics.buckets import Range
 from domain.analytics.outliers import Outlier
 from domain.analytics.ranking import ranked
-from projections.analytics.read.videos.by_figure import without_figure
+from projections.analytics.read.videos.by_figure import videos_by_figure
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
-from projections.analytics.read.videos.order import ByFigure, VideoFigure
-from projections.analytics.read.videos.shares import video_columns
+from projections.analytics.read.videos.order import VideoFigure
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (
@@ -96,9 +95,12 @@ async def ranked_videos(
         judged = await outliers_among(reader, scope, at=at)
         ids = _by_factor(every, judged)[offset:last]
     else:
-        ids = await _by_figure(
-            reader, scope, days, _FIGURES[order], offset=offset, last=last
-        )
+        found = await videos_by_figure(
+            reader, organization_id, videos_of(scope),
+            _IDS.format(videos=scope.videos), scope.params, days.start, days.end,
+            sort=_FIGURES[order], direction="desc", limit=last - offset, offset=offset,
+        )  # fmt: skip
+        ids = [id_ for id_, _ in found]
     figures = await video_figures(
         reader, organization_id, these(ids, scope.spans), days.start, days.end
     )
@@ -109,37 +111,6 @@ async def ranked_videos(
         figures={one.video_id: one for one in figures},
         outliers=judged,
         total=total,
-    )
-
-
-async def _by_figure(
-    reader: Reader,
-    scope: SummaryScope,
-    days: Range,
-    figure: VideoFigure,
-    *,
-    offset: int,
-    last: int,
-) -> list[UUID]:
-    organization_id = scope.organization_id
-    columns = await video_columns(
-        reader, organization_id, videos_of(scope), days.start, days.end
-    )
-    by_figure = ByFigure(columns, figure, direction="desc")
-    known = await by_figure.known_ones(
-        reader, organization_id, limit=last - offset, offset=offset
-    )
-    ids = [one.id for one in known]
-    if last <= len(by_figure):
-        return ids
-    return ids + await without_figure(
-        reader,
-        organization_id,
-        _IDS.format(videos=scope.videos),
-        scope.params,
-        by_figure,
-        limit=last - max(offset, len(by_figure)),
-        offset=max(offset - len(by_figure), 0),
     )
 
 

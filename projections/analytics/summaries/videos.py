@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
 from domain.analytics.buckets import Range, slot_of_post
 from domain.analytics.membership import holds_slot
@@ -71,8 +70,8 @@ GROUP BY creator_id ORDER BY creator_id
 def videos_of(scope: SummaryScope) -> VideoSet:
     """Return the counted videos of a scope, as queries of figures take them."""
     if scope.has_posting_days or scope.tags:
-        chosen = VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
-        return replace(chosen, spans=scope.spans)
+        query = _IDS.format(videos=scope.videos)
+        return VideoSet.these(query, scope.params, spans=scope.spans)
     single = scope.single_videos
     return VideoSet(
         owners=scope.owners,
@@ -94,8 +93,7 @@ def these(
     spans of creators with numbers in several projects.
     """
     query, params = "SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)}
-    chosen = VideoSet.these(query, params, has_others=has_others)
-    return chosen if spans is None else replace(chosen, spans=spans)
+    return VideoSet.these(query, params, spans=spans, has_others=has_others)
 
 
 async def count_of_videos(reader: Reader, scope: SummaryScope) -> int:

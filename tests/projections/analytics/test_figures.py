@@ -27,13 +27,10 @@ from projections.analytics.read.creators.figures import (
 )
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
-from projections.analytics.read.videos.figures import (
-    FiguresOfVideo,
-    VideoFigure,
-    page_of_videos,
-    video_figures,
-)
+from projections.analytics.read.videos.by_figure import videos_by_figure
+from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.order import VideoFigure
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT
 from tests.projections.analytics.oracle import Oracle
@@ -243,8 +240,9 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
         every = at_once(video_figures(reader, HOME, of_project, *ends))
         pages = [
             at_once(
-                page_of_videos(
-                    reader, HOME, of_project, *ends,
+                videos_by_figure(
+                    reader, HOME, of_project, "SELECT unnest(%(every)s::uuid[])",
+                    {"every": [video.video_id for video in every]}, *ends,
                     sort=sort, direction=direction, limit=2, offset=offset,
                 )
             )
@@ -257,11 +255,10 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
         value = getattr(video, sort)
         return value is None, sign * (value or 0), video.video_id
 
-    assert [page.total for page in pages] == [len(every), len(every)]
     # Unknown ones come last.
-    assert [video for page in pages for video in page.videos] == sorted(
-        every, key=place
-    )
+    assert [row for page in pages for row in page] == [
+        (video.video_id, getattr(video, sort)) for video in sorted(every, key=place)
+    ]
 
 
 def shown(figures: FiguresOfCreator) -> dict[str, Any]:

@@ -36,8 +36,9 @@ from projections.analytics.read.creators.figures import (
 from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.project_spans import spans_in
 from projections.analytics.read.videos.by_figure import videos_by_figure
-from projections.analytics.read.videos.figures import VideoFigure, video_figures
+from projections.analytics.read.videos.figures import video_figures
 from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.order import VideoFigure
 from projections.analytics.summaries.creator_shares import shares_in_project
 from projections.analytics.summaries.leaderboard import VideoOrder, ranked_videos
 from projections.analytics.summaries.outliers import outliers_among
@@ -170,12 +171,13 @@ def assert_videos_of_a_list(
     listed = msgspec.structs.replace(VideoSet.of_project(project), spans=spans)
 
     found = at_once(video_figures(reader, HOME, listed, *days.ends))
+    chosen = "SELECT unnest(%(ids)s::uuid[])", {"ids": [*expected]}
+    these = VideoSet.these(*chosen, spans=spans, has_others=True)
     order = at_once(
         videos_by_figure(
-            reader, HOME, "SELECT unnest(%(ids)s::uuid[])", {"ids": [*expected]}, spans,
-            *days.ends, sort=figure, direction=direction, limit=None,
+            reader, HOME, these, *chosen, *days.ends, sort=figure, direction=direction
         )
-    )  # fmt: skip
+    )
 
     assert {each.video_id: msgspec.structs.asdict(each) for each in found} == expected
     values = {video: each[figure] for video, each in expected.items()}

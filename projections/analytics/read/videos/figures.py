@@ -3,17 +3,15 @@
 They equal the figures of ``/analytics`` for each video.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from domain.analytics.metrics import VIDEO_METRICS
-from projections.analytics.read.videos.levels import VideoFigureColumns, VideoSet
-from projections.analytics.read.videos.order import ByFigure, VideoFigure, ids_at
+from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.order import ids_at
 from projections.analytics.read.videos.shares import video_columns
 from projections.engine.reader import Reader
 
@@ -35,13 +33,6 @@ class FiguresOfVideo(msgspec.Struct, frozen=True, kw_only=True):
     new_saves: int | None
 
 
-class PageOfVideos(msgspec.Struct, frozen=True, kw_only=True):
-    """Some videos of a list, and the length of the whole list."""
-
-    videos: list[FiguresOfVideo]
-    total: int
-
-
 async def video_figures(
     reader: Reader,
     organization_id: UUID,
@@ -51,56 +42,18 @@ async def video_figures(
 ) -> list[FiguresOfVideo]:
     """Return the figures of these videos after ``start`` up to ``end``, by id."""
     columns = await video_columns(reader, organization_id, videos, start, end)
-    found = await figures_at(reader, organization_id, columns, range(len(columns)))
-    return sorted(found, key=lambda each: each.video_id)
-
-
-async def page_of_videos(
-    reader: Reader,
-    organization_id: UUID,
-    videos: VideoSet,
-    start: datetime,
-    end: datetime,
-    *,
-    sort: VideoFigure,
-    direction: Literal["asc", "desc"] = "desc",
-    limit: int,
-    offset: int = 0,
-) -> PageOfVideos:
-    """Return a page of these videos by a figure, unknown figures last.
-
-    Videos with equal figures are in the order of their ids.
-    """
-    columns = await video_columns(reader, organization_id, videos, start, end)
-    order = ByFigure(columns, sort, direction=direction)
-    chosen = await order.ones(reader, organization_id, limit=limit, offset=offset)
-    places = [one.place for one in chosen]
-    found = await figures_at(reader, organization_id, columns, places)
-    return PageOfVideos(videos=found, total=len(columns))
-
-
-async def figures_at(
-    reader: Reader,
-    organization_id: UUID,
-    columns: VideoFigureColumns,
-    places: Iterable[int],
-) -> list[FiguresOfVideo]:
-    """Return the figures of the videos at these indexes, in their order."""
-    chosen = [*places]
-    at = np.array(chosen, np.int64)
-    ids = await ids_at(reader, organization_id, columns, chosen)
-    owner_of: list[int] = columns.owner_of[at].tolist()
-    known = (columns.is_known[:, at] & ~columns.is_erased[at]).T.tolist()
-    levels, new = columns.levels[:, at].T.tolist(), columns.new[:, at].T.tolist()
+    ids = await ids_at(reader, organization_id, columns, range(len(columns)))
+    owner_of: list[int] = columns.owner_of.tolist()
+    known = (columns.is_known & ~columns.is_erased).T.tolist()
+    levels, new = columns.levels.T.tolist(), columns.new.T.tolist()
     return [
         FiguresOfVideo(
             video_id=ids[place],
-            owner=columns.owners[owner_of[nth]],
-            **_named("", levels[nth], known[nth]),
-            **_named("new_", new[nth], known[nth]),
+            owner=columns.owners[owner_of[place]],
+            **_named("", levels[place], known[place]),
+            **_named("new_", new[place], known[place]),
         )
-        for nth, place in enumerate(chosen)
-        if place in ids
+        for place in sorted(ids, key=ids.__getitem__)
     ]
 
 

@@ -51,13 +51,19 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def these(
-        cls, query: str, parameters: Mapping[str, object], *, has_others: bool = False
+        cls,
+        query: str,
+        parameters: Mapping[str, object],
+        *,
+        spans: SpansByCreator | None = None,
+        has_others: bool = False,
     ) -> "VideoSet":
         """Return the videos of a query of ids, uncounted too if ``has_others``."""
         which = "is_there" if has_others else "is_counted"
         return cls(
             pairs=_PAIRS.format(which, f"id IN ({query})"),
             parameters=parameters,
+            spans=spans or {},
             has_others=has_others,
         )
 

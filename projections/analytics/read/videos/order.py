@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import numpy as np
@@ -39,17 +39,6 @@ _ANY_IDS = _IN_ORDER.format(condition="").encode()
 _MANY = 1_000
 
 
-class InOrder(NamedTuple):
-    """A video with its figure, None if that is unknown.
-
-    ``place`` is its index among the columns.
-    """
-
-    id: UUID
-    value: int | None
-    place: int
-
-
 class ByFigure:
     """Videos in the order of a figure. Its length is the number of known figures.
 
@@ -70,15 +59,13 @@ class ByFigure:
         self._values = (columns.new if figure.startswith("new_") else columns.levels)[
             number
         ]
-        is_known = columns.is_known[number] & ~columns.is_erased
-        known = np.flatnonzero(is_known)
+        known = np.flatnonzero(columns.is_known[number] & ~columns.is_erased)
         # Complements sort the other way and never overflow.
         values = self._values[known]
         signed = values if direction == "asc" else -1 - values
         order = np.argsort(signed, kind="stable")
         self._keys: Longs = signed[order]
         self._known: Longs = known[order]
-        self._unknown = np.flatnonzero(~is_known)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -87,8 +74,11 @@ class ByFigure:
     def keys_of_known(self) -> dict[str, object]:
         """Return the ``owners`` and ``numbers`` of videos with a known figure."""
         columns, known = self._columns, self._known
-        owners = _owners(columns, known)
-        return {"owners": owners, "numbers": columns.numbers[known].tolist()}
+        owner_of: list[int] = columns.owner_of[known].tolist()
+        return {
+            "owners": [columns.owners[owner] for owner in owner_of],
+            "numbers": columns.numbers[known].tolist(),
+        }
 
     async def known_ones(
         self,
@@ -98,10 +88,10 @@ class ByFigure:
         limit: int | None,
         offset: int = 0,
         after: tuple[int | None, UUID] | None = None,
-    ) -> list[InOrder]:
-        """Return videos with a known figure: after so many, or after a figure and id.
+    ) -> list[tuple[UUID, int]]:
+        """Return videos with a known figure, each with it.
 
-        ``limit`` is None for all of them.
+        They begin after so many, or after a figure and id. ``limit`` is None for all.
         """
         read = partial(ids_at, reader, organization_id, self._columns)
         amount = len(self._keys)
@@ -115,7 +105,7 @@ class ByFigure:
             # No video may have that figure any more; the next ones then begin at once.
             last_id = after[1] if begin < self._end_of(key) else None
         requested = amount if limit is None else offset + limit
-        found: list[InOrder] = []
+        found: list[tuple[UUID, int]] = []
         while begin < amount and len(found) < requested:
             end = min(begin + requested - len(found), amount)
             if last_id is None and (whole := self._whole_groups(begin, end)) > begin:
@@ -131,34 +121,18 @@ class ByFigure:
             begin, last_id = end, None
         return found[offset:requested]
 
-    async def ones(
-        self, reader: Reader, organization_id: UUID, *, limit: int, offset: int
-    ) -> list[InOrder]:
-        """Return some of all videos, unknown figures behind the others."""
-        found = await self.known_ones(
-            reader, organization_id, limit=limit, offset=offset
-        )
-        if len(found) == limit:
-            return found
-        places: list[int] = self._unknown.tolist()
-        ids = await ids_at(reader, organization_id, self._columns, places)
-        begin = max(offset - len(self._known), 0)
-        unknown = [*ids.items()][begin:]
-        found += [InOrder(id_, None, place) for place, id_ in unknown]
-        return found[:limit]
-
     def _at(self, begin: int, end: int) -> list[int]:
         return self._known[begin:end].tolist()
 
     def _in_order(
         self, begin: int, end: int, ids: Mapping[int, UUID]
-    ) -> Iterator[InOrder]:
+    ) -> Iterator[tuple[UUID, int]]:
         """Yield the videos of a part whose ids were read, in the order of ids."""
         keys = dict(
             zip(self._at(begin, end), self._keys[begin:end].tolist(), strict=True)
         )
         for place in sorted(ids, key=keys.__getitem__):
-            yield InOrder(ids[place], int(self._values[place]), place)
+            yield ids[place], int(self._values[place])
 
     def _first_of(self, key: int) -> int:
         return int(np.searchsorted(self._keys, key, "left"))
@@ -211,8 +185,3 @@ async def ids_at(
         if at_once is None or len(found) == most or len(rows) < at_once:
             return found
         after, at_once = rows[-1][2], 2 * at_once
-
-
-def _owners(columns: VideoFigureColumns, at: Longs) -> list[UUID]:
-    indexes: list[int] = columns.owner_of[at].tolist()
-    return [columns.owners[index] for index in indexes]
