@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.analytics.buckets import Bucket, Range
+from domain.analytics.buckets import Range
 from domain.analytics.metrics import Metric, Mode, Question
 from domain.analytics.series import (
     SeriesByMetric,
@@ -90,8 +90,8 @@ async def figures_of_campaigns(
     ids = [campaign.id for campaign in campaigns]
     if not ids:
         return []
-    whole = Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
-    selection = selection_of(scope.organization_id, "campaign", ids, [whole])
+    ends = [days.start, days.end]
+    selection = selection_of(scope.organization_id, "campaign", ids, ends)
     in_range = await series_by_entity(reader, selection)
     progress = await progress_of_campaigns(
         reader, scope.organization_id, campaigns, now=now

@@ -3,7 +3,7 @@
 from functools import partial
 from uuid import UUID
 
-from domain.analytics.buckets import Bucket, Range
+from domain.analytics.buckets import Range
 from domain.analytics.series import SeriesByMetric
 from projections.analytics.read.creators.figures import FiguresOfCreator
 from projections.analytics.read.project_spans import shares_of_creators, spans_in
@@ -19,10 +19,9 @@ async def shares_in_project(
 
     The project is one of these. Most projects have few such creators or none.
     """
-    whole = Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
     shares = await shares_of_creators(
         await spans_in(reader, organization_id, project_id),
-        selection_of(organization_id, "creator", [], [whole]),
+        selection_of(organization_id, "creator", [], [days.start, days.end]),
         partial(series_by_entity, reader),
     )
     return [_figures_of(creator_id, share) for creator_id, share in shares.items()]

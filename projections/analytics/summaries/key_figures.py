@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
 
-from domain.analytics.buckets import Bucket, Range
+from domain.analytics.buckets import Range
 from domain.analytics.kpis import share
 from domain.analytics.metrics import (
     VIDEO_METRICS,
@@ -78,8 +79,8 @@ async def figures_of_ranges(
     reader: Reader, scope: SummaryScope, ranges: Sequence[Range]
 ) -> list[RangeFigures]:
     """Return the figures of each range, which must be in order and not overlap."""
-    buckets, places = _buckets(ranges)
-    selection = selection_of(scope.organization_id, scope.kind, [scope.id], buckets)
+    ends, places = _boundaries(ranges)
+    selection = selection_of(scope.organization_id, scope.kind, [scope.id], ends)
     found, active = await asyncio.gather(
         series_by_entity(reader, selection),
         asyncio.gather(
@@ -121,7 +122,7 @@ def selection_of(
     organization_id: UUID,
     entity: Entity,
     ids: Sequence[UUID],
-    buckets: Sequence[Bucket],
+    boundaries: Sequence[datetime],
 ) -> Selection:
     """Return the selection of all raw metrics of the figures."""
     return Selection(
@@ -129,7 +130,7 @@ def selection_of(
         entity=entity,
         ids=ids,
         metrics=(*VIDEO_METRICS, "posts", "followers"),
-        boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
+        boundaries=boundaries,
     )
 
 
@@ -164,18 +165,16 @@ def _figures(
     )
 
 
-def _buckets(ranges: Sequence[Range]) -> tuple[list[Bucket], list[int]]:
-    """Return a bucket for each range and for the time between two, without gaps."""
-    buckets: list[Bucket] = []
+def _boundaries(ranges: Sequence[Range]) -> tuple[list[datetime], list[int]]:
+    """Return the ends of a bucket for each range and for the time between two.
+
+    The second list has the index of each range's bucket.
+    """
+    boundaries: list[datetime] = [ranges[0].start]
     places: list[int] = []
     for days in ranges:
-        if buckets and buckets[-1].end < days.start:
-            between = msgspec.structs.replace(
-                buckets[-1], start=buckets[-1].end, end=days.start
-            )
-            buckets.append(between)
-        places.append(len(buckets))
-        buckets.append(
-            Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
-        )
-    return buckets, places
+        if boundaries[-1] < days.start:
+            boundaries.append(days.start)
+        places.append(len(boundaries) - 1)
+        boundaries.append(days.end)
+    return boundaries, places
