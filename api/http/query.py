@@ -6,6 +6,7 @@ share an address.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
@@ -13,6 +14,8 @@ from msgspec import Struct
 from api.http.bodies.json_body import not_allowed
 from api.http.bodies.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 from api.http.errors import ApiError, Code, field_error
+
+N = TypeVar("N", bound=str)
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
 _MAX_SHOWN = 60
@@ -82,6 +85,24 @@ class QueryRules(Struct, frozen=True, kw_only=True):
 
 def invalid_query(name: str, message: str) -> ApiError:
     return field_error(Code.INVALID_QUERY, f"/{_shown(name)}", message)
+
+
+def several_of(
+    name: str, text: str, allowed: Sequence[N], *, otherwise: str = ""
+) -> tuple[N, ...]:
+    """Return the values between commas, in the order of ``allowed``.
+
+    The same list then has the same cursors. ``otherwise`` is the beginning of the
+    message that names another possible text.
+
+    Raises:
+        ApiError: ``invalid_query``, if a value is unknown or is there twice.
+    """
+    names = text.split(",")
+    if not {*names} <= {*allowed} or len({*names}) < len(names):
+        message = f"one or more of {', '.join(allowed)}, each once"
+        raise invalid_query(name, f"must be {otherwise}{message}")
+    return tuple(each for each in allowed if each in names)
 
 
 def check_path(parameters: Mapping[str, object]) -> None:

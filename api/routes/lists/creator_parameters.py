@@ -10,8 +10,9 @@ from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from api.http.query import invalid_query
+from api.http.query import invalid_query, several_of
 from api.http.reading.paging import MAX_LIMIT
+from api.routes.aggregate.parameters import ListFormat
 from api.routes.analytics.parameters import ids_between_commas
 from api.routes.lists.days import (
     FromParameter,
@@ -38,21 +39,12 @@ CreatorListSort = Literal[
     "follower_count",
     "last_scraped_at",
     "health",
-    "followers",
-    "new_followers",
-    "views",
-    "new_views",
-    "likes",
-    "comments",
-    "shares",
-    "saves",
-    "engagement_rate",
-    "posts",
-    "average_views_per_post",
+    CreatorFigure,
 ]
 
 
 _STATUSES: tuple[Status, ...] = ("active", "disabled", "removed", "erased")
+_HEALTH: tuple[Health, ...] = get_args(Health)
 _DEFAULT_STATUSES = "active,disabled"
 _SORTED_WITHOUT_FIGURES = {"created_at", "tiktok_handle", "follower_count"}
 
@@ -173,13 +165,7 @@ def provide_creator_list(
             "it."
         ),
     ] = None,
-    format_: Annotated[
-        Literal["json", "csv"],
-        QueryParameter(
-            name="format",
-            description="The format: csv answers with a file of the whole list.",
-        ),
-    ] = "json",
+    format_: ListFormat = "json",
 ) -> CreatorListParameters:
     """Read the parameters.
 
@@ -194,7 +180,9 @@ def provide_creator_list(
         filter=CreatorFilter(
             project_id=project_id,
             search=_search_term(search),
-            statuses=_statuses(status),
+            statuses=_STATUSES
+            if status == "all"
+            else several_of("status", status, _STATUSES, otherwise="all, or "),
             is_failing=failing,
             is_connected=connected,
             tag_keys=tag_filter(tag),
@@ -204,7 +192,7 @@ def provide_creator_list(
         period=period,
         first=from_,
         last=to,
-        health=() if health is None else _health(health),
+        health=() if health is None else several_of("health", health, _HEALTH),
         ids=tuple(ids) if ids else None,
         campaign_id=campaign_id,
         conditions=() if figures is None else _conditions(figures),
@@ -225,26 +213,6 @@ def _conditions(text: str) -> tuple[FigureCondition, ...]:
             raise invalid_query("figures", message)
         found.append(msgspec.convert(match.groupdict(), FigureCondition, strict=False))
     return tuple(found)
-
-
-def _health(text: str) -> tuple[Health, ...]:
-    allowed: tuple[Health, ...] = get_args(Health)
-    names = text.split(",")
-    if not {*names} <= {*allowed} or len({*names}) < len(names):
-        message = f"must be one or more of {', '.join(allowed)}, each once"
-        raise invalid_query("health", message)
-    return tuple(name for name in allowed if name in names)
-
-
-def _statuses(text: str) -> tuple[Status, ...]:
-    if text == "all":
-        return _STATUSES
-    names = text.split(",")
-    if not set(names) <= set(_STATUSES) or len(set(names)) < len(names):
-        message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
-        raise invalid_query("status", message)
-    # The statuses are sorted, so that the same list has the same cursors.
-    return tuple(status for status in _STATUSES if status in names)
 
 
 def _search_term(text: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """GET /creators with figures over some days: the rows, their totals, and CSV."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.routes.lists.creator_parameters import CreatorListParameters, CreatorListSort
 from api.routes.lists.csv_page import CsvPage
-from api.routes.lists.days import days_of_list
+from api.routes.lists.days import FigureListMeta, days_of_list
 from domain.analytics.buckets import Range
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
@@ -94,15 +94,9 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
     figures: ListedFigures | UnsetType = UNSET
 
 
-class CreatorListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+class CreatorListMeta(FigureListMeta, frozen=True, kw_only=True, rename="camel"):
     """The beginning of the next page, and the totals of the whole list."""
 
-    next_cursor: str | None
-    limit: int
-    total_count: int
-    first_day: date
-    last_day: date
-    tz: str
     totals: ListTotals
 
 
@@ -207,8 +201,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             shares=shares,
             days=days,
             sort=table.sort,
-            direction=table.order
-            or ("asc" if table.sort == "tiktok_handle" else "desc"),
+            direction=table.direction,
         )
 
     async def rows(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from litestar.params import QueryParameter
+from msgspec import Struct
 
 from api.http.query import invalid_query
 from api.routes.analytics.parameters import check_retention, whole_range
@@ -24,6 +25,18 @@ FromParameter = Annotated[
 ToParameter = Annotated[
     date | None, QueryParameter(description="The last day, in place of a period.")
 ]
+
+
+class FigureListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The beginning of the next page, the list's length, and its days."""
+
+    next_cursor: str | None
+    limit: int
+    total_count: int
+    first_day: date
+    last_day: date
+    tz: str
+
 
 _DAYS = {"7d": 7, "30d": 30, "90d": 90}
 _A_DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
-from api.http.query import invalid_query
+from api.http.query import invalid_query, several_of
 from api.routes.aggregate.parameters import ListFormat, PostedFrom, PostedTo
 from api.routes.analytics.parameters import check_days
 from api.routes.lists.days import (
@@ -157,11 +157,6 @@ def provide_video_list(
 
 
 def _statuses(text: str) -> tuple[TrackingStatus, ...]:
-    names = text.split(",")
-    if "excluded" in names:
+    if "excluded" in text.split(","):
         raise invalid_query("tracking_status", "excluded videos are never listed")
-    if not set(names) <= set(_LISTED) or len(set(names)) < len(names):
-        message = f"must be one or more of {', '.join(_LISTED)}, each once"
-        raise invalid_query("tracking_status", message)
-    # The statuses are sorted, so that the same list has the same cursors.
-    return tuple(status for status in _LISTED if status in names)
+    return several_of("tracking_status", text, _LISTED)

@@ -1,9 +1,8 @@
 """Videos of a list: with their figures over some days, and as rows of CSV."""
 
-from datetime import date
-
 from msgspec import UNSET, Struct, UnsetType
 
+from api.routes.lists.days import FigureListMeta
 from infra.structs import shared_fields
 from projections.analytics.read.videos.figures import FiguresOfVideo
 from projections.videos.queries import Video
@@ -38,15 +37,8 @@ class VideoWithFigures(Video, frozen=True, kw_only=True):
     figures: ListedVideoFigures | UnsetType = UNSET
 
 
-class VideoListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+class VideoListMeta(FigureListMeta, frozen=True, kw_only=True, rename="camel"):
     """The beginning of the next page, the list's length, and its days."""
-
-    next_cursor: str | None
-    limit: int
-    total_count: int
-    first_day: date
-    last_day: date
-    tz: str
 
 
 CSV_COLUMNS = (
