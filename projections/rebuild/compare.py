@@ -21,8 +21,7 @@ from projections.rebuild.compare_tables import (
 )
 from projections.rebuild.errors import TryAgainError
 from projections.rebuild.lock import follower_held
-from projections.rebuild.rule_variants import same_rule
-from projections.rebuild.shadow_tables import analyze, next_schema
+from projections.rebuild.shadow_tables import analyze, next_schema, same_rule
 
 # Reads live and shadow tables in the snapshot of the comparison.
 Inspect = Callable[[Cursor[TupleRow]], None]

@@ -12,8 +12,8 @@ from infra.eventstore.store import Store
 from projections.engine.projection import Sliced
 from projections.rebuild.errors import OUTAGES, CannotNotifyError
 from projections.rebuild.outages import OutagePatience
-from projections.rebuild.slice_workers import work_on_slices
-from projections.rebuild.slices import LEASE_SECONDS, is_any_left, slices_left
+from projections.rebuild.slice_workers import LEASE_SECONDS, work_on_slices
+from projections.rebuild.slices import is_any_left
 from projections.rebuild.transitions import note_failure
 
 # With this many, each of some machines has a slice, and another one after it.
@@ -24,7 +24,8 @@ _IDLE_SECONDS = 0.1
 # A worker that has just finished a slice leases the next one soon, or waits for the
 # next stage.
 _PRESENCE = """
-SELECT count(*) FILTER (
+SELECT count(*) FILTER (WHERE state = 'waiting'),
+       count(*) FILTER (
            WHERE stage_number = first AND state = 'waiting'
              AND (leased_until IS NULL OR leased_until < clock_timestamp())),
        count(DISTINCT leased_by) FILTER (
@@ -44,8 +45,9 @@ _log = structlog.get_logger()
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """The number of free slices, and of workers on the other slices."""
+    """The number of unfinished and of free slices, and of workers on the others."""
 
+    left: int
     free: int
     workers: int
 
@@ -78,9 +80,9 @@ class RemoteWorkers:
         The result is False if the caller has to work on slices as well. ``exclude`` is
         the name under which the caller leases slices.
         """
-        if not slices_left(pool, projection):
-            return False
         found = presence(pool, projection, exclude=exclude)
+        if not found.left:
+            return False
         why = self._why_not_notified(projection) if found.free else None
         if found.workers != self._workers:
             self._workers = found.workers
@@ -113,7 +115,7 @@ def presence(pool: Pool, projection: Sliced, *, exclude: str) -> Presence:
     values = (exclude, projection.name, projection.version)
     with pool.connection() as connection:
         row = connection.execute(_PRESENCE, values).fetchone()
-    return Presence(*(row or (0, 0)))
+    return Presence(*(row or (0, 0, 0)))
 
 
 def help_rebuild(

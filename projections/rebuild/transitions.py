@@ -19,8 +19,9 @@ from projections.rebuild.errors import (
     RefusedEventError,
 )
 from projections.rebuild.lock import LOCK_PATIENCE_SECONDS
-from projections.rebuild.rule_variants import begin_under, can_go_on
 from projections.rebuild.shadow_tables import (
+    begin_under,
+    can_go_on,
     create_shadow_tables,
     drop_schema,
     next_schema,

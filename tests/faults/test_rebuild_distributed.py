@@ -23,13 +23,13 @@ from projections.rebuild import slice_workers
 from projections.rebuild.errors import CannotNotifyError
 from projections.rebuild.rebuild import Rebuilt, cancel, rebuild
 from projections.rebuild.remote_workers import Notify, RemoteWorkers, help_rebuild
-from projections.rebuild.slices import (
+from projections.rebuild.slice_workers import (
     Slice,
     lease_slice,
     release_slice,
-    slices_left,
     work_on_one_slice,
 )
+from projections.rebuild.slices import slices_left
 from projections.rebuild.state import rebuild_of
 from projections.rebuild.transitions import begin
 from tests.benchmarks.test_analytics import population

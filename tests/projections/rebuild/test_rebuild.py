@@ -30,7 +30,7 @@ from projections.rebuild.errors import (
 )
 from projections.rebuild.rebuild import cancel, rebuild
 from projections.rebuild.rollback import rollback
-from projections.rebuild.slices import lease_slice, work_on_one_slice
+from projections.rebuild.slice_workers import lease_slice, work_on_one_slice
 from projections.rebuild.state import Rebuild, rebuild_of
 from projections.rebuild.transitions import RebuildOptions, begin, note_failure
 from projections.registry import PROJECTIONS
