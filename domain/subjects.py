@@ -83,11 +83,10 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
             return stream
         case e.VideoAdded() | e.VideoDetailsChanged():
             return _subject_of_video(stream, history_of)
-        case e.EarlierTextsForgotten(of=of):
-            return texts_subject(of, _times_forgotten(stream, of, history_of) + 1)
+        case e.EarlierTextsForgotten():
+            return _subject_of_texts(stream, event, history_of)
         case _ if isinstance(event, TEXT_EVENTS):
-            of = owner_of_texts(stream, event) or stream
-            return texts_subject(of, _times_forgotten(stream, of, history_of))
+            return _subject_of_texts(stream, event, history_of)
         case _:
             return stream
 
@@ -115,11 +114,14 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
             return None
 
 
-def _times_forgotten(stream: UUID, of: UUID, history_of: HistoryOf) -> int:
-    return sum(
-        isinstance(event, e.EarlierTextsForgotten) and event.of == of
-        for event in history_of(stream)
+def _subject_of_texts(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
+    of = owner_of_texts(stream, event) or stream
+    forgotten = sum(
+        isinstance(each, e.EarlierTextsForgotten) and each.of == of
+        for each in history_of(stream)
     )
+    # This event has the present texts, and the new subject begins with it.
+    return texts_subject(of, forgotten + isinstance(event, e.EarlierTextsForgotten))
 
 
 def _subject_of_video(video_id: UUID, history_of: HistoryOf) -> UUID:

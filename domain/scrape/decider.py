@@ -153,6 +153,7 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
     videos = command.videos
     for start in range(0, len(videos.video_ids), MAX_VIDEOS_PER_SNAPSHOT):
         yield _video_snapshot(scrape, command, videos, start)
+    listed = _listed(scrape, command)
     yield copied(
         command,
         e.ScrapeSucceeded,
@@ -162,7 +163,7 @@ def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEv
         profile_observed=command.profile is not None,
         videos_observed=len(videos.video_ids),
         precision=None if command.profile is None else command.profile.precision,
-        listed=_listed(scrape, command),
+        listed=listed,
         tried=_sources(command.tried),
         tried_details=_details(command.tried),
     )
