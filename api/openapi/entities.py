@@ -1,6 +1,7 @@
 """/api/v1/schema: every kind of entity and the meaning of its fields, for programs."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from litestar import get
@@ -35,12 +36,13 @@ def describe(entities: Mapping[str, type[Struct]]) -> dict[str, Any]:
 
 
 def entities_route(entities: Mapping[str, type[Struct]]) -> HTTPRouteHandler:
-    described = Entities(describe(entities))
+    # Reading the types takes a tenth of the time that the application starts in.
+    described = cache(lambda: Entities(describe(entities)))
 
     @get("/schema", opt={"scope": None}, operation_id="getSchema", tags=["Schema"])
     async def get_schema() -> Answer[Entities]:
         """Describe the entities: their fields, types and meanings."""
-        return Answer(described)
+        return Answer(described())
 
     return get_schema
 

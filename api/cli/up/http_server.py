@@ -1,6 +1,7 @@
 """The HTTP server: granian, with our socket, logs, limits and handling of signals."""
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -156,9 +157,12 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
 
 def _load(port: int, limits: ConnectionLimits) -> Litestar:
     """Return the application, in each of granian's workers."""
+    # All objects of the start stay until the end, so the garbage collector finds none.
+    gc.disable()
     from api.main import create
 
     app = create()
+    gc.enable()
     ConnectionGuard(port, limits).start()
     return app
 
