@@ -29,7 +29,7 @@ from projections.registry import PROJECTIONS
 from tests.kit.builders import NOON, asking, next_events, opened_store
 from tests.kit.commands import disable_creator, issue_key
 from tests.kit.databases import new_database
-from tests.kit.documented import Documented
+from tests.kit.documented import documented
 from tests.kit.keys import MASTER_KEY_TEXT
 from tests.kit.patience import PATIENTLY
 from workers.scraping.identity import CreatorIdentities
@@ -82,7 +82,7 @@ class Goatherd:
         self.client = client
         self.store = store
         self.url = url
-        self.documented = Documented(client.app)
+        self.documented = documented()
         self._followers = [
             Follower(projection, pool=store.pool, codec=store.codec)
             for projection in (*PROJECTIONS, ScrapeJobs(), CreatorIdentities())

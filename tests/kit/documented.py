@@ -1,6 +1,7 @@
 """The promises of the OpenAPI document: the answers that may come, and the requests."""
 
 import re
+from functools import cache
 from typing import Any
 
 import httpx
@@ -8,7 +9,9 @@ import msgspec
 from jsonschema import Draft202012Validator
 from litestar import Litestar
 
+from api.main import assemble
 from api.openapi.document import document
+from infra.settings import Settings
 
 Json = dict[str, Any]
 
@@ -112,3 +115,13 @@ class Documented:
             ):
                 return operation
         return None
+
+
+@cache
+def documented() -> Documented:
+    """The document of the real application, which no setting changes."""
+    # Nothing connects before the application is started.
+    nowhere = Settings(
+        database_url="postgresql://nobody@127.0.0.1:1/x", secret="x" * 32
+    )
+    return Documented(assemble(nowhere))

@@ -9,14 +9,13 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
-from api.main import assemble
 from application.integrity.make_root import make_root
 from application.integrity.signing import InstallationSigner
 from infra.settings import Settings
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.connections import waiting_consent
-from tests.kit.documented import Described, Documented, Json
+from tests.kit.documented import Described, Json, documented
 from workers.sources.request_counts import RequestCounts
 
 
@@ -44,12 +43,7 @@ class Ask(msgspec.Struct, kw_only=True):
 @cache
 def operations() -> Mapping[str, Described]:
     """Every documented operation that needs a key, by its id."""
-    # Nothing connects before the application is started.
-    nowhere = Settings(
-        database_url="postgresql://nobody@127.0.0.1:1/x", secret="x" * 32
-    )
-    documented = Documented(assemble(nowhere))
-    return {o.id: o for o in documented.operations.values() if o.needs_key}
+    return {o.id: o for o in documented().operations.values() if o.needs_key}
 
 
 def ids_of(tenant: Tenant) -> dict[str, str]:
