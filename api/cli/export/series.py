@@ -28,6 +28,7 @@ from domain.analytics.metrics import (
 )
 from domain.analytics.series import Value
 from domain.errors import InvalidQuestionError
+from domain.messages import copied
 from projections.analytics.read.entity_ids import ids_of_all
 from projections.engine.reader import Reader
 
@@ -199,19 +200,13 @@ def _rows(
     series: Sequence[Series], metric: Metric | msgspec.UnsetType
 ) -> list[ExportedPoint]:
     return [
-        ExportedPoint(
+        copied(
+            point,
+            ExportedPoint,
             series_kind="main",
             entity_type=one.entity_ref.type,
             entity_id=one.entity_ref.id,
             label=one.entity_ref.label,
-            date=point.date,
-            value=point.value,
-            partial=point.partial,
-            baseline=point.baseline,
-            observed=point.observed,
-            rounded=point.rounded,
-            sharpened=point.sharpened,
-            cut=point.cut,
             metric=metric,
         )
         for one in series

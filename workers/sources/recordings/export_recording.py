@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from domain import events as e
+from domain.messages import copied
 from domain.scrape.observations import (
     ProfileObservation,
     VideoObservation,
@@ -138,17 +139,7 @@ def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
     return Observation(
         observed_at=event.observed_at,
         handle=handle,
-        profile=ProfileObservation(
-            user_id=event.user_id,
-            sec_uid=event.sec_uid,
-            display_name=event.display_name,
-            avatar_url=event.avatar_url,
-            follower_count=event.follower_count,
-            following_count=event.following_count,
-            total_likes_count=event.total_likes_count,
-            video_count=event.video_count,
-            precision=event.precision,
-        ),
+        profile=copied(event, ProfileObservation),
         in_log_order=event.precision == "rounded",
     )
 
