@@ -36,27 +36,20 @@ _USAGE = (
 )
 
 
+def _hours_between(scrapes_of: str) -> FormField:
+    label = f"Hours between scrapes of {scrapes_of}"
+    return FormField(label=label, type="number", nothing="the default")
+
+
 ORGANIZATION = Fields(
     Organization,
     "/organization",
     {
         "name": FormField(label="Name", is_trimmed=True, is_required=True),
         "time_zone": FormField(label="Time zone", is_trimmed=True, is_required=True),
-        "creator_profiles_hours": FormField(
-            label="Hours between scrapes of profiles",
-            type="number",
-            nothing="the default",
-        ),
-        "discover_videos_hours": FormField(
-            label="Hours between scrapes of new videos",
-            type="number",
-            nothing="the default",
-        ),
-        "video_stats_hours": FormField(
-            label="Hours between scrapes of figures",
-            type="number",
-            nothing="the default",
-        ),
+        "creator_profiles_hours": _hours_between("profiles"),
+        "discover_videos_hours": _hours_between("new videos"),
+        "video_stats_hours": _hours_between("figures"),
         "erase_removed_after_days": FormField(
             label="Days until removed creators are erased",
             type="number",
