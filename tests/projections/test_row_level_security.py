@@ -29,6 +29,8 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
+from tests.kit.builders import opened_store
+from tests.kit.databases import new_database
 from tests.kit.histories import (
     AWAY,
     HOME,
@@ -117,9 +119,18 @@ READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked
 Reading = Connection[TupleRow]
 
 
-@pytest.fixture(autouse=True)
-def two_tenants(store: Store, history: History) -> None:
-    """The same rows in every read model for each of two organizations."""
+@pytest.fixture(scope="module")
+def tenants_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """The URL of a database that tests read, with two organizations in it."""
+    with new_database(postgres_url, template=template_database) as url:
+        with opened_store(url) as store:
+            _fill(store)
+        yield url
+
+
+def _fill(store: Store) -> None:
+    """Write the same rows into every read model for each of two organizations."""
+    history = History()
     for number, tenant in enumerate((HOME, AWAY)):
         creator_id, run_id, key_id, project_id = (
             UUID(int=base + number) for base in (0xC0, 0x50, 0xA0, 0xB0)
@@ -233,9 +244,9 @@ def two_tenants(store: Store, history: History) -> None:
 
 
 @pytest.fixture
-def reader(database_url: str) -> Iterator[Reading]:
+def reader(tenants_url: str) -> Iterator[Reading]:
     """A connection that has become the reader, in a transaction that may write."""
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(tenants_url) as connection:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE)))
         yield connection
         connection.rollback()
@@ -398,10 +409,10 @@ def test_the_search_finds_nothing_for_who_names_no_organization(reader: Reading)
     assert rows == []
 
 
-def test_the_pool_for_reads_gives_readers_only(database_url: str):
+def test_the_pool_for_reads_gives_readers_only(tenants_url: str):
     async def ask() -> TupleRow | None:
         async with (
-            reading_pool(database_url, size=1) as pool,
+            reading_pool(tenants_url, size=1) as pool,
             pool.connection() as connection,
         ):
             cursor = await connection.execute(

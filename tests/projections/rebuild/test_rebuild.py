@@ -1,9 +1,9 @@
 """Read models built in shadow tables, compared and swapped in."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -35,19 +35,48 @@ from projections.rebuild.state import Rebuild, rebuild_of
 from projections.rebuild.transitions import RebuildOptions, begin, note_failure
 from projections.registry import PROJECTIONS
 from tests.kit.builders import asking, opened_store
+from tests.kit.databases import new_database
 from tests.kit.expected import expected, stored
 from tests.kit.histories import log, many_events
 from tests.kit.patience import PATIENTLY
 from tests.projections.analytics.ledger import append, goats, position_of
 
 
+class Filled(msgspec.Struct, frozen=True):
+    """A database with a log, and every read model caught up with it."""
+
+    name: str
+    events: list[RecordedEvent]
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_url: str, template_database: str) -> Iterator[Filled]:
+    """A database that tests clone; nobody is connected to it."""
+    name = f"goatherd_filled_{uuid4().hex}"
+    with new_database(postgres_url, name=name, template=template_database) as url:
+        with opened_store(url) as store:
+            events = log(store, many_events(1_500))
+            for projection in PROJECTIONS:
+                follow(store, projection)
+        yield Filled(name, events)
+
+
 @pytest.fixture
-def events(store: Store) -> list[RecordedEvent]:
-    """A log, and every read model caught up with it."""
-    events = log(store, many_events(1_500))
-    for projection in PROJECTIONS:
-        follow(store, projection)
-    return events
+def events(filled: Filled) -> list[RecordedEvent]:
+    """The log of the test's own database, which every read model has caught up with."""
+    return filled.events
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, postgres_url: str, template_database: str
+) -> Iterator[str]:
+    """The URL of a database of the test's own: filled, if it uses ``events``."""
+    template = template_database
+    if "events" in request.fixturenames:
+        template = request.getfixturevalue("filled").name
+    with new_database(postgres_url, template=template) as url:
+        yield url
 
 
 def follow(store: Store, projection: ReadModel) -> None:
