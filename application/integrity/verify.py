@@ -60,7 +60,8 @@ from domain.integrity.signing_keys import check_rotations, key_times
 # The number of positions that one process checks at a time.
 RANGE = 8 * BLOCK
 
-# With fewer ranges, separate processes take longer to start than they save.
+# With fewer parts of that length, separate processes take longer to start than they
+# save. Ranges are no measure: each root ends one, however small.
 _FEW = 3
 
 Report = Callable[[int, int], object]
@@ -134,7 +135,7 @@ def verify(
     found: list[CheckedRange] = []
     with (
         ProgressFile(progress, name=name) as done,
-        _executor(processes or _cores(), tasks=len(ranges)) as executor,
+        _executor(processes or _cores(), parts=len(parts)) as executor,
     ):
         trees = [
             executor.submit(_trees, url, [root.position for root in group])
@@ -256,9 +257,9 @@ def _trees(url: str, positions: Sequence[int]) -> list[MerkleTree]:
 
 
 @contextmanager
-def _executor(processes: int, *, tasks: int) -> Generator[Executor]:
-    """Run tasks in processes of their own, or a few in this one."""
-    if processes == 1 or tasks < _FEW:
+def _executor(processes: int, *, parts: int) -> Generator[Executor]:
+    """Check a log of several parts in processes of their own, a short one in this."""
+    if processes == 1 or parts < _FEW:
         yield _InThisProcess()
         return
     # A fork would copy locks that threads of this process hold.

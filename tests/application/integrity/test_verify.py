@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from multiprocessing import active_children
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -135,18 +136,38 @@ def test_processes_find_what_one_finds_in_any_number_of_parts(
     long_log(store, events=12_000)
     monkeypatch.setattr(verifying, "RANGE", roots.BLOCK)
     done: list[tuple[int, int]] = []
+    started: set[int | None] = set()
 
-    in_processes = verify(
-        database_url,
-        key=SIGNER.key,
-        processes=2,
-        report=lambda part, of: done.append((part, of)),
-    )
+    def report(part: int, of: int) -> None:
+        done.append((part, of))
+        started.update(process.pid for process in active_children())
+
+    in_processes = verify(database_url, key=SIGNER.key, processes=2, report=report)
 
     assert in_processes == verify(database_url, key=SIGNER.key, processes=1)
     assert in_processes.misfits == []
     assert in_processes.events == 12_001
     assert done == [(number, 4) for number in (1, 2, 3, 4)]
+    assert len(started) == 2
+
+
+def test_a_short_log_is_checked_without_other_processes_however_many_roots_it_has(
+    store: Store, database_url: str
+):
+    for number in range(4):
+        store.append(events_for(UUID(int=number + 1), "a"), context=asking())
+        make_root(store, SIGNER, context=asking())
+    started: list[object] = []
+
+    verdict = verify(
+        database_url,
+        key=SIGNER.key,
+        processes=2,
+        report=lambda *_: started.extend(active_children()),
+    )
+
+    assert (verdict.events, verdict.roots, verdict.misfits) == (8, 4, [])
+    assert started == []
 
 
 _KILLED = """
