@@ -26,9 +26,10 @@ from tests.browser.chromium import (
     NoBrowserError,
     find_browser,
 )
+from tests.browser.furnished import furnish
 from tests.browser.served import Served, served
 from tests.browser.watching import Watch
-from tests.kit.application import Tenant
+from tests.kit.application import Tenant, data_of
 from tests.kit.databases import new_database
 
 # Long enough for two cores that others use, too.
@@ -96,6 +97,19 @@ def running_goatherd(
         served(url, folder) as running,
     ):
         yield running
+
+
+@pytest.fixture(scope="session")
+def furnished(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
+    """An organization that tests look at and none changes, with ids of its things."""
+    tenant = running_goatherd.tenant(is_operator=True)
+    ids = furnish(tenant)
+    requested = tenant.post(f"/creators/{ids['creator_id']}/scrape")
+    tenant.failed(data_of(requested, status=202)["scrape_id"])
+    banned = tenant.ask("PUT", "/admin/bans/spam.goat", json={"reason": "Sells goats"})
+    assert banned.is_success, banned.text
+    tenant.goatherd.catch_up()
+    return tenant, ids
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ def test_the_log_is_filtered_and_goes_on_without_a_new_page(
     page: Page, creator: dict[str, Any], axe: Callable[[Page], None]
 ):
     page.goto(f"/creators/{creator['id']}/changes")
-    axe(page)
     page.get_by_role("link", name="Show them, too").click()
     expect(page.get_by_label("Kind of event")).to_have_value("everything")
     shown = page.locator(".entry").count()
@@ -69,7 +68,6 @@ def test_the_slider_shows_the_creator_as_it_was_and_can_be_shared(
     page.goto(f"/creators/{creator['id']}/changes/as-of")
     slider = page.get_by_label("Go through the changes of this creator")
     handle = page.get_by_role("row", name=re.compile("^Handle"))
-    axe(page)
     slider.focus()
 
     page.keyboard.press("Home")

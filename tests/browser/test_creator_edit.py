@@ -44,7 +44,6 @@ def test_notes_are_edited_in_place_while_somebody_else_does(
 ):
     watch.expects(r"status of 412")
     page.goto(f"/creators/{creator['id']}/notes")
-    axe(page)
     page.get_by_role("link", name="Edit notes").click()
     page.get_by_role("textbox", name="Notes").fill(TYPED)
     change(home, creator, readme="# Terms\n\nThree posts a month.")

@@ -6,11 +6,10 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.axe import SCHEMES, check_with_axe
-from tests.browser.furnished import furnish
 from tests.browser.layout import PHONE, WIDE, check_layout, check_words
 from tests.browser.places import is_for_people, media_type_of, places, visit
 from tests.browser.served import Served
-from tests.kit.application import Tenant, data_of
+from tests.kit.application import Tenant
 from tests.kit.depth import IS_FULL
 
 # Answers of pages that programs read; people have nothing to look at in them.
@@ -26,19 +25,6 @@ SMALL_TABLES = (
     "/operations/keys",
     "/operations/projections",
 )
-
-
-@pytest.fixture(scope="module")
-def furnished(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
-    """An organization that every test here looks at and none changes."""
-    tenant = running_goatherd.tenant(is_operator=True)
-    ids = furnish(tenant)
-    requested = tenant.post(f"/creators/{ids['creator_id']}/scrape")
-    tenant.failed(data_of(requested, status=202)["scrape_id"])
-    banned = tenant.ask("PUT", "/admin/bans/spam.goat", json={"reason": "Sells goats"})
-    assert banned.is_success, banned.text
-    tenant.goatherd.catch_up()
-    return tenant, ids
 
 
 @pytest.mark.timeout(900)

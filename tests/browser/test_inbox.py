@@ -56,7 +56,6 @@ def test_videos_are_decided_about_and_put_back_with_the_keyboard(
 ):
     one, two, three, _ = waiting
     keys = inbox.keyboard
-    axe(inbox)
 
     keys.press("j")
     keys.press("i")
