@@ -223,10 +223,12 @@ def test_a_scrape_that_ended_has_its_source_and_what_followed(
     assert depths == sorted(set(depths))
 
 
-@pytest.mark.usefixtures("goatherd")
-@pytest.mark.parametrize("target", ("999999", "no-such-request", str(UUID(int=5))))
-def test_what_the_log_does_not_have_is_refused_in_a_line(cli: CommandLine, target: str):
-    refusal = cli("trace", target)
+def test_what_the_log_does_not_have_is_refused_in_a_line(
+    cli: CommandLine, subtests: pytest.Subtests
+):
+    for target in ("999999", "no-such-request", str(UUID(int=5))):
+        with subtests.test(target):
+            refusal = cli("trace", target)
 
-    assert refusal.status == 1
-    assert refusal.complaint.startswith(f"The log has no event of {target}")
+            assert refusal.status == 1
+            assert refusal.complaint.startswith(f"The log has no event of {target}")
