@@ -19,6 +19,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.store.videos import enable_arrays
 from projections.creator_history.unreadable import without_person
 from projections.registry import PROJECTIONS
+from tests.kit.depth import part_of
 from tests.kit.histories import (
     HOME,
     PROJECT,
@@ -44,7 +45,7 @@ ADDED_BY_HAND = "900"
 CAMPAIGN = UUID(int=0xCA)
 SETTINGS = settings(
     deadline=None,
-    max_examples=20,
+    max_examples=part_of(20),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 OURS: dict[str, Any] = {"organization_id": HOME}

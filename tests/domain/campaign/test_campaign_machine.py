@@ -25,6 +25,7 @@ from domain.streams import campaigns_counter, membership_stream
 from infra.eventstore.codec import Codec
 from tests.kit.builders import ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on
+from tests.kit.depth import part_of
 
 OWN: dict[str, Any] = {"organization_id": ORGANIZATION}
 MOST_CAMPAIGNS, MOST_ITEMS, MOST_DEEP = 14, 4, 10
@@ -262,5 +263,5 @@ class CampaignMachine(RuleBasedStateMachine):
 
 TestCampaignMachine = CampaignMachine.TestCase
 TestCampaignMachine.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None
+    max_examples=part_of(100), stateful_step_count=40, deadline=None
 )

@@ -25,6 +25,7 @@ from domain.errors import (
 )
 from infra.eventstore.codec import Codec
 from tests.kit.builders import NOON, ORGANIZATION, PROJECT
+from tests.kit.depth import part_of
 
 # Few of everything, so that collisions are common.
 HANDLES = st.sampled_from(("ada", "berta", "cleo", "dora"))
@@ -362,5 +363,5 @@ def _shown(values: dict[str, Any]) -> str:
 
 TestCreatorMachine = CreatorMachine.TestCase
 TestCreatorMachine.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None
+    max_examples=part_of(100), stateful_step_count=30, deadline=None
 )

@@ -17,6 +17,7 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.kit.builders import ADA, BERTA, SCRAPE, asking, events_for
+from tests.kit.depth import part_of
 
 BROKEN_LINKS = """
 SELECT notification_id FROM (
@@ -96,7 +97,7 @@ def test_a_missing_conversation_leaves_its_line_empty():
     previous=st.binary(max_size=32),
 )
 @settings(
-    max_examples=50,
+    max_examples=part_of(50),
     deadline=None,
     # One empty database serves all examples: nothing is written to it.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -153,7 +154,7 @@ APPENDS = st.lists(
 
 @given(appends=APPENDS)
 @settings(
-    max_examples=40,
+    max_examples=part_of(40),
     deadline=None,
     # Streams are new in each example; what others left in the log does no harm.
     suppress_health_check=[HealthCheck.function_scoped_fixture],

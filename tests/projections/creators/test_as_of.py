@@ -19,6 +19,7 @@ from projections.creator_history.projection import CreatorHistory
 from projections.creators import as_of
 from projections.creators.as_of import creator_as_of
 from projections.engine.reader import Reader
+from tests.kit.depth import part_of
 from tests.kit.expected import creator_list
 from tests.kit.histories import (
     HOME,
@@ -91,7 +92,7 @@ def then(
     return {**msgspec.structs.asdict(row), "failing_kinds": failing}
 
 
-@settings(SLOWLY, max_examples=30)
+@settings(SLOWLY, max_examples=part_of(30))
 @given(events=histories())
 def test_as_of_every_position_is_a_plain_fold_up_to_there(
     connection: Connection[TupleRow], events: list[RecordedEvent]
@@ -113,7 +114,7 @@ def test_as_of_every_position_is_a_plain_fold_up_to_there(
                 assert shown == folded.get(creator_id)
 
 
-@settings(SLOWLY, max_examples=60)
+@settings(SLOWLY, max_examples=part_of(60))
 @given(
     seen=st.lists(
         st.fixed_dictionaries(

@@ -19,6 +19,7 @@ from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
 from tests.kit.commands import reenable_creators, remove_creator
+from tests.kit.depth import part_of
 from tests.kit.histories import HOME, History, failed, succeeded
 from workers.policies import auto_disable
 from workers.policies.auto_disable import VerdictStreaks
@@ -256,7 +257,7 @@ def counted(steps: Sequence[tuple[UUID, Any]]) -> dict[UUID, tuple[Any, ...]]:
 
 @settings(
     deadline=None,
-    max_examples=80,
+    max_examples=part_of(80),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

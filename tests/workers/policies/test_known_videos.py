@@ -15,6 +15,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent, Store
 from tests.kit.builders import Home
+from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History
 from tests.kit.videos import (
     INSIDE,
@@ -273,7 +274,7 @@ STEPS = ("discovered", "added", "excluded", "included", "seen", "told", "gone", 
     again=st.integers(0, 40),
 )
 @settings(
-    max_examples=60,
+    max_examples=part_of(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

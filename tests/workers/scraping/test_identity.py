@@ -32,6 +32,7 @@ from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
 from tests.kit.commands import request_scrape
+from tests.kit.depth import part_of
 from tests.kit.histories import AWAY, HOME, History, snapshot
 from tests.kit.jobs import Scripted, Watched, derive_jobs, ends_of, job_of
 from workers.policies import auto_disable
@@ -369,7 +370,7 @@ def pins(steps: Sequence[tuple[UUID, Any]]) -> dict[UUID, tuple[Any, ...]]:
 
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=part_of(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

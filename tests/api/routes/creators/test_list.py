@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from projections.creators import queries as reading
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.depth import part_of
 from tests.kit.histories import connected
 
 Creator = dict[str, Any]
@@ -202,7 +203,7 @@ def test_the_search_finds_what_has_the_text_in_its_handle(
     population: Population, depth: int
 ):
     @given(search=st.text("abAB._-%", min_size=1, max_size=6))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=part_of(60), deadline=None)
     def search_finds_it(search: str) -> None:
         answer = population.home.get(
             "/creators", params={"search": search, "limit": 100}

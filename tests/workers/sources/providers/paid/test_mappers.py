@@ -12,6 +12,7 @@ from domain.scrape.observations import (
     VideoObservation,
 )
 from infra.http_out.refusals import RefusedError
+from tests.kit.depth import part_of
 from tests.kit.mutated_json import VALUES, mutated
 from tests.kit.paid_accounts import HANDLE, SEC_UID, USER_ID, PaidAccount, an_aweme
 from workers.sources.providers.paid.ensembledata import (
@@ -62,7 +63,7 @@ def check(seen: ProfileObservation | VideoObservation, tree: object) -> None:
     assert all(-(2**63) <= value < 2**63 for value in counters_of(seen))
 
 
-often = settings(max_examples=150, deadline=None)
+often = settings(max_examples=part_of(150), deadline=None)
 
 
 @often

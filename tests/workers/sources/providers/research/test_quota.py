@@ -27,6 +27,7 @@ from domain.scrape.verdicts import (
 from infra.embedded import EmbeddedValkey
 from infra.http_out.refusals import RefusedError
 from infra.http_out.tiktok_api import Deadline
+from tests.kit.depth import part_of
 from tests.kit.patience import PATIENTLY
 from tests.workers.sources.providers.research.building import (
     BILLIE,
@@ -224,7 +225,7 @@ class Faulty:
 
 
 @settings(
-    max_examples=80,
+    max_examples=part_of(80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

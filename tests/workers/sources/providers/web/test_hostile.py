@@ -14,6 +14,7 @@ from domain.scrape.verdicts import (
     Verdict,
 )
 from infra.http_out.limiter import polite
+from tests.kit.depth import part_of
 from tests.kit.mutated_json import mutated
 from tests.workers.sources.providers.web.server import TikTok
 from tests.workers.sources.providers.web.shapes import (
@@ -102,7 +103,7 @@ def provider(tiktok: TikTok) -> WebProvider:
 
 
 carefully = settings(
-    max_examples=120,
+    max_examples=part_of(120),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
