@@ -126,7 +126,12 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     ) -> Selection:
         """Return what is selected for some of the questions, or for all of them."""
         return Selection.of(
-            self.organization_id, questions or self.questions, ids, buckets, at=self.at
+            self.organization_id,
+            questions or self.questions,
+            ids,
+            buckets,
+            at=self.at,
+            at_time=None if self.at is None else self.now,
         )
 
     def _series(

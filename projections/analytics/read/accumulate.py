@@ -6,8 +6,10 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
+import msgspec
+
 from domain.analytics.metrics import RawMetric
-from domain.analytics.series import CounterSeries, PrecisionSeries
+from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetric
 
 
 def series_from_rollups(
@@ -136,11 +138,50 @@ def sum_of_series(series: Sequence[CounterSeries], *, buckets: int) -> CounterSe
     )
 
 
+def without_part(whole: SeriesByMetric, part: SeriesByMetric) -> SeriesByMetric:
+    """Return sums without one of their parts, which has the same metrics."""
+    found: dict[RawMetric, CounterSeries] = {}
+    for metric, series in whole.items():
+        left = sum_of_series([series, _negative(part[metric])], buckets=series.size)
+        marks = left.precision
+        found[metric] = msgspec.structs.replace(
+            left,
+            # The number of posts is known in every part and in the sum.
+            known=series.known if metric == "posts" else left.known,
+            precision=marks
+            and precision_or_none(
+                marks.rounded, marks.sharpened, marks.sharpenings, marks.changes
+            ),
+        )
+    return found
+
+
 def chosen(
     by_metric: Mapping[RawMetric, CounterSeries], needs: Iterable[RawMetric]
 ) -> dict[RawMetric, CounterSeries]:
     """Return the counter series of these metrics, in their order."""
     return {metric: by_metric[metric] for metric in needs if metric in by_metric}
+
+
+def _negative(series: CounterSeries) -> CounterSeries:
+    def negated(values: Sequence[int]) -> list[int]:
+        return [-value for value in values]
+
+    marks = series.precision
+    return CounterSeries(
+        levels=negated(series.levels),
+        known=negated(series.known),
+        bases=negated(series.bases),
+        baselines=negated(series.baselines),
+        snapshots=negated(series.snapshots),
+        precision=marks
+        and PrecisionSeries(
+            rounded=negated(marks.rounded),
+            sharpened=negated(marks.sharpened),
+            sharpenings=negated(marks.sharpenings),
+            changes=negated(marks.changes),
+        ),
+    )
 
 
 def _posts(levels: Sequence[int], snapshots: Sequence[int]) -> CounterSeries:

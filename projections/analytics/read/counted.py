@@ -1,6 +1,6 @@
 """The videos and profiles that count in an entity, with all their levels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -67,28 +67,63 @@ _WHICH_AS_OF: dict[Entity, str] = {
     "project": "(creator_id = ANY(%(creators)s) OR project_id = %(id)s)",
     "campaign": "(creator_id = ANY(%(creators)s) OR id = ANY(%(videos)s))",
 }
+# The same, without videos of settled owners. Creators that were not in a project may
+# have a video now that was in the project by itself.
+_WHICH_AS_OF_UNSETTLED: dict[Entity, str] = {
+    **_WHICH_AS_OF,
+    "project": """(creator_id = ANY(%(unsettled)s)
+        OR creator_id IS NULL AND project_id = %(id)s
+        OR changed_position > %(at)s AND project_id = %(id)s AND creator_id IN (
+            SELECT s.id FROM analytics_subjects s
+            WHERE s.organization_id = %(organization)s AND s.id <> ALL(%(creators)s)
+        ))""",
+    "campaign": "(creator_id = ANY(%(unsettled)s) OR id = ANY(%(videos)s))",
+}
 
 
 async def counted(
     reader: Reader, selection: Selection, id_: UUID
 ) -> dict[MetricGroup, list[Counted]]:
     """Return the videos and profiles in the sums of a selected entity's series."""
-    organization_id = selection.organization_id
     members = await counted_members(reader, selection, id_)
-    params = members.parameters
     if selection.at is not None and selection.entity == "project":
-        rows = await reader.rows(organization_id, CREATORS_AS_OF.encode(), params)
-        params["creators"] += [row[0] for row in rows]
+        members.parameters["creators"] += await creators_as_of(reader, selection, id_)
+    return await counted_among(reader, selection, members)
+
+
+async def counted_among(
+    reader: Reader,
+    selection: Selection,
+    members: CountedMembers,
+    *,
+    settled: Collection[UUID] = (),
+) -> dict[MetricGroup, list[Counted]]:
+    """Return the videos and profiles of members, without those of settled owners."""
+    organization_id, params = selection.organization_id, members.parameters
     found: dict[MetricGroup, list[Counted]] = {}
     for group in selection.metric_groups:
         if group is PROFILES:
             rows = await reader.rows(organization_id, _CREATORS, params)
-            found[group] = [_profile(row[0], members) for row in rows]
+            ids = [row[0] for row in rows if row[0] not in settled]
+            found[group] = [_profile(id_, members) for id_ in ids]
         elif selection.at is None:
             found[group] = await _videos_now(reader, selection, members)
         else:
-            found[group] = await _videos_as_of(reader, selection, members)
+            found[group] = await _videos_as_of(reader, selection, members, settled)
     return found
+
+
+async def creators_as_of(
+    reader: Reader, selection: Selection, project_id: UUID
+) -> list[UUID]:
+    """Return the creators that were in a project at the position of a selection."""
+    params = {
+        "organization": selection.organization_id,
+        "id": project_id,
+        "at": selection.at,
+    }
+    rows = await reader.rows(selection.organization_id, CREATORS_AS_OF.encode(), params)
+    return [row[0] for row in rows]
 
 
 async def existing_as_of(
@@ -107,7 +142,8 @@ async def existing_as_of(
         "at": at,
     }
     if entity == "video":
-        videos = await _candidates(reader, organization_id, entity, params)
+        which = _WHICH_AS_OF[entity]
+        videos = await _candidates(reader, organization_id, which, params)
         return {row.id for _, row in videos if row.is_there}
     rows = await reader.rows(organization_id, _SUBJECTS_AS_OF, params)
     return {row[0] for row in rows}
@@ -166,7 +202,10 @@ async def _videos_now(
 
 
 async def _videos_as_of(
-    reader: Reader, selection: Selection, members: CountedMembers
+    reader: Reader,
+    selection: Selection,
+    members: CountedMembers,
+    settled: Collection[UUID],
 ) -> list[Counted]:
     """Return the videos that counted at a position, or a single selected one."""
     organization_id, entity = selection.organization_id, selection.entity
@@ -186,10 +225,16 @@ async def _videos_as_of(
                 is_member = row.creator_id in creators or row.id in singles
                 return row.is_counted and is_member
 
+    which = _WHICH_AS_OF
+    if settled:
+        which = _WHICH_AS_OF_UNSETTLED
+        params = {**params, "unsettled": sorted(creators - {*settled})}
     rows = [
         (now, row)
-        for now, row in await _candidates(reader, organization_id, entity, params)
-        if row.is_there and counts(row)
+        for now, row in await _candidates(
+            reader, organization_id, which[entity], params
+        )
+        if row.is_there and counts(row) and (now.creator_id or now.id) not in settled
     ]
     snapshots = await reader.rows(
         organization_id,
@@ -224,12 +269,12 @@ async def _videos_as_of(
 
 
 async def _candidates(
-    reader: Reader, organization_id: UUID, entity: Entity, params: Parameters
+    reader: Reader, organization_id: UUID, which: str, params: Parameters
 ) -> list[tuple[AnalyticsVideoRow, AnalyticsVideoRow]]:
     """Return the videos that may have counted, as they are now and as they were."""
     query = f"""
     SELECT {VIDEO_COLUMNS} FROM analytics_videos
-    WHERE organization_id = %(organization)s AND {_WHICH_AS_OF[entity]}
+    WHERE organization_id = %(organization)s AND {which}
     """
     rows = await reader.rows(organization_id, query.encode(), params)
     return [(row, as_of(row, params["at"])) for row in map(video_of, rows)]

@@ -147,5 +147,7 @@ async def _creators_of(
 ) -> dict[UUID, UUID | None]:
     """Return the creators that videos had at a position."""
     params = {"organization": organization_id, "videos": sorted(videos)}
+    if not params["videos"]:
+        return {}
     rows = await reader.rows(organization_id, _VIDEOS, params)
     return {row.id: as_of(row, at).creator_id for row in map(video_of, rows)}

@@ -118,6 +118,24 @@ async def series_from_sums(
     return found
 
 
+async def series_of_all(reader: Reader, selection: Selection) -> SeriesByMetric:
+    """Return the series of all selected entities together, from their own sums."""
+    params = {"ids": [*selection.ids], **_times(selection)}
+    groups = [*selection.metric_groups]
+    rows_by_group = await asyncio.gather(
+        *(
+            reader.rows(
+                selection.organization_id, _sum_of_all(selection, group), params
+            )
+            for group in groups
+        )
+    )
+    found: dict[RawMetric, CounterSeries] = {}
+    for group, rows in zip(groups, rows_by_group, strict=True):
+        found |= _series(rows, selection, group, first=3 if group.has_posts else 2)
+    return found
+
+
 async def series_from_gains(
     reader: Reader, selection: Selection
 ) -> dict[UUID, SeriesByMetric]:
@@ -197,6 +215,17 @@ def _sums(selection: Selection, group: MetricGroup) -> bytes:
         SELECT id, 0 AS bucket, {", ".join(opening)} FROM opening UNION ALL {query}
         """
     return query.encode()
+
+
+def _sum_of_all(selection: Selection, group: MetricGroup) -> bytes:
+    """Return the query of the sums by bucket of all entities together."""
+    counters = len(selection.among(group)) * (8 if group.has_precision else 4)
+    columns = [f"c{n}" for n in range(1 + group.has_posts + counters)]
+    return f"""
+    SELECT bucket, {", ".join(f"sum({column})" for column in columns)}
+    FROM ({_sums(selection, group).decode()}) AS each (id, bucket, {", ".join(columns)})
+    GROUP BY bucket
+    """.encode()
 
 
 def _held(group: MetricGroup, needed: Sequence[RawMetric]) -> list[str]:

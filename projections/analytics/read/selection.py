@@ -23,14 +23,17 @@ from projections.analytics.fold.rollup_deltas import (
     MetricGroup,
 )
 
+_SNAPSHOTS = "analytics_snapshots"
+
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Raw metrics of some entities between instants, as of now or of a position.
 
     ``boundaries`` are the start of the first bucket and the end of each, in order.
-    ``at`` is the position as of which the log is read, None for all of it. ``mode`` is
-    the way in which the numbers are shown: gains of members are marked as rounded by
-    it.
+    ``at`` is the position as of which the log is read, None for all of it. ``at_time``
+    is a time between the recording of that position and of the next; None if it is
+    unknown. ``mode`` is the way in which the numbers are shown: gains of
+    members are marked as rounded by it.
     """
 
     organization_id: UUID
@@ -41,6 +44,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     membership: Membership = "current"
     mode: Mode = "new"
     at: int | None = None
+    at_time: datetime | None = None
 
     @classmethod
     def of(
@@ -51,6 +55,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         buckets: Sequence[Bucket],
         *,
         at: int | None = None,
+        at_time: datetime | None = None,
     ) -> "Selection":
         """Return the selection for questions that differ in their metrics alone."""
         every = [*questions]
@@ -64,6 +69,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
             membership=every[0].membership,
             mode=every[0].mode,
             at=at,
+            at_time=at_time,
         )
 
     @property
@@ -90,7 +96,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 class SelectionPlan(msgspec.Struct, frozen=True):
     """The tables that a selection is read from, and the reason."""
 
-    source: Literal["sums", "gains", "snapshots"]
+    source: Literal["sums", "gains", "settled", "snapshots"]
     tables: tuple[str, ...]
     reason: str
 
@@ -100,8 +106,6 @@ class SelectionPlan(msgspec.Struct, frozen=True):
 
 def plan_of(selection: Selection) -> SelectionPlan:
     """Return the tables of a selection."""
-    if selection.at is not None:
-        return _of_snapshots("sums are stored as of now")
     if selection.entity == "video":
         return _of_snapshots("a single video has no sums")
     if not all(map(ends_a_slot, selection.boundaries)):
@@ -113,6 +117,14 @@ def plan_of(selection: Selection) -> SelectionPlan:
         tables.append(group.rollup_table)
         if group.has_precision:
             tables.append(PRECISION.table)
+    if selection.at is not None:
+        if selection.is_dated:
+            return _of_snapshots("gains of members are stored as of now")
+        return SelectionPlan(
+            "settled",
+            (*tables, _SNAPSHOTS),
+            "sums hold for owners without later changes, snapshots for others",
+        )
     if selection.is_dated:
         return SelectionPlan(
             "gains", tuple(tables), "members have sums, counted while members"
@@ -138,4 +150,4 @@ def days_of(selection: Selection, group: MetricGroup) -> DaySums | None:
 
 
 def _of_snapshots(reason: str) -> SelectionPlan:
-    return SelectionPlan("snapshots", ("analytics_snapshots",), reason)
+    return SelectionPlan("snapshots", (_SNAPSHOTS,), reason)

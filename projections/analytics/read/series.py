@@ -1,4 +1,4 @@
-"""Series by metric of creators, projects, campaigns and videos, as of now.
+"""Series by metric of creators, projects, campaigns and videos, now or in the past.
 
 They are read from the stored sums, those of single videos from snapshots. If a bucket
 does not end with a quarter-hour (historical time zones), all are read from snapshots.
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.analytics.metrics import Entity
 from domain.analytics.series import SeriesByMetric
+from projections.analytics.read.as_of import series_as_of
 from projections.analytics.read.counted import counted
 from projections.analytics.read.from_snapshots import series_of_members
 from projections.analytics.read.project_spans import (
@@ -100,6 +101,10 @@ async def series_by_entity(
             if selection.entity == "project":
                 return await _with_shares(reader, selection, found)
             return found
+        case "settled":
+            return {
+                id_: await series_as_of(reader, selection, id_) for id_ in selection.ids
+            }
         case "snapshots":
             return {
                 id_: await series_of_members(

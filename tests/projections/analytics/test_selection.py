@@ -24,7 +24,8 @@ BOTH = replace(VIEWS, metrics=["views", "followers"])
 DATED = replace(VIEWS, entity="campaign", membership="dated")
 POSTS = replace(VIEWS, metrics=["posts"])
 MONROVIA = replace(VIEWS, boundaries=[MIDNIGHT + timedelta(minutes=44, seconds=30)] * 2)
-OF_SNAPSHOTS = "snapshots from analytics_snapshots"
+SNAPSHOTS = "analytics_snapshots"
+OF_SNAPSHOTS = f"snapshots from {SNAPSHOTS}"
 
 
 VIDEO_SUMS, PROFILE_SUMS, MARKS = (
@@ -33,6 +34,7 @@ VIDEO_SUMS, PROFILE_SUMS, MARKS = (
 )
 VIDEO_DAYS = "analytics_video_totals, analytics_video_days"
 BY_QUARTER = "the entity has sums by quarter of an hour"
+AS_OF = "sums hold for owners without later changes, snapshots for others"
 GAINED = "members have sums, counted while members"
 
 
@@ -49,7 +51,14 @@ GAINED = "members have sums, counted while members"
         (replace(POSTS, entity="creator"), f"sums from {VIDEO_SUMS}: {BY_QUARTER}"),
         (DATED, f"gains from {VIDEO_SUMS}: {GAINED}"),
         (replace(VIEWS, entity="video"), f"{OF_SNAPSHOTS}: a single video has no sums"),
-        (replace(VIEWS, at=7), f"{OF_SNAPSHOTS}: sums are stored as of now"),
+        (
+            replace(VIEWS, at=7),
+            f"settled from {VIDEO_SUMS}, analytics_snapshots: {AS_OF}",
+        ),
+        (
+            replace(DATED, at=7),
+            f"{OF_SNAPSHOTS}: gains of members are stored as of now",
+        ),
         (MONROVIA, f"{OF_SNAPSHOTS}: a bucket does not end with a quarter of an hour"),
     ),
 )
