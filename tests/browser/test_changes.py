@@ -36,7 +36,7 @@ def test_the_log_is_filtered_and_goes_on_without_a_new_page(
     page.get_by_role("link", name="Show more").click()
     expect(page.locator(".day")).to_have_count(2)
     assert page.locator(".entry").count() > shown
-    assert page.evaluate("document.activeElement.className") == "day"
+    expect(page.locator(".day").nth(1)).to_be_focused()
     page.get_by_label("Kind of event").select_option(label="All about the creator")
 
     expect(page.locator(".entry")).to_have_count(3)
