@@ -124,7 +124,6 @@ class FiguresOfCreator(Figures, frozen=True, kw_only=True):
 # Parts of days are read by ids up to this number of creators, else for all.
 _FEW = 1_000
 _IDS = "id = ANY(%(ids)s)"
-_MARKS = ("rounded", "changes", "sharpenings")
 _SUBJECTS = """
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator'
@@ -143,19 +142,18 @@ async def creator_figures(
     Both end a quarter of an hour, as midnights of all time zones do.
     """
     of = creators.expressions(start, end)
-    columns = columns_of(of)
+    columns = ["chosen.id", *columns_of(of).values()]
     joins = of.joins(among=creators.among)
     rows = await reader.rows(
         organization_id,
         f"""
         WITH chosen AS NOT MATERIALIZED ({creators.query})
-        SELECT chosen.id, {", ".join(columns.values())}
-        FROM chosen {joins} ORDER BY chosen.id
+        SELECT {", ".join(columns)} FROM chosen {joins} ORDER BY chosen.id
         """.encode(),
         {"organization": organization_id, **creators.all_parameters},
     )
     return [
-        FiguresOfCreator(creator_id=creator_id, **figures_from(columns, values))
+        FiguresOfCreator(creator_id=creator_id, **figures_from(*values))
         for creator_id, *values in rows
     ]
 
@@ -226,33 +224,53 @@ async def sorted_creators(
 
 def columns_of(of: FigureExpressions) -> dict[str, str]:
     """Return the expressions whose values ``figures_from`` reads."""
+    sums = ("views", "likes", "comments", "shares", "saves")
+    marks = ("rounded", "changes", "sharpenings")
     return {
         "followers": of.level("followers"),
         "new_followers": of.new("followers"),
         "views": of.level("views"),
-        "new_views": of.new("views"),
-        **{each: of.new(each) for each in ("likes", "comments", "shares", "saves")},
+        **{f"new_{each}": of.new(each) for each in sums},
         "posts": of.posts(),
         "posted": of.posted(),
-        **dict(zip(_MARKS, of.marks(), strict=True)),
+        **dict(zip(marks, of.marks(), strict=True)),
     }
 
 
 def figures_from(
-    columns: Iterable[str], values: Iterable[Decimal | int | None]
+    followers: Decimal | None,
+    new_followers: Decimal | None,
+    views: Decimal | None,
+    new_views: Decimal | None,
+    likes: Decimal | None,
+    comments: Decimal | None,
+    shares: Decimal | None,
+    saves: Decimal | None,
+    posts: int | None,
+    posted: int | None,
+    rounded: Decimal | None,
+    changes: Decimal | None,
+    sharpenings: Decimal | None,
 ) -> dict[str, Any]:
-    """Return the fields of ``Figures`` from the columns of ``columns_of``."""
-    found: dict[str, int | None] = {
-        column: None if value is None else int(value)
-        for column, value in zip(columns, values, strict=True)
-    }
-    rounded, changes, sharpenings = (found.pop(mark) or 0 for mark in _MARKS)
+    """Return the fields of ``Figures`` from the values of ``columns_of``."""
+    is_rounded = (rounded or 0) > 0
     return {
-        **found,
-        "posts": found["posts"] or 0,
-        "posted": found["posted"] or 0,
-        "followers_rounded": rounded > 0 and found["followers"] is not None,
-        "new_followers_rounded": (rounded > 0 or changes > 0)
-        and found["new_followers"] is not None,
-        "new_followers_sharpened": sharpenings > 0,
+        "followers": _whole(followers),
+        "new_followers": _whole(new_followers),
+        "views": _whole(views),
+        "new_views": _whole(new_views),
+        "likes": _whole(likes),
+        "comments": _whole(comments),
+        "shares": _whole(shares),
+        "saves": _whole(saves),
+        "posts": int(posts or 0),
+        "posted": int(posted or 0),
+        "followers_rounded": is_rounded and followers is not None,
+        "new_followers_rounded": (is_rounded or (changes or 0) > 0)
+        and new_followers is not None,
+        "new_followers_sharpened": (sharpenings or 0) > 0,
     }
+
+
+def _whole(number: Decimal | None) -> int | None:
+    return None if number is None else int(number)

@@ -84,26 +84,24 @@ async def total_figures(
         ends = {"start": start, "end": end}
         rows = await reader.rows(organization_id, text.encode(), parameters | ends)
         repeats = _Repeats(*rows[0])
-    columns = {name: f"sum({each})" for name, each in columns_of(of).items()}
+    columns = [f"sum({each})" for each in columns_of(of).values()]
     if repeats.accounts:
-        for name, each in columns.items():
-            columns[name] = (
-                f"{each} FILTER (WHERE chosen.id <> ALL(%({_left_out(name)})s))"
-            )
+        columns = [
+            f"sum({each}) FILTER (WHERE chosen.id <> ALL(%({_left_out(name)})s))"
+            for name, each in columns_of(of).items()
+        ]
         parameters |= repeats._asdict()
     ((amount, *sums),) = await reader.rows(
         organization_id,
         f"""
         WITH chosen AS MATERIALIZED ({creators.query})
-        SELECT count(*), {", ".join(columns.values())}
+        SELECT count(*), {", ".join(columns)}
         FROM chosen {of.joins(among=creators.among)}
         """.encode(),
         parameters,
     )
     return TotalFigures(
-        creators=amount,
-        accounts_counted_once=repeats.accounts,
-        **figures_from(columns, sums),
+        creators=amount, accounts_counted_once=repeats.accounts, **figures_from(*sums)
     )
 
 
