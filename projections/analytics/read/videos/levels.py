@@ -229,11 +229,11 @@ async def _first_levels(
         of = np.array([row[0] for row in found], np.int64) - 1
         requested = np.array(requests, np.int64)[of][observed.snapshots]
         at = states.places_of(requested[:, 0], observed.video_numbers)
-        is_first = requested[:, 1] == states.first_at[at]
+        # Each video takes its level from the request of its own first time.
+        is_own = requested[:, 1] == states.first_at[at]
         for number in range(COUNTERS):
             is_there = is_needed[number][at] & ((observed.missing >> number & 1) == 0)
-            if until is None:
-                is_there &= is_first
+            is_there &= is_own
             first[number][at[is_there]] = observed.counts[number][is_there]
             is_needed[number][at[is_there]] = False
         if not is_needed.any():
