@@ -1,6 +1,6 @@
 """Figures of lists, over any days and in any zone, are those of the plain fold."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range, midnight
 from infra.eventstore.store import RecordedEvent
@@ -32,7 +33,7 @@ from projections.analytics.read.videos.figures import FiguresOfVideo, video_figu
 from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.read.videos.order import VideoFigure
 from projections.engine.reader import Reader
-from tests.kit.histories import HOME, PROJECT
+from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.test_analytics import (
     CREATORS,
@@ -42,6 +43,7 @@ from tests.projections.analytics.test_analytics import (
     IDS,
     RULES,
     SLOWLY,
+    VIDEOS,
     ZONES,
     Within,
     at_once,
@@ -259,6 +261,53 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
     assert [row for page in pages for row in page] == [
         (video.video_id, getattr(video, sort)) for video in sorted(every, key=place)
     ]
+
+
+def test_each_baseline_begins_with_the_first_level_of_its_own(
+    connection: Connection[TupleRow], history: History
+):
+    history.happened(CREATORS[0], added("billie"))
+    for id_, tiktok_id in zip(IDS[:2], VIDEOS[:2], strict=True):
+        history.happened(
+            id_,
+            e.VideoDiscovered(
+                organization_id=HOME,
+                project_id=PROJECT,
+                creator_id=CREATORS[0],
+                tiktok_video_id=tiktok_id,
+                handle="billie",
+                tracking_status="auto_tracked",
+                scrape_id=UUID(int=7),
+                posted_at=datetime(2026, 3, 1, tzinfo=UTC),
+            ),
+        )
+    # Both lack their views at first, and the second one is first observed later.
+    for hour, views in enumerate(((None,), (5,), (7, None), (9, 20))):
+        nothing = (None,) * len(views)
+        snapshot = e.VideoStatsSnapshotRecorded(
+            organization_id=HOME,
+            project_id=PROJECT,
+            creator_id=CREATORS[0],
+            observed_at=datetime(2026, 3, 27, 12 + hour, tzinfo=UTC),
+            provider="test",
+            video_ids=tuple(VIDEOS[: len(views)]),
+            view_counts=views,
+            like_counts=nothing,
+            comment_counts=nothing,
+            share_counts=nothing,
+            save_counts=nothing,
+        )
+        history.happened(UUID(int=0x5C0 + hour), snapshot)
+    days = Days(first=date(2026, 3, 27), last=date(2026, 3, 27), zone="UTC")
+    reader = cast("Reader", Within(connection))
+
+    take_in(connection, [history.events])
+
+    found = at_once(
+        video_figures(reader, HOME, VideoSet.of_project(PROJECT), *days.ends)
+    )
+    new_views = {each.video_id: each.new_views for each in found}
+    assert new_views == {IDS[0]: 4, IDS[1]: 0}
 
 
 def shown(figures: FiguresOfCreator) -> dict[str, Any]:
