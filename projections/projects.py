@@ -124,6 +124,7 @@ _ONE = f"""
 SELECT {_COLUMNS} FROM projects
 WHERE organization_id = %(organization)s AND id = %(id)s
 """.encode()
+_NAMES = b"SELECT id, name FROM projects WHERE organization_id = %(organization)s"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM projects WHERE organization_id = %(organization)s
 {newest_first("created_at")}
@@ -137,6 +138,13 @@ async def one_project(
     params = {"organization": organization_id, "id": project_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return next(iter(structs(Project, rows)), None)
+
+
+async def project_names(reader: Reader, organization_id: UUID) -> dict[UUID, str]:
+    """Return the names of all projects of an organization, by their ids."""
+    return dict(
+        await reader.rows(organization_id, _NAMES, {"organization": organization_id})
+    )
 
 
 async def page_of_projects(

@@ -38,6 +38,7 @@ from projections.creators.filter import (
     with_health,
 )
 from projections.organizations.queries import one_organization
+from projections.projects import project_names
 
 _COLUMN_SORTS: tuple[ColumnSort, ...] = get_args(ColumnSort)
 # A scrape is overdue after this many of its intervals.
@@ -105,9 +106,10 @@ _Key = tuple[str | None, UUID]
 _FIGURES = ListedFigures.__struct_fields__
 _MARKS = tuple(name for name in _FIGURES if name.endswith(("rounded", "sharpened")))
 _CSV_COLUMNS = (
-    *("creator_id", "project_id", "tiktok_handle", "display_name", "tags"),
+    *("tiktok_handle", "display_name", "project_name", "tags"),
     *("status", "health", *(name for name in _FIGURES if name not in _MARKS)),
     *("last_scraped_at", "created_at", *_MARKS, "connected_at"),
+    *("creator_id", "project_id"),
 )
 
 
@@ -124,7 +126,14 @@ async def creators_with_figures(
     found = await _Table.of(listing, table)
     if table.is_csv:
         rows = await found.rows(limit=None, after=None)
-        return CsvPage([row for _, row in rows], noun="creator", columns=_CSV_COLUMNS)
+        await listing.caught_up("projects")
+        names = await project_names(listing.reader, listing.organization_id)
+        return CsvPage(
+            [row for _, row in rows],
+            noun="creator",
+            columns=_CSV_COLUMNS,
+            project_names=names,
+        )
     shown, next_cursor = await listing.rows(
         "creators with figures",
         found.rows,

@@ -1,7 +1,8 @@
 """Lists with figures as CSV files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
 
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict
@@ -15,16 +16,25 @@ R = TypeVar("R", bound=Struct)
 class CsvPage(ListPage[R], Generic[R]):
     """All rows of a list as a CSV file.
 
-    ``noun`` is in the name of the file and of the column of ids.
+    ``noun`` is in the name of the file and of the column of ids. ``project_names`` fill
+    the column ``project_name``.
     """
 
     sent_media_type = CSV_MEDIA_TYPE
 
-    def __init__(self, rows: list[R], *, noun: str, columns: Sequence[str]) -> None:
+    def __init__(
+        self,
+        rows: list[R],
+        *,
+        noun: str,
+        columns: Sequence[str],
+        project_names: Mapping[UUID, str] | None = None,
+    ) -> None:
         super().__init__(rows, limit=len(rows), next_cursor=None)
         self._rows = rows
         self._noun = noun
         self._columns = columns
+        self._project_names = project_names or {}
         self.headers["Content-Disposition"] = f'attachment; filename="{noun}s.csv"'
 
     def encoded_body(self) -> bytes:
@@ -35,7 +45,11 @@ class CsvPage(ListPage[R], Generic[R]):
     def _values(self, row: R) -> dict[str, Any]:
         values = asdict(row)
         figures = {} if values["figures"] is UNSET else asdict(values["figures"])
-        found = {**figures, f"{self._noun}_id": values["id"]}
+        found = {
+            **figures,
+            f"{self._noun}_id": values["id"],
+            "project_name": self._project_names.get(values.get("project_id")),
+        }
         for name, value in values.items():
             if isinstance(value, list):
                 found[name] = ",".join(map(str, cast("list[object]", value)))

@@ -192,6 +192,12 @@ def test_csv_holds_the_whole_list(home: Tenant, three: dict[str, str]):
     assert [row["tiktok_handle"] for row in rows] == ["bea", "ada", "cleo"]
     assert [row["new_followers"] for row in rows] == ["350", "70", ""]
     assert rows[1]["display_name"] == "'=SUM(A1)"
+    names = [*rows[0]]
+    assert names[:3] == ["tiktok_handle", "display_name", "project_name"]
+    assert names[-2:] == ["creator_id", "project_id"]
+    assert {row["project_name"] for row in rows} == {"First project"}
+    assert rows[1]["creator_id"] == three["ada"]
+    assert rows[1]["project_id"] == str(home.project_id)
 
 
 def test_some_are_listed_by_their_ids(home: Tenant, three: dict[str, str]):
