@@ -22,6 +22,12 @@ def backup(
         Path | None,
         Parameter(help="The file to write the keys to, which open sealed data."),
     ] = None,
+    overwrite: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Replace files that exist already."
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -30,7 +36,8 @@ def backup(
     FILE gets the database, the secret and the first key. With --keys another file gets
     the master key and the keys that open the sealed data of events. Keep that file
     elsewhere, and delete it soon: with keys from before an erasure, an erased person's
-    data can be read again.
+    data can be read again. A file that exists already is replaced only with
+    --overwrite.
     """
     settings = read_settings(data_dir=data_dir)
     files: list[tuple[Path, Content]] = []
@@ -45,6 +52,11 @@ def backup(
         raise CommandError("The keys go into a file of their own.")
     for path, _ in files:
         check_file(path)
+        if path.exists() and not overwrite:
+            raise CommandError(
+                f"{path} exists already: name another file, or replace it with "
+                "--overwrite."
+            )
     with (
         interruptible("nothing more was written"),
         served_database(settings) as url,

@@ -537,6 +537,31 @@ def test_keys_from_before_somebody_came_are_refused(
     assert "lacks the keys of 1 person in the log" in restored.complaint
 
 
+def test_an_existing_file_is_replaced_only_if_that_is_asked(
+    cli: CommandLine, home: Home, database_url: str, tmp_path: Path
+):
+    file, keys = tmp_path / "backup.zip", tmp_path / "keys"
+    keys.write_text("older")
+    cli.set(database_url=database_url)
+    assert cli("backup", str(file)).status == 0
+    before = file.read_bytes()
+    home.creator("late-goat")
+
+    refused = cli("backup", str(file))
+    with_keys = cli("backup", str(tmp_path / "new.zip"), "--keys", str(keys))
+    replaced = cli("backup", str(file), "--keys", str(keys), "--overwrite")
+
+    assert refused.status == with_keys.status == 1
+    assert refused.complaint == (
+        f"{file} exists already: name another file, or replace it with --overwrite."
+    )
+    assert str(keys) in with_keys.complaint
+    assert not (tmp_path / "new.zip").exists()
+    assert replaced.status == 0, replaced.err
+    assert file.read_bytes() != before
+    assert zipfile.is_zipfile(keys)
+
+
 def test_files_of_keys_and_of_data_are_told_apart(
     cli: CommandLine,
     home: Home,
