@@ -4,7 +4,7 @@ PostgreSQL keeps deleted and overwritten rows until a vacuum, and its planner ke
 most common values of each column until the table is analyzed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -33,15 +33,23 @@ def behind(
     return [name for (name,) in rows]
 
 
-def tidy(connection: Connection[TupleRow], tables: Sequence[SearchedTable]) -> None:
+def tidy(
+    connection: Connection[TupleRow],
+    tables: Sequence[SearchedTable],
+    *,
+    advance: Callable[[int], None] | None = None,
+) -> None:
     """Vacuum and analyze the tables that may have had texts of erased people.
 
     ``connection`` is in autocommit. The log is left out, because its rows never change.
+    ``advance`` is called with 1 after each table.
     """
     row = connection.execute(_UNTIDIED).fetchone()
     for table in tables:
         if table.name != LOG and table.has_texts:
             analyze(connection, [table.name], schema=table.schema)
+        if advance is not None:
+            advance(1)
     if row is not None and row[0] is not None:
         connection.execute(_NOTE, (row[0],))
 

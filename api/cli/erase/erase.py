@@ -26,7 +26,12 @@ _WAITS = "goatherd: The erasure waits for read models to reach the end of the lo
 
 
 def erase(
-    creator_id: Annotated[UUID, Parameter(help="The id of the creator.")],
+    creator_id: Annotated[
+        UUID,
+        Parameter(
+            help="The id of the creator: `goatherd creators list --ids` shows it."
+        ),
+    ],
     /,
     *,
     confirm: Annotated[
@@ -73,6 +78,14 @@ def erase(
             negative="",
         ),
     ] = None,
+    verbose: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="With --verify: print every place that was searched.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int | None:
@@ -81,9 +94,9 @@ def erase(
     Nothing brings back erased data. A sealed list of them is kept for 24 hours, so that
     --verify can search for them: in every table, in Valkey, in the data directory, and
     in the files of --also. While events of earlier releases hold the person's data in
-    the clear, nothing is erased: `goatherd seal-history` seals these events. The exit
-    status of --verify is 0 if nothing was found, 1 if something was found, and 2 if not
-    everything could be searched.
+    the clear, nothing is erased: `goatherd seal-history` seals these events. The last
+    line of --verify is its verdict. The exit status is 0 if nothing was found, 1 if
+    something was found, and 2 if not everything could be searched.
     """
     settings = read_settings(data_dir=data_dir)
     if verify:
@@ -92,10 +105,15 @@ def erase(
                 "--confirm and --ban erase, and --verify does not: choose one of them."
             )
         return verify_erasure(
-            settings, creator_id, values=values, also=also or [], json=json
+            settings,
+            creator_id,
+            values=values,
+            also=also or [],
+            verbose=verbose,
+            json=json,
         )
-    if values is not None or also is not None:
-        raise CommandError("--values and --also need --verify.")
+    if values is not None or also is not None or verbose:
+        raise CommandError("--values, --also and --verbose need --verify.")
     if preview:
         _show_preview(settings, creator_id, json=json)
         return None

@@ -42,11 +42,13 @@ def verify_erasure(
     *,
     values: Path | None,
     also: Sequence[Path],
+    verbose: bool,
     json: bool,
 ) -> int:
     """Search for the data that an erasure erased; print what was found.
 
-    ``values`` is a file of further texts to search for, or ``-`` for stdin. The exit
+    ``values`` is a file of further texts to search for, or ``-`` for stdin.
+    ``verbose`` prints every searched place. The last line is the verdict. The exit
     status is 1 if something was found, and 2 if not everything could be searched.
     """
     try:
@@ -59,7 +61,9 @@ def verify_erasure(
         document = msgspec.to_builtins(verdict)
         print_json({**document, "never_searched": NEVER_SEARCHED})
     else:
-        _print(verdict)
+        if verbose:
+            _print_search(verdict)
+        _print_verdict(verdict)
     if verdict.found:
         return _FOUND
     return 0 if verdict.ok else _NOT_ALL
@@ -73,10 +77,10 @@ def _verdict(
         erased = _erased(connection, settings, creator_id, values)
         _wait_for_read_models(connection, erased.position)
         tables = tables_of(connection)
-        print("Removing old versions of rows first.", file=sys.stderr)
-        tidy(connection, tables)
+        with progress_bar("Removing old versions", total=len(tables)) as advance:
+            tidy(connection, tables, advance=advance)
         _, keys = opened_keys(settings, connection)
-        with progress_bar("Looking", total=_rows(tables)) as advance:
+        with progress_bar("Searching", total=_rows(tables)) as advance:
             return search(
                 connection,
                 erased,
@@ -158,7 +162,8 @@ def _rows(tables: Iterable[SearchedTable]) -> int:
     return sum(table.rows for table in tables)
 
 
-def _print(verdict: Findings) -> None:
+def _print_search(verdict: Findings) -> None:
+    """Print the searched values and places, and remains that stay on purpose."""
     searched = verdict.searched
     _paragraph(
         "Searched for "
@@ -188,19 +193,30 @@ def _print(verdict: Findings) -> None:
     )
     _paragraph(f"Among {counted(searched.pictures, 'picture')} that are kept.")
     _paragraph(f"Never in {NEVER_SEARCHED}")
-    for gap in verdict.not_searched:
-        _paragraph(f"NOT SEARCHED  {gap.place}: {gap.why}")
     for find in verdict.kept:
         _paragraph(f"kept   {find.place}: {find.kind} ({find.note})")
+
+
+def _print_verdict(verdict: Findings) -> None:
+    """Print what was found or could not be searched, and the verdict in one line."""
+    for gap in verdict.not_searched:
+        _paragraph(f"NOT SEARCHED  {gap.place}: {gap.why}")
     for find in verdict.found:
         note = "" if find.note is None else f" ({find.note})"
         _paragraph(
             f"FOUND  {find.place}: {find.kind}, {counted(find.times, 'time')}{note}"
         )
+    searched = verdict.searched
     if verdict.found:
-        print("Some data of the erased person are left.")
+        left = counted(len(verdict.found), "place")
+        print(f"Some data of the erased person are left, in {left} (above).")
     elif verdict.ok:
-        print("No data of the erased person were found.")
+        tables, files = len(searched.tables), len(searched.files)
+        print(
+            f"No data of the erased person were found in {counted(tables, 'table')}, "
+            f"{counted(searched.valkey_keys or 0, 'key')} of Valkey and "
+            f"{counted(files, 'file')}."
+        )
     else:
         print("No data were found where the search was possible.")
 

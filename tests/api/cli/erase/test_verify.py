@@ -100,7 +100,8 @@ def test_nothing_is_found_and_every_place_is_named(
     creator_id = erased(home, cli, "quiet.goat")
 
     status, document = verdict(cli, creator_id, "--also", str(log))
-    shown = cli("erase", creator_id, "--verify")
+    shown = cli("erase", creator_id, "--verify", "--verbose")
+    verdict_only = cli("erase", creator_id, "--verify")
 
     assert (status, document["ok"], document["found"]) == (0, True, [])
     counts = {one["kind"]: one["values"] for one in document["looked_for"]}
@@ -122,7 +123,12 @@ def test_nothing_is_found_and_every_place_is_named(
     assert searched["files"] == [str(tmp_path / "data" / "secret"), str(log)]
     assert shown.status == 0
     assert "public.creator_list" in shown.out
-    assert shown.out.endswith("No data of the erased person were found.\n")
+    tables = len(searched["tables"])
+    assert verdict_only.out == (
+        f"No data of the erased person were found in {tables} tables, 1 key of Valkey "
+        "and 1 file.\n"
+    )
+    assert shown.out.endswith(verdict_only.out)
     assert "quiet.goat" not in shown.out + shown.err
 
 
@@ -173,6 +179,10 @@ def test_whatever_is_left_is_found_and_named_without_saying_it(
         "a key of Valkey: handle",
     }
     assert "FOUND  goatherd_old_left.rows: handle, 1 time" in shown.out
+    left = len(document["found"])
+    assert shown.out.splitlines()[-1] == (
+        f"Some data of the erased person are left, in {left} places (above)."
+    )
     assert "loud.goat" not in shown.out.lower().replace(str(tmp_path), "")
 
 
@@ -305,6 +315,7 @@ def test_only_an_erased_creator_can_be_verified(home: Tenant, cli: CommandLine) 
         (("--verify", "--confirm", "living.goat"), "choose one"),
         ((), "--confirm"),
         (("--confirm", "living.goat", "--values", "-"), "--verify"),
+        (("--confirm", "living.goat", "--verbose"), "--verify"),
     ):
         refused = cli("erase", creator_id, *words)
         assert refused.status in {1, 2}
