@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app_for(given)(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        return print_error(error, status=2)
+        from api.cli.kit.wrong_values import in_plain_words
+
+        return print_error(CommandError(in_plain_words(error)), status=2)
     except BrokenPipeError:
         # The reader of our output has closed it; the flush at exit must not report
         # that.

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from api.cli import CommandError
 from api.cli.kit.databases import opened_store
 from api.cli.kit.names import creator_with_id
-from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_json, print_table
 from api.routes.connections.links import ConnectLinkShown
 from application.connect.links import find_link, links_of, revoke_link
@@ -17,7 +17,10 @@ from application.connect.service import Connections
 from domain.connection.links import ConnectLink
 from infra.ids import new_id
 
-CreatorId = Annotated[UUID, Parameter(help="The id of the creator.")]
+CreatorId = Annotated[
+    UUID,
+    Parameter(help="The id of the creator: `goatherd creators list --ids` shows it."),
+]
 
 
 def make(
@@ -48,7 +51,12 @@ def make(
 
 
 def list_links(
-    creator_id: CreatorId, /, *, data_dir: DataDir = None, json: Json = False
+    creator_id: CreatorId,
+    /,
+    *,
+    ids: Ids = False,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
     """List the newest 100 links of a creator, newest first."""
     settings = read_settings(data_dir=data_dir)
@@ -63,11 +71,12 @@ def list_links(
         return
     now = datetime.now(UTC)
     print_table(
-        ("id", "state", "made", "until", "address"),
+        ("state", "made", "until", "address", *(["id"] if ids else [])),
         (
             (
-                *(link.id, link.state(now), f"{link.created_at:%Y-%m-%d %H:%M}"),
+                *(link.state(now), f"{link.created_at:%Y-%m-%d %H:%M}"),
                 *(f"{link.expires_at:%Y-%m-%d %H:%M}", shown.url),
+                *([link.id] if ids else []),
             )
             for link, shown in zip(links, found, strict=True)
         ),
@@ -75,7 +84,12 @@ def list_links(
 
 
 def revoke(
-    link_id: Annotated[UUID, Parameter(help="The id of the link.")],
+    link_id: Annotated[
+        UUID,
+        Parameter(
+            help="The id of the link: `goatherd connect-links list --ids` shows it."
+        ),
+    ],
     /,
     *,
     data_dir: DataDir = None,

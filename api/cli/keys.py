@@ -12,9 +12,10 @@ from api.cli.kit.databases import fitting, rows_of
 from api.cli.kit.names import (
     OnlyOrganizationOption,
     OrganizationOption,
+    checked_name,
     organization_named,
 )
-from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_json, print_list
 from api.cli.organizations import change_own_organization
 from domain import commands as c
@@ -23,12 +24,12 @@ from domain.organization.api_keys import DEFAULT_SCOPES, create_key
 from infra.ids import new_id
 from infra.organizations import draw_key
 
-_LONGEST_NAME = 200
 _LIST = """
-SELECT id, organization_id AS org_id, name, hint, scopes, created_at, expires_at,
-       revoked_at
-FROM api_keys WHERE %(org)s::uuid IS NULL OR organization_id = %(org)s
-ORDER BY organization_id, created_at, id
+SELECT k.id, organization_id AS org_id, o.name AS org_name, k.name, hint, scopes,
+       k.created_at, expires_at, revoked_at
+FROM api_keys k LEFT JOIN organizations o USING (organization_id)
+WHERE %(org)s::uuid IS NULL OR organization_id = %(org)s
+ORDER BY organization_id, k.created_at, k.id
 """
 
 
@@ -37,6 +38,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     org_id: UUID
+    org_name: str | None
     name: str
     hint: str
     scopes: list[Scope]
@@ -67,10 +69,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Issue a key to an organization. Only this command shows its text."""
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise CommandError(
-            f"A name has 1 to {_LONGEST_NAME} characters, all of them printable."
-        )
+    name = checked_name(name)
     if expires_at is not None and expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=UTC)
     if expires_at is not None and expires_at <= datetime.now(UTC):
@@ -96,18 +95,32 @@ def create(
 
 
 def list_keys(
-    *, org: OnlyOrganizationOption = None, data_dir: DataDir = None, json: Json = False
+    *,
+    org: OnlyOrganizationOption = None,
+    ids: Ids = False,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
     """List keys without their texts; a hint is the end of a text."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         org_id = None if org is None else organization_named(connection, org)
         found = rows_of(connection, Key, _LIST, {"org": org_id})
-    columns = "id organization=org_id name ends_in=hint scopes state"
-    print_list(found, columns, json=json, state=_state)
+    print_list(
+        found,
+        "name organization=org_name ends_in=hint scopes state",
+        ids="id organization_id=org_id" if ids else "",
+        json=json,
+        state=_state,
+    )
 
 
 def revoke(
-    key_id: Annotated[UUID, Parameter(help="The id of the key, not its text.")],
+    key_id: Annotated[
+        UUID,
+        Parameter(
+            help="The id of the key, not its text: `goatherd keys list --ids` shows it."
+        ),
+    ],
     /,
     *,
     data_dir: DataDir = None,

@@ -1,4 +1,4 @@
-"""``goatherd orgs | projects | creators | campaigns list``, with ids and counts."""
+"""``goatherd orgs | projects | creators | campaigns list``, with names and counts."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from api.cli.kit.names import (
     OnlyProjectOption,
     organization_and_project,
 )
-from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_list
 from domain.messages import TargetScope
 from projections.creators.creator import CountName
@@ -29,10 +29,12 @@ FROM creator_list WHERE status NOT IN ('removed', 'erased') GROUP BY project_id
 """
 _PROJECT_LIST = f"""
 WITH project AS ({PROJECTS}), counts AS ({_COUNTS})
-SELECT id, organization_id AS org_id, name, coalesce(creators, 0) AS creators,
-       coalesce(active_creators, 0) AS active_creators, created_at
-FROM project LEFT JOIN counts ON project_id = id
-ORDER BY org_id, created_at, id
+SELECT p.id, organization_id AS org_id, o.name AS org_name, p.name,
+       coalesce(creators, 0) AS creators,
+       coalesce(active_creators, 0) AS active_creators, p.created_at
+FROM project p LEFT JOIN counts ON project_id = p.id
+LEFT JOIN organizations o USING (organization_id)
+ORDER BY org_id, p.created_at, p.id
 """
 _ORGANIZATION_LIST = f"""
 WITH project AS ({PROJECTS}), counts AS ({_COUNTS})
@@ -45,25 +47,29 @@ LEFT JOIN counts ON project_id = p.id
 GROUP BY o.organization_id ORDER BY o.created_at, o.organization_id
 """
 _CREATOR_LIST = """
-SELECT id, organization_id AS org_id, project_id, tiktok_handle,
-       coalesce(display_name, scraped_display_name) AS display_name, status,
-       follower_count, video_count, rounded_counts, connected_at, created_at
-FROM creator_list
+SELECT c.id, organization_id AS org_id, project_id, p.name AS project_name,
+       tiktok_handle, coalesce(display_name, scraped_display_name) AS display_name,
+       status, follower_count, video_count, rounded_counts, connected_at, c.created_at
+FROM creator_list c
+LEFT JOIN (SELECT organization_id, id AS project_id, name FROM projects) p
+    USING (organization_id, project_id)
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
-ORDER BY org_id, project_id, tiktok_handle, id
+ORDER BY org_id, project_id, tiktok_handle, c.id
 """
 
 
 _CAMPAIGN_LIST = """
-SELECT id, organization_id AS org_id, project_id, name, creator_count AS creators,
-       video_count AS videos, campaign_count AS campaigns, starts_on, ends_on,
-       target_views, target_at, target_scope, created_at
-FROM campaigns
+SELECT c.id, organization_id AS org_id, project_id, p.name AS project_name, c.name,
+       creator_count AS creators, video_count AS videos, campaign_count AS campaigns,
+       starts_on, ends_on, target_views, target_at, target_scope, c.created_at
+FROM campaigns c
+LEFT JOIN (SELECT organization_id, id AS project_id, name FROM projects) p
+    USING (organization_id, project_id)
 WHERE deleted_at IS NULL
   AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
-ORDER BY org_id, project_id, created_at, id
+ORDER BY org_id, project_id, c.created_at, c.id
 """
 
 
@@ -89,6 +95,7 @@ class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     org_id: UUID
+    org_name: str | None
     name: str
     creators: int
     active_creators: int
@@ -105,6 +112,7 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     org_id: UUID
     project_id: UUID
+    project_name: str | None
     tiktok_handle: str
     display_name: str | None
     status: str
@@ -121,6 +129,7 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     org_id: UUID
     project_id: UUID
+    project_name: str | None
     name: str
     creators: int
     videos: int
@@ -133,48 +142,61 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-def list_orgs(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """List organizations with their ids and counts."""
+def list_orgs(
+    *, ids: Ids = False, data_dir: DataDir = None, json: Json = False
+) -> None:
+    """List organizations with their plans, time zones and counts."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         _wait_for(connection, "creator_list")
         query = _ORGANIZATION_LIST.encode()
         found = rows_of(connection, OrganizationSummary, query, {"org": None})
     print_list(
         found,
-        "id name plan time_zone operator=is_operator projects creators "
+        "name plan time_zone operator=is_operator projects creators "
         "active=active_creators",
+        ids="id" if ids else "",
         json=json,
     )
 
 
 def list_projects(
-    *, org: OnlyOrganizationOption = None, data_dir: DataDir = None, json: Json = False
+    *,
+    org: OnlyOrganizationOption = None,
+    ids: Ids = False,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
-    """List projects with their ids and counts of creators."""
+    """List projects with their counts of creators."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, None)
         _wait_for(connection, "creator_list")
         found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), named)
-    columns = "id organization=org_id name creators active=active_creators"
-    print_list(found, columns, json=json)
+    print_list(
+        found,
+        "name organization=org_name creators active=active_creators",
+        ids="id organization_id=org_id" if ids else "",
+        json=json,
+    )
 
 
 def list_creators(
     *,
     org: OnlyOrganizationOption = None,
     project: OnlyProjectOption = None,
+    ids: Ids = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """List creators, also removed ones, with ids and last observed figures."""
+    """List creators, also removed ones, with last observed figures."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, project)
         _wait_for(connection, "creator_list")
         found = rows_of(connection, CreatorSummary, _CREATOR_LIST, named)
     print_list(
         found,
-        "id project=project_id handle=tiktok_handle name=display_name status "
-        "followers videos connected",
+        "handle=tiktok_handle name=display_name project=project_name status followers "
+        "videos connected",
+        ids="id project_id" if ids else "",
         json=json,
         followers=lambda creator: _count(creator, "follower_count"),
         videos=lambda creator: _count(creator, "video_count"),
@@ -186,18 +208,20 @@ def list_campaigns(
     *,
     org: OnlyOrganizationOption = None,
     project: OnlyProjectOption = None,
+    ids: Ids = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """List campaigns with their ids, numbers of items, days and targets."""
+    """List campaigns with their numbers of items, days and targets."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, project)
         _wait_for(connection, "campaigns")
         found = rows_of(connection, CampaignSummary, _CAMPAIGN_LIST, named)
     print_list(
         found,
-        "id project=project_id name creators videos campaigns first_day=starts_on "
+        "name project=project_name creators videos campaigns first_day=starts_on "
         "last_day=ends_on target_views counted=target_scope",
+        ids="id project_id" if ids else "",
         json=json,
     )
 

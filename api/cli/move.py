@@ -20,7 +20,12 @@ _TAKEN = {"whole": "all numbers", "stay": "the numbers gained from now on"}
 
 
 def move(
-    creator_id: Annotated[UUID, Parameter(help="The id of the creator.")],
+    creator_id: Annotated[
+        UUID,
+        Parameter(
+            help="The id of the creator: `goatherd creators list --ids` shows it."
+        ),
+    ],
     /,
     *,
     project: Annotated[

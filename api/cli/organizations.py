@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context, fitting, opened_store
-from api.cli.kit.names import organization_named
+from api.cli.kit.names import checked_name, organization_named
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json
 from domain.organization.commands import OrganizationCommand, SetOperator
@@ -17,8 +17,6 @@ from infra.eventstore.execute import Executed, execute
 from infra.organizations import make_organization
 from infra.settings import Settings
 from projections.organizations.projection import ApiKeys
-
-_LONGEST_NAME = 200
 
 
 def change_own_organization(
@@ -64,11 +62,7 @@ def create(
     if plan not in settings.all_plans:
         plans = ", ".join(sorted(settings.all_plans))
         raise CommandError(f"There is no plan {plan!r}: choose one of {plans}.")
-    name = name.strip()
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise CommandError(
-            f"A name has 1 to {_LONGEST_NAME} characters, all of them printable."
-        )
+    name = checked_name(name)
     with opened_store(settings) as store:
         made = make_organization(
             store,

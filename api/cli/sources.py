@@ -1,4 +1,4 @@
-"""``goatherd sources``: a check whether a source can be reached and understood."""
+"""``goatherd sources``: the state of all sources, and a check of one."""
 
 from contextlib import ExitStack
 from typing import Annotated
@@ -7,11 +7,32 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from api.cli import CommandError
-from api.cli.kit.databases import opened_store
+from api.cli.kit.caught_up import wait_until_caught_up
+from api.cli.kit.databases import fitting, opened_store
 from api.cli.kit.options import DataDir, Json, read_settings
-from api.cli.kit.output import plain, print_json, print_table
+from api.cli.kit.output import plain, print_json, print_list, print_table
 from domain.creator.handle import normalize_handle
 from infra.setting_forms import ProviderName
+
+
+def list_sources(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """List the sources of TikTok's data, the first that scrapes use first."""
+    from api.routes.sources import provider_states
+
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        wait_until_caught_up(connection, "scrape_runs", what="this list is")
+        found = provider_states(settings, connection)
+    print_list(
+        found,
+        "source=provider in_use=configured last_success=last_success_at "
+        "requests_today daily_budget cost_today state",
+        json=json,
+        cost_today=lambda one: (
+            None if one.cost_today is None else f"{one.cost_today} {one.currency}"
+        ),
+        state=lambda one: one.to_do or one.why_not or "ok",
+    )
 
 
 def check(

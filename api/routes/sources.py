@@ -12,6 +12,8 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from api.http.query import invalid_query
 from api.http.reading.paging import caught_up
@@ -83,40 +85,13 @@ class SourceRoutes(Controller):
     ) -> Answer[list[ProviderState]]:
         """List the sources of TikTok's data, the first that scrapes use first."""
         await caught_up(request, reader, "scrape_runs")
-        activity = await asyncio.to_thread(
-            run_read,
-            writer.store.pool,
-            lambda connection: source_activity(
-                connection, PROVIDERS, first=settings.providers[0]
-            ),
-        )
-        by_provider = {each.provider: each for each in activity}
-        sources: list[ProviderState] = []
-        for setting in source_settings(settings):
-            did = by_provider[setting.provider]
-            fault = did.failing_with if setting.is_configured else None
-            price = settings.price(setting.provider)
-            why_not = setting.why_not or _why_not(settings, setting, did)
-            sources.append(
-                ProviderState(
-                    provider=setting.provider,
-                    configured=setting.is_configured,
-                    can_serve=why_not is None,
-                    why_not=why_not,
-                    last_success_at=did.last_success_at,
-                    outcomes_24h=did.outcomes_24h,
-                    median_duration_ms=did.median_duration_ms,
-                    requests_today=did.requests_today,
-                    daily_budget=setting.daily_budget,
-                    cost_today=None
-                    if price is None
-                    else amount_of(did.costs_today.get(price.currency, 0)),
-                    currency=None if price is None else price.currency,
-                    failing=fault is not None,
-                    to_do=None if fault is None else NEXT[fault],
-                )
+        return Answer(
+            await asyncio.to_thread(
+                run_read,
+                writer.store.pool,
+                lambda connection: provider_states(settings, connection),
             )
-        return Answer(sources)
+        )
 
     @read_route("/check", "checkSource", **_OPERATOR)
     async def check(
@@ -162,6 +137,40 @@ class SourceRoutes(Controller):
             return Answer(await connections.outbound.run(check))
         except (SettingsError, RecordingError) as error:
             raise invalid_query("provider", _message(error)) from error
+
+
+def provider_states(
+    settings: Settings, connection: Connection[TupleRow]
+) -> list[ProviderState]:
+    """Return the state of every source, the first that scrapes use first."""
+    activity = source_activity(connection, PROVIDERS, first=settings.providers[0])
+    by_provider = {each.provider: each for each in activity}
+    states: list[ProviderState] = []
+    for setting in source_settings(settings):
+        did = by_provider[setting.provider]
+        fault = did.failing_with if setting.is_configured else None
+        price = settings.price(setting.provider)
+        why_not = setting.why_not or _why_not(settings, setting, did)
+        states.append(
+            ProviderState(
+                provider=setting.provider,
+                configured=setting.is_configured,
+                can_serve=why_not is None,
+                why_not=why_not,
+                last_success_at=did.last_success_at,
+                outcomes_24h=did.outcomes_24h,
+                median_duration_ms=did.median_duration_ms,
+                requests_today=did.requests_today,
+                daily_budget=setting.daily_budget,
+                cost_today=None
+                if price is None
+                else amount_of(did.costs_today.get(price.currency, 0)),
+                currency=None if price is None else price.currency,
+                failing=fault is not None,
+                to_do=None if fault is None else NEXT[fault],
+            )
+        )
+    return states
 
 
 def _check(

@@ -1,4 +1,4 @@
-"""Finds organizations and projects that options name by id or by name."""
+"""Organizations and projects that options name, and names for new things."""
 
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
@@ -21,11 +21,21 @@ OrganizationOption = Annotated[
 OnlyOrganizationOption = Annotated[
     str | None, Parameter("--org", help="Only this organization, by name or id.")
 ]
+ChosenOrganizationOption = Annotated[
+    str | None,
+    Parameter(
+        "--org", help="The organization, by name or id. A single one is the default."
+    ),
+]
+ProjectOption = Annotated[
+    str, Parameter("--project", help="The project, by name or id.")
+]
 OnlyProjectOption = Annotated[
     str | None, Parameter("--project", help="Only this project, by name or id.")
 ]
 
 _NAMED_AT_MOST = 5
+_LONGEST_NAME = 200
 
 _ORGANIZATIONS = (
     "SELECT organization_id FROM organizations WHERE name = %s ORDER BY organization_id"
@@ -67,6 +77,43 @@ def organization_named(connection: Connection[TupleRow], given: str) -> UUID:
     else:
         rows = connection.execute(_ORGANIZATION, (organization_id,)).fetchall()
     return _only([row[0] for row in rows], "organization", given, "orgs list")
+
+
+def chosen_organization(connection: Connection[TupleRow], given: str | None) -> UUID:
+    """Return the named organization, or the only one.
+
+    Raises:
+        CommandError: none or several have the name, or none is named and there are
+            several.
+    """
+    if given is not None:
+        return organization_named(connection, given)
+    rows = connection.execute(
+        "SELECT organization_id, name FROM organizations ORDER BY name"
+    ).fetchall()
+    if len(rows) == 1:
+        return rows[0][0]
+    if not rows:
+        raise CommandError(
+            "There is no organization yet: create one with `goatherd orgs create`."
+        )
+    names = ", ".join(repr(plain(name)) for _, name in rows[:_NAMED_AT_MOST])
+    more = ", ..." if len(rows) > _NAMED_AT_MOST else ""
+    raise CommandError(f"Choose an organization with --org: {names}{more}.")
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a new thing without the blanks around it.
+
+    Raises:
+        CommandError: the name is blank, too long, or has control characters.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise CommandError(
+            f"A name has 1 to {_LONGEST_NAME} characters, all of them printable."
+        )
+    return name
 
 
 def project_named(

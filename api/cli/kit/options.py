@@ -26,6 +26,12 @@ Json = Annotated[
         help="Print one JSON document instead of text for people.",
     ),
 ]
+Ids = Annotated[
+    bool,
+    Parameter(
+        "--ids", negative="", show_default=False, help="Show ids in further columns."
+    ),
+]
 Host = Annotated[
     str | None, Parameter("--host", help="The address to listen on (GOATHERD_HOST).")
 ]

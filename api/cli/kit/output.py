@@ -39,18 +39,24 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
 
 def print_list(
-    found: Sequence[T], columns: str, *, json: bool, **computed: Callable[[T], object]
+    found: Sequence[T],
+    columns: str,
+    *,
+    json: bool,
+    ids: str = "",
+    **computed: Callable[[T], object],
 ) -> None:
     """Print structs as JSON, or as a table.
 
     ``columns`` are headings in order, each with the field behind a = if that has
-    another name: ``id active=active_creators``. A heading of ``computed`` shows the
-    result of its function. Underscores of headings are shown as blanks.
+    another name: ``name active=active_creators``. ``ids`` are the columns after them. A
+    heading of ``computed`` shows the result of its function. Underscores of headings
+    are shown as blanks.
     """
     if json:
         print_json(found)
         return
-    named = [column.partition("=") for column in columns.split()]
+    named = [column.partition("=") for column in f"{columns} {ids}".split()]
     of = [computed.get(name) or attrgetter(field or name) for name, _, field in named]
     print_table(
         [name.replace("_", " ") for name, _, _ in named],

@@ -50,8 +50,9 @@ def queried(store: Store, query: bytes, *values: object) -> list[TupleRow]:
 COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
     *("rebuild", "doctor", "orgs", "orgs create", "orgs operator", "orgs list"),
-    *("projects", "projects list"),
-    *("campaigns", "campaigns list"),
+    *("projects", "projects create", "projects list"),
+    *("campaigns", "campaigns create", "campaigns list"),
+    *("sources", "sources list", "sources check", "creators add"),
     *("creators", "creators list", "creators move", "keys", "keys create", "keys list"),
     *(
         "import",
@@ -117,6 +118,31 @@ def test_a_wrong_command_line_is_one_line_and_status_2(
     assert outcome.status == 2
     assert outcome.out == ""
     assert outcome.complaint
+
+
+def test_a_wrong_value_is_told_without_names_of_types(cli: CommandLine):
+    said = {
+        words: cli(*words.split()).complaint
+        for words in (
+            "erase 123",
+            "creators move 123 --project Herd",
+            "events show first",
+            "campaigns create Spring --project Herd --starts-on soon",
+            "keys create --org Herd --expires-at soon",
+        )
+    }
+
+    assert said == {
+        "erase 123": 'CREATOR_ID: "123" is not an id; lists show ids with --ids.',
+        "creators move 123 --project Herd": 'CREATOR_ID: "123" is not an id; lists '
+        "show ids with --ids.",
+        "events show first": 'POSITION: "first" is not a whole number.',
+        "campaigns create Spring --project Herd --starts-on soon": (
+            '--starts-on: "soon" is not a day, such as 2026-11-29.'
+        ),
+        "keys create --org Herd --expires-at soon": '--expires-at: "soon" is not a '
+        "time, such as 2026-11-29T12:00.",
+    }
 
 
 def test_a_new_organization_s_key_opens_at_once(cli: CommandLine, store: Store):
@@ -243,7 +269,7 @@ def test_keys_are_listed_without_their_texts(cli: CommandLine, org: str):
     issued = cli("keys", "create", "--org", org, "--json").document
     other = cli("orgs", "create", "Other", "--json").document
 
-    for_people = cli("keys", "list")
+    for_people = cli("keys", "list", "--ids")
     of_one = cli("keys", "list", "--org", other["org_id"], "--json").document
 
     assert len(for_people.out.splitlines()) == 4

@@ -1,5 +1,6 @@
 """``goatherd orgs | projects | creators list``, and names in place of their ids."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tests.kit.commands import change_organization
 from tests.kit.histories import connected, snapshot
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 
 
 def made(cli: CommandLine, store: Store, name: str) -> Home:
@@ -70,7 +72,7 @@ def catch_up(store: Store) -> None:
         follower.catch_up()
 
 
-def test_everything_is_listed_with_its_id_and_how_much_it_has(
+def test_everything_is_listed_by_name_and_with_its_id_if_that_is_asked(
     cli: CommandLine, store: Store
 ):
     ours, other = made(cli, store, "Herd"), made(cli, store, "Other")
@@ -112,12 +114,21 @@ def test_everything_is_listed_with_its_id_and_how_much_it_has(
     assert [each["connected_at"] is not None for each in creators] == [
         *(False, True, False)
     ]
-    for word in ("orgs", "projects", "creators"):
-        table = cli(word, "list")
-        assert table.err == ""
-        assert str(ours.project_id if word == "creators" else ours.organization_id) in (
-            table.out
-        )
+    for word, heading in (
+        ("orgs", "name"),
+        ("projects", "name"),
+        ("creators", "handle"),
+        ("keys", "name"),
+    ):
+        table, with_ids = cli(word, "list"), cli(word, "list", "--ids")
+        assert table.err == with_ids.err == ""
+        assert table.out.startswith(heading)
+        assert with_ids.out.startswith(heading)
+        assert not ID.search(table.out)
+        of = ours.project_id if word == "creators" else ours.organization_id
+        assert str(of) in with_ids.out
+    assert "First project" in cli("creators", "list").out
+    assert "Herd" in cli("projects", "list").out
 
 
 def test_creators_are_listed_of_one_project(cli: CommandLine, store: Store):
@@ -165,7 +176,10 @@ def test_campaigns_are_listed_but_for_deleted_ones(cli: CommandLine, store: Stor
     assert (listed["starts_on"], listed["creators"]) == ("2026-03-01", 0)
     first = cli("campaigns", "list", "--project", "First project", "--json")
     assert first.document == []
-    assert "Spring" in cli("campaigns", "list", "--org", "Herd").out
+    table = cli("campaigns", "list", "--org", "Herd").out
+    assert table.splitlines()[1].split()[:2] == ["Spring", "Trails"]
+    assert not ID.search(table)
+    assert str(spring) in cli("campaigns", "list", "--ids").out
 
 
 def test_a_rounded_count_has_a_tilde_in_the_list_of_creators(

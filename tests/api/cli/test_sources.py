@@ -5,13 +5,32 @@ from pathlib import Path
 import pytest
 
 from infra.backoff import Backoff
+from infra.eventstore.store import Store
 from tests.kit.command_line import CommandLine
 from tests.workers.sources.providers.paid.building import a_service
 from tests.workers.sources.providers.web.server import Answer, TikTok
 from workers.sources.demo import DEMO_HANDLES
 from workers.sources.providers.research import api
+from workers.sources.table import PROVIDERS
 
 KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
+
+
+def test_all_sources_are_listed_the_one_in_use_first(cli: CommandLine, store: Store):
+    cli.set(web_price="0.002 USD", web_daily_budget="5")
+
+    document = cli("sources", "list", "--json").document
+    table = cli("sources", "list")
+
+    assert store.head() == 0
+    assert document[0]["provider"] == "replay"
+    assert [one["configured"] for one in document].count(True) == 1
+    assert {one["provider"] for one in document} == set(PROVIDERS)
+    replay, *others = table.out.splitlines()[1:]
+    assert replay.split() == ["replay", "yes", "-", "0", "-", "-", "ok"]
+    (web,) = (line for line in others if line.startswith("web "))
+    assert "0.00 USD" in web or "0 USD" in web
+    assert "GOATHERD_PROVIDERS is replay." in web
 
 
 def test_a_check_of_a_recording_that_has_the_creator_works(cli: CommandLine):

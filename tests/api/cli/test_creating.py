@@ -1,0 +1,134 @@
+"""``goatherd projects create``, ``creators add`` and ``campaigns create``."""
+
+from typing import TypeVar
+
+import pytest
+
+from domain import events as e
+from infra.eventstore.store import Store
+from projections.engine.follower import Follower
+from projections.registry import PROJECTIONS
+from tests.kit.builders import log_of
+from tests.kit.command_line import CommandLine
+
+E = TypeVar("E")
+
+
+def catch_up(store: Store) -> None:
+    for projection in PROJECTIONS:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+@pytest.fixture
+def organization_id(cli: CommandLine, store: Store) -> str:
+    """The id of the only organization."""
+    made = cli("orgs", "create", "Herd", "--json").document
+    catch_up(store)
+    return made["org_id"]
+
+
+def test_a_project_is_created_in_the_only_organization(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    shown = cli("projects", "create", " Spring ")
+    document = cli("projects", "create", "Summer", "--org", "Herd", "--json").document
+    catch_up(store)
+
+    assert shown.out == "Created the project Spring.\n"
+    assert document["org_id"] == organization_id
+    listed = {
+        one["name"]: one["id"] for one in cli("projects", "list", "--json").document
+    }
+    assert set(listed) == {"First project", "Spring", "Summer"}
+    assert listed["Summer"] == document["id"]
+
+
+def test_among_several_organizations_one_has_to_be_chosen(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    cli("orgs", "create", "Other")
+    head = store.head()
+
+    refused = cli("projects", "create", "Spring")
+    blank = cli("projects", "create", " ", "--org", organization_id)
+
+    assert refused.status == blank.status == 1
+    assert refused.complaint == "Choose an organization with --org: 'Herd', 'Other'."
+    assert "1 to 200 characters" in blank.complaint
+    assert store.head() == head
+
+
+def test_creators_are_added_by_handle_and_address(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    assert cli("projects", "create", "Spring", "--org", organization_id).status == 0
+    catch_up(store)
+    words = ("creators", "add", "--project", "Spring")
+
+    first = cli(
+        *(*words, "@Old.Billy", "https://www.tiktok.com/@alp", "--tag", "Tier A"),
+        *("--tracking-start-date", "ever", "--tracking-mode", "selective"),
+    )
+    catch_up(store)
+    second = cli(*words, "alp", "new", "no handle", "--json")
+
+    assert (first.status, first.err) == (0, "")
+    assert [line.split() for line in first.out.splitlines()[1:]] == [
+        ["@old.billy", "added"],
+        ["@alp", "added"],
+    ]
+    assert second.status == 1
+    assert '"code":"handle_taken"' in second.out
+    assert '"code":"invalid_handle"' in second.out
+    added = {event.handle: event for event in _events(store, e.CreatorAdded)}
+    assert set(added) == {"old.billy", "alp", "new"}
+    assert added["alp"].tracking_start_date is None
+    assert added["alp"].tracking_mode == "selective"
+    assert added["alp"].tags == ["Tier A"]
+    assert added["new"].tracking_start_date is not None
+    assert len(_events(store, e.ScrapeRequested)) == 6
+
+
+def test_creators_that_cannot_be_added_are_told_why(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    head = store.head()
+    words = ("creators", "add", "--project", "First project")
+
+    none, many = cli(*words), cli(*words, *(f"goat{n}" for n in range(51)))
+    day = cli(*words, "goat", "--tracking-start-date", "soon")
+    wrong = cli(*words, "no handle")
+
+    assert organization_id
+    assert none.complaint == many.complaint == "Name 1 to 50 creators."
+    assert day.complaint.endswith("is a day, such as 2026-11-29, or ever.")
+    assert wrong.status == 1
+    assert "not added" in wrong.out
+    assert store.head() == head
+
+
+def test_a_campaign_is_created_with_its_days_and_target(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    words = ("campaigns", "create", "Winter cheese", "--project", "First project")
+    days = ("--starts-on", "2026-11-01", "--ends-on", "2026-11-30")
+
+    shown = cli(*words, *days, "--target-views", "2000000")
+    backwards = cli(*words, "--starts-on", "2026-11-02", "--ends-on", "2026-11-01")
+    catch_up(store)
+
+    assert organization_id
+    assert shown.out == "Created the campaign Winter cheese.\n"
+    assert backwards.complaint == "The last day must not be before the first day."
+    (listed,) = cli("campaigns", "list", "--json").document
+    shown = ("name", "starts_on", "ends_on", "target_views", "target_scope")
+    assert [listed[name] for name in shown] == [
+        *("Winter cheese", "2026-11-01", "2026-11-30", 2_000_000, "gained")
+    ]
+
+
+def _events(store: Store, kind: type[E]) -> list[E]:
+    events = [recorded.event for recorded in log_of(store, kind)]
+    return [event for event in events if isinstance(event, kind)]
