@@ -86,7 +86,11 @@ class InvalidTimeZoneError(DomainError):
     field = "time_zone"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is not an IANA time zone.")
+        super().__init__(f"{name!r} is not an IANA time zone, such as Europe/Berlin.")
+
+    @property
+    def reason(self) -> str:
+        return "choose a time zone from the list, such as Europe/Berlin"
 
 
 class BlankNameError(DomainError):

@@ -14,6 +14,8 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 
 FIRST_PROJECT = "First project"
+# The name of an organization until somebody answers for it.
+UNNAMED_ORGANIZATION = "My organization"
 
 
 class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ def make_organization(
     plan: str,
     time_zone: str,
     context: Context,
+    project_name: str = FIRST_PROJECT,
     is_operator: bool = False,
     in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
@@ -56,7 +59,7 @@ def make_organization(
     commands: list[c.OrganizationCommand] = [
         c.CreateOrganization(name=name, plan=plan, time_zone=time_zone),
         c.CreateProject(
-            project_id=made.project_id, name=FIRST_PROJECT, description=None
+            project_id=made.project_id, name=project_name, description=None
         ),
         create_key(made.key_id, made.key, name="First key", scopes=ALL_SCOPES),
     ]

@@ -45,11 +45,13 @@ from api.web.operations.projects import FormerProjectPages
 from api.web.operations.sources import SourcePages
 from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
+from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.page import SignIn, SignInRoutes
 from api.web.videos.page import VideosPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
+    FirstStartPage,
     ConnectPages,
     HomePage,
     CampaignsPage,

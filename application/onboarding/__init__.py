@@ -1,1 +1,1 @@
-"""Onboarding: videos and creators come into a project from URLs and handles."""
+"""Onboarding: videos come into a project, and a new organization gets its names."""

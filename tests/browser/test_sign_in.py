@@ -89,6 +89,27 @@ def test_a_link_signs_in_once(
     expect(strangers_page.get_by_role("alert")).to_contain_text("has been used")
 
 
+def test_the_first_link_leads_to_the_question_of_the_first_start(
+    strangers_page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    home.goatherd.query(
+        "INSERT INTO first_start_questions VALUES (%s)", home.organization_id
+    )
+    page = strangers_page
+    page.goto(link_for(home))
+    own = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    expect(page.get_by_label("Time zone")).to_have_value(own)
+    axe(page)
+
+    page.get_by_label("Time zone").fill("Europe/Vienna")
+    page.get_by_label("First project").fill("Spring")
+    page.get_by_label("Your organization").fill("Goats & Kids")
+    page.get_by_role("button", name="Save and begin").click()
+
+    is_at_home(page)
+    expect(page.get_by_role("button", name="Account")).to_contain_text("Goats & Kids")
+
+
 def test_signing_in_leads_to_the_page_that_was_asked_for(
     strangers_page: Page, watch: Watch, home: Tenant
 ):

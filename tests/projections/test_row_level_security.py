@@ -101,6 +101,7 @@ CLOSED = (
     "idempotency",
     "api_usage",
     "sign_in_links",
+    "first_start_questions",
     "connect_links",
     "connect_attempts",
     "creator_connections",

@@ -31,8 +31,10 @@ from api.cli.up.fake_tiktok import (
     with_fake_tiktok,
 )
 from api.cli.up.first_run import (
+    FirstAnswers,
     FirstOrganization,
     ensure_organization,
+    read_answers,
     stored_secret,
 )
 from api.cli.up.greeting import greet
@@ -77,6 +79,22 @@ def up(
             "connected.",
         ),
     ] = False,
+    organization: Annotated[
+        str | None,
+        Parameter(
+            "--organization",
+            help="The name of the organization that the first start creates.",
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        Parameter(
+            help="Its IANA time zone, in which its days begin, such as Europe/Berlin."
+        ),
+    ] = None,
+    project_name: Annotated[
+        str | None, Parameter(help="The name of its first project.")
+    ] = None,
     reload: Annotated[
         bool,
         Parameter(
@@ -88,13 +106,15 @@ def up(
 ) -> None:
     """Run everything on this machine until SIGINT or SIGTERM, servers included.
 
-    The first start creates an organization "Home" with a project and a key. It prints
-    the key once, and stores it in the file api-key of the data directory.
-    GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL name servers to use in place of the
-    embedded ones.
+    The first start creates an organization with a project and a key. It prints the key
+    once, and stores it in the file api-key of the data directory. The first page asks
+    for the names and the time zone, unless options have all of them. Later starts
+    change none of these. GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL name servers to
+    use in place of the embedded ones.
     """
     if fake_tiktok and not demo:
         raise CommandError("--fake-tiktok only knows the demo's creators: add --demo.")
+    answers = read_answers(organization, time_zone, project_name, demo=demo)
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
     signals = StopSignals()
@@ -114,7 +134,7 @@ def up(
         try:
             reaper.ensure_running()
             settings = _with_servers(settings, supervisor, signals)
-            organization = _ensure_organization(settings, demo=demo)
+            first = _ensure_organization(settings, answers, demo=demo)
             signals.check()
             if pretended is not None:
                 supervisor.start(
@@ -127,7 +147,7 @@ def up(
                 )
             _start(settings, supervisor, reaper, listener)
             _wait_until_ready(settings, supervisor, signals)
-            greet(settings, organization, pretended)
+            greet(settings, first, pretended)
             while not signals.wait(_CHECK_SECONDS):
                 if code is not None and (changed := code.changed()):
                     _reload(settings, supervisor, changed)
@@ -195,10 +215,14 @@ def _migrate(url: str, settings: Settings) -> Settings:
     return settings
 
 
-def _ensure_organization(settings: Settings, *, demo: bool) -> FirstOrganization:
+def _ensure_organization(
+    settings: Settings, answers: FirstAnswers, *, demo: bool
+) -> FirstOrganization:
     plans = settings.all_plans
     with opened_store(settings) as store:
-        organization = ensure_organization(store, settings.data_dir, plans=plans)
+        organization = ensure_organization(
+            store, settings.data_dir, plans=plans, answers=answers
+        )
         if demo:
             if added := track_demo(store, organization, plans=plans):
                 _report(settings, f"Added {added} demo creators")

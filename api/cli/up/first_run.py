@@ -6,27 +6,56 @@ from pathlib import Path
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context
+from api.cli.kit.names import checked_name
+from api.cli.kit.output import plain
+from application.onboarding.first_start import open_question
 from domain.organization.api_keys import ALL_SCOPES, create_key
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED, Limits
+from domain.time_zones import time_zones
 from infra.embedded.data_dir import key_path, secret_path
-from infra.eventstore.execute import execute
+from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.organizations import draw_key, make_organization
+from infra.organizations import (
+    FIRST_PROJECT,
+    UNNAMED_ORGANIZATION,
+    draw_key,
+    make_organization,
+)
 from infra.private_file import write_private
 from projections.organizations.projection import ApiKeys
 
 ACTOR = "up"
 
-_NAME = "Home"
 _FIRST = """
 SELECT organization_id FROM organizations ORDER BY created_at, organization_id LIMIT 1
 """
 _SHORTEST_SECRET = 32
+
+
+class FirstAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers for a new organization; the first page asks unless all are given."""
+
+    organization: str | None = None
+    time_zone: str | None = None
+    project_name: str | None = None
+
+    @property
+    def are_complete(self) -> bool:
+        return None not in (self.organization, self.time_zone, self.project_name)
+
+
+NO_ANSWERS = FirstAnswers()
+DEMO_ANSWERS = FirstAnswers(
+    organization="Goat & Co", time_zone="UTC", project_name=FIRST_PROJECT
+)
 
 
 class FirstOrganization(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +83,42 @@ def stored_secret(data_dir: Path) -> str:
     return secret
 
 
+def read_answers(
+    organization: str | None,
+    time_zone: str | None,
+    project_name: str | None,
+    *,
+    demo: bool,
+) -> FirstAnswers:
+    """Return the answers of the options; the demo answers the rest by itself.
+
+    Raises:
+        CommandError: a name is blank, or the time zone is unknown.
+    """
+    if time_zone is not None and time_zone not in time_zones():
+        raise CommandError(
+            f"--time-zone {plain(time_zone)!r} is no IANA time zone, such as "
+            "Europe/Berlin."
+        )
+    names = {"organization": organization, "project_name": project_name}
+    given = {
+        name: checked_name(text) for name, text in names.items() if text is not None
+    }
+    if time_zone is not None:
+        given["time_zone"] = time_zone
+    return replace(DEMO_ANSWERS if demo else NO_ANSWERS, **given)
+
+
 def ensure_organization(
-    store: Store, data_dir: Path, *, plans: Mapping[str, Limits]
+    store: Store,
+    data_dir: Path,
+    *,
+    plans: Mapping[str, Limits],
+    answers: FirstAnswers = NO_ANSWERS,
 ) -> FirstOrganization:
     """Return the first organization; create it with a project and a key if needed.
 
+    The first page of a new organization asks for its names unless ``answers`` has them.
     The key's text goes into a file of the data directory that only this user can read.
     """
     path = key_path(data_dir)
@@ -68,13 +128,20 @@ def ensure_organization(
         # The file is empty until the key is in force: an empty file is left if the
         # process was killed here.
         write_private(path, "")
+
+        def in_transaction(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+            ApiKeys().write(cursor, done.events)
+            if not answers.are_complete:
+                open_question(cursor, done.events[0].stream)
+
         made = make_organization(
             store,
-            name=_NAME,
+            name=answers.organization or UNNAMED_ORGANIZATION,
             plan=UNLIMITED,
-            time_zone="UTC",
+            time_zone=answers.time_zone or "UTC",
+            project_name=answers.project_name or FIRST_PROJECT,
             context=cli_context(ACTOR),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
+            in_transaction=in_transaction,
         )
         write_private(path, made.key)
         return FirstOrganization(organization_id=made.organization_id, new_key=made.key)

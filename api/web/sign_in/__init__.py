@@ -1,1 +1,1 @@
-"""Signing in, by key or by link."""
+"""Signing in, by key or by link, and the question of the first start."""

@@ -18,7 +18,11 @@ from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
 from api.web.kit.site import Site
 from api.web.sign_in.links import spend_link
+from application.onboarding.first_start import close_question, is_question_open
+from domain.organization.api_keys import ALL_SCOPES
 from infra.database import AsyncPool
+
+FIRST_START = "/first-start"
 
 _WRONG_KEY = "This key is not valid here: it may be mistyped, expired or revoked."
 _SPENT_LINK = (
@@ -103,8 +107,27 @@ class SignIn:
                 raise
             return None
 
-    def begin_session(self, request: Request, digest: bytes, path: str) -> Redirect:
-        """Begin a session and go to a page."""
+    async def has_question(self, principal: Principal) -> bool:
+        """Return whether this user is to answer the question of the first start.
+
+        Answers need a key with every scope.
+        """
+        may_answer = set(ALL_SCOPES) <= set(principal.scopes)
+        return may_answer and await is_question_open(
+            self._pool, principal.organization_id
+        )
+
+    async def stop_asking(self, principal: Principal) -> None:
+        """Close the question of the first start for good."""
+        await close_question(self._pool, principal.organization_id)
+
+    async def begin_session(
+        self, request: Request, digest: bytes, path: str
+    ) -> Redirect:
+        """Begin a session and go to a page, or first to the question of the start."""
+        if path == FIRST_PAGE:
+            principal = await self._authenticator.principal_of(digest)
+            path = FIRST_START if await self.has_question(principal) else path
         sealed = self._sessions.sealed(self._sessions.begin(digest))
         return _go(request, path, sealed, seconds=LIFETIME_SECONDS)
 
@@ -142,7 +165,8 @@ class SignInRoutes(Controller):
         digest = await sign_in.try_key(request, form.key)
         if digest is None:
             return sign_in_form(site, next_=form.next, problem=_WRONG_KEY)
-        return sign_in.begin_session(request, digest, page_after_sign_in(form.next))
+        path = page_after_sign_in(form.next)
+        return await sign_in.begin_session(request, digest, path)
 
     @get("/sign-in/{token:str}", opt={"scope": None})
     async def follow_link(
@@ -159,7 +183,7 @@ class SignInRoutes(Controller):
         digest = await sign_in.try_link(request, token)
         if digest is None:
             return sign_in_form(site, problem=_SPENT_LINK)
-        return sign_in.begin_session(request, digest, FIRST_PAGE)
+        return await sign_in.begin_session(request, digest, FIRST_PAGE)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
     async def sign_out(

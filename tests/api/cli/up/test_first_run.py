@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.up import demo, first_run
@@ -15,10 +16,12 @@ from api.cli.up.first_run import (
     FirstOrganization,
     ensure_organization,
     key_path,
+    read_answers,
     stored_secret,
 )
+from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, plain_events
 from infra.organizations import make_organization
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
@@ -62,6 +65,25 @@ def opens(store: Store, key: str) -> list[str] | None:
     return None if row is None else row[0]
 
 
+def organizations(store: Store) -> list[TupleRow]:
+    with store.pool.connection() as connection:
+        return connection.execute(
+            "SELECT name, plan, time_zone FROM organizations"
+        ).fetchall()
+
+
+def open_questions(store: Store) -> list[UUID]:
+    """The organizations whose first page asks for their names."""
+    with store.pool.connection() as connection:
+        rows = connection.execute("SELECT organization_id FROM first_start_questions")
+        return [row[0] for row in rows]
+
+
+def project_names(store: Store, made: FirstOrganization) -> list[str]:
+    events = plain_events(store.load(made.organization_id)[made.organization_id])
+    return [event.name for event in events if isinstance(event, e.ProjectCreated)]
+
+
 def room(store: Store, made: FirstOrganization) -> builders.Home:
     """The home's first project, to do things in."""
     (recorded_event,) = store.load(made.organization_id).values()
@@ -95,7 +117,9 @@ def last_look(store: Store) -> datetime:
     return datetime.fromisoformat(moment)
 
 
-def test_the_first_start_makes_home_and_keeps_its_key(store: Store, tmp_path: Path):
+def test_the_first_start_makes_an_organization_and_keeps_its_key(
+    store: Store, tmp_path: Path
+):
     made = home_in(store, tmp_path)
 
     path = key_path(tmp_path)
@@ -103,9 +127,57 @@ def test_the_first_start_makes_home_and_keeps_its_key(store: Store, tmp_path: Pa
     assert path.read_text() == f"{made.new_key}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert opens(store, made.new_key) == ["read", "write", "admin"]
-    with store.pool.connection() as connection:
-        rows = connection.execute("SELECT name, plan, time_zone FROM organizations")
-        assert rows.fetchall() == [("Home", "unlimited", "UTC")]
+    assert organizations(store) == [("My organization", "unlimited", "UTC")]
+    assert open_questions(store) == [made.organization_id]
+
+
+def test_answers_name_what_the_first_start_makes_and_nobody_is_asked(
+    store: Store, tmp_path: Path
+):
+    answers = read_answers(" Alpine Goats ", "Europe/Vienna", "Spring", demo=False)
+
+    made = ensure_organization(store, tmp_path, plans=DEFAULT_PLANS, answers=answers)
+
+    assert organizations(store) == [("Alpine Goats", "unlimited", "Europe/Vienna")]
+    assert project_names(store, made) == ["Spring"]
+    assert open_questions(store) == []
+    other = read_answers("Other", "UTC", "Other", demo=False)
+    again = ensure_organization(store, tmp_path, plans=DEFAULT_PLANS, answers=other)
+    assert again.organization_id == made.organization_id
+    assert [name for name, *_ in organizations(store)] == ["Alpine Goats"]
+
+
+def test_what_is_left_unanswered_is_asked(store: Store, tmp_path: Path):
+    answers = read_answers("Alpine Goats", None, None, demo=False)
+
+    made = ensure_organization(store, tmp_path, plans=DEFAULT_PLANS, answers=answers)
+
+    assert organizations(store) == [("Alpine Goats", "unlimited", "UTC")]
+    assert open_questions(store) == [made.organization_id]
+
+
+def test_the_demo_has_its_answers_and_options_replace_them():
+    demo_s = read_answers(None, None, None, demo=True)
+    named = read_answers("Alpine Goats", None, None, demo=True)
+
+    assert (demo_s.organization, demo_s.are_complete) == ("Goat & Co", True)
+    assert (named.organization, named.are_complete) == ("Alpine Goats", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    (
+        ((" ", None, None), "1 to 200 characters"),
+        ((None, "Berlin", None), "such as Europe/Berlin"),
+        ((None, None, "x" * 201), "1 to 200 characters"),
+    ),
+    ids=("organization", "time zone", "project"),
+)
+def test_a_wrong_answer_is_refused_before_anything_starts(
+    words: tuple[str | None, str | None, str | None], complaint: str
+):
+    with pytest.raises(CommandError, match=complaint):
+        read_answers(*words, demo=True)
 
 
 def test_another_start_finds_it_and_does_not_know_the_key(store: Store, tmp_path: Path):

@@ -122,6 +122,15 @@ def test_what_is_wrong_is_said_at_its_field(home: Tenant, field: str, typed: str
     assert page.one("input", name=field)["value"] == typed
 
 
+def test_an_unknown_time_zone_is_told_in_plain_words(home: Tenant):
+    visitor = signed_in(home)
+
+    answer = visitor.submit(visitor.see(PAGE), PAGE, time_zone="Berlin")
+
+    problem = read(answer.text).one("p", id="h-time_zone")
+    assert problem.text == "Choose a time zone from the list, such as Europe/Berlin."
+
+
 def test_who_may_not_administer_sees_usage_and_no_form(home: Tenant):
     reader = signed_in(home.with_key("read"))
 
