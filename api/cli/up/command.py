@@ -57,6 +57,10 @@ _BACKLOG = 1_024
 # PostgreSQL may need this long to recover after it was killed.
 _DATABASE_SECONDS = 20
 _READY_SECONDS = 60.0
+_NAMED_ALREADY = (
+    "The organization exists already, so --organization, --time-zone and "
+    "--project-name change nothing"
+)
 
 _log = structlog.get_logger()
 
@@ -135,6 +139,8 @@ def up(
             reaper.ensure_running()
             settings = _with_servers(settings, supervisor, signals)
             first = _ensure_organization(settings, answers, demo=demo)
+            if first.new_key is None and (organization or time_zone or project_name):
+                _report(settings, _NAMED_ALREADY)
             signals.check()
             if pretended is not None:
                 supervisor.start(
