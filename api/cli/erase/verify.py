@@ -208,7 +208,7 @@ def _print_verdict(verdict: Findings) -> None:
         )
     searched = verdict.searched
     if verdict.found:
-        left = counted(len(verdict.found), "place")
+        left = counted(len({find.place for find in verdict.found}), "place")
         print(f"Some data of the erased person are left, in {left} (above).")
     elif verdict.ok:
         tables, files = len(searched.tables), len(searched.files)

@@ -48,7 +48,7 @@ class CsvPage(ListPage[R], Generic[R]):
         found = {
             **figures,
             f"{self._noun}_id": values["id"],
-            "project_name": self._project_names.get(values.get("project_id")),
+            "project_name": self._project_names.get(values["project_id"]),
         }
         for name, value in values.items():
             if isinstance(value, list):

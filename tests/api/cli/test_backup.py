@@ -440,7 +440,7 @@ def test_the_key_and_secret_of_a_data_directory_are_taken_if_they_are_its_own(
 
     def taken(key: str) -> set[str]:
         (folder / "api-key").write_text(f"{key}\n")
-        assert back_up(cli, file).status == 0
+        assert cli("backup", str(file), "--overwrite").status == 0
         with zipfile.ZipFile(file) as backup:
             return {"secret", "api-key"} & set(backup.namelist())
 

@@ -11,7 +11,7 @@ from projections.registry import PROJECTIONS
 from tests.kit.builders import log_of
 from tests.kit.command_line import CommandLine
 
-E = TypeVar("E")
+E = TypeVar("E", bound=e.Event)
 
 
 def catch_up(store: Store) -> None:

@@ -373,7 +373,7 @@ def test_the_whole_filtered_list_is_downloaded(visitor: Visitor):
 
     assert answer.headers["content-type"].startswith("text/csv")
     # Spreadsheets read names in other scripts right only if the file begins so.
-    assert answer.content.startswith(BOM_UTF8 + b"creator_id,")
+    assert answer.content.startswith(BOM_UTF8 + b"tiktok_handle,")
     lines = answer.text.splitlines()
     assert len(lines) == 3
     assert ",ada," in lines[1]

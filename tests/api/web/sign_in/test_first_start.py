@@ -87,10 +87,10 @@ def test_a_person_with_the_key_is_asked_unless_they_go_elsewhere(newcomer: Tenan
     home, elsewhere = (Visitor(newcomer.goatherd) for _ in range(2))
 
     to_form = home.post("/sign-in", {"key": newcomer.key})
-    past_it = elsewhere.post("/sign-in", {"key": newcomer.key, "next": "/creators"})
+    to_creators = elsewhere.post("/sign-in", {"key": newcomer.key, "next": "/creators"})
 
     assert to_form.headers["location"] == PAGE
-    assert past_it.headers["location"] == "/creators"
+    assert to_creators.headers["location"] == "/creators"
 
 
 def test_looking_ahead_uses_neither_the_link_nor_the_question_up(
