@@ -1,8 +1,9 @@
 """A client of analytics for one page, which sends each query once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from api.web.kit.api_client import ApiRefusedError, QueryValue, RawResponse
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import MOST_BUCKETS
 from domain.analytics.metrics import Mode, RawMetric
+from projections.creators.creator import Creator
 
 _CountedIn = tuple[str, Mode, Period]
 
@@ -127,6 +129,24 @@ class AnalyticsClient:
             date=on.isoformat(),
         )
         return got.data
+
+    async def handles(self, ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the handles of creators by id, where the numbers are of several.
+
+        Raises:
+            ApiRefusedError: the API refused.
+        """
+        if not ids or self._params["entity"] == "creator":
+            # The page of a creator has its handle.
+            return {}
+        got = await self._page.get(
+            "/creators",
+            list[Creator],
+            creator_ids=",".join(sorted(map(str, ids))),
+            status="all",
+            limit=len(ids),
+        )
+        return {one.id: one.tiktok_handle for one in got.data}
 
     async def csv(self, measure: Measure, mode: Mode, period: Period) -> RawResponse:
         """Return the numbers as the CSV file of the API.

@@ -39,6 +39,17 @@ class ChartTableRow(Struct, frozen=True, kw_only=True):
     notes: str
 
 
+class LegendItem(Struct, frozen=True, kw_only=True):
+    """A line or a mark of a chart: the class of its sign, and its name.
+
+    ``is_theirs``: the name is a text of people.
+    """
+
+    sign: str
+    text: str
+    is_theirs: bool = False
+
+
 class Chart(Struct, frozen=True, kw_only=True):
     """A chart with everything around it; ``name`` is unique on the page."""
 
@@ -64,6 +75,11 @@ class Chart(Struct, frozen=True, kw_only=True):
     def data(self) -> str:
         """Return the drawing as JSON for the script."""
         return msgspec.json.encode(self.drawing).decode()
+
+    @property
+    def legend(self) -> list[LegendItem]:
+        """Return the lines and marks that are drawn, as the chart's own legend."""
+        return _legend(self)
 
     @property
     def has_baseline(self) -> bool:
@@ -183,6 +199,40 @@ def _line(
         sharpened=[n for n, point in enumerate(points) if point.sharpened],
         cut=[n for n, point in enumerate(points) if point.cut],
     )
+
+
+def _legend(chart: Chart) -> list[LegendItem]:
+    lines = chart.drawing.lines
+    main = [line for line in lines if not line.is_prior]
+    items = [
+        LegendItem(sign=f"swatch series-{line.series}", text=line.label, is_theirs=True)
+        for line in main
+    ]
+    if len(main) == 1:
+        noun = chart.drawing.noun
+        items = [
+            LegendItem(sign="swatch series-1", text=f"{noun[0].upper()}{noun[1:]}")
+        ]
+    if chart.has_prior:
+        of = next(line.of for line in lines if line.is_prior)
+        text = f"Before: {days_in_words(of[0], of[-1])}"
+        items.append(LegendItem(sign="mark prior", text=text))
+    kinds = {mark.kind for mark in chart.drawing.marks}
+    marks = (
+        ("partial", "Not over yet", chart.has_partial),
+        ("cut", "Part of a week or month", chart.has_cut),
+        ("baseline", "First seen, not new", chart.has_baseline),
+        ("rounded", "Rounded by the source", chart.has_rounded),
+        ("sharpened", "Became exact", chart.has_sharpened),
+        ("post", "Videos posted", "post" in kinds),
+        ("note", "Note", "note" in kinds),
+        ("system", "Event", "system" in kinds),
+    )
+    return items + [
+        LegendItem(sign=f"mark {name}", text=text)
+        for name, text, is_there in marks
+        if is_there
+    ]
 
 
 def _written(row: ChartTableRow, *, is_explained: bool) -> str:

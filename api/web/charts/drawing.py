@@ -53,7 +53,8 @@ class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
 
     ``is_flow``: the values belong to buckets and are not levels at their ends, so that
     an unfinished bucket says little. ``is_far_apart``: other scales are offered, since
-    a line would be flat next to another.
+    a line would be flat next to another. ``born`` is the day from which its points are
+    ages in days, where they are no dates.
     """
 
     granularity: Granularity
@@ -64,6 +65,7 @@ class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
     is_far_apart: bool
     lines: list[ChartLine]
     marks: list[ChartMark]
+    born: date | None = None
 
 
 def are_far_apart(lines: Sequence[Sequence[int | float | None]]) -> bool:

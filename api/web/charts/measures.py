@@ -52,7 +52,7 @@ class Measure(Struct, frozen=True, kw_only=True):
         """Return a value in few digits."""
         if self.unit == "percent":
             return percent_shortly(value)
-        return short(value) if self.unit == "count" else self.written(value)
+        return short(value)
 
     def change(self, value: float | None) -> str:
         """Return a change with its sign."""

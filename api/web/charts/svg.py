@@ -129,9 +129,7 @@ class Sparkline(Struct, frozen=True):
     lines: tuple[str, ...]
 
 
-def sparkline(
-    values: Sequence[int | None], *, from_zero: bool = False
-) -> Sparkline | None:
+def sparkline(values: PlottedValues, *, from_zero: bool = False) -> Sparkline | None:
     """Return the line of values at equal distances; None if too few are known.
 
     The line fills the height from the least value to the largest, or from zero.

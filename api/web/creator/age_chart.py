@@ -11,7 +11,7 @@ from api.web.charts.chart import Chart, ChartTableCell, ChartTableRow
 from api.web.charts.drawing import ChartLine, Drawing, are_far_apart
 from api.web.charts.measures import VIEWS
 from api.web.charts.svg import inline_svg
-from api.web.kit.filters import day, number
+from api.web.kit.filters import day, number, short
 from projections.analytics.summaries.age_curve import AgePoint
 
 _NEW_DAY = "1 day"
@@ -69,6 +69,7 @@ def age_chart_of(curve: AgeCurve, *, zone: ZoneInfo) -> AgeChart | None:
                 is_far_apart=are_far_apart([line.values for line in lines]),
                 lines=lines,
                 marks=[],
+                born=posted,
             ),
             svg=inline_svg([line.values for line in lines]),
             is_known=True,
@@ -102,7 +103,7 @@ def _cell(value: float | None) -> ChartTableCell:
 def _comparison(point: AgePoint) -> str:
     """Return the outlier factor of the summaries in words."""
     factor = (point.views or 0) / (point.peer_median or 1)
-    return f"{factor:,.1f} times the median after {_age(point.age_days)}"
+    return f"{short(factor)} times the median after {_age(point.age_days)}"
 
 
 def _age(days: int) -> str:

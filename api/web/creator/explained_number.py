@@ -1,5 +1,6 @@
 """The explanation of one point of a chart: the observations behind its number."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -30,6 +31,7 @@ _TERMS = {"value": "", "numerator": "Numerator", "denominator": "Denominator"}
 class ObservationRow(Struct, frozen=True, kw_only=True):
     """An observation as the page shows it; without a video it is about the profile.
 
+    ``handle`` is that of the creator of the profile, null if no list has it any more.
     ``others`` are observations by other providers shortly before.
     """
 
@@ -37,6 +39,7 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
     noun: str
     tiktok_video_id: str | None
     profile: UUID | None
+    handle: str | None
     title: str | None
     observed_at: datetime
     source: str
@@ -88,13 +91,15 @@ async def explain_number(
     day = day_in("on", on)
     found = await analytics.explain(measure, mode, period, day)
     largest = sorted(found.observations, key=lambda o: -abs(o.contribution or 0))
+    shown = largest[:MOST_SHOWN]
+    handles = await analytics.handles({one.profile for one in shown if one.profile})
     return ExplainedNumber(
         chart=chart,
         bucket=bucket_label(day, period.granularity),
         value=tilde(measure.written(found.value), is_rounded=found.rounded),
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),
-        observations=[_observation(one) for one in largest[:MOST_SHOWN]],
+        observations=[_observation(one, handles) for one in shown],
         how=_HOW[mode],
         has_terms=mode == "rate",
         adds=mode != "cumulative"
@@ -112,7 +117,9 @@ def _sum(measure: Measure, found: Explanation) -> str:
     return f"{times}{above} / {below} = {measure.written(found.value)}"
 
 
-def _observation(one: ExplainedObservation) -> ObservationRow:
+def _observation(
+    one: ExplainedObservation, handles: Mapping[UUID, str]
+) -> ObservationRow:
     is_post = one.metric == "posts"
     source = one.provider or ("its time of posting" if is_post else UNKNOWN)
     return ObservationRow(
@@ -120,6 +127,7 @@ def _observation(one: ExplainedObservation) -> ObservationRow:
         noun=MEASURES[one.metric].label,
         tiktok_video_id=one.tiktok_video_id,
         profile=one.profile,
+        handle=handles.get(one.profile) if one.profile else None,
         title=one.title,
         observed_at=one.observed_at,
         source=source,

@@ -19,7 +19,7 @@ from api.web.charts.measures import (
 )
 from api.web.charts.periods import Period
 from api.web.creator.overview_query import ChartName, OverviewQuery
-from api.web.kit.filters import number, percent_shortly, short
+from api.web.kit.filters import number, percent_change, short, whole
 from domain.analytics.series import Value
 
 Direction = Literal["up", "down", ""]
@@ -167,11 +167,11 @@ def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
         about = f"{short(before)} in the part of the period before that is known"
     elif now is not None and before:
         more = 100 * (now - before) / abs(before)
-        change = f"{'+' if more > 0 else ''}{percent_shortly(more)}"
+        change = percent_change(more)
         about = f"against {short(before)} in the period before"
         if abs(more) >= _TOO_MUCH:
             # A percentage of almost nothing says nothing.
-            change = f"{short(round(now / before))} times"
+            change = f"{short(whole(now / before))} times"
             about = f"the {short(before)} of the period before"
     elif new.compare_series is not None and now is not None:
         about = "none" if before == 0 else "nothing known"

@@ -17,7 +17,7 @@ from api.web.annotations.on_charts import happened_of, note_subject
 from api.web.charts.drawing import MarksOrNone
 from api.web.creator.age_chart import age_chart_of
 from api.web.creator.layout import get_creator, show_creator
-from api.web.creator.video_chart import chart_of_video
+from api.web.creator.video_chart import TITLES, chart_of_video
 from api.web.creator.videos import count_videos, row_of, table_path
 from api.web.kit.forms.concurrent_edit import (
     CONFLICT_STATUS,
@@ -174,7 +174,8 @@ async def _show(
         "draft": draft,
         "fields": VIDEO.by_name,
         "now": VIDEO.texts(video),
-        "chart": drawn and drawn.chart,
+        "charts": drawn.charts if drawn else [],
+        "titles": TITLES,
         "age": age_chart_of(curve.data, zone=ZoneInfo(page.time_zone)),
         "observations": observed.data,
         "earlier": observed.next_url(_path(creator.id, video.id)),

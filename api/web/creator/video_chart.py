@@ -1,5 +1,6 @@
-"""The chart of a video: its views, likes, comments and shares since it was posted."""
+"""The charts of a video: its views, its likes, and its comments and shares."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,23 +20,33 @@ from api.web.kit.page import PageContext
 from projections.videos.queries import Video
 
 COUNTS = tuple(MEASURES[name] for name in ("views", "likes", "comments", "shares"))
+# Counts of one size share an axis: likes are flat next to views.
+_SMALL_CHARTS = (
+    ("video", ("views",)),
+    ("likes", ("likes",)),
+    ("talk", ("comments", "shares")),
+)
+TITLES = ("Views since it was posted", "Likes", "Comments and shares")
 # Every line has its own name; this phrase says what they are together.
-_TOGETHER = Measure(
-    name="views", label="Counts", noun="counts of the video", metric="views"
+_TALK = Measure(
+    name="comments",
+    label="Comments and shares",
+    noun="comments and shares",
+    metric="comments",
 )
 
 
-class VideoChart(Struct, frozen=True, kw_only=True):
-    """The chart of a video, and the answer that it shows."""
+class VideoCharts(Struct, frozen=True, kw_only=True):
+    """The charts of a video, one below the other, and the answer with their marks."""
 
-    chart: Chart
+    charts: list[Chart]
     answer: Analytics
 
 
 async def chart_of_video(
     page: PageContext, video: Video, *, is_marked: bool
-) -> VideoChart | None:
-    """Return the chart of a video's levels; None if the plan does not show its days."""
+) -> VideoCharts | None:
+    """Return the charts of levels; None if the plan does not show the video's days."""
     today = datetime.now(ZoneInfo(page.time_zone)).date()
     period = period_of(_first(page, video, today), today, "")
     analytics = AnalyticsClient(page, str(video.id), entity="video")
@@ -47,10 +58,20 @@ async def chart_of_video(
         if error.code is not Code.RETENTION_EXCEEDED:
             raise
         return None
-    answer = _together(answers)
+    by_name = dict(zip((count.name for count in COUNTS), answers, strict=True))
+    answer = answers[0]
     marks = _posted(page, video) + marks_of(answer) if is_marked else []
-    return VideoChart(
-        chart=chart_of("video", _TOGETHER, answer, marks=marks), answer=answer
+    return VideoCharts(
+        charts=[
+            chart_of(
+                name,
+                MEASURES[counts[0]] if len(counts) == 1 else _TALK,
+                _together([by_name[count] for count in counts], counts),
+                marks=marks,
+            )
+            for name, counts in _SMALL_CHARTS
+        ],
+        answer=answer,
     )
 
 
@@ -70,11 +91,11 @@ def _first(page: PageContext, video: Video, today: date) -> date:
     return min(max(first, shown, EARLIEST), today)
 
 
-def _together(answers: list[Analytics]) -> Analytics:
+def _together(answers: Sequence[Analytics], counts: Sequence[str]) -> Analytics:
     """Return the answers as one, whose series have the names of their measures."""
     series = [
-        replace(one, entity_ref=replace(one.entity_ref, label=measure.label))
-        for measure, answer in zip(COUNTS, answers, strict=True)
+        replace(one, entity_ref=replace(one.entity_ref, label=MEASURES[count].label))
+        for count, answer in zip(counts, answers, strict=True)
         for one in answer.series
     ]
     return replace(answers[0], series=series)

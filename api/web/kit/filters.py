@@ -2,8 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from math import floor
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -22,15 +21,19 @@ UNKNOWN = "\N{EN DASH}"
 # tokens.css has as many.
 TONES = 8
 _TWO, _TEN = 2, 10
+_ONE, _TENTH, _HUNDREDTH = Decimal(1), Decimal("0.1"), Decimal("0.01")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 def number(value: float | None) -> str:
-    """Return a number in full, with commas; a dash if it is unknown."""
+    """Return a number in full, with commas; a dash if it is unknown.
+
+    A fraction has at most two decimals.
+    """
     if value is None:
         return UNKNOWN
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return _plain(value if isinstance(value, int) else _half_up(value, _HUNDREDTH))
 
 
 def money(amount: Decimal) -> str:
@@ -40,22 +43,20 @@ def money(amount: Decimal) -> str:
 
 
 def short(value: float | None) -> str:
-    """Return a number in three digits, cut off, never rounded up: 84,120 as 84.1K."""
+    """Return a number in three digits, rounded half up: 3,959,976 as 3.96M.
+
+    Zeros at the end are dropped. ``short`` in numbers.js writes the same.
+    """
     if value is None:
         return UNKNOWN
-    size = abs(value)
+    exact = Decimal(str(value))
+    rounded = _half_up(exact, Decimal(1).scaleb(exact.adjusted() - 2))
     for unit, letter in _UNITS:
-        if size >= unit:
-            # 999,950 has not reached a million.
-            whole = floor(size / unit)
-            digits = max(0, 3 - len(str(whole)))
-            cut = floor(size * 10**digits / unit) / 10**digits
-            sign = "-" if value < 0 else ""
-            shown = f"{cut:.{digits}f}"
-            if digits:
-                shown = shown.rstrip("0").rstrip(".")
-            return f"{sign}{shown}{letter}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        # The rounded number has the unit: 999,950 is 1M.
+        if abs(rounded) >= unit:
+            # There is no letter after T.
+            return f"{_plain(rounded / unit).replace(',', '')}{letter}"
+    return _plain(rounded)
 
 
 def tilde(text: str, *, is_rounded: bool) -> str:
@@ -71,15 +72,30 @@ def signed(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:,.2f}%"
+    """Return a percentage in full: 18.77%."""
+    return UNKNOWN if value is None else f"{_half_up(value, _HUNDREDTH):,f}%"
 
 
 def percent_shortly(value: float | None) -> str:
-    """Return a percentage in significant digits: 45%, 4.5%."""
+    """Return a percentage without decimals, or with one where it is under 10.
+
+    ``percentShortly`` in numbers.js writes the same.
+    """
     if value is None:
         return UNKNOWN
-    digits = 0 if abs(value) >= _TEN else 1 if abs(value) >= 1 else 2
-    return f"{value:,.{digits}f}%"
+    tenths = _half_up(value, _TENTH)
+    shown = tenths if abs(tenths) < _TEN else _half_up(value, _ONE)
+    return f"{_plain(shown)}%"
+
+
+def percent_change(value: float) -> str:
+    """Return a change in percent, with its sign."""
+    return f"{'+' if value > 0 else ''}{percent_shortly(value)}"
+
+
+def whole(value: float | None) -> int | None:
+    """Return a number without its fraction, rounded half up."""
+    return None if value is None else int(_half_up(value, _ONE))
 
 
 def day(value: date | None) -> str:
@@ -160,8 +176,22 @@ FILTERS: dict[str, Any] = {
     "signed": signed,
     "tilde": tilde,
     "tone": tone,
+    "whole": whole,
     "why_left_out": why_left_out,
 }
+
+
+def _half_up(value: float | Decimal, step: Decimal) -> Decimal:
+    """Return the nearest multiple of a step, of two the one farther from 0."""
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    return exact.quantize(step, rounding=ROUND_HALF_UP)
+
+
+def _plain(value: int | Decimal) -> str:
+    """Return a number with commas, and without zeros at the end of its fraction."""
+    text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def _zone(context: Context) -> ZoneInfo:

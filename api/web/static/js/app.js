@@ -1,5 +1,7 @@
 // For every page: show messages of failed requests, and warn before typed text is lost.
 
+import "./exact.js";
+
 const flashes = document.getElementById("flashes");
 
 let shown = null;

@@ -1,12 +1,16 @@
 // Charts: draws each chart of the page, whose values the pointer and the keyboard show.
 
-import { bucket, full, inTwo, laidOver, marksAt, scaled, secondsOf, short, tick, ticks } from "./drawing.js";
+import { age, bucket, full, inTwo, laidOver, lonePoints, marksAt, roundLabels, scaled, secondsOf, shortly, tick, ticks, withoutOutliers } from "./drawing.js";
 
 const SCALES = [
   ["linear", "Linear", "Equal steps for equal numbers"],
   ["log", "Logarithmic", "Equal steps for equal factors: small lines are seen beside large ones"],
   ["index", "Index", "Every line begins at 100"],
 ];
+
+// The heights below a chart: of the dates, and of the marks of posts under them.
+const DATES = 28;
+const POSTS = 16;
 
 const drawn = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -30,9 +34,11 @@ class Chart {
     this.drawing = JSON.parse(plot.dataset.chart);
     const { xs, numbers } = laidOver(this.drawing.lines);
     const marks = marksAt(xs, this.drawing.marks);
-    Object.assign(this, { xs, numbers, marks, at: null, scale: "linear" });
+    Object.assign(this, { xs, numbers, marks, at: null, scale: "linear", isWhole: false, byTouch: false });
+    this.outliers = this.findOutliers();
     this.listen();
     if (this.drawing.isFarApart) this.offerScales();
+    if (this.outliers.length) this.offerWholeAxis();
     this.draw();
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(plot);
@@ -71,6 +77,38 @@ class Chart {
     this.plot.append(this.dots, this.tip);
   }
 
+  /** The values that would flatten all others, of whatever line: the axis breaks below them. */
+  findOutliers() {
+    const { isFlow, lines } = this.drawing;
+    const limit = isFlow && !this.drawing.isFarApart ? withoutOutliers(lines.flatMap((line) => line.values)) : null;
+    this.limit = limit;
+    if (limit === null) return [];
+    return lines.flatMap((line) => line.values.flatMap((value, number) => (Math.abs(value ?? 0) > limit ? [{ line, value, at: secondsOf(line.of[number]) }] : [])));
+  }
+
+  get isBroken() {
+    return this.outliers.length > 0 && !this.isWhole && this.scale === "linear";
+  }
+
+  /** Say what is above the break of the axis, and offer the whole axis. */
+  offerWholeAxis() {
+    const { granularity, lines, noun, unit } = this.drawing;
+    const isAlone = lines.filter((line) => !line.isPrior).length === 1;
+    const said = this.outliers.map(({ line, value, at }) => `${bucket(at, granularity)} has ${full(value, unit)} ${noun}${isAlone ? "" : ` (${line.label})`}`);
+    const text = document.createElement("span");
+    text.textContent = `The axis is broken: ${said.join(", ")}.`;
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Show the whole axis" });
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      this.isWhole = !this.isWhole;
+      button.setAttribute("aria-pressed", this.isWhole);
+      this.draw();
+    });
+    const line = Object.assign(document.createElement("p"), { className: "broken small muted" });
+    line.append(text, button);
+    this.plot.after(line);
+  }
+
   /** Add buttons for the scales: linear, logarithmic, or each line from 100 on. */
   offerScales() {
     const group = document.createElement("div");
@@ -92,8 +130,9 @@ class Chart {
 
   options() {
     const { unit, isBars } = this.drawing;
-    const ink = { stroke: this.colours.muted, grid: { stroke: this.colours["series-grid"], width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const ink = { stroke: this.colours.muted, grid: { stroke: this.colours["series-grid"], width: 1 }, ticks: { show: false }, font: `12px ${getComputedStyle(this.plot).fontFamily}` };
     const half = isBars ? this.step() / 2 : 0;
+    const valued = this.scale === "index" ? "" : unit;
     return {
       padding: [12, 24, 0, 0],
       legend: { show: false },
@@ -101,14 +140,31 @@ class Chart {
       cursor: { drag: { x: false, y: false, click: () => {} }, y: false, points: { show: false }, move: (uplot, left, top) => [left < 0 ? left : Math.round(uplot.valToPos(this.xs[uplot.posToIdx(left)], "x")), top] },
       scales: {
         x: { time: false, range: (_, least, most) => (least === most ? [least - 43200, most + 43200] : [least - half, most + half]) },
-        y: this.scale === "log" ? { distr: 3 } : { range: (_, least, most) => limits(least, most, { isBars }) },
+        y: this.scale === "log" ? { distr: 3 } : { range: (_, least, most) => this.rangeOf(least, most) },
       },
       axes: [
-        { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.drawing.granularity)) },
-        { ...ink, size: 56, ...(this.scale === "log" ? { splits: (_, __, least, most) => powers(least, most) } : {}), values: (_, splits) => splits.map((value) => (value === null || (unit === "count" && this.scale !== "index" && !Number.isInteger(value)) ? "" : short(value, this.scale === "index" ? "" : unit))) },
+        { ...ink, size: this.hasPosts ? DATES + POSTS : DATES, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => (this.drawing.born ? age(at, this.drawing.born) : tick(at, this.drawing.granularity))) },
+        { ...ink, size: 56, splits: (_, __, least, most) => (this.scale === "log" ? powers(least, most) : this.labels), values: (_, splits) => splits.map((value) => (value === null ? "" : shortly(value, valued))) },
       ],
-      hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], drawClear: [() => this.shade()], draw: [() => this.mark()] },
+      hooks: { setCursor: [(uplot) => this.follow(uplot.cursor.idx ?? null)], drawClear: [() => this.shade()], draw: [() => this.mark()] },
     };
+  }
+
+  /** The range of the axis of values, from its first label to its last one; bars begin at 0. */
+  rangeOf(least, most) {
+    const { isBars, unit } = this.drawing;
+    if (least === null || most === null) [least, most] = [0, 0];
+    const shortened = this.isBroken ? [Math.max(least, -this.limit), Math.min(most, this.limit)] : [least, most];
+    const [low, high] = isBars || (least === 0 && most === 0) ? [Math.min(shortened[0], 0), Math.max(shortened[1], 0)] : shortened;
+    const some = low === 0 && high === 0 ? 1 : high;
+    this.labels = roundLabels(low, some, { unit: this.scale === "index" ? "" : unit });
+    // There is room for the mark of the break above the last label.
+    const room = this.isBroken ? (this.labels.at(-1) - this.labels[0]) * 0.12 : 0;
+    return [this.labels[0] - (least < -this.limit && this.isBroken ? room : 0), this.labels.at(-1) + room];
+  }
+
+  get hasPosts() {
+    return this.drawing.marks.some((mark) => mark.kind === "post");
   }
 
   /** The least distance between two points, which is the largest width of a bar. */
@@ -120,9 +176,12 @@ class Chart {
     const { isBars, lines } = this.drawing;
     const stroke = line.isPrior ? this.colours["series-prior"] : this.colour(`series-${line.series}`);
     const ground = this.colours["series-ground"];
-    const points = { size: 6, width: 2, show: line.isPrior ? false : undefined };
+    const show = line.isPrior ? false : undefined;
     if (isBars && !line.isPrior) return this.bars(line, numbers, { stroke, ground });
     const [over, going] = inTwo(line, numbers);
+    // uPlot shows all points if they are few; a point without a neighbour is always shown.
+    const lone = lonePoints(over);
+    const points = { size: line.isPrior ? 4 : 6, width: 2, show, filter: (_, __, shows) => (shows ? null : lone) };
     const width = line.isPrior ? 1.5 : 2;
     // uPlot uses its own default only if the option is missing.
     const breaks = line.sharpened.length ? { gaps: (uplot, _series, _from, _to, nulls) => this.gaps(line, numbers, uplot, nulls) } : {};
@@ -180,9 +239,41 @@ class Chart {
     });
     this.markPoints("sharpened", this.colours.muted, (ctx, x, y, size) => ctx.rect(x - size, y - size, 2 * size, 2 * size));
     this.markDays();
+    if (this.isBroken) this.markBreaks();
   }
 
-  /** Triangles on the axis for posts; a line with a flag for notes and events of the log. */
+  /** Where a value is above the axis: two strokes across it, and the value itself. */
+  markBreaks() {
+    const { ctx, bbox } = this.uplot;
+    const unit = devicePixelRatio;
+    ctx.save();
+    ctx.font = `600 ${11 * unit}px ${getComputedStyle(this.plot).fontFamily}`;
+    for (const [number, line] of this.drawing.lines.entries()) {
+      for (const [place, at] of this.xs.entries()) {
+        const value = line.values[this.numbers[number][place]] ?? null;
+        if (value === null || Math.abs(value) <= this.limit) continue;
+        const x = this.uplot.valToPos(at, "x", true);
+        const y = value > 0 ? bbox.top + 14 * unit : bbox.top + bbox.height - 14 * unit;
+        ctx.lineWidth = 3 * unit;
+        ctx.strokeStyle = this.colours["series-ground"];
+        for (const offset of [-3, 3]) {
+          ctx.beginPath();
+          ctx.moveTo(x - 22 * unit, y + (offset + 3) * unit);
+          ctx.lineTo(x + 22 * unit, y + (offset - 3) * unit);
+          ctx.stroke();
+        }
+        const text = shortly(value, this.drawing.unit);
+        const isRight = x > bbox.left + bbox.width / 2;
+        ctx.fillStyle = line.isPrior ? this.colours["series-prior"] : this.colour(`series-${line.series}`);
+        ctx.textAlign = isRight ? "right" : "left";
+        ctx.textBaseline = "middle";
+        ctx.fillText(text, x + (isRight ? -26 : 26) * unit, y);
+      }
+    }
+    ctx.restore();
+  }
+
+  /** Triangles below the dates for posts; a line with a flag for notes and events of the log. */
   markDays() {
     const { ctx, bbox } = this.uplot;
     const size = 4 * devicePixelRatio;
@@ -190,15 +281,17 @@ class Chart {
     ctx.save();
     for (const [place, marks] of this.marks) {
       const x = Math.round(this.uplot.valToPos(this.xs[place], "x", true));
-      ctx.fillStyle = ctx.strokeStyle = this.colours[marks.some((mark) => mark.kind !== "post") ? "mark-colour" : "muted"];
+      const below = foot + (DATES + POSTS / 2) * devicePixelRatio;
+      ctx.fillStyle = ctx.strokeStyle = this.colours.muted;
       ctx.beginPath();
       if (marks.some((mark) => mark.kind === "post")) {
-        ctx.moveTo(x - size, foot + size);
-        ctx.lineTo(x + size, foot + size);
-        ctx.lineTo(x, foot - size);
+        ctx.moveTo(x - size, below + size);
+        ctx.lineTo(x + size, below + size);
+        ctx.lineTo(x, below - size);
         ctx.fill();
       }
       if (marks.every((mark) => mark.kind === "post")) continue;
+      ctx.fillStyle = ctx.strokeStyle = this.colours["mark-colour"];
       ctx.setLineDash([2 * devicePixelRatio, 2 * devicePixelRatio]);
       ctx.lineWidth = devicePixelRatio;
       ctx.beginPath();
@@ -267,10 +360,37 @@ class Chart {
     this.tip.hidden = this.dots.hidden = place === null;
     if (place === null) return;
     const title = document.createElement("strong");
-    title.textContent = bucket(this.xs[place], this.drawing.granularity);
-    this.tip.replaceChildren(title, ...this.rows(place).map((row) => this.tipRow(row)), ...this.happened(place).map((text) => Object.assign(document.createElement("span"), { className: "happened", textContent: text })));
+    title.textContent = this.labelOf(place);
+    this.tip.replaceChildren(title, ...this.rows(place).map((row) => this.tipRow(row)), ...this.happened(place).map((text) => Object.assign(document.createElement("span"), { className: "happened", textContent: text })), ...this.explainer());
     this.placeTip(place);
     this.markShown(place);
+  }
+
+  labelOf(place) {
+    const { born, granularity } = this.drawing;
+    return born ? age(this.xs[place], born) : bucket(this.xs[place], granularity);
+  }
+
+  /** Show the values at the pointer; those of a touch stay, since a finger does not hover. */
+  follow(place) {
+    if (place !== null || !this.byTouch) this.show(place);
+  }
+
+  /** Show the values where a finger was. */
+  read(event) {
+    const { left } = this.uplot.over.getBoundingClientRect();
+    this.move(this.uplot.posToIdx(event.clientX - left));
+  }
+
+  /** A first touch reads; the button in what it shows asks for the reasons. */
+  explainer() {
+    if (!this.byTouch || !this.explains()) return [];
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Explain" });
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.explain();
+    });
+    return [button];
   }
 
   /** A dot on each line where it is read. */
@@ -330,7 +450,7 @@ class Chart {
 
   sentence(place) {
     const parts = this.rows(place).map(({ line, label, known, note, isAlone }) => (isAlone && !line.isPrior ? `${known} ${label}${note}` : `${label}: ${known}${note}`));
-    return `${bucket(this.xs[place], this.drawing.granularity)}: ${[...parts, ...this.happened(place)].join("; ")}`;
+    return `${this.labelOf(place)}: ${[...parts, ...this.happened(place)].join("; ")}`;
   }
 
   listen() {
@@ -340,11 +460,11 @@ class Chart {
     plot.setAttribute("aria-label", plot.dataset.label);
     plot.setAttribute("aria-valuemin", 0);
     plot.setAttribute("aria-valuemax", this.xs.length - 1);
-    const isExplained = this.figure.querySelector("button[name=on]") !== null;
-    plot.classList.toggle("explainable", isExplained);
+    plot.classList.toggle("explainable", this.explains());
+    plot.addEventListener("pointerdown", (event) => { this.byTouch = event.pointerType === "touch"; }, { capture: true });
     plot.addEventListener("keydown", (event) => this.press(event));
-    plot.addEventListener("click", () => this.explain());
-    plot.addEventListener("blur", () => this.move(null));
+    plot.addEventListener("click", (event) => (this.byTouch ? this.read(event) : this.explain()));
+    plot.addEventListener("blur", (event) => { if (!plot.contains(event.relatedTarget)) this.move(null); });
   }
 
   press(event) {
@@ -366,6 +486,10 @@ class Chart {
     this.show(place);
   }
 
+  explains() {
+    return this.figure.querySelector("button[name=on]") !== null;
+  }
+
   /** Request the explanation of a number with the button in the table. */
   explain() {
     if (this.at === null) return;
@@ -382,17 +506,11 @@ function powers(least, most) {
   return Array.from({ length: Math.max(1, Math.floor(Math.log10(most) + 1e-9) - first + 1) }, (_, number) => 10 ** (first + number));
 }
 
-/** The range of the axis of values; bars begin at 0. */
-function limits(least, most, { isBars }) {
-  if (least === null || most === null) return [0, 1];
-  const [low, high] = isBars ? [Math.min(least, 0), Math.max(most, 0)] : [least, most];
-  if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
-  const room = (high - low) * 0.08;
-  // The axis does not go below 0 unless a value does.
-  return [low >= 0 ? Math.max(0, isBars ? 0 : low - room) : low - room, high > 0 ? high + room : 0];
-}
-
 drawAll();
+// Paper has colours of its own.
+matchMedia("print").addEventListener("change", () => {
+  for (const chart of drawn.values()) chart.draw();
+});
 document.addEventListener("htmx:afterSettle", drawAll);
 dark.addEventListener("change", () => {
   for (const chart of drawn.values()) chart.draw();

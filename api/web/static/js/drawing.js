@@ -1,7 +1,8 @@
 // Turns the numbers of the page into the form that uPlot draws.
 
+import { number, percent, percentShortly, short } from "./numbers.js";
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
 
 /** Seconds since 1970 of a day written as 2026-11-24. */
 export const secondsOf = (day) => Date.parse(`${day}T00:00Z`) / 1000;
@@ -24,6 +25,12 @@ export function tick(seconds, granularity) {
   return granularity === "month" ? month(seconds) : day(seconds, { year: false });
 }
 
+/** An age in days, of a point of a chart whose points are ages. */
+export function age(seconds, born) {
+  const days = Math.round((seconds - secondsOf(born)) / 86400);
+  return `${days} ${days === 1 ? "day" : "days"}`;
+}
+
 /** The label of a bucket, as in the table. */
 export function bucket(seconds, granularity) {
   const at = new Date(seconds * 1000);
@@ -32,19 +39,11 @@ export function bucket(seconds, granularity) {
   return granularity === "month" ? `Month from ${day(seconds)}` : day(seconds);
 }
 
-/** A number in full. */
-export function full(value, unit) {
-  if (unit === "percent") return `${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}%`;
-  return value.toLocaleString("en", { maximumFractionDigits: 2 });
-}
+/** A value in full. */
+export const full = (value, unit) => (unit === "percent" ? percent(value) : number(value));
 
-/** A number in three digits or so, for an axis. */
-export function short(value, unit) {
-  const size = Math.abs(value);
-  const [by, letter] = UNITS.find(([least]) => size >= least) ?? [1, ""];
-  const text = `${Number((value / by).toPrecision(4))}${letter}`;
-  return unit === "percent" ? `${text}%` : text;
-}
+/** A value in few digits, for an axis. */
+export const shortly = (value, unit) => (unit === "percent" ? percentShortly(value) : short(value));
 
 /**
  * Return the days that any line has, and the values of each line on these days. A line
@@ -67,6 +66,56 @@ export function inTwo(line, numbers) {
   });
   const first = line.partial.length ? line.partial[0] : Infinity;
   return [pick((number) => !partial.has(number)), pick((number) => partial.has(number) || number === first - 1)];
+}
+
+/** Units of a step between two labels of an axis, times a power of ten. */
+const STEPS = [1, 2, 5, 10];
+
+/**
+ * The labels of an axis of values: round numbers with equal steps, which differ in the
+ * three digits that are written, from at or below the least value to at or above the
+ * largest one.
+ */
+export function roundLabels(least, most, { unit = "count", amount = 5 } = {}) {
+  const size = Math.max(Math.abs(least), Math.abs(most), 1e-9);
+  const [low, high] = least === most ? [least - size * 0.1, most + size * 0.1] : [least, most];
+  const written = { percent: size < 10 ? 0.1 : 1, count: 1 }[unit] ?? 0;
+  const finest = Math.max(written, 10 ** (Math.floor(Math.log10(size)) - 2));
+  const wanted = Math.max((high - low) / amount, finest);
+  const power = 10 ** Math.floor(Math.log10(wanted) + 1e-9);
+  const step = power * STEPS.find((each) => each * power >= wanted * (1 - 1e-9));
+  const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
+  // A fraction such as 3 * 0.1 is not the number that it stands for.
+  return Array.from({ length: Math.max(2, last - first + 1) }, (_, number) => Number(((first + number) * step).toPrecision(12)));
+}
+
+/** The ordinary value is flat if the largest one is more times larger. */
+const FLAT = 10;
+/** A break is worth its while if the rest is drawn so many times larger. */
+const GAIN = 2.5;
+/** With fewer values a large one is no exception. */
+const FEWEST = 8;
+
+/**
+ * Return the largest value that is no outlier if one or two values would flatten all
+ * others, and null if none would.
+ */
+export function withoutOutliers(values) {
+  const known = values.filter((value) => value !== null && value !== undefined).map(Math.abs).sort((one, other) => other - one);
+  if (known.length < FEWEST) return null;
+  const there = known.filter((value) => value > 0);
+  if (!(known[0] > FLAT * there[Math.floor(there.length / 2)])) return null;
+  return known.slice(1, 3).find((value) => value > 0 && known[0] > GAIN * value) ?? null;
+}
+
+/** The places of points without a known neighbour, which no line shows. */
+export function lonePoints(values) {
+  const near = (place, way) => {
+    let at = place + way;
+    while (values[at] === undefined && at >= 0 && at < values.length) at += way;
+    return values[at] ?? null;
+  };
+  return values.flatMap((value, place) => (typeof value === "number" && near(place, -1) === null && near(place, 1) === null ? [place] : []));
 }
 
 /** Every n-th of the days, so that the labels fit. */

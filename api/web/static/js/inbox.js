@@ -1,6 +1,7 @@
 // Reviewing an inbox: each decision is sent at once, and undo is another command.
 
 import { flash, flashRemover } from "./app.js";
+import { number } from "./numbers.js";
 
 const list = document.getElementById("videos");
 const bulk = document.getElementById("bulk");
@@ -77,7 +78,7 @@ function countDown(place, name) {
   const was = place?.closest(`[data-${name}]`)?.dataset[name];
   // A short number, such as 1.2K, does not change by one.
   if (was === undefined || (name === "waiting" && was >= 1000)) return;
-  place.textContent = (was - list.querySelectorAll(".video[hidden]").length).toLocaleString("en");
+  place.textContent = number(was - list.querySelectorAll(".video[hidden]").length);
   if (name === "waiting") place.parentElement.hidden = place.textContent === "0";
 }
 

@@ -101,7 +101,7 @@ def test_a_number_that_becomes_exact_is_no_growth_anywhere_on_the_page(
         "A rounded number became exact in these days; that is not counted as a change."
     )
     assert figures(page)["Followers"] == (
-        f"3.89M ▲ +2.99K {hint} in these days; a rounded number became exact"
+        f"3.9M ▲ +2.99K {hint} in these days; a rounded number became exact"
     )
     assert table(page, "followers")[2:5] == [
         ["2 Mar 2026", "~3,800,000", "baseline, rounded"],

@@ -4,37 +4,41 @@ import pytest
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem, field_error, fields_error
-from api.web.kit.filters import UNKNOWN, in_words, short, signed
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    (
-        (None, UNKNOWN),
-        (0, "0"),
-        (999, "999"),
-        (1_000, "1K"),
-        (1_009, "1K"),
-        (1_050, "1.05K"),
-        (84_120, "84.1K"),
-        (100_000, "100K"),
-        (3_960_019, "3.96M"),
-        (-3_960_019, "-3.96M"),
-        (1_149_999_999, "1.14B"),
-        (2 * 10**15, "2000T"),
-        (12.5, "12.5"),
-        (1_234.5, "1.23K"),
-    ),
+from api.web.kit.filters import (
+    UNKNOWN,
+    in_words,
+    number,
+    percent_shortly,
+    short,
+    signed,
 )
-def test_a_number_in_short_has_three_digits(value: float | None, shown: str):
+from tests.kit.short_numbers import PERCENT, SHORT
+
+
+@pytest.mark.parametrize(("value", "shown"), ((None, UNKNOWN), *SHORT))
+def test_a_number_in_short_has_three_digits_rounded_half_up(
+    value: float | None, shown: str
+):
     assert short(value) == shown
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), ((9_999, "9.99K"), (99_999, "99.9K"), (999_999, "999K"))
-)
-def test_a_number_in_short_has_not_reached_what_it_has_not(value: int, shown: str):
-    assert short(value) == shown
+@pytest.mark.parametrize(("value", "shown"), ((None, UNKNOWN), *PERCENT))
+def test_a_percentage_under_ten_has_one_digit_after_the_point(
+    value: float | None, shown: str
+):
+    assert percent_shortly(value) == shown
+
+
+def test_a_number_in_full_has_commas_and_no_zeros_at_its_end():
+    numbers = (1_234_567, 1_234.5, 12.0, 0.125, -1_000)
+
+    assert [number(one) for one in numbers] == [
+        "1,234,567",
+        "1,234.5",
+        "12",
+        "0.13",
+        "-1,000",
+    ]
 
 
 def test_a_change_has_its_sign():
