@@ -213,7 +213,7 @@ def test_task_09_prints_the_report_of_last_week(reading: Task):
     page.emulate_media(media="print")
     for title in ("Top creators", "Top videos", "Gains and losses"):
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-    expect(page.get_by_label("Key figures")).to_contain_text("before")
+    expect(page.get_by_label("Key figures")).to_contain_text("in the week before")
     expect(page.get_by_role("status").last).to_contain_text("compared with")
     expect(page.locator("header.top")).to_be_hidden()
     assert len(page.pdf()) > 10_000
@@ -223,7 +223,9 @@ def test_task_09_prints_the_report_of_last_week(reading: Task):
 def test_task_10_gets_a_disabled_creator_going_again(task: Task, home: Tenant):
     page = task.page
     task.click(
-        task.section("Needs attention").get_by_role("link", name="@nanny", exact=True)
+        task.section("Needs you").get_by_role(
+            "link", name="Open the settings: @nanny", exact=True
+        )
     )
     task.press("Try again")
 

@@ -24,13 +24,20 @@ _QUERIES: dict[CreatorKind, dict[str, str]] = {
     "disabled": {"status": "disabled"},
 }
 
+_ACTIONS: dict[CreatorKind, str] = {
+    "failing": "See the failure",
+    "stale": "Scrape again",
+    "disabled": "Open the settings",
+}
+
 
 class AttentionItem(Struct, frozen=True, kw_only=True):
-    """A problem: its name, its reason, and the page on which to act."""
+    """A problem: its name, its reason, and the one action that mends it."""
 
     text: str
     why: str
     href: str
+    action: str
     kind: Literal["bad", "warn", ""]
     is_theirs: bool = False
 
@@ -60,6 +67,7 @@ async def _sources(page: PageContext) -> list[AttentionItem]:
             text=f"The source {source.provider} is failing",
             why=source.to_do or "Most of its newest runs failed.",
             href="/operations/sources",
+            action="Check the source",
             kind="bad",
         )
         for source in got.data
@@ -86,6 +94,7 @@ async def _creators(
             href=f"/creators/{one.id}/settings"
             if kind == "disabled"
             else f"/creators/{one.id}",
+            action=_ACTIONS[kind],
             kind=tone,
             is_theirs=True,
         )
@@ -99,6 +108,7 @@ async def _creators(
                 text=f"More {kind} creators",
                 why="",
                 href=f"/creators?{urlencode({**whose, 'health': kind})}",
+                action="Show them",
                 kind=tone,
             )
         )
@@ -119,6 +129,7 @@ async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[Attentio
             text=f"{counted(got.meta['totalCount'], 'creator')} never seen",
             why=f"{why}.",
             href=f"/creators?{urlencode(query)}",
+            action="Show them",
             kind="",
         )
     ]
@@ -144,6 +155,7 @@ async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
             text=f"{number(amount)} {noun} in the inbox",
             why="They don't count until you decide so.",
             href=f"/projects/{project_id}/inbox",
+            action="Review them",
             kind="warn",
         )
     ]

@@ -1,25 +1,39 @@
 """The key figures of a dashboard as cards, with their changes."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.routes.aggregate.kpis import Kpis
-from api.web.charts.measures import MEASURES, Measure
+from api.routes.analytics.responses import Analytics
+from api.web.charts.measures import MEASURES, CountedMeasure, Measure
+from api.web.charts.svg import Sparkline, sparkline
 from api.web.creator.overview_figures import Direction
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.filters import UNKNOWN, percent_shortly, short, signed, tilde
+from api.web.kit.filters import (
+    UNKNOWN,
+    percent_change,
+    percent_shortly,
+    short,
+    signed,
+    tilde,
+    whole,
+)
 from domain.analytics.kpis import Kpi
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Value
 
 # A larger percentage says less than the change itself.
 _TOO_MUCH = 1_000
-_TEN = 10
 # The label, the field of the answer, and the measure and mode of the linked chart.
-_CARDS: tuple[tuple[str, str, str, Mode], ...] = (
+_FIRST: tuple[tuple[str, str, str, Mode], ...] = (
     ("New views", "new_views", "views", "new"),
+    ("Posts", "posts", "posts", "new"),
     ("New followers", "new_followers", "followers", "new"),
     ("Engagement by views", "engagement_rate", "engagement_rate_by_views", "rate"),
-    ("Posts", "posts", "posts", "new"),
+)
+_MORE: tuple[tuple[str, str, str, Mode], ...] = (
     ("Creators who posted", "active_creators", "posts", "new"),
     ("All views", "views", "views", "cumulative"),
     ("Views per post", "average_views_per_post", "avg_views_per_post", "rate"),
@@ -30,9 +44,10 @@ _CARDS: tuple[tuple[str, str, str, Mode], ...] = (
 
 
 class KpiCard(Struct, frozen=True, kw_only=True):
-    """A key figure: in short, in full, and its change.
+    """A key figure: in short, in full, its change, and its course in these days.
 
-    ``href`` leads to the chart of the figure, whose points are explained.
+    ``href`` leads to the chart of the figure, whose points are explained. ``is_about``:
+    the value is exact, but its change is not, so that the sign says all.
     """
 
     label: str
@@ -44,32 +59,69 @@ class KpiCard(Struct, frozen=True, kw_only=True):
     before: str
     full_before: str
     href: str
+    is_about: bool
     is_rounded: bool
     is_sharpened: bool
+    course: Sparkline | None = None
 
 
-def cards_of(kpis: Kpis, query: DashboardQuery) -> list[KpiCard]:
+COURSES: tuple[CountedMeasure, ...] = tuple(
+    (MEASURES[measure], mode) for _, _, measure, mode in _FIRST
+)
+"""The numbers of the sparklines of the first cards."""
+
+
+def first_cards(
+    kpis: Kpis, query: DashboardQuery, before: str, courses: Sequence[Analytics]
+) -> list[KpiCard]:
+    """Return the four figures that a manager reads first.
+
+    ``courses`` are the answers about ``COURSES``.
+    """
     return [
-        _card(label, getattr(kpis, name), MEASURES[measure], mode, query)
-        for label, name, measure, mode in _CARDS
+        replace(_card(*each, kpis, query, before), course=_course(answer))
+        for each, answer in zip(_FIRST, courses, strict=True)
     ]
 
 
+def more_cards(kpis: Kpis, query: DashboardQuery, before: str) -> list[KpiCard]:
+    """Return the other figures."""
+    return [_card(*each, kpis, query, before) for each in _MORE]
+
+
+def _course(answer: Analytics) -> Sparkline | None:
+    """Return the line of finished buckets: what is not over looks like a fall."""
+    return sparkline(
+        [point.value for point in answer.series[0].points if not point.partial],
+        from_zero=True,
+    )
+
+
 def _card(
-    label: str, kpi: Kpi, measure: Measure, mode: Mode, query: DashboardQuery
+    label: str,
+    name: str,
+    metric: str,
+    mode: Mode,
+    kpis: Kpis,
+    query: DashboardQuery,
+    before: str,
 ) -> KpiCard:
+    kpi: Kpi = getattr(kpis, name)
+    measure = MEASURES[metric]
+    is_about = kpi.previous_rounded and bool(kpi.value) and not kpi.rounded
     return KpiCard(
         label=label,
-        value=_shortly(kpi.value, measure),
+        value=signed(kpi.value) if is_about else _shortly(kpi.value, measure),
         full=measure.written(kpi.value),
         change=_change(kpi, measure),
         full_change=_full_change(kpi, measure),
         direction=_direction(kpi),
-        before=_before(kpi, measure),
+        before=_before(kpi, measure, before),
         full_before=tilde(
             measure.written(kpi.previous), is_rounded=kpi.previous_rounded
         ),
         href=f"{query.address(metric=measure.name, mode=mode)}#chart-main",
+        is_about=is_about,
         is_rounded=kpi.rounded,
         is_sharpened=kpi.sharpened,
     )
@@ -85,15 +137,15 @@ def _shortly(value: Value, measure: Measure) -> str:
     if measure.unit == "percent":
         return percent_shortly(value)
     # Views per post are read in whole views.
-    return short(round(value) if isinstance(value, float) else value)
+    return short(whole(value))
 
 
-def _before(kpi: Kpi, measure: Measure) -> str:
+def _before(kpi: Kpi, measure: Measure, words: str) -> str:
     if kpi.previous is None:
         return ""
     if kpi.previous_rounded:
         return "before: not exact enough to compare"
-    before = f"{_shortly(kpi.previous, measure)} before"
+    before = f"{_shortly(kpi.previous, measure)} {words}"
     return before if kpi.is_change_exact else f"{before}, not exact enough to compare"
 
 
@@ -108,8 +160,7 @@ def _change(kpi: Kpi, measure: Measure) -> str:
     if not kpi.change or not kpi.is_change_exact:
         return ""
     if measure.unit == "percent":
-        return f"{kpi.change:+.1f} points"
+        return f"{percent_change(kpi.change).removesuffix('%')} points"
     if kpi.change_percent is None or abs(kpi.change_percent) >= _TOO_MUCH:
         return signed(kpi.change)
-    digits = 0 if abs(kpi.change_percent) >= _TEN else 1
-    return f"{kpi.change_percent:+,.{digits}f}%"
+    return percent_change(kpi.change_percent)

@@ -19,7 +19,7 @@ from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import POSTS, CountedMeasure
 from api.web.creator.explained_number import ExplainedNumber, explain_number
 from api.web.dashboard.attention import AttentionItem, needing_attention
-from api.web.dashboard.cards import KpiCard, cards_of
+from api.web.dashboard.cards import COURSES, KpiCard, first_cards, more_cards
 from api.web.dashboard.periods import DashboardDays
 from api.web.dashboard.posting_calendar import (
     PostingCalendar,
@@ -51,6 +51,7 @@ class Dashboard(Struct, frozen=True, kw_only=True):
     in_words: str
     compared_with: str
     cards: list[KpiCard]
+    more_cards: list[KpiCard]
     observed_percent: int | None
     chart: Chart
     happened: Happened
@@ -81,7 +82,7 @@ async def dashboard_of(
     calendar = calendar_days(
         today, keeps=page.principal.limits.stats_history_retention_days
     )
-    kpis, (chart, posted), explained, rankings, posts, attention = await asyncio.gather(
+    kpis, numbers, explained, rankings, posts, attention = await asyncio.gather(
         _kpis(page, scope, days),
         _chart(analytics, query, days),
         _explained(analytics, query, days),
@@ -93,6 +94,7 @@ async def dashboard_of(
             campaign_id=programme.id if programme.kind == "campaign" else None,
         ),
     )
+    chart, posted, courses = numbers
     share = kpis.new_views.known_share
     return Dashboard(
         programme=programme,
@@ -101,7 +103,8 @@ async def dashboard_of(
         compared_with=""
         if kpis.compare_from is None or kpis.compare_to is None
         else days_in_words(kpis.compare_from, kpis.compare_to),
-        cards=cards_of(kpis, query),
+        cards=first_cards(kpis, query, days.before, courses),
+        more_cards=more_cards(kpis, query, days.before),
         observed_percent=None if share is None else int(100 * share),
         chart=chart_of(
             "main",
@@ -164,17 +167,20 @@ async def _explained(
 
 async def _chart(
     analytics: AnalyticsClient, query: DashboardQuery, days: DashboardDays
-) -> tuple[Analytics, Analytics]:
-    """Return the numbers of the chart, and the posts that it marks."""
+) -> tuple[Analytics, Analytics, list[Analytics]]:
+    """Return the numbers of the chart, its marked posts, and the courses of cards."""
     counted: list[CountedMeasure] = [
         (query.measure, query.chart_mode),
         (POSTS, "new"),
+        *COURSES,
     ]
     _, prior = await asyncio.gather(
         analytics.load(counted, days.period), _prior(analytics, query, days)
     )
-    answer, posted = [await analytics.numbers(*each, days.period) for each in counted]
-    return answer if prior is None else _laid_over(answer, prior), posted
+    answer, posted, *courses = [
+        await analytics.numbers(*each, days.period) for each in counted
+    ]
+    return answer if prior is None else _laid_over(answer, prior), posted, courses
 
 
 async def _prior(

@@ -30,6 +30,7 @@ USUAL_PERIOD: PeriodName = "28d"
 
 _DAYS = {"7d": 7, "28d": 28, "90d": 90}
 _A_DAY = timedelta(days=1)
+_SUNDAY = 6
 
 
 class DashboardDays(Struct, frozen=True, kw_only=True):
@@ -37,12 +38,14 @@ class DashboardDays(Struct, frozen=True, kw_only=True):
 
     Days are compared with as many days before, weeks with the week before, and months
     with the month before, according to ``unit``. Whole months are always compared with
-    whole months.
+    whole months. ``before`` names the compared days in words, such as "last week, Mon
+    to Wed" for a week that is not over.
     """
 
     period: Period
     prior: Period
     unit: Granularity
+    before: str
 
     @property
     def first(self) -> date:
@@ -89,10 +92,32 @@ def days_of(
         begin, end, unit = named_days(name or USUAL_PERIOD, today=today)
     period = period_of(begin, end, "")
     before = Range(first=begin, last=end, granularity=unit, zone=zone).before()
+    prior = Period(first=before.first, last=before.last, granularity=period.granularity)
+    is_own = bool(first or last)
     return DashboardDays(
         period=period,
-        prior=Period(
-            first=before.first, last=before.last, granularity=period.granularity
-        ),
+        prior=prior,
         unit=unit,
+        before=_in_words(None if is_own else name or USUAL_PERIOD, prior, end=end),
     )
+
+
+def _in_words(name: PeriodName | None, prior: Period, *, end: date) -> str:
+    """Return the name of the compared days, as it follows a number."""
+    match name:
+        case "this_week":
+            is_over = end.weekday() == _SUNDAY
+            until = f"Mon to {prior.last:%a}" if prior.days > 1 else "Mon"
+            return "last week" if is_over else f"last week, {until}"
+        case "this_month":
+            is_over = (end + _A_DAY).day == 1
+            until = f"1 to {prior.last.day}" if prior.days > 1 else "1"
+            month = f"{prior.last:%b}"
+            return "last month" if is_over else f"last month, {until} {month}"
+        case "last_week":
+            return "in the week before"
+        case "last_month":
+            return "in the month before"
+        case _:
+            days = "day" if prior.days == 1 else f"{prior.days} days"
+            return f"in the {days} before"

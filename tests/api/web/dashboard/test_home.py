@@ -26,9 +26,14 @@ def section(page: Element, title: str) -> Element:
     return found
 
 
+def key_figures(page: Element) -> Element:
+    return page.one("section", aria_label="Key figures")
+
+
 def cards(page: Element) -> dict[str, str]:
     return {
-        card.one("dt").text: card.one("dd").text for card in page.one("dl").all("div")
+        card.one("dt").text: card.one("dd").text
+        for card in key_figures(page).all("div", class_="kpi linked")
     }
 
 
@@ -45,7 +50,7 @@ def test_key_figures_are_those_of_the_project_in_these_days(
     assert shown["Posts"].startswith("1")
     (figure,) = [
         span
-        for span in page.one("dl").all("span", class_="figure")
+        for span in key_figures(page).all("span", class_="figure")
         if span.text == "500"
     ]
     assert figure["title"] == "500"
@@ -64,15 +69,17 @@ def test_what_was_rounded_before_is_not_compared_in_percent(
 
     page = visitor.see("/?from=2026-03-05&to=2026-03-06")
 
-    assert cards(page)["New followers"] == "63K before: not exact enough to compare"
-    titles = [span.attributes.get("title") for span in page.one("dl").all("span")]
+    assert cards(page)["New followers"] == (
+        "about +63K before: not exact enough to compare"
+    )
+    titles = [span.attributes.get("title") for span in key_figures(page).all("span")]
     assert "~2,344" in titles
 
 
 def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Watched):
     page = visitor.see(f"/?{DAYS}")
 
-    link = page.one("dl").one("a", href=f"?{DAYS}&metric=likes&mode=new#chart-main")
+    link = key_figures(page).one("a", href=f"?{DAYS}&metric=likes&mode=new#chart-main")
     shown = visitor.see(f"/{link['href'].partition('#')[0]}&explain=main&on=2026-03-03")
     explained = shown.one("section", id="explained")
     assert "3 Mar 2026: 7 new likes" in explained.one("h2").text
@@ -84,6 +91,45 @@ def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Wat
     assert every == (
         f"/creators?project_id={goat.tenant.project_id}&sort=new_views&order=desc&{DAYS}"
     )
+
+
+def test_home_begins_with_four_figures_and_folds_the_others(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/?{DAYS}")
+
+    assert goat.id
+    first, folded = key_figures(page).all("dl")
+    assert [label.text for label in first.all("dt")] == [
+        "New views",
+        "Posts",
+        "New followers",
+        "Engagement by views",
+    ]
+    assert len(folded.all("dt")) == 6
+    # Engagement is known on a single day, of which no line can be drawn.
+    assert len(first.all("svg", class_="course")) == 3
+    headings = [heading.text for heading in page.all("h2")]
+    assert headings[:3] == ["Needs you", "Views", "Notes and events"]
+    assert headings.index("Gains and losses") < headings.index("Top videos")
+
+
+def test_explained_followers_of_a_project_name_each_creator(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    sheep = Watched(home, "sheep")
+    sheep.followers(0, 900)
+    sheep.followers(1, 950)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/?{DAYS}&metric=followers&mode=new&explain=main&on=2026-03-03")
+
+    rows = page.one("section", id="explained").one("tbody").all("tr")
+    named = {row.one("a").text: row.one("a")["href"] for row in rows}
+    assert named == {
+        "Profile of @goat": f"/creators/{goat.id}",
+        "Profile of @sheep": f"/creators/{sheep.id}",
+    }
 
 
 def test_top_videos_are_those_with_the_most_new_views(visitor: Visitor, goat: Watched):
@@ -153,15 +199,22 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
         late["id"],
     )
 
-    rows = section(visitor.see("/"), "Needs attention").all("li")
+    rows = section(visitor.see("/"), "Needs you").all("li")
 
     reported = {row.one("a")["href"]: row.text for row in rows}
     assert reported == {
-        f"/creators/{failing['id']}": "@failing.goat failing: refused (profile)",
-        f"/creators/{late['id']}": "@late.goat stale: not scraped since 1 Mar 2026",
-        f"/creators/{disabled['id']}/settings": "@gone.goat disabled: private",
+        f"/creators/{failing['id']}": (
+            "@failing.goat failing: refused (profile) See the failure : @failing.goat"
+        ),
+        f"/creators/{late['id']}": (
+            "@late.goat stale: not scraped since 1 Mar 2026 Scrape again : @late.goat"
+        ),
+        f"/creators/{disabled['id']}/settings": (
+            "@gone.goat disabled: private Open the settings : @gone.goat"
+        ),
         f"/projects/{home.project_id}/inbox": (
-            "1 video waits in the inbox They don't count until you decide so."
+            "1 video waits in the inbox They don't count until you decide so. "
+            "Review them : 1 video waits in the inbox"
         ),
     }
 
@@ -177,7 +230,7 @@ def test_creators_that_no_scrape_has_seen_are_not_called_scraped(
         "UPDATE creator_list SET last_scraped_at = now() WHERE id = %s", seen
     )
 
-    (row,) = section(visitor.see("/"), "Needs attention").all("li")
+    (row,) = section(visitor.see("/"), "Needs you").all("li")
 
     assert row.text.startswith("2 creators never seen No scrape of them has ended yet")
     href = row.one("a")["href"]
@@ -198,7 +251,7 @@ def test_a_campaign_shows_which_of_its_own_creators_need_attention(
 
     page = visitor.see(f"/campaigns/{campaign_id}")
 
-    links = [a["href"] for a in section(page, "Needs attention").all("a")]
+    links = [a["href"] for a in section(page, "Needs you").all("a")]
     assert links == [f"/creators/{inside}/settings"]
 
 
