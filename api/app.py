@@ -14,6 +14,7 @@ from api.http.access.auth import Authenticator
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.sessions import Sessions
 from api.http.bodies.json_body import MAX_BODY_BYTES
+from api.http.compression import HtmlCompression
 from api.http.error_responses import answer_failure
 from api.http.guard import RequestGuard
 from api.http.head import HeadAsGet
@@ -110,7 +111,7 @@ def create_app(config: AppConfig) -> Litestar:
     # Pages call the API without the middleware, which has counted the request for the
     # page.
     app.state.in_process_api = api = OneMoment(app.asgi_handler)
-    counted = RequestMiddleware(api, RequestMetrics(config.registry))
+    counted = RequestMiddleware(HtmlCompression(api), RequestMetrics(config.registry))
     app.asgi_handler = HeadAsGet(counted)
     return app
 

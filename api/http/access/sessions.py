@@ -65,13 +65,25 @@ class Sessions:
         return session if session.until > self._wall_clock() else None
 
     def csrf_token(self, session: Session) -> str:
-        mac = self._mac("csrf", session.nonce + session.key_digest)
-        return urlsafe_b64encode(mac).rstrip(b"=").decode()
+        """Return a new token for the forms of a session; all of its tokens are valid.
+
+        Each has a mask of its own: if pages repeated a secret, the lengths of their
+        compressed answers would give it away.
+        """
+        mask = token_bytes(_MAC_BYTES)
+        masked = mask + _xor(mask, self._csrf_mac(session))
+        return urlsafe_b64encode(masked).rstrip(b"=").decode()
 
     def is_csrf_token(self, session: Session, text: str | None) -> bool:
-        """Return whether a text is the session's CSRF token."""
-        expected = self.csrf_token(session).encode()
-        return hmac.compare_digest(expected, (text or "").encode())
+        """Return whether a text is one of the session's CSRF tokens."""
+        try:
+            masked = urlsafe_b64decode((text or "").encode("ascii") + b"==")
+        except (Base64Error, ValueError):
+            return False
+        if len(masked) != 2 * _MAC_BYTES:
+            return False
+        mac = _xor(masked[:_MAC_BYTES], masked[_MAC_BYTES:])
+        return hmac.compare_digest(mac, self._csrf_mac(session))
 
     def signed(self, purpose: str, payload: bytes) -> str:
         """Return bytes as text with a signature that is valid for one purpose."""
@@ -93,9 +105,16 @@ class Sessions:
             return None
         return payload
 
+    def _csrf_mac(self, session: Session) -> bytes:
+        return self._mac("csrf", session.nonce + session.key_digest)
+
     def _mac(self, purpose: str, payload: bytes) -> bytes:
         message = b"goatherd " + purpose.encode() + b"\0" + payload
         return hmac.digest(self._secret, message, "sha256")
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
 class Cookies(dict[str, str]):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from api.http.access.sessions import set_cookie
 from api.http.request import Request
 from api.web.connect.wording import NOT_SET_UP, REFUSED, SPENT, UNKNOWN_LINK, Notice
-from api.web.kit.site import Site
+from api.web.kit.site import SECRET, Site
 from application.connect.outcomes import (
     Connected,
     ConsentOutcome,
@@ -220,5 +220,9 @@ def _show(
         template,
         {**context, "page": None, "flash": None},
         status=status,
-        headers={"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex"},
+        headers={
+            **SECRET,
+            "Referrer-Policy": "strict-origin",
+            "X-Robots-Tag": "noindex",
+        },
     )

@@ -36,6 +36,7 @@ def show_creator(
     *,
     error: ApiError | None = None,
     status: int = 200,
+    is_secret: bool = False,
 ) -> Template:
     """Return a page of a creator; its template extends ``creator/layout.html``."""
     given = {
@@ -44,4 +45,4 @@ def show_creator(
         "why_failing": why_failing,
         **(context or {}),
     }
-    return page.show(template, given, error=error, status=status)
+    return page.show(template, given, error=error, status=status, is_secret=is_secret)

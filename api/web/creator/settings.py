@@ -252,6 +252,8 @@ def _show(
         context,
         error=refused or next(errors, None),
         status=CONFLICT_STATUS if has_conflict else 200,
+        # The card has the link by which the creator connects their account.
+        is_secret=context["card"] is not None,
     )
 
 

@@ -1,6 +1,6 @@
 """/creators: the table of creators with their figures, live, and as CSV."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from api.web.charts.periods import day_in
 from api.web.compare.projects import project_names
 from api.web.creators.columns import (
     COLUMNS,
+    ListColumn,
     choose_columns,
     chosen_columns,
 )
@@ -31,6 +32,7 @@ from api.web.creators.query import (
 from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
 from api.web.kit.cell_stream import watch_cells
 from api.web.kit.csv_file import csv_file
+from api.web.kit.filters import fingerprint
 from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.list_query import PERIODS, days_in_words
@@ -53,10 +55,12 @@ class ColumnsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class RowsQuery(PageQuery, frozen=True, kw_only=True):
     """The rows of an open page: ids with commas between, and the scope of the figures.
 
-    ``projects`` is not empty if rows name their projects.
+    ``projects`` is not empty if rows name their projects. ``drawn`` are the
+    fingerprints of the rows, in the order of the ids.
     """
 
     ids: str = ""
+    drawn: str = ""
     period: str = ""
     first: str = ""
     last: str = ""
@@ -172,12 +176,33 @@ class CreatorsPage(Controller):
             {"page": page, "words": choices.words}
         )
 
+        columns = chosen_columns(page)
+        named = ["who", *(column.name for column in columns)]
+        prints = dict(
+            zip(choices.ids.split(","), choices.drawn.split(","), strict=False)
+        )
+        if request.raw_header(b"last-event-id") is not None:
+            # The page has received newer cells since it was loaded.
+            prints = {}
+
         async def draw() -> dict[str, str]:
             rows = await rows_by_id(page, choices.ids, choices.figures, names)
             return {
                 f"{row.creator.id}.{name}": str(cell).strip()
                 for row in rows
-                for name, cell in _cells(drawn, row)
+                for name, cell in _cells(drawn, row, columns)
+            }
+
+        def shown(cells: Mapping[str, str]) -> dict[str, str]:
+            rows = {
+                row: {f"{row}.{name}": cells.get(f"{row}.{name}", "") for name in named}
+                for row in prints
+            }
+            return {
+                key: html
+                for row, found in rows.items()
+                if fingerprint(found.values()) == prints[row]
+                for key, html in found.items()
             }
 
         async def is_allowed() -> bool:
@@ -185,14 +210,22 @@ class CreatorsPage(Controller):
 
         return ServerSentEvent(
             watch_cells(
-                SHUTDOWN, draw=draw, is_allowed=is_allowed, poll_seconds=_POLL_SECONDS
+                SHUTDOWN,
+                draw=draw,
+                is_allowed=is_allowed,
+                poll_seconds=_POLL_SECONDS,
+                shown=shown,
             ),
             headers={"Cache-Control": "no-store"},
         )
 
 
-def _cells(drawn: Any, row: ListedCreator) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - a module of a template
+def _cells(
+    drawn: Any,  # noqa: ANN401 - a module of a template
+    row: ListedCreator,
+    columns: Iterable[ListColumn],
+) -> Iterator[tuple[str, Any]]:
     """Yield each cell of a row with the name of its column."""
     yield "who", drawn.who(row)
-    for column in COLUMNS:
+    for column in columns:
         yield column.name, drawn.cell(row, column)

@@ -24,15 +24,17 @@ async def watch_cells(
     draw: Callable[[], Awaitable[Mapping[str, str]]],
     is_allowed: Callable[[], Awaitable[bool]],
     poll_seconds: float,
+    shown: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda _: {},
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[ServerSentEventMessage]:
     """Yield the cells that changed, as events ``cells``.
 
+    ``shown`` returns those cells of the first drawing that the page has already.
     If nothing changed the event is ``unchanged``, if a poll failed ``unavailable``;
     during a slow poll there is none. The stream ends with the process, and soon after
     the user may not see the page any more.
     """
-    sent: dict[str, str] = {}
+    sent: dict[str, str] | None = None
     sent_at = clock()
     is_known = True
     yield ServerSentEventMessage(None, comment="watching", retry=_RETRY_MS)
@@ -43,6 +45,7 @@ async def watch_cells(
             if not await is_allowed():
                 return
             drawn = await draw()
+            sent = {**shown(drawn)} if sent is None else sent
             changed = {key: x for key, x in drawn.items() if sent.get(key) != x}
         except Exception as error:
             # An unavailable database returns, and then the stream continues.
@@ -50,10 +53,11 @@ async def watch_cells(
                 raise
             is_known = False
         now = clock()
-        if changed:
+        if changed and sent is not None:
             sent |= changed
             text = msgspec.json.encode(changed).decode()
-            yield ServerSentEventMessage(text, event="cells")
+            # A browser whose connection broke says the id when it comes back.
+            yield ServerSentEventMessage(text, event="cells", id="sent")
             sent_at = now
         elif is_known != was_known or now - sent_at >= _HEARTBEAT_SECONDS:
             yield ServerSentEventMessage(

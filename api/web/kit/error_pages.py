@@ -19,7 +19,7 @@ from api.web.kit.filters import in_words
 from api.web.kit.forms.unsaved_forms import UnsavedForm, unsaved_form
 from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
 from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
-from api.web.kit.site import Site
+from api.web.kit.site import SECRET, Site
 
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with a key that was made for "
@@ -96,7 +96,8 @@ def failure_page(
             "status": error.status,
             "page": _page_context(request, site),
         },
-        headers=error.headers,
+        # The text of a form may be a secret.
+        headers={**SECRET, **error.headers},
         status=error.status,
     )
 

@@ -1,6 +1,7 @@
 """The filters of the templates: the formats of numbers and times."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -158,11 +159,18 @@ def in_words(error: ApiError) -> str:
     )
 
 
+def fingerprint(cells: Iterable[str]) -> str:
+    """Return eight characters that change with the HTML of a row's cells."""
+    html = "\0".join(map(str, cells))
+    return f"{crc32(html.encode()):08x}"
+
+
 FILTERS: dict[str, Any] = {
     "ago": ago,
     "counted": counted,
     "day": day,
     "failing_shortly": failing_shortly,
+    "fingerprint": fingerprint,
     "in_words": in_words,
     "initials": initials,
     "lines": lines,

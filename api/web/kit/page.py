@@ -5,6 +5,7 @@ pages wait until read models have it. A flash message is shown once, on the next
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -25,7 +26,7 @@ from api.web.kit.api_client import (
     QueryValue,
     RawResponse,
 )
-from api.web.kit.site import OrganizationInfo, Site
+from api.web.kit.site import SECRET, OrganizationInfo, Site
 from domain.events import Scope
 
 T = TypeVar("T")
@@ -174,7 +175,7 @@ class PageContext:
         """Return whether htmx sent the request; it uses a fragment of the page."""
         return self.request.raw_header(b"hx-request") is not None
 
-    @property
+    @cached_property
     def csrf(self) -> str:
         """Return the token that forms of this session carry."""
         session = self.request.context.session
@@ -272,10 +273,12 @@ class PageContext:
         *,
         error: ApiError | None = None,
         status: int = 200,
+        is_secret: bool = False,
     ) -> Template:
         """Return a page; an error is shown on it and determines its status.
 
-        Templates get ``error``, and its problems with single fields as ``problems``.
+        Templates get ``error``, and its problems with single fields as ``problems``. A
+        page with a secret that stays the same, such as a key, is not compressed.
         """
         given = {
             "page": self,
@@ -286,7 +289,7 @@ class PageContext:
         return self.site.render(
             template,
             {**given, **(context or {})},
-            headers={"Vary": "Cookie, HX-Request"},
+            headers={"Vary": "Cookie, HX-Request", **(SECRET if is_secret else {})},
             status=status if error is None else error.status,
         )
 

@@ -2,7 +2,7 @@
 
 from litestar.response import Template
 
-from api.web.kit.site import Site
+from api.web.kit.site import SECRET, Site
 
 FIRST_PAGE = "/"
 
@@ -15,6 +15,7 @@ def sign_in_form(site: Site, *, next_: str = "", problem: str = "") -> Template:
         "sign_in.html",
         {"next": next_, "flash": None, "problem": problem, "page": None},
         status=_UNAUTHORIZED if problem else 200,
+        headers=SECRET,
     )
 
 

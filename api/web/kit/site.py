@@ -23,6 +23,10 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# For pages with a secret: neither Goatherd nor a proxy compresses them, because their
+# length would give the secret away (``api.http.compression``).
+SECRET = {"Cache-Control": "no-store, no-transform"}
+
 _CACHE_SECONDS = 5.0
 _MAX_CACHED = 1_000
 

@@ -68,6 +68,7 @@ class KeyPages(Controller):
             {"key": got.data, "text": None if is_repeated else got.data.api_key},
             tab=PATH,
             status=_CREATED,
+            is_secret=True,
         )
 
     @form_route("/{key_id:uuid}/revoke", scope="admin")

@@ -104,6 +104,7 @@ async def show_operations(
     tab: str,
     error: ApiError | None = None,
     status: int = 200,
+    is_secret: bool = False,
 ) -> Template:
     """Return a page under a tab; its template extends ``operations/layout.html``."""
     shared = {
@@ -112,7 +113,11 @@ async def show_operations(
         "tab": tab,
     }
     return page.show(
-        template, {**shared, **(context or {})}, error=error, status=status
+        template,
+        {**shared, **(context or {})},
+        error=error,
+        status=status,
+        is_secret=is_secret,
     )
 
 

@@ -39,13 +39,14 @@ function draw(cells) {
   let isChanged = false;
   for (const cell of document.querySelectorAll("[data-cell]")) {
     const drawn = cells[cell.dataset.cell];
-    if (drawn === undefined || cell.dataset.drawn === drawn || cell.contains(document.activeElement)) continue;
-    cell.dataset.drawn = drawn;
+    if (drawn === undefined || cell.contains(document.activeElement)) continue;
     const fresh = document.createElement("template");
     fresh.innerHTML = drawn;
     if (fresh.innerHTML === cell.innerHTML) continue;
     isChanged ||= fresh.content.textContent !== cell.textContent;
     cell.replaceChildren(fresh.content);
+    // The fingerprint was that of other cells.
+    cell.closest("[data-row]").dataset.drawn = "";
   }
   if (isChanged) renewTotals();
 }
@@ -53,8 +54,8 @@ function draw(cells) {
 /** Follow the rows that are shown, unless they are followed already. */
 function follow() {
   const base = document.querySelector("[data-stream]")?.dataset.stream;
-  const ids = [...document.querySelectorAll("[data-row]")].slice(0, MOST).map((row) => row.dataset.row);
-  const wanted = base && ids.length && !document.hidden ? `${base}&ids=${ids.join(",")}` : "";
+  const rows = [...document.querySelectorAll("[data-row]")].slice(0, MOST);
+  const wanted = base && rows.length && !document.hidden ? `${base}&ids=${rows.map((row) => row.dataset.row)}` : "";
   if (wanted === address) {
     if (source) say("Live.");
     return;
@@ -62,7 +63,8 @@ function follow() {
   source?.close();
   clearTimeout(silence);
   address = wanted;
-  source = wanted ? new EventSource(wanted) : null;
+  // The server sends only rows that differ from those that it drew in the page.
+  source = wanted ? new EventSource(`${wanted}&drawn=${rows.map((row) => row.dataset.drawn)}`) : null;
   source?.addEventListener("cells", (event) => {
     receive();
     draw(JSON.parse(event.data));
