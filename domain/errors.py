@@ -66,7 +66,7 @@ class InvalidHandleError(DomainError):
         reason = (
             "TikTok lets none end with a dot."
             if ends_with_dot
-            else "1 to 30 of a-z, 0-9, '.', '_' and '-', or a profile URL."
+            else "it has 1 to 30 letters, digits, dots, underscores or hyphens."
         )
         super().__init__(f"{shown!r} is not a TikTok handle: {reason}")
 

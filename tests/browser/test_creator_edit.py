@@ -120,7 +120,7 @@ def test_selected_videos_stop_counting_and_count_again(
     page: Page, creator: dict[str, Any], axe: Callable[[Page], None]
 ):
     page.goto(f"/creators/{creator['id']}/videos")
-    stop = page.get_by_role("button", name="Don't count", exact=True)
+    stop = page.get_by_role("button", name="Exclude", exact=True)
     expect(stop).to_be_disabled()
     page.get_by_role("link", name="Views").click()
     expect(page.get_by_role("columnheader", name="Views")).to_have_attribute(
@@ -132,9 +132,9 @@ def test_selected_videos_stop_counting_and_count_again(
 
     stop.click()
 
-    expect(page.get_by_text("3 videos don't count any more.")).to_be_visible()
+    expect(page.get_by_text("3 videos are excluded now.")).to_be_visible()
     expect(page).to_have_url(f"/creators/{creator['id']}/videos?sort=view_count")
-    switch = page.get_by_role("switch", name="Counts: Kid 1")
+    switch = page.get_by_role("switch", name="Included: Kid 1")
     expect(switch).not_to_be_checked()
     switch.click()
-    expect(page.get_by_role("switch", name="Counts: Kid 1")).to_be_checked()
+    expect(page.get_by_role("switch", name="Included: Kid 1")).to_be_checked()

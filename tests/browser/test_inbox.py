@@ -139,7 +139,7 @@ def test_many_are_decided_about_at_once_until_nothing_waits(
     inbox.get_by_role("button", name="Remove selected").click()
     expect(inbox.locator(".video:visible")).to_have_count(2)
     inbox.get_by_label("Select all").check()
-    inbox.get_by_role("button", name="Count selected").click()
+    inbox.get_by_role("button", name="Include selected").click()
 
     expect(inbox.get_by_role("heading", name="Nothing waits")).to_be_visible()
     expect(inbox.locator("#waiting")).to_be_hidden()
@@ -156,7 +156,7 @@ def test_a_decision_that_was_refused_brings_the_video_back_and_is_told(
     watch.expects(r"status of 400")
     inbox.evaluate("document.querySelector('#undo [name=csrf]').value = 'goat'")
 
-    inbox.get_by_role("button", name="Count One").click()
+    inbox.get_by_role("button", name="Include One").click()
 
     notice = inbox.locator("#flashes")
     expect(notice).to_contain_text("does not belong to your session")
@@ -171,11 +171,11 @@ def test_what_went_wrong_is_told_until_the_next_decision_is_stored(
     watch.expects(r"ERR_FAILED|failed request")
     notices = inbox.locator("#flashes")
     inbox.route("**/inbox", lambda route: route.abort())
-    inbox.get_by_role("button", name="Count One").click()
+    inbox.get_by_role("button", name="Include One").click()
     expect(notices).to_contain_text("The decision was not stored.")
     inbox.unroute("**/inbox")
 
-    inbox.get_by_role("button", name="Count One").click()
+    inbox.get_by_role("button", name="Include One").click()
 
     expect(inbox.locator("#said")).to_have_text("“One” counts.")
     expect(notices).to_be_empty()
@@ -200,7 +200,7 @@ def test_a_choice_acts_at_once_and_numbers_go_down_with_each_decision(
     expect(inbox).to_have_url(re.compile("sort=fewest_views"))
     expect(inbox.get_by_role("button", name="Show")).to_have_count(0)
 
-    inbox.get_by_role("button", name="Count One").click()
+    inbox.get_by_role("button", name="Include One").click()
 
     expect(inbox.locator("#amount")).to_have_text("3")
     expect(inbox.get_by_role("link", name="Inbox 3 waiting")).to_be_visible()

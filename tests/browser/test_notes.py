@@ -21,7 +21,7 @@ def test_a_note_is_written_marked_and_read(
     page.get_by_label("First day").fill("2026-03-03")
     page.get_by_label("Note", exact=True).fill("The sale began.")
     axe(page)
-    page.get_by_role("button", name="Write it").click()
+    page.get_by_role("button", name="Save note").click()
 
     chart = page.get_by_role("slider", name="New views by day")
     expect(page.locator("#happened li")).to_contain_text("The sale began.")
@@ -42,12 +42,12 @@ def test_notes_work_on_a_phone_without_a_script(home: Tenant, scriptless: Page):
     page.get_by_text("Write a note").click()
     page.get_by_label("First day").fill("2026-03-03")
     page.get_by_label("Note", exact=True).fill("The sale began.")
-    page.get_by_role("button", name="Write it").click()
+    page.get_by_role("button", name="Save note").click()
 
     expect(page.locator("#chart-views .inline-svg path.note title")).to_have_text(
         "The sale began."
     )
     check_layout(page)
-    page.get_by_role("link", name="Not marked").click()
+    page.get_by_role("link", name="Hide markers").click()
     expect(page.locator(".inline-svg path.note")).to_have_count(0)
     expect(page.locator("#happened li")).to_contain_text("The sale began.")

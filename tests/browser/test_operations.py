@@ -67,7 +67,7 @@ def test_nothing_is_called_well_while_the_database_does_not_answer(
     )
     page.goto("/operations/projections")
     expect(page.get_by_text("Live.", exact=True)).to_be_visible()
-    expect(page.get_by_text("All is well")).to_be_visible()
+    expect(page.get_by_text("All ok")).to_be_visible()
 
     with psycopg.connect(home.goatherd.url) as connection:
         connection.execute("LOCK TABLE projection IN ACCESS EXCLUSIVE MODE")
@@ -78,7 +78,7 @@ def test_nothing_is_called_well_while_the_database_does_not_answer(
 
     live = page.get_by_text("Live.", exact=True)
     expect(live).to_be_visible(timeout=PATIENTLY_MS)
-    expect(page.get_by_text("All is well")).to_be_visible(timeout=PATIENTLY_MS)
+    expect(page.get_by_text("All ok")).to_be_visible(timeout=PATIENTLY_MS)
 
 
 def test_nothing_is_called_well_when_the_stream_breaks(page: Page, watch: Watch):

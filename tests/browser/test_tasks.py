@@ -144,9 +144,9 @@ def test_task_05_counts_all_that_waits(task: Task):
     page = task.page
     task.navigate("Inbox")
     task.click(page.get_by_label("Select all"))
-    task.press("Count selected")
+    task.press("Include selected")
 
-    expect(page.locator("#done")).to_have_text("5 videos count.")
+    expect(page.locator("#done")).to_have_text("5 videos were included.")
     expect(page.locator(".video:visible")).to_have_count(0)
     assert task.clicks == CLICKS[5]
 

@@ -34,7 +34,7 @@ from workers.sources.port import (
 from workers.sources.request_counts import RequestCounts
 
 _VERDICTS: dict[Outcome, str] = {
-    "ok": "It works",
+    "ok": "This source works: Goatherd can read creators from it",
     "not_found": "It answered: there is no such account",
     "private": "It answered: the account is private",
     "unavailable": "It answered: the account is shown to nobody without a login",

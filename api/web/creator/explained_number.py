@@ -1,7 +1,7 @@
 """The explanation of one point of a chart: the observations behind its number."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,15 +17,7 @@ from projections.analytics.read.explanations.explain import ExplainedObservation
 from projections.analytics.read.explanations.other_counts import OtherCount
 
 MOST_SHOWN = 100
-# The way in which observations make the number, by its mode.
-_HOW: dict[Mode, str] = {
-    "new": "Each observation adds its difference to the one before",
-    "cumulative": (
-        "The number is the last one observed until then, for videos the sum of these"
-    ),
-    "rate": "Each observation adds its difference to the one before",
-}
-_TERMS = {"value": "", "numerator": "Numerator", "denominator": "Denominator"}
+_TERMS = {"value": "", "numerator": "Divided", "denominator": "Divided by"}
 
 
 class ObservationRow(Struct, frozen=True, kw_only=True):
@@ -53,6 +45,7 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
     """A number with its observations, the largest contributions first.
 
+    ``last_moment`` is in the last day whose observations count.
     ``left_out`` is the number of smaller ones that are not shown. ``adds`` is true if
     observations add differences instead of the observed numbers.
     """
@@ -62,12 +55,11 @@ class ExplainedNumber(Struct, frozen=True, kw_only=True):
     value: str
     noun: str
     sum: str
-    how: str
+    last_moment: datetime
     observations: list[ObservationRow]
     has_terms: bool
     adds: bool
     left_out: int
-    explanation: Explanation
 
 
 async def explain_number(
@@ -100,12 +92,11 @@ async def explain_number(
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),
         observations=[_observation(one, handles) for one in shown],
-        how=_HOW[mode],
+        last_moment=found.ends_at - timedelta(seconds=1),
         has_terms=mode == "rate",
         adds=mode != "cumulative"
         or any(one.contribution != one.level_after for one in largest),
         left_out=max(len(largest) - MOST_SHOWN, 0),
-        explanation=found,
     )
 
 

@@ -18,7 +18,7 @@ _LONG: Final = 120
 _TIMES: Final = {"day": date.fromisoformat, "timestamp": datetime.fromisoformat}
 _COUNT: Final = FormField(label="", type="number", nothing="not known yet")
 _MODES: Final = {
-    "auto": "count at once",
+    "auto": "are included at once",
     "selective": "wait for review in the inbox",
 }
 

@@ -107,7 +107,11 @@ class CreatorSettings(Controller):
             creator = await get_creator(page, creator_id)
             return await _show_all(page, creator, refused_erasure=error)
         names = ", ".join(each.tiktok_handle for each in done.data.creators)
-        page.flash(f"Done: the person is erased, and appears as {names} now.")
+        page.flash(
+            "The person was erased, and their numbers with them."
+            if form.figures == "drop"
+            else f'The person was erased. Their anonymous numbers stay as "{names}".'
+        )
         return page.go_to("/creators")
 
     @form_route(form=TrackingForm)

@@ -110,7 +110,7 @@ class CreatorVideo(Controller):
         creator = await get_creator(page, creator_id)
         await count_videos(page, creator, [str(video_id)], counts=counts)
         page.flash(
-            "The video counts now." if counts else "The video doesn't count any more."
+            "The video is included now." if counts else "The video is excluded now."
         )
         if form.back is None:
             return page.go_to(_path(creator_id, video_id))
@@ -138,8 +138,8 @@ class CreatorVideo(Controller):
         """Remove a video from all lists and numbers."""
         got = await page.send("DELETE", f"/videos/{video_id}", Video)
         page.flash(
-            f"Removed: {got.data.url} doesn't count. The inbox leads to all removed "
-            "videos, to put them back."
+            f"Removed: {got.data.url}. The inbox leads to all removed videos, to put "
+            "them back."
         )
         return page.go_to(table_path(creator_id))
 

@@ -143,7 +143,9 @@ class CreatorVideos(Controller):
         """Track the creator from the beginning, so that older videos count, too."""
         body = {"tracking_start_date": None}
         got = await page.send("PATCH", f"/creators/{creator_id}", Creator, body)
-        then = "count" if got.data.tracking_mode == "auto" else "wait in the inbox"
+        then = (
+            "are included" if got.data.tracking_mode == "auto" else "wait in the inbox"
+        )
         page.flash(
             f"@{got.data.tiktok_handle} is tracked from the beginning. Older videos "
             f"{then} in a moment."
@@ -266,7 +268,7 @@ def _on_tiktok(url: str) -> str | None:
 
 
 def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
-    text = "The video counts now." if is_new else "The video counts."
+    text = "The video is included now." if is_new else "The video is included."
     if video.creator_id == creator.id:
         return text
     if video.creator_id is not None:
@@ -274,22 +276,21 @@ def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
     if f"/@{creator.tiktok_handle}/" in video.url:
         return (
             f"{text} It is scraped at once, and listed here as soon as a scrape of "
-            "this creator finds it. Until then it counts for the project."
+            "this creator finds it. Until then it is in the project's numbers."
         )
     return (
         f"{text} It is not by @{creator.tiktok_handle}, so it is not listed here. It "
-        "counts for the project."
+        "is in the project's numbers."
     )
 
 
 def _counting_message(done: BulkVideos, *, counts: bool) -> str:
-    words = "count now" if counts else "don't count any more"
-    if done.ok_count == 1:
-        words = "counts now" if counts else "doesn't count any more"
-    text = f"{counted(done.ok_count, 'video')} {words}."
+    verb = "is" if done.ok_count == 1 else "are"
+    state = "included" if counts else "excluded"
+    text = f"{counted(done.ok_count, 'video')} {verb} {state} now."
     if done.skipped_count:
-        state = "counted already" if counts else "didn't count before"
-        text += f" {done.skipped_count} {state}."
+        was = "was" if done.skipped_count == 1 else "were"
+        text += f" {done.skipped_count} {was} {state} before."
     if done.failed_count:
         text += f" {done.failed_count} could not be found."
     return text

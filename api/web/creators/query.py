@@ -12,8 +12,8 @@ STATUSES = {
 }
 HEALTHS = {
     "": "Any",
-    "ok": "Fine",
-    "never_seen": "Never seen",
+    "ok": "OK",
+    "never_seen": "Never scraped",
     "failing": "Failing",
     "stale": "Stale",
     "disabled": "Disabled",

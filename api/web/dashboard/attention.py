@@ -121,13 +121,13 @@ async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[Attentio
     got = await page.get("/creators", list[Creator], limit=1, **query)
     if not got.data:
         return []
-    why = "No scrape of them has ended yet"
+    why = "No data yet."
     if page.site.plays_recording:
-        why += ", or the recording does not have them"
+        why += " The demo recording does not include these creators."
     return [
         AttentionItem(
-            text=f"{counted(got.meta['totalCount'], 'creator')} never seen",
-            why=f"{why}.",
+            text=f"{counted(got.meta['totalCount'], 'creator')} never scraped",
+            why=why,
             href=f"/creators?{urlencode(query)}",
             action="Show them",
             kind="",
@@ -153,7 +153,7 @@ async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
     return [
         AttentionItem(
             text=f"{number(amount)} {noun} in the inbox",
-            why="They don't count until you decide so.",
+            why="They are in no number until you include them.",
             href=f"/projects/{project_id}/inbox",
             action="Review them",
             kind="warn",

@@ -53,13 +53,13 @@ _MOST_PROJECTS: Final = 100
 _MOST_CREATORS: Final = 100
 _NOBODY: Final = UUID(int=0)
 _DONE: Final = {
-    "include": ("counts", "count"),
+    "include": ("was included", "were included"),
     "exclude": ("was removed", "were removed"),
     "put_back": ("was put back", "were put back"),
 }
 # The API's reasons for videos that a review skipped, in the words of the page.
 _REASONS: Final = {
-    "already tracked": "counted already",
+    "already tracked": "included already",
     "already excluded": "removed already",
 }
 _TIKTOK: Final = "https://www.tiktok.com/"

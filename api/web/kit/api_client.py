@@ -16,6 +16,7 @@ from msgspec import Struct
 from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem
 from api.http.request import Request, begin_request, context_of
+from api.web.kit.plain_names import plain_names, plain_problem
 
 BASE_PATH = "/api/v1"
 
@@ -205,11 +206,12 @@ def _refused(raw: RawResponse) -> ApiRefusedError:
     failure = msgspec.json.decode(raw.body, type=_Failure)
     meta = {k: v for k, v in failure.meta.items() if k not in {"code", "requestId"}}
     if "fields" in meta:
-        meta["fields"] = msgspec.convert(meta["fields"], list[FieldProblem])
+        problems = msgspec.convert(meta["fields"], list[FieldProblem])
+        meta["fields"] = [plain_problem(problem) for problem in problems]
     passed_on = ("retry-after", "allow")
     return ApiRefusedError(
         Code(failure.meta["code"]),
-        failure.error,
+        plain_names(failure.error),
         meta=meta,
         headers={name: raw.headers[name] for name in passed_on if name in raw.headers},
     )

@@ -36,11 +36,11 @@ _LEFT_OUT: Final = {
 
 
 def why_left_out(amounts: VideoAmounts) -> str:
-    """Return why videos do not count: 3 videos don't count: 2 wait in the inbox, ..."""
+    """Return why videos are not included: 3 videos are not included: 2 wait, ..."""
     given = {name: getattr(amounts, name) for name in _LEFT_OUT}
     reasons = {name: amount for name, amount in given.items() if amount}
     head = f"{counted(amounts.left_out, 'video')} "
-    head += "doesn't count" if amounts.left_out == 1 else "don't count"
+    head += "is not included" if amounts.left_out == 1 else "are not included"
     if len(reasons) == 1:
         (name,) = reasons
         alone = _LEFT_OUT[name][amounts.left_out > 1]

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from api.http.errors import ApiError
 from api.web.kit.counting import why_left_out
+from api.web.kit.plain_names import field_label
 from api.web.kit.scrape_labels import failing_shortly
 from domain.phrases import counted
 
@@ -154,7 +155,8 @@ def in_words(error: ApiError) -> str:
     if not error.message.startswith(("/", "body: ")):
         return error.message
     return " ".join(
-        f"{(name or 'the form').replace('_', ' ').capitalize()} {message}."
+        # A message with a subject of its own is a sentence.
+        f"{message}." if message[:1].isupper() else f"{field_label(name)} {message}."
         for name, message in error.problems.items()
     )
 
@@ -170,6 +172,7 @@ FILTERS: dict[str, Any] = {
     "counted": counted,
     "day": day,
     "failing_shortly": failing_shortly,
+    "field_label": field_label,
     "fingerprint": fingerprint,
     "in_words": in_words,
     "initials": initials,

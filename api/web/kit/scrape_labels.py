@@ -11,7 +11,7 @@ JOBS: dict[JobType, str] = {
     "discover_videos": "New videos",
 }
 OUTCOMES: dict[Outcome, str] = {
-    "ok": "ended well",
+    "ok": "ok",
     "not_found": "no such account was found",
     "private": "the account is private",
     "unavailable": "the account is not available",

@@ -31,7 +31,7 @@ _LABELS: dict[JobFilter, str] = {
     "open": "Waiting and running",
     "failed": "Failed",
     "quarantined": "Quarantined",
-    "done": "Succeeded",
+    "done": "OK",
 }
 _PER_PAGE = 50
 _RETRIED = 202

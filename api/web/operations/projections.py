@@ -40,7 +40,7 @@ _NAMES = {
     "schedule": "Schedule of scrapes",
     "scrape_jobs": "Jobs",
     "scrape_runs": "Scrapes",
-    "verdict_streaks": "Streaks of failed verdicts",
+    "verdict_streaks": "Failures in a row",
     "videos": "Videos",
 }
 

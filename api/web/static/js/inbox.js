@@ -11,7 +11,7 @@ const dialog = document.getElementById("keys");
 /** @type {{rows: HTMLElement[], done: Promise<string[]>}[]} */
 const decisions = [];
 let undosThatWait = 0;
-const DONE = { include: ["counts", "count"], exclude: ["was removed", "were removed"], put_back: ["was put back", "were put back"] };
+const DONE = { include: ["was included", "were included"], exclude: ["was removed", "were removed"], put_back: ["was put back", "were put back"] };
 
 const rows = () => [...list.querySelectorAll(".video:not([hidden])")];
 const rowOf = (element) => element?.closest?.(".video");

@@ -181,7 +181,7 @@ def test_who_tracks_nobody_is_sent_to_the_creators(visitor: Visitor):
     page = visitor.see("/compare")
 
     assert "Nothing to compare yet" in page.text
-    assert link(page, "To the creators") == "/creators"
+    assert link(page, "Back to creators") == "/creators"
 
 
 def test_five_are_enough(visitor: Visitor, home: Tenant):

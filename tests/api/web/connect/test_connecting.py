@@ -145,7 +145,10 @@ def test_a_check_reads_a_creator_that_has_connected_and_sends_nothing_for_others
     assert (before["worked"], len(before["steps"])) == (False, 1)
     assert before["verdict"].startswith("It was not asked: Only an account")
     assert before["next"].startswith("Make a link")
-    assert (after["worked"], after["verdict"]) == (True, "It works.")
+    assert (after["worked"], after["verdict"]) == (
+        True,
+        "This source works: Goatherd can read creators from it.",
+    )
     assert [step["status"] for step in after["steps"]] == [200, None, 200, None]
     assert after["steps"][1]["understood"] == "a profile with 12,345 followers"
     assert "act." not in str(after)

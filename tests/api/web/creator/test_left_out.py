@@ -8,7 +8,7 @@ from tests.kit.visitor import Visitor
 
 # As many pages as say what videos there are.
 _WHY = (
-    "7 videos don't count: 4 were posted outside the tracked days, 1 waits in the "
+    "7 videos are not included: 4 were posted outside the tracked days, 1 waits in the "
     "inbox, 1 was switched off by hand and 1 was removed."
 )
 
@@ -120,5 +120,5 @@ def test_without_videos_nothing_is_said_of_them(visitor: Visitor, home: Tenant):
     goat.followers(0, 100)
     home.goatherd.catch_up()
 
-    assert "don't count" not in visitor.see(f"/creators/{goat.id}?{DAYS}").text
+    assert "not included" not in visitor.see(f"/creators/{goat.id}?{DAYS}").text
     assert "No videos yet" in visitor.see(f"/creators/{goat.id}/videos").text

@@ -430,7 +430,7 @@ def test_a_person_is_erased_and_no_page_offers_it_any_more(
     assert problem_at(read(wrong.text), "confirm").startswith("Must be the creator")
     assert kept["status"] == "active"
     assert (done.status_code, done.headers["location"]) == (303, "/creators")
-    assert "Done: the person is erased" in visitor.see("/creators").text
+    assert "The person was erased" in visitor.see("/creators").text
     for part in ("", "/videos", "/changes", "/notes", "/settings"):
         gone = visitor.see(f"/creators/{creator['id']}{part}", status=410)
         assert "was erased" in gone.text

@@ -176,7 +176,7 @@ def test_many_are_switched_off_and_on_at_once(
     assert [stored(home, t)["tracking_enabled"] for t in SEEN] == [False, False, True]
     page = visitor.see(path)
     notice = page.one("div", id="flashes").text
-    assert notice == "2 videos don't count any more. 1 didn't count before."
+    assert notice == "2 videos are excluded now. 1 was excluded before."
 
     visitor.submit(page, action, to="on", video_ids=ids)
 
@@ -223,7 +223,7 @@ def test_a_video_is_added_by_its_url(
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     name = home.goatherd.store.names.pseudonym("106")
     assert stored(home, name)["tracking_status"] == "direct_add"
-    assert "The video counts now." in visitor.see(path).text
+    assert "The video is included now." in visitor.see(path).text
 
 
 @pytest.mark.parametrize(

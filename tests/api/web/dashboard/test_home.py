@@ -213,7 +213,7 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
             "@gone.goat disabled: private Open the settings : @gone.goat"
         ),
         f"/projects/{home.project_id}/inbox": (
-            "1 video waits in the inbox They don't count until you decide so. "
+            "1 video waits in the inbox They are in no number until you include them. "
             "Review them : 1 video waits in the inbox"
         ),
     }
@@ -232,7 +232,7 @@ def test_creators_that_no_scrape_has_seen_are_not_called_scraped(
 
     (row,) = section(visitor.see("/"), "Needs you").all("li")
 
-    assert row.text.startswith("2 creators never seen No scrape of them has ended yet")
+    assert row.text.startswith("2 creators never scraped No data yet.")
     href = row.one("a")["href"]
     assert href == f"/creators?project_id={home.project_id}&health=never_seen"
     listed = visitor.see(href).one("tbody").all("tr")

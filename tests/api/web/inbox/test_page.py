@@ -118,7 +118,7 @@ def test_what_somebody_else_decided_is_said_and_not_taken_back(
 
     bar = visitor.see(inbox).one("form", id="undo")
     assert bar.one("span").text == (
-        "1 video counts. 1 video left alone: counted already. "
+        "1 video was included. 1 video left alone: included already. "
         "1 video could not be found any more."
     )
     assert [i["value"] for i in bar.all("input", name="video")] == [waiting[1]]
@@ -135,7 +135,7 @@ def test_the_script_is_told_what_was_done(
 
     assert answer.status_code == 200
     assert answer.json() == {
-        "message": "1 video counts. 1 video could not be found any more.",
+        "message": "1 video was included. 1 video could not be found any more.",
         "done": [waiting[0]],
     }
 
@@ -218,7 +218,7 @@ def test_a_key_that_may_only_read_sees_what_waits_and_no_button(
     assert shown(page) == waiting
     assert "read the inbox, but not decide" in page.text
     words = {button.text for button in page.one("main").all("button")}
-    assert not words & {"Count", "Remove", "Undo"}
+    assert not words & {"Include", "Remove", "Undo"}
     assert answer.status_code == 403
 
 

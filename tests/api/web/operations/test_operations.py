@@ -71,8 +71,8 @@ def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: V
 
     ill = visitor.see("/operations/jobs")
 
-    assert "All is well" in well.text
-    assert "All is well" not in ill.text
+    assert "All ok" in well.text
+    assert "All ok" not in ill.text
     (problem,) = ill.all("div", role="alert")
     assert "videos last reported 300 s ago" in problem.text
     assert "Start goatherd project" in problem.text

@@ -15,7 +15,9 @@ from workers.sources.demo import DEMO_HANDLES
 from workers.sources.request_counts import RequestCounts
 from workers.sources.table import PROVIDERS
 
-LINE = "This installation plays a recording. TikTok is not asked. Set up a source"
+LINE = (
+    "Demo data: these numbers come from a recording, not from TikTok. Set up a source"
+)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,9 @@ def test_who_may_not_see_sources_is_told_without_a_link(
 
     (line,) = reader.see("/creators").all("aside", class_="source-line")
 
-    assert line.text == "This installation plays a recording. TikTok is not asked."
+    assert (
+        line.text == "Demo data: these numbers come from a recording, not from TikTok."
+    )
 
 
 def test_adding_says_it_before_the_button(visitor: Visitor):
