@@ -60,7 +60,7 @@ def test_videos_are_decided_about_and_put_back_with_the_keyboard(
     keys.press("j")
     keys.press("i")
     assert focused(inbox) == two
-    expect(inbox.locator("#said")).to_have_text("“One” counts.")
+    expect(inbox.locator("#said")).to_have_text("“One” was included.")
     keys.press("x")
     assert focused(inbox) == three
     keys.press("k")
@@ -177,7 +177,7 @@ def test_what_went_wrong_is_told_until_the_next_decision_is_stored(
 
     inbox.get_by_role("button", name="Include One").click()
 
-    expect(inbox.locator("#said")).to_have_text("“One” counts.")
+    expect(inbox.locator("#said")).to_have_text("“One” was included.")
     expect(notices).to_be_empty()
 
 

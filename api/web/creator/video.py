@@ -125,7 +125,10 @@ class CreatorVideo(Controller):
     ) -> PageResponse:
         """Request a scrape of the video."""
         await page.send("POST", f"/videos/{video_id}/scrape", QueuedVideoScrape)
-        page.flash("Queued. The video is scraped now; reload the page in a moment.")
+        page.flash(
+            "The video is scraped now. The result appears by itself.",
+            awaits_scrape=True,
+        )
         return page.go_to(_path(creator_id, video_id))
 
     @form_route("/exclude")

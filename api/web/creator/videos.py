@@ -42,7 +42,7 @@ _COLUMNS = {
 }
 _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
-    "video_stats": "The figures of the videos that count are scraped now.",
+    "video_stats": "The figures of the included videos are scraped now.",
 }
 # Videos that do not count are listed as well, so that a creator never seems to be
 # without videos.
@@ -160,7 +160,8 @@ class CreatorVideos(Controller):
         job_type = page.form(VideosScrapeForm).job_type
         path = f"/creators/{creator_id}/scrape"
         await page.send("POST", path, QueuedScrape, {"job_type": job_type})
-        page.flash(f"Queued. {_SCRAPES.get(job_type, '')} Reload the page in a moment.")
+        what = _SCRAPES.get(job_type, "The scrape is queued.")
+        page.flash(f"{what} The result appears by itself.", awaits_scrape=True)
         return page.go_to(table_path(creator_id))
 
 

@@ -85,7 +85,7 @@ class BulkPages(Controller):
                 raise
             page.flash(error.message)
             return page.go_to(_back(form))
-        page.flash("The scrape is on its way. Reload the list in a moment.")
+        page.flash("The scrape is on its way. The row shows its result.")
         return page.go_to(_back(form))
 
 

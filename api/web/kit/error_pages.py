@@ -27,8 +27,8 @@ _HINTS = {
     Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
     Code.GONE: "Unless its figures were dropped, they still count without a name.",
     Code.RATE_LIMIT_EXCEEDED: "Requests for pages count against your key's plan.",
-    Code.UNAVAILABLE: "Nothing was lost. Reload the page in a moment.",
-    Code.PROJECTION_BEHIND: "Your change is stored. Reload the page in a moment.",
+    Code.UNAVAILABLE: "Nothing was lost. Try it again in a moment.",
+    Code.PROJECTION_BEHIND: "Your change is stored, and is shown in a moment.",
     Code.INTERNAL_ERROR: "Nothing you did is half done. The operators of this Goatherd "
     "find the reason in the log under the id below.",
 }

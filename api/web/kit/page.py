@@ -41,6 +41,8 @@ _POSITION_SECONDS = 15
 _MAX_POSITION_DIGITS = 18
 _FLASH_SECONDS = 60
 _MAX_FLASH_LENGTH = 400
+# The message begins with this if the page awaits the end of a scrape.
+_AWAITS = "\0"
 _SEE_OTHER = 303
 # Lists of videos are counted if figures are requested.
 _WAITING = {"tracking_status": "pending_review", "period": "7d", "limit": 1}
@@ -175,6 +177,11 @@ class PageContext:
         """Return whether htmx sent the request; it uses a fragment of the page."""
         return self.request.raw_header(b"hx-request") is not None
 
+    @property
+    def htmx_target(self) -> str:
+        """Return the id of the element that htmx replaces, empty without one."""
+        return (self.request.raw_header(b"hx-target") or b"").decode("latin-1")
+
     @cached_property
     def csrf(self) -> str:
         """Return the token that forms of this session carry."""
@@ -262,9 +269,9 @@ class PageContext:
             self.set_cookie(POSITION_COOKIE, position, seconds=_POSITION_SECONDS)
         return got
 
-    def flash(self, message: str) -> None:
-        """Show a message on the next page."""
-        self._flash = message[:_MAX_FLASH_LENGTH]
+    def flash(self, message: str, *, awaits_scrape: bool = False) -> None:
+        """Show a message on the next page, which may await the scrape's end."""
+        self._flash = (_AWAITS * awaits_scrape + message)[:_MAX_FLASH_LENGTH]
 
     def show(
         self,
@@ -280,9 +287,11 @@ class PageContext:
         Templates get ``error``, and its problems with single fields as ``problems``. A
         page with a secret that stays the same, such as a key, is not compressed.
         """
+        flash = self._flash or self._pending_flash() or ""
         given = {
             "page": self,
-            "flash": self._flash or self._pending_flash(),
+            "flash": flash.removeprefix(_AWAITS),
+            "awaits_scrape": flash.startswith(_AWAITS),
             "error": error,
             "problems": {} if error is None else error.problems,
         }

@@ -2,17 +2,51 @@
 
 import "./exact.js";
 
+const RENEW_MS = 1_000;
 const flashes = document.getElementById("flashes");
 
 let shown = null;
+
+const SHOWN_MS = 8_000;
+
+/** Let a message go by itself, though not while somebody reads it; an error stays. */
+function letGo(line) {
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "closes";
+  close.ariaLabel = "Close this message";
+  close.addEventListener("click", () => line.remove());
+  line.append(close);
+  if (line.classList.contains("bad")) return;
+  const isRead = () => line.matches(":hover, :focus-within");
+  const go = () => (isRead() ? setTimeout(go, 1_000) : line.remove());
+  setTimeout(go, SHOWN_MS);
+}
 
 /** Show a flash message, which screen readers read aloud; text only, never HTML. */
 export function flash(text, kind = "") {
   const line = document.createElement("p");
   line.className = `flash ${kind}`;
-  line.textContent = text;
+  const words = document.createElement("span");
+  words.textContent = text;
+  line.append(words);
   flashes.replaceChildren(line);
+  letGo(line);
   shown = line;
+}
+
+for (const line of flashes.querySelectorAll(".flash")) letGo(line);
+
+/**
+ * The page lacks a change, or a scrape has just ended: what was asked for appears by
+ * itself, unless typed text would be lost.
+ */
+function renew() {
+  if (!document.querySelector("[data-renews]")) return;
+  if ([...document.querySelectorAll("form[data-guard]")].some(holdsText)) return;
+  const overview = document.getElementById("overview");
+  if (overview) window.htmx.ajax("GET", window.location.href, { target: "#overview", select: "#overview", swap: "outerHTML show:none" });
+  else window.location.reload();
 }
 
 /**
@@ -27,7 +61,7 @@ export function flashRemover() {
 document.addEventListener("htmx:responseError", (event) => {
   const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const failure = answer.querySelector("[data-failure]");
-  flash(failure ? failure.dataset.failure : "That did not work. Reload the page and try again.", "bad");
+  flash(failure ? failure.dataset.failure : "That did not work. Try it again.", "bad");
 });
 
 document.addEventListener("htmx:sendError", () => {
@@ -92,4 +126,10 @@ document.addEventListener("click", (event) => {
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   const closer = event.target.closest("[data-closes]");
   if (closer) closer.closest("dialog").close();
+});
+
+// A page that was drawn too early is asked for again; so is one whose scrape has ended.
+if (document.querySelector("[data-renews]")) setTimeout(renew, RENEW_MS);
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.matches("#scrape:has([data-renews])")) renew();
 });

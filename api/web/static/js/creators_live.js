@@ -73,7 +73,7 @@ function follow() {
   source?.addEventListener("unavailable", () => say("Not live: the numbers cannot be read now."));
   source?.addEventListener("error", () => {
     clearTimeout(silence);
-    say("Not live: reload the page to see the newest numbers.");
+    say("Not live: the newest numbers come with the next visit.");
   });
 }
 

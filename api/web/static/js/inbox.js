@@ -54,7 +54,7 @@ async function send(decision, sent) {
   const text = await answer.text();
   if (!answer.ok) {
     const page = new DOMParser().parseFromString(text, "text/html");
-    throw new Error(page.querySelector("[data-failure]")?.dataset.failure ?? "That did not work. Reload the page and try again.");
+    throw new Error(page.querySelector("[data-failure]")?.dataset.failure ?? "That did not work. Try it again.");
   }
   removeFlash();
   return JSON.parse(text);

@@ -10,7 +10,7 @@ from tests.kit.application import Goatherd, Tenant
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
-BEHIND = "not on this page yet"
+BEHIND = "will be on this page in a moment"
 
 
 def notices(page: Element) -> list[str]:

@@ -33,6 +33,8 @@ FORBIDDEN = {
     "does not count",
     "ended well",
     "own dates",
+    "reload the page",
+    "reload it in a moment",
     "to the creators",
     "is not an iana",
 }
