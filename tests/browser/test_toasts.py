@@ -2,14 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.watching import Watch
-from tests.kit.application import Tenant
 
-
-def test_success_is_a_toast_that_goes_and_pushes_nothing_down(
-    page: Page, home: Tenant, watch: Watch
-):
-    assert watch is not None
+def test_success_is_a_toast_that_goes_and_pushes_nothing_down(page: Page):
     page.clock.install()
     page.goto("/projects")
     before = page.locator("h1").bounding_box()
@@ -26,7 +20,7 @@ def test_success_is_a_toast_that_goes_and_pushes_nothing_down(
     expect(toast).to_have_count(0)
 
 
-def test_a_toast_closes_at_a_press(page: Page, home: Tenant):
+def test_a_toast_closes_at_a_press(page: Page):
     page.goto("/operations/organization")
     page.get_by_role("button", name="Save").first.click()
 

@@ -97,7 +97,7 @@ def failure_page(
             "page": _page_context(request, site),
         },
         # The text of a form may be a secret.
-        headers={**SECRET, **error.headers},
+        headers={**({} if form is None else SECRET), **error.headers},
         status=error.status,
     )
 

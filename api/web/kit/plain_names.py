@@ -41,7 +41,9 @@ _NAME = re.compile(r"""'[^']*'|"[^"]*"|@\S+|/\S+|\b[a-z]+(?:_[a-z0-9]+)+\b""")
 
 def field_label(name: str) -> str:
     """Return the label of a field of the API: First day for starts_on."""
-    words = _NAMES.get(name, name.replace("_", " ") or "the form").removeprefix("the ")
+    if not name:
+        return "The form"
+    words = _NAMES.get(name, name.replace("_", " ")).removeprefix("the ")
     return words[:1].upper() + words[1:]
 
 

@@ -78,13 +78,11 @@ def test_every_page_says_how_many_do_not_count_and_why(
     assert wrong == []
     # One that was switched off is in the list, with the reason.
     (row,) = visitor.see("/videos").one("tbody").all("tr")
-    assert "doesn't count: decided by hand" in row.text
+    assert "not included: decided by hand" in row.text
     all_of_them = visitor.see("/videos?shown=all").one("tbody").all("tr")
     assert len(all_of_them) == 6
     shown = [row.text for row in all_of_them]
-    assert (
-        sum("doesn't count: posted outside the tracked days" in x for x in shown) == 4
-    )
+    assert sum("not included: posted outside the tracked days" in x for x in shown) == 4
 
 
 def test_a_list_without_videos_that_count_says_so(visitor: Visitor, home: Tenant):
@@ -94,7 +92,7 @@ def test_a_list_without_videos_that_count_says_so(visitor: Visitor, home: Tenant
     page = visitor.see("/videos")
 
     assert "No video counts yet" in page.text
-    why = "1 video doesn't count: it was posted outside the tracked days."
+    why = "1 video is not included: it was posted outside the tracked days."
     assert why in page.text
     shown = page.one("div", class_="empty").one("a")["href"]
     assert len(visitor.see(f"/videos{shown.removeprefix('/videos')}").all("tbody")) == 1

@@ -312,8 +312,8 @@ def test_a_level_is_explained_by_the_number_that_was_seen_last(
     reasons = visitor.see(f"/creators/{goat.id}?{query}").one("section", id="explained")
 
     heads = [head.text for head in reasons.one("thead").all("th")]
-    assert heads == ["Video or profile", "Observed", "Source", "Number seen"]
-    assert "the last one observed until then" in reasons.text
+    assert heads == ["Video or profile", "Checked", "Source", "Number seen"]
+    assert "The last count seen on 3 Mar 2026" in reasons.text
     (row,) = reasons.one("tbody").all("tr")
     assert row.all("td")[-1].text == reasons.one("h2").text.split()[3]
 
@@ -323,8 +323,8 @@ def test_a_rate_is_explained_by_both_its_parts(visitor: Visitor, goat: Watched):
 
     reasons = page.one("section", id="explained")
     assert "100 \N{MULTIPLICATION SIGN} 7 / 70 = 10.00%" in reasons.text
-    assert "Numerator" in reasons.text
-    assert "Denominator" in reasons.text
+    assert "Divided" in reasons.text
+    assert "Divided by" in reasons.text
 
 
 def test_the_form_around_the_table_asks_for_the_reasons(
@@ -511,7 +511,7 @@ def test_a_scrape_beyond_the_plan_is_refused_and_nothing_is_stored(goatherd: Goa
     refused = visitor.submit(visitor.see(f"/creators/{goat.id}"), path)
 
     assert refused.status_code == 402
-    assert "max_manual_scrape" in refused.text or "limit" in refused.text
+    assert "Limit reached" in refused.text
     assert goatherd.head == head
 
 

@@ -75,7 +75,7 @@ def test_videos_are_shown_with_their_figures(visitor: Visitor, creator: dict[str
     first = rows(page)[2]
     (photo,) = (row for row in rows(page) if "Photo post 104" in row.text)
     assert "Photo post" in photo.text
-    assert "doesn't count: waits in the inbox" in photo.text
+    assert "not included: waits in the inbox" in photo.text
     cells = [cell.text for cell in first.all("td")]
     assert cells[1:8] == ["1 Jul 2026", "2M", "10", "0", "0", "\u2013", "0%"]
     assert first.all("td", class_="number")[0]["title"] == "2,000,000"

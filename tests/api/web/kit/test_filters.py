@@ -55,7 +55,7 @@ def test_an_error_about_fields_names_them_as_a_form_does():
     )
 
     assert in_words(error) == (
-        "From must not be after 2026-03-05. Tiktok handle must not be empty."
+        "From must not be after 2026-03-05. Handle must not be empty."
     )
 
 

@@ -67,7 +67,7 @@ def test_a_source_is_checked_with_a_button(visitor: Visitor):
 
     checked = read(answer.text).one("section", id="checked")
     assert answer.status_code == 200
-    assert "worked" in checked.one("h2").text
+    assert "ok" in checked.one("h2").text
     assert len(checked.all("li")) == 2
 
 
