@@ -18,8 +18,6 @@ _MIN_BYTES = 512
 # Higher levels take twice the time for a twentieth of the bytes.
 _LEVEL = 5
 
-RawHeader = tuple[bytes, bytes]
-
 
 class HtmlCompression:
     """Compresses HTML answers, except those that may not be transformed.
@@ -64,7 +62,7 @@ class HtmlCompression:
         await self._app(scope, receive, send_compressed)
 
 
-def _accepts_gzip(headers: Sequence[RawHeader]) -> bool:
+def _accepts_gzip(headers: Sequence[tuple[bytes, bytes]]) -> bool:
     for name, value in headers:
         if name != b"accept-encoding":
             continue
