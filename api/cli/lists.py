@@ -19,6 +19,7 @@ from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_list
 from domain.messages import TargetScope
 from projections.creators.creator import CountName
+from projections.creators.posting import LAST_POSTED
 from projections.organizations.projection import IS_OPERATOR
 
 # Removed creators are not counted, but listed with their status.
@@ -46,16 +47,17 @@ FROM organizations o LEFT JOIN project p USING (organization_id)
 LEFT JOIN counts ON project_id = p.id
 GROUP BY o.organization_id ORDER BY o.created_at, o.organization_id
 """
-_CREATOR_LIST = """
-SELECT c.id, organization_id AS org_id, project_id, p.name AS project_name,
+_CREATOR_LIST = f"""
+SELECT creator_list.id, organization_id AS org_id, project_id, p.name AS project_name,
        tiktok_handle, coalesce(display_name, scraped_display_name) AS display_name,
-       status, follower_count, video_count, rounded_counts, connected_at, c.created_at
-FROM creator_list c
+       status, follower_count, video_count, rounded_counts, connected_at,
+       {LAST_POSTED} AS last_posted_at, creator_list.created_at
+FROM creator_list
 LEFT JOIN (SELECT organization_id, id AS project_id, name FROM projects) p
     USING (organization_id, project_id)
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
-ORDER BY org_id, project_id, tiktok_handle, c.id
+ORDER BY org_id, project_id, tiktok_handle, creator_list.id
 """
 
 
@@ -106,7 +108,8 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A creator, with the last observed figures.
 
     ``rounded_counts`` names the counts that are rounded, among all counts of the
-    creator. ``connected_at`` is null if the creator's own account is not connected.
+    creator. ``connected_at`` is null if the creator's own account is not connected, and
+    ``last_posted_at`` if no post is known.
     """
 
     id: UUID
@@ -120,6 +123,7 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     video_count: int | None
     rounded_counts: list[CountName]
     connected_at: datetime | None
+    last_posted_at: datetime | None
     created_at: datetime
 
 
@@ -191,11 +195,12 @@ def list_creators(
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, project)
         _wait_for(connection, "creator_list")
-        found = rows_of(connection, CreatorSummary, _CREATOR_LIST, named)
+        query = _CREATOR_LIST.encode()
+        found = rows_of(connection, CreatorSummary, query, named)
     print_list(
         found,
         "handle=tiktok_handle name=display_name project=project_name status followers "
-        "videos connected",
+        "videos last_posted=last_posted_at connected",
         ids="id project_id" if ids else "",
         json=json,
         followers=lambda creator: _count(creator, "follower_count"),

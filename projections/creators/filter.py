@@ -9,12 +9,24 @@ import msgspec
 
 from domain.creator.decider import Status
 from projections.creators.creator import COLUMNS, Creator, creator_from_columns
+from projections.creators.posting import (
+    HAS_STOPPED,
+    LAST_POSTED,
+    POSTS,
+    PostingDays,
+)
 from projections.engine.keyset import Keyset
 from projections.engine.reader import Reader
 
 Health = Literal["ok", "never_seen", "failing", "stale", "disabled"]
 ColumnSort = Literal[
-    "created_at", "tiktok_handle", "follower_count", "last_scraped_at", "health"
+    "created_at",
+    "tiktok_handle",
+    "follower_count",
+    "last_scraped_at",
+    "health",
+    "last_posted_at",
+    "posts_per_week",
 ]
 
 # Nothing is scheduled outside of the tracking window, so no scrape is late there.
@@ -37,6 +49,8 @@ _SORTS: dict[ColumnSort, tuple[str, str]] = {
     "follower_count": ("follower_count", "bigint"),
     "last_scraped_at": ("last_scraped_at", "timestamptz"),
     "health": (f"array_position({_HEALTHS}, {_HEALTH})", "int"),
+    "last_posted_at": (LAST_POSTED, "timestamptz"),
+    "posts_per_week": (POSTS, "bigint"),
 }
 # Few creators are connected, and creator_search does not say which.
 _NOT_CONNECTED = """id NOT IN (SELECT id FROM creator_list
@@ -145,6 +159,7 @@ async def sorted_by_column(
     chosen: CreatorFigureFilter,
     *,
     sort: ColumnSort,
+    days: PostingDays,
     direction: Literal["asc", "desc"],
     limit: int | None,
     after: tuple[str | None, UUID] | None = None,
@@ -152,7 +167,7 @@ async def sorted_by_column(
     """Return creators sorted by a column of the list, each with its value.
 
     The page begins after the given value and id; unknown values come last. Values are
-    texts, which are exact.
+    texts, which are exact. ``days`` are those of ``posts_per_week``.
     """
     expression, kind = _SORTS[sort]
     order = Keyset(direction=direction, kind=kind, ids_follow=True)
@@ -162,10 +177,29 @@ async def sorted_by_column(
         {
             "organization": organization_id,
             **chosen.parameters,
+            **days.parameters,
             **order.parameters(after, limit=limit, offset=0),
         },
     )
     return [(row[0], row[1]) for row in rows]
+
+
+async def chosen_by_posting(
+    reader: Reader,
+    organization_id: UUID,
+    chosen: CreatorFigureFilter,
+    *,
+    has_stopped: bool,
+    now: datetime,
+) -> list[UUID]:
+    """Return the ids of the chosen creators who stopped posting, or who did not."""
+    condition = HAS_STOPPED if has_stopped else f"NOT {HAS_STOPPED}"
+    rows = await reader.rows(
+        organization_id,
+        f"{chosen.query} AND {condition}".encode(),
+        {"organization": organization_id, **chosen.parameters, "now": now},
+    )
+    return [row[0] for row in rows]
 
 
 async def with_health(

@@ -18,6 +18,7 @@ READ_OF_OTHERS = {
     "analytics": {"campaign_items", "campaigns", "organizations"},
     "annotations": {"api_keys", "campaigns", "creator_list", "videos"},
     "campaigns": {"videos"},
+    "creators": {"analytics_videos"},
     "creator_streams": {"scrape_runs", "videos"},
     "personal_data": {"api_keys"},
     "scrape_runs": {"creator_list", "organizations"},

@@ -204,6 +204,7 @@ VOLATILE: dict[str, frozenset[str]] = {
         {
             *("last_outcome", "failing_since", "failed_scrapes", "failing_kinds"),
             *("connected_at", "duplicate_of"),
+            *("last_posted_at", "posts_per_week"),
         }
     ),
     # The last 30 days until now; what is known at their end stays as it is.

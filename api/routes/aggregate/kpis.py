@@ -20,7 +20,13 @@ from api.routes.aggregate.parameters import (
     one_of,
     summary_of,
 )
-from api.routes.analytics.parameters import From, To, Zone, check_retention
+from api.routes.analytics.parameters import (
+    From,
+    PeriodParameter,
+    To,
+    Zone,
+    check_retention,
+)
 from domain.analytics.buckets import Granularity
 from domain.analytics.kpis import Kpi, kpi
 from projections.analytics.summaries.key_figures import (
@@ -78,6 +84,7 @@ class KpiRoutes(Controller):
             UUID | None,
             QueryParameter(description="The creator, in place of a project."),
         ] = None,
+        period: PeriodParameter = None,
         from_: From = None,
         to: To = None,
         tz: Zone = None,
@@ -92,8 +99,8 @@ class KpiRoutes(Controller):
             Granularity,
             QueryParameter(
                 description="The unit in which the period before is counted, as in GET "
-                "/analytics. Whole months are always compared with whole "
-                "months."
+                "/analytics. A named week or month is counted as such. Whole months "
+                "are always compared with whole months."
             ),
         ] = "day",
     ) -> Answer[Kpis]:
@@ -108,8 +115,9 @@ class KpiRoutes(Controller):
             ("creator", creator_id),
         )
         summary = await summary_of(
-            request, reader, kind, id_, from_, to, tz, granularity=granularity
-        )
+            request, reader, kind, id_, from_, to, tz,
+            period=period, granularity=granularity,
+        )  # fmt: skip
         days = summary.days
         prior = None if compare is None else days.before()
         if prior is not None:

@@ -18,7 +18,7 @@ from api.routes.aggregate.parameters import (
     summary_of,
 )
 from api.routes.aggregate.responses import RowsPart
-from api.routes.analytics.parameters import ids_between_commas
+from api.routes.analytics.parameters import PeriodParameter, ids_between_commas
 from api.routes.analytics.routes import From, To, Zone
 from domain.errors import NotFoundError
 from projections.analytics.summaries.overlap import (
@@ -63,6 +63,7 @@ class OverlapRoutes(Controller):
         campaign_ids: Annotated[
             str, QueryParameter(description="2 to 10 ids, separated by commas.")
         ],
+        period: PeriodParameter = None,
         from_: From = None,
         to: To = None,
         tz: Zone = None,
@@ -82,7 +83,7 @@ class OverlapRoutes(Controller):
         )
         summary = await summary_of(
             request, reader, "campaign", ids[0], from_, to, tz,
-            posted=(posted_from, posted_to),
+            period=period, posted=(posted_from, posted_to),
         )  # fmt: skip
         organization_id = request.organization_id
         if len(await known_campaigns(reader, organization_id, ids)) < len(ids):

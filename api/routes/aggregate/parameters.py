@@ -17,6 +17,7 @@ from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.routes.analytics.parameters import (
     From,
+    PeriodParameter,
     To,
     Zone,
     check_days,
@@ -26,6 +27,7 @@ from api.routes.analytics.parameters import (
 )
 from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.buckets import Granularity, Range, midnight
+from domain.analytics.periods import NamedPeriod
 from domain.errors import NotFoundError
 from projections.analytics.read.explanations.basis import basis_of_now
 from projections.analytics.summaries.scope import ScopeKind, SummaryScope, known_scope
@@ -92,6 +94,7 @@ async def provide_summary(
     reader: NamedDependency[Reader],
     project_id: ProjectId = None,
     campaign_id: CampaignId = None,
+    period: PeriodParameter = None,
     from_: From = None,
     to: To = None,
     tz: Zone = None,
@@ -109,8 +112,9 @@ async def provide_summary(
     kind, id_ = one_of(("project", project_id), ("campaign", campaign_id))
     tags = tag_filter(tag)
     found = await summary_of(
-        request, reader, kind, id_, from_, to, tz, posted=(posted_from, posted_to)
-    )
+        request, reader, kind, id_, from_, to, tz,
+        period=period, posted=(posted_from, posted_to),
+    )  # fmt: skip
     return replace(found, scope=replace(found.scope, tags=tags))
 
 
@@ -123,6 +127,7 @@ async def summary_of(
     last: date | None,
     tz: str | None,
     *,
+    period: NamedPeriod | None = None,
     granularity: Granularity = "day",
     posted: tuple[date | None, date | None] = (None, None),
 ) -> SummaryRequest:
@@ -151,7 +156,13 @@ async def summary_of(
     if not is_there:
         raise NotFoundError(kind)
     days = whole_range(
-        first, last, granularity=granularity, zone=zone or ZoneInfo(own_zone), now=now
+        first,
+        last,
+        period=period,
+        # A named week or month is divided as such.
+        granularity=None if granularity == "day" else granularity,
+        zone=zone or ZoneInfo(own_zone),
+        now=now,
     )
     retention = request.principal.limits.stats_history_retention_days
     check_retention(days, retention, now=now)

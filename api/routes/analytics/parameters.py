@@ -17,6 +17,7 @@ from domain.analytics.buckets import (
     has_too_many_buckets,
 )
 from domain.analytics.metrics import Breakdown, Membership, Metric, RawMetric
+from domain.analytics.periods import NamedPeriod, named_days
 from domain.errors import RetentionExceededError
 from domain.time_zones import time_zones
 
@@ -31,6 +32,14 @@ From = Annotated[
 ]
 To = Annotated[
     date | None, QueryParameter(description="The last day; by default today.")
+]
+PeriodParameter = Annotated[
+    NamedPeriod | None,
+    QueryParameter(
+        description="A named period in place of from and to: some days until today, "
+        "or this or the last week (from Monday) or month. This week and this month "
+        "end today."
+    ),
 ]
 Zone = Annotated[
     str | None,
@@ -133,6 +142,7 @@ def range_of(
     first: date | None,
     last: date | None,
     *,
+    period: NamedPeriod | None = None,
     granularity: Granularity,
     zone: ZoneInfo,
     now: datetime,
@@ -140,10 +150,12 @@ def range_of(
     """Return the days from ``from`` to ``to``, by default the last 30 until today.
 
     Raises:
-        ApiError: ``invalid_query``, if ``from`` is after ``to``, or the buckets are too
-            many.
+        ApiError: ``invalid_query``, if ``from`` is after ``to``, a named period has
+            dates besides, or the buckets are too many.
     """
-    days = whole_range(first, last, granularity=granularity, zone=zone, now=now)
+    days = whole_range(
+        first, last, period=period, granularity=granularity, zone=zone, now=now
+    )
     if has_too_many_buckets(days.first, days.last, granularity):
         message = (
             f"would make more than {MOST_BUCKETS} buckets of a {granularity}: "
@@ -157,21 +169,43 @@ def whole_range(
     first: date | None,
     last: date | None,
     *,
-    granularity: Granularity = "day",
+    period: NamedPeriod | None = None,
+    granularity: Granularity | None = None,
     zone: ZoneInfo,
     now: datetime,
 ) -> Range:
     """Return the days as ``range_of`` does, for an answer without buckets.
 
+    Without a granularity the range is divided as the named period is, or into days.
+
     Raises:
-        ApiError: ``invalid_query``, if ``from`` is after ``to``.
+        ApiError: ``invalid_query``, if ``from`` is after ``to``, or a named period has
+            dates besides.
     """
+    check_period(period, first, last)
     check_days({"from": first, "to": last})
-    last = last or now.astimezone(zone).date()
+    today = now.astimezone(zone).date()
+    if period is not None:
+        first, last, unit = named_days(period, today=today)
+        granularity = granularity or unit
+    granularity = granularity or "day"
+    last = last or today
     first = first or last - timedelta(days=USUAL_DAYS - 1)
     if first > last:
         raise invalid_query("from", f"must not be after to, which is {last}")
     return Range(first=first, last=last, granularity=granularity, zone=zone)
+
+
+def check_period(
+    period: NamedPeriod | None, first: date | None, last: date | None
+) -> None:
+    """Refuse a named period together with dates.
+
+    Raises:
+        ApiError: ``invalid_query``, if the request has both.
+    """
+    if period is not None and (first or last):
+        raise invalid_query("period", "must be left out where from or to is given")
 
 
 def check_days(days: Mapping[str, date | None]) -> None:

@@ -25,6 +25,7 @@ from api.routes.analytics.parameters import (
     From,
     MembershipParameter,
     Metrics,
+    PeriodParameter,
     To,
     Zone,
     bucket_of,
@@ -103,6 +104,7 @@ class AnalyticsRoutes(Controller):
         ] = None,
         mode: FromQuery[Mode | None] = None,
         granularity: FromQuery[Granularity] = "day",
+        period: PeriodParameter = None,
         from_: From = None,
         to: To = None,
         tz: Zone = None,
@@ -161,7 +163,14 @@ class AnalyticsRoutes(Controller):
         if len(entities) < len(ids):
             raise NotFoundError(entity)
         zone = zone or ZoneInfo(own_zone)
-        days = range_of(from_, to, granularity=granularity, zone=zone, now=query.now)
+        days = range_of(
+            from_,
+            to,
+            period=period,
+            granularity=granularity,
+            zone=zone,
+            now=query.now,
+        )
         retention = request.principal.limits.stats_history_retention_days
         prior = None if compare is None else days.prior()
         for span in (days, prior):
@@ -213,6 +222,7 @@ class AnalyticsRoutes(Controller):
         ],
         mode: FromQuery[Mode | None] = None,
         granularity: FromQuery[Granularity] = "day",
+        period: PeriodParameter = None,
         from_: From = None,
         to: To = None,
         tz: Zone = None,
@@ -243,6 +253,7 @@ class AnalyticsRoutes(Controller):
         days = range_of(
             from_,
             to,
+            period=period,
             granularity=granularity,
             zone=zone or ZoneInfo(own_zone),
             now=query.now,

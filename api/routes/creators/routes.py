@@ -26,6 +26,7 @@ from api.routes.lists.creators import (
     CreatorListMeta,
     CreatorWithFigures,
     creators_with_figures,
+    with_posting,
 )
 from domain import commands as c
 from domain.creator.handlers import change as creators
@@ -71,18 +72,18 @@ class CreatorRoutes(Controller):
         """List creators, newest first unless another sort is requested.
 
         Each creator has `health` and `figures` if the request has a period, dates, an
-        order, health or creator_ids, or sorts by a figure. `meta` then has
-        `totalCount`, the days, and `totals` of the whole list, in which an account that
-        several projects track counts once. A named period is cut to the days that the
-        plan shows. With a project_id, figures are what counts in the project; creators
-        who moved may have left a part in another project.
+        order, health, creator_ids or stopped_posting, or sorts by a figure. `meta` then
+        has `totalCount`, the days, and `totals` of the whole list, in which an account
+        that several projects track counts once. A named period is cut to the days that
+        the plan shows. With a project_id, figures are what counts in the project;
+        creators who moved may have left a part in another project.
         """
         sort, chosen = creator_list.sort, creator_list.filter
         if creator_list.asks_for_figures:
             return await creators_with_figures(listing, creator_list)
         by: CreatorSort = cast("CreatorSort", sort)
         await listing.caught_up("creator_list")
-        page = await listing.page(
+        rows, next_cursor = await listing.rows(
             "creators",
             lambda limit, after: page_of_creators(
                 listing.reader.alone,
@@ -98,7 +99,8 @@ class CreatorRoutes(Controller):
             key=lambda row: (creator_sort_value(row, by), row.id),
             after=_AFTER[by],
         )
-        return cast("ListPage[CreatorWithFigures]", page)
+        shown = await with_posting(listing, rows)
+        return ListPage(shown, limit=listing.limit, next_cursor=next_cursor)
 
     @read_route("/creators/{creator_id:uuid}", "getCreator")
     async def get_creator(

@@ -13,15 +13,14 @@ from msgspec.structs import asdict
 from api.http.query import invalid_query, several_of
 from api.http.reading.paging import MAX_LIMIT
 from api.routes.aggregate.parameters import ListFormat
-from api.routes.analytics.parameters import ids_between_commas
+from api.routes.analytics.parameters import check_period, ids_between_commas
 from api.routes.lists.days import (
     FromParameter,
     ListPeriod,
-    PeriodParameter,
     ToParameter,
-    check_period,
 )
 from api.routes.tags import TagFilter, tag_filter
+from domain.analytics.periods import NamedPeriod
 from domain.creator.decider import Status
 from domain.letter_case import folded
 from projections.analytics.read.creators.conditions import FigureCondition
@@ -39,6 +38,8 @@ CreatorListSort = Literal[
     "follower_count",
     "last_scraped_at",
     "health",
+    "last_posted_at",
+    "posts_per_week",
     CreatorFigure,
 ]
 
@@ -55,12 +56,13 @@ class CreatorListParameters(Struct, frozen=True, kw_only=True):
     filter: CreatorFilter
     sort: CreatorListSort
     order: Literal["asc", "desc"] | None
-    period: ListPeriod | None
+    period: NamedPeriod | None
     first: date | None
     last: date | None
     health: tuple[Health, ...]
     ids: tuple[UUID, ...] | None
     campaign_id: UUID | None
+    stopped_posting: bool | None
     conditions: tuple[FigureCondition, ...]
     is_csv: bool
 
@@ -69,6 +71,7 @@ class CreatorListParameters(Struct, frozen=True, kw_only=True):
         """Return whether the answer has figures over some days."""
         has_days = bool(self.period or self.first or self.last)
         chosen = bool(self.health or self.conditions or self.ids or self.campaign_id)
+        chosen = chosen or self.stopped_posting is not None
         has_order = self.order is not None or self.sort not in _SORTED_WITHOUT_FIGURES
         return has_days or chosen or self.is_csv or has_order
 
@@ -129,7 +132,7 @@ def provide_creator_list(
             "which is the default except for handles."
         ),
     ] = None,
-    period: PeriodParameter = None,
+    period: ListPeriod = None,
     from_: FromParameter = None,
     to: ToParameter = None,
     health: Annotated[
@@ -165,6 +168,14 @@ def provide_creator_list(
             "it."
         ),
     ] = None,
+    stopped_posting: Annotated[
+        bool | None,
+        QueryParameter(
+            description="Show only creators who stopped posting, or with false only "
+            "the others: no post came for more than 7 days, and for longer than twice "
+            "the median time between their posts."
+        ),
+    ] = None,
     format_: ListFormat = "json",
 ) -> CreatorListParameters:
     """Read the parameters.
@@ -195,6 +206,7 @@ def provide_creator_list(
         health=() if health is None else several_of("health", health, _HEALTH),
         ids=tuple(ids) if ids else None,
         campaign_id=campaign_id,
+        stopped_posting=stopped_posting,
         conditions=() if figures is None else _conditions(figures),
         is_csv=format_ == "csv",
     )

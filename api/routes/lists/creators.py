@@ -1,5 +1,6 @@
 """GET /creators with figures over some days: the rows, their totals, and CSV."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
@@ -12,8 +13,9 @@ from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.routes.lists.creator_parameters import CreatorListParameters, CreatorListSort
 from api.routes.lists.csv_page import CsvPage
-from api.routes.lists.days import FigureListMeta, days_of_list
+from api.routes.lists.days import USUAL_DAYS, FigureListMeta, days_of_list
 from domain.analytics.buckets import Range
+from domain.analytics.posting import posts_per_week
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
 from projections.analytics.read.creators.conditions import creators_with
@@ -34,9 +36,11 @@ from projections.creators.filter import (
     CreatorFigureFilter,
     Health,
     HealthRules,
+    chosen_by_posting,
     sorted_by_column,
     with_health,
 )
+from projections.creators.posting import Posting, PostingDays, posting_of
 from projections.organizations.queries import one_organization
 from projections.projects import project_names
 
@@ -89,7 +93,15 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
     ``health`` is ok, never_seen if no scrape has succeeded yet, failing if the last
     scrape of a kind failed, stale if the last successful one is longer ago than two
     intervals, or disabled. It is null for a removed creator.
+
+    ``last_posted_at`` is the time of the last post that is known of the account, null
+    if none is. ``posts_per_week`` are the known posts in the days, divided by the days
+    and multiplied by seven; without days it is of the last 28 days. Both are of each
+    post of the account, also of posts that do not count in the figures.
     """
+
+    last_posted_at: datetime | None
+    posts_per_week: float
 
     health: Health | UnsetType | None = UNSET
     figures: ListedFigures | UnsetType = UNSET
@@ -109,6 +121,7 @@ _CSV_COLUMNS = (
     *("tiktok_handle", "display_name", "project_name", "tags"),
     *("status", "health", *(name for name in _FIGURES if name not in _MARKS)),
     *("last_scraped_at", "created_at", *_MARKS, "connected_at"),
+    *("last_posted_at", "posts_per_week"),
     *("creator_id", "project_id"),
 )
 
@@ -146,6 +159,27 @@ async def creators_with_figures(
     )
     page.meta = await found.meta(listing.limit, next_cursor)
     return page
+
+
+async def with_posting(
+    listing: ListRequest, creators: Sequence[Creator]
+) -> list[CreatorWithFigures]:
+    """Return creators without figures, with their posts of the last 28 days."""
+    now = datetime.now(UTC)
+    known = await posting_of(
+        listing.reader.alone,
+        listing.organization_id,
+        [creator.id for creator in creators],
+        PostingDays(now - timedelta(days=USUAL_DAYS), now),
+    )
+    return [
+        CreatorWithFigures(
+            **shared_fields(Creator, creator),
+            last_posted_at=known[creator.id].last_posted_at,
+            posts_per_week=posts_per_week(known[creator.id].posts, days=USUAL_DAYS),
+        )
+        for creator in creators
+    ]
 
 
 class _Table(Struct, frozen=True, kw_only=True):
@@ -194,6 +228,15 @@ class _Table(Struct, frozen=True, kw_only=True):
             shares = await shares_in_project(
                 listing.reader, listing.organization_id, chosen.project_id, days
             )
+        if table.stopped_posting is not None:
+            ids = await chosen_by_posting(
+                listing.reader,
+                listing.organization_id,
+                chosen,
+                has_stopped=table.stopped_posting,
+                now=now,
+            )
+            chosen = replace(chosen, ids=tuple(ids))
         if table.conditions:
             ids = await creators_with(
                 listing.reader,
@@ -232,7 +275,26 @@ class _Table(Struct, frozen=True, kw_only=True):
             self.days.end,
         )
         by_id = {one.creator_id: one for one in figures}
-        return [(key, _row(*known[id_], by_id[id_])) for id_, key in keys.items()]
+        posting = await posting_of(reader, organization_id, [*keys], self._posting_days)
+        return [
+            (key, self._row(*known[id_], by_id[id_], posting[id_]))
+            for id_, key in keys.items()
+        ]
+
+    def _row(
+        self,
+        creator: Creator,
+        health: Health | None,
+        figures: Figures,
+        posting: Posting,
+    ) -> CreatorWithFigures:
+        return CreatorWithFigures(
+            **shared_fields(Creator, creator),
+            health=health,
+            figures=_figures(figures),
+            last_posted_at=posting.last_posted_at,
+            posts_per_week=posts_per_week(posting.posts, days=self.days.days),
+        )
 
     async def meta(self, limit: int, next_cursor: str | None) -> CreatorListMeta:
         totals = await total_figures(
@@ -254,6 +316,10 @@ class _Table(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def _posting_days(self) -> PostingDays:
+        return PostingDays(self.days.start, self.days.end)
+
+    @property
     def _set(self) -> CreatorSet:
         return CreatorSet(self.chosen.query, self.chosen.parameters, shares=self.shares)
 
@@ -264,7 +330,12 @@ class _Table(Struct, frozen=True, kw_only=True):
         part: Any = {"direction": self.direction, "limit": limit, "after": after}
         if self.sort in _COLUMN_SORTS:
             return await sorted_by_column(
-                reader, organization_id, self.chosen, sort=self.sort, **part
+                reader,
+                organization_id,
+                self.chosen,
+                sort=self.sort,
+                days=self._posting_days,
+                **part,
             )
         return await sorted_creators(
             reader,
@@ -287,14 +358,6 @@ async def _ids_of(
     if table.ids is None:
         return tuple(found.creators)
     return tuple(one for one in table.ids if one in found.creators)
-
-
-def _row(
-    creator: Creator, health: Health | None, figures: Figures
-) -> CreatorWithFigures:
-    return CreatorWithFigures(
-        **shared_fields(Creator, creator), health=health, figures=_figures(figures)
-    )
 
 
 def _figures(figures: Figures) -> ListedFigures:

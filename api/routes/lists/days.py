@@ -1,22 +1,26 @@
 """The days of figures in lists: a named period until today, or dates."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.http.query import invalid_query
 from api.routes.analytics.parameters import check_retention, whole_range
 from domain.analytics.buckets import Range
+from domain.analytics.periods import NamedPeriod, named_days
 
-ListPeriod = Literal["7d", "30d", "90d", "this_month", "last_month"]
-USUAL_PERIOD: ListPeriod = "30d"
+USUAL_PERIOD: NamedPeriod = "28d"
+USUAL_DAYS = 28
 
-PeriodParameter = Annotated[
-    ListPeriod | None,
-    QueryParameter(description="The days of the figures, until today; by default 30d."),
+ListPeriod = Annotated[
+    NamedPeriod | None,
+    QueryParameter(
+        description="The days of the figures: some days until today, or this or the "
+        "last week (from Monday) or month; by default 28d. This week and this month "
+        "end today."
+    ),
 ]
 FromParameter = Annotated[
     date | None,
@@ -38,24 +42,8 @@ class FigureListMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     tz: str
 
 
-_DAYS = {"7d": 7, "30d": 30, "90d": 90}
-_A_DAY = timedelta(days=1)
-
-
-def check_period(
-    period: ListPeriod | None, first: date | None, last: date | None
-) -> None:
-    """Refuse a named period together with dates.
-
-    Raises:
-        ApiError: ``invalid_query``, if the request has both.
-    """
-    if period is not None and (first or last):
-        raise invalid_query("period", "must be left out where from or to is given")
-
-
 def days_of_list(
-    period: ListPeriod | None,
+    period: NamedPeriod | None,
     first: date | None,
     last: date | None,
     *,
@@ -74,15 +62,7 @@ def days_of_list(
         check_retention(days, retention, now=now)
         return days
     today = now.astimezone(zone).date()
-    begin, end = today.replace(day=1), today
-    match period or USUAL_PERIOD:
-        case "this_month":
-            pass
-        case "last_month":
-            end = begin - _A_DAY
-            begin = end.replace(day=1)
-        case name:
-            begin = today - timedelta(days=_DAYS[name] - 1)
+    begin, end, _ = named_days(period or USUAL_PERIOD, today=today)
     if retention is not None:
         begin = max(begin, today - timedelta(days=retention))
     return Range(first=min(begin, end), last=end, granularity="day", zone=zone)

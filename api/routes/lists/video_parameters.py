@@ -9,15 +9,14 @@ from msgspec import Struct
 
 from api.http.query import invalid_query, several_of
 from api.routes.aggregate.parameters import ListFormat, PostedFrom, PostedTo
-from api.routes.analytics.parameters import check_days
+from api.routes.analytics.parameters import check_days, check_period
 from api.routes.lists.days import (
     FromParameter,
     ListPeriod,
-    PeriodParameter,
     ToParameter,
-    check_period,
 )
 from api.routes.tags import TagFilter, tag_filter
+from domain.analytics.periods import NamedPeriod
 from domain.events import TrackingStatus
 from domain.video.attributes import hashtag_keys
 from projections.videos.sort_sql import SortOrder, VideoSort
@@ -51,7 +50,7 @@ class VideoListParameters(Struct, frozen=True, kw_only=True):
     posted_to: date | None
     sort: VideoListSort
     order: SortOrder
-    period: ListPeriod | None
+    period: NamedPeriod | None
     first: date | None
     last: date | None
     is_csv: bool
@@ -121,7 +120,7 @@ def provide_video_list(
             description="The order of the rows: desc puts the largest value first."
         ),
     ] = "desc",
-    period: PeriodParameter = None,
+    period: ListPeriod = None,
     from_: FromParameter = None,
     to: ToParameter = None,
     format_: ListFormat = "json",

@@ -16,12 +16,17 @@ class ListColumn(Struct, frozen=True, kw_only=True):
     """A column, which sorts by the figure of its name.
 
     ``kind`` is the format of its values: ``level``, ``new``, ``rate``, ``count``,
-    ``average``, ``time`` or ``health``.
+    ``average``, ``pace``, ``time`` or ``health``. ``is_figure`` says that the list can
+    be filtered by it, and has its total.
     """
 
     name: CreatorListSort
     label: str
     kind: str
+
+    @property
+    def is_figure(self) -> bool:
+        return self.is_number and self.kind != "pace"
 
     @property
     def is_number(self) -> bool:
@@ -40,6 +45,8 @@ COLUMNS: Sequence[ListColumn] = (
     ListColumn(name="engagement_rate", label="Engagement", kind="rate"),
     ListColumn(name="posts", label="Posts", kind="count"),
     ListColumn(name="average_views_per_post", label="Views per post", kind="average"),
+    ListColumn(name="posts_per_week", label="Posts a week", kind="pace"),
+    ListColumn(name="last_posted_at", label="Last posted", kind="time"),
     ListColumn(name="health", label="Health", kind="health"),
     ListColumn(name="last_scraped_at", label="Last scrape", kind="time"),
     ListColumn(name="created_at", label="Added", kind="time"),

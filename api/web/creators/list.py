@@ -26,6 +26,7 @@ from api.web.creators.query import (
     BOUNDS,
     CONNECTIONS,
     HEALTHS,
+    POSTING,
     STATUSES,
     CreatorsPageQuery,
 )
@@ -105,6 +106,7 @@ class CreatorsPage(Controller):
             "statuses": STATUSES,
             "healths": HEALTHS,
             "connections": CONNECTIONS,
+            "posting": POSTING,
             "bounds": BOUNDS,
             "periods": PERIODS,
             "projects": projects,

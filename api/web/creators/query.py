@@ -19,6 +19,7 @@ HEALTHS = {
     "disabled": "Disabled",
 }
 
+POSTING = {"": "Any", "true": "Stopped posting", "false": "Posting"}
 CONNECTIONS = {"": "Any", "true": "Connected", "false": "Not connected"}
 BOUNDS = {"": "at least", "at_most": "at most"}
 _COMPARISONS = {"at_most": "<="}
@@ -38,6 +39,7 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     tag: str = ""
     project_id: str = ""
     campaign_id: str = ""
+    stopped_posting: str = ""
     figure: str = ""
     bound: str = ""
     number: str = ""
@@ -46,7 +48,7 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     def is_narrowed(self) -> bool:
         """Return whether a filter narrows the list of a project's creators."""
         of_it = (self.search, self.status, self.health, self.connected, self.tag)
-        chosen = any((*of_it, self.campaign_id))
+        chosen = any((*of_it, self.campaign_id, self.stopped_posting))
         return chosen or bool(self.figure and self.number)
 
     @property

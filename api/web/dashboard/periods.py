@@ -9,6 +9,7 @@ from msgspec import Struct
 from api.http.query import invalid_query
 from api.web.charts.periods import Period, day_in, period_of
 from domain.analytics.buckets import Granularity, Range
+from domain.analytics.periods import named_days
 
 PeriodName = Literal[
     "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month"
@@ -28,7 +29,6 @@ PERIODS: dict[PeriodName, str] = {
 }
 USUAL_PERIOD: PeriodName = "28d"
 
-_DAYS = {"7d": 7, "28d": 28, "90d": 90}
 _A_DAY = timedelta(days=1)
 _SUNDAY = 6
 
@@ -54,24 +54,6 @@ class DashboardDays(Struct, frozen=True, kw_only=True):
     @property
     def last(self) -> date:
         return self.period.last
-
-
-def named_days(name: PeriodName, *, today: date) -> tuple[date, date, Granularity]:
-    """Return the first and the last day of a period, and its unit."""
-    monday = today - timedelta(days=today.weekday())
-    month = today.replace(day=1)
-    match name:
-        case "this_week":
-            return monday, today, "week"
-        case "last_week":
-            return monday - timedelta(days=7), monday - _A_DAY, "week"
-        case "this_month":
-            return month, today, "month"
-        case "last_month":
-            last = month - _A_DAY
-            return last.replace(day=1), last, "month"
-        case _:
-            return today - timedelta(days=_DAYS[name] - 1), today, "day"
 
 
 def days_of(

@@ -10,12 +10,15 @@ from api.web.kit.page_query import PageQuery
 
 PERIODS = {
     "7d": "7 days",
-    "30d": "30 days",
+    "28d": "28 days",
     "90d": "90 days",
+    "this_week": "This week",
+    "last_week": "Last week",
     "this_month": "This month",
     "last_month": "Last month",
 }
-_WORDS = {"this_month": "this month", "last_month": "last month"}
+# Older addresses have 30 days.
+_LABELS = {**PERIODS, "30d": "30 days"}
 
 
 class ListQuery(PageQuery, frozen=True, kw_only=True):
@@ -35,6 +38,11 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
     @property
     def period_name(self) -> str:
         return "" if self.from_ or self.to else self.period or USUAL_PERIOD
+
+    @property
+    def period_label(self) -> str:
+        """Return the name of the period as pages show it, empty for own dates."""
+        return _LABELS.get(self.period_name, "")
 
     @property
     def sorted_by(self) -> str:
@@ -73,7 +81,8 @@ def days_in_words(period: str, first: date, last: date) -> str:
     """Return the days as a part of a sentence: in 7 days."""
     if not period:
         return f"from {day(first)} to {day(last)}"
-    return _WORDS.get(period) or f"in {PERIODS[period]}"
+    label = _LABELS[period]
+    return f"in {label}" if label[0].isdigit() else label.lower()
 
 
 def _usual_order(name: str) -> str:

@@ -208,7 +208,7 @@ def test_a_rounded_count_has_a_tilde_in_the_list_of_creators(
     listed = cli("creators", "list")
     (as_json,) = cli("creators", "list", "--json").document
 
-    assert listed.out.split()[-2:] == ["~3800000", "7"]
+    assert listed.out.split()[-3:] == ["~3800000", "7", "-"]
     assert as_json["follower_count"] == 3_800_000
     assert as_json["rounded_counts"] == ["follower_count"]
 

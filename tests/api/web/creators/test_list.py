@@ -93,7 +93,7 @@ def test_a_number_that_becomes_exact_is_no_growth_in_a_list(
     assert row.one("td", data_label="Followers").text == "3.89M"
     (change,) = row.all("span", class_="change up hinted")
     assert change["data-why"] == (
-        "44 followers in 30 days. A rounded number became exact in these days; that is "
+        "44 followers in 28 days. A rounded number became exact in these days; that is "
         "not counted as a change."
     )
     (line,) = row.one("svg").all("polyline")
@@ -398,7 +398,7 @@ def test_days_that_cannot_be_shown_are_told_on_the_page(visitor: Visitor, query:
     page = visitor.see(f"/creators?{query}", status=400)
 
     assert "These days cannot be shown" in page.text
-    assert page.all("a", href="/creators?period=30d")
+    assert page.all("a", href="/creators?period=28d")
 
 
 def test_more_is_a_link_that_goes_on_where_the_page_ends(
