@@ -64,7 +64,8 @@ ORDER BY org_id, project_id, tiktok_handle, creator_list.id
 _CAMPAIGN_LIST = """
 SELECT c.id, organization_id AS org_id, project_id, p.name AS project_name, c.name,
        creator_count AS creators, video_count AS videos, campaign_count AS campaigns,
-       starts_on, ends_on, target_views, target_at, target_scope, c.created_at
+       starts_on, ends_on, target_views, target_at, target_scope,
+       target_posts, target_engagement, cost_minor, currency, c.created_at
 FROM campaigns c
 LEFT JOIN (SELECT organization_id, id AS project_id, name FROM projects) p
     USING (organization_id, project_id)
@@ -143,6 +144,10 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
     target_views: int | None
     target_at: datetime | None
     target_scope: TargetScope
+    target_posts: int | None
+    target_engagement: int | None
+    cost_minor: int | None
+    currency: str | None
     created_at: datetime
 
 

@@ -1,11 +1,11 @@
-"""Targets: the progress of a campaign towards a number of views."""
+"""Targets: the progress of a campaign towards views, posts and engagement."""
 
 from datetime import datetime, timedelta, tzinfo
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
-from domain.analytics.series import DECIMALS
+from domain.analytics.series import DECIMALS, in_decimals
 from domain.messages import TargetScope
 
 TargetStatus = Literal["on_track", "behind_pace", "at_risk", "completed", "missed"]
@@ -14,6 +14,44 @@ _A_DAY = timedelta(days=1)
 _TOO_EARLY = 0.1
 _BEHIND = 0.7
 GROWTH_DAYS = 7
+
+
+class TargetCount(NamedTuple):
+    """The number that is counted, and what the level grew by in the last 7 days.
+
+    Both are None where they are unknown.
+    """
+
+    reached: int | None
+    growth: int | None
+
+
+NOTHING_KNOWN: Final = TargetCount(None, None)
+
+
+class TargetCounts(NamedTuple):
+    """The views, posts and engagements that are counted for a campaign.
+
+    Engagements are likes, comments, shares and saves together.
+    """
+
+    views: TargetCount
+    posts: TargetCount = NOTHING_KNOWN
+    engagement: TargetCount = NOTHING_KNOWN
+
+
+class TargetProgress(Struct, frozen=True, kw_only=True):
+    """The progress towards one number; each field means the same as for views.
+
+    ``target`` is the number to reach, null without one. ``reached`` is counted anyway.
+    """
+
+    target: int | None
+    reached: int | None
+    percentage: int | None
+    required_per_day: float | None
+    projected_at_target: int | None
+    status: TargetStatus | None
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -30,6 +68,11 @@ class Progress(Struct, frozen=True, kw_only=True):
     tenth of the time is over, behind_pace if the projection reaches 70 % of the target,
     and at_risk otherwise; after the end it is missed. It is null without a target or an
     end, and if the numbers behind it are unknown.
+
+    ``posts`` are the videos posted in the campaign's days, or ever with ``lifetime``.
+    ``engagement`` is the sum of likes, comments, shares and saves of the same videos
+    and days as the views. ``effective_cpm_minor`` is the cost of 1,000 of the views in
+    ``reached``, in the smallest unit of the currency, null without a cost or a view.
     """
 
     target_scope: TargetScope
@@ -40,74 +83,115 @@ class Progress(Struct, frozen=True, kw_only=True):
     required_per_day: float | None
     projected_at_target: int | None
     status: TargetStatus | None
+    posts: TargetProgress
+    engagement: TargetProgress
+    cost_minor: int | None
+    currency: str | None
+    effective_cpm_minor: float | None
 
 
 def progress(
     *,
     scope: TargetScope,
+    counts: TargetCounts,
     target_views: int | None,
+    target_posts: int | None = None,
+    target_engagement: int | None = None,
     target_at: datetime | None,
-    reached: int | None,
-    growth: int | None,
+    cost_minor: int | None = None,
+    currency: str | None = None,
     began_at: datetime,
     ends_at: datetime | None,
     now: datetime,
     zone: tzinfo,
 ) -> Progress:
-    """Return the progress; ``growth`` is the growth of the level in the last 7 days.
+    """Return the progress of a campaign.
 
     ``ends_at`` is the end of the campaign's last day, None without one. The clock of
     ``zone`` counts whole days.
     """
-    left = _whole_days_left(target_at, ends_at, now, zone, scope=scope)
-    is_over = target_at is not None and now >= target_at
-    projected = None
-    required = None
-    if left is not None and not is_over and reached is not None:
-        if growth is not None:
-            projected = reached + round(growth / GROWTH_DAYS * left)
-        if target_views is not None and left:
-            required = round(max(target_views - reached, 0) / left, DECIMALS)
-    status = None
-    if target_views is not None and reached is not None:
-        status = _status(
-            target_views,
-            reached,
-            projected,
+    is_early = target_at is not None and now - began_at < _TOO_EARLY * (
+        target_at - began_at
+    )
+
+    def towards(
+        target: int | None, count: TargetCount, *, ends_with_days: bool
+    ) -> TargetProgress:
+        end = target_at
+        if end is not None and ends_with_days and ends_at is not None:
+            # Nothing is added after the campaign's last day.
+            end = min(end, ends_at)
+        return _towards(
+            target,
+            count,
+            days_left=None if end is None else _whole_days_left(end, now, zone),
             is_open=target_at is None,
-            is_early=target_at is not None
-            and now - began_at < _TOO_EARLY * (target_at - began_at),
-            is_over=is_over,
+            is_early=is_early,
+            is_over=target_at is not None and now >= target_at,
         )
+
+    views = towards(target_views, counts.views, ends_with_days=scope == "gained")
+    reached = views.reached
+    cpm = None
+    if cost_minor is not None and reached is not None and reached > 0:
+        cpm = in_decimals(1_000 * cost_minor / reached)
     return Progress(
         target_scope=scope,
         target_views=target_views,
         target_at=target_at,
         reached=reached,
-        percentage=None
-        if not target_views or reached is None
-        else 100 * reached // target_views,
+        percentage=views.percentage,
+        required_per_day=views.required_per_day,
+        projected_at_target=views.projected_at_target,
+        status=views.status,
+        posts=towards(target_posts, counts.posts, ends_with_days=scope != "lifetime"),
+        engagement=towards(
+            target_engagement, counts.engagement, ends_with_days=scope == "gained"
+        ),
+        cost_minor=cost_minor,
+        currency=currency,
+        effective_cpm_minor=cpm,
+    )
+
+
+def _towards(
+    target: int | None,
+    count: TargetCount,
+    *,
+    days_left: int | None,
+    is_open: bool,
+    is_early: bool,
+    is_over: bool,
+) -> TargetProgress:
+    reached, growth = count
+    projected = None
+    required = None
+    if days_left is not None and not is_over and reached is not None:
+        if growth is not None:
+            projected = reached + round(growth / GROWTH_DAYS * days_left)
+        if target is not None and days_left:
+            required = round(max(target - reached, 0) / days_left, DECIMALS)
+    status = None
+    if target is not None and reached is not None:
+        status = _status(
+            target,
+            reached,
+            projected,
+            is_open=is_open,
+            is_early=is_early,
+            is_over=is_over,
+        )
+    return TargetProgress(
+        target=target,
+        reached=reached,
+        percentage=None if not target or reached is None else 100 * reached // target,
         required_per_day=required,
         projected_at_target=projected,
         status=status,
     )
 
 
-def _whole_days_left(
-    target_at: datetime | None,
-    ends_at: datetime | None,
-    now: datetime,
-    zone: tzinfo,
-    *,
-    scope: TargetScope,
-) -> int | None:
-    """Return the whole days until the target; None if the target has no time."""
-    if target_at is None:
-        return None
-    end = target_at
-    if scope == "gained" and ends_at is not None:
-        # The campaign gains nothing after its last day.
-        end = min(end, ends_at)
+def _whole_days_left(end: datetime, now: datetime, zone: tzinfo) -> int:
     shown_end, shown_now = (
         instant.astimezone(zone).replace(tzinfo=None) for instant in (end, now)
     )

@@ -27,6 +27,8 @@ class CreateCampaign(Command, frozen=True, kw_only=True):
     starts_on: date | None = None
     ends_on: date | None = None
     target_scope: TargetScope = "gained"
+    cost_minor: int | None = None
+    currency: str | None = None
 
 
 class ChangeCampaignDetails(Command, frozen=True, kw_only=True):
@@ -36,10 +38,14 @@ class ChangeCampaignDetails(Command, frozen=True, kw_only=True):
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     starts_on: date | msgspec.UnsetType | None = msgspec.UNSET
     ends_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    cost_minor: int | msgspec.UnsetType | None = msgspec.UNSET
+    currency: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ChangeCampaignTarget(Command, frozen=True, kw_only=True):
     target_views: int | msgspec.UnsetType | None = msgspec.UNSET
+    target_posts: int | msgspec.UnsetType | None = msgspec.UNSET
+    target_engagement: int | msgspec.UnsetType | None = msgspec.UNSET
     target_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     target_scope: TargetScope | msgspec.UnsetType = msgspec.UNSET
 

@@ -23,6 +23,7 @@ from domain.errors import (
     NotFoundError,
 )
 from domain.messages import Event, TargetScope, changed_fields, copied, set_fields
+from domain.money import check_price
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 
@@ -30,8 +31,14 @@ _OfItem = e.CampaignItemAdded | e.CampaignItemRemoved
 _OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
 
 # The fields of a campaign that people describe it with.
-DETAILS = ("name", "description", "readme", "metadata", "starts_on", "ends_on")
-TARGET = ("target_views", "target_at", "target_scope")
+DETAILS = (
+    *("name", "description", "readme", "metadata", "starts_on", "ends_on"),
+    *("cost_minor", "currency"),
+)
+TARGET = (
+    *("target_views", "target_at", "target_scope"),
+    *("target_posts", "target_engagement"),
+)
 TEXTS = ("name", "description", "readme", "metadata")
 
 
@@ -49,6 +56,10 @@ class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
     target_views: int | None = None
     target_at: datetime | None = None
     target_scope: TargetScope = "lifetime"
+    target_posts: int | None = None
+    target_engagement: int | None = None
+    cost_minor: int | None = None
+    currency: str | None = None
     items: frozenset[CampaignItem] = frozenset()
     is_deleted: bool = False
 
@@ -72,6 +83,8 @@ def decide(
         ItemsRefusedError: an item that should leave the campaign is not in it.
         LimitReachedError: the plan has no room for the items.
         EndsBeforeStartError: the campaign would end before it starts.
+        UnknownCurrencyError: there is no such currency.
+        CurrencyMissingError: the campaign would have a cost without a currency.
         BlankNameError: the name is only blanks.
     """
     if isinstance(command, c.CreateCampaign):
@@ -157,6 +170,7 @@ def _create(
         return []
     check_name(command.name)
     check_days(command.starts_on, command.ends_on)
+    check_price(command.cost_minor, command.currency)
     return [copied(command, e.CampaignCreated)]
 
 
@@ -172,6 +186,11 @@ def _change_details(
     check_days(
         campaign.starts_on if starts_on is UNSET else starts_on,
         campaign.ends_on if ends_on is UNSET else ends_on,
+    )
+    cost, currency = command.cost_minor, command.currency
+    check_price(
+        campaign.cost_minor if cost is UNSET else cost,
+        campaign.currency if currency is UNSET else currency,
     )
     return [
         e.CampaignDetailsChanged(organization_id=campaign.organization_id, **changed)

@@ -18,7 +18,8 @@ class CampaignCreated(Event, frozen=True, kw_only=True):
     """A campaign was created in a project, without items and without a target.
 
     ``target_scope`` says which views count towards a target. Events from before this
-    field leave it unset: then all views of all time counted.
+    field leave it unset: then all views of all time counted. ``cost_minor`` is the
+    price of the campaign in the smallest unit of ``currency``, a code of ISO 4217.
     """
 
     stored_name: ClassVar[str] = "campaign_created"
@@ -31,10 +32,12 @@ class CampaignCreated(Event, frozen=True, kw_only=True):
     starts_on: date | None = None
     ends_on: date | None = None
     target_scope: TargetScope = "lifetime"
+    cost_minor: int | None = None
+    currency: str | None = None
 
 
 class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
-    """The campaign's name, notes or dates changed; unset fields stay as they were.
+    """The campaign's name, notes, dates or cost changed; unset fields stay.
 
     Both days are inclusive, and a null day is an open end.
     """
@@ -47,13 +50,16 @@ class CampaignDetailsChanged(Event, frozen=True, kw_only=True):
     metadata: Personal[dict[str, Any] | msgspec.UnsetType] = msgspec.UNSET
     starts_on: date | msgspec.UnsetType | None = msgspec.UNSET
     ends_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    cost_minor: int | msgspec.UnsetType | None = msgspec.UNSET
+    currency: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class CampaignTargetChanged(Event, frozen=True, kw_only=True):
     """The campaign should reach ``target_views`` until ``target_at``, both optional.
 
-    The event has the whole new target; an event from before ``target_scope`` leaves the
-    scope as it was.
+    ``target_posts`` is the number of videos to post, and ``target_engagement`` that of
+    likes, comments, shares and saves together. The event has the whole new target; an
+    event from before ``target_scope`` leaves the scope as it was.
     """
 
     stored_name: ClassVar[str] = "campaign_target_changed"
@@ -61,6 +67,8 @@ class CampaignTargetChanged(Event, frozen=True, kw_only=True):
     target_views: int | None = None
     target_at: datetime | None = None
     target_scope: TargetScope | msgspec.UnsetType = msgspec.UNSET
+    target_posts: int | None = None
+    target_engagement: int | None = None
 
 
 class CampaignItemAdded(Event, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from domain.campaign import events as e
 from domain.messages import TargetScope
+from domain.money import money
 from domain.phrases import counted, joined
 
 _OF: dict[TargetScope, str] = {
@@ -25,7 +26,10 @@ def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
     match event:
         case e.CampaignCreated():
             dates = _dates(event.starts_on, event.ends_on)
-            return f'Created as "{event.name}"{dates}'
+            cost = ""
+            if event.cost_minor is not None and event.currency is not None:
+                cost = f", for {money(event.cost_minor, event.currency)}"
+            return f'Created as "{event.name}"{dates}{cost}'
         case e.CampaignDetailsChanged():
             return _details(event)
         case e.CampaignTargetChanged():
@@ -62,8 +66,23 @@ def _details(event: e.CampaignDetailsChanged) -> str:
         for name, day in days.items()
         if day is not UNSET
     ]
+    changes += _price(event)
     text = joined(changes)
     return text[:1].upper() + text[1:]
+
+
+def _price(event: e.CampaignDetailsChanged) -> list[str]:
+    # The event may have only one of the two: the other stayed as it was.
+    cost, currency = event.cost_minor, event.currency
+    if cost is UNSET:
+        if currency is UNSET:
+            return []
+        return [f"currency {'cleared' if currency is None else f'set to {currency}'}"]
+    if cost is None:
+        return ["cost cleared"]
+    if currency is UNSET or currency is None:
+        return ["cost changed"]
+    return [f"cost set to {money(cost, currency)}"]
 
 
 def _target(event: e.CampaignTargetChanged) -> str:
@@ -71,12 +90,20 @@ def _target(event: e.CampaignTargetChanged) -> str:
     until = (
         "" if by is None else f" until {by.astimezone(UTC).isoformat(' ', 'minutes')}"
     ).replace("+00:00", " UTC")
-    if event.target_views is None and event.target_scope is not UNSET:
+    numbers = {
+        "view": event.target_views,
+        "post": event.target_posts,
+        "engagement": event.target_engagement,
+    }
+    targets = [
+        counted(number, name) for name, number in numbers.items() if number is not None
+    ]
+    if not targets and event.target_scope is not UNSET:
         return f"No target is set; views {_OF[event.target_scope]} would count{until}"
-    if event.target_views is None:
+    if not targets:
         return f"Target cleared, its time stays{until}" if until else "Target cleared"
     scope = "" if event.target_scope is UNSET else f" {_OF[event.target_scope]}"
-    return f"Target set to {counted(event.target_views, 'view')}{scope}{until}"
+    return f"Target set to {joined(targets)}{scope}{until}"
 
 
 def _dates(start: date | None, end: date | None) -> str:

@@ -34,6 +34,10 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     target_views: int | None = None
     target_at: datetime | None = None
     target_scope: TargetScope = "lifetime"
+    target_posts: int | None = None
+    target_engagement: int | None = None
+    cost_minor: int | None = None
+    currency: str | None = None
     creator_count: int = 0
     video_count: int = 0
     campaign_count: int = 0

@@ -33,7 +33,10 @@ class Campaign(Struct, frozen=True, kw_only=True):
     The union of all items below the campaign counts in it, each video once. The target
     is ``target_views`` until ``target_at``; ``target_scope`` says which views count
     towards it: those ``gained`` in the campaign's days, all views of its
-    ``posts_in_days``, or those of the whole ``lifetime``. ``starts_on`` and ``ends_on``
+    ``posts_in_days``, or those of the whole ``lifetime``. ``target_posts`` and
+    ``target_engagement`` (likes, comments, shares and saves together) are further
+    targets. ``cost_minor`` is the price of the campaign in the smallest unit of
+    ``currency``. ``starts_on`` and ``ends_on``
     are inclusive days in the organization's time zone, null for an open end.
     ``item_counts`` counts direct items.
     """
@@ -50,6 +53,10 @@ class Campaign(Struct, frozen=True, kw_only=True):
     target_views: int | None
     target_at: datetime | None
     target_scope: TargetScope
+    target_posts: int | None
+    target_engagement: int | None
+    cost_minor: int | None
+    currency: str | None
     item_counts: ItemCounts
     version: int
     created_at: datetime
@@ -79,7 +86,8 @@ class CampaignMember(Struct, frozen=True, kw_only=True):
 _FIELDS = (
     *("id", "project_id", "organization_id", "name", "description", "readme"),
     *("metadata::text", "starts_on", "ends_on", "target_views", "target_at"),
-    *("target_scope", "creator_count", "video_count", "campaign_count", "version"),
+    *("target_scope", "target_posts", "target_engagement", "cost_minor", "currency"),
+    *("creator_count", "video_count", "campaign_count", "version"),
     *("created_at", "updated_at"),
 )
 _COLUMNS = ", ".join(_FIELDS)

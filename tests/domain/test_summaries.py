@@ -278,6 +278,29 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.CampaignTargetChanged(**OURS, target_scope="posts_in_days"),
         "No target is set; views of videos posted in its days would count by key Ops.",
     ),
+    (
+        e.CampaignTargetChanged(
+            **OURS,
+            target_views=7,
+            target_posts=2,
+            target_engagement=1,
+            target_scope="lifetime",
+        ),
+        "Target set to 7 views, 2 posts and 1 engagement of all time by key Ops.",
+    ),
+    (
+        e.CampaignDetailsChanged(**OURS, cost_minor=120_050, currency="EUR"),
+        "Cost set to 1,200.50 EUR by key Ops.",
+    ),
+    (e.CampaignDetailsChanged(**OURS, cost_minor=7), "Cost changed by key Ops."),
+    (
+        e.CampaignDetailsChanged(**OURS, cost_minor=None, currency=None),
+        "Cost cleared by key Ops.",
+    ),
+    (
+        e.CampaignDetailsChanged(**OURS, currency="USD"),
+        "Currency set to USD by key Ops.",
+    ),
     (e.CampaignTargetChanged(**OURS), "Target cleared by key Ops."),
     (
         e.CampaignTargetChanged(**OURS, target_at=NOON),

@@ -489,15 +489,18 @@ def campaigns(events: Iterable[RecordedEvent]) -> Rows:
                         for name in created.__struct_fields__
                     },
                     **dict.fromkeys(("target_views", "target_at", "deleted_at")),
+                    **dict.fromkeys(("target_posts", "target_engagement")),
                     **dict.fromkeys(_CAMPAIGN_COUNTS.values(), 0),
                     "created_at": recorded.recorded_at,
                 }
             case e.CampaignDetailsChanged() as change:
                 names = ("name", "description", "readme", "metadata")
-                rows[recorded.stream] |= _set(change, *names, "starts_on", "ends_on")
+                others = ("starts_on", "ends_on", "cost_minor", "currency")
+                rows[recorded.stream] |= _set(change, *names, *others)
             case e.CampaignTargetChanged() as change:
                 names = ("target_views", "target_at", "target_scope")
-                rows[recorded.stream] |= _set(change, *names)
+                others = ("target_posts", "target_engagement")
+                rows[recorded.stream] |= _set(change, *names, *others)
             case e.CampaignItemAdded(item_type=item_type):
                 rows[recorded.stream][_CAMPAIGN_COUNTS[item_type]] += 1
             case e.CampaignItemRemoved(item_type=item_type):

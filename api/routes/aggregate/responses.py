@@ -67,19 +67,17 @@ class CsvRows(CountedList[R], Generic[R]):
 
 def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
     """All rows of a list as a CSV file, with a column for each field."""
-    nested = {
-        name: inner.__struct_fields__
-        for name, inner in get_type_hints(kind).items()
-        if isinstance(inner, type) and issubclass(inner, Struct)
-    }
-    columns = [
-        column
-        for name in kind.__struct_fields__
-        for column in (
-            [f"{name}_{inner}" for inner in nested[name]] if name in nested else [name]
-        )
-    ]
-    return csv_text(columns, map(_values, rows))
+    return csv_text(_columns(kind), map(_values, rows))
+
+
+def _columns(kind: type[Struct]) -> Iterator[str]:
+    types = get_type_hints(kind)
+    for name in kind.__struct_fields__:
+        inner = types[name]
+        if isinstance(inner, type) and issubclass(inner, Struct):
+            yield from (f"{name}_{column}" for column in _columns(inner))
+        else:
+            yield name
 
 
 def _values(row: Struct) -> Iterator[object]:

@@ -44,7 +44,7 @@ READ_MODEL = "campaigns"
 
 
 class ShownCampaign(Campaign, frozen=True, kw_only=True):
-    """A campaign and the progress towards its target, null without a target."""
+    """A campaign and the progress, null without a target and a cost."""
 
     progress: Progress | None
 
@@ -158,7 +158,7 @@ class CampaignRoutes(Controller):
         data: JSONBody[CampaignChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Campaign]:
-        """Change a campaign: its name, notes, days and target."""
+        """Change a campaign: its name, notes, days, targets and cost."""
         check_sizes(data)
         commands = changing_commands(data)
         return writer.perform(
@@ -214,7 +214,9 @@ async def _shown(
     reader: Reader, campaign: Campaign, *, now: datetime, at: int | None = None
 ) -> ShownCampaign:
     organization_id = campaign.org_id
-    if campaign.target_views is None:
+    has_target = (campaign.target_views, campaign.target_posts) != (None, None)
+    has_target = has_target or campaign.target_engagement is not None
+    if not has_target and campaign.cost_minor is None:
         return ShownCampaign(**asdict(campaign), progress=None)
     _, zone = await known_scope(reader, organization_id, "campaign", campaign.id)
     target = CampaignTarget(
@@ -223,6 +225,10 @@ async def _shown(
         target_views=campaign.target_views,
         target_at=campaign.target_at,
         target_scope=campaign.target_scope,
+        target_posts=campaign.target_posts,
+        target_engagement=campaign.target_engagement,
+        cost_minor=campaign.cost_minor,
+        currency=campaign.currency,
         starts_on=campaign.starts_on,
         ends_on=campaign.ends_on,
         created_at=campaign.created_at,

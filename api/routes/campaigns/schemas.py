@@ -26,6 +26,41 @@ TargetViews = Annotated[
 TargetAt = Annotated[
     datetime, Meta(tz=True, description="The time by which the campaign aims for them.")
 ]
+TargetPosts = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=2**53 - 1,
+        description="The number of videos that the campaign aims for.",
+    ),
+]
+TargetEngagement = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=2**53 - 1,
+        description="The number of likes, comments, shares and saves together that the "
+        "campaign aims for.",
+    ),
+]
+CostMinor = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=2**53 - 1,
+        description="The cost of the campaign in the smallest unit of ``currency``, "
+        "such as cents; 0 is a campaign without a price.",
+    ),
+]
+Currency = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Z]{3}$",
+        examples=["EUR"],
+        description="The currency of the cost, a code of ISO 4217 such as EUR; "
+        "``cost_minor`` needs it.",
+    ),
+]
 ScopeOfTarget = Annotated[
     TargetScope,
     Meta(
@@ -60,6 +95,10 @@ class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     target_views: TargetViews | None = None
     target_at: TargetAt | None = None
     target_scope: ScopeOfTarget = "gained"
+    target_posts: TargetPosts | None = None
+    target_engagement: TargetEngagement | None = None
+    cost_minor: CostMinor | None = None
+    currency: Currency | None = None
 
 
 class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
@@ -74,6 +113,10 @@ class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
     target_views: TargetViews | UnsetType | None = UNSET
     target_at: TargetAt | UnsetType | None = UNSET
     target_scope: ScopeOfTarget | UnsetType = UNSET
+    target_posts: TargetPosts | UnsetType | None = UNSET
+    target_engagement: TargetEngagement | UnsetType | None = UNSET
+    cost_minor: CostMinor | UnsetType | None = UNSET
+    currency: Currency | UnsetType | None = UNSET
 
 
 class CampaignItemId(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,5 +181,9 @@ def _target_command(data: NewCampaign | CampaignChange) -> c.ChangeCampaignTarge
             message = "must lie in the years 1 to 9999 in UTC"
             raise field_error(Code.INVALID_BODY, "/target_at", message) from None
     return c.ChangeCampaignTarget(
-        target_views=data.target_views, target_at=at, target_scope=data.target_scope
+        target_views=data.target_views,
+        target_at=at,
+        target_scope=data.target_scope,
+        target_posts=data.target_posts,
+        target_engagement=data.target_engagement,
     )

@@ -60,7 +60,8 @@ class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 _FIELDS = """
 SELECT c.id, c.name, c.target_views, c.target_at, c.target_scope, c.starts_on,
-       c.ends_on, c.created_at,
+       c.ends_on, c.created_at, c.target_posts, c.target_engagement, c.cost_minor,
+       c.currency,
        (SELECT time_zone FROM organizations o
         WHERE o.organization_id = %(organization)s)
 FROM campaigns c

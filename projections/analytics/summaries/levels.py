@@ -1,4 +1,4 @@
-"""Levels of views of many videos, each at an instant of its own.
+"""Levels of views and other counts of many videos, each at an instant of its own.
 
 The levels at the end of the last UTC day before the first instant are stored; from
 there on the snapshots are read, so an instant of today costs those of one day.
@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
+from domain.analytics.metrics import VideoMetric
 from projections.analytics.fold.columns import Longs, Mask, distinct
 from projections.analytics.fold.day_ends import day_of
 from projections.analytics.fold.keys import instant_of, time_of
@@ -18,7 +19,6 @@ from projections.analytics.store.column_codec import unpack
 from projections.engine.reader import Reader
 
 _SECONDS_A_DAY = 86_400
-_VIEWS = VIDEOS.metrics.index("views")
 # One statement, so that days and snapshots are of one moment. A stored day comes before
 # the snapshots after it, with the position 0.
 _LEVELS = f"""
@@ -61,6 +61,17 @@ async def views_at(
     reader: Reader, organization_id: UUID, requests: Sequence[LevelRequest]
 ) -> list[tuple[Longs, Mask]]:
     """Return for each request the levels of views, and which of them are known."""
+    return (await levels_at(reader, organization_id, requests, metrics=("views",)))[0]
+
+
+async def levels_at(
+    reader: Reader,
+    organization_id: UUID,
+    requests: Sequence[LevelRequest],
+    *,
+    metrics: Sequence[VideoMetric],
+) -> list[list[tuple[Longs, Mask]]]:
+    """Return for each metric, and each request, the levels, and which are known."""
     rows = await reader.rows(
         organization_id,
         _LEVELS,
@@ -72,26 +83,31 @@ async def views_at(
         },
     )
     observed = unpack([row[3] for row in rows], counters=VIDEOS.counters)
-    is_known = (observed.missing >> _VIEWS & 1) == 0
-    numbers, snapshots = observed.video_numbers[is_known], observed.snapshots[is_known]
-    counts = observed.counts[_VIEWS][is_known]
     times = np.array([instant_of(row[1]) for row in rows], np.int64)
     owners = np.array([row[0] - 1 for row in rows], np.int64)
     # Rows are in order of owners, and observations in order of rows.
     first_row = np.searchsorted(owners, np.arange(len(requests) + 1))
-    first = np.searchsorted(snapshots, first_row)
-    found: list[tuple[Longs, Mask]] = []
-    for nth, request in enumerate(requests):
-        its = slice(first[nth], first[nth + 1])
-        found.append(
-            _levels(
-                request,
-                times[first_row[nth] : first_row[nth + 1]],
-                numbers[its],
-                snapshots[its] - first_row[nth],
-                counts[its],
+    found: list[list[tuple[Longs, Mask]]] = []
+    for metric in metrics:
+        counter = VIDEOS.metrics.index(metric)
+        is_known = (observed.missing >> counter & 1) == 0
+        numbers = observed.video_numbers[is_known]
+        snapshots = observed.snapshots[is_known]
+        counts = observed.counts[counter][is_known]
+        first = np.searchsorted(snapshots, first_row)
+        of_requests: list[tuple[Longs, Mask]] = []
+        for nth, request in enumerate(requests):
+            its = slice(first[nth], first[nth + 1])
+            of_requests.append(
+                _levels(
+                    request,
+                    times[first_row[nth] : first_row[nth + 1]],
+                    numbers[its],
+                    snapshots[its] - first_row[nth],
+                    counts[its],
+                )
             )
-        )
+        found.append(of_requests)
     return found
 
 

@@ -1,34 +1,68 @@
-"""Views that count for the targets of campaigns, and the growth of their views."""
+"""The numbers that count for the targets of campaigns, and their growth."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
 
 from domain.analytics.buckets import ends_a_slot, slot_of
+from domain.analytics.metrics import ENGAGEMENT, VideoMetric
 from domain.analytics.series import CounterSeries
-from domain.analytics.targets import Progress, progress
+from domain.analytics.targets import (
+    NOTHING_KNOWN,
+    Progress,
+    TargetCount,
+    TargetCounts,
+    progress,
+)
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.read.counted import counted
 from projections.analytics.read.from_snapshots import series_of_members
 from projections.analytics.read.selection import Selection
-from projections.analytics.summaries.levels import LevelRequest, views_at
+from projections.analytics.summaries.levels import LevelRequest, levels_at
 from projections.analytics.summaries.target_days import CampaignTarget, TargetTimes
 from projections.engine.reader import Reader
 
+_SAVES: Final[VideoMetric] = "saves"
+# Unknown saves count as 0, because many sources never report them. An engagement needs
+# all of the others.
+_NEEDED: Final[tuple[VideoMetric, ...]] = tuple(
+    metric for metric in ENGAGEMENT if metric != _SAVES
+)
+_TERMS: Final[tuple[VideoMetric, ...]] = ("views", *_NEEDED, _SAVES)
+
+
+def _sums_of(metrics: Sequence[str], needed: Sequence[str]) -> str:
+    """Return the sums of one number, which is the sum of ``metrics``."""
+    level = " + ".join(metrics)
+    base = " + ".join(f"{metric}_base" for metric in metrics)
+
+    def summed(value: str, which: str = "true") -> str:
+        return f"coalesce(sum({value}) FILTER (WHERE {which}), 0)"
+
+    def known(which: str = "true") -> str:
+        return f"least({', '.join(summed(f'{one}_known', which) for one in needed)})"
+
+    ended, week_ago = "slot <= ended", "slot <= %(week_ago)s"
+    return ", ".join(
+        (
+            *(summed(level, "slot <= began"), summed(level, ended), known(ended)),
+            summed(base, f"slot > began AND {ended}"),
+            *(summed(level, week_ago), known(week_ago), summed(level), known()),
+        )
+    )
+
+
 # One pass over the sums of each campaign, even where their days differ.
 _SUMS = f"""
-SELECT id, coalesce(sum(views) FILTER (WHERE slot <= began), 0),
-       coalesce(sum(views) FILTER (WHERE slot <= ended), 0),
-       coalesce(sum(views_known) FILTER (WHERE slot <= ended), 0),
-       coalesce(sum(views_base) FILTER (WHERE slot > began AND slot <= ended), 0),
-       coalesce(sum(views) FILTER (WHERE slot <= %(week_ago)s), 0),
-       coalesce(sum(views_known) FILTER (WHERE slot <= %(week_ago)s), 0),
-       sum(views), sum(views_known)
+SELECT id, coalesce(sum(posts) FILTER (WHERE slot > began AND slot <= ended), 0),
+       coalesce(sum(posts) FILTER (WHERE slot > %(week_ago)s), 0),
+       coalesce(sum(posts), 0),
+       {_sums_of(("views",), ("views",))}, {_sums_of(ENGAGEMENT, _NEEDED)}
 FROM unnest(%(ids)s::uuid[], %(began)s::int[], %(ended)s::int[])
     AS requested (campaign, began, ended)
 JOIN {VIDEOS.rollup_table} ON organization_id = %(organization)s AND id = campaign
@@ -52,14 +86,14 @@ JOIN LATERAL (
 """
 
 
-class TargetCount(NamedTuple):
-    """The number that is counted, and what the level grew by in the last 7 days.
+class _Sums(NamedTuple):
+    """The sums of a campaign: of its days, and of all time."""
 
-    Both are None where they are unknown.
-    """
+    gained: TargetCounts
+    lifetime: TargetCounts
 
-    reached: int | None
-    growth: int | None
+
+_NO_POSTS: Final = TargetCounts(NOTHING_KNOWN, TargetCount(0, 0))
 
 
 async def progress_of_campaigns(
@@ -75,31 +109,35 @@ async def progress_of_campaigns(
     ``at`` is the position as of which the log is read, None for all of it.
     """
     times = {one.id: TargetTimes.of(one, now) for one in campaigns}
-    counts: dict[UUID, TargetCount] = {}
-    by_sums: list[UUID] = []
-    by_posts: list[UUID] = []
+    counts: dict[UUID, TargetCounts] = {}
+    summed: list[CampaignTarget] = []
     for one in campaigns:
         if at is not None or not all(map(ends_a_slot, times[one.id])):
             counts[one.id] = await _from_snapshots(
                 reader, organization_id, one, times[one.id], at=at
             )
-        elif one.target_scope == "posts_in_days":
-            by_posts.append(one.id)
         else:
-            by_sums.append(one.id)
-    sums = await _from_sums(reader, organization_id, by_sums, times)
-    for one in campaigns:
-        if one.id in sums:
-            gained, lifetime = sums[one.id]
-            counts[one.id] = gained if one.target_scope == "gained" else lifetime
-    counts |= await _from_posts(reader, organization_id, by_posts, times)
+            summed.append(one)
+    ids = [one.id for one in summed]
+    sums = await _from_sums(reader, organization_id, ids, times)
+    by_posts = [one.id for one in summed if one.target_scope == "posts_in_days"]
+    of_posts = await _from_posts(reader, organization_id, by_posts, times)
+    for one in summed:
+        gained, lifetime = sums[one.id]
+        counts[one.id] = lifetime if one.target_scope == "lifetime" else gained
+        if one.id in of_posts:
+            views, engagement = of_posts[one.id]
+            counts[one.id] = gained._replace(views=views, engagement=engagement)
     return {
         one.id: progress(
             scope=one.target_scope,
+            counts=counts[one.id],
             target_views=one.target_views,
+            target_posts=one.target_posts,
+            target_engagement=one.target_engagement,
             target_at=one.target_at,
-            reached=counts[one.id].reached,
-            growth=counts[one.id].growth,
+            cost_minor=one.cost_minor,
+            currency=one.currency,
             began_at=one.began_at,
             ends_at=one.ends_at,
             now=now,
@@ -114,11 +152,11 @@ async def _from_sums(
     organization_id: UUID,
     ids: Sequence[UUID],
     times: Mapping[UUID, TargetTimes],
-) -> dict[UUID, tuple[TargetCount, TargetCount]]:
-    """Return for each campaign the views gained in its days, and all its views."""
+) -> dict[UUID, _Sums]:
+    """Return for each campaign the numbers of its days, and those of all time."""
     if not ids:
         return {}
-    found = dict.fromkeys(ids, (TargetCount(None, None), TargetCount(None, None)))
+    found = dict.fromkeys(ids, _Sums(_NO_POSTS, _NO_POSTS))
     any_of_them = times[ids[0]]
     params = {
         "organization": organization_id,
@@ -128,17 +166,33 @@ async def _from_sums(
         "week_ago": slot_of(any_of_them.week_ago),
         "until": slot_of(any_of_them.until),
     }
-    for id_, *sums in await reader.rows(organization_id, _SUMS, params):
-        before, after, known, bases, week_ago, was_known, views, is_known = map(
-            int, sums
-        )
-        growth = views - week_ago if was_known and is_known else None
-        gained = after - before - bases if known else None
-        found[id_] = (
-            TargetCount(gained, growth),
-            TargetCount(views if is_known else None, growth),
+    for id_, *row in await reader.rows(organization_id, _SUMS, params):
+        posts, of_a_week, all_posts, *sums = map(int, row)
+        half = len(sums) // 2
+        views, all_views = _gained_and_all(*sums[:half])
+        engagement, all_engagement = _gained_and_all(*sums[half:])
+        found[id_] = _Sums(
+            TargetCounts(views, TargetCount(posts, of_a_week), engagement),
+            TargetCounts(all_views, TargetCount(all_posts, of_a_week), all_engagement),
         )
     return found
+
+
+def _gained_and_all(
+    before: int,
+    after: int,
+    known: int,
+    bases: int,
+    week_ago: int,
+    was_known: int,
+    level: int,
+    is_known: int,
+) -> tuple[TargetCount, TargetCount]:
+    growth = level - week_ago if was_known and is_known else None
+    return (
+        TargetCount(after - before - bases if known else None, growth),
+        TargetCount(level if is_known else None, growth),
+    )
 
 
 async def _from_posts(
@@ -146,8 +200,8 @@ async def _from_posts(
     organization_id: UUID,
     ids: Sequence[UUID],
     times: Mapping[UUID, TargetTimes],
-) -> dict[UUID, TargetCount]:
-    """Return for each campaign the views of the videos posted in its days."""
+) -> dict[UUID, tuple[TargetCount, TargetCount]]:
+    """Return the views and the engagement of the videos posted in the days of each."""
     if not ids:
         return {}
     rows = await reader.rows(
@@ -176,18 +230,54 @@ async def _from_posts(
         for (_, owner), of_owner in numbers.items()
         for instant in (week_ago, until)
     ]
-    levels = await views_at(reader, organization_id, requests) if requests else []
-    sums = [(int(views[known].sum()), bool(known.any())) for views, known in levels]
-    found: dict[UUID, TargetCount] = {}
+    sums: dict[VideoMetric, list[tuple[int, bool]]] = {}
+    if requests:
+        found_levels = await levels_at(
+            reader, organization_id, requests, metrics=_TERMS
+        )
+        sums = {
+            metric: [
+                (int(level[known].sum()), bool(known.any())) for level, known in of_
+            ]
+            for metric, of_ in zip(_TERMS, found_levels, strict=True)
+        }
+    found: dict[UUID, tuple[TargetCount, TargetCount]] = {}
     for id_ in ids:
         places = [2 * n for n, key in enumerate(numbers) if key[0] == id_]
-        found[id_] = _count_of_posts(
-            _together(sums[place] for place in places),
-            _together(sums[place + 1] for place in places),
-            any_before=any(posted_at <= week_ago for posted_at in posted[id_]),
-            any_now=bool(posted[id_]),
+        before, after = (_levels_together(sums, places, step) for step in (0, 1))
+        any_before = any(posted_at <= week_ago for posted_at in posted[id_])
+        any_now = bool(posted[id_])
+        found[id_] = (
+            _count_of_posts(
+                *(before["views"], after["views"]),
+                any_before=any_before,
+                any_now=any_now,
+            ),
+            _count_of_posts(
+                *(_engagement(before), _engagement(after)),
+                any_before=any_before,
+                any_now=any_now,
+            ),
         )
     return found
+
+
+def _levels_together(
+    sums: Mapping[VideoMetric, Sequence[tuple[int, bool]]],
+    places: Sequence[int],
+    step: int,
+) -> dict[VideoMetric, int | None]:
+    return {
+        metric: _together(sums[metric][place + step] for place in places)
+        for metric in _TERMS
+    }
+
+
+def _engagement(levels: dict[VideoMetric, int | None]) -> int | None:
+    needed = [levels[metric] for metric in _NEEDED]
+    if None in needed:
+        return None
+    return sum(level for level in needed if level is not None) + (levels[_SAVES] or 0)
 
 
 def _together(sums: Iterable[tuple[int, bool]]) -> int | None:
@@ -214,45 +304,77 @@ async def _from_snapshots(
     times: TargetTimes,
     *,
     at: int | None,
-) -> TargetCount:
-    """Return the count from single observations, as of a position if it is given."""
+) -> TargetCounts:
+    """Return the counts from single observations, as of a position if it is given."""
     boundaries = sorted({*times})
     selection = Selection(
         organization_id=organization_id,
         entity="campaign",
         ids=[campaign.id],
-        metrics=["views"],
+        metrics=_TERMS,
         boundaries=boundaries,
         at=at,
     )
     videos = (await counted(reader, selection, campaign.id))[VIDEOS]
+    posted = [video.posted_at for video in videos if video.posted_at is not None]
+    began, ended = times.began, times.ended
+    if campaign.target_scope == "lifetime":
+        began, ended = min(posted, default=began), times.until
+    posts = TargetCount(
+        sum(began <= instant < ended for instant in posted),
+        sum(times.week_ago <= instant < times.until for instant in posted),
+    )
     is_of_posts = campaign.target_scope == "posts_in_days"
     if is_of_posts:
         videos = [video for video in videos if times.holds(video.posted_at)]
     found = await series_of_members(reader, selection, {VIDEOS: videos})
-    views = found["views"]
-    before, after = (
-        _level(views, boundaries.index(at_)) for at_ in (times.week_ago, times.until)
-    )
+    week_ago, until = map(boundaries.index, (times.week_ago, times.until))
+    before: dict[VideoMetric, int | None] = {}
+    after: dict[VideoMetric, int | None] = {}
+    for metric in _TERMS:
+        before[metric] = _level(found[metric], week_ago)
+        after[metric] = _level(found[metric], until)
+    levels = {
+        "views": (before["views"], after["views"]),
+        "engagement": (_engagement(before), _engagement(after)),
+    }
     if is_of_posts:
-        return _count_of_posts(
-            before,
-            after,
-            any_before=any(
-                video.posted_at is not None and video.posted_at <= times.week_ago
-                for video in videos
-            ),
-            any_now=bool(videos),
+        any_before = any(
+            video.posted_at is not None and video.posted_at <= times.week_ago
+            for video in videos
         )
-    growth = None if before is None or after is None else after - before
+        views, engagement = (
+            _count_of_posts(*pair, any_before=any_before, any_now=bool(videos))
+            for pair in levels.values()
+        )
+        return TargetCounts(views, posts, engagement)
+    growths = {
+        name: None if was is None or is_ is None else is_ - was
+        for name, (was, is_) in levels.items()
+    }
     if campaign.target_scope == "lifetime":
-        return TargetCount(after, growth)
+        return TargetCounts(
+            TargetCount(levels["views"][1], growths["views"]),
+            posts,
+            TargetCount(levels["engagement"][1], growths["engagement"]),
+        )
     first, last = boundaries.index(times.began), boundaries.index(times.ended)
-    gained = None
-    if views.known[last]:
-        gained = views.levels[last] - views.levels[first] - sum(views.bases[first:last])
-    return TargetCount(gained, growth)
+    gained: dict[VideoMetric, int | None] = {
+        metric: _gained(found[metric], first, last) for metric in _TERMS
+    }
+    return TargetCounts(
+        TargetCount(gained["views"], growths["views"]),
+        posts,
+        TargetCount(_engagement(gained), growths["engagement"]),
+    )
 
 
-def _level(views: CounterSeries, boundary: int) -> int | None:
-    return views.levels[boundary] if views.known[boundary] else None
+def _level(counter: CounterSeries, boundary: int) -> int | None:
+    return counter.levels[boundary] if counter.known[boundary] else None
+
+
+def _gained(counter: CounterSeries, first: int, last: int) -> int | None:
+    if not counter.known[last]:
+        return None
+    gained = counter.levels[last] - counter.levels[first]
+    return gained - sum(counter.bases[first:last])

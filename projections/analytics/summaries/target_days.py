@@ -17,7 +17,10 @@ _A_DAY = timedelta(days=1)
 
 
 class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign's name, days and target; ``time_zone`` is the organization's."""
+    """A campaign's name, days, targets and cost.
+
+    ``time_zone`` is the organization's.
+    """
 
     id: UUID
     name: str
@@ -27,6 +30,10 @@ class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date | None
     ends_on: date | None
     created_at: datetime
+    target_posts: int | None
+    target_engagement: int | None
+    cost_minor: int | None
+    currency: str | None
     time_zone: str | None
 
     @property

@@ -18,6 +18,7 @@ from tests.projections.analytics.summary_oracle import SummaryOracle
 
 SCOPES = ("gained", "posts_in_days", "lifetime")
 DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
 approx = partial(pytest.approx, abs=2e-6)
 
 
@@ -68,11 +69,20 @@ class Programme:
                 provider="test",
                 video_ids=tuple(counts),
                 view_counts=tuple(counts.values()),
-                like_counts=(0,) * len(counts),
-                comment_counts=(0,) * len(counts),
-                share_counts=(0,) * len(counts),
-                save_counts=(0,) * len(counts),
+                like_counts=self._others(len(counts)),
+                comment_counts=self._others(len(counts)),
+                share_counts=self._others(len(counts)),
+                save_counts=self._others(len(counts), unknown=0.5),
             ),
+        )
+
+    def _others(self, amount: int, unknown: float = 0.1) -> tuple[int | None, ...]:
+        """Counts, of which one is sometimes unknown, and sometimes are all."""
+        if self.random.random() < unknown:
+            return (None,) * amount
+        return tuple(
+            self.random.choice((None, *(self.random.randrange(10**5),) * 9))
+            for _ in range(amount)
         )
 
     def oracle(self, *, as_of: int | None = None) -> SummaryOracle:
@@ -86,8 +96,8 @@ class Programme:
 
     def expected(
         self, campaign: dict[str, Any], oracle: SummaryOracle
-    ) -> tuple[int | None, int | None]:
-        """Return the views that count for a campaign, and their growth of 7 days."""
+    ) -> dict[str, tuple[int | None, int | None]]:
+        """Return what counts for a campaign, each with its growth of 7 days."""
         now = _end_of_quarter(self.now)
         began = _end_of_quarter(datetime.fromisoformat(campaign["created_at"]))
         if campaign["starts_on"]:
@@ -95,9 +105,12 @@ class Programme:
         ended = now
         if campaign["ends_on"]:
             ended = self._midnight(campaign["ends_on"], days=1)
-        return oracle.target(
-            UUID(campaign["id"]), campaign["target_scope"], began, ended, now
-        )
+        question = (UUID(campaign["id"]), campaign["target_scope"], began, ended, now)
+        return {
+            "views": oracle.target(*question),
+            "posts": oracle.target_of_posts(*question),
+            "engagement": oracle.target_of_engagement(*question),
+        }
 
     def _midnight(self, day: str, days: int = 0) -> datetime:
         on = date.fromisoformat(day) + days * DAY
@@ -119,6 +132,10 @@ class Programme:
             "target_views": self.random.choice((10, 10**6, 10**8)),
             "target_at": (self.now + 20.5 * DAY).isoformat(),
             "target_scope": SCOPES[number % 3],
+            "target_posts": self.random.randint(1, 9),
+            "target_engagement": self.random.choice((10, 10**6)),
+            "cost_minor": 500_000,
+            "currency": "EUR",
         }
         if self.random.random() < 0.8:
             body["starts_on"] = first.isoformat()
@@ -154,23 +171,37 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
     )
     ranked = {row["campaign_id"]: row["progress"] for row in rows}
     seen: dict[str, set[bool]] = {scope: set() for scope in SCOPES}
+    counted: dict[str, set[bool]] = {
+        name: set() for name in ("views", "posts", "engagement")
+    }
 
     for campaign_id in programme.campaigns:
         campaign = _shown(tenant, campaign_id)
         progress = campaign["progress"]
-        reached, growth = programme.expected(campaign, oracle)
-        target, scope = campaign["target_views"], campaign["target_scope"]
-        percentage = None if reached is None else 100 * reached // target
+        scope = campaign["target_scope"]
         assert progress["target_scope"] == scope
-        assert (progress["reached"], progress["percentage"]) == (reached, percentage)
-        if scope != "gained" or campaign["ends_on"] is None:
-            projected = None
-            if reached is not None and growth is not None:
-                projected = reached + round(growth / 7 * 20)
-            assert progress["projected_at_target"] == projected
+        for name, (reached, growth) in programme.expected(campaign, oracle).items():
+            shown = progress if name == "views" else progress[name]
+            target = campaign[f"target_{name}"]
+            percentage = None if reached is None else 100 * reached // target
+            assert (shown["reached"], shown["percentage"]) == (reached, percentage)
+            ends_with_days = scope == "gained" or (scope, name) == (
+                "posts_in_days",
+                "posts",
+            )
+            if not ends_with_days or campaign["ends_on"] is None:
+                projected = None
+                if reached is not None and growth is not None:
+                    projected = reached + round(growth / 7 * 20)
+                assert shown["projected_at_target"] == projected
+            counted[name].add(bool(reached))
+        reached, cpm = progress["reached"], progress["effective_cpm_minor"]
+        assert (cpm is None) == (not reached or reached < 0)
+        if cpm is not None:
+            assert cpm == approx(1_000 * 500_000 / reached)
         assert ranked[campaign_id] == progress
         seen[scope].add(bool(reached))
-    assert all(True in found for found in seen.values())
+    assert all(True in found for found in (*seen.values(), *counted.values()))
 
     # Later records change no answer of before, and are in those of now.
     for _ in range(10):
@@ -183,7 +214,13 @@ def test_targets_count_what_happened_in_the_days(goatherd: Goatherd, zone: str):
         then = _shown(tenant, campaign_id, as_of=str(head))
         reached = ranked[campaign_id]["reached"]
         assert then["progress"]["reached"] == reached
-        assert now["progress"]["reached"] == programme.expected(now, later)[0]
+        for name in ("posts", "engagement"):
+            was = ranked[campaign_id][name]["reached"]
+            assert then["progress"][name]["reached"] == was
+        expected = programme.expected(now, later)
+        assert now["progress"]["reached"] == expected["views"][0]
+        for name in ("posts", "engagement"):
+            assert now["progress"][name]["reached"] == expected[name][0]
         changed += now["progress"]["reached"] != reached
     assert changed
 
@@ -217,6 +254,36 @@ def test_a_campaign_of_today_does_not_count_the_past(home: Tenant):
     wrong = home.patch(f"/campaigns/{campaign['id']}", {"target_scope": "ever"})
     assert wrong.status_code == 400
     assert "target_scope" in wrong.json()["error"]
+
+
+def test_posts_of_its_days_are_counted_to_the_instant(home: Tenant):
+    creator = home.add("goat")
+    first, after = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
+    moments = (first - MOMENT, first, first + DAY, after - MOMENT, after)
+    for number, posted_at in enumerate(moments, 1):
+        home.found(creator["id"], str(number), posted_at=posted_at)
+    campaigns: dict[str, str] = {}
+    for scope in SCOPES:
+        body = {
+            "name": scope,
+            "starts_on": "2026-03-02",
+            "ends_on": "2026-03-08",
+            "target_posts": 4,
+            "target_scope": scope,
+        }
+        path = f"/projects/{home.project_id}/campaigns"
+        campaigns[scope] = data_of(home.post(path, body), status=201)["id"]
+        items = {"item_type": "creator", "item_id": creator["id"]}
+        data_of(home.post(f"/campaigns/{campaigns[scope]}/items", items), status=201)
+    home.goatherd.catch_up()
+    head = str(home.goatherd.head)
+
+    for params in ({}, {"as_of": head}):
+        counted = {
+            scope: _shown(home, id_, **params)["progress"]["posts"]["reached"]
+            for scope, id_ in campaigns.items()
+        }
+        assert counted == {"gained": 3, "posts_in_days": 3, "lifetime": 5}
 
 
 def test_a_campaign_of_before_counts_all_views_until_somebody_chooses(home: Tenant):

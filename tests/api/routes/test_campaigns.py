@@ -20,6 +20,10 @@ WHOLE: dict[str, Any] = {
     "target_views": 10_000_000,
     "target_at": "2026-06-01T00:00:00+02:00",
     "target_scope": "gained",
+    "target_posts": 12,
+    "target_engagement": 50_000,
+    "cost_minor": 120_000,
+    "currency": "EUR",
 }
 
 
@@ -39,19 +43,38 @@ def shown(tenant: Tenant, campaign_id: str, **params: object) -> dict[str, Any]:
 
 def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
     """A campaign as shown when nothing counts in it yet and its target is over."""
-    if campaign["target_views"] is None:
+    numbers = ("target_views", "target_posts", "target_engagement", "cost_minor")
+    if all(campaign[name] is None for name in numbers):
         return {**campaign, "progress": None}
     # Where no video was posted, posts have no views; levels are not known.
     is_known = campaign["target_scope"] == "posts_in_days"
+    at = campaign["target_at"]
+
+    def towards(target: int | None, *, is_known: bool) -> dict[str, Any]:
+        return {
+            "reached": 0 if is_known else None,
+            "percentage": 0 if is_known and target else None,
+            "required_per_day": None,
+            "projected_at_target": None,
+            "status": "missed" if is_known and target and at else None,
+        }
+
+    targets = {name: campaign[f"target_{name}"] for name in ("posts", "engagement")}
     progress = {
         "target_scope": campaign["target_scope"],
         "target_views": campaign["target_views"],
-        "target_at": campaign["target_at"],
-        "reached": 0 if is_known else None,
-        "percentage": 0 if is_known else None,
-        "required_per_day": None,
-        "projected_at_target": None,
-        "status": "missed" if is_known and campaign["target_at"] else None,
+        "target_at": at,
+        **towards(campaign["target_views"], is_known=is_known),
+        **{
+            name: {
+                "target": target,
+                **towards(target, is_known=is_known or name == "posts"),
+            }
+            for name, target in targets.items()
+        },
+        "cost_minor": campaign["cost_minor"],
+        "currency": campaign["currency"],
+        "effective_cpm_minor": None,
     }
     return {**campaign, "progress": progress}
 
@@ -91,6 +114,8 @@ def test_a_campaign_needs_but_a_name(home: Tenant):
     assert campaign["metadata"] == {}
     nothing = ("description", "readme", "starts_on", "target_views", "target_at")
     assert [campaign[name] for name in nothing] == [None] * 5
+    nothing = ("target_posts", "target_engagement", "cost_minor", "currency")
+    assert [campaign[name] for name in nothing] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -107,6 +132,13 @@ def test_a_campaign_needs_but_a_name(home: Tenant):
         ({"target_views": 0}, "/target_views"),
         ({"target_views": 2**53}, "/target_views"),
         ({"target_views": 1.5}, "/target_views"),
+        ({"target_posts": 0}, "/target_posts"),
+        ({"target_engagement": -1}, "/target_engagement"),
+        ({"cost_minor": -1}, "/cost_minor"),
+        ({"cost_minor": 1.5}, "/cost_minor"),
+        ({"currency": "euro"}, "/currency"),
+        ({"currency": "EUT"}, "/currency"),
+        ({"currency": None}, "/currency"),
         ({"target_at": "2026-06-01T00:00:00"}, "/target_at"),
         ({"target_at": "9999-12-31T23:59:59-02:00"}, "/target_at"),
         ({"target_scope": "ever"}, "/target_scope"),
@@ -138,6 +170,18 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
         ({"ends_on": None, "readme": None}, [e.CampaignDetailsChanged]),
         ({"target_views": None}, [e.CampaignTargetChanged]),
         ({"target_scope": "posts_in_days"}, [e.CampaignTargetChanged]),
+        ({"target_posts": 13}, [e.CampaignTargetChanged]),
+        ({"target_engagement": None}, [e.CampaignTargetChanged]),
+        ({"cost_minor": None, "currency": None}, [e.CampaignDetailsChanged]),
+        (
+            {
+                "target_views": None,
+                "target_posts": None,
+                "target_engagement": None,
+                "cost_minor": None,
+            },
+            [e.CampaignDetailsChanged, e.CampaignTargetChanged],
+        ),
         (
             {"metadata": {}, "target_views": 5, "target_at": None},
             [e.CampaignDetailsChanged, e.CampaignTargetChanged],

@@ -5,10 +5,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.analytics.targets import Progress, TargetStatus, progress
+from domain.analytics.targets import (
+    Progress,
+    TargetCount,
+    TargetCounts,
+    TargetProgress,
+    TargetStatus,
+    progress,
+)
+from domain.messages import TargetScope
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 END = BEGAN + timedelta(days=100)
+NOTHING = TargetProgress(
+    target=None,
+    reached=None,
+    percentage=None,
+    required_per_day=None,
+    projected_at_target=None,
+    status=None,
+)
 
 
 def after(
@@ -23,8 +39,7 @@ def after(
         scope="lifetime",
         target_views=target,
         target_at=end,
-        reached=reached,
-        growth=growth,
+        counts=TargetCounts(TargetCount(reached, growth)),
         began_at=BEGAN,
         ends_at=None,
         now=BEGAN + timedelta(days=days),
@@ -42,6 +57,11 @@ def test_a_running_target_says_what_it_needs_and_what_it_will_be():
         required_per_day=14.875,
         projected_at_target=805,
         status="behind_pace",
+        posts=NOTHING,
+        engagement=NOTHING,
+        cost_minor=None,
+        currency=None,
+        effective_cpm_minor=None,
     )
 
 
@@ -94,8 +114,7 @@ def test_days_are_those_of_the_organization_where_clocks_change():
         scope="gained",
         target_views=400,
         target_at=datetime(2026, 4, 1, tzinfo=berlin),
-        reached=0,
-        growth=7,
+        counts=TargetCounts(TargetCount(0, 7)),
         began_at=BEGAN,
         ends_at=None,
         now=datetime(2026, 3, 28, tzinfo=berlin),
@@ -112,8 +131,7 @@ def test_nothing_is_gained_after_the_last_day(scope: str, left: int):
         scope=scope,  # pyright: ignore[reportArgumentType]
         target_views=1_000,
         target_at=END,
-        reached=0,
-        growth=7,
+        counts=TargetCounts(TargetCount(0, 7)),
         began_at=BEGAN,
         ends_at=BEGAN + timedelta(days=70),
         now=BEGAN + timedelta(days=60),
@@ -140,3 +158,65 @@ def test_without_a_target_there_is_only_what_was_reached():
 
     assert (found.reached, found.projected_at_target) == (7, 14)
     assert (found.percentage, found.required_per_day, found.status) == (None,) * 3
+
+
+def _of_three(
+    scope: TargetScope, reached: int | None = 2_000, *, cost_minor: int | None = 5_000
+) -> Progress:
+    return progress(
+        scope=scope,
+        counts=TargetCounts(
+            views=TargetCount(reached, 7),
+            posts=TargetCount(3, 7),
+            engagement=TargetCount(40, 7),
+        ),
+        target_views=1_000,
+        target_posts=12,
+        target_engagement=400,
+        target_at=END,
+        cost_minor=cost_minor,
+        currency="EUR",
+        began_at=BEGAN,
+        ends_at=BEGAN + timedelta(days=70),
+        now=BEGAN + timedelta(days=60),
+        zone=UTC,
+    )
+
+
+def test_posts_and_engagement_are_targets_of_their_own():
+    found = _of_three("gained")
+
+    assert found.status == "completed"
+    assert found.posts == TargetProgress(
+        target=12,
+        reached=3,
+        percentage=25,
+        required_per_day=0.9,
+        projected_at_target=13,
+        status="on_track",
+    )
+    assert found.engagement == TargetProgress(
+        target=400,
+        reached=40,
+        percentage=10,
+        required_per_day=36,
+        projected_at_target=50,
+        status="at_risk",
+    )
+
+
+def test_no_post_of_the_days_comes_after_them_though_their_engagement_does():
+    found = _of_three("posts_in_days")
+
+    assert found.posts.projected_at_target == 3 + 10
+    assert found.engagement.projected_at_target == 40 + 40
+    assert _of_three("lifetime").posts.projected_at_target == 3 + 40
+
+
+def test_a_cost_is_divided_by_the_thousands_of_counted_views():
+    assert _of_three("gained").effective_cpm_minor == 2_500
+    assert _of_three("gained", 3).effective_cpm_minor == 1_666_666.666667
+    assert _of_three("gained", cost_minor=0).effective_cpm_minor == 0
+    for unknown in (None, 0, -5):
+        assert _of_three("gained", unknown).effective_cpm_minor is None
+    assert _of_three("gained", cost_minor=None).effective_cpm_minor is None

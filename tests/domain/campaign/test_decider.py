@@ -17,6 +17,7 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
+from domain.money import CurrencyMissingError, UnknownCurrencyError
 from domain.organization.plans import Limits
 from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT
 from tests.kit.scenario import Scenario
@@ -123,6 +124,56 @@ def test_a_change_of_the_target_has_the_whole_target(scenario: Scenario):
     scenario.given(CREATED, target).when(
         c.ChangeCampaignTarget(target_scope="posts_in_days")
     ).then(replace(target, target_scope="posts_in_days"))
+
+
+def test_views_posts_and_engagement_are_one_target(scenario: Scenario):
+    target = e.CampaignTargetChanged(
+        **OURS,
+        target_views=5,
+        target_scope="gained",
+        target_posts=12,
+        target_engagement=400,
+    )
+    numbers = c.ChangeCampaignTarget(
+        target_views=5, target_posts=12, target_engagement=400
+    )
+
+    scenario.given(CREATED).when(numbers).then(target)
+    scenario.given(CREATED, target).when(c.ChangeCampaignTarget(target_posts=13)).then(
+        replace(target, target_posts=13)
+    )
+    scenario.given(CREATED, target).when(
+        c.ChangeCampaignTarget(target_engagement=None)
+    ).then(replace(target, target_engagement=None))
+    scenario.given(CREATED, target).when(numbers).then_nothing()
+
+
+def test_a_cost_has_a_currency_that_exists(scenario: Scenario):
+    cost = {"cost_minor": 120_000, "currency": "EUR"}
+    paid = replace(CREATED, **cost)
+    change = c.ChangeCampaignDetails
+
+    scenario.given().when(replace(CREATE, **cost)).then(paid)
+    scenario.given().when(replace(CREATE, cost_minor=1)).then_refused(
+        CurrencyMissingError, field="currency"
+    )
+    scenario.given().when(replace(CREATE, currency="EUT")).then_refused(
+        UnknownCurrencyError, field="currency"
+    )
+    scenario.given(CREATED).when(change(cost_minor=5, currency="USD")).then(
+        e.CampaignDetailsChanged(**OURS, cost_minor=5, currency="USD")
+    )
+    scenario.given(CREATED).when(change(cost_minor=5)).then_refused(
+        CurrencyMissingError
+    )
+    scenario.given(paid).when(change(cost_minor=0)).then(
+        e.CampaignDetailsChanged(**OURS, cost_minor=0)
+    )
+    scenario.given(paid).when(change(currency=None)).then_refused(CurrencyMissingError)
+    scenario.given(paid).when(change(cost_minor=None, currency=None)).then(
+        e.CampaignDetailsChanged(**OURS, cost_minor=None, currency=None)
+    )
+    scenario.given(paid).when(change(**cost)).then_nothing()
 
 
 def test_a_campaign_of_before_counts_all_views_until_another_scope_is_chosen(

@@ -288,11 +288,57 @@ class SummaryOracle:
 
         Views are counted from ``began`` to ``ended``, and known at ``at``.
         """
-        oracle = self.oracle
-        query = OracleQuery(
+        reached, before, after = self._target(campaign, scope, began, ended, at)
+        return reached, _difference(before, after)
+
+    def target_of_engagement(
+        self, campaign: UUID, scope: str, began: datetime, ended: datetime, at: datetime
+    ) -> tuple[int | None, int | None]:
+        """Return the same of likes, comments, shares and saves together.
+
+        Only unknown saves count as 0.
+        """
+        sums: list[int | None] = [0, 0, 0]
+        for counter in ("likes", "comments", "shares", "saves"):
+            found = self._target(campaign, scope, began, ended, at, counter)
+            for n, value in enumerate(found):
+                so_far = sums[n]
+                if value is None and counter == "saves":
+                    continue
+                sums[n] = None if so_far is None or value is None else so_far + value
+        reached, before, after = sums
+        return reached, _difference(before, after)
+
+    def target_of_posts(
+        self, campaign: UUID, scope: str, began: datetime, ended: datetime, at: datetime
+    ) -> tuple[int | None, int | None]:
+        """Return the posts of the days, or of all, and those of the last 7 days."""
+        began, ended = min(began, at), min(ended, at)
+        query = self._of_campaign(campaign, at)
+        of_a_week = self.oracle._new(query, "posts", at - 7 * DAY, at)  # noqa: SLF001
+        if scope == "lifetime":
+            return self.oracle._cumulative(query, "posts", at), of_a_week  # noqa: SLF001
+        ended = max(began, ended)
+        return self.oracle._new(query, "posts", began, ended), of_a_week  # noqa: SLF001
+
+    def _of_campaign(self, campaign: UUID, at: datetime) -> OracleQuery:
+        return OracleQuery(
             entity="campaign", entity_id=campaign, metric="views", mode="new",
             first=at.date(), last=at.date(), tz="UTC", now=at,
         )  # fmt: skip
+
+    def _target(
+        self,
+        campaign: UUID,
+        scope: str,
+        began: datetime,
+        ended: datetime,
+        at: datetime,
+        counter: str = "views",
+    ) -> tuple[int | None, int | None, int | None]:
+        """Return the count, the level of 7 days ago, and that of ``at``."""
+        oracle = self.oracle
+        query = self._of_campaign(campaign, at)
         began, ended = min(began, at), min(ended, at)
         if scope == "posts_in_days":
             chosen = [
@@ -305,7 +351,7 @@ class SummaryOracle:
             query = msgspec.structs.replace(query, only=tuple(chosen))
         levels: list[int | None] = []
         for instant in (at - 7 * DAY, at):
-            level = oracle._cumulative(query, "views", instant)  # noqa: SLF001
+            level = oracle._cumulative(query, counter, instant)  # noqa: SLF001
             if scope == "posts_in_days" and not any(
                 posted is not None and posted <= instant
                 for posted in (
@@ -315,11 +361,10 @@ class SummaryOracle:
                 level = 0
             levels.append(level)
         before, after = levels
-        growth = None if before is None or after is None else after - before
         if scope == "gained":
-            new = oracle._new(query, "views", began, max(began, ended))  # noqa: SLF001
-            return new, growth
-        return after, growth
+            new = oracle._new(query, counter, began, max(began, ended))  # noqa: SLF001
+            return new, before, after
+        return after, before, after
 
     def shared(self, a: UUID, b: UUID) -> dict[str, Any]:
         ones, others = (self.oracle.members(id_)[0] for id_ in (a, b))
@@ -440,3 +485,7 @@ def rank_of(known: Sequence[int], percent: int) -> float | None:
 
 def ratio_of(part: int, whole: int) -> float | None:
     return part / whole if whole else None
+
+
+def _difference(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
