@@ -12,6 +12,7 @@ from api.web.annotations.forms import AnnotationForms
 from api.web.campaigns.campaign import CampaignPages
 from api.web.campaigns.list import CampaignsPage
 from api.web.campaigns.members import CampaignMembers
+from api.web.campaigns.new import NewCampaignPage
 from api.web.compare.page import ComparePage
 from api.web.connect.page import ConnectPages
 from api.web.creator.changes.page import ChangesPages
@@ -55,6 +56,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ConnectPages,
     HomePage,
     CampaignsPage,
+    NewCampaignPage,
     CampaignPages,
     CampaignMembers,
     ProjectsPage,

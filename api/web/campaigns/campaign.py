@@ -7,17 +7,30 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
+from msgspec.structs import replace
 
 from api.http.error_codes import Code
+from api.http.errors import ApiError
 from api.routes.campaigns.routes import ShownCampaign
-from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of, form_of
-from api.web.campaigns.layout import get_campaign, shared_context, show_campaign
+from api.web.campaigns.forms import (
+    SHOWN_ERRORS,
+    CampaignForm,
+    body_of,
+    form_of,
+    other_end,
+)
+from api.web.campaigns.layout import (
+    get_campaign,
+    own_days,
+    shared_context,
+    show_campaign,
+)
 from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from domain.money import CURRENCIES
 from projections.campaigns.queries import Campaign
 from projections.creator_history.entries import HistoryEntry
 
@@ -36,17 +49,22 @@ class CampaignPages(Controller):
         campaign_id: FromPath[UUID],
         choices: NamedDependency[DashboardQuery],
     ) -> Template:
-        """Show the campaign at a glance, and its progress."""
+        """Show the campaign at a glance, by default in its own days."""
         campaign = await get_campaign(page, campaign_id)
+        days = own_days(page, campaign)
+        its = None if days is None else tuple(day.isoformat() for day in days)
+        if its is not None and not (choices.period or choices.from_ or choices.to):
+            choices = replace(choices, from_=its[0], to=its[1])
         programme = Programme(
             kind="campaign", id=str(campaign_id), project_id=str(campaign.project_id)
         )
+        context = {
+            **shared_context(page, campaign),
+            "has_its_days": its is not None,
+            "is_in_its_days": (choices.from_, choices.to) == its,
+        }
         return await show_dashboard(
-            page,
-            "campaigns/campaign.html",
-            programme,
-            choices,
-            shared_context(page, campaign),
+            page, "campaigns/campaign.html", programme, choices, context
         )
 
     @page_route("/history")
@@ -69,7 +87,7 @@ class CampaignPages(Controller):
     ) -> Template:
         """Show the form that changes the campaign, and the button that deletes it."""
         campaign = await get_campaign(page, campaign_id)
-        return _settings(page, campaign, form_of(campaign, time_zone=page.time_zone))
+        return _settings(page, campaign, form_of(campaign))
 
     @form_route("/settings", form=CampaignForm)
     async def change(
@@ -78,11 +96,11 @@ class CampaignPages(Controller):
         """Change the campaign, unless another person changed it meanwhile."""
         form = page.form(CampaignForm)
         campaign = await get_campaign(page, campaign_id)
-        body = body_of(form, time_zone=page.time_zone, was=campaign)
         path = f"/campaigns/{campaign_id}"
         try:
+            body = body_of(form, time_zone=page.time_zone, was=campaign)
             await page.send("PATCH", path, Campaign, body, version=form.made_from)
-        except ApiRefusedError as error:
+        except ApiError as error:
             if error.code not in SHOWN_ERRORS:
                 raise
             return _settings(page, campaign, form, error=error)
@@ -104,10 +122,15 @@ def _settings(
     campaign: ShownCampaign,
     form: CampaignForm,
     *,
-    error: ApiRefusedError | None = None,
+    error: ApiError | None = None,
 ) -> Template:
     has_conflict = error is not None and error.code is Code.VERSION_CONFLICT
-    context = {"form": form, "has_conflict": has_conflict}
+    context = {
+        "form": form,
+        "has_conflict": has_conflict,
+        "other_end": other_end(campaign, time_zone=page.time_zone),
+        "currencies": sorted(CURRENCIES),
+    }
     return show_campaign(
         page, "campaigns/settings.html", campaign, context, error=error
     )

@@ -1,7 +1,7 @@
 """The shared parts of all pages of a campaign: name and days on top, and the tabs."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,12 +36,14 @@ def show_campaign(
 
 
 def shared_context(page: PageContext, campaign: ShownCampaign) -> dict[str, Any]:
-    return {"campaign": campaign, "own_days": _own_days(page, campaign)}
+    days = own_days(page, campaign)
+    query = "" if days is None else f"from={days[0]}&to={days[1]}"
+    return {"campaign": campaign, "own_days": query}
 
 
-def _own_days(page: PageContext, campaign: ShownCampaign) -> str:
-    """Return the query for the numbers of its days; empty before the first day."""
+def own_days(page: PageContext, campaign: ShownCampaign) -> tuple[date, date] | None:
+    """Return the campaign's days up to today; None without a first one that is over."""
     today = datetime.now(ZoneInfo(page.time_zone)).date()
     if campaign.starts_on is None or campaign.starts_on > today:
-        return ""
-    return f"from={campaign.starts_on}&to={min(campaign.ends_on or today, today)}"
+        return None
+    return campaign.starts_on, min(campaign.ends_on or today, today)

@@ -1,4 +1,4 @@
-"""/campaigns: the campaigns of a project with their figures, and a new one."""
+"""/campaigns: the campaigns of a project with their figures."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,18 +8,15 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 
 from api.routes.aggregate.campaigns import CampaignLeaderboardRow
-from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of
 from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
 from api.web.dashboard.periods import PERIODS, days_of
-from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.project_choices import (
     all_projects,
     last_project,
     remember_project,
 )
-from api.web.kit.handlers import form_route, page_route
-from api.web.kit.page import PageContext, PageResponse
-from projections.campaigns.queries import Campaign
+from api.web.kit.handlers import page_route
+from api.web.kit.page import PageContext
 
 PATH = "/campaigns"
 
@@ -44,34 +41,12 @@ class CampaignsPage(Controller):
         choices: NamedDependency[CampaignsQuery],
     ) -> Template:
         """Show the campaigns of the chosen project, by default the last one chosen."""
-        return await _show(page, choices, CampaignForm(project_id=choices.project_id))
-
-    @form_route(form=CampaignForm)
-    async def create(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Create a campaign and go to its members."""
-        form = page.form(CampaignForm)
-        try:
-            got = await page.send(
-                "POST",
-                f"/projects/{form.project_id or 'none'}/campaigns",
-                Campaign,
-                body_of(form, time_zone=page.time_zone),
-            )
-        except ApiRefusedError as error:
-            if error.code not in SHOWN_ERRORS:
-                raise
-            choices = CampaignsQuery(project_id=form.project_id)
-            return await _show(page, choices, form, error=error)
-        page.flash(f"The campaign {got.data.name} was created. Add its members now.")
-        return page.go_to(f"{PATH}/{got.data.id}/members")
+        return await _show(page, choices)
 
 
 async def _show(
     page: PageContext,
     choices: CampaignsQuery,
-    form: CampaignForm,
-    *,
-    error: ApiRefusedError | None = None,
 ) -> Template:
     projects = await all_projects(page)
     if not projects and not choices.project_id:
@@ -103,6 +78,5 @@ async def _show(
         ),
         "columns": COLUMNS,
         "total": got.meta["totalCount"],
-        "form": form,
     }
-    return page.show("campaigns/list.html", context, error=error)
+    return page.show("campaigns/list.html", context)

@@ -16,6 +16,7 @@ from api.http.errors import ApiError
 from api.web.kit.counting import why_left_out
 from api.web.kit.plain_names import field_label
 from api.web.kit.scrape_labels import failing_shortly
+from domain.money import money as amount_of
 from domain.phrases import counted
 
 UNKNOWN = "\N{EN DASH}"
@@ -42,6 +43,11 @@ def money(amount: Decimal) -> str:
     """Return an amount with all its decimals, at least two."""
     whole, _, decimals = f"{amount:,.6f}".partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def price(minor: float, currency: str) -> str:
+    """Return an amount in a currency's smallest unit, such as "1,200.50 EUR"."""
+    return amount_of(Decimal(str(minor)), currency)
 
 
 def short(value: float | None) -> str:
@@ -182,6 +188,7 @@ FILTERS: dict[str, Any] = {
     "money": money,
     "number": number,
     "percent": percent,
+    "price": price,
     "percent_shortly": percent_shortly,
     "short": short,
     "signed": signed,

@@ -7,6 +7,7 @@ import pytest
 
 from tests.kit.application import Tenant
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
 TIKTOK = "https://www.tiktok.com"
@@ -17,10 +18,10 @@ def goat(home: Tenant) -> Watched:
     return a_watched_creator(home)
 
 
-def make(visitor: Visitor, home: Tenant, **fields: str) -> str:
+def make(visitor: Visitor, home: Tenant, **fields: str | list[str]) -> str:
     """The path of a campaign made by the form."""
     home.goatherd.catch_up()
-    page = visitor.see("/campaigns")
+    page = visitor.see("/campaigns/new")
     answer = visitor.submit(page, "/campaigns", **{"name": "Spring", **fields})
     assert answer.status_code == 303, answer.text
     home.goatherd.catch_up()
@@ -37,15 +38,21 @@ def test_a_campaign_is_created_with_its_days_and_target(visitor: Visitor, home: 
         home,
         starts_on="2026-03-01",
         ends_on="2026-03-31",
-        target_views="1,000",
-        target_on="2026-03-31",
+        target_views="2.5k",
+        target_posts="12",
+        target_engagement="1,000",
         target_scope="posts_in_days",
+        cost="1,200.50",
+        currency="eur",
     )
 
     campaign = stored(home, path)
     assert campaign["name"] == "Spring"
     assert (campaign["starts_on"], campaign["ends_on"]) == ("2026-03-01", "2026-03-31")
-    assert campaign["target_views"] == 1_000
+    assert campaign["target_views"] == 2_500
+    assert campaign["target_posts"] == 12
+    assert campaign["target_engagement"] == 1_000
+    assert (campaign["cost_minor"], campaign["currency"]) == (120_050, "EUR")
     assert campaign["target_scope"] == "posts_in_days"
     assert campaign["target_at"].startswith("2026-03-31T23:59:59")
 
@@ -53,14 +60,101 @@ def test_a_campaign_is_created_with_its_days_and_target(visitor: Visitor, home: 
 def test_what_is_wrong_with_a_new_campaign_is_said_at_its_field(
     visitor: Visitor, home: Tenant
 ):
+    home.add("goat")
     home.goatherd.catch_up()
-    page = visitor.see("/campaigns")
+    page = visitor.see("/campaigns/new")
 
-    answer = visitor.submit(page, "/campaigns", name="Spring", target_views="many")
+    answer = visitor.submit(
+        page,
+        "/campaigns",
+        name=" ",
+        creators="@nobody.here @goat",
+        starts_on="2026-03-02",
+        ends_on="2026-03-01",
+        target_views="many",
+        target_posts="0",
+        target_engagement="1.5",
+        cost="12.3456",
+        currency="EUR",
+    )
 
     assert answer.status_code == 400
-    assert 'id="h-target_views"' in answer.text
+    shown = read(answer.text)
+    fields = ("name", "creators", "ends_on", "cost")
+    for name in (*fields, "target_views", "target_posts", "target_engagement"):
+        assert "problem" in shown.one("p", id=f"h-{name}")["class"], name
+    said = shown.one("p", id="h-creators").text
+    assert said.startswith("@nobody.here is not tracked in this project")
+    assert shown.one("input", id="f-target_views")["value"] == "many"
     assert home.get("/campaigns").json()["data"] == []
+
+
+def test_a_campaign_begins_with_the_creators_that_were_pasted_or_picked(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    sheep, lamb = home.add("sheep"), home.add("lamb")
+    home.add("cow")
+
+    path = make(
+        visitor,
+        home,
+        creators="@Sheep, https://www.tiktok.com/@goat\nsheep",
+        creator=[lamb["id"], goat.id],
+    )
+
+    items = home.get(f"{path}/items").json()["data"]
+    assert {item["item_id"] for item in items} == {goat.id, sheep["id"], lamb["id"]}
+
+
+def test_a_cost_needs_a_currency(visitor: Visitor, home: Tenant):
+    home.goatherd.catch_up()
+    page = visitor.see("/campaigns/new")
+
+    answer = visitor.submit(page, "/campaigns", name="Spring", cost="5k")
+
+    assert answer.status_code == 400
+    assert "Must be chosen for a cost" in answer.text
+
+
+def test_saving_the_form_unchanged_changes_nothing(visitor: Visitor, home: Tenant):
+    body = {
+        "name": "Spring",
+        "ends_on": "2026-03-31",
+        "target_views": 1_234_567,
+        "target_posts": 3,
+        # Another day than the last one, as the API allows.
+        "target_at": "2026-05-01T10:00:00Z",
+        "cost_minor": 1_234,
+        "currency": "JPY",
+    }
+    made = home.post(f"/projects/{home.project_id}/campaigns", body).json()["data"]
+    path = f"/campaigns/{made['id']}"
+    home.goatherd.catch_up()
+    page = visitor.see(f"{path}/settings")
+    assert "The targets run until 1 May 2026" in page.one("p", id="h-ends_on").text
+
+    visitor.submit(page, f"{path}/settings")
+    home.goatherd.catch_up()
+    assert stored(home, path)["version"] == made["version"]
+
+    visitor.submit(page, f"{path}/settings", ends_on="2026-04-30")
+    home.goatherd.catch_up()
+    assert stored(home, path)["target_at"].startswith("2026-04-30T23:59:59")
+
+
+def test_a_campaign_opens_with_its_own_days(visitor: Visitor, home: Tenant):
+    path = make(visitor, home, starts_on="2026-03-01", ends_on="2026-03-31")
+    goat = home.add("goat")
+    visitor.post(f"{path}/members", {"item": f"creator:{goat['id']}", "act": "add"})
+    home.goatherd.catch_up()
+
+    def chosen(query: str) -> str:
+        periods = visitor.see(f"{path}{query}").one("div", aria_label="Period")
+        return periods.one("a", aria_current="true").text
+
+    assert visitor.see(path).one("input", id="from")["value"] == "2026-03-01"
+    assert chosen("") == "Its days"
+    assert chosen("?period=28d") == "28 days"
 
 
 def test_its_dashboard_is_of_its_members_alone(
@@ -77,11 +171,15 @@ def test_its_dashboard_is_of_its_members_alone(
     home.goatherd.catch_up()
 
     shown = visitor.see(f"{path}?{DAYS}")
-    cards = {c.one("dt").text: c.one("dd").text for c in shown.one("dl").all("div")}
+    cards = {
+        card.one("dt").text: card.one("dd").text
+        for some in shown.all("dl")
+        for card in some.all("div")
+    }
     assert cards["New followers"].startswith("500")
     assert (
         "170 of 1K views of all time, 17%"
-        in shown.one("section", **{"aria-label": "Target"}).text
+        in shown.one("section", **{"aria-label": "Targets"}).text
     )
     listed = visitor.see("/campaigns")
     assert "17%" in listed.one("tbody").text
@@ -141,12 +239,12 @@ def test_a_member_stands_with_its_name_and_its_handle(
 def test_a_target_that_is_reached_early_is_called_reached(
     visitor: Visitor, home: Tenant, goat: Watched
 ):
-    days = {"starts_on": "2026-03-01", "target_on": "2999-12-31"}
+    days = {"starts_on": "2026-03-01", "ends_on": "2999-12-31"}
     path = make(visitor, home, target_views="60", **days)
     visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
     home.goatherd.catch_up()
 
-    target = visitor.see(path).one("section", **{"aria-label": "Target"}).text
+    target = visitor.see(path).one("section", **{"aria-label": "Targets"}).text
 
     assert "70 of 60 views gained in its days, 116%" in target
     assert "Reached" in target
@@ -159,7 +257,7 @@ def test_a_campaign_that_counts_all_views_says_so_and_how_to_choose(
     path = make(visitor, home, target_views="100", target_scope="lifetime")
     visitor.post(f"{path}/members", {"item": f"creator:{goat.id}", "act": "add"})
     home.goatherd.catch_up()
-    target = visitor.see(path).one("section", **{"aria-label": "Target"})
+    target = visitor.see(path).one("section", **{"aria-label": "Targets"})
     assert "also from before the campaign" in target.text
     link = target.one("a")["href"]
 
@@ -167,7 +265,7 @@ def test_a_campaign_that_counts_all_views_says_so_and_how_to_choose(
     visitor.submit(settings, f"{path}/settings", target_scope="gained")
     home.goatherd.catch_up()
 
-    target = visitor.see(path).one("section", **{"aria-label": "Target"})
+    target = visitor.see(path).one("section", **{"aria-label": "Targets"})
     assert "0 of 100 views gained in its days" in target.text
     assert "before the campaign" not in target.text
     listed = visitor.see("/campaigns").one("tbody").text
