@@ -25,8 +25,10 @@ from api.web.charts.drawing import ChartMark
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import POSTS, CountedMeasure, groups_for
 from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
+from api.web.compare.campaigns import compared_campaigns
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
+from api.web.compare.since_start import since_their_start
 from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -140,6 +142,20 @@ async def _compared(
     period = exact.period(today=_today(page, exact.tz))
     if not exact.ids:
         return {"period": period, "presets": []}
+    if exact.is_since_start:
+        found = await since_their_start(page, exact, today=_today(page, exact.tz))
+        return {
+            "answer": found.answer,
+            "table": None
+            if exact.as_of
+            else await compared_campaigns(page, exact.chosen, found.days),
+            "chart": found.chart,
+            "happened": None,
+            "projects": {},
+            "now": datetime.now(UTC).isoformat(),
+            "presets": [],
+            "period": period,
+        }
     analytics = _analytics(page, exact)
     counted: list[CountedMeasure] = [(exact.measure, exact.counting)]
     if not exact.marks and exact.entity != "video":
@@ -155,6 +171,9 @@ async def _compared(
     names = _names(named, exact)
     return {
         "answer": answer,
+        "table": await compared_campaigns(page, exact.chosen, [period] * len(names))
+        if exact.entity == "campaign" and not exact.as_of
+        else None,
         "chart": chart_of(
             "compared",
             exact.measure,

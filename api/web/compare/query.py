@@ -25,7 +25,8 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
     """The choices in the address.
 
     ``ids`` have commas between them. With ``as_of`` the numbers are those of that time.
-    ``layout`` is the layout of the CSV file: the API's, or a table with columns.
+    ``layout`` is the layout of the CSV file: the API's, or a table with columns. With
+    ``by=start`` campaigns are compared by day since the start of each.
     """
 
     entity: EntityOrNone = "creator"
@@ -39,6 +40,11 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
     as_of: str = ""
     layout: Literal["columns", ""] = ""
     marks: MarksOrNone = ""
+    by: Literal["start", ""] = ""
+
+    @property
+    def is_since_start(self) -> bool:
+        return self.entity == "campaign" and self.by == "start"
 
     @property
     def chosen(self) -> list[str]:

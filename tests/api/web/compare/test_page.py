@@ -364,3 +364,71 @@ def test_days_that_the_plan_does_not_show_are_refused_in_words(goatherd: Goather
     page = visitor.see(f"/compare?ids={goat.id}&{EXACT}", status=402)
 
     assert "The plan shows 30 days of history" in page.text
+
+
+def test_all_figures_of_campaigns_stand_side_by_side(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    ids: list[str] = []
+    for name, fields in (
+        ("Spring", {"target_views": 100, "target_scope": "lifetime"}),
+        ("Summer", {"starts_on": "2026-03-01", "cost_minor": 3_500, "currency": "EUR"}),
+    ):
+        path = f"/projects/{home.project_id}/campaigns"
+        made = data_of(home.post(path, {"name": name, **fields}), status=201)
+        item = {"item_type": "creator", "item_id": goat.id}
+        data_of(home.post(f"/campaigns/{made['id']}/items", item), status=201)
+        ids.append(made["id"])
+    home.goatherd.catch_up()
+
+    days = f"{DAYS}&metric=views&mode=new&granularity=day&tz=UTC"
+    page = visitor.see(f"/compare?entity=campaign&ids={','.join(ids)}&{days}")
+
+    table = page.one("section", aria_labelledby="figures-title").one("table")
+    shown = {
+        row.one("th").text: [cell.text for cell in row.all("td")]
+        for row in table.all("tr")
+        if row.all("td")
+    }
+    assert [th.text for th in table.one("thead").all("th")][1:] == ["Spring", "Summer"]
+    assert shown["Days"] == ["Open", "1 Mar 2026 to open"]
+    assert shown["Views that count"] == [
+        "170 of 100 170%, of all time",
+        "70 gained in its days",
+    ]
+    assert shown["Cost"] == ["\N{EN DASH}", "35.00 EUR"]
+    assert shown["Cost of 1,000 views"] == ["\N{EN DASH}", "500.00 EUR"]
+    assert shown["Members"] == ["1 creator", "1 creator"]
+    assert shown["New followers"] == ["500", "500"]
+
+
+def test_campaigns_are_compared_by_their_days_since_the_start(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    ids: list[str] = []
+    for name, first, last in (
+        ("Spring", "2026-03-01", "2026-03-05"),
+        ("Summer", "2026-03-03", "2026-03-04"),
+    ):
+        path = f"/projects/{home.project_id}/campaigns"
+        body = {"name": name, "starts_on": first, "ends_on": last}
+        made = data_of(home.post(path, body), status=201)
+        item = {"item_type": "creator", "item_id": goat.id}
+        data_of(home.post(f"/campaigns/{made['id']}/items", item), status=201)
+        ids.append(made["id"])
+    home.goatherd.catch_up()
+    days = f"{DAYS}&metric=views&mode=cumulative&granularity=day&tz=UTC"
+    address = f"/compare?entity=campaign&ids={','.join(ids)}&{days}"
+
+    by_date = rows(visitor.see(address))[1:]
+    since = rows(visitor.see(f"{address}&by=start"))[1:]
+
+    spring = [row[1] for row in by_date]
+    assert [row[0] for row in since] == [f"Day {number}" for number in range(1, 6)]
+    assert [row[1] for row in since] == spring
+    # The third of March is day 1 of Summer, which has no day 3.
+    assert [row[2] for row in since] == [*spring[2:4], *["\N{EN DASH}"] * 3]
+    figures = visitor.see(f"{address}&by=start").one(
+        "section", aria_labelledby="figures-title"
+    )
+    assert "The days of each" in figures.text
