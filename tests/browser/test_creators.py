@@ -132,6 +132,7 @@ def test_those_selected_are_removed_after_a_question_and_brought_back(
 
     expect(page.get_by_text("2 creators removed.")).to_be_visible()
     assert handles_shown(page) == ["@bea"]
+    page.get_by_text("Add filter").click()
     page.get_by_label("Status").select_option("removed")
     expect(page.locator("#rows > tr")).to_have_count(2)
     page.get_by_label("Select @cleo").check()
@@ -234,10 +235,11 @@ def test_who_lost_followers_this_week_is_found_by_keyboard(
 ):
     page.goto("/creators")
     page.get_by_label("Select @ada").check()
-    page.get_by_role("link", name="7 days").press("Enter")
+    page.get_by_label("Period").focus()
+    page.keyboard.press("7")
     # The heads lead to other days until the list has come.
     expect(page).to_have_url(re.compile("period=7d"))
-    expect(page.get_by_role("link", name="7 days")).to_be_focused()
+    expect(page.get_by_label("Period")).to_be_focused()
     has_settled(page)
     head = page.get_by_role("columnheader", name="New followers")
 
@@ -266,7 +268,7 @@ def test_a_first_scrape_fills_its_row_and_the_foot_without_a_reload(
     home.goatherd.catch_up()
     page.goto("/creators")
     row = page.locator("#rows > tr")
-    expect(row).to_contain_text("not yet scraped")
+    expect(row).to_contain_text("never scraped")
     expect(page.locator("[data-stream-says]")).to_have_text("Live.")
 
     home.saw(creator_id, observed_at=ago(0.01), follower_count=84_120)
@@ -288,7 +290,78 @@ def test_the_table_is_sorted_and_its_columns_are_chosen_without_scripts(
 
     page.get_by_text("Columns", exact=True).first.click()
     page.get_by_role("checkbox", name="Posts").uncheck()
-    page.locator(".choose").get_by_role("button", name="Show").click()
+    page.locator("#columns").get_by_role("button", name="Apply").click()
 
     expect(page.get_by_role("columnheader", name="Posts")).to_have_count(0)
     assert handles_shown(page) == ["@bea", "@ada"]
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_a_choice_is_the_act_and_a_filter_is_a_chip_that_can_be_taken_away(
+    page: Page, axe: Callable[[Page], None], watch: Watch
+):
+    # A choice takes the place of one whose answer has not come yet.
+    watch.expects("htmx:(sendAbort|afterRequest)")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto("/creators?period=7d")
+    page.get_by_text("Add filter").click()
+    page.get_by_label("Figure", exact=True).select_option("new_followers")
+    page.get_by_label("At least or at most").select_option("at_most")
+    page.get_by_label("Number", exact=True).fill("0")
+    chip = page.get_by_role("list", name="Filters").get_by_role("listitem")
+
+    expect(chip).to_contain_text("New followers at most 0")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("Apply|Show$"))).to_have_count(0)
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Number", exact=True)).to_be_hidden()
+    box = page.locator("#rows > tr").first.bounding_box()
+    assert box is not None
+    assert box["y"] < 300
+    download = page.get_by_role("link", name="Download CSV").get_attribute("href")
+    assert "bound=at_most" in (download or "")
+
+    chip.get_by_role("link").click()
+
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    expect(chip).to_have_count(0)
+    expect(page.locator("#filters summary")).to_be_focused()
+    page.get_by_text("Add filter").click()
+    expect(page.get_by_label("Number", exact=True)).to_have_value("")
+    page.get_by_label("Period").select_option("custom")
+    page.get_by_label("From", exact=True).fill("2026-01-01")
+    expect(page).to_have_url(re.compile(r"/creators\?from=2026-01-01&to=[-\d]+$"))
+    page.get_by_label("Period").select_option("7d")
+    expect(page).to_have_url(re.compile(r"/creators\?period=7d$"))
+
+
+def test_columns_are_shown_as_they_are_ticked(page: Page, home: Tenant):
+    with_creators(home, "ada")
+    page.goto("/creators")
+    page.get_by_text("Columns", exact=True).first.click()
+
+    page.get_by_role("checkbox", name="Posts", exact=True).uncheck()
+    expect(page.get_by_role("columnheader", name="Posts")).to_have_count(0)
+    page.get_by_role("checkbox", name="New likes").check()
+
+    expect(page.get_by_role("columnheader", name="New likes")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("columnheader", name="New likes")).to_be_visible()
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_filters_are_applied_by_one_button_without_scripts(scriptless: Page):
+    page = scriptless
+    page.goto("/creators")
+    page.get_by_text("Add filter").click()
+    page.get_by_label("Figure", exact=True).select_option("new_followers")
+    page.get_by_label("At least or at most").select_option("at_most")
+    page.get_by_label("Number", exact=True).fill("0")
+    page.get_by_label("Period").select_option("7d")
+
+    page.locator("#filters").get_by_role("button", name="Apply").click()
+
+    assert handles_shown(page) == ["@bea"]
+    page.get_by_role("link", name="Remove the filter").click()
+    assert len(handles_shown(page)) == 2

@@ -36,7 +36,7 @@ from api.web.kit.csv_file import csv_file
 from api.web.kit.filters import fingerprint
 from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
-from api.web.kit.list_query import PERIODS, days_in_words
+from api.web.kit.list_query import CUSTOM, PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
 from api.web.sign_in.page import SignIn
@@ -99,6 +99,8 @@ class CreatorsPage(Controller):
         projects = await all_projects(page)
         # The project is not shown if the organization has only one.
         has_many = len(projects) > 1 and not choices.project_id
+        campaigns = await some_campaigns(page)
+        names_by_id = {str(one.id): one.name for one in (*projects, *campaigns)}
         context: dict[str, Any] = {
             "columns": chosen_columns(page),
             "all_columns": COLUMNS,
@@ -110,7 +112,9 @@ class CreatorsPage(Controller):
             "bounds": BOUNDS,
             "periods": PERIODS,
             "projects": projects,
-            "campaigns": await some_campaigns(page),
+            "campaigns": campaigns,
+            "chips": choices.chips(names_by_id),
+            "custom": CUSTOM,
             "first": f"{PATH}{choices.address(cursor='')}",
             "here": here(page.request),
             "may_write": page.may("write"),
@@ -156,9 +160,14 @@ class CreatorsPage(Controller):
 
     @form_route("/creators/columns", form=ColumnsForm, scope="read")
     async def choose(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Remember the columns that this browser shows."""
+        """Remember the columns that this browser shows.
+
+        A script asks for the list again by itself.
+        """
         form = page.form(ColumnsForm)
         choose_columns(page, form.columns)
+        if page.is_htmx:
+            return Response(None, status_code=204)
         query = urlsplit(form.back).query
         return page.go_to(f"{PATH}?{query}" if query else PATH)
 

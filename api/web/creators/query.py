@@ -1,6 +1,9 @@
 """The query of the list of creators: all choices on the page are in its address."""
 
-from api.web.kit.list_query import ListQuery
+from collections.abc import Mapping
+
+from api.web.creators.columns import COLUMNS
+from api.web.kit.list_query import FilterChip, ListQuery
 
 STATUSES = {
     "": "Tracked",
@@ -50,6 +53,29 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
         of_it = (self.search, self.status, self.health, self.connected, self.tag)
         chosen = any((*of_it, self.campaign_id, self.stopped_posting))
         return chosen or bool(self.figure and self.number)
+
+    def chips(self, names: Mapping[str, str]) -> list[FilterChip]:
+        """Return the filters; ``names`` are those of projects and campaigns by id."""
+        said = {
+            "status": ("", {"failing": "Failing", **STATUSES}.get(self.status)),
+            "health": ("Health: ", HEALTHS.get(self.health)),
+            "connected": ("Own account: ", CONNECTIONS.get(self.connected)),
+            "tag": ("Tag: ", self.tag),
+            "stopped_posting": ("", POSTING.get(self.stopped_posting)),
+            "project_id": ("Project: ", names.get(self.project_id)),
+            "campaign_id": ("Campaign: ", names.get(self.campaign_id)),
+        }
+        chips = [
+            self.chip(f"{label}{words or getattr(self, name)}", name)
+            for name, (label, words) in said.items()
+            if getattr(self, name)
+        ]
+        if self.figure and self.number:
+            labels: dict[str, str] = {one.name: one.label for one in COLUMNS}
+            bound = BOUNDS.get(self.bound, BOUNDS[""])
+            text = f"{labels.get(self.figure, self.figure)} {bound} {self.number}"
+            chips.append(self.chip(text, "figure", "bound", "number"))
+        return chips
 
     @property
     def api_query(self) -> dict[str, str]:

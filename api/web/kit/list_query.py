@@ -1,8 +1,8 @@
-"""The query of a list with figures: the days, the order and the page."""
+"""The query of a list with figures: the days, the order, the page and its filters."""
 
 from datetime import date
 
-from msgspec import field
+from msgspec import Struct, field
 
 from api.routes.lists.days import USUAL_PERIOD
 from api.web.kit.filters import day
@@ -21,8 +21,20 @@ PERIODS = {
 _LABELS = {**PERIODS, "30d": "30 days"}
 
 
+# The choice of own dates: the fields next to it have them.
+CUSTOM = "custom"
+
+
+class FilterChip(Struct, frozen=True, kw_only=True):
+    """A filter in words, its controls, and the address of the list without it."""
+
+    text: str
+    fields: tuple[str, ...]
+    address: str
+
+
 class ListQuery(PageQuery, frozen=True, kw_only=True):
-    """The days, the order and the page; own dates replace ``period``."""
+    """The days, the order and the page; a named ``period`` replaces own dates."""
 
     period: str = ""
     from_: str = field(default="", name="from")
@@ -36,8 +48,14 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
         return "created_at"
 
     @property
+    def usual_period(self) -> str:
+        return USUAL_PERIOD
+
+    @property
     def period_name(self) -> str:
-        return "" if self.from_ or self.to else self.period or USUAL_PERIOD
+        if self.period and self.period != CUSTOM:
+            return self.period
+        return "" if self.from_ or self.to else USUAL_PERIOD
 
     @property
     def period_label(self) -> str:
@@ -71,6 +89,11 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
             order = "asc" if self.direction == "desc" else "desc"
         sort = "" if name == self.usual_sort else name
         return self.address(sort=sort, order="" if order == usual else order, cursor="")
+
+    def chip(self, text: str, *names: str) -> FilterChip:
+        """Return the filter of fields; its address is the list without it."""
+        address = self.address(**dict.fromkeys(names, ""), cursor="")
+        return FilterChip(text=text, fields=names, address=address)
 
     def over(self, period: str) -> str:
         """Return the address of the list over a named period."""

@@ -1,5 +1,6 @@
 """/videos: the videos of all projects."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -13,9 +14,16 @@ from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import row_of
 from api.web.kit.counting import LISTED
 from api.web.kit.csv_file import csv_file
+from api.web.kit.filters import day
 from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import page_route
-from api.web.kit.list_query import PERIODS, ListQuery, days_in_words
+from api.web.kit.list_query import (
+    CUSTOM,
+    PERIODS,
+    FilterChip,
+    ListQuery,
+    days_in_words,
+)
 from api.web.kit.page import PageContext
 from projections.videos.counting import VideoAmounts
 
@@ -65,12 +73,36 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
         )
         return any((*in_all, self.posted_from, self.posted_to))
 
+    def chips(self, names: Mapping[str, str]) -> list[FilterChip]:
+        """Return the filters; ``names`` are those of projects and campaigns by id."""
+        said = {
+            "posted_from": f"Posted from {_day(self.posted_from)}",
+            "posted_to": f"Posted to {_day(self.posted_to)}",
+            "tag": f"Tag: {self.tag}",
+            "hashtag": f"Hashtag: {self.hashtag}",
+            "sound_id": f"Sound: {self.sound_id}",
+            "project_id": f"Project: {names.get(self.project_id, self.project_id)}",
+            "campaign_id": f"Campaign: {names.get(self.campaign_id, self.campaign_id)}",
+            "shown": "Also videos that are left out",
+        }
+        return [
+            self.chip(text, name) for name, text in said.items() if getattr(self, name)
+        ]
+
     @property
     def api_query(self) -> dict[str, str]:
         given = super().api_query
         given.pop("shown", None)
         statuses = _STATUSES.get(self.shown, _STATUSES[""])
         return {**given, "sort": self.sorted_by, "tracking_status": statuses}
+
+
+def _day(text: str) -> str:
+    """Return a typed date in words, or as it was typed."""
+    try:
+        return day(date.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 PATH = "/videos"
@@ -95,12 +127,16 @@ class VideosPages(Controller):
         choices: NamedDependency[VideosPageQuery],
     ) -> Template:
         """Show one page of the videos that were chosen."""
+        projects, campaigns = await all_projects(page), await some_campaigns(page)
+        names_by_id = {str(one.id): one.name for one in (*projects, *campaigns)}
         context: dict[str, Any] = {
             "columns": COLUMNS,
             "query": choices,
             "periods": PERIODS,
-            "projects": await all_projects(page),
-            "campaigns": await some_campaigns(page),
+            "projects": projects,
+            "campaigns": campaigns,
+            "chips": choices.chips(names_by_id),
+            "custom": CUSTOM,
             "first": f"{PATH}{choices.address(cursor='')}",
             "rows": [],
             "more": None,

@@ -4,7 +4,49 @@
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.elt.id !== "filters") return;
   const parameters = event.detail.parameters;
+  // Own dates and a named period exclude each other; the usual period needs no name.
+  if (parameters.period === "custom") delete parameters.period;
+  else for (const name of ["from", "to"]) delete parameters[name];
+  if (parameters.period === event.detail.elt.dataset.usualPeriod) delete parameters.period;
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+});
+
+// A filter that is taken away leaves its controls, too, and the focus goes to the next one.
+let clearsFilter = false;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const names = event.detail.elt.dataset.clears?.split(" ");
+  clearsFilter = Boolean(names);
+  for (const name of names ?? []) {
+    const control = document.getElementById("filters").elements[name];
+    if (control) control.value = "";
+  }
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (clearsFilter) (document.querySelector("#chips a") ?? document.querySelector("#filters summary")).focus();
+  clearsFilter = false;
+  // Own dates begin as the days that are shown.
+  const days = document.getElementById("about")?.dataset;
+  if (days?.first && document.getElementById("period").value !== "custom") {
+    document.getElementById("from").value = days.first;
+    document.getElementById("to").value = days.last;
+  }
+});
+
+// Chosen columns are kept by then, so the list comes again with them.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target.id !== "columns" || !event.detail.successful) return;
+  htmx.ajax("GET", window.location.href, { target: "#list", select: "#list", swap: "outerHTML" });
+});
+
+// A panel of choices closes with Escape, or by a click elsewhere.
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && event.target.closest(".choose[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll(".choose[open]")) if (!open.contains(event.target)) open.open = false;
 });
 
 // After "Show more", focus the first new row.

@@ -252,6 +252,7 @@ def test_rows_are_followed_over_the_days_that_are_shown(visitor: Visitor, home: 
     assert visitor.see("/creators").all("div", id="list")[0].attributes.keys() == {
         "id",
         "class",
+        "tabindex",
     }
     home.add("ada")
     home.goatherd.catch_up()
@@ -281,9 +282,9 @@ def head_of(page: Element, label: str) -> Element:
 @pytest.mark.usefixtures("gained_and_lost")
 def test_who_lost_followers_this_week_is_two_clicks_away(visitor: Visitor):
     page = visitor.see("/creators")
-    (week,) = [a for a in page.all("a") if a.text == "7 days"]
+    (week,) = [one["value"] for one in page.all("option") if one.text == "7 days"]
 
-    week_of = visitor.see(week["href"])
+    week_of = visitor.see(f"/creators?period={week}")
     most = visitor.see(head_of(week_of, "New followers").one("a")["href"])
     least = visitor.see(head_of(most, "New followers").one("a")["href"])
 
@@ -483,7 +484,7 @@ def test_who_may_only_read_is_shown_nothing_to_press(goatherd: Goatherd, home: T
     assert boxes(page) == []
     assert page.all("a", href="/creators/add") == []
     shown = {button.text for button in page.all("button", type="submit")}
-    assert shown == {"Sign out", "Show"}
+    assert shown == {"Sign out", "Apply"}
     assert len(page.all("button", type="button")) == 1
     assert reader.get("/creators/add").status_code == 403
 
