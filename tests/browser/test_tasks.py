@@ -224,7 +224,7 @@ def test_task_10_gets_a_disabled_creator_going_again(task: Task, home: Tenant):
     page = task.page
     task.click(
         task.section("Needs you").get_by_role(
-            "link", name="Open the settings: @nanny", exact=True
+            "link", name="Open the settings (@nanny)", exact=True
         )
     )
     task.press("Try again")

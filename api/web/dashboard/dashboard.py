@@ -48,6 +48,7 @@ class Dashboard(Struct, frozen=True, kw_only=True):
 
     programme: Programme
     days: DashboardDays
+    has_today: bool
     in_words: str
     compared_with: str
     cards: list[KpiCard]
@@ -99,6 +100,7 @@ async def dashboard_of(
     return Dashboard(
         programme=programme,
         days=days,
+        has_today=days.last == today,
         in_words=days_in_words(days.first, days.last),
         compared_with=""
         if kpis.compare_from is None or kpis.compare_to is None

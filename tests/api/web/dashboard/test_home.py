@@ -204,17 +204,17 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
     reported = {row.one("a")["href"]: row.text for row in rows}
     assert reported == {
         f"/creators/{failing['id']}": (
-            "@failing.goat failing: refused (profile) See the failure : @failing.goat"
+            "@failing.goat failing: refused (profile) See the failure (@failing.goat)"
         ),
         f"/creators/{late['id']}": (
-            "@late.goat stale: not scraped since 1 Mar 2026 Scrape again : @late.goat"
+            "@late.goat stale: not scraped since 1 Mar 2026 Scrape again (@late.goat)"
         ),
         f"/creators/{disabled['id']}/settings": (
-            "@gone.goat disabled: private Open the settings : @gone.goat"
+            "@gone.goat disabled: private Open the settings (@gone.goat)"
         ),
         f"/projects/{home.project_id}/inbox": (
             "1 video waits in the inbox They are in no number until you include them. "
-            "Review them : 1 video waits in the inbox"
+            "Review them (1 video waits in the inbox)"
         ),
     }
 
