@@ -37,6 +37,10 @@ export function flash(text, kind = "") {
 
 for (const line of flashes.querySelectorAll(".flash")) letGo(line);
 
+// A page that is drawn again says what it said.
+for (const text of JSON.parse(sessionStorage.getItem("said") ?? "[]")) flash(text);
+sessionStorage.removeItem("said");
+
 /**
  * The page lacks a change, or a scrape has just ended: what was asked for appears by
  * itself, unless typed text would be lost.
@@ -46,7 +50,11 @@ function renew() {
   if ([...document.querySelectorAll("form[data-guard]")].some(holdsText)) return;
   const overview = document.getElementById("overview");
   if (overview) window.htmx.ajax("GET", window.location.href, { target: "#overview", select: "#overview", swap: "outerHTML show:none" });
-  else window.location.reload();
+  else {
+    const said = [...flashes.querySelectorAll(".flash:not([data-renews], .bad)")].map((line) => line.textContent);
+    sessionStorage.setItem("said", JSON.stringify(said));
+    window.location.reload();
+  }
 }
 
 /**
