@@ -179,6 +179,7 @@ def assemble(settings: Settings) -> Litestar:
         ),
         video_id=video_ids(store),
         plays_recording=settings.plays_recording,
+        is_demo=settings.plays_recording and settings.recordings is None,
         connects=connections.consents is not None,
         callback=settings.display_redirect_url,
     )

@@ -95,6 +95,7 @@ def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
     return [
         site.assets.route(),
         site.images.route(),
+        site.drawn.route(),
         Router(
             "/",
             route_handlers=list(PAGES),

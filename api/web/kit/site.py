@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from api.http.access.live_sessions import LiveSessions
 from api.http.access.sessions import Sessions
+from api.web.images.drawn import DrawnPictures
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
@@ -51,7 +52,8 @@ class Site:
 
     ``images`` shows the pictures of creators and videos. ``video_id`` returns the id of
     a video on TikTok in a project of an organization. ``plays_recording`` is true if no
-    scrape asks TikTok, which every page mentions. ``connects`` is true if creators can
+    scrape asks TikTok, which every page mentions; with ``is_demo`` that is the bundled
+    recording, whose people have drawn pictures. ``connects`` is true if creators can
     connect their accounts, and ``callback`` is the address that the settings have for
     that.
     """
@@ -65,6 +67,7 @@ class Site:
         images: ImageProxy,
         video_id: Callable[[UUID, UUID, str], Awaitable[UUID]],
         plays_recording: bool = False,
+        is_demo: bool = False,
         connects: bool = False,
         callback: str | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -75,6 +78,7 @@ class Site:
         self.images = images
         self.video_id = video_id
         self.plays_recording = plays_recording
+        self.drawn = DrawnPictures(is_demo=is_demo)
         self.connects = connects
         self.callback = callback
         self._clock = clock
@@ -91,6 +95,7 @@ class Site:
         )
         names = {
             "asset": self.assets.url,
+            "drawn_url": self.drawn.address,
             "image_url": self.images.address,
             "site": self,
         }

@@ -38,6 +38,8 @@ OPEN = {
     ("GET", "/assets/{digest}/{name}"),
     # An address says by its signature that a page showed it.
     ("GET", "/images/{signed}"),
+    # Drawn goats of the demo belong to nobody.
+    ("GET", "/images/drawn/{kind}/{name}"),
     # A reader of roots needs no key.
     ("GET", "/.well-known/goatherd-key.json"),
     ("GET", "/.well-known/goatherd-root.json"),
