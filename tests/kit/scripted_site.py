@@ -1,6 +1,7 @@
 """A site on this machine with the answers of a test, over real HTTP."""
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -72,6 +73,7 @@ class ScriptedSite:
         self.leaving.set()
         self._server.shutdown()
         self._thread.join()
+        self._server.hang_up()
         self._server.server_close()
         assert not self.bugs, self.bugs
 
@@ -99,6 +101,13 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, site: ScriptedSite) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.site = site
+        self.connections = list[socket.socket]()
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep open, which closing waits for."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         del request, client_address
@@ -117,6 +126,11 @@ class _Handler(BaseHTTPRequestHandler):
     def site(self) -> ScriptedSite:
         assert isinstance(self.server, _Server)
         return self.server.site
+
+    def setup(self) -> None:
+        super().setup()
+        assert isinstance(self.server, _Server)
+        self.server.connections.append(self.connection)
 
     def do_GET(self, body: bytes = b"") -> None:
         address = urlsplit(self.path)
