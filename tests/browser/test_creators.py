@@ -365,3 +365,38 @@ def test_filters_are_applied_by_one_button_without_scripts(scriptless: Page):
     assert handles_shown(page) == ["@bea"]
     page.get_by_role("link", name="Remove the filter").click()
     assert len(handles_shown(page)) == 2
+
+
+def test_the_row_is_the_link_and_its_actions_appear_on_hover_and_focus(
+    page: Page, home: Tenant
+):
+    creator_id = home.add("ada")["id"]
+    home.saw(creator_id, observed_at=ago(0.01), follower_count=84_120)
+    home.goatherd.catch_up()
+    address = re.compile(f"/creators/{creator_id}$")
+    page.goto("/creators")
+    row = page.locator("#rows > tr")
+    scrape = row.get_by_role("button", name="Scrape now")
+    page.mouse.move(0, 0)
+    expect(scrape).to_have_css("opacity", "0")
+    scrape.focus()
+    expect(scrape).to_have_css("opacity", "1")
+    row.hover()
+    expect(scrape).to_have_css("opacity", "1")
+    expect(row.get_by_role("link")).to_have_count(1)
+
+    # The empty part of a cell is the link itself; the number above it leads there, too.
+    box = row.locator('td[data-label="Engagement"]').bounding_box()
+    assert box is not None
+    middle = box["x"] + 3, box["y"] + box["height"] - 3
+    with page.context.expect_page() as opened:
+        page.mouse.click(*middle, button="middle")
+    expect(opened.value).to_have_url(address)
+    page.mouse.click(*middle)
+    expect(page).to_have_url(address)
+    page.go_back()
+    row.get_by_text("84.1K").click()
+    expect(page).to_have_url(address)
+    page.go_back()
+    page.get_by_label("Select @ada").check()
+    expect(page).to_have_url(re.compile("/creators$"))

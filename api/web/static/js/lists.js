@@ -63,3 +63,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
   shownBefore = 0;
 });
+
+// A number lies above the link of its row, so that a pointer reads it; a click on it opens the row.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".figures tbody tr")?.querySelector(".opens");
+  const isSelecting = String(window.getSelection()).length > 0;
+  if (!link || isSelecting || event.target.closest("a, button, input, label, .pick, .act")) return;
+  const { ctrlKey, metaKey, shiftKey } = event;
+  link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey }));
+});
