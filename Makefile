@@ -35,10 +35,10 @@ fix: $(READY) ## Format the code, and repair what lint can repair
 	@$(BIN)/ruff format .
 
 # Tests start Goatherd's processes by the hundred: compiled once, even where the
-# environment says not to keep that. Tests wait half of their time, so one process more
-# than this has processors runs them. Files run in their order: reordered, those with
+# environment says not to keep that. Tests wait half of their time, so twice as many
+# processes as two cores run them. Files run in their order: reordered, those with
 # a single test, which are the longest, would come last, and the others be idle.
-PROCESSES ?= 3
+PROCESSES ?= 4
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 SIDE_BY_SIDE := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
@@ -48,7 +48,7 @@ quick: $(READY) ## Run the tests of the domain, folds and words, without servers
 
 # CI has the time that the suite may take; a slow computer fails nothing elsewhere.
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 1500 --durations 25) $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 900 --durations 25) $(ARGS)
 
 full: $(READY) ## Run every test: ten minutes of kills and every drawn example, too
 	@GOATHERD_TEST_FULL=1 $(PYTEST) $(SIDE_BY_SIDE) -m "not bench" $(ARGS)
