@@ -110,6 +110,18 @@ def test_the_first_link_leads_to_the_question_of_the_first_start(
     expect(page.get_by_role("button", name="Account")).to_contain_text("Goats & Kids")
 
 
+def test_later_leads_home_without_an_answer(strangers_page: Page, home: Tenant):
+    home.goatherd.query(
+        "INSERT INTO first_start_questions VALUES (%s)", home.organization_id
+    )
+    strangers_page.goto(link_for(home))
+
+    # The browser does not demand the fields that are required.
+    strangers_page.get_by_role("button", name="Later").click()
+
+    is_at_home(strangers_page)
+
+
 def test_signing_in_leads_to_the_page_that_was_asked_for(
     strangers_page: Page, watch: Watch, home: Tenant
 ):

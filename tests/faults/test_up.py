@@ -139,10 +139,12 @@ def events(url: str) -> int:
 
 def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
     """Three starts, because a start is dear: each sees what the one before it left."""
-    with place.up() as up:
+    names = ("--organization", "Goats", "--project-name", "Spring")
+    with place.up(*names, "--time-zone", "Europe/Vienna") as up:
         assert up.says(place.ready)
         first, first_key = up.out, place.key
-        organizations = place.ask("/api/v1/projects").json()["data"]
+        organization = place.ask("/api/v1/organization").json()["data"]
+        projects = place.ask("/api/v1/projects").json()["data"]
         started = all_of(up)
         found_by_others = running_postgres_url(place.data_dir)
         status = up.send(signal.SIGINT)
@@ -150,7 +152,10 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
 
     assert first.startswith(place.ready)
     assert first.count(first_key) == 1
-    assert [project["name"] for project in organizations] == ["First project"]
+    assert (organization["name"], organization["time_zone"]) == (
+        *("Goats", "Europe/Vienna"),
+    )
+    assert [project["name"] for project in projects] == ["Spring"]
     assert status == 0
     assert len(started) > 10
     assert left == []
@@ -186,7 +191,7 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
     assert second.startswith(place.ready)
     assert "tga_" not in second
     assert second_key == first_key
-    assert found_again == organizations
+    assert found_again == projects
     assert "Added 4 demo creators" in up.err
     assert "past runs of the demo creators" in up.err
     assert "demo" not in next_up.err
