@@ -138,7 +138,7 @@ class PageContext:
         Without the scope ``read`` these are defaults.
         """
         try:
-            got = await self._api.request("GET", "/organization", _OrganizationAnswer)
+            got = await self.get("/organization", _OrganizationAnswer)
             waiting = await self.count_waiting()
             projects = await self.get("/projects", list[_ProjectAnswer], limit=100)
         except ApiRefusedError as error:
