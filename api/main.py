@@ -62,6 +62,7 @@ from api.routes.tags import TagRoutes
 from api.routes.videos.bulk import InboxRoutes, ProjectVideoRoutes
 from api.routes.videos.ids import video_ids
 from api.routes.videos.routes import VideoRoutes
+from api.routes.views import ViewRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes
@@ -90,6 +91,7 @@ from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
 from projections.videos.queries import Video
+from projections.views import View
 
 ENTITIES = {
     "organization": Organization,
@@ -106,6 +108,7 @@ ENTITIES = {
     "ban": Ban,
     "projection": ProjectionState,
     "root": SignedRoot,
+    "view": View,
 }
 
 
@@ -248,6 +251,7 @@ def assemble(settings: Settings) -> Litestar:
                 CampaignSummaryRoutes,
                 OverlapRoutes,
                 HistoryRoutes,
+                ViewRoutes,
             ],
             authenticator=authenticator,
             limiter=limiter,

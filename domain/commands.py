@@ -6,3 +6,4 @@ from domain.creator.commands import *
 from domain.organization.commands import *
 from domain.scrape.commands import *
 from domain.video.commands import *
+from domain.view.commands import *

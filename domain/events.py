@@ -17,6 +17,7 @@ from domain.organization.events import *
 from domain.scrape.events import *
 from domain.texts import *
 from domain.video.events import *
+from domain.view.events import *
 
 STORED_NAMES: dict[str, type[Event]] = {
     event.stored_name: event
@@ -31,6 +32,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         CampaignEvent,
         MembershipEvent,
         AnnotationEvent,
+        ViewEvent,
         IntegrityEvent,
     )
     for event in get_args(aggregate)

@@ -31,6 +31,7 @@ _ERASED_ACCOUNT = uuid5(_NAMESPACE, "erased account")
 _MERGED = uuid5(_NAMESPACE, "merged annotation")
 _MERGED_RUN = uuid5(_NAMESPACE, "merged run")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
+_VIEW = uuid5(_NAMESPACE, "built-in view")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 
 # The stream of events about the installation itself.
@@ -195,6 +196,11 @@ def texts_subject(of: UUID, forgotten: int) -> UUID:
 def system_annotation(of: UUID, what: str) -> UUID:
     """Return the id of a derived annotation; ``what`` names the cause within ``of``."""
     return _uuid5(_ANNOTATION, f"{of}/{what}")
+
+
+def built_in_view(organization_id: UUID, name: str) -> UUID:
+    """Return the id of a view that an organization has from the start."""
+    return _uuid5(_VIEW, f"{organization_id}/{name}")
 
 
 def merged_annotation(annotation_id: UUID) -> UUID:

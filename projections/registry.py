@@ -14,6 +14,7 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
+from projections.views import Views
 
 PROJECTIONS: tuple[ReadModel, ...] = (
     CreatorList(),
@@ -26,4 +27,5 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Bans(),
     AnalyticsProjection(),
     CreatorHistory(),
+    Views(),
 )

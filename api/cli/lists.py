@@ -1,5 +1,6 @@
-"""``goatherd orgs | projects | creators | campaigns list``, with names and counts."""
+"""``goatherd orgs | projects | creators | campaigns | views list``, with names."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from api.cli.kit.names import (
 )
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_list
+from domain.events import ViewedList
 from domain.messages import TargetScope
 from projections.creators.creator import CountName
 from projections.creators.posting import LAST_POSTED
@@ -73,6 +75,15 @@ WHERE deleted_at IS NULL
   AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
 ORDER BY org_id, project_id, c.created_at, c.id
+"""
+
+
+_VIEW_LIST = """
+SELECT id, organization_id AS org_id, name, list, query, columns, is_built_in,
+       created_at
+FROM views
+WHERE deleted_at IS NULL AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
+ORDER BY org_id, list, created_at, id
 """
 
 
@@ -148,6 +159,19 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
     target_engagement: int | None
     cost_minor: int | None
     currency: str | None
+    created_at: datetime
+
+
+class ViewSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A saved view: the query and the columns of a list under a name."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+    list: ViewedList
+    query: str
+    columns: Sequence[str]
+    is_built_in: bool
     created_at: datetime
 
 
@@ -233,6 +257,27 @@ def list_campaigns(
         "last_day=ends_on target_views counted=target_scope",
         ids="id project_id" if ids else "",
         json=json,
+    )
+
+
+def list_views(
+    *,
+    org: OnlyOrganizationOption = None,
+    ids: Ids = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """List the saved views of lists of creators, videos and campaigns."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        named = organization_and_project(connection, org, None)
+        _wait_for(connection, "views")
+        found = rows_of(connection, ViewSummary, _VIEW_LIST, named)
+    print_list(
+        found,
+        "name list query shown built_in=is_built_in",
+        ids="id organization=org_id" if ids else "",
+        json=json,
+        shown=lambda view: ",".join(view.columns) or None,
     )
 
 

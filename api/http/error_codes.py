@@ -200,6 +200,12 @@ class Code(StrEnum):
         "The annotation follows from the log, so nobody can change it.",
         "The annotation follows from what happened; only notes can be changed.",
     )
+    BUILT_IN_VIEW = (
+        "built_in_view",
+        409,
+        "The view comes with Goatherd, so nobody can change it.",
+        "The view comes with Goatherd; save a view of your own to change it.",
+    )
     HISTORY_IN_CLEAR = (
         "history_in_clear",
         409,

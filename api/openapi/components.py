@@ -22,6 +22,7 @@ TAGS = {
     "Videos": "Tracked videos.",
     "Inbox": "Discovered videos that wait for a decision.",
     "Tags": "Words by which people group creators and videos.",
+    "Views": "Filters, orders and columns of lists, saved under a name.",
     "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",

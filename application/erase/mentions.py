@@ -20,7 +20,14 @@ from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.store import open_envelopes
 
 MentionKind = Literal[
-    "campaign", "project", "api_key", "organization", "annotation", "creator", "video"
+    "campaign",
+    "project",
+    "api_key",
+    "organization",
+    "annotation",
+    "creator",
+    "video",
+    "view",
 ]
 
 _EVENTS = f"""
@@ -53,6 +60,10 @@ CROSS JOIN LATERAL (VALUES ('readme', v.readme), ('description', v.description),
     ('tags', array_to_string(v.tags, %(cell_end)s))) AS t (field, text)
 WHERE v.organization_id = %(organization)s AND NOT v.id = ANY(%(own)s)
 AND NOT coalesce(v.creator_id = ANY(%(own)s), false) AND text ILIKE ANY(%(like)s)
+UNION ALL
+SELECT 'view', v.id, field, text FROM views v
+CROSS JOIN LATERAL (VALUES ('name', name), ('query', query)) AS t (field, text)
+WHERE organization_id = %(organization)s AND text ILIKE ANY(%(like)s)
 ORDER BY 1, 2, 3
 """
 _PATHS: dict[str, str] = {
@@ -63,6 +74,7 @@ _PATHS: dict[str, str] = {
     "annotation": "/analytics/annotations/{}",
     "creator": "/creators/{}",
     "video": "/videos/{}",
+    "view": "/views/{}",
 }
 # TikTok's texts, which nobody here can change.
 _SCRAPED = frozenset({"title", "scraped_display_name"})

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow, dict_row
 
 from domain import events as e
 from domain.streams import video_stream
+from domain.view.built_in import built_in_views
 from infra.eventstore.store import RecordedEvent
 from tests.kit.expected_annotations import annotations
 from tests.kit.expected_attributes import video_attributes
@@ -61,6 +62,61 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
                     "version": rows[recorded.stream]["version"] + 1,
                     "updated_at": recorded.recorded_at,
                     "position": recorded.position,
+                }
+            case _:
+                pass
+    return rows
+
+
+def views(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    for recorded in events:
+        at = {"created_at": recorded.recorded_at, "updated_at": recorded.recorded_at}
+        match recorded.event:
+            case e.OrganizationCreated():
+                for view_id, view in built_in_views(recorded.stream).items():
+                    rows[view_id] = {
+                        "organization_id": recorded.stream,
+                        "id": view_id,
+                        "name": view.name,
+                        "list": view.list,
+                        "query": view.query,
+                        "columns": [*view.columns],
+                        "is_built_in": True,
+                        "version": 1,
+                        **at,
+                        "deleted_at": None,
+                    }
+            case e.ViewSaved() as view:
+                rows[recorded.stream] = {
+                    "organization_id": view.organization_id,
+                    "id": recorded.stream,
+                    "name": view.name,
+                    "list": view.list,
+                    "query": view.query,
+                    "columns": [*view.columns],
+                    "is_built_in": False,
+                    "version": 1,
+                    **at,
+                    "deleted_at": None,
+                }
+            case e.ViewChanged() as change:
+                row = rows[recorded.stream]
+                row |= _set(change, "name", "query")
+                if change.columns is not msgspec.UNSET:
+                    row["columns"] = [*change.columns]
+                row |= {
+                    "version": recorded.version,
+                    "updated_at": recorded.recorded_at,
+                }
+            case e.ViewDeleted():
+                rows[recorded.stream] |= {
+                    "name": "",
+                    "query": "",
+                    "columns": [],
+                    "version": recorded.version,
+                    "updated_at": recorded.recorded_at,
+                    "deleted_at": recorded.recorded_at,
                 }
             case _:
                 pass
@@ -566,6 +622,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "campaigns": campaigns,
     "campaign_items": campaign_items,
     "annotations": annotations,
+    "views": views,
 }
 
 

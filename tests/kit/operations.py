@@ -63,6 +63,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     outer = tenant.campaign("Outer", ("video", video_id), ("campaign", inner))
     note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
+    view = tenant.post("/views", {"name": "Best", "list": "creators"})
     counts = RequestCounts(tenant.goatherd.store.pool, Settings())
     counts.take("web", tenant.organization_id, UUID(creator["id"]))
     # Further keys of this one, and not the one that asks: it may be revoked.
@@ -82,6 +83,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "campaign_id": outer,
         "inner_id": inner,
         "annotation_id": data_of(noted, status=201)["id"],
+        "view_id": data_of(view, status=201)["id"],
         "key_id": str(key.key_id),
         "link_id": link["id"],
     }

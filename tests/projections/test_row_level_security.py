@@ -29,6 +29,7 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
+from projections.views import Views
 from tests.kit.builders import opened_store
 from tests.kit.databases import new_database
 from tests.kit.histories import (
@@ -85,6 +86,7 @@ WALLED = (
     "annotation_organizations",
     "annotation_projects",
     "annotation_creators",
+    "views",
 )
 CLOSED = (
     "goatherd_events",
@@ -237,7 +239,7 @@ def _fill(store: Store) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        *(Campaigns(), Annotations()),
+        *(Campaigns(), Annotations(), Views()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -51,7 +51,7 @@ COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
     *("rebuild", "doctor", "orgs", "orgs create", "orgs operator", "orgs list"),
     *("projects", "projects create", "projects list"),
-    *("campaigns", "campaigns create", "campaigns list"),
+    *("campaigns", "campaigns create", "campaigns list", "views", "views list"),
     *("sources", "sources list", "sources check", "creators add"),
     *("creators", "creators list", "creators move", "keys", "keys create", "keys list"),
     *(

@@ -20,6 +20,7 @@ from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.projects import Projects
+from projections.views import Views
 from tests.kit.builders import Home, asking, next_events
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
@@ -65,8 +66,8 @@ def rename(home: Home, project_id: UUID, name: str) -> None:
 
 
 def catch_up(store: Store) -> None:
-    """Let the read models of creators and projects catch up."""
-    for projection in (CreatorList(), Projects()):
+    """Let the read models of creators, projects and views catch up."""
+    for projection in (CreatorList(), Projects(), Views()):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
@@ -298,3 +299,28 @@ def test_a_name_that_several_have_is_refused_with_their_ids(
     assert str(second.organization_id) in orgs.complaint
     assert "2 projects are called 'First project'" in projects.complaint
     assert by_id.status == 0
+
+
+def test_views_are_listed_of_one_organization(cli: CommandLine, store: Store):
+    ours = made(cli, store, "Herd")
+    made(cli, store, "Other")
+    saved = e.ViewSaved(
+        organization_id=ours.organization_id,
+        list="videos",
+        name="Spring",
+        query="tag=spring",
+        columns=("views",),
+    )
+    store.append([NewEvent(new_id(), 1, saved)], context=asking("test"))
+    catch_up(store)
+
+    views = cli("views", "list", "--org", "Herd", "--json").document
+    table = cli("views", "list", "--org", "Herd")
+
+    assert [(each["name"], each["list"], each["is_built_in"]) for each in views] == [
+        ("Stopped posting", "creators", True),
+        ("Spring", "videos", False),
+    ]
+    assert table.out.startswith("name")
+    assert "tag=spring" in table.out
+    assert len(cli("views", "list", "--json").document) == 3

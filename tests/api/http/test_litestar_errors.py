@@ -421,6 +421,11 @@ def annotation_of_the_log(scene: Scene) -> None:
     scene.ask.path = f"/analytics/annotations/{systems.json()['data'][0]['id']}"
 
 
+def view_from_the_start(scene: Scene) -> None:
+    built_in = scene.tenant.get("/views").json()["data"][0]
+    scene.ask.path = f"/views/{built_in['id']}"
+
+
 def taken_in_another_project(scene: Scene) -> None:
     project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
     handle = scene.tenant.shown(scene.ids["creator_id"])["tiktok_handle"]
@@ -713,6 +718,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("addCampaignItems", Code.OTHER_PROJECT): item_of_another_project,
     ("changeAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("deleteAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
+    ("changeView", Code.BUILT_IN_VIEW): view_from_the_start,
+    ("deleteView", Code.BUILT_IN_VIEW): view_from_the_start,
     ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("unbanHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("rebuildProjection", Code.NOT_FOUND): unknown_projection,

@@ -37,6 +37,7 @@ WHOLE_AGGREGATES = [
     ("bans", e.BanEvent),
     ("campaigns", e.CampaignEvent),
     ("annotations", e.AnnotationEvent),
+    ("views", e.ViewEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),
     ("creator_history", e.MembershipEvent),
     (None, e.OrganizationEvent),

@@ -1,0 +1,1 @@
+"""Views: filters, an order and columns of a list, saved under a name."""

@@ -1,0 +1,102 @@
+"""Views of lists: saved, changed and deleted."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import BlankNameError, CorruptHistoryError, NotFoundError
+from domain.view.built_in import built_in_views
+from domain.view.decider import ViewState, decide, evolve, view_of
+from domain.view.errors import BuiltInViewError, InvalidViewQueryError
+from domain.view.handlers import change_view
+from domain.view.query import check_query
+from tests.kit.builders import ORGANIZATION
+from tests.kit.scenario import Scenario
+
+FIELDS: dict[str, Any] = {
+    "organization_id": ORGANIZATION,
+    "list": "creators",
+    "name": "Best of spring",
+    "query": "tag=spring&sort=new_views",
+    "columns": ("new_views", "posts"),
+}
+SAVE, SAVED = c.SaveView(**FIELDS), e.ViewSaved(**FIELDS)
+DELETED = e.ViewDeleted(organization_id=ORGANIZATION)
+
+
+@pytest.fixture
+def scenario() -> Scenario[ViewState | None, c.ViewCommand, e.ViewEvent]:
+    return Scenario(decide, evolve, nothing=None)
+
+
+def test_a_view_is_saved_as_chosen_and_only_once(scenario: Scenario):
+    scenario.given().when(SAVE).then(SAVED)
+    scenario.given(SAVED).when(replace(SAVE, name="Other")).then_nothing()
+
+
+def test_a_change_has_only_what_is_different(scenario: Scenario):
+    changed = e.ViewChanged(organization_id=ORGANIZATION, name="Spring")
+
+    scenario.given(SAVED).when(
+        c.ChangeView(name="Spring", columns=("new_views", "posts"))
+    ).then(changed)
+    scenario.given(SAVED, changed).when(c.ChangeView(name="Spring")).then_nothing()
+    scenario.given(SAVED).when(c.ChangeView(columns=())).then(
+        e.ViewChanged(organization_id=ORGANIZATION, columns=())
+    )
+
+
+def test_a_name_of_blanks_is_refused(scenario: Scenario):
+    for given, command in (
+        ((), replace(SAVE, name=" ")),
+        ((SAVED,), c.ChangeView(name=" ")),
+    ):
+        scenario.given(*given).when(command).then_refused(BlankNameError, field="name")
+
+
+def test_a_deleted_view_is_gone(scenario: Scenario):
+    scenario.given(SAVED).when(c.DeleteView()).then(DELETED)
+    scenario.given(SAVED, DELETED).when(c.DeleteView()).then_nothing()
+    scenario.given(SAVED, DELETED).when(c.ChangeView(name="x")).then_refused(
+        NotFoundError
+    )
+    scenario.given().when(c.DeleteView()).then_refused(NotFoundError)
+
+
+def test_a_query_has_parameters_of_its_list_and_each_once(scenario: Scenario):
+    for query in ("hashtag=goat", "cursor=abc", "limit=5", "sort=a&sort=b", "sort"):
+        scenario.given().when(replace(SAVE, query=query)).then_refused(
+            InvalidViewQueryError, field="query"
+        )
+        scenario.given(SAVED).when(c.ChangeView(query=query)).then_refused(
+            InvalidViewQueryError, field="query"
+        )
+    check_query("videos", "hashtag=goat&period=last_week")
+    check_query("campaigns", "")
+
+
+def test_a_view_from_the_start_cannot_be_changed():
+    (view_id,) = built_in_views(ORGANIZATION)
+    handler = change_view(view_id, c.DeleteView(), organization_id=ORGANIZATION)
+
+    with pytest.raises(BuiltInViewError):
+        next(handler)
+
+
+def test_each_organization_has_its_own_views_from_the_start_and_they_are_valid():
+    other = UUID(int=7)
+
+    assert not built_in_views(other).keys() & built_in_views(ORGANIZATION).keys()
+    for view in built_in_views(ORGANIZATION).values():
+        assert decide(None, view)
+
+
+def test_a_history_of_something_else_is_no_view():
+    assert view_of([]) is None
+    assert view_of([e.CampaignDeleted(organization_id=ORGANIZATION)]) is None
+    with pytest.raises(CorruptHistoryError):
+        evolve(None, DELETED)
