@@ -52,6 +52,7 @@ async def needing_attention(
     found = await asyncio.gather(
         _sources(page),
         *(_creators(page, whose, kind) for kind in _QUERIES),
+        _stopped_posting(page, whose),
         _never_seen(page, whose),
         _inbox(page, project_id),
     )
@@ -113,6 +114,25 @@ async def _creators(
             )
         )
     return found
+
+
+async def _stopped_posting(
+    page: PageContext, whose: dict[str, str]
+) -> list[AttentionItem]:
+    """Return one item about all creators who post no more as they used to."""
+    query = {**whose, "stopped_posting": "true"}
+    got = await page.get("/creators", list[Creator], limit=1, **query)
+    if not got.data:
+        return []
+    return [
+        AttentionItem(
+            text=f"{counted(got.meta['totalCount'], 'creator')} stopped posting",
+            why="No post for over a week, and twice as long as usual.",
+            href=f"/creators?{urlencode(query)}",
+            action="Show them",
+            kind="warn",
+        )
+    ]
 
 
 async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[AttentionItem]:

@@ -219,6 +219,25 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
     }
 
 
+def test_creators_who_stopped_posting_are_counted_and_listed(
+    visitor: Visitor, home: Tenant
+):
+    goat = home.add("quiet.goat")["id"]
+    home.saw(goat, follower_count=5)
+    now = datetime.now(UTC)
+    for number, days in enumerate((40, 38, 36)):
+        posted_at = now - timedelta(days=days)
+        home.found(goat, str(number), posted_at=posted_at)
+    home.goatherd.catch_up()
+
+    rows = section(visitor.see("/"), "Needs you").all("li")
+
+    (row,) = [row for row in rows if "stopped posting" in row.text]
+    assert row.text.startswith("1 creator stopped posting No post for over a week")
+    listed = visitor.see(row.one("a")["href"]).one("tbody").all("tr")
+    assert len(listed) == 1
+
+
 def test_creators_that_no_scrape_has_seen_are_not_called_scraped(
     visitor: Visitor, home: Tenant
 ):
