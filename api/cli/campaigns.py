@@ -16,6 +16,8 @@ from domain.messages import TargetScope
 from infra.eventstore.execute import execute
 from infra.ids import new_id
 
+_COUNT = validators.Number(gte=1, lte=2**53 - 1)
+
 
 def create(
     name: Annotated[str, Parameter(help="The name of the campaign.")],
@@ -30,8 +32,21 @@ def create(
     target_views: Annotated[
         int | None,
         Parameter(
-            validator=validators.Number(gte=1, lte=2**53 - 1),
-            help="The number of views that the campaign aims for.",
+            validator=_COUNT, help="The number of views that the campaign aims for."
+        ),
+    ] = None,
+    target_posts: Annotated[
+        int | None,
+        Parameter(
+            validator=_COUNT, help="The number of videos that the campaign aims for."
+        ),
+    ] = None,
+    target_engagement: Annotated[
+        int | None,
+        Parameter(
+            validator=_COUNT,
+            help="The number of likes, comments, shares and saves together that the "
+            "campaign aims for.",
         ),
     ] = None,
     target_scope: Annotated[
@@ -42,6 +57,17 @@ def create(
             "time."
         ),
     ] = "gained",
+    cost_minor: Annotated[
+        int | None,
+        Parameter(
+            validator=validators.Number(gte=0, lte=2**53 - 1),
+            help="The cost in the smallest unit of the currency, such as cents.",
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None,
+        Parameter(help="The currency of the cost, a code of ISO 4217 such as EUR."),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -55,6 +81,10 @@ def create(
         ends_on=ends_on,
         target_views=target_views,
         target_scope=target_scope,
+        target_posts=target_posts,
+        target_engagement=target_engagement,
+        cost_minor=cost_minor,
+        currency=currency,
     )
     campaign_id = new_id()
     with fitting(settings) as connection:

@@ -113,20 +113,28 @@ def test_a_campaign_is_created_with_its_days_and_target(
     cli: CommandLine, store: Store, organization_id: str
 ):
     words = ("campaigns", "create", "Winter cheese", "--project", "First project")
+    targets = (
+        *("--target-views", "2000000", "--target-posts", "12"),
+        *("--target-engagement", "90000", "--cost-minor", "150000"),
+    )
     days = ("--starts-on", "2026-11-01", "--ends-on", "2026-11-30")
 
-    shown = cli(*words, *days, "--target-views", "2000000")
+    no_currency = cli(*words, "--cost-minor", "5")
+    shown = cli(*words, *days, *targets, "--currency", "EUR")
     backwards = cli(*words, "--starts-on", "2026-11-02", "--ends-on", "2026-11-01")
     catch_up(store)
 
     assert organization_id
     assert shown.out == "Created the campaign Winter cheese.\n"
     assert backwards.complaint == "The last day must not be before the first day."
+    assert "currency" in no_currency.complaint
     (listed,) = cli("campaigns", "list", "--json").document
-    shown = ("name", "starts_on", "ends_on", "target_views", "target_scope")
-    assert [listed[name] for name in shown] == [
+    fields = ("name", "starts_on", "ends_on", "target_views", "target_scope")
+    assert [listed[name] for name in fields] == [
         *("Winter cheese", "2026-11-01", "2026-11-30", 2_000_000, "gained")
     ]
+    fields = ("target_posts", "target_engagement", "cost_minor", "currency")
+    assert [listed[name] for name in fields] == [12, 90_000, 150_000, "EUR"]
 
 
 def _events(store: Store, kind: type[E]) -> list[E]:
