@@ -56,3 +56,43 @@ def test_the_current_tab_is_in_sight_and_the_page_at_its_top(
     tab = page.get_by_role("navigation", name="Creator").get_by_text("Settings")
     expect(tab).to_be_in_viewport(ratio=1)
     assert page.evaluate("scrollY") == 0
+
+
+def test_the_bar_at_the_bottom_leads_everywhere(page: Page):
+    page.set_viewport_size(ViewportSize(**PHONE))
+    page.goto("/creators")
+
+    bar = page.get_by_role("navigation", name="Phone")
+    names = ("Home", "Creators", "Videos", "Inbox")
+    for name in names:
+        link = bar.get_by_role("link", name=name)
+        expect(link).to_be_in_viewport(ratio=1)
+    expect(bar.get_by_role("link", name="Creators")).to_have_attribute(
+        "aria-current", "page"
+    )
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+
+    bar.get_by_role("button", name="More").click()
+    page.get_by_role("link", name="Campaigns").click()
+
+    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+
+
+def test_fifty_creators_are_short_and_sorted_by_a_choice(home: Tenant, page: Page):
+    for number in range(50):
+        home.add(f"goat.number.{number:02}")
+    home.goatherd.catch_up()
+    page.set_viewport_size(ViewportSize(**PHONE))
+    page.goto("/creators")
+    expect(page.locator("#rows > tr")).to_have_count(50)
+
+    height, width = page.evaluate(
+        "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
+    )
+    assert height < 6_000
+    assert width <= PHONE["width"]
+
+    page.get_by_label("Sort by").select_option("Creator")
+
+    expect(page.locator("#rows > tr").first).to_contain_text("goat.number.00")
+    expect(page.get_by_label("Sort by")).to_have_value("tiktok_handle")

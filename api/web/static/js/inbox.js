@@ -87,7 +87,7 @@ function count() {
   const more = document.getElementById("more");
   const chosen = picked().length;
   countDown(document.getElementById("amount"), "total");
-  countDown(document.getElementById("waiting")?.firstElementChild, "waiting");
+  for (const badge of document.querySelectorAll("[data-waiting]")) countDown(badge.firstElementChild, "waiting");
   document.getElementById("chosen").textContent = chosen ? `${chosen} selected${chosen > 100 ? ", 100 at most" : ""}` : "";
   for (const button of bulk.querySelectorAll("[name=decision]")) button.disabled = chosen === 0 || chosen > 100;
   const all = document.getElementById("all");
