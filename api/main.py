@@ -21,6 +21,7 @@ from api.http.rate_limit import RequestLimiter
 from api.http.reading.paging import provide_list_request
 from api.http.reading.snapshots import provide_reader
 from api.http.writer import CommandWriter
+from api.routes.activity import ActivityRoutes
 from api.routes.aggregate.campaigns import CampaignSummaryRoutes
 from api.routes.aggregate.creators import CreatorSummaryRoutes
 from api.routes.aggregate.kpis import KpiRoutes
@@ -82,6 +83,7 @@ from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
+from projections.activity.queries import ActivityEntry
 from projections.annotations.queries import Annotation
 from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
@@ -100,6 +102,7 @@ ENTITIES = {
     "video": Video,
     "campaign": Campaign,
     "campaign_item": CampaignMember,
+    "activity": ActivityEntry,
     "annotation": Annotation,
     "scrape": Scrape,
     "source": ProviderState,
@@ -242,6 +245,7 @@ def assemble(settings: Settings) -> Litestar:
                 ProofRoutes,
                 PersonalDataRoutes,
                 AnalyticsRoutes,
+                ActivityRoutes,
                 AnnotationRoutes,
                 KpiRoutes,
                 CreatorSummaryRoutes,

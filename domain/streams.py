@@ -33,6 +33,7 @@ _MERGED_RUN = uuid5(_NAMESPACE, "merged run")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _VIEW = uuid5(_NAMESPACE, "built-in view")
 _TEXTS = uuid5(_NAMESPACE, "texts")
+_ACTIVITY = uuid5(_NAMESPACE, "activity")
 
 # The stream of events about the installation itself.
 INSTALLATION = uuid5(_NAMESPACE, "installation")
@@ -201,6 +202,11 @@ def system_annotation(of: UUID, what: str) -> UUID:
 def built_in_view(organization_id: UUID, name: str) -> UUID:
     """Return the id of a view that an organization has from the start."""
     return _uuid5(_VIEW, f"{organization_id}/{name}")
+
+
+def activity_row(of: UUID, what: str) -> UUID:
+    """Return the id of a row of activity; ``what`` names the cause within ``of``."""
+    return _uuid5(_ACTIVITY, f"{of}/{what}")
 
 
 def merged_annotation(annotation_id: UUID) -> UUID:

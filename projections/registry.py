@@ -3,6 +3,7 @@
 ``api.system.all_projections`` has these and the projections that workers use.
 """
 
+from projections.activity.projection import Activity
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
 from projections.bans import Bans
@@ -23,6 +24,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Projects(),
     Campaigns(),
     Annotations(),
+    Activity(),
     ApiKeys(),
     Bans(),
     AnalyticsProjection(),

@@ -53,6 +53,7 @@ _COMMANDS = (
     ("campaigns", "campaigns:create"),
     ("campaigns", "lists:list_campaigns"),
     ("views", "lists:list_views"),
+    ("", "activity.command:activity"),
     ("keys", "keys:create"),
     ("keys", "keys:list_keys"),
     ("keys", "keys:revoke"),

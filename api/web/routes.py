@@ -8,6 +8,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.http.request import Request
 from api.http.shutdown import SHUTDOWN
+from api.web.activity.page import ActivityPages
 from api.web.annotations.forms import AnnotationForms
 from api.web.campaigns.campaign import CampaignPages
 from api.web.campaigns.list import CampaignsPage
@@ -74,6 +75,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorVideo,
     ChangesPages,
     VideosPages,
+    ActivityPages,
     AnnotationForms,
     InboxPages,
     ExcludedPages,

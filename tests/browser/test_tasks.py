@@ -1,4 +1,4 @@
-"""The ten tasks of docs/tasks.md, by the pages alone, with their clicks counted."""
+"""The tasks of docs/tasks.md, by the pages alone, with their clicks counted."""
 
 import csv
 import re
@@ -240,3 +240,21 @@ def test_the_document_has_each_task_once_and_lists_its_clicks():
     for number, clicks in CLICKS.items():
         part = _DOCUMENT.split(f"## {number}. ")[1].split("\n## ")[0]
         assert len(re.findall(r"^\d+\. ", part, re.MULTILINE)) == clicks
+
+
+def test_task_11_shows_everything_that_changed_yesterday(
+    task: Task, home: Tenant, ids: dict[str, str]
+):
+    yesterday = datetime.now(UTC).replace(hour=0, minute=5) - timedelta(days=1)
+    home.found(ids["creator_id"], title="A new bell", posted_at=yesterday)
+    home.goatherd.catch_up()
+    task.page.reload()
+
+    task.follow("Yesterday", within=task.section("Latest activity"))
+
+    rows = task.page.get_by_role("main").get_by_role("listitem")
+    expect(rows.filter(has_text="A new bell")).to_have_count(1)
+    expect(task.page.get_by_role("heading", level=2)).to_have_text(
+        re.compile("^Yesterday")
+    )
+    assert task.clicks == CLICKS[11]

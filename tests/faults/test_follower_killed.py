@@ -5,6 +5,7 @@ import threading
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from projections.activity.projection import Activity
 from projections.annotations.projection import Annotations
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -24,7 +25,7 @@ from workers.scraping.jobs import ScrapeJobs
 
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
-    *(Annotations(), CreatorHistory(), ScrapeJobs()),
+    *(Activity(), Annotations(), CreatorHistory(), ScrapeJobs()),
 )
 
 

@@ -16,6 +16,7 @@ from domain import events as e
 from domain.streams import video_stream
 from domain.view.built_in import built_in_views
 from infra.eventstore.store import RecordedEvent
+from tests.kit.expected_activity import activity
 from tests.kit.expected_annotations import annotations
 from tests.kit.expected_attributes import video_attributes
 
@@ -623,6 +624,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "campaign_items": campaign_items,
     "annotations": annotations,
     "views": views,
+    "activity": activity,
 }
 
 

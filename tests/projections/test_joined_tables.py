@@ -15,6 +15,10 @@ from tests.kit.paths import ROOT
 
 # The tables of other read models that the SQL of a module or package reads.
 READ_OF_OTHERS = {
+    "activity": {
+        *("annotations", "api_keys", "campaign_items", "campaigns", "creator_list"),
+        *("organizations", "projects", "video_figures", "videos"),
+    },
     "analytics": {"campaign_items", "campaigns", "organizations"},
     "annotations": {"api_keys", "campaigns", "creator_list", "videos"},
     "campaigns": {"videos"},

@@ -17,6 +17,7 @@ from domain.video.attributes import VideoAttributes
 from infra.database import READER_ROLE, reading_pool
 from infra.eventstore.store import Store
 from infra.settings import Settings
+from projections.activity.projection import Activity
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
 from projections.bans import Bans
@@ -82,6 +83,10 @@ WALLED = (
     "creator_milestones",
     "campaigns",
     "campaign_items",
+    "activity",
+    "activity_organizations",
+    "activity_creators",
+    "activity_videos",
     "annotations",
     "annotation_organizations",
     "annotation_projects",
@@ -239,7 +244,7 @@ def _fill(store: Store) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        *(Campaigns(), Annotations(), Views()),
+        *(Activity(), Campaigns(), Annotations(), Views()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -163,7 +163,7 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 
 # Projections that this version has added.
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
-    {"annotations", "campaigns", "connection_endings"}
+    {"activity", "annotations", "campaigns", "connection_endings"}
 )
 
 # Numbers that are others on purpose, by a part of their questions. Recorded profiles

@@ -12,6 +12,7 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Series
+from api.web.activity.days import ActivityDay, newest_activity
 from api.web.annotations.on_charts import Happened, happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
@@ -61,6 +62,7 @@ class Dashboard(Struct, frozen=True, kw_only=True):
     rankings: Rankings
     calendar: PostingCalendar
     attention: list[AttentionItem]
+    activity: list[ActivityDay]
 
 
 async def dashboard_of(
@@ -83,19 +85,23 @@ async def dashboard_of(
     calendar = calendar_days(
         today, keeps=page.principal.limits.stats_history_retention_days
     )
-    kpis, numbers, explained, rankings, posts, attention = await asyncio.gather(
+    kpis, numbers, explained, rankings, posts, lists = await asyncio.gather(
         _kpis(page, scope, days),
         _chart(analytics, query, days),
         _explained(analytics, query, days),
         rankings_of(page, scope, query.gained or "followers"),
         analytics.numbers(POSTS, "new", calendar),
-        needing_attention(
-            page,
-            programme.project_id,
-            campaign_id=programme.id if programme.kind == "campaign" else None,
+        asyncio.gather(
+            needing_attention(
+                page,
+                programme.project_id,
+                campaign_id=programme.id if programme.kind == "campaign" else None,
+            ),
+            newest_activity(page, **{f"{programme.kind}_id": programme.id}),
         ),
     )
     chart, posted, courses = numbers
+    attention, activity = lists
     share = kpis.new_views.known_share
     return Dashboard(
         programme=programme,
@@ -125,6 +131,7 @@ async def dashboard_of(
         rankings=rankings,
         calendar=calendar_of(posts, today=today),
         attention=attention,
+        activity=activity,
     )
 
 

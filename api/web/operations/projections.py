@@ -26,6 +26,7 @@ from projections.rebuild.state import RUNNING
 PATH = "/operations/projections"
 
 _NAMES = {
+    "activity": "Activity",
     "analytics": "Analytics",
     "annotations": "Annotations of charts",
     "api_keys": "API keys and organizations",

@@ -23,6 +23,7 @@ from domain.streams import Names, video_stream
 from domain.video import commands as v
 from domain.video import decider as video_decider
 from infra.eventstore.store import RecordedEvent, Store
+from projections.activity.projection import Activity
 from projections.annotations.projection import Annotations
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
@@ -57,6 +58,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Videos(),
     CreatorHistory(),
     Annotations(),
+    Activity(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)

@@ -1,0 +1,1 @@
+"""`goatherd activity`: the list of events for people, newest first."""

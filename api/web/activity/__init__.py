@@ -1,0 +1,1 @@
+"""The page of what happened, and the cards that show its newest rows."""

@@ -1,0 +1,85 @@
+"""Activity grouped by the organization's days, with a link for each row."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from api.web.kit.page import PageContext
+from domain.activity import ActivityKind
+from projections.activity.queries import ActivityEntry
+
+# The kinds that happen, in words, and how good they are.
+LABELS: Final[Mapping[ActivityKind, tuple[str, str]]] = {
+    "posted": ("Posted", ""),
+    "milestone": ("Milestone", "good"),
+    "stopped_posting": ("Stopped posting", "warn"),
+    "failing": ("Failing", "bad"),
+    "recovered": ("Works again", "good"),
+    "added": ("Added", ""),
+    "renamed": ("Renamed", ""),
+    "moved": ("Moved", ""),
+    "removed": ("Removed", ""),
+    "campaign_started": ("Campaign started", ""),
+    "reviewed": ("Reviewed", ""),
+    "note": ("Note", ""),
+    "erased": ("Erased", ""),
+}
+# A card is a first look; the page has the rest.
+_IN_A_CARD = 8
+
+
+class ActivityLine(Struct, frozen=True, kw_only=True):
+    """A row with its label, its badge's colour, and the address of its subject."""
+
+    entry: ActivityEntry
+    label: str
+    tone: str
+    href: str
+
+
+class ActivityDay(Struct, frozen=True, kw_only=True):
+    """The rows of one day; ``name`` is Today, Yesterday or empty."""
+
+    day: date
+    name: str
+    lines: list[ActivityLine]
+
+
+def by_day(entries: Sequence[ActivityEntry], *, time_zone: str) -> list[ActivityDay]:
+    zone = ZoneInfo(time_zone)
+    today = datetime.now(zone).date()
+    names = {today: "Today", today - timedelta(days=1): "Yesterday"}
+    return [
+        ActivityDay(
+            day=day, name=names.get(day, ""), lines=[_line(each) for each in group]
+        )
+        for day, group in groupby(
+            entries, key=lambda entry: entry.at.astimezone(zone).date()
+        )
+    ]
+
+
+async def newest_activity(page: PageContext, **scope: str) -> list[ActivityDay]:
+    """Return the rows of a card about a project, campaign or creator."""
+    got = await page.get("/activity", list[ActivityEntry], limit=_IN_A_CARD, **scope)
+    return by_day(got.data, time_zone=page.time_zone)
+
+
+def _line(entry: ActivityEntry) -> ActivityLine:
+    label, tone = LABELS.get(entry.kind, (entry.kind, ""))
+    return ActivityLine(entry=entry, label=label, tone=tone, href=_href(entry))
+
+
+def _href(entry: ActivityEntry) -> str:
+    """Return the address of the subject's page, empty if it has none."""
+    of, id_ = entry.subject.type, entry.subject.id
+    creator_id = entry.data.get("creator_id")
+    if entry.kind == "erased" or of == "organization":
+        return ""
+    if of == "video":
+        return f"/creators/{creator_id}/videos/{id_}" if creator_id else ""
+    return f"/{of}s/{id_}"

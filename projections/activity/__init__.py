@@ -1,0 +1,1 @@
+"""Activity: what happened to creators, videos and campaigns, newest first."""

@@ -1,0 +1,105 @@
+"""The rules of activity: milestones by numbers, and silences by times."""
+
+from datetime import UTC, datetime, timedelta
+
+from domain.activity import (
+    FOLLOWER_MILESTONES,
+    KINDS,
+    VIEW_MILESTONES,
+    Silence,
+    reached,
+    silences,
+)
+from domain.activity_sentences import Named, activity_sentence
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def days(*numbers: float) -> list[datetime]:
+    return [NOON + timedelta(days=number) for number in numbers]
+
+
+def stopped(*numbers: float) -> list[float]:
+    """The days on which a creator with posts on these days stopped posting."""
+    found = silences(days(*numbers))
+    return [(silence.at - NOON) / timedelta(days=1) for silence in found]
+
+
+def test_a_milestone_is_reached_at_its_number():
+    assert [reached(n, FOLLOWER_MILESTONES) for n in (999, 1_000, 9_999)] == [0, 1, 1]
+    assert reached(10**9, FOLLOWER_MILESTONES) == len(FOLLOWER_MILESTONES) == 8
+    assert VIEW_MILESTONES[: reached(300_000, VIEW_MILESTONES)] == (
+        *(10_000, 50_000, 100_000, 250_000),
+    )
+
+
+def test_a_creator_without_a_habit_does_not_stop_posting():
+    assert stopped() == stopped(1) == []
+
+
+def test_a_silence_is_at_least_seven_days_long():
+    assert stopped(0, 1) == [8]
+    assert stopped(0, 1, 8) == [16]
+    assert stopped(0, 1, 9) == [8, 18]
+
+
+def test_a_silence_is_longer_than_twice_the_median_until_then():
+    assert stopped(0, 10) == [30]
+    assert stopped(0, 10, 30) == [60]
+    # The median of 10 and 21 days is 15.5.
+    assert stopped(0, 10, 31) == [30, 62]
+
+
+def test_a_silence_names_the_last_post_and_the_usual_time():
+    assert [*silences(days(0, 4, 10))] == [
+        Silence(days(10)[0], days(20)[0], timedelta(days=5))
+    ]
+
+
+def test_each_kind_has_a_sentence_that_names_its_subject():
+    named = Named(
+        subject_type="campaign",
+        name="Spring",
+        handle="billie",
+        project="Two",
+        from_project="One",
+        by="key Ops",
+    )
+    data = {
+        "metric": "views",
+        "milestone": 10_000,
+        "count": 12_345,
+        "old": "b",
+        "new": "billie",
+        "last_posted_at": "2026-03-02T12:00:00Z",
+        "usual_days": 2.0,
+        "job_type": "creator_profiles",
+        "outcome": "not_found",
+        "decision": "included",
+        "text": "A sale.",
+        "figures": "drop",
+        "number": 3,
+    }
+
+    said = {kind: activity_sentence(kind, data, named) for kind in KINDS}
+
+    assert said == {
+        "posted": '@billie posted "Spring".',
+        "took_off": '"Spring" of @billie took off.',
+        "milestone": '"Spring" of @billie passed 10,000 views, with 12,345 seen.',
+        "renamed": "@b was renamed to @billie by key Ops.",
+        "added": "@billie was added by key Ops.",
+        "moved": "@billie moved from One to Two by key Ops.",
+        "removed": "@billie was removed by key Ops.",
+        "stopped_posting": "@billie stopped posting: the last post was on 2026-03-02, "
+        "and 2 days is usual between posts.",
+        "failing": "Scrapes of @billie began to fail: the profile, not found.",
+        "recovered": "Scrapes of @billie work again: the profile.",
+        "campaign_started": "Spring started.",
+        "campaign_target_reached": "Spring reached its target.",
+        "campaign_target_missed": "Spring missed its target.",
+        "note": 'Note about Spring: "A sale.".',
+        "reviewed": '"Spring" of @billie was set to count by key Ops.',
+        "erased": "A person was erased by key Ops: they are called erased-3 now, and "
+        "their figures are gone.",
+    }
