@@ -35,20 +35,23 @@ from api.web.inbox.page import InboxPages
 from api.web.kit.error_pages import answer_page_failure
 from api.web.kit.page import PageContext
 from api.web.kit.site import Site
-from api.web.operations.bans import BanPages
-from api.web.operations.integrity import IntegrityPages
-from api.web.operations.jobs import JobPages
-from api.web.operations.keys import KeyPages
-from api.web.operations.layout import OperationsPage
-from api.web.operations.organization import OrganizationPages
-from api.web.operations.projection_stream import ProjectionStream
-from api.web.operations.projections import ProjectionPages
-from api.web.operations.projects import FormerProjectPages
-from api.web.operations.sources import SourcePages
 from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
+from api.web.search.page import SearchPages
+from api.web.settings.former_addresses import FormerAddresses
+from api.web.settings.keys import KeyPages
+from api.web.settings.layout import SettingsPage
+from api.web.settings.organization import OrganizationPages
+from api.web.settings.personal_data import PersonalDataSettings
+from api.web.settings.sources import SourcePages
 from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.page import SignIn, SignInRoutes
+from api.web.system.bans import BanPages
+from api.web.system.integrity import IntegrityPages
+from api.web.system.jobs import JobPages
+from api.web.system.layout import SystemPage
+from api.web.system.projection_stream import ProjectionStream
+from api.web.system.projections import ProjectionPages
 from api.web.videos.page import VideosPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
@@ -81,15 +84,18 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ExcludedPages,
     AddCreatorsPage,
     BulkPages,
-    OperationsPage,
-    ProjectionPages,
-    JobPages,
-    SourcePages,
+    SearchPages,
+    SettingsPage,
     OrganizationPages,
-    FormerProjectPages,
     KeyPages,
-    BanPages,
+    SourcePages,
+    PersonalDataSettings,
+    SystemPage,
+    JobPages,
+    ProjectionPages,
     IntegrityPages,
+    BanPages,
+    FormerAddresses,
 )
 
 

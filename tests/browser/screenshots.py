@@ -55,7 +55,7 @@ PICTURES = (
         name="compare",
         path="/compare?entity=creator&ids={first},{second},{third}&metric=views",
     ),
-    Picture(name="operations", path="/operations"),
+    Picture(name="settings", path="/settings"),
 )
 
 

@@ -15,15 +15,15 @@ from tests.kit.depth import IS_FULL
 # Answers of pages that programs read; people have nothing to look at in them.
 NOT_TO_LOOK_AT = {"application/json", "text/csv", "text/event-stream"}
 # Pages that their queries change most.
-QUERIED = ("/creators/{creator_id}/notes?edit=metadata", "/operations/jobs?show=failed")
+QUERIED = ("/creators/{creator_id}/notes?edit=metadata", "/system/jobs?show=failed")
 # Tables that are small enough for a phone, where others are scrolled.
 SMALL_TABLES = (
     "/creators/{creator_id}/scrapes",
-    "/operations/bans",
-    "/operations/jobs",
-    "/operations/jobs?show=failed",
-    "/operations/keys",
-    "/operations/projections",
+    "/system/bans",
+    "/system/jobs",
+    "/system/jobs?show=failed",
+    "/settings/keys",
+    "/system/read-models",
 )
 
 

@@ -35,9 +35,9 @@ def test_what_can_be_done_with_a_row_is_in_sight(
 ):
     assert busy
     page.set_viewport_size(ViewportSize(**PHONE))
-    for page_of, act in (("keys", "Revoke"), ("bans", "Lift")):
+    for page_of, act in (("settings/keys", "Revoke"), ("system/bans", "Lift")):
         with subtests.test(page_of):
-            page.goto(f"/operations/{page_of}")
+            page.goto(f"/{page_of}")
 
             button = page.get_by_role("row").get_by_role("button", name=act).first
 

@@ -155,7 +155,10 @@ def test_task_06_compares_three_creators_in_a_spreadsheet(
     reading: Task, tmp_path: Path
 ):
     page = reading.page
-    reading.navigate("Compare")
+    reading.follow("Search")
+    page.get_by_label("Find anything").fill("compare")
+    expect(page.locator("#finder-found a")).to_have_count(1)
+    page.keyboard.press("Enter")
     for handle in ("goat.of.the.day", "kid", "ewe"):
         reading.click(
             page.locator(".suggestions").get_by_role("link", name=f"@{handle}")

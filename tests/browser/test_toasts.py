@@ -7,7 +7,7 @@ def test_success_is_a_toast_that_goes_and_pushes_nothing_down(page: Page):
     page.clock.install()
     page.goto("/projects")
     before = page.locator("h1").bounding_box()
-    page.goto("/operations/organization")
+    page.goto("/settings/organization")
     page.get_by_role("button", name="Save").first.click()
 
     toast = page.locator(".flash")
@@ -21,7 +21,7 @@ def test_success_is_a_toast_that_goes_and_pushes_nothing_down(page: Page):
 
 
 def test_a_toast_closes_at_a_press(page: Page):
-    page.goto("/operations/organization")
+    page.goto("/settings/organization")
     page.get_by_role("button", name="Save").first.click()
 
     page.get_by_role("button", name="Close this message").click()

@@ -16,10 +16,10 @@ GUARDED = (
     "/creators/{id}/settings",
     "/creators/{id}/notes?edit=metadata",
     "/creators/{id}/videos",
-    "/operations/organization",
+    "/settings/organization",
     "/projects",
-    "/operations/keys",
-    "/operations/bans",
+    "/settings/keys",
+    "/system/bans",
 )
 
 # The question of a browser to a page before it goes; true if the page lets it.

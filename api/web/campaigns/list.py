@@ -1,20 +1,20 @@
 """/campaigns: the campaigns of a project with their figures."""
 
+import asyncio
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
+from msgspec import field
+from msgspec.structs import replace
 
 from api.routes.aggregate.campaigns import CampaignLeaderboardRow
 from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
 from api.web.dashboard.periods import PERIODS, days_of
-from api.web.kit.forms.project_choices import (
-    all_projects,
-    last_project,
-    remember_project,
-)
+from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 
@@ -24,9 +24,9 @@ _MOST_SHOWN = 100
 
 
 class CampaignsQuery(FigureTableQuery, frozen=True, kw_only=True):
-    """The project, the days and the order of the list."""
+    """The days and the order of the list, and the project."""
 
-    project_id: str = ""
+    project_id: str = field(default="", name="project")
 
 
 class CampaignsPage(Controller):
@@ -40,7 +40,8 @@ class CampaignsPage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[CampaignsQuery],
     ) -> Template:
-        """Show the campaigns of the chosen project, by default the last one chosen."""
+        """Show the campaigns of the chosen project, or of all projects."""
+        choices = replace(choices, project_id=page.named_project)
         return await _show(page, choices)
 
 
@@ -49,34 +50,46 @@ async def _show(
     choices: CampaignsQuery,
 ) -> Template:
     projects = await all_projects(page)
-    if not projects and not choices.project_id:
+    if not projects and not page.project_id:
         return page.show("dashboard/begin.html", {"project": None})
-    project_id = choices.project_id or last_project(page, projects)
-    if choices.project_id:
-        remember_project(page, project_id)
+    ids = [page.project_id] if page.project_id else [str(one.id) for one in projects]
     zone = ZoneInfo(page.time_zone)
     today = datetime.now(zone).date()
     days = days_of(choices.period, "", "", today=today, zone=zone)
-    got = await page.get(
-        "/analytics/aggregate/campaign-leaderboard",
-        list[CampaignLeaderboardRow],
-        project_id=project_id,
-        limit=_MOST_SHOWN,
-        order=choices.sorted_by if choices.sorted_by in COLUMNS else "",
-        **{"from": days.first.isoformat(), "to": days.last.isoformat()},
+    listed = await asyncio.gather(
+        *(
+            page.get(
+                "/analytics/aggregate/campaign-leaderboard",
+                list[CampaignLeaderboardRow],
+                project_id=project_id,
+                limit=_MOST_SHOWN,
+                order=choices.sorted_by if choices.sorted_by in COLUMNS else "",
+                **{"from": days.first.isoformat(), "to": days.last.isoformat()},
+            )
+            for project_id in ids
+        )
     )
+    rows = [row for got in listed for row in got.data]
+    names = {one.id: one.name for one in projects}
+    project_names = {
+        row.campaign_id: names[UUID(project_id)]
+        for project_id, got in zip(ids, listed, strict=True)
+        for row in got.data
+        if len(ids) > 1
+    }
     context = {
         "projects": projects,
-        "project_id": project_id,
+        "project_id": page.project_id,
+        "project_names": project_names,
         "query": choices,
         "periods": PERIODS,
         "days": days,
         "rows": choices.in_order(
-            got.data,
+            rows,
             name_of=lambda row: row.name,
             figure_of=getattr,
         ),
         "columns": COLUMNS,
-        "total": got.meta["totalCount"],
+        "total": sum(got.meta["totalCount"] for got in listed),
     }
     return page.show("campaigns/list.html", context)

@@ -12,11 +12,7 @@ from litestar.params import FromQuery
 from api.http.errors import ApiError
 from api.routes.creators.schemas import MOST_AT_ONCE
 from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of
-from api.web.kit.forms.project_choices import (
-    all_projects,
-    last_project,
-    remember_project,
-)
+from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.creator.handle import normalize_handle
@@ -58,7 +54,7 @@ class NewCampaignPage(Controller):
             if error.code not in SHOWN_ERRORS:
                 raise
             return await _show(page, form, error=error)
-        remember_project(page, project_id)
+        page.remember_project(project_id)
         if creators:
             page.flash(f"The campaign {got.data.name} was created.")
             return page.go_to(f"/campaigns/{got.data.id}")
@@ -152,7 +148,7 @@ async def _show(
     known = {str(one.id) for one in projects}
     project_id = form.project_id
     if project_id not in known:
-        project_id = last_project(page, projects)
+        project_id = page.project_id or str(projects[0].id)
     got = await page.get(
         "/creators",
         list[Creator],

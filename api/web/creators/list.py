@@ -9,6 +9,7 @@ from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent, Template
 from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from api.http.errors import ApiError, Code
 from api.http.request import Request
@@ -96,6 +97,7 @@ class CreatorsPage(Controller):
         choices: NamedDependency[CreatorsPageQuery],
     ) -> Template:
         """Show one page of the creators that were chosen."""
+        choices = replace(choices, project_id=page.project_filter)
         projects = await all_projects(page)
         # The project is not shown if the organization has only one.
         has_many = len(projects) > 1 and not choices.project_id
@@ -153,6 +155,7 @@ class CreatorsPage(Controller):
         choices: NamedDependency[CreatorsPageQuery],
     ) -> Response[bytes]:
         """Answer with the whole list as a CSV file."""
+        choices = replace(choices, project_id=page.project_filter)
         query = {**choices.api_query, "format": "csv"}
         query.pop("cursor", None)
         raw = await page.get_raw(PATH, **query)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import field
+
 from api.web.creators.columns import COLUMNS
 from api.web.kit.list_query import FilterChip, ListQuery
 
@@ -40,7 +42,7 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     health: str = ""
     connected: str = ""
     tag: str = ""
-    project_id: str = ""
+    project_id: str = field(default="", name="project")
     campaign_id: str = ""
     stopped_posting: str = ""
     figure: str = ""
@@ -55,14 +57,13 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
         return chosen or bool(self.figure and self.number)
 
     def chips(self, names: Mapping[str, str]) -> list[FilterChip]:
-        """Return the filters; ``names`` are those of projects and campaigns by id."""
+        """Return the filters; ``names`` are those of campaigns by id."""
         said = {
             "status": ("", {"failing": "Failing", **STATUSES}.get(self.status)),
             "health": ("Health: ", HEALTHS.get(self.health)),
             "connected": ("Own account: ", CONNECTIONS.get(self.connected)),
             "tag": ("Tag: ", self.tag),
             "stopped_posting": ("", POSTING.get(self.stopped_posting)),
-            "project_id": ("Project: ", names.get(self.project_id)),
             "campaign_id": ("Campaign: ", names.get(self.campaign_id)),
         }
         chips = [

@@ -43,10 +43,10 @@ class AttentionItem(Struct, frozen=True, kw_only=True):
 
 
 async def needing_attention(
-    page: PageContext, project_id: str, *, campaign_id: str | None
+    page: PageContext, project_id: str | None, *, campaign_id: str | None
 ) -> list[AttentionItem]:
-    """Return the problems of a project or campaign, the worst first."""
-    whose = {"project_id": project_id}
+    """Return the problems of a project, of a campaign or of all, the worst first."""
+    whose = {} if project_id is None else {"project_id": project_id}
     if campaign_id is not None:
         whose = {"campaign_id": campaign_id}
     found = await asyncio.gather(
@@ -67,7 +67,7 @@ async def _sources(page: PageContext) -> list[AttentionItem]:
         AttentionItem(
             text=f"The source {source.provider} is failing",
             why=source.to_do or "Most of its newest runs failed.",
-            href="/operations/sources",
+            href="/settings/sources",
             action="Check the source",
             kind="bad",
         )
@@ -165,8 +165,10 @@ def _why(creator: Creator, kind: CreatorKind, zone: ZoneInfo) -> str:
     return f"failing: {failing_shortly(creator.failing_kinds)}"
 
 
-async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
-    amount = await page.count_waiting(project_id=project_id)
+async def _inbox(page: PageContext, project_id: str | None) -> list[AttentionItem]:
+    amount = await page.count_waiting(
+        **({} if project_id is None else {"project_id": project_id})
+    )
     if not amount:
         return []
     noun = "video waits" if amount == 1 else "videos wait"
@@ -174,7 +176,9 @@ async def _inbox(page: PageContext, project_id: str) -> list[AttentionItem]:
         AttentionItem(
             text=f"{number(amount)} {noun} in the inbox",
             why="They are in no number until you include them.",
-            href=f"/projects/{project_id}/inbox",
+            href="/inbox?project=all"
+            if project_id is None
+            else f"/projects/{project_id}/inbox",
             action="Review them",
             kind="warn",
         )

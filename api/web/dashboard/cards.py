@@ -72,12 +72,14 @@ COURSES: tuple[CountedMeasure, ...] = tuple(
 
 
 def first_cards(
-    kpis: Kpis, query: DashboardQuery, before: str, courses: Sequence[Analytics]
+    kpis: Kpis, query: DashboardQuery, before: str, courses: Sequence[Analytics] = ()
 ) -> list[KpiCard]:
     """Return the four figures that a manager reads first.
 
-    ``courses`` are the answers about ``COURSES``.
+    ``courses`` are the answers about ``COURSES``; without them no card has a line.
     """
+    if not courses:
+        return [_card(*each, kpis, query, before) for each in _FIRST]
     return [
         replace(_card(*each, kpis, query, before), course=_course(answer))
         for each, answer in zip(_FIRST, courses, strict=True)

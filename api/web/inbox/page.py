@@ -1,19 +1,19 @@
 """/inbox and /projects/{id}/inbox: reviews of the videos that wait in a project."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from msgspec import Struct
 
 from api.routes.videos.schemas import BulkVideo, BulkVideos
-from api.web.kit.forms.project_choices import last_project, remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
@@ -107,22 +107,24 @@ class InboxVideo(Struct, frozen=True, kw_only=True):
 
 
 class InboxPages(Controller):
-    """The inbox of each project."""
+    """The inbox of each project, and that of all projects."""
 
-    @page_route("/inbox")
-    async def choose_inbox(
-        self,
-        page: NamedDependency[PageContext],
-        project: Annotated[str, QueryParameter(max_length=64)] = "",
+    @page_route("/inbox", query=InboxQuery)
+    async def inbox_of_all(
+        self, page: NamedDependency[PageContext], choices: NamedDependency[InboxQuery]
     ) -> PageResponse:
-        """Go to the chosen inbox, else the last one that was open, else the first."""
-        projects = await _projects(page)
-        if not projects:
+        """Go to the inbox of the chosen project, or show that of all projects."""
+        if page.project_id:
+            path = f"/projects/{quote(page.project_id, safe='')}/inbox"
+            return Redirect(path, status_code=_SEE_OTHER)
+        if not await _projects(page):
             return page.show("inbox/no_project.html")
-        known = [str(each.id) for each in projects]
-        named = project.strip()
-        chosen = named if named in known else last_project(page, projects)
-        return Redirect(f"/projects/{chosen}/inbox", status_code=_SEE_OTHER)
+        return await _show(page, None, choices)
+
+    @form_route("/inbox", form=ReviewForm)
+    async def review_all(self, page: NamedDependency[PageContext]) -> Response[Any]:
+        """Decide about videos of any projects, or undo the last decision."""
+        return await _review(page, None)
 
     @page_route("/projects/{project_id:uuid}/inbox", query=InboxQuery)
     async def inbox(
@@ -133,81 +135,123 @@ class InboxPages(Controller):
     ) -> Template:
         """Show the waiting videos, the last found first unless chosen otherwise."""
         project = await page.get(f"/projects/{project_id}", Project)
-        projects = await _projects(page)
-        creators = await _creators(page, project_id, choices.handle)
-        named = [c for c in creators if c.tiktok_handle == choices.handle]
-        # Figures are requested because only lists with figures are counted.
-        got = await page.get(
-            "/videos",
-            list[Video],
-            project_id=str(project_id),
-            # Without a creator of that handle, no video can be listed.
-            creator_id=str(named[0].id if named else _NOBODY) if choices.handle else "",
-            tracking_status="pending_review",
-            period="7d",
-            cursor=choices.cursor.strip(),
-            **choices.order,
-        )
-        remember_project(page, str(project_id))
-        may_undo = page.may("write")
-        return page.show(
-            "inbox/list.html",
-            {
-                "project": project.data,
-                "projects": projects,
-                "rows": [InboxVideo(video=video) for video in got.data],
-                "total": got.meta["totalCount"],
-                "query": choices,
-                "orders": ORDERS,
-                "handles": [creator.tiktok_handle for creator in creators],
-                "is_known": bool(named) or not choices.handle,
-                "more": got.meta.get("nextCursor"),
-                "is_first": not choices.cursor.strip(),
-                "last_review": last_review(page, project_id=project_id)
-                if may_undo
-                else None,
-            },
-        )
+        page.remember_project(str(project_id))
+        return await _show(page, project.data, choices)
 
     @form_route("/projects/{project_id:uuid}/inbox", form=ReviewForm)
     async def review(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> Response[Any]:
         """Decide about videos, or undo the last decision."""
-        form = page.form(ReviewForm)
-        path = f"/projects/{project_id}/inbox"
-        # The form may have any text, but only a query may result from it.
-        back = f"{path}?{quote(form.back, safe='=&%')}" if form.back else path
-        if not form.video or not form.decision:
-            page.flash("Nothing was selected, so nothing was decided.")
-            return page.go_to(back)
+        return await _review(page, project_id)
+
+
+async def _show(
+    page: PageContext, project: Project | None, choices: InboxQuery
+) -> Template:
+    """Show the videos that wait in a project, or in all projects."""
+    scope = {} if project is None else {"project_id": str(project.id)}
+    creators = await _creators(page, scope, choices.handle)
+    named = [c for c in creators if c.tiktok_handle == choices.handle]
+    # In all projects an account may be several creators, and a list is of one creator.
+    of_creator = str(named[0].id if named else _NOBODY) if choices.handle else ""
+    # Figures are requested because only lists with figures are counted.
+    got = await page.get(
+        "/videos",
+        list[Video],
+        **scope,
+        # Without a creator of that handle, no video can be listed.
+        creator_id=of_creator,
+        tracking_status="pending_review",
+        period="7d",
+        cursor=choices.cursor.strip(),
+        **choices.order,
+    )
+    reviewed = None
+    if page.may("write"):
+        reviewed = last_review(page, project_id=project.id if project else _NOBODY)
+    return page.show(
+        "inbox/list.html",
+        {
+            "project": project,
+            "rows": [InboxVideo(video=video) for video in got.data],
+            "total": got.meta["totalCount"],
+            "query": choices,
+            "orders": ORDERS,
+            "handles": list(dict.fromkeys(one.tiktok_handle for one in creators)),
+            "is_known": bool(named) or not choices.handle,
+            "more": got.meta.get("nextCursor"),
+            "is_first": not choices.cursor.strip(),
+            "last_review": reviewed,
+        },
+    )
+
+
+async def _review(page: PageContext, project_id: UUID | None) -> Response[Any]:
+    form = page.form(ReviewForm)
+    path = "/inbox" if project_id is None else f"/projects/{project_id}/inbox"
+    # The form may have any text, but only a query may result from it.
+    back = f"{path}?{quote(form.back, safe='=&%')}" if form.back else path
+    if not form.video or not form.decision:
+        page.flash("Nothing was selected, so nothing was decided.")
+        return page.go_to(back)
+    by_project = (
+        await _by_project(page, form.video)
+        if project_id is None
+        else {project_id: form.video}
+    )
+    results: list[BulkVideo] = []
+    for of_project, video_ids in by_project.items():
         decisions = [
-            {"video_id": video_id, "decision": form.decision} for video_id in form.video
+            {"video_id": video_id, "decision": form.decision} for video_id in video_ids
         ]
         got = await page.send(
-            "POST", f"{path}/review", BulkVideos, {"decisions": decisions}
+            "POST",
+            f"/projects/{of_project}/inbox/review",
+            BulkVideos,
+            {"decisions": decisions},
+            key_suffix="" if project_id else f"-{of_project}",
         )
-        results = got.data.results
-        message = review_message(form.decision, results)
-        page.site.forget(page.principal.organization_id)
-        done = [result.video_id for result in results if result.status == "ok"]
-        remember_review(
-            page,
-            project_id=project_id,
-            video_ids=[] if form.decision == "put_back" else done,
-            message=message,
-        )
-        if page.is_htmx:
-            answer = ReviewAnswer(message=message, done=done)
-            return Response(answer, media_type="application/json", status_code=200)
-        if form.decision == "put_back" or not done:
-            page.flash(message)
-        return page.go_to(back)
+        results += got.data.results
+    message = review_message(form.decision, results)
+    page.site.forget(page.principal.organization_id)
+    done = [result.video_id for result in results if result.status == "ok"]
+    remember_review(
+        page,
+        project_id=project_id or _NOBODY,
+        video_ids=[] if form.decision == "put_back" else done,
+        message=message,
+    )
+    if page.is_htmx:
+        answer = ReviewAnswer(message=message, done=done)
+        return Response(answer, media_type="application/json", status_code=200)
+    if form.decision == "put_back" or not done:
+        page.flash(message)
+    return page.go_to(back)
 
 
-async def _creators(page: PageContext, project_id: UUID, handle: str) -> list[Creator]:
-    """Return creators of a project to choose from, the named one first."""
-    path, of_project = "/creators", {"project_id": str(project_id), "status": "all"}
+async def _by_project(
+    page: PageContext, video_ids: Sequence[str]
+) -> dict[UUID, list[str]]:
+    """Return the ids of videos by their projects.
+
+    Raises:
+        ApiRefusedError: ``not_found``, if the organization does not have a video.
+    """
+    found = await asyncio.gather(
+        *(page.get(f"/videos/{quote(id_, safe='')}", Video) for id_ in video_ids)
+    )
+    by_project: dict[UUID, list[str]] = {}
+    for video_id, got in zip(video_ids, found, strict=True):
+        by_project.setdefault(got.data.project_id, []).append(video_id)
+    return by_project
+
+
+async def _creators(
+    page: PageContext, scope: Mapping[str, str], handle: str
+) -> list[Creator]:
+    """Return creators to choose from, the named one first."""
+    path, of_project = "/creators", {**scope, "status": "all"}
     got = await page.get(
         path, list[Creator], **of_project, sort="tiktok_handle", limit=_MOST_CREATORS
     )

@@ -55,7 +55,7 @@ class Assets:
             MissingAssetsError: the libraries are missing.
         """
         found = dict(_walk(files("api.web") / "static", ""))
-        if "vendor/htmx.js" not in found:
+        if not {"vendor/htmx.js", "vendor/inter.woff2"} <= found.keys():
             raise MissingAssetsError(
                 "The pages' libraries are missing: run make setup, or "
                 "python api/web/frontend/vendor.py."
@@ -109,7 +109,10 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 
 
 def _asset(name: str, content: bytes) -> Asset:
-    media_type = guess_type(name)[0] or "application/octet-stream"
+    # Python 3.11 does not know the type of fonts.
+    is_font = name.endswith(".woff2")
+    guessed = "font/woff2" if is_font else guess_type(name)[0]
+    media_type = guessed or "application/octet-stream"
     compressed = None
     is_text = media_type.startswith("text/") or media_type == "image/svg+xml"
     if is_text and len(content) >= _LEAST_TO_COMPRESS:

@@ -1,5 +1,7 @@
 """The two kinds of page handlers: one shows a page, the other processes a form."""
 
+from collections.abc import Sequence
+
 from litestar import get, post
 from msgspec import Struct
 
@@ -9,7 +11,7 @@ from domain.events import Scope
 
 
 def page_route(
-    path: str = "/",
+    path: str | Sequence[str] = "/",
     *,
     scope: Scope = "read",
     operator: bool = False,

@@ -80,7 +80,10 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def api_query(self) -> dict[str, str]:
-        return {**self.pairs(period="", **{"from": "", "to": ""}), **self.days}
+        query = {**self.pairs(period="", **{"from": "", "to": ""}), **self.days}
+        if "project" in query:
+            query["project_id"] = query.pop("project")
+        return query
 
     def sorted(self, name: str) -> str:
         """Return the address of the list sorted by a column, or in reverse order."""

@@ -6,8 +6,8 @@ pages wait until read models have it. A flash message is shown once, on the next
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Self, TypeAlias, TypeVar
-from urllib.parse import quote
+from typing import Any, Final, Self, TypeAlias, TypeVar
+from urllib.parse import parse_qs, quote, urlencode
 from uuid import UUID, uuid4
 
 from litestar import Response
@@ -37,6 +37,11 @@ POSITION_COOKIE, FLASH_COOKIE = "goatherd_position", "goatherd_flash"
 # The longest address to return to after signing in.
 MAX_NEXT_LENGTH = 2_000
 
+# The value of ?project= for all projects.
+ALL_PROJECTS: Final = "all"
+
+_PROJECT_COOKIE: Final = "goatherd_project"
+_YEAR_SECONDS: Final = 365 * 86_400
 _POSITION_SECONDS = 15
 _MAX_POSITION_DIGITS = 18
 _FLASH_SECONDS = 60
@@ -54,11 +59,11 @@ _PAGES = (
     ("/creators", "Creators"),
     ("/videos", "Videos"),
     ("/campaigns", "Campaigns"),
-    ("/projects", "Projects"),
     ("/inbox", "Inbox"),
-    ("/compare", "Compare"),
-    ("/operations", "Operations"),
 )
+# The pages that can be about any project, and the choices that they keep for another.
+_PAGES_OF_PROJECTS = frozenset({"/", "/creators", "/videos", "/campaigns"})
+_KEPT = ("period", "from", "to", "sort", "order")
 
 
 class _ScrapeIntervals(Struct, frozen=True):
@@ -85,11 +90,16 @@ class NavigationLink(Struct, frozen=True, kw_only=True):
     waiting: int | None = None
 
 
-def navigation(path: str, *, waiting: int | None = None) -> list[NavigationLink]:
-    """Return the links of the page at a path; ``waiting`` videos are in the inbox."""
+def navigation(
+    path: str, *, waiting: int | None = None, project: str = ""
+) -> list[NavigationLink]:
+    """Return the links of the page at a path; ``waiting`` videos are in the inbox.
+
+    ``project`` is the id of the project to stay in, or ``all``.
+    """
     return [
         NavigationLink(
-            path=link,
+            path=f"{link}?project={quote(project, safe='')}" if project else link,
             label=label,
             is_current=_is_current(path, link),
             waiting=(waiting or None) if link == "/inbox" else None,
@@ -99,7 +109,7 @@ def navigation(path: str, *, waiting: int | None = None) -> list[NavigationLink]
 
 
 def _is_current(path: str, link: str) -> bool:
-    # A project's inbox belongs to the inbox, not to the projects.
+    # A project's inbox belongs to the inbox.
     if path.endswith("/inbox"):
         return link == "/inbox"
     if link == "/":
@@ -110,19 +120,27 @@ def _is_current(path: str, link: str) -> bool:
 class PageContext:
     """The user who is signed in, the API with the user's rights, and ways to answer.
 
-    ``is_behind`` becomes true if a read model did not catch up in time with this
-    browser's last change, so that the page may be stale.
+    ``project_id`` is the id of the project that the page is about, empty for all
+    projects. ``project_filter`` is the same for lists, and empty, too, if the
+    organization has only one project and nobody chose it. ``named_project`` is the id
+    in the address. ``is_behind`` becomes true if a read model did not catch up in time
+    with this browser's last change, so that the page may be stale.
     """
 
     def __init__(self, request: Request, site: Site) -> None:
         self.request = request
         self.site = site
         self.organization = OrganizationInfo()
+        self.project_id = ""
+        self.project_filter = ""
+        self.named_project = ""
         self.is_behind = False
         self._api = ApiClient(request, request.app.state.in_process_api)
         self._cookies = request.sent_cookies
         self._position = _digits(self._cookies.get(POSITION_COOKIE))
         self._flash: str | None = None
+        self._project_name = ""
+        self._has_chosen = False
 
     @classmethod
     async def begin(cls, request: Request, site: Site) -> Self:
@@ -130,6 +148,7 @@ class PageContext:
         page.organization = await site.organization_info(
             request.principal.organization_id, page.load_organization
         )
+        await page._choose_project()
         return page
 
     async def load_organization(self) -> OrganizationInfo:
@@ -169,8 +188,50 @@ class PageContext:
 
     @property
     def navigation(self) -> list[NavigationLink]:
-        path = self.request.scope["path"]
-        return navigation(path, waiting=self.organization.waiting)
+        return navigation(
+            self.request.scope["path"],
+            waiting=self.organization.waiting,
+            project=(self.project_id or ALL_PROJECTS) if self.can_switch else "",
+        )
+
+    @property
+    def can_switch(self) -> bool:
+        """Return whether the page knows projects to switch to."""
+        return self._has_chosen and bool(self.organization.projects)
+
+    @property
+    def project_name(self) -> str:
+        """Return the name of the page's project."""
+        if not self.project_id:
+            return "All projects"
+        projects = self.organization.projects
+        names = {str(id_): name for id_, name in projects.items()}
+        return names.get(self.project_id, self._project_name or "Another project")
+
+    @property
+    def project_links(self) -> list[NavigationLink]:
+        """Return a link to the same page about all projects, and about each project."""
+        names = {str(id_): name for id_, name in self.organization.projects.items()}
+        if self.project_id:
+            # Only the newest projects are known without a request.
+            names.setdefault(self.project_id, self.project_name)
+        by_name = sorted(names.items(), key=lambda one: one[1].casefold())
+        choices = [("", "All projects"), *by_name]
+        return [
+            NavigationLink(
+                path=self._same_page(project_id),
+                label=label,
+                is_current=project_id == self.project_id,
+            )
+            for project_id, label in choices
+        ]
+
+    def remember_project(self, project_id: str) -> None:
+        """Begin the next pages of this browser with a project, empty for all."""
+        self.project_id = project_id
+        choice = project_id or ALL_PROJECTS
+        if self._cookies.get(_PROJECT_COOKIE) != choice:
+            self.set_cookie(_PROJECT_COOKIE, choice, seconds=_YEAR_SECONDS)
 
     @property
     def is_htmx(self) -> bool:
@@ -315,6 +376,62 @@ class PageContext:
     def set_cookie(self, name: str, value: str, *, seconds: int) -> None:
         header = set_cookie(name, value, seconds=seconds, is_tls=self.request.is_tls)
         self.request.context.response_headers.append(header)
+
+    async def _choose_project(self) -> None:
+        """Choose the project in the address, else the one that the browser chose last.
+
+        A project that the organization does not have is chosen only by an address: the
+        API refuses it.
+        """
+        self._has_chosen = True
+        query = parse_qs(self.request.scope["query_string"].decode("latin-1"))
+        # Older addresses have the id of a project in another parameter.
+        named = [*query.get("project", []), *query.get("project_id", [])]
+        if named:
+            chosen = "" if named[0].strip() == ALL_PROJECTS else named[0].strip()
+            if not chosen or await self._has_project(chosen):
+                self.remember_project(chosen)
+            self.project_id = self.project_filter = self.named_project = chosen
+            return
+        last = self._cookies.get(_PROJECT_COOKIE, "")
+        if await self._has_project(last):
+            self.project_id = self.project_filter = last
+        elif len(self.organization.projects) == 1 and last != ALL_PROJECTS:
+            self.project_id = str(*self.organization.projects)
+
+    async def _has_project(self, text: str) -> bool:
+        try:
+            project_id = UUID(text)
+        except ValueError:
+            return False
+        if project_id in self.organization.projects:
+            return str(project_id) == text
+        if not self.organization.projects:
+            return False
+        try:
+            # Only the newest projects are known without a request.
+            got = await self.get(f"/projects/{project_id}", _ProjectAnswer)
+        except ApiRefusedError:
+            return False
+        self._project_name = got.data.name
+        return str(project_id) == text
+
+    def _same_page(self, project_id: str) -> str:
+        """Return the address of the page about a project, empty for all projects.
+
+        A page about something else has no such address; Home of the project stands in.
+        """
+        path = self.request.scope["path"]
+        query: dict[str, str] = {}
+        if path.endswith("/inbox"):
+            path = "/inbox"
+        elif path in _PAGES_OF_PROJECTS:
+            given = parse_qs(self.request.scope["query_string"].decode("latin-1"))
+            query = {name: given[name][0] for name in _KEPT if name in given}
+        else:
+            path = "/"
+        query["project"] = project_id or ALL_PROJECTS
+        return f"{path}?{urlencode(query)}"
 
     def _min_position(self) -> dict[str, str]:
         position = self._position

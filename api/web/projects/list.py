@@ -1,6 +1,5 @@
 """/projects: the projects with their figures, and the form of a new one."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,32 +7,21 @@ from zoneinfo import ZoneInfo
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
-from msgspec import Struct
 from msgspec.structs import asdict
 
-from api.routes.aggregate.kpis import Kpis
 from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
-from api.web.dashboard.periods import PERIODS, DashboardDays, days_of
+from api.web.dashboard.periods import PERIODS, days_of
+from api.web.dashboard.project_rows import listed_projects
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
-from domain.analytics.kpis import Kpi
+from api.web.settings.layout import settings_tabs
 from projections.projects import Project
 
 PATH = "/projects"
 _MOST_SHOWN = 100
 _EMPTY = dict.fromkeys(PROJECT.by_name, "")
-
-
-class ListedProject(Struct, frozen=True, kw_only=True):
-    """A project with its key figures."""
-
-    project: Project
-    kpis: Kpis
-
-    def figure(self, name: str) -> Kpi:
-        return getattr(self.kpis, name)
 
 
 class ProjectsPage(Controller):
@@ -76,7 +64,7 @@ async def _show(
     zone = ZoneInfo(page.time_zone)
     today = datetime.now(zone).date()
     days = days_of(choices.period, "", "", today=today, zone=zone)
-    rows = await asyncio.gather(*(_listed(page, one, days) for one in got.data))
+    rows = await listed_projects(page, got.data, days)
     context = {
         "rows": choices.in_order(
             rows,
@@ -88,17 +76,7 @@ async def _show(
         "query": choices,
         "periods": PERIODS,
         "form": texts,
+        "tabs": settings_tabs(page),
+        "tab": PATH,
     }
     return page.show("projects/list.html", context, error=error)
-
-
-async def _listed(
-    page: PageContext, project: Project, days: DashboardDays
-) -> ListedProject:
-    got = await page.get(
-        "/analytics/kpis",
-        Kpis,
-        project_id=str(project.id),
-        **{"from": days.first.isoformat(), "to": days.last.isoformat()},
-    )
-    return ListedProject(project=project, kpis=got.data)

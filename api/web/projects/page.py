@@ -14,7 +14,6 @@ from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.forms.project_choices import remember_project
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
@@ -36,7 +35,7 @@ class ProjectPages(Controller):
     ) -> Template:
         """Show the dashboard of the project."""
         got = await page.get(f"{PATH}/{project_id}", Project)
-        remember_project(page, str(project_id))
+        page.remember_project(str(project_id))
         programme = Programme(
             kind="project", id=str(project_id), project_id=str(project_id)
         )

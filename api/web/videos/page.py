@@ -7,7 +7,8 @@ from typing import Any
 from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.response import Template
-from msgspec import Struct, convert
+from msgspec import Struct, convert, field
+from msgspec.structs import replace
 
 from api.http.errors import ApiError, Code
 from api.routes.lists.videos import VideoWithFigures
@@ -54,7 +55,7 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
     tag: str = ""
     hashtag: str = ""
     sound_id: str = ""
-    project_id: str = ""
+    project_id: str = field(default="", name="project")
     campaign_id: str = ""
     posted_from: str = ""
     posted_to: str = ""
@@ -74,14 +75,13 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
         return any((*in_all, self.posted_from, self.posted_to))
 
     def chips(self, names: Mapping[str, str]) -> list[FilterChip]:
-        """Return the filters; ``names`` are those of projects and campaigns by id."""
+        """Return the filters; ``names`` are those of campaigns by id."""
         said = {
             "posted_from": f"Posted from {_day(self.posted_from)}",
             "posted_to": f"Posted to {_day(self.posted_to)}",
             "tag": f"Tag: {self.tag}",
             "hashtag": f"Hashtag: {self.hashtag}",
             "sound_id": f"Sound: {self.sound_id}",
-            "project_id": f"Project: {names.get(self.project_id, self.project_id)}",
             "campaign_id": f"Campaign: {names.get(self.campaign_id, self.campaign_id)}",
             "shown": "Also videos that are left out",
         }
@@ -127,6 +127,7 @@ class VideosPages(Controller):
         choices: NamedDependency[VideosPageQuery],
     ) -> Template:
         """Show one page of the videos that were chosen."""
+        choices = replace(choices, project_id=page.project_filter)
         projects, campaigns = await all_projects(page), await some_campaigns(page)
         names_by_id = {str(one.id): one.name for one in (*projects, *campaigns)}
         context: dict[str, Any] = {
@@ -173,6 +174,7 @@ class VideosPages(Controller):
         choices: NamedDependency[VideosPageQuery],
     ) -> Response[bytes]:
         """Answer with the whole list as a CSV file."""
+        choices = replace(choices, project_id=page.project_filter)
         query = {**choices.api_query, "format": "csv"}
         query.pop("cursor", None)
         raw = await page.get_raw(PATH, **query)

@@ -107,13 +107,18 @@ def test_the_oldest_organization_runs_it_until_somebody_says(untold: Goatherd):
 
 
 @pytest.mark.parametrize(
-    "page", ("projections", "projections/creator_list", "projections/stream", "bans")
+    "page",
+    (
+        *("/system/read-models", "/system/read-models/creator_list"),
+        *("/system/read-models/stream", "/system/bans", "/system/integrity"),
+        "/settings/sources",
+    ),
 )
 def test_others_are_told_so_by_the_pages(stranger: Tenant, page: str):
     visitor = Visitor(stranger.goatherd)
     visitor.sign_in(stranger.key)
 
-    refused = visitor.see(f"/operations/{page}", status=403)
+    refused = visitor.see(page, status=403)
 
     assert refused.one("h1").text == SENTENCE
 
@@ -122,10 +127,12 @@ def test_others_see_no_tab_and_no_state_of_what_they_do_not_run(stranger: Tenant
     visitor = Visitor(stranger.goatherd)
     visitor.sign_in(stranger.key)
 
-    seen = visitor.see("/operations/jobs")
+    seen = visitor.see("/system/jobs")
 
-    tabs = seen.one("nav", aria_label="Operations").all("a")
-    names = ["Organization", "API keys", "Projects", "Jobs"]
-    assert [tab.text for tab in tabs] == names
-    assert "All is well" not in seen.text
-    assert visitor.get("/operations").headers["Location"] == "/operations/organization"
+    tabs = seen.one("nav", aria_label="System").all("a")
+    assert [tab.text for tab in tabs] == ["Jobs"]
+    settings = visitor.see("/settings/organization").one("nav", aria_label="Settings")
+    names = ["Organization", "Projects", "API keys", "Personal data"]
+    assert [tab.text for tab in settings.all("a")] == names
+    assert "All ok" not in seen.text
+    assert visitor.get("/settings").headers["Location"] == "/settings/organization"

@@ -128,6 +128,53 @@ for (const tab of document.querySelectorAll(".tabs [aria-current], .top nav [ari
   bar.scrollLeft += tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - (bar.clientWidth - tab.offsetWidth) / 2;
 }
 
+// The search opens over the page with / or Ctrl-K; without a script it is a page.
+const finder = document.getElementById("finder");
+const isTyping = (target) => target.closest("input, select, textarea, [contenteditable]");
+
+function openFinder() {
+  if (finder.open) return;
+  finder.showModal();
+  const input = finder.querySelector("input");
+  input.select();
+  window.htmx.trigger(input, "opened");
+}
+
+if (finder) {
+  document.addEventListener("keydown", (event) => {
+    const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target) && !document.querySelector("dialog[open]");
+    const isK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if (!isSlash && !isK) return;
+    event.preventDefault();
+    openFinder();
+  });
+  for (const opener of document.querySelectorAll("[data-searcher]")) {
+    opener.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      openFinder();
+    });
+  }
+  finder.addEventListener("keydown", (event) => {
+    const links = [...finder.querySelectorAll("#finder-found a")];
+    const at = links.indexOf(document.activeElement);
+    // Until the newest text is found, Enter goes to the page of the search.
+    const isFound = finder.querySelector("#found")?.dataset.text === finder.querySelector("input").value.trim();
+    if (event.key === "Enter" && at < 0 && isFound && links.length > 0) {
+      event.preventDefault();
+      links[0].click();
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    event.preventDefault();
+    const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
+    (next ?? (at <= 0 ? finder.querySelector("input") : links.at(-1))).focus();
+  });
+  // A click beside the dialog closes it.
+  finder.addEventListener("click", (event) => {
+    if (event.target === finder) finder.close();
+  });
+}
+
 // Buttons open and close dialogs as their attributes say.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");

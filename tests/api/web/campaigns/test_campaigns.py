@@ -216,7 +216,7 @@ def test_campaigns_are_sorted_by_any_column_and_keep_their_project(
         rows = visitor.see(f"/campaigns{query}").one("tbody").all("tr")
         return [row.one("a").text for row in rows]
 
-    assert f"project_id={home.project_id}" in views
+    assert f"project={home.project_id}" in views
     assert names(name) == ["Autumn", "spring"]
     assert names(f"{name}&order=desc") == ["spring", "Autumn"]
     assert names(views) == ["spring", "Autumn"]

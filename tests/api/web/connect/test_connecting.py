@@ -158,7 +158,7 @@ def test_the_guide_shows_the_redirect_address_of_the_settings(goatherd: Goatherd
     operator = Visitor(goatherd)
     operator.sign_in(goatherd.tenant(is_operator=True).key)
 
-    guide = operator.see("/operations/sources").text
+    guide = operator.see("/settings/sources").text
 
     assert f"to the letter: {CALLBACK}." in guide
     assert f"GOATHERD_DISPLAY_REDIRECT_URL={CALLBACK}" in guide

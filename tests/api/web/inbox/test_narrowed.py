@@ -41,8 +41,8 @@ def test_the_exact_number_is_told_here_and_in_the_navigation(
 
     assert inbox.one("span", id="amount").text == "61"
     for page in (inbox, other):
-        (link,) = page.one("nav", aria_label="Main").all("a", href="/inbox")
-        assert link.text == "Inbox 61 waiting"
+        links = [a.text for a in page.one("nav", aria_label="Main").all("a")]
+        assert "Inbox 61 waiting" in links
 
 
 @pytest.mark.usefixtures("creators")

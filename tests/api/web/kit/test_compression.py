@@ -71,7 +71,7 @@ def test_a_page_with_a_secret_is_never_compressed(
         "wrong key": passer_by.post("/sign-in", {"key": "tga_no"}, headers=PACKED),
         "a form after the session": signed_in_late,
         "key": visitor.post(
-            "/operations/keys", {"name": "New", "scopes": ["read"]}, headers=PACKED
+            "/settings/keys", {"name": "New", "scopes": ["read"]}, headers=PACKED
         ),
         "consent": passer_by.get("/connect/" + "a" * 43, headers=PACKED),
         "link": visitor.get(f"/creators/{creator.id}/settings", headers=PACKED),

@@ -13,7 +13,7 @@ from tests.kit.visitor import Visitor
         ("/creators", "Creators"),
         ("/creators/0192f0c1/videos", "Creators"),
         ("/projects/0192f0c1/inbox", "Inbox"),
-        ("/operations/keys", "Operations"),
+        ("/settings/keys", None),
         ("/compared", None),
     ),
 )

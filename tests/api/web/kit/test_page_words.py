@@ -165,9 +165,9 @@ def test_a_field_has_a_label_without_an_underscore():
 
 
 def test_a_wrong_time_zone_is_answered_with_what_to_do(visitor: Visitor, home: Tenant):
-    page = visitor.see("/operations/organization")
+    page = visitor.see("/settings/organization")
 
-    answer = visitor.submit(page, "/operations/organization", time_zone="Berlin")
+    answer = visitor.submit(page, "/settings/organization", time_zone="Berlin")
 
     assert answer.status_code == 400
     assert "Choose a time zone from the list, such as Europe/Berlin." in answer.text

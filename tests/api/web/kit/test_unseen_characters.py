@@ -63,11 +63,11 @@ def test_handles_are_added_without_them(visitor: Visitor, home: Tenant):
 
 def test_a_ban_has_the_reason_that_was_seen(visitor: Visitor, home: Tenant):
     handle = f"spam.{uuid4().hex[:20]}"
-    page = visitor.see("/operations/bans")
+    page = visitor.see("/system/bans")
 
     answer = visitor.submit(
         page,
-        "/operations/bans",
+        "/system/bans",
         tiktok_handle=f"\u2068{handle}\u2069",
         reason=f"Called from {COPIED}",
     )

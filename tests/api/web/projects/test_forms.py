@@ -101,7 +101,8 @@ def test_who_may_only_read_has_no_form(goatherd: Goatherd, home: Tenant):
 
     assert page.one("tbody").all("tr")
     assert not page.all("form", action=PROJECTS)
-    assert "Settings" not in reader.see(f"{PROJECTS}/{home.project_id}").text
+    tabs = reader.see(f"{PROJECTS}/{home.project_id}").one("nav", aria_label="Project")
+    assert "Settings" not in tabs.text
     settings = reader.get(f"{PROJECTS}/{home.project_id}/settings")
     assert settings.status_code == 403
 
@@ -110,5 +111,6 @@ def test_the_former_addresses_lead_to_the_projects(home: Tenant, looking: Visito
     former = f"/operations{PROJECTS}"
     one = looking.get(f"{former}/{home.project_id}")
 
+    assert one.status_code == 301
     assert looking.get(former).headers["Location"] == PROJECTS
     assert one.headers["Location"] == f"{PROJECTS}/{home.project_id}/settings"

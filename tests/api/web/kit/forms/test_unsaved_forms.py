@@ -195,7 +195,7 @@ def test_whoever_may_not_send_it_any_more_is_shown_it_too(
 def test_each_text_and_each_choice_of_a_form_is_sent_again(
     visitor: Visitor, home: Tenant
 ):
-    path = "/operations/keys"
+    path = "/settings/keys"
     home.goatherd.catch_up()
     csrf = visitor.csrf
     sign_in_again(visitor, home)

@@ -1,0 +1,187 @@
+"""Home over all projects: the organization's figures, and each project's."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from litestar.response import Template
+from msgspec import Struct, convert
+
+from api.http.error_codes import Code
+from api.http.errors import ApiError
+from api.routes.aggregate.kpis import Kpis
+from api.routes.lists.creators import CreatorWithFigures, ListTotals
+from api.routes.lists.videos import VideoWithFigures
+from api.web.charts.analytics_client import AnalyticsClient
+from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.measures import groups_for
+from api.web.charts.periods import Period
+from api.web.dashboard.attention import needing_attention
+from api.web.dashboard.cards import first_cards, more_cards
+from api.web.dashboard.figure_table import COLUMNS
+from api.web.dashboard.periods import PERIODS, DashboardDays
+from api.web.dashboard.project_rows import ListedProject, listed_projects
+from api.web.dashboard.query import DashboardQuery
+from api.web.dashboard.rankings import MOST
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
+from domain.analytics.kpis import Kpi, kpi
+from projections.projects import Project
+
+# The most lines that a chart can have.
+_MOST_LINES = 5
+_WRONG = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
+
+
+class _Totals(Struct, frozen=True, kw_only=True):
+    """The figures of all creators over some days, and the number of all creators."""
+
+    totals: ListTotals
+    creators: int
+    active: int
+
+
+async def show_all_projects(
+    page: PageContext, query: DashboardQuery, projects: Sequence[Project]
+) -> Template:
+    """Return Home over all projects; independent parts are read at the same time."""
+    context: dict[str, Any] = {
+        "query": query,
+        "periods": PERIODS,
+        "columns": COLUMNS,
+        "groups": groups_for("project"),
+        "project_names": {project.id: project.name for project in projects},
+        "dashboard": None,
+    }
+    zone = ZoneInfo(page.time_zone)
+    today = datetime.now(zone).date()
+    try:
+        days = query.days(today=today, zone=zone)
+        now, before, rows, creators, videos, attention = await asyncio.gather(
+            _totals(page, days.period),
+            _totals_before(page, days.prior),
+            listed_projects(page, projects, days),
+            page.get(
+                "/creators",
+                list[CreatorWithFigures],
+                **_dates(days.period),
+                sort="new_views",
+                order="desc",
+                limit=MOST,
+            ),
+            page.get(
+                "/videos",
+                list[VideoWithFigures],
+                **_dates(days.period),
+                sort="new_views",
+                order="desc",
+                tracking_status="auto_tracked,included,direct_add",
+                limit=MOST,
+            ),
+            needing_attention(page, None, campaign_id=None),
+        )
+        kpis = _kpis(page, days, now, before)
+        rows.sort(key=lambda row: row.kpis.new_views.value or 0, reverse=True)
+        context |= {
+            "chart": await _chart(page, query, days, rows),
+            "dashboard": {
+                "days": days,
+                "in_words": days_in_words(days.first, days.last),
+            },
+            "compared_with": days_in_words(days.prior.first, days.prior.last)
+            if before
+            else "",
+            "cards": first_cards(kpis, query, days.before),
+            "more_cards": more_cards(kpis, query, days.before),
+            "rows": rows,
+            "creators": creators.data,
+            "total_creators": now.creators,
+            "accounts_counted_once": now.totals.accounts_counted_once,
+            "videos": videos.data,
+            "total_videos": videos.meta["totalCount"],
+            "attention": attention,
+        }
+    except ApiError as error:
+        if error.code not in _WRONG:
+            raise
+        return page.show("dashboard/all_projects.html", context, error=error)
+    return page.show("dashboard/all_projects.html", context)
+
+
+def _dates(period: Period) -> dict[str, str]:
+    return {"from": period.first.isoformat(), "to": period.last.isoformat()}
+
+
+async def _totals(page: PageContext, period: Period) -> _Totals:
+    every, active = await asyncio.gather(
+        page.get("/creators", list[Any], **_dates(period), limit=1),
+        page.get("/creators", list[Any], **_dates(period), limit=1, figures="posts>=1"),
+    )
+    return _Totals(
+        totals=convert(every.meta["totals"], ListTotals),
+        creators=every.meta["totalCount"],
+        active=active.meta["totalCount"],
+    )
+
+
+async def _totals_before(page: PageContext, period: Period) -> _Totals | None:
+    """Return the figures of the period before, None if the plan does not show it."""
+    try:
+        return await _totals(page, period)
+    except ApiRefusedError as error:
+        if error.code is not Code.RETENTION_EXCEEDED:
+            raise
+        return None
+
+
+def _kpis(
+    page: PageContext, days: DashboardDays, now: _Totals, before: _Totals | None
+) -> Kpis:
+    """Return the totals as key figures, with their change since the period before."""
+
+    def figure(name: str) -> Kpi:
+        prior = before and before.totals
+        marked = name == "new_followers"
+        return kpi(
+            getattr(now.totals, name),
+            getattr(prior, name) if prior else None,
+            rounded=marked and now.totals.new_followers_rounded,
+            sharpened=marked and now.totals.new_followers_sharpened,
+            previous_rounded=marked
+            and prior is not None
+            and (prior.new_followers_rounded or prior.new_followers_sharpened),
+            known_share=None,
+        )
+
+    return Kpis(
+        from_=days.first,
+        to=days.last,
+        tz=page.time_zone,
+        compare_from=days.prior.first if before else None,
+        compare_to=days.prior.last if before else None,
+        active_creators=kpi(now.active, before and before.active, known_share=None),
+        **{
+            name: figure(name)
+            for name in (
+                *("views", "new_views", "likes", "comments", "shares", "saves"),
+                *("engagement_rate", "posts", "average_views_per_post"),
+                "new_followers",
+            )
+        },
+    )
+
+
+async def _chart(
+    page: PageContext,
+    query: DashboardQuery,
+    days: DashboardDays,
+    rows: Sequence[ListedProject],
+) -> Chart:
+    """Return the chart with a line for each project, at most five."""
+    measure = query.measure
+    ids = [str(row.project.id) for row in rows[:_MOST_LINES]]
+    analytics = AnalyticsClient(page, *ids, entity="project")
+    answer = await analytics.numbers(measure, query.chart_mode, days.period)
+    return chart_of("main", measure, answer)

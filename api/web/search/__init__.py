@@ -1,0 +1,1 @@
+"""Search: creators, videos, campaigns, projects, pages and actions by their names."""

@@ -1,0 +1,1 @@
+"""The pages of settings: organization, projects, keys, sources, personal data."""
