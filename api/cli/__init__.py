@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     itself is wrong.
     """
     # Processes that only import this package, such as the reaper, do without.
-    from cyclopts import CycloptsError
+    from cyclopts import CoercionError, CycloptsError
 
     from api.cli.commands import app_for
 
@@ -24,10 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app_for(given)(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()
-    except CycloptsError as error:
+    except CoercionError as error:
         from api.cli.kit.wrong_values import in_plain_words
 
         return print_error(CommandError(in_plain_words(error)), status=2)
+    except CycloptsError as error:
+        return print_error(error, status=2)
     except BrokenPipeError:
         # The reader of our output has closed it; the flush at exit must not report
         # that.

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from cyclopts import CoercionError, CycloptsError
+from cyclopts import CoercionError
 
 _EXPECTED: dict[object, str] = {
     UUID: "an id; lists show ids with --ids",
@@ -14,12 +14,12 @@ _EXPECTED: dict[object, str] = {
 }
 
 
-def in_plain_words(error: CycloptsError) -> str:
-    """Return the reason why a command line is wrong.
+def in_plain_words(error: CoercionError) -> str:
+    """Return the reason why a value is wrong.
 
     The library names types of Python, such as UUID, for values that it cannot convert.
     """
-    if isinstance(error, CoercionError) and error.msg is None and error.token:
+    if error.msg is None and error.token:
         expected = _EXPECTED.get(error.target_type)
         if expected is not None:
             name = error.token.keyword

@@ -321,7 +321,7 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
     assert cli("doctor", "--at-rest").status == 0
     assert cli("verify").status == 0
     # A status of 2 says that no Redis is named to look into.
-    looked = cli("erase", "--verify", campaign)
+    looked = cli("erase", "--verify", campaign, "--verbose")
     assert (looked.status, "for 2 earlier texts" in looked.out) == (2, True)
     assert "No data were found" in looked.out
     assert cli("restore", "--finish", "--json").document["forgotten"] == []
