@@ -289,7 +289,7 @@ def test_the_table_is_sorted_and_its_columns_are_chosen_without_scripts(
     assert handles_shown(page) == ["@bea", "@ada"]
 
     page.get_by_text("Columns", exact=True).first.click()
-    page.get_by_role("checkbox", name="Posts").uncheck()
+    page.get_by_role("checkbox", name="Posts", exact=True).uncheck()
     page.locator("#columns").get_by_role("button", name="Apply").click()
 
     expect(page.get_by_role("columnheader", name="Posts")).to_have_count(0)
@@ -400,3 +400,28 @@ def test_the_row_is_the_link_and_its_actions_appear_on_hover_and_focus(
     page.go_back()
     page.get_by_label("Select @ada").check()
     expect(page).to_have_url(re.compile("/creators$"))
+
+
+def test_the_selected_are_tagged_and_downloaded_from_the_bar(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    with_creators(home, "ada", "bea", "cleo")
+    page.goto("/creators")
+    page.get_by_label("Select @ada").check()
+    page.get_by_label("Select @bea").check()
+    page.get_by_label("Search").fill("b")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    bar = page.get_by_role("region", name="Selected creators")
+    with page.expect_download() as download:
+        bar.get_by_role("button", name="CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 3
+
+    bar.locator("summary", has_text="Tag").click()
+    axe(page)
+    bar.get_by_label("Tags to add").fill("spring")
+    bar.get_by_label("Tags to add").press("Enter")
+
+    expect(page.get_by_text("2 creators tagged.")).to_be_visible()
+    page.goto("/creators?tag=spring&sort=tiktok_handle")
+    assert handles_shown(page) == ["@ada", "@bea"]

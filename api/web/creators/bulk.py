@@ -2,29 +2,34 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from urllib.parse import parse_qsl, urlsplit
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from api.http.errors import Code
-from api.routes.creators.schemas import QueuedScrape
+from api.routes.analytics.parameters import MOST_ENTITIES
 from api.web.creators.bulk_actions import (
     BulkOutcome,
     add_again,
+    add_to_campaign,
     each_project,
     find_selected,
     id_in,
+    move_each,
+    scrape_each,
+    tag_each,
 )
-from api.web.kit.api_client import ApiRefusedError
+from api.web.creators.query import CreatorsPageQuery
+from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse
-from domain.messages import JobType
 from domain.phrases import counted
 from projections.creators.creator import Creator
 
 _LIST = "/creators"
-_USUAL: Sequence[JobType] = ("creator_profiles",)
+# The days and the order of the list, which a file of chosen creators keeps.
+_OF_THE_LIST = ("period", "from_", "to", "sort", "order")
 
 BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutcome]]]
 
@@ -32,12 +37,16 @@ BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutco
 class SelectionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The fields of the form around the list.
 
-    ``only`` is the creator whose own button was pressed, ``confirmed`` is ``yes`` after
-    the confirmation, and ``back`` is the address of the list.
+    ``tags`` have commas between; ``campaign_id`` and ``project_id`` are the place to
+    add or move to. ``only`` is the creator whose own button was pressed, ``confirmed``
+    is ``yes`` after the confirmation, and ``back`` is the address of the list.
     """
 
     creator_ids: list[str] = []
     only: str = ""
+    tags: str = ""
+    campaign_id: str = ""
+    project_id: str = ""
     confirmed: str = ""
     back: str = _LIST
 
@@ -66,27 +75,74 @@ class BulkPages(Controller):
 
     @form_route("/scrape", form=SelectionForm)
     async def scrape(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Request the scrapes that fail for a creator, or else a profile scrape."""
+        """Request the scrapes that fail for each creator, or else a profile scrape."""
         form = page.form(SelectionForm)
+        if not form.only:
+            return await _apply(page, scrape_each, "waiting for a scrape")
         creator_id = id_in(form.only, "only")
-        path = f"/creators/{creator_id}"
-        try:
-            failing = (await page.get(path, Creator)).data.failing_kinds
-            for job_type in [kind.job_type for kind in failing] or _USUAL:
-                await page.send(
-                    "POST",
-                    f"{path}/scrape",
-                    QueuedScrape,
-                    {"job_type": job_type},
-                    key_suffix=f".{creator_id}.{job_type}",
-                )
-        except ApiRefusedError as error:
-            if error.code is Code.NOT_FOUND:
-                raise
-            page.flash(error.message)
+        creator = (await page.get(f"/creators/{creator_id}", Creator)).data
+        (outcome,) = await scrape_each(page, [creator])
+        if outcome.status != "ok":
+            page.flash(outcome.reason or "")
             return page.go_to(_back(form))
         page.flash("The scrape is on its way. The row shows its result.")
         return page.go_to(_back(form))
+
+    @form_route("/tag", form=SelectionForm)
+    async def tag(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Add tags to the creators."""
+        form = page.form(SelectionForm)
+        tags = [one for text in form.tags.split(",") if (one := text.strip())]
+        if not tags:
+            page.flash("Type a tag first.")
+            return page.go_to(_back(form))
+        return await _apply(page, partial(tag_each, tags=tags), "tagged")
+
+    @form_route("/add-to-campaign", form=SelectionForm)
+    async def add_to_campaign(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Add the creators to a campaign of their project."""
+        form = page.form(SelectionForm)
+        if not form.campaign_id:
+            page.flash("Choose a campaign first.")
+            return page.go_to(_back(form))
+        campaign_id = id_in(form.campaign_id, "campaign_id")
+        add = partial(add_to_campaign, campaign_id=campaign_id)
+        return await _apply(page, add, "added to the campaign")
+
+    @form_route("/move", form=SelectionForm)
+    async def move(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Move the creators to another project, with all numbers."""
+        form = page.form(SelectionForm)
+        if not form.project_id:
+            page.flash("Choose a project first.")
+            return page.go_to(_back(form))
+        move = partial(move_each, project_id=id_in(form.project_id, "project_id"))
+        return await _apply(page, move, "moved")
+
+    @form_route("/compare", form=SelectionForm)
+    async def compare(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Go to the comparison of the creators."""
+        form = page.form(SelectionForm)
+        ids = [str(id_in(text, "creator_ids")) for text in form.creator_ids]
+        if not 0 < len(ids) <= MOST_ENTITIES:
+            page.flash(f"Select up to {MOST_ENTITIES} creators to compare.")
+            return page.go_to(_back(form))
+        return page.go_to(f"/compare?entity=creator&ids={','.join(ids)}")
+
+    @form_route("/chosen.csv", form=SelectionForm)
+    async def chosen_file(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Answer with the creators as a CSV file, over the days of the list."""
+        form = page.form(SelectionForm)
+        ids = [str(id_in(text, "creator_ids")) for text in form.creator_ids]
+        if not ids:
+            page.flash("Select at least one creator first.")
+            return page.go_to(_back(form))
+        listed = dict(parse_qsl(urlsplit(_back(form)).query.replace("from=", "from_=")))
+        choices = {name: listed[name] for name in _OF_THE_LIST if name in listed}
+        query = CreatorsPageQuery(**choices).api_query
+        query |= {"creator_ids": ",".join(ids), "status": "all", "format": "csv"}
+        raw = await page.get_raw(_LIST, **query)
+        return csv_file(raw.body, disposition=raw.headers["content-disposition"])
 
 
 async def _apply(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,10 +14,17 @@ from api.routes.creators.schemas import (
     MOST_NEW,
     AddedCreators,
     BulkAnswer,
+    QueuedScrape,
 )
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.filters import in_words
 from api.web.kit.page import PageContext
+from domain.messages import JobType
+from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
+
+OutcomeStatus: TypeAlias = Literal["ok", "skipped", "failed"]
+_USUAL_SCRAPES: Sequence[JobType] = ("creator_profiles",)
 
 
 class BulkOutcome(Struct, frozen=True, kw_only=True):
@@ -25,7 +32,7 @@ class BulkOutcome(Struct, frozen=True, kw_only=True):
 
     creator_id: str
     handle: str | None
-    status: Literal["ok", "skipped", "failed"]
+    status: OutcomeStatus
     reason: str | None = None
 
 
@@ -92,6 +99,100 @@ async def each_project(
     return outcomes
 
 
+async def tag_each(
+    page: PageContext, creators: Sequence[Creator], *, tags: Sequence[str]
+) -> list[BulkOutcome]:
+    """Add tags to those that each creator has."""
+    outcomes: list[BulkOutcome] = []
+    for one in creators:
+        known = {tag.casefold() for tag in one.tags}
+        more = [tag for tag in tags if tag.casefold() not in known]
+        if not more:
+            outcomes.append(_outcome(one, "skipped", "has the tag already"))
+            continue
+        try:
+            await page.send(
+                "PATCH",
+                f"/creators/{one.id}",
+                Creator,
+                {"tags": [*one.tags, *more]},
+                version=one.version,
+            )
+        except ApiRefusedError as error:
+            outcomes.append(_refused(one, error))
+        else:
+            outcomes.append(_outcome(one, "ok"))
+    return outcomes
+
+
+async def add_to_campaign(
+    page: PageContext, creators: Sequence[Creator], *, campaign_id: UUID
+) -> list[BulkOutcome]:
+    """Add the creators of the campaign's project to it."""
+    path = f"/campaigns/{campaign_id}"
+    campaign = (await page.get(path, Campaign)).data
+    own = [one for one in creators if one.project_id == campaign.project_id]
+    others = [
+        _outcome(one, "skipped", "is in another project than the campaign")
+        for one in creators
+        if one.project_id != campaign.project_id
+    ]
+    if not own:
+        return others
+    items = [{"item_type": "creator", "item_id": str(one.id)} for one in own]
+    suffix = _key_suffix(path, [str(one.id) for one in own])
+    try:
+        body = {"items": items}
+        await page.send("POST", f"{path}/items", Campaign, body, key_suffix=suffix)
+    except ApiRefusedError as error:
+        return [*(_refused(one, error) for one in own), *others]
+    return [*(_outcome(one, "ok") for one in own), *others]
+
+
+async def move_each(
+    page: PageContext, creators: Sequence[Creator], *, project_id: UUID
+) -> list[BulkOutcome]:
+    """Move each creator to a project, with all numbers."""
+    outcomes: list[BulkOutcome] = []
+    for one in creators:
+        if one.project_id == project_id:
+            outcomes.append(_outcome(one, "skipped", "is in this project already"))
+            continue
+        path = f"/creators/{one.id}/move"
+        body = {"project_id": str(project_id), "history": "whole"}
+        suffix = _key_suffix(path, [str(project_id)])
+        try:
+            await page.send("POST", path, Creator, body, key_suffix=suffix)
+        except ApiRefusedError as error:
+            outcomes.append(_refused(one, error))
+        else:
+            outcomes.append(_outcome(one, "ok"))
+    return outcomes
+
+
+async def scrape_each(
+    page: PageContext, creators: Sequence[Creator]
+) -> list[BulkOutcome]:
+    """Request the scrapes that fail for each creator, or else a profile scrape."""
+    outcomes: list[BulkOutcome] = []
+    for one in creators:
+        failing = [kind.job_type for kind in one.failing_kinds]
+        try:
+            for job_type in failing or _USUAL_SCRAPES:
+                await page.send(
+                    "POST",
+                    f"/creators/{one.id}/scrape",
+                    QueuedScrape,
+                    {"job_type": job_type},
+                    key_suffix=f".{one.id}.{job_type}",
+                )
+        except ApiRefusedError as error:
+            outcomes.append(_refused(one, error))
+        else:
+            outcomes.append(_outcome(one, "ok"))
+    return outcomes
+
+
 async def add_again(
     page: PageContext, creators: Sequence[Creator]
 ) -> list[BulkOutcome]:
@@ -127,11 +228,17 @@ async def _added_again(
 
 
 def _refused(creator: Creator, error: ApiRefusedError) -> BulkOutcome:
+    return _outcome(creator, "failed", in_words(error))
+
+
+def _outcome(
+    creator: Creator, status: OutcomeStatus, reason: str | None = None
+) -> BulkOutcome:
     return BulkOutcome(
         creator_id=str(creator.id),
         handle=creator.tiktok_handle,
-        status="failed",
-        reason=error.message,
+        status=status,
+        reason=reason,
     )
 
 

@@ -102,7 +102,7 @@ class CreatorsPage(Controller):
         # The project is not shown if the organization has only one.
         has_many = len(projects) > 1 and not choices.project_id
         campaigns = await some_campaigns(page)
-        names_by_id = {str(one.id): one.name for one in (*projects, *campaigns)}
+        names_by_id = {str(one.id): one.name for one in campaigns}
         context: dict[str, Any] = {
             "columns": chosen_columns(page),
             "all_columns": COLUMNS,

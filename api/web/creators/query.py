@@ -59,7 +59,7 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     def chips(self, names: Mapping[str, str]) -> list[FilterChip]:
         """Return the filters; ``names`` are those of campaigns by id."""
         said = {
-            "status": ("", {"failing": "Failing", **STATUSES}.get(self.status)),
+            "status": ("Status: ", {"failing": "Failing", **STATUSES}.get(self.status)),
             "health": ("Health: ", HEALTHS.get(self.health)),
             "connected": ("Own account: ", CONNECTIONS.get(self.connected)),
             "tag": ("Tag: ", self.tag),

@@ -129,7 +129,7 @@ class VideosPages(Controller):
         """Show one page of the videos that were chosen."""
         choices = replace(choices, project_id=page.project_filter)
         projects, campaigns = await all_projects(page), await some_campaigns(page)
-        names_by_id = {str(one.id): one.name for one in (*projects, *campaigns)}
+        names_by_id = {str(one.id): one.name for one in campaigns}
         context: dict[str, Any] = {
             "columns": COLUMNS,
             "query": choices,

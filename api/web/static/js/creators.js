@@ -67,6 +67,8 @@ window.addEventListener("pageshow", begin);
 let pressed = null;
 document.addEventListener("submit", (event) => {
   pressed = event.submitter;
+  // A file leaves the page open, so its form may be sent again.
+  if (pressed?.matches("[data-downloads]")) setTimeout(() => delete event.target.dataset.sent);
 });
 document.addEventListener("formdata", (event) => {
   const statuses = pressed?.dataset.for?.split(" ") ?? [];
@@ -75,6 +77,13 @@ document.addEventListener("formdata", (event) => {
   for (const [id, { status }] of selected) {
     if (!sent.has(id) && statuses.includes(status)) event.formData.append("creator_ids", id);
   }
+});
+
+// Enter in a panel of the bar presses its own button; the form's first one does nothing.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches(".bar .panel input")) return;
+  event.preventDefault();
+  event.target.closest(".panel").querySelector("button").click();
 });
 
 // A button with a confirmation opens a dialog; without this script, a page confirms.

@@ -183,11 +183,13 @@ def test_a_scrape_that_the_plan_refuses_is_told(goatherd: Goatherd):
     assert answer.status_code == 303
     home.goatherd.catch_up()
     notice = visitor.see("/creators").one("p", class_="flash").text
-    assert "max_manual_scrape_triggers_per_day" in notice
+    assert "Limit reached: max manual scrape triggers per day" in notice
 
 
 @pytest.mark.usefixtures("three")
-@pytest.mark.parametrize("path", (FORM, "/creators/reenable", "/creators/bring-back"))
+@pytest.mark.parametrize(
+    "path", (FORM, SCRAPE, "/creators/reenable", "/creators/bring-back")
+)
 def test_nothing_selected_is_told_and_nothing_done(
     visitor: Visitor, home: Tenant, path: str
 ):
@@ -231,3 +233,109 @@ def test_who_may_only_read_changes_nothing(
         assert reader.post(path, {**fields, "confirmed": "yes"}).status_code == 403
 
     assert statuses(home)["ada"] == "active"
+
+
+def test_chosen_creators_get_tags_besides_their_own(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    bea = home.add("dora", tags=["Spring", "tier a"])
+    home.goatherd.catch_up()
+
+    answer = press(visitor, "/creators/tag", *three[:2], bea, tags="spring, hooks")
+
+    home.goatherd.catch_up()
+    assert answer.status_code == 303
+    assert home.shown(three[0]["id"])["tags"] == ["spring", "hooks"]
+    assert home.shown(bea["id"])["tags"] == ["Spring", "tier a", "hooks"]
+    assert home.shown(three[2]["id"])["tags"] == []
+    assert "3 creators tagged." in visitor.see("/creators").text
+    again = read(press(visitor, "/creators/tag", three[0], tags="Hooks").text)
+    assert results(again) == {"@ada": "skipped has the tag already"}
+    assert press(visitor, "/creators/tag", three[0], tags=" ,").status_code == 303
+    assert "Type a tag first." in visitor.see("/creators").text
+
+
+def test_chosen_creators_join_a_campaign_of_their_own_project(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    path = f"/projects/{home.project_id}/campaigns"
+    campaign = home.post(path, {"name": "Launch"}).json()["data"]["id"]
+    autumn = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    added = home.post(f"/projects/{autumn}/creators", {"tiktok_handle": "zoe"})
+    home.goatherd.catch_up()
+    zoe = added.json()["data"]
+    target = "/creators/add-to-campaign"
+
+    answer = press(visitor, target, *three[:2], zoe, campaign_id=campaign)
+
+    home.goatherd.catch_up()
+    items = home.get(f"/campaigns/{campaign}/items").json()["data"]
+    assert {one["item_id"] for one in items} == {one["id"] for one in three[:2]}
+    page = read(answer.text)
+    assert page.one("h1").text == "2 creators added to the campaign"
+    reason = "skipped is in another project than the campaign"
+    assert results(page) == {"@zoe": reason}
+
+
+def test_chosen_creators_move_to_a_project(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    autumn = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    home.goatherd.catch_up()
+
+    answer = press(visitor, "/creators/move", *three[:2], project_id=autumn)
+
+    home.goatherd.catch_up()
+    assert answer.status_code == 303
+    places = [home.shown(one["id"])["project_id"] for one in three]
+    assert places == [autumn, autumn, str(home.project_id)]
+    assert "2 creators moved." in visitor.see("/creators").text
+
+
+def test_chosen_creators_are_scraped_compared_and_downloaded(
+    visitor: Visitor, three: list[dict[str, Any]]
+):
+    first, second = (one["id"] for one in three[:2])
+
+    scraped = press(visitor, SCRAPE, first, second)
+    assert "2 creators waiting for a scrape." in visitor.see("/creators").text
+    compared = press(visitor, "/creators/compare", first, second)
+    file = press(visitor, "/creators/chosen.csv", first, second)
+
+    assert scraped.status_code == 303
+    assert compared.headers["location"] == (
+        f"/compare?entity=creator&ids={first},{second}"
+    )
+    completed = visitor.get(compared.headers["location"]).headers["location"]
+    page = visitor.see(completed).text
+    assert "@ada" in page
+    assert "@bea" in page
+    assert file.headers["content-type"].startswith("text/csv")
+    assert "attachment" in file.headers["content-disposition"]
+    lines = file.text.splitlines()
+    assert len(lines) == 3
+    assert not any(",cleo," in line for line in lines)
+    nobody = press(visitor, "/creators/compare")
+    assert nobody.headers["location"] == "/creators?status=all"
+
+
+def test_bulk_actions_leave_creators_of_others_alone(
+    visitor: Visitor, home: Tenant, stranger: Tenant
+):
+    foreign = stranger.add("theirs")["id"]
+    home.add("ada")
+    stranger.goatherd.catch_up()
+    home.goatherd.catch_up()
+    head = home.goatherd.head
+    project = str(home.project_id)
+
+    for path, fields in (
+        ("/creators/tag", {"tags": "mine"}),
+        ("/creators/move", {"project_id": project}),
+        (SCRAPE, {}),
+    ):
+        page = read(press(visitor, path, foreign, **fields).text)
+        assert results(page)[foreign].startswith("failed"), path
+    file = press(visitor, "/creators/chosen.csv", foreign)
+    assert "theirs" not in file.text
+    assert home.goatherd.head == head
