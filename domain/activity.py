@@ -12,6 +12,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from domain.analytics.posting import SHORTEST_SILENCE, USUAL_GAPS
+
 ActivityKind = Literal[
     "posted",
     "took_off",
@@ -40,7 +42,6 @@ VIEW_MILESTONES: Final = (
     *(10_000, 50_000, 100_000, 250_000, 500_000),
     *(1_000_000, 5_000_000, 10_000_000),
 )
-_SHORTEST_SILENCE = timedelta(days=7)
 
 
 class Silence(msgspec.Struct, frozen=True):
@@ -72,6 +73,6 @@ def silences(posts: Sequence[datetime]) -> Iterator[Silence]:
     for (before, since), then in zip(pairwise(posts), [*posts[2:], None], strict=False):
         insort(gaps, since - before)
         usual = (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
-        at = since + max(2 * usual, _SHORTEST_SILENCE)
+        at = since + max(USUAL_GAPS * usual, SHORTEST_SILENCE)
         if then is None or then > at:
             yield Silence(since, at, usual)

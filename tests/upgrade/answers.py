@@ -79,7 +79,9 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         *_SOURCES,
     },
     "/api/v1/scrapes": _SOURCES,
-    "creators list": frozenset({"rounded_counts"}),
+    "creators list": frozenset({"rounded_counts", "project_name", "last_posted_at"}),
+    "projects list": frozenset({"org_name"}),
+    "keys list": frozenset({"org_name"}),
     # Creators and videos have tags.
     # Videos have a sound, hashtags and others of their kind.
     "/api/v1/videos": frozenset({"tags", "other_posted_at", *ATTRIBUTES}),
@@ -163,7 +165,7 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 
 # Projections that this version has added.
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
-    {"activity", "annotations", "campaigns", "connection_endings"}
+    {"activity", "annotations", "campaigns", "connection_endings", "views"}
 )
 
 # Numbers that are others on purpose, by a part of their questions. Recorded profiles
