@@ -53,6 +53,7 @@ from api.web.system.layout import SystemPage
 from api.web.system.projection_stream import ProjectionStream
 from api.web.system.projections import ProjectionPages
 from api.web.videos.page import VideosPages
+from api.web.views import ViewPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
@@ -96,6 +97,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     IntegrityPages,
     BanPages,
     FormerAddresses,
+    ViewPages,
 )
 
 

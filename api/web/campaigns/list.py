@@ -17,6 +17,7 @@ from api.web.dashboard.periods import PERIODS, days_of
 from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
+from api.web.kit.views import views_of
 
 PATH = "/campaigns"
 
@@ -27,6 +28,13 @@ class CampaignsQuery(FigureTableQuery, frozen=True, kw_only=True):
     """The days and the order of the list, and the project."""
 
     project_id: str = field(default="", name="project")
+
+    @property
+    def saved(self) -> dict[str, str]:
+        """Return the parameters that a view of the list keeps."""
+        query = self.pairs(project="")
+        project = {"project_id": self.project_id} if self.project_id else {}
+        return {**query, **project}
 
 
 class CampaignsPage(Controller):
@@ -91,5 +99,6 @@ async def _show(
         ),
         "columns": COLUMNS,
         "total": sum(got.meta["totalCount"] for got in listed),
+        "views": await views_of(page, "campaigns", choices.saved),
     }
     return page.show("campaigns/list.html", context)

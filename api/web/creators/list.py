@@ -40,6 +40,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.list_query import CUSTOM, PERIODS, days_in_words
 from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
+from api.web.kit.views import views_of
 from api.web.sign_in.page import SignIn
 
 PATH = "/creators"
@@ -117,6 +118,7 @@ class CreatorsPage(Controller):
             "campaigns": campaigns,
             "chips": choices.chips(names_by_id),
             "custom": CUSTOM,
+            "views": await views_of(page, "creators", choices.saved),
             "first": f"{PATH}{choices.address(cursor='')}",
             "here": here(page.request),
             "may_write": page.may("write"),

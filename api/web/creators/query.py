@@ -1,5 +1,6 @@
 """The query of the list of creators: all choices on the page are in its address."""
 
+import re
 from collections.abc import Mapping
 
 from msgspec import field
@@ -28,6 +29,7 @@ POSTING = {"": "Any", "true": "Stopped posting", "false": "Posting"}
 CONNECTIONS = {"": "Any", "true": "Connected", "false": "Not connected"}
 BOUNDS = {"": "at least", "at_most": "at most"}
 _COMPARISONS = {"at_most": "<="}
+_BOUND = re.compile(r"(?P<figure>[a-z_]+)(?P<comparison>[<>]=)(?P<number>[-0-9.]+)")
 
 
 class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
@@ -94,3 +96,19 @@ class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
             del query["status"]
             query["failing"] = "true"
         return query
+
+
+def page_query_of(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the query of the page for one of the API; it has one bound of a figure."""
+    found = {**query}
+    if found.pop("failing", "") == "true":
+        found["status"] = "failing"
+    bound = _BOUND.fullmatch(found.pop("figures", ""))
+    if bound is not None:
+        is_most = bound["comparison"] == _COMPARISONS["at_most"]
+        found |= {
+            "figure": bound["figure"],
+            "bound": "at_most" if is_most else "",
+            "number": bound["number"],
+        }
+    return found

@@ -85,6 +85,15 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
             query["project_id"] = query.pop("project")
         return query
 
+    @property
+    def saved(self) -> dict[str, str]:
+        """Return the parameters of the API that a view of the list keeps."""
+        query = self.api_query
+        query.pop("cursor", None)
+        if query.get("period") == USUAL_PERIOD:
+            del query["period"]
+        return query
+
     def sorted(self, name: str) -> str:
         """Return the address of the list sorted by a column, or in reverse order."""
         order = usual = _usual_order(name)

@@ -26,6 +26,7 @@ from api.web.kit.list_query import (
     days_in_words,
 )
 from api.web.kit.page import PageContext
+from api.web.kit.views import views_of
 from projections.videos.counting import VideoAmounts
 
 # Each column is a figure, and sorts by the figure of the same name in the API.
@@ -97,6 +98,12 @@ class VideosPageQuery(ListQuery, frozen=True, kw_only=True):
         return {**given, "sort": self.sorted_by, "tracking_status": statuses}
 
 
+def video_query_of(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the query of the page for one of the API."""
+    statuses = query.get("tracking_status", "").split(",")
+    return {**query, "shown": "all"} if "out_of_window" in statuses else {**query}
+
+
 def _day(text: str) -> str:
     """Return a typed date in words, or as it was typed."""
     try:
@@ -138,6 +145,7 @@ class VideosPages(Controller):
             "campaigns": campaigns,
             "chips": choices.chips(names_by_id),
             "custom": CUSTOM,
+            "views": await views_of(page, "videos", choices.saved),
             "first": f"{PATH}{choices.address(cursor='')}",
             "rows": [],
             "more": None,

@@ -1,0 +1,89 @@
+"""/views: opens a view of a list on its page, saves one and deletes one."""
+
+from typing import Annotated
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from api.http.bodies.form_body import typed
+from api.web.campaigns.list import CampaignsQuery
+from api.web.creators.columns import choose_columns, chosen_columns
+from api.web.creators.query import CreatorsPageQuery, page_query_of
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.views import page_address
+from api.web.videos.page import VideosPageQuery, video_query_of
+from domain.events import ViewedList
+from projections.views import View
+
+
+class ViewForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A view to save: the name as typed, and the list and query of the page."""
+
+    name: Annotated[str, typed("Name")]
+    list: ViewedList
+    query: str = ""
+
+
+class NoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A form that is only a button."""
+
+
+class ViewPages(Controller):
+    """Views of the lists of creators, videos and campaigns."""
+
+    path = "/views"
+
+    @page_route("/{view_id:uuid}")
+    async def open(
+        self, page: NamedDependency[PageContext], view_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Go to the list that the view shows, with the view's columns."""
+        view = (await page.get(f"/views/{view_id}", View)).data
+        if view.list == "creators" and view.columns:
+            choose_columns(page, view.columns)
+        return page.go_to(_address_of(view))
+
+    @form_route(form=ViewForm)
+    async def save(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Save what the page shows under a name."""
+        form = page.form(ViewForm)
+        columns = (
+            [column.name for column in chosen_columns(page)]
+            if form.list == "creators"
+            else []
+        )
+        body = {
+            "name": form.name.strip(),
+            "list": form.list,
+            "query": form.query,
+            "columns": columns,
+        }
+        view = (await page.send("POST", "/views", View, body)).data
+        page.flash(f"The view {view.name} was saved.")
+        return page.go_to(_address_of(view))
+
+    @form_route("/{view_id:uuid}/delete", form=NoForm)
+    async def delete(
+        self, page: NamedDependency[PageContext], view_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Delete a view; its list stays as it is."""
+        view = (await page.send("DELETE", f"/views/{view_id}", View)).data
+        page.flash(f"The view {view.name} was deleted.")
+        return page.go_to(f"/{view.list}")
+
+
+def _address_of(view: View) -> str:
+    query = dict(parse_qsl(view.query))
+    match view.list:
+        case "creators":
+            address = page_address(page_query_of(query), CreatorsPageQuery)
+        case "videos":
+            address = page_address(video_query_of(query), VideosPageQuery)
+        case "campaigns":
+            address = page_address(query, CampaignsQuery)
+    return f"/{view.list}{address}"
