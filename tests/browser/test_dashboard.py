@@ -76,7 +76,7 @@ def test_all_of_it_works_without_a_script(home: Tenant, scriptless: Page):
     other = home.post("/projects", {"name": "Zebras"}).json()["data"]
     home.goatherd.catch_up()
     page = scriptless
-    page.goto("/")
+    page.goto(f"/?project={home.project_id}")
     assert page.locator("#chart-main .inline-svg path").count() == 1
 
     page.get_by_label("From").fill("2026-01-01")
@@ -84,8 +84,11 @@ def test_all_of_it_works_without_a_script(home: Tenant, scriptless: Page):
     page.locator(".own button").click()
 
     expect(page.get_by_role("status").last).to_contain_text("1 Jan to 7 Jan 2026")
-    page.get_by_label("Project").select_option(other["id"])
-    page.locator(".chooser button").click()
+    page.goto(f"/?project={other['id']}")
+    page.locator(".switcher").click()
+    page.locator("#switcher").get_by_role("link", name="All projects").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All projects")
+    page.get_by_role("link", name="Zebras").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Zebras")
     expect(page.get_by_role("heading", level=2)).to_have_text(
         "Three steps to the first numbers"

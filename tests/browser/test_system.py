@@ -1,4 +1,4 @@
-"""Operations, as people run Goatherd with a browser."""
+"""Settings and the system, as people run Goatherd with a browser."""
 
 import re
 from collections.abc import Callable
