@@ -16,6 +16,7 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
+from projections.views import Views
 from tests.kit.builders import opened_store
 from tests.kit.expected import expected, stored
 from tests.kit.faults import victim
@@ -25,7 +26,7 @@ from workers.scraping.jobs import ScrapeJobs
 
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
-    *(Activity(), Annotations(), CreatorHistory(), ScrapeJobs()),
+    *(Activity(), Annotations(), CreatorHistory(), ScrapeJobs(), Views()),
 )
 
 
