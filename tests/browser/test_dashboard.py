@@ -77,7 +77,7 @@ def test_all_of_it_works_without_a_script(home: Tenant, scriptless: Page):
     home.goatherd.catch_up()
     page = scriptless
     page.goto(f"/?project={home.project_id}")
-    assert page.locator("#chart-main .inline-svg path").count() == 1
+    assert page.locator("#chart-main .inline-svg path.series-1").count() == 1
 
     page.get_by_label("From").fill("2026-01-01")
     page.get_by_label("to", exact=True).fill("2026-01-07")
