@@ -9,6 +9,7 @@ from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.http.error_codes import Code
 from api.web.activity.days import LABELS, by_day
@@ -62,6 +63,7 @@ class ActivityPages(Controller):
         choices: NamedDependency[ActivityQuery],
     ) -> Template:
         """Show what happened on the chosen days."""
+        choices = replace(choices, project_id=page.project_filter)
         context: dict[str, Any] = {
             "query": choices,
             "days": [],
@@ -91,6 +93,7 @@ class ActivityPages(Controller):
         choices: NamedDependency[ActivityQuery],
     ) -> Response[bytes]:
         """Return the chosen rows as a file."""
+        choices = replace(choices, project_id=page.project_filter)
         params = _api_query(page, choices)
         params.pop("cursor", None)
         got = await page.get_raw(PATH, **params, format="csv")

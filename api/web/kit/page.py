@@ -62,7 +62,7 @@ _PAGES = (
     ("/inbox", "Inbox"),
 )
 # The pages that can be about any project, and the choices that they keep for another.
-_PAGES_OF_PROJECTS = frozenset({"/", "/creators", "/videos", "/campaigns"})
+_PAGES_OF_PROJECTS = frozenset({"/activity", "/", "/creators", "/videos", "/campaigns"})
 _KEPT = ("period", "from", "to", "sort", "order")
 
 
