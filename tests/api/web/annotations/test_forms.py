@@ -159,7 +159,7 @@ def test_a_refused_note_is_shown_again_with_what_is_wrong(
     page = read(answer.text)
     assert page.one("textarea").text.strip() == "On tour"
     (problem,) = page.all("span", class_="problem")
-    assert problem.text == "Must not be before the first day."
+    assert problem.text == "The last day must not be before the first day."
     assert notes(home) == []
     again = visitor.submit(page, "/annotations", ends_on="2026-03-05")
     assert again.headers["Location"] == f"{address}#happened"

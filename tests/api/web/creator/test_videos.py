@@ -445,7 +445,7 @@ def test_a_video_is_drawn_next_to_the_median_of_those_before_it(
     page = visitor.see(f"{videos_of(creator)}/{id_of(home, last)}")
 
     chart = page.one("figure", id="chart-age")
-    assert f"{views[last] / others[2]:.1f} times the median" in chart.text
+    assert f"{views[last] / others[2]:.3g} times the median" in chart.text
     day_after = chart.one("tbody").all("tr")[0]
     assert [cell.text for cell in day_after.all("td")][:2] == [
         str(views[last]),
