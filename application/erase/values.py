@@ -45,7 +45,7 @@ KINDS: Mapping[str, str] = {
 NO_KINDS = frozenset(
     {"tags", "attributes", "error", "listed_reason", "tried_details", "reason"}
     # Kinds of a tenant's own things, whose streams are not searched.
-    | {"name", "texts"}
+    | {"name", "texts", "query", "columns"}
 )
 
 _AT_ONCE = 500

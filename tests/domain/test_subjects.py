@@ -15,7 +15,7 @@ from domain.subjects import personal_fields, subject_of
 from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
 
 # Fields with text that says nothing about a person, with the reason.
-_CODE = "one of the product's own words, or a name that it gives"
+_CODE = "one of the product's own words, a name that it gives, or a standard code"
 _DIGEST = "a digest, from which nothing can be read"
 _PSEUDONYMS = "made with a key of the installation (decision 48)"
 HARMLESS = {
@@ -27,6 +27,8 @@ HARMLESS = {
     ("plan_changed", "new"): _CODE,
     ("api_key_created", "digest"): _DIGEST,
     ("api_key_created", "hint"): "the last characters of a key, to tell keys apart",
+    ("campaign_created", "currency"): _CODE,
+    ("campaign_details_changed", "currency"): _CODE,
     ("creator_connected", "scopes"): "TikTok's own names of what may be read",
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,

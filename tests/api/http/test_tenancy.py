@@ -221,7 +221,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
             (forget_to_ask_whose, forget_to_become_the_reader),
             {
                 *("project_id", "creator_id", "scrape_id", "video_id", "key_id"),
-                *("campaign_id", "inner_id", "annotation_id", "confirm"),
+                *("campaign_id", "inner_id", "annotation_id", "confirm", "view_id"),
             },
         ),
     ),
