@@ -377,6 +377,10 @@ def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
     after, answered = sums(), _said_of_videos(scene, of)
 
     assert after == before
+    revealing = {
+        what.split()[0] for what, text in shown_before.items() if telling.search(text)
+    }
+    assert revealing >= {"listActivity", "listCreators", "listVideos"}
     assert len([text for text in shown_before.values() if telling.search(text)]) > 9
     # Roots count the events of the whole installation.
     found = {

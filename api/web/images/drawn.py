@@ -40,9 +40,9 @@ class DrawnPictures:
     def address(self, kind: str, name: str) -> str | None:
         """Return the address of the ``goat`` or ``meadow`` that belongs to a name.
 
-        An erased person has no picture.
+        Erased people and their videos have no picture.
         """
-        if not self._is_demo or name.startswith("erased-"):
+        if not self._is_demo or name == "erased" or name.startswith("erased-"):
             return None
         return f"{BASE}/{kind}/{crc32(name.encode())}.svg"
 

@@ -195,6 +195,13 @@ def test_the_preview_lists_each_text_that_would_go_on_naming_the_person(
     other = home.add("other.goat", tags=[HANDLE], metadata={"with": "@late.goat"})["id"]
     video = home.found(other, title="Duet with @late.goat")
     home.saw_videos(other, {"7": 1})
+    view, plain_view = (
+        data_of(home.post("/views", {"list": "creators", **body}), status=201)["id"]
+        for body in (
+            {"name": f"Only {HANDLE}", "query": "search=late.goat"},
+            {"name": "Plain wanted.goats"},
+        )
+    )
     notes = [
         data_of(
             home.post(
@@ -226,7 +233,10 @@ def test_the_preview_lists_each_text_that_would_go_on_naming_the_person(
         ("creator", "metadata", False, f"PATCH /creators/{other}"),
         ("video", "title", False, None),
         ("annotation", "text", False, f"PATCH /analytics/annotations/{notes[0]}"),
+        ("view", "name", False, f"PATCH /views/{view}"),
+        ("view", "query", False, f"PATCH /views/{view}"),
     }
+    assert plain_view not in {one["id"] for one in mentions}
     assert {one["id"] for one in mentions} >= {video, other, campaign}
     shown = cli("erase", creator_id, "--preview")
     assert shown.status == 0

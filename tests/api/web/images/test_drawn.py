@@ -39,4 +39,6 @@ def test_neither_an_erased_person_nor_a_real_one_is_drawn():
 
     assert demo.address("goat", "ada") is not None
     assert demo.address("goat", "erased-1") is None
+    assert demo.address("meadow", "7311223344556600001") is not None
+    assert demo.address("meadow", "erased") is None
     assert real.address("goat", "ada") is None
