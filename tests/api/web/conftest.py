@@ -1,6 +1,7 @@
 """Fixtures of the tests of pages without a browser."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -36,13 +37,15 @@ def passer_by(goatherd: Goatherd) -> Visitor:
 @pytest.fixture(scope="session")
 def tiny_goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
     """The real application with one more page, /tiny."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(routes, "PAGES", (*routes.PAGES, TinyPage))
-        with (
-            new_database(postgres_url, template=template_database) as url,
-            started(url) as goatherd,
-        ):
-            yield goatherd
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        ExitStack() as stack,
+    ):
+        # An application has the page from its start; later ones do not have it.
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(routes, "PAGES", (*routes.PAGES, TinyPage))
+            goatherd = stack.enter_context(started(url))
+        yield goatherd
 
 
 @pytest.fixture
