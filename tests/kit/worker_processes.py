@@ -43,7 +43,8 @@ MISBEHAVING = "tests.kit.worker_processes:set_up"
 class Misbehaving(Provider):
     """A provider that treats its worker as the handle says.
 
-    ``poison`` kills the process, ``gate`` waits until the test's folder has a file
+    ``poison`` adds a line to the file ``kills`` of the test's folder and kills the
+    process, ``gate`` waits until the test's folder has a file
     ``open`` (and makes one, ``there``), ``slow`` takes half a second.
     """
 
@@ -54,6 +55,8 @@ class Misbehaving(Provider):
 
     def creator_profiles(self, target: Target) -> Verdict:
         if target.handle.startswith("poison"):
+            with (self._folder / "kills").open("a") as kills:
+                kills.write(f"{target.handle}\n")
             os.kill(os.getpid(), signal.SIGKILL)
         if target.handle.startswith("gate"):
             (self._folder / "there").touch()
