@@ -35,6 +35,7 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
+from projections.views import Views
 from tests.kit import builders
 from tests.kit.depth import part_of
 from tests.kit.expected import Row, expected, stored
@@ -59,6 +60,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     CreatorHistory(),
     Annotations(),
     Activity(),
+    Views(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)
