@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Event, Personal
 
@@ -30,9 +30,9 @@ class ViewChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "view_changed"
     organization_id: UUID
-    name: Personal[str | UnsetType] = UNSET
-    query: Personal[str | UnsetType] = UNSET
-    columns: Personal[tuple[str, ...] | UnsetType] = UNSET
+    name: Personal[str | msgspec.UnsetType] = msgspec.UNSET
+    query: Personal[str | msgspec.UnsetType] = msgspec.UNSET
+    columns: Personal[tuple[str, ...] | msgspec.UnsetType] = msgspec.UNSET
 
 
 class ViewDeleted(Event, frozen=True, kw_only=True):

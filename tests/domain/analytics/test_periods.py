@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from domain.analytics.periods import PeriodName, named_days
+from domain.analytics.periods import NamedPeriod, named_days
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from domain.analytics.periods import PeriodName, named_days
     ),
 )
 def test_a_named_period_has_its_days_and_its_unit(
-    name: PeriodName, today: str, first: str, last: str, unit: str
+    name: NamedPeriod, today: str, first: str, last: str, unit: str
 ):
     found = named_days(name, today=date.fromisoformat(today))
 
