@@ -1,6 +1,6 @@
 """The API goes on to have what clients know of it, under the same names.
 
-``known.json.gz`` is the OpenAPI document of commit ddacdeeb without its texts. A change
+``known.json.gz`` is the OpenAPI document of commit f0931959 without its texts. A change
 that clients notice belongs into the change log, and then the file is made anew::
 
     .venv/bin/python -m tests.api.openapi.test_known
