@@ -109,6 +109,15 @@ def test_decisions_are_numbered_without_a_gap():
     assert numbers == list(range(len(numbers)))
 
 
+def test_a_link_names_the_decision_that_it_leads_to():
+    named = re.compile(r"\[decision (\d+)\]\([^)]*?(\d{4})-[^)]*\.md\)")
+    found = [
+        (page.name, *link) for page in PAGES for link in named.findall(page.read_text())
+    ]
+    assert found
+    assert [each for each in found if int(each[1]) != int(each[2])] == []
+
+
 def test_the_top_level_is_the_decided_one():
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
