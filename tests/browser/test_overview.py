@@ -76,6 +76,8 @@ def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, ax
     expect(page).to_have_url(re.compile("granularity=week"))
     page.get_by_role("link", name="Show it in the charts").click()
     expect(page).to_have_url(re.compile("compare=prior_period"))
+    # A form that is not wired yet loads the whole page, as without a script.
+    expect(page.locator("#overview.htmx-added")).to_have_count(0)
     page.get_by_label("Metric").select_option(label="Likes")
     expect(page).to_have_url(re.compile("metric=likes"))
 
