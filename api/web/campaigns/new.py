@@ -12,6 +12,7 @@ from litestar.params import FromQuery
 from api.http.errors import ApiError
 from api.routes.creators.schemas import MOST_AT_ONCE
 from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of
+from api.web.kit.filters import in_words
 from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -49,16 +50,21 @@ class NewCampaignPage(Controller):
             body = body_of(form, time_zone=page.time_zone, others=others)
             path = f"/projects/{project_id}/campaigns"
             got = await page.send("POST", path, Campaign, body)
-            await _add(page, got.data, creators)
         except ApiError as error:
             if error.code not in SHOWN_ERRORS:
                 raise
             return await _show(page, form, error=error)
         page.remember_project(project_id)
-        if creators:
-            page.flash(f"The campaign {got.data.name} was created.")
+        done, then = f"The campaign {got.data.name} was created", ""
+        try:
+            await _add(page, got.data, creators)
+        except ApiError as error:
+            # The campaign is there: the form sent again would make another one.
+            done, then = f"{done} without all its creators", f" {in_words(error)}"
+        if creators and not then:
+            page.flash(f"{done}.")
             return page.go_to(f"/campaigns/{got.data.id}")
-        page.flash(f"The campaign {got.data.name} was created. Add its members now.")
+        page.flash(f"{done}.{then} Add its members now.")
         return page.go_to(f"/campaigns/{got.data.id}/members")
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 
@@ -104,6 +105,23 @@ def test_a_campaign_begins_with_the_creators_that_were_pasted_or_picked(
 
     items = home.get(f"{path}/items").json()["data"]
     assert {item["item_id"] for item in items} == {goat.id, sheep["id"], lamb["id"]}
+
+
+def test_a_campaign_whose_creators_are_refused_is_made_once_and_says_so(
+    visitor: Visitor, home: Tenant
+):
+    home.goatherd.catch_up()
+    page = visitor.see("/campaigns/new")
+
+    answer = visitor.submit(page, "/campaigns", name="Spring", creator=[str(uuid4())])
+
+    assert answer.status_code == 303
+    home.goatherd.catch_up()
+    (campaign,) = home.get("/campaigns").json()["data"]
+    assert answer.headers["location"] == f"/campaigns/{campaign['id']}/members"
+    shown = visitor.see(answer.headers["location"]).text
+    assert "The campaign Spring was created without all its creators. " in shown
+    assert "Add its members now." in shown
 
 
 def test_a_cost_needs_a_currency(visitor: Visitor, home: Tenant):
