@@ -40,6 +40,9 @@ MAX_NEXT_LENGTH = 2_000
 # The value of ?project= for all projects.
 ALL_PROJECTS: Final = "all"
 
+Tabs: TypeAlias = tuple[tuple[Scope, str, str, bool], ...]
+"""For each tab its scope, path and label, and whether it is for operators only."""
+
 _PROJECT_COOKIE: Final = "goatherd_project"
 _YEAR_SECONDS: Final = 365 * 86_400
 _POSITION_SECONDS = 15
@@ -261,6 +264,14 @@ class PageContext:
     def operates(self) -> bool:
         """Return whether the organization operates the whole installation."""
         return self.principal.is_operator
+
+    def tabs(self, tabs: Tabs) -> list[tuple[str, str]]:
+        """Return the path and the label of each tab that the key may see."""
+        return [
+            (path, label)
+            for scope, path, label, is_of_operators in tabs
+            if self.may(scope) and (self.operates or not is_of_operators)
+        ]
 
     def form(self, type_: type[F]) -> F:
         return self.request.form_as(type_)

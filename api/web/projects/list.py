@@ -16,7 +16,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
-from api.web.settings.layout import settings_tabs
+from api.web.settings.layout import SETTINGS_TABS
 from projections.projects import Project
 
 PATH = "/projects"
@@ -76,7 +76,7 @@ async def _show(
         "query": choices,
         "periods": PERIODS,
         "form": texts,
-        "tabs": settings_tabs(page),
+        "tabs": page.tabs(SETTINGS_TABS),
         "tab": PATH,
     }
     return page.show("projects/list.html", context, error=error)

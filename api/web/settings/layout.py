@@ -1,7 +1,7 @@
 """/settings: the shared tabs of its pages."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
@@ -9,11 +9,9 @@ from litestar.response import Template
 
 from api.http.errors import ApiError
 from api.web.kit.handlers import page_route
-from api.web.kit.page import PageContext
-from domain.events import Scope
+from api.web.kit.page import PageContext, Tabs
 
-# The scope that a tab needs; the last value is true for tabs of operators only.
-_TABS: tuple[tuple[Scope, str, str, bool], ...] = (
+SETTINGS_TABS: Final[Tabs] = (
     ("read", "/settings/organization", "Organization", False),
     ("read", "/projects", "Projects", False),
     ("admin", "/settings/keys", "API keys", False),
@@ -30,16 +28,7 @@ class SettingsPage(Controller):
     @page_route()
     async def settings(self, page: NamedDependency[PageContext]) -> Response[Any]:
         """Go to the first tab."""
-        return page.go_to(settings_tabs(page)[0][0])
-
-
-def settings_tabs(page: PageContext) -> list[tuple[str, str]]:
-    """Return the path and the label of each tab that the key may see."""
-    return [
-        (path, label)
-        for scope, path, label, is_of_operators in _TABS
-        if page.may(scope) and (page.operates or not is_of_operators)
-    ]
+        return page.go_to(page.tabs(SETTINGS_TABS)[0][0])
 
 
 async def show_settings(
@@ -53,7 +42,7 @@ async def show_settings(
     is_secret: bool = False,
 ) -> Template:
     """Return a page under a tab; its template extends ``settings/layout.html``."""
-    shared = {"tabs": settings_tabs(page), "tab": tab}
+    shared = {"tabs": page.tabs(SETTINGS_TABS), "tab": tab}
     return page.show(
         template,
         {**shared, **(context or {})},

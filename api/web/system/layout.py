@@ -13,11 +13,9 @@ from api.http.errors import ApiError
 from api.system.health import Readiness
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import page_route
-from api.web.kit.page import PageContext
-from domain.events import Scope
+from api.web.kit.page import PageContext, Tabs
 
-# The scope that a tab needs; the last value is true for tabs of operators only.
-_TABS: tuple[tuple[Scope, str, str, bool], ...] = (
+_TABS: Tabs = (
     ("read", "/system/jobs", "Jobs", False),
     ("admin", "/system/read-models", "Read models", True),
     ("admin", "/system/integrity", "Integrity", True),
@@ -74,16 +72,7 @@ class SystemPage(Controller):
     @page_route()
     async def system(self, page: NamedDependency[PageContext]) -> Response[Any]:
         """Go to the first tab."""
-        return page.go_to(_tabs_for(page)[0][0])
-
-
-def _tabs_for(page: PageContext) -> list[tuple[str, str]]:
-    """Return the path and the label of each tab that the key may see."""
-    return [
-        (path, label)
-        for scope, path, label, is_of_operators in _TABS
-        if page.may(scope) and (page.operates or not is_of_operators)
-    ]
+        return page.go_to(page.tabs(_TABS)[0][0])
 
 
 async def show_system(
@@ -98,7 +87,7 @@ async def show_system(
     """Return a page under a tab; its template extends ``system/layout.html``."""
     shared = {
         "health_problems": await _health_problems(page) if page.operates else [],
-        "tabs": _tabs_for(page),
+        "tabs": page.tabs(_TABS),
         "tab": tab,
     }
     return page.show(
