@@ -1,7 +1,7 @@
 """The shared parts of all pages of a campaign: name and days on top, and the tabs."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -42,8 +42,13 @@ def shared_context(page: PageContext, campaign: ShownCampaign) -> dict[str, Any]
 
 
 def own_days(page: PageContext, campaign: ShownCampaign) -> tuple[date, date] | None:
-    """Return the campaign's days up to today; None without a first one that is over."""
+    """Return the campaign's days up to today.
+
+    None if it has not begun, has no first day, or began before the plan shows numbers.
+    """
     today = datetime.now(ZoneInfo(page.time_zone)).date()
-    if campaign.starts_on is None or campaign.starts_on > today:
+    keeps = page.principal.limits.stats_history_retention_days
+    shown_since = date.min if keeps is None else today - timedelta(days=keeps)
+    if campaign.starts_on is None or not shown_since <= campaign.starts_on <= today:
         return None
     return campaign.starts_on, min(campaign.ends_on or today, today)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.kit.application import Tenant
+from tests.kit.application import Goatherd, Tenant
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
@@ -173,6 +173,23 @@ def test_a_campaign_opens_with_its_own_days(visitor: Visitor, home: Tenant):
     assert visitor.see(path).one("input", id="from")["value"] == "2026-03-01"
     assert chosen("") == "Its days"
     assert chosen("?period=28d") == "28 days"
+
+
+def test_a_campaign_that_began_before_the_plan_shows_opens_with_other_days(
+    goatherd: Goatherd,
+):
+    home = goatherd.tenant(plan="free")
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    path = make(visitor, home, starts_on="2026-03-01", ends_on="2026-03-31")
+    goat = home.add("goat")
+    visitor.post(f"{path}/members", {"item": f"creator:{goat['id']}", "act": "add"})
+    home.goatherd.catch_up()
+
+    page = visitor.see(path)
+
+    assert page.one("input", id="from")["value"] > "2026-03-31"
+    assert "Its days" not in page.text
 
 
 def test_its_dashboard_is_of_its_members_alone(
