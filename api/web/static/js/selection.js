@@ -1,24 +1,24 @@
-// The list of creators: the selected ones, and the bar with the actions on them.
+// The selected rows of a list, and the bar with the actions on them; the form says what a row is.
 
 const MOST = 100;
 
-/** The check boxes of all creators that are shown. */
-const boxes = () => [...document.querySelectorAll('#rows input[name="creator_ids"]')];
+/** The check boxes of all rows that are shown. */
+const boxes = () => [...document.querySelectorAll("#rows .pick input")];
 
 /**
- * The selected creators by id, as long as the page is open: a search or another order
+ * The selected rows by id, as long as the page is open: a search or another order
  * hides rows, but does not change the selection.
  * @type {Map<string, {status: string, name: string}>}
  */
 const selected = new Map();
 
-/** Update the selection by a check box, with the status and name of its creator. */
+/** Update the selection by a check box, with the status and name of its row. */
 function note(box) {
   if (box.checked) selected.set(box.value, { status: box.dataset.status, name: box.dataset.name });
   else selected.delete(box.value);
 }
 
-/** Show the number of selected creators, and the actions that apply to at least one of them. */
+/** Show the number of selected rows, and the actions that apply to at least one of them. */
 function count() {
   const bar = document.getElementById("bar");
   if (!bar) return;
@@ -31,7 +31,8 @@ function count() {
   bar.hidden = selected.size === 0;
   document.getElementById("none").hidden = false;
   const isTooMany = selected.size > MOST;
-  const words = selected.size === 1 ? "1 creator" : `${selected.size} creators`;
+  const noun = document.getElementById("selection").dataset.noun;
+  const words = selected.size === 1 ? `1 ${noun}` : `${selected.size} ${noun}s`;
   const notShown = selected.size - picked.length;
   const where = notShown ? `, ${notShown === selected.size ? "none of them" : `${notShown} of them not`} in this list` : "";
   document.getElementById("count").textContent = `${words} selected${where}${isTooMany ? `: at most ${MOST} at a time` : ""}`;
@@ -63,7 +64,7 @@ document.addEventListener("reset", () => {
 });
 window.addEventListener("pageshow", begin);
 
-// Hidden creators are sent as well, if the action applies to their status.
+// Hidden rows are sent as well, if the action applies to their status.
 let pressed = null;
 document.addEventListener("submit", (event) => {
   pressed = event.submitter;
@@ -73,9 +74,10 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("formdata", (event) => {
   const statuses = pressed?.dataset.for?.split(" ") ?? [];
   if (event.target.id !== "selection") return;
-  const sent = new Set(event.formData.getAll("creator_ids"));
+  const { field } = event.target.dataset;
+  const sent = new Set(event.formData.getAll(field));
   for (const [id, { status }] of selected) {
-    if (!sent.has(id) && statuses.includes(status)) event.formData.append("creator_ids", id);
+    if (!sent.has(id) && statuses.includes(status)) event.formData.append(field, id);
   }
 });
 
