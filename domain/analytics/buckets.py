@@ -1,6 +1,6 @@
 """Buckets of time: the days, weeks and months of a range in one time zone."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -31,12 +31,17 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
-    """The days from ``first`` to ``last``, both included, divided into buckets."""
+    """The days from ``first`` to ``last``, both included, divided into buckets.
+
+    ``until`` is an instant of the last day at which the range ends; None is the end of
+    that day.
+    """
 
     first: date
     last: date
     granularity: Granularity
     zone: ZoneInfo
+    until: datetime | None = None
 
     @property
     def days(self) -> int:
@@ -50,7 +55,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def end(self) -> datetime:
         """Return the last instant of the range."""
-        return midnight(self.last + _A_DAY, self.zone)
+        return self.until or midnight(self.last + _A_DAY, self.zone)
 
     def buckets(self) -> tuple[Bucket, ...]:
         """Return the buckets in order; the first and the last are cut to the range.
@@ -59,12 +64,18 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
         """
         return _buckets(self)
 
-    def before(self) -> "Range":
+    def before(self, *, now: datetime | None = None) -> "Range":
         """Return the previous range for a comparison of totals.
 
         Whole months are compared with as many whole months, of whatever length; all
-        other ranges with ``prior``.
+        other ranges with ``prior``. A range that is not over at ``now`` is compared
+        with as much of the previous one: its part up to the same day and the same time
+        of day, at the end of a quarter of an hour.
         """
+        whole = self._whole_before()
+        return whole if now is None else _as_much(self, before=whole, now=now)
+
+    def _whole_before(self) -> "Range":
         if self.first.day == 1 and _ends_a_bucket(self.last, "month"):
             return msgspec.structs.replace(self, granularity="month").prior()
         return self.prior()
@@ -91,6 +102,30 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
             last = min(last, end + (self.last - _begin(self.last, unit)))
         first = min(begin + (self.first - before), _after(begin, unit) - _A_DAY)
         return msgspec.structs.replace(self, first=first, last=last)
+
+
+def _as_much(days: Range, *, before: Range, now: datetime) -> Range:
+    """Return the part of the range before that is as long as the range is by now."""
+    # Sums are kept by quarters of an hour, so that the end of one is exact.
+    reached = end_of_slot(slot_of(now)).astimezone(days.zone)
+    today = reached.date()
+    last = before.first + (today - days.first)
+    if before.granularity == "month" and _is_same_month(today, days.last):
+        # The months between may be of other lengths.
+        last = _begin(before.last, "month") + timedelta(days=today.day - 1)
+    if not before.first <= last <= before.last or reached >= days.end:
+        return before
+    if reached.time() == time.min:
+        last -= _A_DAY
+        if last < before.first:
+            return before
+        return msgspec.structs.replace(before, last=last)
+    until = datetime.combine(last, reached.time(), tzinfo=days.zone)
+    return msgspec.structs.replace(before, last=last, until=until.astimezone(UTC))
+
+
+def _is_same_month(one: date, other: date) -> bool:
+    return _begin(one, "month") == _begin(other, "month")
 
 
 # Cached, because a page requests many metrics of the same range.

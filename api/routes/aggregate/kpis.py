@@ -1,7 +1,7 @@
 """/analytics/kpis: the key figures of a project, campaign or creator."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -46,8 +46,10 @@ class Kpis(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     ``average_views_per_post`` divides the new views by the number of counted videos
     that were posted until the end. ``active_creators`` counts the creators who posted a
     counted video. ``previous`` has the figures from ``compare_from`` to ``compare_to``
-    and is null without ``compare``. A change has no percentage if it is computed from
-    rounded levels in either period.
+    and is null without ``compare``. ``compare_until`` is the instant of ``compare_to``
+    at which these figures end, because the range is not over yet; null if they are of
+    whole days. A change has no percentage if it is computed from rounded levels in
+    either period.
     """
 
     from_: date
@@ -55,6 +57,7 @@ class Kpis(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     tz: str
     compare_from: date | None
     compare_to: date | None
+    compare_until: datetime | None
     views: Kpi
     new_views: Kpi
     likes: Kpi
@@ -106,6 +109,9 @@ class KpiRoutes(Controller):
     ) -> Answer[Kpis]:
         """Show key figures, and their change since the period before.
 
+        A period that is not over is compared with as much of the one before: up to the
+        same time of day, at the end of a quarter of an hour.
+
         Exactly one of ``project_id``, ``campaign_id`` and ``creator_id`` is required.
         docs/summaries.md says what each number means.
         """
@@ -119,7 +125,7 @@ class KpiRoutes(Controller):
             period=period, granularity=granularity,
         )  # fmt: skip
         days = summary.days
-        prior = None if compare is None else days.before()
+        prior = None if compare is None else days.before(now=summary.now)
         if prior is not None:
             check_retention(
                 prior,
@@ -136,6 +142,7 @@ class KpiRoutes(Controller):
                 tz=days.zone.key,
                 compare_from=prior and prior.first,
                 compare_to=prior and prior.last,
+                compare_until=prior and prior.until,
                 **_kpis(found[-1], before, shares),
             )
         )

@@ -1,7 +1,7 @@
 """The parameters of GET /creators: filters, order, and days of figures."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from api.routes.lists.days import (
     FromParameter,
     ListPeriod,
     ToParameter,
+    UntilParameter,
 )
 from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.periods import NamedPeriod
@@ -59,6 +60,7 @@ class CreatorListParameters(Struct, frozen=True, kw_only=True):
     period: NamedPeriod | None
     first: date | None
     last: date | None
+    until: datetime | None
     health: tuple[Health, ...]
     ids: tuple[UUID, ...] | None
     campaign_id: UUID | None
@@ -69,7 +71,7 @@ class CreatorListParameters(Struct, frozen=True, kw_only=True):
     @property
     def asks_for_figures(self) -> bool:
         """Return whether the answer has figures over some days."""
-        has_days = bool(self.period or self.first or self.last)
+        has_days = bool(self.period or self.first or self.last or self.until)
         chosen = bool(self.health or self.conditions or self.ids or self.campaign_id)
         chosen = chosen or self.stopped_posting is not None
         has_order = self.order is not None or self.sort not in _SORTED_WITHOUT_FIGURES
@@ -135,6 +137,7 @@ def provide_creator_list(
     period: ListPeriod = None,
     from_: FromParameter = None,
     to: ToParameter = None,
+    until: UntilParameter = None,
     health: Annotated[
         str | None,
         QueryParameter(
@@ -203,6 +206,7 @@ def provide_creator_list(
         period=period,
         first=from_,
         last=to,
+        until=until,
         health=() if health is None else several_of("health", health, _HEALTH),
         ids=tuple(ids) if ids else None,
         campaign_id=campaign_id,

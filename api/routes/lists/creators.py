@@ -108,8 +108,13 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
 
 
 class CreatorListMeta(FigureListMeta, frozen=True, kw_only=True, rename="camel"):
-    """The beginning of the next page, and the totals of the whole list."""
+    """The beginning of the next page, and the totals of the whole list.
 
+    ``until`` is the instant of the last day at which the figures end, if the request
+    has one.
+    """
+
+    until: datetime | None
     totals: ListTotals
 
 
@@ -222,6 +227,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             zone=zone,
             now=now,
             retention=limits.stats_history_retention_days,
+            until=table.until,
         )
         shares: list[FiguresOfCreator] = []
         if chosen.project_id is not None:
@@ -312,6 +318,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             first_day=self.days.first,
             last_day=self.days.last,
             tz=self.days.zone.key,
+            until=self.days.until,
             totals=ListTotals(**shared_fields(ListTotals, totals)),
         )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from api.http.error_codes import Code
+from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Explanation
 from api.web.charts.measures import FOLLOWERS, VIEWS, CountedMeasure, Measure
 from api.web.charts.periods import Period
@@ -101,6 +102,22 @@ class AnalyticsClient:
         for answers in found:
             self._answers |= answers
         return None
+
+    async def key_figures(self, period: Period) -> Kpis:
+        """Return the key figures, with those of as much of the period before.
+
+        Raises:
+            ApiRefusedError: the API refused, for example with ``retention_exceeded``.
+        """
+        got = await self._page.get(
+            "/analytics/kpis",
+            Kpis,
+            **{f"{self._params['entity']}_id": self._ids[0]},
+            **period.query,
+            tz=self._params["tz"],
+            compare="prior_period",
+        )
+        return got.data
 
     async def by_video(self, measure: Measure, period: Period) -> Analytics:
         """Return the new numbers, with a series for each of the largest videos.

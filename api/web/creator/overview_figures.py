@@ -5,9 +5,11 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.compared_days import compared_in_words, ends_in_words
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import (
     ENGAGEMENT,
@@ -93,6 +95,9 @@ async def overview_of(
     ]
     ends = [(await figures.numbers(*each, period)).series[0] for each in _LEVELS]
     views = await figures.numbers(*_NEW_VIEWS, period, has_prior=True)
+    kpis = None
+    if views.compare_series is not None and views.series[0].points[-1].partial:
+        kpis = await figures.key_figures(period)
     marks = [] if query.marks else posts_of(posts) + marks_of(posts)
     drawn = [
         chart_of(
@@ -105,12 +110,12 @@ async def overview_of(
     ]
     return Overview(
         days=days_in_words(period.first, period.last),
-        prior_days=_prior_days(views),
+        prior_days=_prior_days(views) if kpis is None else compared_in_words(kpis),
         figures=[
             _level("Followers", ends[0], followers),
             _level("Total likes", ends[1], likes),
             _level("Videos that count", ends[2], posts, about="posted in these days"),
-            _views(views, is_prior_whole=await _is_prior_whole(figures, views)),
+            _views(views, kpis, is_prior_whole=await _is_prior_whole(figures, views)),
             _engagement(rate),
         ],
         charts=drawn,
@@ -155,27 +160,34 @@ async def _is_prior_whole(figures: AnalyticsClient, views: Analytics) -> bool:
     return answer.series[0].points[0].value is not None
 
 
-def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
+def _views(
+    new: Analytics, kpis: Kpis | None, *, is_prior_whole: bool
+) -> OverviewFigure:
     """Return the views of the period, compared with the prior one.
 
-    If only some days of the prior period are known, no growth is shown.
+    ``kpis`` are the key figures of days that are not over, with those of as much of
+    the prior period. If only some days of that are known, no growth is shown.
     """
     now = new.series[0].total
     before = None if new.compare_series is None else new.compare_series[0].total
+    words = "the period before"
+    if kpis is not None:
+        before = kpis.new_views.previous
+        words += ends_in_words(kpis)
     change, about = "", ""
     if now is not None and before and not is_prior_whole:
-        about = f"{short(before)} in the part of the period before that is known"
+        about = f"{short(before)} in the part of {words} that is known"
     elif now is not None and before:
         more = 100 * (now - before) / abs(before)
         change = percent_change(more)
-        about = f"against {short(before)} in the period before"
+        about = f"against {short(before)} in {words}"
         if abs(more) >= _TOO_MUCH:
             # A percentage of almost nothing says nothing.
             change = f"{short(whole(now / before))} times"
-            about = f"the {short(before)} of the period before"
+            about = f"the {short(before)} of {words}"
     elif new.compare_series is not None and now is not None:
         about = "none" if before == 0 else "nothing known"
-        about = f"{about} in the period before"
+        about = f"{about} in {words}"
     return OverviewFigure(
         label="New views",
         value=short(now),

@@ -1,7 +1,7 @@
 """Home over all projects: the organization's figures, and each project's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from api.routes.lists.creators import CreatorWithFigures, ListTotals
 from api.routes.lists.videos import VideoWithFigures
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.compared_days import compared_in_words
 from api.web.charts.measures import groups_for
 from api.web.charts.periods import Period
 from api.web.dashboard.attention import needing_attention
@@ -27,6 +28,7 @@ from api.web.dashboard.query import DashboardQuery
 from api.web.dashboard.rankings import MOST
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
+from domain.analytics.buckets import Range
 from domain.analytics.kpis import Kpi, kpi
 from projections.projects import Project
 
@@ -56,12 +58,14 @@ async def show_all_projects(
         "dashboard": None,
     }
     zone = ZoneInfo(page.time_zone)
-    today = datetime.now(zone).date()
+    moment = datetime.now(zone)
+    today = moment.date()
     try:
         days = query.days(today=today, zone=zone)
+        compared = days.compared(now=moment)
         now, before, rows, creators, videos, attention = await asyncio.gather(
-            _totals(page, days.period),
-            _totals_before(page, days.prior),
+            _totals(page, _dates(days.period)),
+            _totals_before(page, compared),
             listed_projects(page, projects, days),
             page.get(
                 "/creators",
@@ -82,7 +86,8 @@ async def show_all_projects(
             ),
             needing_attention(page, None, campaign_id=None),
         )
-        kpis = _kpis(page, days, now, before)
+        kpis = _kpis(page, days, compared, now, before)
+        in_words = days.before(kpis.compare_until)
         rows.sort(key=lambda row: row.kpis.new_views.value or 0, reverse=True)
         context |= {
             "chart": await _chart(page, query, days, rows),
@@ -90,11 +95,9 @@ async def show_all_projects(
                 "days": days,
                 "in_words": days_in_words(days.first, days.last),
             },
-            "compared_with": days_in_words(days.prior.first, days.prior.last)
-            if before
-            else "",
-            "cards": first_cards(kpis, query, days.before),
-            "more_cards": more_cards(kpis, query, days.before),
+            "compared_with": compared_in_words(kpis),
+            "cards": first_cards(kpis, query, in_words),
+            "more_cards": more_cards(kpis, query, in_words),
             "rows": rows,
             "creators": creators.data,
             "total_creators": now.creators,
@@ -110,14 +113,14 @@ async def show_all_projects(
     return page.show("dashboard/all_projects.html", context)
 
 
-def _dates(period: Period) -> dict[str, str]:
+def _dates(period: Period | Range) -> dict[str, str]:
     return {"from": period.first.isoformat(), "to": period.last.isoformat()}
 
 
-async def _totals(page: PageContext, period: Period) -> _Totals:
+async def _totals(page: PageContext, days: Mapping[str, str]) -> _Totals:
     every, active = await asyncio.gather(
-        page.get("/creators", list[Any], **_dates(period), limit=1),
-        page.get("/creators", list[Any], **_dates(period), limit=1, figures="posts>=1"),
+        page.get("/creators", list[Any], **days, limit=1),
+        page.get("/creators", list[Any], **days, limit=1, figures="posts>=1"),
     )
     return _Totals(
         totals=convert(every.meta["totals"], ListTotals),
@@ -126,10 +129,13 @@ async def _totals(page: PageContext, period: Period) -> _Totals:
     )
 
 
-async def _totals_before(page: PageContext, period: Period) -> _Totals | None:
+async def _totals_before(page: PageContext, days: Range) -> _Totals | None:
     """Return the figures of the period before, None if the plan does not show it."""
+    chosen = _dates(days)
+    if days.until is not None:
+        chosen["until"] = days.until.isoformat()
     try:
-        return await _totals(page, period)
+        return await _totals(page, chosen)
     except ApiRefusedError as error:
         if error.code is not Code.RETENTION_EXCEEDED:
             raise
@@ -137,7 +143,11 @@ async def _totals_before(page: PageContext, period: Period) -> _Totals | None:
 
 
 def _kpis(
-    page: PageContext, days: DashboardDays, now: _Totals, before: _Totals | None
+    page: PageContext,
+    days: DashboardDays,
+    compared: Range,
+    now: _Totals,
+    before: _Totals | None,
 ) -> Kpis:
     """Return the totals as key figures, with their change since the period before."""
 
@@ -159,8 +169,9 @@ def _kpis(
         from_=days.first,
         to=days.last,
         tz=page.time_zone,
-        compare_from=days.prior.first if before else None,
-        compare_to=days.prior.last if before else None,
+        compare_from=compared.first if before else None,
+        compare_to=compared.last if before else None,
+        compare_until=compared.until if before else None,
         active_creators=kpi(now.active, before and before.active, known_share=None),
         **{
             name: figure(name)

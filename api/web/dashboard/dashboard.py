@@ -16,11 +16,17 @@ from api.web.activity.days import ActivityDay, newest_activity
 from api.web.annotations.on_charts import Happened, happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.compared_days import compared_in_words
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import POSTS, CountedMeasure
 from api.web.creator.explained_number import ExplainedNumber, explain_number
 from api.web.dashboard.attention import AttentionItem, needing_attention
-from api.web.dashboard.cards import COURSES, KpiCard, first_cards, more_cards
+from api.web.dashboard.cards import (
+    COURSES,
+    KpiCard,
+    first_cards,
+    more_cards,
+)
 from api.web.dashboard.periods import DashboardDays
 from api.web.dashboard.posting_calendar import (
     PostingCalendar,
@@ -103,16 +109,15 @@ async def dashboard_of(
     chart, posted, courses = numbers
     attention, activity = lists
     share = kpis.new_views.known_share
+    before = days.before(kpis.compare_until)
     return Dashboard(
         programme=programme,
         days=days,
         has_today=days.last == today,
         in_words=days_in_words(days.first, days.last),
-        compared_with=""
-        if kpis.compare_from is None or kpis.compare_to is None
-        else days_in_words(kpis.compare_from, kpis.compare_to),
-        cards=first_cards(kpis, query, days.before, courses),
-        more_cards=more_cards(kpis, query, days.before),
+        compared_with=compared_in_words(kpis),
+        cards=first_cards(kpis, query, before, courses),
+        more_cards=more_cards(kpis, query, before),
         observed_percent=None if share is None else int(100 * share),
         chart=chart_of(
             "main",

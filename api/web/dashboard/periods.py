@@ -1,6 +1,6 @@
 """The periods of a dashboard: days up to today, weeks, months, and own dates."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -38,14 +38,14 @@ class DashboardDays(Struct, frozen=True, kw_only=True):
 
     Days are compared with as many days before, weeks with the week before, and months
     with the month before, according to ``unit``. Whole months are always compared with
-    whole months. ``before`` names the compared days in words, such as "last week, Mon
-    to Wed" for a week that is not over.
+    whole months. ``name`` is None for own dates.
     """
 
     period: Period
     prior: Period
     unit: Granularity
-    before: str
+    zone: ZoneInfo
+    name: PeriodName | None
 
     @property
     def first(self) -> date:
@@ -54,6 +54,32 @@ class DashboardDays(Struct, frozen=True, kw_only=True):
     @property
     def last(self) -> date:
         return self.period.last
+
+    def compared(self, *, now: datetime) -> Range:
+        """Return the days before, cut like the days that are not over at ``now``."""
+        days = Range(
+            first=self.first, last=self.last, granularity=self.unit, zone=self.zone
+        )
+        return days.before(now=now)
+
+    def before(self, until: datetime | None) -> str:
+        """Return the name of the compared days, as it follows a number.
+
+        ``until`` is the instant at which they end, if it is not the end of a day:
+        "last week until Wed 14:15".
+        """
+        if until is None:
+            return _in_words(self.name, self.prior, end=self.last)
+        local = until.astimezone(self.zone)
+        match self.name:
+            case "this_week":
+                return f"last week until {local:%a %H:%M}"
+            case "this_month":
+                return f"last month until {local.day} {local:%b %H:%M}"
+            case _ if self.prior.days == 1:
+                return f"the day before until {local:%H:%M}"
+            case _:
+                return f"in the {self.prior.days} days before until {local:%H:%M}"
 
 
 def days_of(
@@ -74,13 +100,14 @@ def days_of(
         begin, end, unit = named_days(name or USUAL_PERIOD, today=today)
     period = period_of(begin, end, "")
     before = Range(first=begin, last=end, granularity=unit, zone=zone).before()
-    prior = Period(first=before.first, last=before.last, granularity=period.granularity)
-    is_own = bool(first or last)
     return DashboardDays(
         period=period,
-        prior=prior,
+        prior=Period(
+            first=before.first, last=before.last, granularity=period.granularity
+        ),
         unit=unit,
-        before=_in_words(None if is_own else name or USUAL_PERIOD, prior, end=end),
+        zone=zone,
+        name=None if first or last else name or USUAL_PERIOD,
     )
 
 

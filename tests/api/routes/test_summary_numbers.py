@@ -1,11 +1,12 @@
 """Summaries of any history are the numbers that plain loops over it find."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.streams import video_stream
 from infra.ids import new_id
-from tests.kit.application import Goatherd, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.summary_oracle import (
     BY_CREATOR,
@@ -221,6 +222,18 @@ def _of(query: SummaryQuery) -> dict[str, str]:
     return params
 
 
+class Recent(Programme):
+    """A project whose history goes on until now."""
+
+    def moment(self) -> datetime:
+        """Some time in the last 16 days, often the end of a quarter of an hour."""
+        quarters = int(datetime.now(UTC).timestamp()) // 900
+        begin = datetime.fromtimestamp(
+            (quarters - self.random.randrange(16 * 96)) * 900, UTC
+        )
+        return begin - timedelta(seconds=self.random.choice((0, 0, 1, 899, 300)))
+
+
 @pytest.fixture(scope="module", params=["one", "two", "three"])
 def programme(goatherd: Goatherd, request: pytest.FixtureRequest) -> Programme:
     return Programme(goatherd, request.param)
@@ -293,36 +306,135 @@ def test_key_figures_are_those_of_both_ranges(programme: Programme, entity: str)
 
         found = programme.get("kpis", query, compare="prior_period")
 
-        now, then = programme.oracle.kpis(query), programme.oracle.kpis(before)
-        share = programme.oracle.known_share(query)
-        of_profiles = programme.oracle.known_share_of_profiles(query)
-        shares.add(share)
-        assert (found["compare_from"], found["compare_to"]) == (
-            str(before.first),
-            str(before.last),
-        )
-        for name, (value, rounded, sharpened) in now.items():
-            previous = then[name][0]
-            change, percent = None, None
-            is_vague = any(then[name][1:])
-            if value is not None and previous is not None:
-                change = value - previous
-                is_exact = not (rounded or sharpened or is_vague)
-                percent = 100 * change / abs(previous) if previous else None
-                percent = percent if is_exact else None
-            assert found[name] == approx(
-                {
-                    "value": value,
-                    "previous": previous,
-                    "change": change,
-                    "change_percent": percent,
-                    "rounded": rounded,
-                    "sharpened": sharpened,
-                    "previous_rounded": is_vague,
-                    "known_share": of_profiles if name == "new_followers" else share,
-                }
-            ), name
+        shares.add(_check_both(programme, found, query, before))
     assert len(shares) > 1
+
+
+@pytest.mark.parametrize("entity", ("project", "creator", "campaign"))
+def test_days_that_are_not_over_have_the_figures_of_as_many_hours_beside_them(
+    goatherd: Goatherd, entity: str
+):
+    recent = Recent(goatherd, entity)
+    id_ = {
+        "project": recent.tenant.project_id,
+        "creator": recent.creators[0],
+        "campaign": recent.campaigns[2],
+    }[entity]
+    untils: set[str | None] = set()
+    for days in (1, 2, 7):
+        zone = ZoneInfo("Asia/Kolkata")
+        today = datetime.now(zone).date()
+        query = recent.query(
+            entity=entity, id=id_, first=today - timedelta(days=days - 1),
+            last=today, tz=zone.key,
+        )  # fmt: skip
+
+        found = recent.get("kpis", query, compare="prior_period")
+
+        until = found["compare_until"]
+        untils.add(until)
+        before = replace(_before(query), until=until and datetime.fromisoformat(until))
+        _check_both(recent, found, query, before)
+        _is_as_much(query, before)
+    # At a quarter of an hour before midnight days are whole.
+    assert None not in untils or datetime.now(zone).time() > time(23, 40)
+
+
+def test_lists_end_at_the_same_quarter_of_an_hour_as_key_figures(goatherd: Goatherd):
+    recent = Recent(goatherd, "lists")
+    query = recent.query(
+        entity="creator", id=recent.creators[0],
+        first=datetime.now(UTC).date(), last=datetime.now(UTC).date(), tz="UTC",
+    )  # fmt: skip
+    kpis = recent.get("kpis", query)
+    # The middle of a day, and the end of the quarter of an hour before it ends.
+    day = query.first - timedelta(days=3)
+    for until in (datetime.combine(day, time(12, 30), tzinfo=UTC), None):
+        chosen = {} if until is None else {"until": until.isoformat()}
+        cut = replace(query, first=day - timedelta(days=2), last=day, until=until)
+
+        answer = recent.tenant.get(
+            "/creators",
+            params={
+                "creator_ids": str(query.id),
+                "from": str(cut.first),
+                "to": str(cut.last),
+                **chosen,
+            },
+        ).json()
+
+        expected = {
+            name: value for name, (value, *_) in recent.oracle.kpis(cut).items()
+        }
+        (row,) = answer["data"]
+        shown = {name: row["figures"][name] for name in row["figures"] if name in kpis}
+        assert shown == approx({name: expected[name] for name in shown})
+        assert len(shown) == 10
+        totals = answer["meta"]["totals"]
+        assert totals["new_views"] == expected["new_views"]
+        said = answer["meta"]["until"]
+        assert (said and datetime.fromisoformat(said)) == until
+
+
+@pytest.mark.parametrize(
+    "until", ("2026-03-04T12:07:00Z", "2026-03-04T12:15:00", "2026-03-03T23:45:00Z")
+)
+def test_a_list_ends_only_at_a_quarter_of_an_hour_of_its_last_day(
+    home: Tenant, until: str
+):
+    query = {"from": "2026-03-01", "to": "2026-03-04", "until": until}
+
+    refused = home.get("/creators", params=query)
+
+    assert code_of(refused) == (400, "invalid_query")
+    assert "until" in refused.text
+
+
+def _is_as_much(query: SummaryQuery, before: SummaryQuery) -> None:
+    """India has no summer time, so the two parts are equally long."""
+    if before.until is None:
+        return
+    passed = datetime.now(UTC) - query.start
+    assert timedelta() <= (before.end - before.start) - passed + timedelta(minutes=1)
+    assert (before.end - before.start) - passed <= timedelta(minutes=15)
+
+
+def _check_both(
+    programme: Programme,
+    found: dict[str, Any],
+    query: SummaryQuery,
+    before: SummaryQuery,
+) -> float | None:
+    """Compare key figures with those of the oracle; return their known share."""
+    now, then = programme.oracle.kpis(query), programme.oracle.kpis(before)
+    share = programme.oracle.known_share(query)
+    of_profiles = programme.oracle.known_share_of_profiles(query)
+    assert (found["compare_from"], found["compare_to"]) == (
+        str(before.first),
+        str(before.last),
+    )
+    for name, (value, rounded, sharpened) in now.items():
+        previous = then[name][0]
+        change, percent = None, None
+        is_vague = any(then[name][1:])
+        if value is not None and previous is not None:
+            change = value - previous
+            is_exact = not (rounded or sharpened or is_vague)
+            percent = 100 * change / abs(previous) if previous else None
+            percent = percent if is_exact else None
+        assert found[name] == approx(
+            {
+                "value": value,
+                "previous": previous,
+                "change": change,
+                "change_percent": percent,
+                "rounded": rounded,
+                "sharpened": sharpened,
+                "previous_rounded": is_vague,
+                "known_share": of_profiles if name == "new_followers" else share,
+            }
+        ), name
+    return share
 
 
 def test_hours_of_posting_are_those_of_the_zone(programme: Programme):

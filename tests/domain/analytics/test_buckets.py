@@ -1,6 +1,6 @@
 """Buckets: cut first and last ones, and the range to compare with."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -87,6 +87,85 @@ def test_totals_of_whole_months_compare_with_whole_months(
 
     first, last = map(date.fromisoformat, before)
     assert (found.first, found.last) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("granularity", "days", "now", "before"),
+    (
+        # Up to the end of the present quarter of an hour, in Berlin.
+        (
+            "day",
+            ("2026-03-23", "2026-03-24"),
+            "2026-03-24T14:07",
+            ("2026-03-21", "2026-03-22", "2026-03-22T14:15"),
+        ),
+        (
+            "week",
+            ("2026-03-23", "2026-03-25"),
+            "2026-03-25T14:00",
+            ("2026-03-16", "2026-03-18", "2026-03-18T14:00"),
+        ),
+        # The last day of a month is not a whole month yet.
+        (
+            "month",
+            ("2026-11-01", "2026-11-30"),
+            "2026-11-30T09:01",
+            ("2026-10-01", "2026-10-30", "2026-10-30T09:15"),
+        ),
+        (
+            "month",
+            ("2026-01-10", "2026-03-20"),
+            "2026-03-20T09:01",
+            ("2025-10-10", "2025-12-20", "2025-12-20T09:15"),
+        ),
+        # February has no 30 days.
+        (
+            "month",
+            ("2026-03-01", "2026-03-30"),
+            "2026-03-30T09:01",
+            ("2026-02-01", "2026-02-28", None),
+        ),
+        # Later days have not begun.
+        (
+            "day",
+            ("2026-03-21", "2026-03-30"),
+            "2026-03-22T23:59",
+            ("2026-03-11", "2026-03-12", None),
+        ),
+        ("day", ("2026-03-24",) * 2, "2026-03-24T23:50", ("2026-03-23",) * 2 + (None,)),
+        (
+            "day",
+            ("2026-03-24",) * 2,
+            "2026-03-24T00:00:01",
+            ("2026-03-23", "2026-03-23", "2026-03-23T00:15"),
+        ),
+        # A day that is over, and one that has not begun.
+        ("day", ("2026-03-24",) * 2, "2026-03-25T09:00", ("2026-03-23",) * 2 + (None,)),
+        ("day", ("2026-03-24",) * 2, "2026-03-20T09:00", ("2026-03-23",) * 2 + (None,)),
+        # The clocks went forward on March 29, and 02:30 was skipped.
+        (
+            "day",
+            ("2026-03-30",) * 2,
+            "2026-03-30T02:20",
+            ("2026-03-29", "2026-03-29", "2026-03-29T03:30"),
+        ),
+    ),
+)
+def test_a_range_that_is_not_over_is_compared_with_as_much_of_the_one_before(
+    granularity: Granularity,
+    days: tuple[str, str],
+    now: str,
+    before: tuple[str, str, str | None],
+):
+    berlin = ZoneInfo("Europe/Berlin")
+    first, last = map(date.fromisoformat, days)
+    shown = Range(first=first, last=last, granularity=granularity, zone=berlin)
+
+    found = shown.before(now=datetime.fromisoformat(now).replace(tzinfo=berlin))
+
+    until = found.until and f"{found.until.astimezone(berlin):%Y-%m-%dT%H:%M}"
+    assert (str(found.first), str(found.last), until) == before
+    assert found.start < found.end <= shown.start
 
 
 @given(

@@ -38,6 +38,8 @@ class OracleQuery(msgspec.Struct, kw_only=True, frozen=True):
     as_of: int | None = None
     only: tuple[UUID, ...] | None = None
     membership: str = "current"
+    # The last day ends here, if this is not its end.
+    until: datetime | None = None
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -903,7 +905,9 @@ def _spans(query: OracleQuery) -> list[tuple[date, datetime, datetime, int]]:
         (
             some[0],
             _midnight(some[0], query.tz),
-            _midnight(some[-1] + timedelta(days=1), query.tz),
+            query.until
+            if query.until and some[-1] == query.last
+            else _midnight(some[-1] + timedelta(days=1), query.tz),
             len(some),
         )
         for some in days

@@ -47,6 +47,7 @@ class SummaryQuery(msgspec.Struct, kw_only=True, frozen=True):
     now: datetime
     posted_from: date | None = None
     posted_to: date | None = None
+    until: datetime | None = None
 
     @property
     def start(self) -> datetime:
@@ -54,7 +55,7 @@ class SummaryQuery(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def end(self) -> datetime:
-        return self.midnight(self.last + DAY)
+        return self.until or self.midnight(self.last + DAY)
 
     def midnight(self, day: date) -> datetime:
         return datetime.combine(day, time.min, tzinfo=ZoneInfo(self.tz)).astimezone(UTC)
@@ -456,6 +457,7 @@ class SummaryOracle:
                 last=query.last,
                 tz=query.tz,
                 now=query.now,
+                until=query.until,
             )
         )
 

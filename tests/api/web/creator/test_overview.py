@@ -1,7 +1,9 @@
 """A creator's overview: the numbers, what makes them, and where there are none."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
@@ -159,6 +161,20 @@ def test_views_are_set_against_the_period_before(visitor: Visitor, goat: Watched
 
     # 140 against the 70 and 0 of March 3 and 4.
     assert figures(page)["New views"] == "140 ▲ +100% against 70 in the period before"
+
+
+def test_days_with_today_say_until_when_the_period_before_is_counted(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/creators/{goat.id}?range=7d")
+
+    # The last quarter of an hour of a day ends with it.
+    views = re.fullmatch(
+        r"0 none in the period before( until \d\d:(00|15|30|45))?",
+        figures(page)["New views"],
+    )
+    assert views
+    assert views[1] or datetime.now(UTC).hour == 23
 
 
 def test_growth_is_not_told_against_days_in_part_unknown(

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.kit.application import Goatherd, Tenant
+from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
@@ -74,6 +74,31 @@ def test_what_was_rounded_before_is_not_compared_in_percent(
     )
     titles = [span.attributes.get("title") for span in key_figures(page).all("span")]
     assert "~2,344" in titles
+
+
+@pytest.mark.parametrize("address", ("/?", "/?project=all&"))
+def test_days_with_today_say_until_when_those_before_are_counted(
+    visitor: Visitor, home: Tenant, goat: Watched, address: str
+):
+    kpis = data_of(
+        home.get(
+            "/analytics/kpis",
+            params={
+                "project_id": str(home.project_id),
+                "period": "7d",
+                "compare": "prior_period",
+            },
+        )
+    )
+
+    page = visitor.see(f"{address}period=7d")
+
+    assert goat.id
+    until = kpis["compare_until"]
+    # Days are whole in the last quarter of an hour before midnight.
+    words = " until " if until else ""
+    assert words in cards(page)["Posts"]
+    assert words in page.one("p", class_="muted small days").text
 
 
 def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Watched):
