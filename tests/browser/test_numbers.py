@@ -2,7 +2,7 @@
 
 from random import Random
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from api.web.kit.filters import number, percent, percent_shortly, short
 from tests.kit.application import Tenant
@@ -18,7 +18,8 @@ _WRITTEN = """async (values) => {
 }"""
 
 
-def test_scripts_and_pages_write_a_number_alike(page: Page):
+def test_scripts_and_pages_write_a_number_alike(page: Page, home: Tenant):
+    home.goatherd.catch_up()
     random = Random(23)  # noqa: S311 - numbers for a test
     values: list[float] = [value for value, _ in SHORT + PERCENT]
     values += [random.choice((-1, 1)) * 10 ** random.uniform(0, 12) for _ in range(500)]
@@ -41,19 +42,46 @@ def test_a_long_touch_shows_a_number_in_full_and_follows_no_link(
     page.goto(f"/?{DAYS}")
     page.set_viewport_size({"width": 375, "height": 740})
     address = page.url
-    box = page.locator(".kpi .figure").first.bounding_box()
-    assert box is not None
     assert goat.id
-    touches = page.context.new_cdp_session(page)
-    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
-    begin = {"type": "touchStart", "touchPoints": [point]}
 
-    touches.send("Input.dispatchTouchEvent", begin)
-    expect(page.locator(".kpi .pressed")).to_have_count(1)
-    touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    _touch_long(page, page.locator(".kpi .figure").first)
 
     shown = page.locator(".kpi .pressed").evaluate(
         "one => getComputedStyle(one, '::after').content"
     )
     assert shown == '"70"'
     assert page.url == address
+
+
+def test_a_long_touch_shows_a_number_of_a_row_and_does_not_open_the_row(
+    page: Page, home: Tenant
+):
+    goat = a_watched_creator(home)
+    goat.looked(3, v1=84_120)
+    home.goatherd.catch_up()
+    page.set_viewport_size({"width": 375, "height": 740})
+    for path, name in (("creators", "New views"), ("videos", "All views")):
+        page.goto(f"/{path}?{DAYS}")
+        address = page.url
+        number = page.locator(f'#rows td[data-label="{name}"] [data-exact]').first
+        exact = number.get_attribute("title")
+        assert exact is not None
+        assert exact != number.inner_text()
+
+        _touch_long(page, number)
+
+        shown = number.evaluate("one => getComputedStyle(one, '::after').content")
+        assert shown == f'"{exact}"'
+        assert page.url == address
+
+
+def _touch_long(page: Page, number: Locator) -> None:
+    number.scroll_into_view_if_needed()
+    box = number.bounding_box()
+    assert box is not None
+    touches = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    begin = {"type": "touchStart", "touchPoints": [point]}
+    touches.send("Input.dispatchTouchEvent", begin)
+    expect(page.locator(".pressed")).to_have_count(1)
+    touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.layout import PHONE, check_words
-from tests.kit.application import Tenant
+from tests.kit.application import Tenant, ago
+from tests.kit.creator_with_numbers import DAYS, a_watched_creator
 
 
 @pytest.fixture
@@ -78,9 +79,30 @@ def test_the_bar_at_the_bottom_leads_everywhere(page: Page):
     expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
 
 
+# Rows of a list that are higher than two lines, and what is cut off in them.
+_CUT_OFF = """
+() => [...document.querySelectorAll("#rows > tr")].flatMap((row) => {
+  const found = [];
+  const own = row.getBoundingClientRect();
+  if (own.height > 68) found.push(`a row is ${own.height} high`);
+  for (const cell of row.querySelectorAll("td")) {
+    const {left, right, width} = cell.getBoundingClientRect();
+    const isCut = cell.scrollWidth > cell.clientWidth + 1;
+    if (width && (left < own.left || right > own.right + 1 || isCut))
+      found.push(`${cell.className} reaches from ${left} to ${right}`);
+  }
+  return found;
+})
+"""
+
+
 def test_fifty_creators_are_short_and_sorted_by_a_choice(home: Tenant, page: Page):
     for number in range(50):
         home.add(f"goat.number.{number:02}")
+    seen = home.add("goat.with.a.name.of.24.signs", description="")
+    home.saw(seen["id"], observed_at=ago(0.01), follower_count=84_120)
+    home.found(seen["id"], posted_at=ago(3), title="A goat " * 20)
+    home.disable(home.add("goat.disabled")["id"])
     home.goatherd.catch_up()
     page.set_viewport_size(ViewportSize(**PHONE))
     page.goto("/creators")
@@ -91,8 +113,36 @@ def test_fifty_creators_are_short_and_sorted_by_a_choice(home: Tenant, page: Pag
     )
     assert height < 6_000
     assert width <= PHONE["width"]
+    assert page.evaluate(_CUT_OFF) == []
+    for box in page.locator(".pick input:visible").all():
+        size = box.bounding_box()
+        assert size is not None
+        assert min(size["width"], size["height"]) >= 24
 
     page.get_by_label("Sort by").select_option("Creator")
 
-    expect(page.locator("#rows > tr").first).to_contain_text("goat.number.00")
+    expect(page.locator("#rows > tr").first).to_contain_text("goat.disabled")
     expect(page.get_by_label("Sort by")).to_have_value("tiktok_handle")
+
+
+def test_a_row_shows_what_its_list_is_sorted_by_on_two_lines(
+    home: Tenant, page: Page, subtests: pytest.Subtests
+):
+    goat = a_watched_creator(home)
+    home.goatherd.catch_up()
+    page.set_viewport_size(ViewportSize(**PHONE))
+    lists = (("creators", "average_views_per_post"), ("videos", "share_count"))
+    for name, usual in lists:
+        page.goto(f"/{name}?{DAYS}")
+        orders = page.get_by_label("Sort by").locator("option")
+        assert usual in {one.get_attribute("value") for one in orders.all()}
+        for order in orders.all():
+            value = order.get_attribute("value")
+            with subtests.test(f"{name} by {value}"):
+                page.goto(f"/{name}?{DAYS}&sort={value}")
+                assert page.evaluate(_CUT_OFF) == []
+                shown = page.locator("#rows > tr").first.locator(
+                    "td[data-label]:visible"
+                )
+                assert shown.count() >= 2
+    assert goat.id

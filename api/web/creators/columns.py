@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from api.routes.lists.creator_parameters import CreatorListSort
+from api.web.kit.list_query import two_of
 from api.web.kit.page import PageContext
 
 COOKIE = "goatherd_creator_columns"
@@ -53,8 +54,9 @@ COLUMNS: Sequence[ListColumn] = (
 )
 _USUAL = {
     *("followers", "new_followers", "views", "new_views"),
-    *("engagement_rate", "posts", "health"),
+    *("engagement_rate", "posts", "last_posted_at", "health"),
 }
+_ON_PHONES = ("followers", "new_views", "new_followers", "views")
 
 
 def chosen_columns(page: PageContext) -> list[ListColumn]:
@@ -62,6 +64,15 @@ def chosen_columns(page: PageContext) -> list[ListColumn]:
     cookie = page.request.sent_cookies.get(COOKIE)
     chosen = _known((cookie or "").split(".")) if cookie else _USUAL
     return [column for column in COLUMNS if column.name in (chosen or _USUAL)]
+
+
+def on_phones(columns: Iterable[ListColumn], sorted_by: str) -> set[str]:
+    """Return the columns that a row shows on a phone, besides the health."""
+    return two_of(
+        [column.name for column in columns if column.kind != "health"],
+        sorted_by=sorted_by,
+        usual=_ON_PHONES,
+    )
 
 
 def choose_columns(page: PageContext, names: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from api.web.creators.columns import (
     ListColumn,
     choose_columns,
     chosen_columns,
+    on_phones,
 )
 from api.web.creators.query import (
     BOUNDS,
@@ -104,8 +105,10 @@ class CreatorsPage(Controller):
         has_many = len(projects) > 1 and not choices.project_id
         campaigns = await some_campaigns(page)
         names_by_id = {str(one.id): one.name for one in campaigns}
+        columns = chosen_columns(page)
         context: dict[str, Any] = {
-            "columns": chosen_columns(page),
+            "columns": columns,
+            "on_phones": on_phones(columns, choices.sorted_by),
             "all_columns": COLUMNS,
             "query": choices,
             "statuses": STATUSES,

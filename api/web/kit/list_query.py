@@ -1,5 +1,6 @@
 """The query of a list with figures: the days, the order, the page and its filters."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec import Struct, field
@@ -110,6 +111,16 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
     def over(self, period: str) -> str:
         """Return the address of the list over a named period."""
         return self.address(**{"cursor": "", "from": "", "to": "", "period": period})
+
+
+def two_of(columns: Sequence[str], *, sorted_by: str, usual: Sequence[str]) -> set[str]:
+    """Return the two columns that a row has room for on a phone.
+
+    The list is sorted by the one, if it is shown; the other is the first of the usual
+    ones.
+    """
+    named = dict.fromkeys((sorted_by, *usual, *columns))
+    return set([name for name in named if name in columns][:2])
 
 
 def days_in_words(period: str, first: date, last: date) -> str:

@@ -24,6 +24,7 @@ from api.web.kit.list_query import (
     FilterChip,
     ListQuery,
     days_in_words,
+    two_of,
 )
 from api.web.kit.page import PageContext
 from api.web.kit.views import views_of
@@ -113,6 +114,8 @@ def _day(text: str) -> str:
 
 
 PATH = "/videos"
+# The project is not shown if the organization has only one.
+_SEVERAL = 2
 _WRONG = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
 
 
@@ -139,6 +142,14 @@ class VideosPages(Controller):
         names_by_id = {str(one.id): one.name for one in campaigns}
         context: dict[str, Any] = {
             "columns": COLUMNS,
+            "on_phones": two_of(
+                [sort for sort, _ in COLUMNS.values()],
+                sorted_by=choices.sorted_by,
+                usual=("view_count", "new_views"),
+            ),
+            "project_names": {}
+            if choices.project_id or len(projects) < _SEVERAL
+            else {one.id: one.name for one in projects},
             "query": choices,
             "periods": PERIODS,
             "projects": projects,

@@ -308,7 +308,7 @@ def test_every_column_sorts_and_the_foot_has_the_totals(visitor: Visitor):
     heads = page.all("th", scope="col")
     assert [one.text for one in heads] == [
         *("Creator", "Followers", "New followers", "All views", "New views"),
-        *("Engagement", "Posts", "Health"),
+        *("Engagement", "Posts", "Last posted", "Health"),
     ]
     for one in heads:
         assert visitor.see(one.one("a")["href"])
@@ -352,7 +352,7 @@ def test_columns_are_chosen_by_a_form_and_remembered(visitor: Visitor):
     assert labels == ["Creator", "Posts", "Added"]
     assert "just now" in row_of(chosen, "ada").text
     visitor.submit(chosen, "/creators/columns", columns=[])
-    assert len(visitor.see("/creators").all("th", scope="col")) == 8
+    assert len(visitor.see("/creators").all("th", scope="col")) == 9
 
 
 def test_a_cookie_of_columns_that_are_not_there_changes_nothing(
@@ -362,7 +362,7 @@ def test_a_cookie_of_columns_that_are_not_there_changes_nothing(
     home.goatherd.catch_up()
     visitor.cookies["goatherd_creator_columns"] = "beauty.."
 
-    assert len(visitor.see("/creators").all("th", scope="col")) == 8
+    assert len(visitor.see("/creators").all("th", scope="col")) == 9
 
 
 @pytest.mark.usefixtures("gained_and_lost")

@@ -107,3 +107,24 @@ def test_another_organization_sees_none_of_them(visitor: Visitor, stranger: Tena
     a_watched_creator(stranger)
 
     assert titles(visitor.see(f"/videos?{DAYS}")) == []
+
+
+def test_a_row_names_its_project_where_all_projects_are_shown(
+    visitor: Visitor, watched: Watched
+):
+    home = watched.tenant
+    alone = visitor.see(f"/videos?{DAYS}")
+    home.post("/projects", {"name": "Client B"})
+    home.goatherd.catch_up()
+
+    everything = visitor.see(f"/videos?{DAYS}&project=all")
+    of_one = visitor.see(f"/videos?{DAYS}&project={home.project_id}")
+
+    name = next(
+        one["name"]
+        for one in home.get("/projects").json()["data"]
+        if one["id"] == str(home.project_id)
+    )
+    assert all(name in row.one("th").text for row in everything.one("tbody").all("tr"))
+    assert name not in of_one.one("tbody").text
+    assert name not in alone.one("tbody").text
