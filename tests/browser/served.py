@@ -19,6 +19,7 @@ from tests.kit.application import (
     started,
 )
 from tests.kit.command_line import Running, running
+from tests.kit.connections import APP
 from tests.kit.patience import PATIENTLY
 from tests.kit.ports import free_port
 
@@ -48,6 +49,10 @@ def served(url: str, folder: Path) -> Generator[Served]:
         "secret": SECRET,
         "plans": msgspec.json.encode(PLANS).decode(),
         "port": port,
+        # Links to connect an account can be made; nobody follows them to TikTok.
+        "display_client_key": APP.client_key,
+        "display_client_secret": APP.client_secret,
+        "display_redirect_url": APP.redirect_url,
     }
     address = f"http://127.0.0.1:{port}"
     with (

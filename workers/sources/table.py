@@ -38,6 +38,7 @@ _SPEED_OF_DEMO = 1.0
 # The page puts the address of this installation in its place.
 CALLBACK = "{callback}"
 _RESTART = "Put these lines into the environment of every process, and start it again."
+_FREE = "Nothing."
 _UNTRIED = (
     "It was tested against a server that answers as the service describes, and never "
     "tried with the service itself: check it here before you rely on it."
@@ -58,10 +59,14 @@ class ProviderContext(Struct, frozen=True, kw_only=True):
 
 
 class SourceGuide(Struct, frozen=True, kw_only=True):
-    """A guide to a source: steps, and ``lines`` for every process's environment."""
+    """A guide to a source: steps, and ``lines`` for every process's environment.
+
+    ``costs`` says what its provider charges for.
+    """
 
     name: str
     what: str
+    costs: str
     steps: tuple[str, ...]
     lines: tuple[str, ...]
 
@@ -202,6 +207,7 @@ def _display_guide() -> SourceGuide:
         name="Connected accounts",
         what="Reads, by TikTok's own API, the data that creators who connected their "
         "accounts allow.",
+        costs=_FREE,
         steps=(
             (
                 "Register an app at developers.tiktok.com, with Login Kit and the "
@@ -229,11 +235,12 @@ def _display_guide() -> SourceGuide:
     )
 
 
-def _paid_guide(name: str, *, what: str, provider: str, key: str) -> SourceGuide:
+def _paid_guide(name: str, *, costs: str, provider: str, key: str) -> SourceGuide:
     prefix = f"GOATHERD_{provider.upper()}"
     return SourceGuide(
         name=name,
-        what=what,
+        what="A paid service that reads TikTok for you.",
+        costs=costs,
         steps=(
             f"Make an account at {name}, read its terms and TikTok's, and copy {key}.",
             (
@@ -258,6 +265,7 @@ PROVIDERS = MappingProxyType(
             guide=SourceGuide(
                 name="Recording",
                 what="Plays a recording. TikTok is not asked.",
+                costs=_FREE,
                 steps=(
                     (
                         "The demo needs nothing. For a recording of your own, name its "
@@ -273,6 +281,7 @@ PROVIDERS = MappingProxyType(
             guide=SourceGuide(
                 name="Public pages",
                 what="Reads TikTok's public pages, as a stranger would.",
+                costs=_FREE,
                 steps=(
                     (
                         "Read TikTok's terms and docs/sources.md, “web”: you may not "
@@ -290,6 +299,7 @@ PROVIDERS = MappingProxyType(
             guide=SourceGuide(
                 name="Research API",
                 what="For researchers to whom TikTok gave access.",
+                costs=_FREE,
                 steps=(
                     (
                         "Apply for the Research API at developers.tiktok.com; "
@@ -311,7 +321,7 @@ PROVIDERS = MappingProxyType(
         "scrapecreators": ProviderRow(
             guide=_paid_guide(
                 "ScrapeCreators",
-                what="A paid service that reads TikTok for you.",
+                costs="A credit for each request, bought in advance.",
                 provider="scrapecreators",
                 key="the API key",
             ),
@@ -321,7 +331,8 @@ PROVIDERS = MappingProxyType(
         "ensembledata": ProviderRow(
             guide=_paid_guide(
                 "EnsembleData",
-                what="A paid service that reads TikTok for you.",
+                costs="A subscription with units a day. A request takes a unit, and "
+                "one for a list of videos up to five.",
                 provider="ensembledata",
                 key="the token",
             ),

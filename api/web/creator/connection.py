@@ -1,5 +1,7 @@
 """The connected account of a creator: links to send, and the connection."""
 
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Controller
@@ -30,10 +32,14 @@ class LinkForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ConnectionCard(Struct, frozen=True, kw_only=True):
-    """The connection and the newest open link, for the settings of a creator."""
+    """The connection and the newest open link, for the settings of a creator.
+
+    With ``is_local`` the link has an address that only this machine can open.
+    """
 
     connection: CreatorConnection
     link: ConnectLinkShown | None
+    is_local: bool
     reason: str | None
 
 
@@ -48,11 +54,22 @@ async def connection_card(page: PageContext, creator: Creator) -> ConnectionCard
         listed = await page.get(f"{path}/connect-links", list[ConnectLinkShown])
         links = [link for link in listed.data if link.is_open]
     reason = got.data.reason
+    link = next(iter(links), None)
     return ConnectionCard(
         connection=got.data,
-        link=next(iter(links), None),
+        link=link,
+        is_local=link is not None and is_local(link.url or ""),
         reason=None if reason is None else REASONS[reason],
     )
+
+
+def is_local(url: str) -> bool:
+    """Return whether an address leads to the machine of whoever opens it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 class ConnectionForms(Controller):

@@ -1,7 +1,7 @@
 """The explanation of one point of a chart: the observations behind its number."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -45,12 +45,14 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
     """A number with its observations, the largest contributions first.
 
-    ``last_moment`` is in the last day whose observations count.
+    ``day`` is the first day of the bucket, and ``last_moment`` is in the last day whose
+    observations count.
     ``left_out`` is the number of smaller ones that are not shown. ``adds`` is true if
     observations add differences instead of the observed numbers.
     """
 
     chart: str
+    day: date
     bucket: str
     value: str
     noun: str
@@ -87,6 +89,7 @@ async def explain_number(
     handles = await analytics.handles({one.profile for one in shown if one.profile})
     return ExplainedNumber(
         chart=chart,
+        day=day,
         bucket=bucket_label(day, period.granularity),
         value=tilde(measure.written(found.value), is_rounded=found.rounded),
         noun=measure.noun if mode != "new" else f"new {measure.noun}",

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from api.web.creator.connection import is_local
 from tests.kit.application import Tenant, data_of
 from tests.kit.connections import waiting_consent
 from tests.kit.visitor import Visitor
@@ -45,3 +46,33 @@ def test_who_may_only_read_is_not_given_a_link_to_use(home: Tenant):
 
     assert seen == {**made, "url": None}
     assert data_of(home.get(path)) == [made]
+
+
+def test_a_link_to_this_machine_says_that_a_creator_cannot_open_it(
+    home: Tenant, visitor: Visitor
+):
+    creator_id = home.add("linked.goat")["id"]
+    data_of(home.post(f"/creators/{creator_id}/connect-links"), status=201)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{creator_id}/settings")
+
+    link = page.one("input", id="connect-link")["value"]
+    assert link.startswith("http://localhost/connect/")
+    assert "open this link." in page.text
+
+
+def test_an_address_of_this_machine_is_told_from_one_that_others_reach():
+    ours = (
+        "http://localhost/",
+        "http://127.0.0.1:80/",
+        "http://[::1]/",
+        "http://a.localhost/",
+    )
+    others = (
+        "https://goatherd.example/",
+        "http://192.168.1.4:8000/",
+        "http://127.org/",
+    )
+
+    assert [url for url in (*ours, *others) if is_local(url)] == [*ours]

@@ -295,7 +295,8 @@ def test_a_campaign_shows_which_of_its_own_creators_need_attention(
 
     page = visitor.see(f"/campaigns/{campaign_id}")
 
-    links = [a["href"] for a in section(page, "Needs you").all("a")]
+    rows = section(page, "Needs you").all("li")
+    links = [row.one("a")["href"] for row in rows]
     assert links == [f"/creators/{inside}/settings"]
 
 
