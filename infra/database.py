@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from infra.arrays import Packed, PackedDumper
+from infra.arrays import Packed, PackedDumper, UuidListDumper
 from infra.locks import AdvisoryLock
 from infra.outage import NO_CONNECTION, OUTAGE
 from infra.restoring import IS_RESTORING, RestoreUnfinishedError, check_restored
@@ -99,6 +99,7 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
     async def become_reader(connection: AsyncConnection[TupleRow]) -> None:
         await _check_restored(connection)
         OUTAGE.back()
+        connection.adapters.register_dumper(list, UuidListDumper)
         await connection.execute(
             sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE))
         )
