@@ -1,6 +1,6 @@
 """Filters of creators, by any column of the list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -130,6 +130,11 @@ class CreatorFigureFilter(CreatorFilter, frozen=True, kw_only=True):
     def query_with(self, value: str) -> str:
         """Return the query of their ids and of an expression, as ``value``."""
         return f"SELECT id, {value} AS value FROM {self._rows}"
+
+    def query_with_health(self, values: Mapping[str, str]) -> str:
+        """Return the query of their ids, ``health``, and expressions by their names."""
+        also = "".join(f", {text} AS {name}" for name, text in values.items())
+        return f"SELECT id, {_HEALTH} AS health{also} FROM {self._rows}"
 
     @property
     def _rows(self) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Controller, delete, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET
 from msgspec.structs import asdict
@@ -26,13 +26,17 @@ from api.routes.lists.creators import (
     CreatorListMeta,
     CreatorWithFigures,
     creators_with_figures,
+    health_rules,
     with_posting,
 )
 from domain import commands as c
 from domain.creator.handlers import change as creators
 from domain.errors import NotFoundError
 from infra.structs import shared_fields
+from projections.analytics.read.members import members_of
+from projections.creators.counting import CreatorAmounts, creator_amounts
 from projections.creators.creator import Creator, creator_from_row
+from projections.creators.filter import CreatorFigureFilter
 from projections.creators.queries import (
     CreatorQuery,
     CreatorSort,
@@ -101,6 +105,34 @@ class CreatorRoutes(Controller):
         )
         shown = await with_posting(listing, rows)
         return ListPage(shown, limit=listing.limit, next_cursor=next_cursor)
+
+    @read_route("/creators/amounts", "getCreatorAmounts")
+    async def get_amounts(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        project_id: FromQuery[UUID | None] = None,
+        campaign_id: Annotated[
+            UUID | None,
+            QueryParameter(
+                description="Count only creators of this campaign or of campaigns "
+                "below it."
+            ),
+        ] = None,
+    ) -> Answer[CreatorAmounts]:
+        """Count the tracked creators by health, and those who stopped posting.
+
+        The words mean the same as in the list of creators.
+        """
+        organization_id, now = request.organization_id, datetime.now(UTC)
+        await caught_up(request, reader, "creator_list", "analytics", "api_keys")
+        rules, _ = await health_rules(request, reader, now=now)
+        ids = None
+        if campaign_id is not None:
+            its = await members_of(reader, organization_id, campaign_id)
+            ids = tuple(its.creators)
+        chosen = CreatorFigureFilter(rules=rules, project_id=project_id, ids=ids)
+        return Answer(await creator_amounts(reader, organization_id, chosen, now=now))
 
     @read_route("/creators/{creator_id:uuid}", "getCreator")
     async def get_creator(

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from api.http.reading.paging import ListRequest
+from api.http.request import Request
 from api.http.responses import ListPage
 from api.routes.lists.creator_parameters import CreatorListParameters, CreatorListSort
 from api.routes.lists.csv_page import CsvPage
@@ -41,6 +42,7 @@ from projections.creators.filter import (
     with_health,
 )
 from projections.creators.posting import Posting, PostingDays, posting_of
+from projections.engine.reader import Reader
 from projections.organizations.queries import one_organization
 from projections.projects import project_names
 
@@ -187,6 +189,24 @@ async def with_posting(
     ]
 
 
+async def health_rules(
+    request: Request, reader: Reader, *, now: datetime
+) -> tuple[HealthRules, ZoneInfo]:
+    """Return the rules of health in the organization, and its time zone."""
+    of = await one_organization(reader, request.organization_id)
+    zone = ZoneInfo(of.time_zone if of else "UTC")
+    hours = hours_between(
+        "creator_profiles",
+        chosen=of and of.creator_profiles_hours,
+        limits=request.principal.limits,
+    )
+    rules = HealthRules(
+        stale_before=now - _INTERVALS * timedelta(hours=hours),
+        today=now.astimezone(zone).date(),
+    )
+    return rules, zone
+
+
 class _Table(Struct, frozen=True, kw_only=True):
     """The whole list: its organization, its days and its order."""
 
@@ -205,15 +225,7 @@ class _Table(Struct, frozen=True, kw_only=True):
     ) -> "_Table":
         now, limits = datetime.now(UTC), listing.request.principal.limits
         await listing.caught_up("creator_list", "analytics", "api_keys")
-        of = await one_organization(listing.reader, listing.organization_id)
-        zone = ZoneInfo(of.time_zone if of else "UTC")
-        hours = hours_between(
-            "creator_profiles", chosen=of and of.creator_profiles_hours, limits=limits
-        )
-        rules = HealthRules(
-            stale_before=now - _INTERVALS * timedelta(hours=hours),
-            today=now.astimezone(zone).date(),
-        )
+        rules, zone = await health_rules(listing.request, listing.reader, now=now)
         chosen = CreatorFigureFilter(
             rules=rules,
             health=table.health,

@@ -12,6 +12,7 @@ from api.web.kit.filters import day, number
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
 from domain.phrases import counted
+from projections.creators.counting import CreatorAmounts
 from projections.creators.creator import Creator
 
 CreatorKind = Literal["failing", "stale", "disabled"]
@@ -50,13 +51,21 @@ async def needing_attention(
     if campaign_id is not None:
         whose = {"campaign_id": campaign_id}
     found = await asyncio.gather(
-        _sources(page),
-        *(_creators(page, whose, kind) for kind in _QUERIES),
-        _stopped_posting(page, whose),
-        _never_seen(page, whose),
-        _inbox(page, project_id),
+        _sources(page), _of_creators(page, whose), _inbox(page, project_id)
     )
     return [item for items in found for item in items]
+
+
+async def _of_creators(page: PageContext, whose: dict[str, str]) -> list[AttentionItem]:
+    """Return the problems of creators; creators are read only where there are any."""
+    amounts = (await page.get("/creators/amounts", CreatorAmounts, **whose)).data
+    there: list[CreatorKind] = [k for k in _QUERIES if getattr(amounts, k)]
+    found = await asyncio.gather(*(_creators(page, whose, kind) for kind in there))
+    return [
+        *(item for items in found for item in items),
+        *_stopped_posting(amounts.stopped_posting, whose),
+        *_never_seen(page, amounts.never_seen, whose),
+    ]
 
 
 async def _sources(page: PageContext) -> list[AttentionItem]:
@@ -116,17 +125,14 @@ async def _creators(
     return found
 
 
-async def _stopped_posting(
-    page: PageContext, whose: dict[str, str]
-) -> list[AttentionItem]:
+def _stopped_posting(amount: int, whose: dict[str, str]) -> list[AttentionItem]:
     """Return one item about all creators who post no more as they used to."""
-    query = {**whose, "stopped_posting": "true"}
-    got = await page.get("/creators", list[Creator], limit=1, **query)
-    if not got.data:
+    if not amount:
         return []
+    query = {**whose, "stopped_posting": "true"}
     return [
         AttentionItem(
-            text=f"{counted(got.meta['totalCount'], 'creator')} stopped posting",
+            text=f"{counted(amount, 'creator')} stopped posting",
             why="No post for over a week, and twice as long as usual.",
             href=f"/creators?{urlencode(query)}",
             action="Show them",
@@ -135,18 +141,19 @@ async def _stopped_posting(
     ]
 
 
-async def _never_seen(page: PageContext, whose: dict[str, str]) -> list[AttentionItem]:
+def _never_seen(
+    page: PageContext, amount: int, whose: dict[str, str]
+) -> list[AttentionItem]:
     """Return one item about all creators whom no scrape has seen yet."""
-    query = {**whose, "health": "never_seen"}
-    got = await page.get("/creators", list[Creator], limit=1, **query)
-    if not got.data:
+    if not amount:
         return []
+    query = {**whose, "health": "never_seen"}
     why = "No data yet."
     if page.site.plays_recording:
         why += " The demo recording does not include these creators."
     return [
         AttentionItem(
-            text=f"{counted(got.meta['totalCount'], 'creator')} never scraped",
+            text=f"{counted(amount, 'creator')} never scraped",
             why=why,
             href=f"/creators?{urlencode(query)}",
             action="Show them",

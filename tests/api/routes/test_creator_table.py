@@ -144,6 +144,47 @@ def test_health_says_who_needs_a_look(home: Tenant, three: dict[str, str]):
     assert handles(home, health="ok") == ["ada"]
 
 
+def test_creators_are_counted_by_health_as_the_list_has_them(
+    home: Tenant, three: dict[str, str]
+):
+    home.disable(three["bea"])
+    run = home.post(f"/creators/{home.add('dora')['id']}/scrape").json()["data"]
+    home.failed(run["scrape_id"], outcome="blocked")
+    home.delete(f"/creators/{home.add('gone')['id']}")
+    home.found(three["ada"], posted_at=ago(30))
+    home.found(three["ada"], posted_at=ago(31))
+    campaign = home.campaign("Spring", ("creator", three["ada"]))
+    home.goatherd.catch_up()
+    other = home.post("/projects", {"name": "Empty"}).json()["data"]["id"]
+    home.goatherd.catch_up()
+
+    def amounts_of(**query: str) -> dict[str, int]:
+        return data_of(home.get("/creators/amounts", params=query))
+
+    for query in (
+        {},
+        {"project_id": home.project_id},
+        {"project_id": other},
+        {"campaign_id": campaign},
+    ):
+        given = {name: str(value) for name, value in query.items()}
+        amounts = amounts_of(**given)
+        assert amounts.pop("creators") == len(listed(home, **given))
+        stopped = handles(home, stopped_posting="true", **given)
+        assert amounts.pop("stopped_posting") == len(stopped)
+        for health, amount in amounts.items():
+            assert amount == len(handles(home, health=health, **given)), health
+    assert amounts_of() == {
+        "creators": 4,
+        "ok": 0,
+        "never_seen": 2,
+        "failing": 1,
+        "stale": 0,
+        "disabled": 1,
+        "stopped_posting": 1,
+    }
+
+
 def test_who_is_connected_is_told_and_filtered_by(home: Tenant, three: dict[str, str]):
     def happened(event: e.CreatorEvent) -> str:
         home.goatherd.append(three["bea"], event)
