@@ -7,6 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from domain.activity import ActivityKind
+from domain.analytics.outliers import take_off_in_words
+from domain.campaign.sentences import target_in_words
 from domain.messages import JobType
 from domain.summaries import SCRAPED
 
@@ -134,13 +136,26 @@ def _erased(data: Mapping[str, Any], named: Named) -> str:
     )
 
 
-def _campaign(verb: str) -> Callable[[Mapping[str, Any], Named], str]:
-    return lambda _, named: f"{named.subject} {verb}"
+def _took_off(data: Mapping[str, Any], named: Named) -> str:
+    factor = data["outlier_factor"]
+    views = take_off_in_words(data["views"], age_days=data["age_days"], factor=factor)
+    return f"{named.video} took off: {views}"
+
+
+def _target(verb: str) -> Callable[[Mapping[str, Any], Named], str]:
+    def said(data: Mapping[str, Any], named: Named) -> str:
+        outcome = target_in_words(
+            *(data["metric"], data["target"], data["target_scope"]),
+            reached=data["reached"],
+        )
+        return f"{named.subject} {verb} its target: {outcome}"
+
+    return said
 
 
 _SENTENCES: Final[Mapping[ActivityKind, Callable[[Mapping[str, Any], Named], str]]] = {
     "posted": _posted,
-    "took_off": lambda _, named: f"{named.video} took off",
+    "took_off": _took_off,
     "milestone": _milestone,
     "renamed": _renamed,
     "added": _added,
@@ -149,9 +164,9 @@ _SENTENCES: Final[Mapping[ActivityKind, Callable[[Mapping[str, Any], Named], str
     "stopped_posting": _stopped,
     "failing": _failing,
     "recovered": _recovered,
-    "campaign_started": _campaign("started"),
-    "campaign_target_reached": _campaign("reached its target"),
-    "campaign_target_missed": _campaign("missed its target"),
+    "campaign_started": lambda _, named: f"{named.subject} started",
+    "campaign_target_reached": _target("reached"),
+    "campaign_target_missed": _target("missed"),
     "note": _note,
     "reviewed": _reviewed,
     "erased": _erased,

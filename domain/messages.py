@@ -36,6 +36,7 @@ Trigger = Literal[
 ]
 Precision = Literal["exact", "rounded"]
 TargetScope = Literal["gained", "posts_in_days", "lifetime"]
+TargetMetric = Literal["views", "posts", "engagement"]
 Completeness = Literal["complete", "partial"]
 Platform = Literal["tiktok"]
 Outcome = Literal[

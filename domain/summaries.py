@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from domain import events as e
 from domain.analytics.milestones import Milestone
+from domain.analytics.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
 from domain.messages import ConnectionEnd
 from domain.phrases import counted, joined
@@ -26,6 +27,8 @@ _ACTORS = {
     "policy:restore": "a restore of older data",
     "policy:retention": "the retention of removed creators",
     "policy:missing": "the missing-videos policy",
+    "policy:took_off": "the took-off policy",
+    "policy:targets": "the targets policy",
     "policy:window": "the tracking-window policy",
 }
 # The things that a scrape reads, by the kind of scrape.
@@ -114,6 +117,8 @@ def summary(
             e.CampaignCreated()
             | e.CampaignDetailsChanged()
             | e.CampaignTargetChanged()
+            | e.CampaignTargetReached()
+            | e.CampaignTargetMissed()
             | e.CampaignItemAdded()
             | e.CampaignItemRemoved()
             | e.CampaignDeleted()
@@ -214,6 +219,11 @@ def _of_a_video(event: e.VideoEvent, video: str) -> str:
         case e.VideoWentMissing(missing_since=since):
             day = since.date().isoformat()
             return f"Video {video} reported missing since {day}"
+        case e.VideoTookOff():
+            views = take_off_in_words(
+                event.views, age_days=event.age_days, factor=event.outlier_factor
+            )
+            return f"Video {video} reported as taking off ({views})"
         case e.VideoMerged():
             return f"Video {video}, added by its URL, merged with the creator's"
         case _:

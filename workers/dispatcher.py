@@ -18,6 +18,7 @@ from workers.broker import enqueue_scrapes, waiting_messages
 from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
+from workers.policies.figures import FigurePolicies
 from workers.policies.runner import VideoPolicies
 from workers.schedule.projection import Schedule
 from workers.schedule.scheduler import Scheduler
@@ -39,8 +40,8 @@ class Dispatcher:
 
     Any number may run. Each projection has one checkpoint row, whose lock lets one
     follower work at a time, and one dispatcher at a time enqueues. The scheduler, the
-    policies about videos and housekeeping run in their own threads. A lease of a worker
-    lasts for ``lease_seconds``.
+    policies about videos and figures, and housekeeping run in their own threads. A
+    lease of a worker lasts for ``lease_seconds``.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Dispatcher:
             )
         ]
         self._policies = VideoPolicies(store)
+        self._figure_policies = FigurePolicies(store, url=url)
         followers = (*self._followers, self._policies.follower)
         names = {follower.projection.name for follower in followers}
         self._housekeeping = Housekeeping(
@@ -90,6 +92,9 @@ class Dispatcher:
             # If the policies must catch up with much, for example after an import, no
             # job waits.
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
+            threading.Thread(
+                target=self._figure_policies.run, args=(stop,), daemon=True
+            ),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
             threading.Thread(target=self._housekeeping.run, args=(stop,), daemon=True),
             threading.Thread(

@@ -7,10 +7,13 @@ from statistics import median
 from msgspec import Struct
 
 from domain.analytics.series import DECIMALS
+from domain.phrases import counted
 
 PEERS = 30
 FEWEST_PEERS = 5
 USUAL_FACTOR = 3
+# A video takes off within these first days, in whole days of its age.
+FIRST_AGE_DAYS, LAST_AGE_DAYS = 1, 7
 _A_DAY = timedelta(days=1)
 
 
@@ -59,4 +62,13 @@ def outlier(
         peer_median=middle,
         peers=known,
         outlier_factor=round(views / middle, DECIMALS),
+    )
+
+
+def take_off_in_words(views: int, *, age_days: int, factor: float) -> str:
+    """Return the views of a video that took off, next to what is usual."""
+    times = f"{factor:,.1f}".removesuffix(".0")
+    return (
+        f"{counted(views, 'view')} after {counted(age_days, 'day')}, "
+        f"{times} times what the creator's videos usually have by then"
     )

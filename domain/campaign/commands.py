@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.campaign.events import ItemType
-from domain.messages import Command, TargetScope
+from domain.messages import Command, TargetMetric, TargetScope
 
 
 class CampaignItem(NamedTuple):
@@ -50,6 +50,22 @@ class ChangeCampaignTarget(Command, frozen=True, kw_only=True):
     target_scope: TargetScope | msgspec.UnsetType = msgspec.UNSET
 
 
+class ReportTarget(Command, frozen=True, kw_only=True):
+    """Record that the campaign reached a target, or missed it at its end.
+
+    The fields up to ``target_at`` are the target as it was when ``reached`` was
+    counted. The target was missed if ``reached`` is less, else reached at
+    ``reached_at``.
+    """
+
+    metric: TargetMetric
+    target: int
+    target_scope: TargetScope
+    target_at: datetime | None
+    reached: int
+    reached_at: datetime
+
+
 class AddCampaignItems(Command, frozen=True, kw_only=True):
     """Put items into the campaign; the handler has checked that they may be in it."""
 
@@ -68,6 +84,7 @@ CampaignCommand = (
     CreateCampaign
     | ChangeCampaignDetails
     | ChangeCampaignTarget
+    | ReportTarget
     | AddCampaignItems
     | RemoveCampaignItems
     | DeleteCampaign

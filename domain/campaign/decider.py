@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import reduce
 from itertools import groupby
-from typing import Any, assert_never, cast
+from typing import Any, NamedTuple, assert_never, cast
 from uuid import UUID
 
 import msgspec
@@ -22,13 +22,22 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, TargetScope, changed_fields, copied, set_fields
+from domain.messages import (
+    Event,
+    TargetMetric,
+    TargetScope,
+    changed_fields,
+    copied,
+    set_fields,
+)
 from domain.money import check_price
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 
 _OfItem = e.CampaignItemAdded | e.CampaignItemRemoved
 _OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
+# These commands change nothing in a campaign that was deleted.
+_OF_DELETED = c.DeleteCampaign | c.ReportTarget
 
 # The fields of a campaign that people describe it with.
 DETAILS = (
@@ -40,6 +49,15 @@ TARGET = (
     *("target_posts", "target_engagement"),
 )
 TEXTS = ("name", "description", "readme", "metadata")
+
+
+class ReportedTarget(NamedTuple):
+    """A target whose outcome is known; ``missed_at`` is None if it was reached."""
+
+    metric: TargetMetric
+    target: int
+    target_scope: TargetScope
+    missed_at: datetime | None
 
 
 class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +78,7 @@ class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
     target_engagement: int | None = None
     cost_minor: int | None = None
     currency: str | None = None
+    reported: frozenset[ReportedTarget] = frozenset()
     items: frozenset[CampaignItem] = frozenset()
     is_deleted: bool = False
 
@@ -89,7 +108,7 @@ def decide(
     """
     if isinstance(command, c.CreateCampaign):
         return _create(campaign, command)
-    if isinstance(command, c.DeleteCampaign) and campaign and campaign.is_deleted:
+    if isinstance(command, _OF_DELETED) and campaign and campaign.is_deleted:
         return []
     campaign = living(campaign)
     match command:
@@ -105,6 +124,8 @@ def decide(
                     organization_id=campaign.organization_id, **target
                 )
             ]
+        case c.ReportTarget():
+            return _report_target(campaign, command)
         case c.AddCampaignItems(items=items):
             return _add_items(campaign, items, limits)
         case c.RemoveCampaignItems(items=items):
@@ -127,6 +148,8 @@ def evolve(campaign: CampaignState | None, event: e.CampaignEvent) -> CampaignSt
             return replace(campaign, **set_fields(event, DETAILS))
         case e.CampaignTargetChanged():
             return replace(campaign, **set_fields(event, TARGET))
+        case e.CampaignTargetReached() | e.CampaignTargetMissed():
+            return replace(campaign, reported=campaign.reported | {_reported(event)})
         case e.CampaignItemAdded() | e.CampaignItemRemoved():
             return _with_items(campaign, [event])
         case e.EarlierTextsForgotten():
@@ -195,6 +218,40 @@ def _change_details(
     return [
         e.CampaignDetailsChanged(organization_id=campaign.organization_id, **changed)
     ]
+
+
+def _report_target(
+    campaign: CampaignState, command: c.ReportTarget
+) -> list[e.CampaignEvent]:
+    """Return the outcome of a target: each is reached once, and missed once an end.
+
+    A target that was changed since it was counted has no outcome yet.
+    """
+    target: int | None = getattr(campaign, f"target_{command.metric}")
+    present = (target, campaign.target_scope, campaign.target_at)
+    if present != (command.target, command.target_scope, command.target_at):
+        return []
+    event: e.CampaignTargetReached | e.CampaignTargetMissed
+    if command.reached >= command.target:
+        event = copied(
+            command, e.CampaignTargetReached, organization_id=campaign.organization_id
+        )
+    elif command.target_at is not None:
+        event = copied(
+            command, e.CampaignTargetMissed, organization_id=campaign.organization_id
+        )
+    else:
+        return []
+    reported = _reported(event)
+    known = {reported, reported._replace(missed_at=None)}
+    return [] if known & campaign.reported else [event]
+
+
+def _reported(
+    event: e.CampaignTargetReached | e.CampaignTargetMissed,
+) -> ReportedTarget:
+    missed_at = event.target_at if isinstance(event, e.CampaignTargetMissed) else None
+    return ReportedTarget(event.metric, event.target, event.target_scope, missed_at)
 
 
 def _add_items(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, Personal, TargetScope
+from domain.messages import Event, Personal, TargetMetric, TargetScope
 from domain.texts import EarlierTextsForgotten
 
 ItemType = Literal["creator", "video", "campaign"]
@@ -71,6 +71,34 @@ class CampaignTargetChanged(Event, frozen=True, kw_only=True):
     target_engagement: int | None = None
 
 
+class CampaignTargetReached(Event, frozen=True, kw_only=True):
+    """The number that counts for the campaign's ``metric`` reached its ``target``.
+
+    ``reached`` is that number at ``reached_at``. A campaign that reached its target
+    days before anybody looked has the end of that day there.
+    """
+
+    stored_name: ClassVar[str] = "campaign_target_reached"
+    organization_id: UUID
+    metric: TargetMetric
+    target: int
+    target_scope: TargetScope
+    reached: int
+    reached_at: datetime
+
+
+class CampaignTargetMissed(Event, frozen=True, kw_only=True):
+    """The campaign's time ended at ``target_at``, and ``reached`` was not enough."""
+
+    stored_name: ClassVar[str] = "campaign_target_missed"
+    organization_id: UUID
+    metric: TargetMetric
+    target: int
+    target_scope: TargetScope
+    reached: int
+    target_at: datetime
+
+
 class CampaignItemAdded(Event, frozen=True, kw_only=True):
     """A creator, video or campaign of the same project joined the campaign."""
 
@@ -130,6 +158,8 @@ CampaignEvent = (
     CampaignCreated
     | CampaignDetailsChanged
     | CampaignTargetChanged
+    | CampaignTargetReached
+    | CampaignTargetMissed
     | CampaignItemAdded
     | CampaignItemRemoved
     | CampaignDeleted

@@ -6,7 +6,7 @@ from typing import assert_never
 from msgspec import UNSET
 
 from domain.campaign import events as e
-from domain.messages import TargetScope
+from domain.messages import TargetMetric, TargetScope
 from domain.money import money
 from domain.phrases import counted, joined
 
@@ -34,6 +34,10 @@ def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
             return _details(event)
         case e.CampaignTargetChanged():
             return _target(event)
+        case e.CampaignTargetReached():
+            return f"Target reported as reached ({_outcome(event)})"
+        case e.CampaignTargetMissed():
+            return f"Target reported as missed ({_outcome(event)})"
         case e.CampaignItemAdded():
             return f"{item[:1].upper()}{item[1:]} added"
         case e.CampaignItemRemoved():
@@ -48,6 +52,23 @@ def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
             return f"Taken out of {item}"
         case _:
             assert_never(event)
+
+
+def target_in_words(
+    metric: TargetMetric, target: int, scope: TargetScope, *, reached: int
+) -> str:
+    """Return how much of a target was reached: "900 of 1,000 views of all time"."""
+    noun = "engagement" if metric == "engagement" else metric.removesuffix("s")
+    of = _OF[scope]
+    if metric == "posts" and scope != "lifetime":
+        of = "in its days"
+    return f"{reached:,} of {counted(target, noun)} {of}"
+
+
+def _outcome(event: e.CampaignTargetReached | e.CampaignTargetMissed) -> str:
+    return target_in_words(
+        event.metric, event.target, event.target_scope, reached=event.reached
+    )
 
 
 def _details(event: e.CampaignDetailsChanged) -> str:

@@ -78,6 +78,16 @@ class ReportMissing(Command, frozen=True, kw_only=True):
     scrape_id: UUID
 
 
+class ReportTakeOff(Command, frozen=True, kw_only=True):
+    """Record that the video has far more views than its creator's others had."""
+
+    age_days: int
+    views: int
+    peer_median: float
+    peers: int
+    outlier_factor: float
+
+
 class MergeVideo(Command, frozen=True, kw_only=True):
     """Make the creator's video ``into_video_id`` replace a single video."""
 
@@ -95,5 +105,6 @@ VideoCommand = (
     | DisableTracking
     | ChangeVideoDetails
     | ReportMissing
+    | ReportTakeOff
     | MergeVideo
 )

@@ -27,7 +27,10 @@ from domain.video.tracking import Tracking, tracking_after
 # These statuses are decisions that can be undone.
 _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
 # Policies and erasures send these commands to videos that may be merged by then.
-_UNASKED = c.ExcludeVideo | c.MoveWindow | c.ReportMissing | c.MergeVideo
+_UNASKED = (
+    *(c.ExcludeVideo, c.MoveWindow),
+    *(c.ReportMissing, c.ReportTakeOff, c.MergeVideo),
+)
 # The fields of a video that people describe it with.
 DETAILS = ("description", "readme", "metadata", "tags")
 
@@ -54,6 +57,7 @@ class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     tags: list[str] = []
     missing_since: datetime | None = None
+    has_taken_off: bool = False
     merged_into: UUID | None = None
 
     @property
@@ -123,6 +127,10 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
             return [
                 copied(command, e.VideoWentMissing, organization_id=organization_id)
             ]
+        case c.ReportTakeOff():
+            if video.has_taken_off or not video.is_counted:
+                return []
+            return [copied(command, e.VideoTookOff, organization_id=organization_id)]
         case _:
             assert_never(command)
 
@@ -152,6 +160,8 @@ def evolve(video: VideoState | None, event: e.VideoEvent) -> VideoState:
             return replace(video, **set_fields(event, DETAILS))
         case e.VideoWentMissing(missing_since=since):
             return replace(video, missing_since=since)
+        case e.VideoTookOff():
+            return replace(video, has_taken_off=True)
         case e.VideoMerged(into_video_id=into_video_id):
             return replace(_tracked(video, event), merged_into=into_video_id)
         case _:

@@ -116,6 +116,22 @@ class VideoWentMissing(Event, frozen=True, kw_only=True):
     scrape_id: UUID
 
 
+class VideoTookOff(Event, frozen=True, kw_only=True):
+    """The video had far more views in its first days than its creator's videos have.
+
+    At ``age_days`` it had ``views``, and the creator's ``peers`` before it had
+    ``peer_median`` at the same age; ``outlier_factor`` is ``views`` / ``peer_median``.
+    """
+
+    stored_name: ClassVar[str] = "video_took_off"
+    organization_id: UUID
+    age_days: int
+    views: int
+    peer_median: float
+    peers: int
+    outlier_factor: float
+
+
 class VideoMerged(Event, frozen=True, kw_only=True):
     """A video that was added by its URL turned out to be a video of this creator.
 
@@ -140,5 +156,6 @@ VideoEvent = (
     | VideoTrackingDisabled
     | VideoDetailsChanged
     | VideoWentMissing
+    | VideoTookOff
     | VideoMerged
 )

@@ -94,6 +94,11 @@ VIDEOS = Table(ActivityVideo, name="activity_videos")
 _OF_CREATORS = frozenset(get_args(e.CreatorEvent))
 _OF_VIDEOS = frozenset(get_args(e.VideoEvent))
 
+_OF_STARTED = (
+    *(e.CampaignDetailsChanged, e.CampaignDeleted),
+    *(e.CampaignTargetReached, e.CampaignTargetMissed),
+)
+
 _COLUMNS = ", ".join(ActivityRow.__struct_fields__)
 _ADD = f"""
 INSERT INTO activity ({_COLUMNS})
@@ -154,7 +159,7 @@ class ActivityBatch:
             [
                 (each.event.organization_id, start_of(each.stream))
                 for each in events
-                if isinstance(each.event, e.CampaignDetailsChanged | e.CampaignDeleted)
+                if isinstance(each.event, _OF_STARTED)
             ],
         )
         self._added: dict[UUID, ActivityRow] = {}

@@ -18,11 +18,13 @@ from domain.activity import (
     ActivityKind,
     reached,
 )
+from domain.analytics.outliers import Outlier
 from domain.analytics.precision import is_known
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.failures import FailingKind, after_failure, after_success
 from domain.streams import activity_row
 from infra.eventstore.store import RecordedEvent
+from infra.structs import shared_fields
 from projections.activity.batch import (
     ACTIVITY,
     ActivityBatch,
@@ -379,6 +381,19 @@ def _video_reviewed(
         batch.add(row)
 
 
+@on(e.VideoTookOff)
+def _video_took_off(
+    event: e.VideoTookOff, batch: ActivityBatch, recorded: RecordedEvent
+) -> None:
+    video = batch.videos.get(recorded.stream)
+    if video is None:
+        return
+    data = shared_fields(Outlier, event)
+    row = _of_video(recorded, "took_off", video, batch, data=data)
+    if row is not None:
+        batch.add(row)
+
+
 def _with_creator(
     event: e.VideoDiscovered | e.VideoAdded,
     batch: ActivityBatch,
@@ -457,6 +472,34 @@ def _campaign_changed(
     created_at = msgspec.convert(row.data["created_at"], datetime)
     row = replace(row, position=recorded.position)
     batch.put(_started(batch, row, event.starts_on, created_at))
+
+
+@on(e.CampaignTargetReached, e.CampaignTargetMissed)
+def _target_reported(
+    event: e.CampaignTargetReached | e.CampaignTargetMissed,
+    batch: ActivityBatch,
+    recorded: RecordedEvent,
+) -> None:
+    start = batch.start(recorded.stream)
+    if start is None:
+        return
+    has_reached = isinstance(event, e.CampaignTargetReached)
+    batch.add(
+        _row(
+            recorded,
+            "campaign_target_reached" if has_reached else "campaign_target_missed",
+            "campaign",
+            recorded.stream,
+            at=event.reached_at if has_reached else event.target_at,
+            project_id=start.project_id,
+            data={
+                "metric": event.metric,
+                "target": event.target,
+                "target_scope": event.target_scope,
+                "reached": event.reached,
+            },
+        )
+    )
 
 
 @on(e.CampaignDeleted)

@@ -76,6 +76,14 @@ def _target_changed(
     return set_fields(event, TARGET)
 
 
+@on(e.CampaignTargetReached, e.CampaignTargetMissed)
+def _target_reported(
+    _: e.CampaignEvent, __: CampaignRow, ___: RecordedEvent
+) -> dict[str, Any]:
+    # Only the version changes, with which a client sends its next change.
+    return {}
+
+
 @on(e.CampaignItemAdded)
 def _item_added(
     event: e.CampaignItemAdded, row: CampaignRow, _: RecordedEvent

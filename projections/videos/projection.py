@@ -125,6 +125,12 @@ def _went_missing(event: e.VideoWentMissing, _: VideoRow) -> dict[str, Any]:
     return {"missing_since": event.missing_since}
 
 
+@on(e.VideoTookOff)
+def _took_off(_: e.VideoTookOff, __: VideoRow) -> dict[str, Any]:
+    # Only the version changes, with which a client sends its next change.
+    return {}
+
+
 _DAY = "date_trunc('day', {}, %(time_zone)s)"
 _OF_WHO_IS_ERASED = """
 WHERE organization_id = %(organization)s

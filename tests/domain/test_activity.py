@@ -76,6 +76,12 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
         "job_type": "creator_profiles",
         "outcome": "not_found",
         "decision": "included",
+        "target": 50_000,
+        "target_scope": "posts_in_days",
+        "reached": 12_345,
+        "age_days": 3,
+        "views": 12_345,
+        "outlier_factor": 6.0,
         "text": "A sale.",
         "figures": "drop",
         "number": 3,
@@ -85,7 +91,8 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
 
     assert said == {
         "posted": '@billie posted "Spring".',
-        "took_off": '"Spring" of @billie took off.',
+        "took_off": '"Spring" of @billie took off: 12,345 views after 3 days, 6 times '
+        "what the creator's videos usually have by then.",
         "milestone": '"Spring" of @billie passed 10,000 views, with 12,345 seen.',
         "renamed": "@b was renamed to @billie by key Ops.",
         "added": "@billie was added by key Ops.",
@@ -96,8 +103,10 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
         "failing": "Scrapes of @billie began to fail: the profile, not found.",
         "recovered": "Scrapes of @billie work again: the profile.",
         "campaign_started": "Spring started.",
-        "campaign_target_reached": "Spring reached its target.",
-        "campaign_target_missed": "Spring missed its target.",
+        "campaign_target_reached": "Spring reached its target: 12,345 of 50,000 "
+        "views of videos posted in its days.",
+        "campaign_target_missed": "Spring missed its target: 12,345 of 50,000 "
+        "views of videos posted in its days.",
         "note": 'Note about Spring: "A sale.".',
         "reviewed": '"Spring" of @billie was set to count by key Ops.',
         "erased": "A person was erased by key Ops: they are called erased-3 now, and "

@@ -242,6 +242,20 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.VideoWentMissing(**OURS, missing_since=NOON, scrape_id=SCRAPE),
         "Video 71 reported missing since 2026-03-01 by key Ops.",
     ),
+    (
+        e.VideoTookOff(
+            **OURS,
+            age_days=1,
+            views=45_000,
+            peer_median=7_031.5,
+            peers=9,
+            outlier_factor=6.399772,
+        ),
+        (
+            "Video 71 reported as taking off (45,000 views after 1 day, 6.4 times what "
+            "the creator's videos usually have by then) by key Ops."
+        ),
+    ),
     (CREATED, 'Created as "Spring" by key Ops.'),
     (
         changed(CREATED, starts_on=MAY),
@@ -287,6 +301,31 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
             target_scope="lifetime",
         ),
         "Target set to 7 views, 2 posts and 1 engagement of all time by key Ops.",
+    ),
+    (
+        e.CampaignTargetReached(
+            **OURS,
+            metric="views",
+            target=1_000,
+            target_scope="gained",
+            reached=1_003,
+            reached_at=NOON,
+        ),
+        (
+            "Target reported as reached (1,003 of 1,000 views gained in its days) by "
+            "key Ops."
+        ),
+    ),
+    (
+        e.CampaignTargetMissed(
+            **OURS,
+            metric="posts",
+            target=12,
+            target_scope="gained",
+            reached=9,
+            target_at=NOON,
+        ),
+        "Target reported as missed (9 of 12 posts in its days) by key Ops.",
     ),
     (
         e.CampaignDetailsChanged(**OURS, cost_minor=120_050, currency="EUR"),

@@ -558,6 +558,8 @@ def campaigns(events: Iterable[RecordedEvent]) -> Rows:
                 names = ("target_views", "target_at", "target_scope")
                 others = ("target_posts", "target_engagement")
                 rows[recorded.stream] |= _set(change, *names, *others)
+            case e.CampaignTargetReached() | e.CampaignTargetMissed():
+                pass
             case e.CampaignItemAdded(item_type=item_type):
                 rows[recorded.stream][_CAMPAIGN_COUNTS[item_type]] += 1
             case e.CampaignItemRemoved(item_type=item_type):

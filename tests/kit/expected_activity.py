@@ -251,6 +251,15 @@ class _Fold:
             case e.VideoAdded():
                 self.video.setdefault(own, (event.project_id, None))
                 self.of_video(recorded, "added", own)
+            case e.VideoTookOff():
+                data = {
+                    "age_days": event.age_days,
+                    "views": event.views,
+                    "peer_median": event.peer_median,
+                    "peers": event.peers,
+                    "outlier_factor": event.outlier_factor,
+                }
+                self.of_video(recorded, "took_off", own, data=data)
             case e.VideoMerged():
                 self.video[own] = (self.video[own][0], event.creator_id)
             case _ if type(event) in _DECISIONS:
@@ -307,6 +316,24 @@ class _Fold:
                 if row is not None:
                     row["position"] = recorded.position
                     self.campaigns[own] = (event.starts_on, self.campaigns[own][1])
+            case e.CampaignTargetReached() | e.CampaignTargetMissed():
+                start = self.rows.get(activity_row(own, "started"))
+                if start is not None:
+                    self.put(
+                        recorded,
+                        event.stored_name,
+                        "campaign",
+                        own,
+                        at=getattr(event, "reached_at", None)
+                        or getattr(event, "target_at", None),
+                        project_id=start["project_id"],
+                        data={
+                            "metric": event.metric,
+                            "target": event.target,
+                            "target_scope": event.target_scope,
+                            "reached": event.reached,
+                        },
+                    )
             case e.CampaignDeleted():
                 if self.begins(event.organization_id, own) > recorded.recorded_at:
                     self.rows.pop(activity_row(own, "started"), None)

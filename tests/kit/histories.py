@@ -202,7 +202,9 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
             if tiktok_video_id not in known:
                 known.add(tiktok_video_id)
                 video_id = video_stream(PROJECT, tiktok_video_id)
-                history.happened(video_id, found(creator_id, tiktok_video_id))
+                history.happened(
+                    video_id, *_of_a_video(run, creator_id, tiktok_video_id)
+                )
         if run % 11 == 0:
             old, handles[creator_id] = handles[creator_id], f"renamed{run}"
             history.happened(
@@ -247,6 +249,13 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
     return history.events
 
 
+def _of_a_video(run: int, creator_id: UUID, name: str) -> Iterator[e.VideoEvent]:
+    """The events of a video that a run found: it takes off in some runs."""
+    yield found(creator_id, name)
+    if run % 5 == 0:
+        yield took_off()
+
+
 def _of_a_connection(run: int) -> Iterator[e.CreatorEvent]:
     if run % 23 == 0:
         yield connected()
@@ -264,7 +273,23 @@ def _of_a_campaign(items: set[UUID] | None, run: int, item: UUID) -> list[e.Even
     return [
         kind(organization_id=HOME, item_type="creator", item_id=item),
         e.CampaignTargetChanged(organization_id=HOME, target_views=run),
+        *_outcome_of_target(run),
     ]
+
+
+def _outcome_of_target(run: int) -> Iterator[e.CampaignEvent]:
+    """The target of a run was reached, missed or neither."""
+    at = MONDAY + timedelta(days=run % 31)
+    outcome: dict[str, Any] = {
+        "organization_id": HOME,
+        "metric": "views",
+        "target": run,
+        "target_scope": "gained",
+    }
+    if run % 2 == 0:
+        yield e.CampaignTargetReached(reached=run + 1, reached_at=at, **outcome)
+    elif run % 5 == 0:
+        yield e.CampaignTargetMissed(reached=run - 1, target_at=at, **outcome)
 
 
 def _of_a_note(known: set[UUID], note: UUID, creator_id: UUID) -> list[e.Event]:
@@ -310,6 +335,18 @@ def found(
         creator_id=creator_id,
         tiktok_video_id=tiktok_video_id,
         **events,
+    )
+
+
+def took_off() -> e.VideoTookOff:
+    """A video with five times the views that are usual after three days."""
+    return e.VideoTookOff(
+        organization_id=HOME,
+        age_days=3,
+        views=50_000,
+        peer_median=10_000.0,
+        peers=7,
+        outlier_factor=5.0,
     )
 
 

@@ -12,9 +12,10 @@ from api.web.kit.page import PageContext
 from domain.activity import ActivityKind
 from projections.activity.queries import ActivityEntry
 
-# The kinds that happen, in words, and how good they are.
+# The kinds in words, and how good they are.
 LABELS: Final[Mapping[ActivityKind, tuple[str, str]]] = {
     "posted": ("Posted", ""),
+    "took_off": ("Took off", "good"),
     "milestone": ("Milestone", "good"),
     "stopped_posting": ("Stopped posting", "warn"),
     "failing": ("Failing", "bad"),
@@ -24,6 +25,8 @@ LABELS: Final[Mapping[ActivityKind, tuple[str, str]]] = {
     "moved": ("Moved", ""),
     "removed": ("Removed", ""),
     "campaign_started": ("Campaign started", ""),
+    "campaign_target_reached": ("Target reached", "good"),
+    "campaign_target_missed": ("Target missed", "bad"),
     "reviewed": ("Reviewed", ""),
     "note": ("Note", ""),
     "erased": ("Erased", ""),
@@ -70,7 +73,7 @@ async def newest_activity(page: PageContext, **scope: str) -> list[ActivityDay]:
 
 
 def _line(entry: ActivityEntry) -> ActivityLine:
-    label, tone = LABELS.get(entry.kind, (entry.kind, ""))
+    label, tone = LABELS[entry.kind]
     return ActivityLine(entry=entry, label=label, tone=tone, href=_href(entry))
 
 

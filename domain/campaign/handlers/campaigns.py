@@ -73,6 +73,13 @@ def change_campaign(
     return Decision(campaign_id, events=on(campaign_id, changes))
 
 
+def report_target(campaign_id: UUID, command: c.ReportTarget) -> Handler[None]:
+    """Record the outcome of a campaign's target; do nothing if it is known."""
+    histories = yield (campaign_id,)
+    campaign = campaign_of(histories[campaign_id])
+    return Decision(None, events=on(campaign_id, decide(campaign, command)))
+
+
 def delete_campaign(
     campaign_id: UUID,
     *,

@@ -315,6 +315,35 @@ def report_missing(
     return Decision(None, events=events)
 
 
+def report_take_offs(reports: Mapping[UUID, c.ReportTakeOff]) -> Handler[None]:
+    """Record that these videos took off, each once.
+
+    Nothing changes for a video that does not count, and for videos of creators that
+    are not tracked or were erased.
+    """
+    histories = yield reports.keys()
+    videos = {
+        video_id: video
+        for video_id in reports
+        if (video := video_of(histories[video_id])) is not None
+    }
+    owners = {video.creator_id for video in videos.values() if video.creator_id}
+    histories = yield owners
+    tracked = {
+        creator_id
+        for creator_id in owners
+        if (creator := creator_of(histories[creator_id])) is not None
+        and creator.status == "active"
+    }
+    events = [
+        event
+        for video_id, video in videos.items()
+        if video.creator_id in tracked
+        for event in on(video_id, decide(video, reports[video_id]))
+    ]
+    return Decision(None, events=events, guards=sorted(owners))
+
+
 def _change_videos(
     commands: Sequence[tuple[UUID, _BulkCommand]],
     *,

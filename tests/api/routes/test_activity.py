@@ -60,9 +60,7 @@ def test_a_row_says_what_happened_to_which_creator(
     assert (added["kind"], added["subject"]["name"]) == ("added", handle)
 
 
-def test_each_kind_can_be_asked_for_also_those_that_no_row_has_yet(
-    home: Tenant, creator: dict[str, Any]
-):
+def test_each_kind_can_be_asked_for(home: Tenant, creator: dict[str, Any]):
     home.found(creator["id"], posted_at=days_ago(1))
     home.delete(f"/creators/{creator['id']}")
 

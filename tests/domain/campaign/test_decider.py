@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -146,6 +146,78 @@ def test_views_posts_and_engagement_are_one_target(scenario: Scenario):
         c.ChangeCampaignTarget(target_engagement=None)
     ).then(replace(target, target_engagement=None))
     scenario.given(CREATED, target).when(numbers).then_nothing()
+
+
+TARGET = e.CampaignTargetChanged(
+    **OURS, target_views=1_000, target_at=NOON, target_scope="gained"
+)
+REACHED = e.CampaignTargetReached(
+    **OURS,
+    metric="views",
+    target=1_000,
+    target_scope="gained",
+    reached=1_003,
+    reached_at=NOON,
+)
+MISSED = e.CampaignTargetMissed(
+    **OURS,
+    metric="views",
+    target=1_000,
+    target_scope="gained",
+    reached=900,
+    target_at=NOON,
+)
+
+
+def counted(reached: int, **changed: Any) -> c.ReportTarget:  # noqa: ANN401
+    of: dict[str, Any] = {
+        "metric": "views",
+        "target": 1_000,
+        "target_scope": "gained",
+        "target_at": NOON,
+        "reached_at": NOON,
+        **changed,
+    }
+    return c.ReportTarget(reached=reached, **of)
+
+
+def test_a_target_is_reached_once_and_missed_once_at_its_end(scenario: Scenario):
+    later = NOON + timedelta(days=9)
+    extended = replace(TARGET, target_at=later)
+
+    scenario.given(CREATED, TARGET).when(counted(1_003)).then(REACHED)
+    scenario.given(CREATED, TARGET).when(counted(900)).then(MISSED)
+    scenario.given(CREATED, TARGET, MISSED).when(counted(901)).then_nothing()
+    scenario.given(CREATED, TARGET, MISSED).when(counted(1_003)).then(REACHED)
+    scenario.given(CREATED, TARGET, REACHED).when(counted(1_004)).then_nothing()
+    scenario.given(CREATED, TARGET, REACHED, extended).when(
+        counted(900, target_at=later)
+    ).then_nothing()
+    scenario.given(CREATED, TARGET, MISSED, extended).when(
+        counted(950, target_at=later)
+    ).then(replace(MISSED, reached=950, target_at=later))
+    scenario.given(CREATED, TARGET, REACHED, replace(TARGET, target_views=2_000)).when(
+        counted(2_001, target=2_000)
+    ).then(replace(REACHED, target=2_000, reached=2_001))
+
+
+def test_a_target_that_was_changed_since_the_count_has_no_outcome(scenario: Scenario):
+    for change in (
+        {"target": 999},
+        {"target_scope": "lifetime"},
+        {"target_at": None},
+        {"metric": "posts"},
+    ):
+        scenario.given(CREATED, TARGET).when(counted(1_003, **change)).then_nothing()
+    scenario.given(CREATED, TARGET, DELETED).when(counted(1_003)).then_nothing()
+    scenario.given().when(counted(1_003)).then_refused(NotFoundError)
+
+
+def test_a_target_without_an_end_is_never_missed(scenario: Scenario):
+    endless = replace(TARGET, target_at=None)
+
+    scenario.given(CREATED, endless).when(counted(900, target_at=None)).then_nothing()
+    scenario.given(CREATED, endless).when(counted(1_003, target_at=None)).then(REACHED)
 
 
 def test_a_cost_has_a_currency_that_exists(scenario: Scenario):

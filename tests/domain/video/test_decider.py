@@ -312,6 +312,22 @@ def test_an_absence_is_recorded_once_and_a_later_one_again(
     assert _after(DISCOVERED, gone).missing_since == NOON
 
 
+def test_a_video_that_counts_takes_off_once(scenario: Scenario[Any, Any, Any]):
+    numbers: dict[str, Any] = {
+        "age_days": 2,
+        "views": 9_000,
+        "peer_median": 1_000.0,
+        "peers": 5,
+        "outlier_factor": 9.0,
+    }
+    report, took_off = c.ReportTakeOff(**numbers), e.VideoTookOff(**MINE, **numbers)
+
+    scenario.given(DISCOVERED).when(report).then(took_off)
+    scenario.given(DISCOVERED, took_off).when(report).then_nothing()
+    scenario.given(DISCOVERED, EXCLUDED).when(report).then_nothing()
+    assert _after(DISCOVERED, took_off).has_taken_off
+
+
 # what is not there
 
 
@@ -325,6 +341,9 @@ def test_an_absence_is_recorded_once_and_a_later_one_again(
         c.DisableTracking(),
         c.ChangeVideoDetails(readme="x"),
         c.ReportMissing(missing_since=NOON, scrape_id=SCRAPE),
+        c.ReportTakeOff(
+            age_days=1, views=9, peer_median=1.0, peers=5, outlier_factor=9.0
+        ),
     ),
 )
 def test_nothing_can_be_done_to_a_video_that_is_not_there(

@@ -257,6 +257,14 @@ def _video_commands(tiktok_video_id: str) -> st.SearchStrategy[v.VideoCommand]:
         st.builds(
             v.ReportMissing, missing_since=MOMENTS, scrape_id=st.sampled_from(RUNS)
         ),
+        st.builds(
+            v.ReportTakeOff,
+            age_days=st.integers(1, 7),
+            views=st.just(9),
+            peer_median=st.just(2.5),
+            peers=st.just(5),
+            outlier_factor=st.just(3.6),
+        ),
     )
 
 
