@@ -31,10 +31,11 @@ def test_creators_are_found_compared_saved_and_shared(
     page.get_by_role("link", name="Add @goat").click()
     expect(page.locator(".compared li")).to_have_count(2)
     page.get_by_label("Metric").select_option(label="Followers")
+    expect(page).to_have_url(re.compile("metric=followers"))
     page.get_by_label("Mode").select_option(label="cumulative")
+    expect(page).to_have_url(re.compile("mode=cumulative"))
     page.get_by_label("from", exact=True).fill("2026-03-01")
     page.get_by_label("to", exact=True).fill("2026-03-05")
-    page.get_by_role("button", name="Show").click()
 
     chart = page.get_by_role("slider", name=re.compile("Followers by day"))
     chart.focus()

@@ -198,7 +198,7 @@ def test_a_choice_acts_at_once_and_numbers_go_down_with_each_decision(
 ):
     inbox.get_by_label("Order").select_option(label="Fewest views first")
     expect(inbox).to_have_url(re.compile("sort=fewest_views"))
-    expect(inbox.get_by_role("button", name="Show")).to_have_count(0)
+    expect(inbox.get_by_role("button", name="Apply")).to_have_count(0)
 
     inbox.get_by_role("button", name="Include One").click()
 

@@ -90,6 +90,38 @@ def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, ax
     axe(page)
 
 
+def test_the_second_date_is_the_act_once_it_is_whole(page: Page, goat: Watched):
+    page.clock.install()
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+    page.evaluate("document.addEventListener('submit', () => (window.sent = true))")
+    first = page.get_by_label("From", exact=True)
+    last = page.get_by_label("to", exact=True)
+
+    first.fill("2026-03-02")
+    last.focus()
+    # The year is 202 so far, and was 2 and 20 before.
+    last.press_sequentially("0304202")
+    page.clock.run_for(60_000)
+    assert not page.evaluate("window.sent")
+    last.fill("2026-03-04")
+    page.clock.run_for(1_000)
+
+    expect(page).to_have_url(re.compile("from=2026-03-02&to=2026-03-04"))
+    expect(page.get_by_role("button", name=re.compile("^(Apply|Show)$"))).to_have_count(
+        0
+    )
+
+
+def test_a_single_date_is_sent_when_the_focus_leaves(page: Page, goat: Watched):
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+    first = page.get_by_label("From", exact=True)
+
+    first.fill("2026-03-02")
+    first.blur()
+
+    expect(page).to_have_url(re.compile("from=2026-03-02&to=2026-03-05"))
+
+
 def test_a_wrong_range_is_told_where_the_notices_are(
     page: Page, goat: Watched, watch: Watch
 ):
@@ -97,7 +129,7 @@ def test_a_wrong_range_is_told_where_the_notices_are(
     page.goto(f"/creators/{goat.id}?{DAYS}")
 
     page.get_by_label("From", exact=True).fill("2026-03-09")
-    page.locator(".own").get_by_role("button", name="Show").click()
+    page.get_by_label("From", exact=True).press("Enter")
 
     expect(page.locator("#flashes")).to_have_text("From must not be after 2026-03-05.")
     expect(page.locator(".uplot")).to_have_count(3)

@@ -77,9 +77,9 @@ class DashboardDays(Struct, frozen=True, kw_only=True):
             case "this_month":
                 return f"last month until {local.day} {local:%b %H:%M}"
             case _ if self.prior.days == 1:
-                return f"the day before until {local:%H:%M}"
+                return f"the day before, until {local:%H:%M}"
             case _:
-                return f"in the {self.prior.days} days before until {local:%H:%M}"
+                return f"in the {self.prior.days} days before, until {local:%H:%M}"
 
 
 def days_of(

@@ -76,8 +76,57 @@ document.addEventListener("htmx:sendError", () => {
   flash("Goatherd cannot be reached now. Nothing was changed.", "bad");
 });
 
-// Choices that act at once have their button only without a script.
-document.addEventListener("change", (event) => event.target.closest("form[data-acts]")?.requestSubmit());
+// Choices that act at once have their button only without a script. The second of two
+// dates acts, and a single one when the focus leaves; each date of open days does.
+const SETTLED_MS = 700;
+const settling = new WeakMap();
+
+/** Return the dates of a form. */
+const datesOf = (form) => [...form.querySelectorAll("input[type=date]")];
+
+/** Send a form whose dates are complete; a year that is being typed is not. */
+function sendDays(form) {
+  clearTimeout(settling.get(form));
+  const dates = datesOf(form);
+  const isOpen = form.dataset.acts === "open";
+  if (!form.isConnected || !form.checkValidity() || !dates.some((date) => date.dataset.chosen)) return;
+  if (!isOpen && dates.some((date) => !date.value)) return;
+  for (const date of dates) delete date.dataset.chosen;
+  form.requestSubmit();
+}
+
+/** Send the form in a moment, unless somebody is still typing. */
+function settle(form) {
+  clearTimeout(settling.get(form));
+  settling.set(form, setTimeout(sendDays, SETTLED_MS, form));
+}
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-acts]");
+  if (!form) return;
+  const dates = datesOf(form);
+  if (!dates.includes(event.target)) return form.requestSubmit();
+  event.target.dataset.chosen = "yes";
+  const [first, last] = [dates[0], dates.at(-1)];
+  const isBackwards = last.value && first.value > last.value;
+  const isSecond = event.target === last && !isBackwards;
+  if (isSecond || form.dataset.acts === "open" || dates.every((date) => date.dataset.chosen)) settle(form);
+});
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.("form[data-acts]");
+  if (!form || !datesOf(form).includes(event.target)) return;
+  if (event.key === "Enter") sendDays(form);
+  else if (settling.has(form) && event.key !== "Tab") settle(form);
+});
+document.addEventListener("focusout", (event) => {
+  const form = event.target.closest?.("form[data-acts]");
+  if (form && datesOf(form).includes(event.target) && !form.contains(event.relatedTarget)) settle(form);
+});
+// A link or a button that is used meanwhile comes first.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("a, button")) return;
+  for (const form of document.querySelectorAll("form[data-acts]")) clearTimeout(settling.get(form));
+}, { capture: true });
 
 const begun = new WeakMap();
 document.addEventListener("htmx:beforeSend", (event) => begun.set(event.detail.xhr, flashRemover()));

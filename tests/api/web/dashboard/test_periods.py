@@ -50,7 +50,7 @@ def test_days_of_ones_own_are_compared_with_as_many_before():
     (
         ("this_week", "last week until Thu 14:15"),
         ("this_month", "last month until 26 Oct 14:15"),
-        ("28d", "in the 28 days before until 14:15"),
+        ("28d", "in the 28 days before, until 14:15"),
     ),
 )
 def test_days_that_are_not_over_say_until_when_those_before_are_counted(
@@ -70,4 +70,4 @@ def test_today_is_compared_with_as_much_of_the_day_before():
 
     days = days_of("", today, today, today=THURSDAY, zone=ZONE)
 
-    assert days.before(days.compared(now=now).until) == "the day before until 14:15"
+    assert days.before(days.compared(now=now).until) == "the day before, until 14:15"
