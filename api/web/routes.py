@@ -10,6 +10,7 @@ from api.http.request import Request
 from api.http.shutdown import SHUTDOWN
 from api.web.activity.page import ActivityPages
 from api.web.annotations.forms import AnnotationForms
+from api.web.campaigns.bulk import CampaignBulkPages
 from api.web.campaigns.campaign import CampaignPages
 from api.web.campaigns.list import CampaignsPage
 from api.web.campaigns.members import CampaignMembers
@@ -61,6 +62,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ConnectPages,
     HomePage,
     CampaignsPage,
+    CampaignBulkPages,
     NewCampaignPage,
     CampaignPages,
     CampaignMembers,

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from api.http.bodies.form_body import typed
-from api.web.campaigns.list import CampaignsQuery
+from api.web.campaigns.rows import CampaignsQuery
 from api.web.creators.columns import choose_columns, chosen_columns
 from api.web.creators.query import CreatorsPageQuery, page_query_of
 from api.web.kit.handlers import form_route, page_route

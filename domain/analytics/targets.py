@@ -1,6 +1,6 @@
 """Targets: the progress of a campaign towards views, posts and engagement."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from domain.analytics.series import DECIMALS, in_decimals
 from domain.messages import TargetScope
 
 TargetStatus = Literal["on_track", "behind_pace", "at_risk", "completed", "missed"]
+CampaignPhase = Literal["upcoming", "running", "ended"]
 
 _A_DAY = timedelta(days=1)
 _TOO_EARLY = 0.1
@@ -88,6 +89,19 @@ class Progress(Struct, frozen=True, kw_only=True):
     cost_minor: int | None
     currency: str | None
     effective_cpm_minor: float | None
+
+
+def phase_of(first: date | None, last: date | None, *, today: date) -> CampaignPhase:
+    """Return where today is in the days of a campaign; None is an open end."""
+    if first is not None and today < first:
+        return "upcoming"
+    return "ended" if last is not None and last < today else "running"
+
+
+def has_status(progress: Progress, status: TargetStatus) -> bool:
+    """Return whether a target of the campaign, of any kind, has the status."""
+    targets = (progress, progress.posts, progress.engagement)
+    return any(one.status == status for one in targets)
 
 
 def progress(

@@ -1,5 +1,6 @@
 """The summary that ranks campaigns."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -19,8 +20,9 @@ from api.routes.aggregate.parameters import (
 from api.routes.aggregate.responses import RowsPart
 from domain.analytics.ranking import ranked
 from domain.analytics.series import Value
-from domain.analytics.targets import Progress
+from domain.analytics.targets import CampaignPhase, Progress, TargetStatus
 from projections.analytics.summaries.campaigns import (
+    CampaignChoice,
     CampaignFigure,
     figures_of_campaigns,
 )
@@ -31,10 +33,15 @@ class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
 
     Each figure means the same as for a creator. It counts each video and each profile
     in the campaign once. ``progress`` is the present progress, whatever the range.
+    ``starts_on`` and ``ends_on`` are null for an open end, and ``phase`` says where
+    today is in these days.
     """
 
     campaign_id: UUID
     name: str
+    starts_on: date | None
+    ends_on: date | None
+    phase: CampaignPhase
     followers: Value
     new_followers: Value
     views: Value
@@ -63,6 +70,23 @@ class CampaignSummaryRoutes(Controller):
             CampaignFigure,
             QueryParameter(description="The figure by which the rows are sorted."),
         ] = "new_views",
+        search: Annotated[
+            str | None,
+            QueryParameter(max_length=200, description="A part of the name."),
+        ] = None,
+        phase: Annotated[
+            CampaignPhase | None,
+            QueryParameter(
+                description="Where today is in the days of the campaigns: before "
+                "(``upcoming``), in (``running``) or after them (``ended``)."
+            ),
+        ] = None,
+        target_status: Annotated[
+            TargetStatus | None,
+            QueryParameter(
+                description="The status in ``progress`` of at least one target."
+            ),
+        ] = None,
     ) -> CountedList[CampaignLeaderboardRow]:
         """Rank the campaigns of a project, or a campaign and the campaigns below it.
 
@@ -74,7 +98,15 @@ class CampaignSummaryRoutes(Controller):
         if summary.scope.tags:
             raise invalid_query("tag", "must be left out: campaigns have no tags")
         found = await figures_of_campaigns(
-            summary.reader, summary.scope, summary.days, now=summary.now
+            summary.reader,
+            summary.scope,
+            summary.days,
+            now=summary.now,
+            choice=CampaignChoice(
+                search=(search or "").strip().lower() or None,
+                phase=phase,
+                target_status=target_status,
+            ),
         )
         order_ = ranked(
             found, lambda one: one.values[order], id_of=lambda one: one.campaign_id
@@ -83,6 +115,9 @@ class CampaignSummaryRoutes(Controller):
             CampaignLeaderboardRow(
                 campaign_id=one.campaign_id,
                 name=one.name,
+                starts_on=one.starts_on,
+                ends_on=one.ends_on,
+                phase=one.phase,
                 **one.values,
                 progress=one.progress,
                 followers_rounded=one.followers_rounded,

@@ -1,104 +1,117 @@
-"""/campaigns: the campaigns of a project with their figures."""
+"""/campaigns: the campaigns of a project with their figures, as a page and a file."""
 
-import asyncio
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from litestar import Controller
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.response import Template
-from msgspec import field
 from msgspec.structs import replace
 
-from api.routes.aggregate.campaigns import CampaignLeaderboardRow
-from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
-from api.web.dashboard.periods import PERIODS, days_of
+from api.http.errors import ApiError, Code
+from api.web.campaigns.rows import (
+    PHASES,
+    TARGETS,
+    CampaignsQuery,
+    days_in,
+    file_of,
+    rows_of,
+)
+from api.web.dashboard.figure_table import COLUMNS
+from api.web.kit.csv_file import csv_file
 from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import page_route
+from api.web.kit.list_query import CUSTOM, PERIODS, days_in_words
 from api.web.kit.page import PageContext
 from api.web.kit.views import views_of
+from projections.projects import Project
 
 PATH = "/campaigns"
 
-_MOST_SHOWN = 100
-
-
-class CampaignsQuery(FigureTableQuery, frozen=True, kw_only=True):
-    """The days and the order of the list, and the project."""
-
-    project_id: str = field(default="", name="project")
-
-    @property
-    def saved(self) -> dict[str, str]:
-        """Return the parameters that a view of the list keeps."""
-        query = self.pairs(project="")
-        project = {"project_id": self.project_id} if self.project_id else {}
-        return {**query, **project}
+_SHOWN = 50
+_DISPOSITION = 'attachment; filename="campaigns.csv"'
+_WRONG_DAYS = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
 
 
 class CampaignsPage(Controller):
     """The list of campaigns."""
 
-    path = PATH
-
-    @page_route(query=CampaignsQuery)
+    @page_route(PATH, query=CampaignsQuery)
     async def campaigns(
         self,
         page: NamedDependency[PageContext],
         choices: NamedDependency[CampaignsQuery],
     ) -> Template:
         """Show the campaigns of the chosen project, or of all projects."""
-        choices = replace(choices, project_id=page.named_project)
-        return await _show(page, choices)
+        choices = replace(choices, project_id=page.project_filter)
+        projects = await all_projects(page)
+        if not projects:
+            return page.show("dashboard/begin.html", {"project": None})
+        context: dict[str, Any] = {
+            "projects": projects,
+            "project_id": page.project_id,
+            "query": choices,
+            "columns": COLUMNS,
+            "phases": PHASES,
+            "targets": TARGETS,
+            "periods": PERIODS,
+            "custom": CUSTOM,
+            "chips": choices.chips,
+            "views": await views_of(page, "campaigns", choices.saved),
+            "first": f"{PATH}{choices.address(cursor='')}",
+            "has_many": len(projects) > 1 and not choices.project_id,
+            "may_write": page.may("write"),
+            "rows": [],
+            "more": None,
+        }
+        try:
+            days = days_in(page, choices)
+            names = _names(projects, choices.project_id)
+            rows = await rows_of(page, choices, days, names)
+        except ApiError as error:
+            # Own dates are typed; everything else comes from links and choices.
+            if error.code not in _WRONG_DAYS or choices.period_name:
+                raise
+            return page.show("campaigns/list.html", context, error=error)
+        end = choices.shown_before + _SHOWN
+        context |= {
+            "rows": rows[choices.shown_before : end],
+            "meta": {
+                "total_count": len(rows),
+                "first_day": days.first,
+                "last_day": days.last,
+            },
+            "words": days_in_words(choices.period_name, days.first, days.last),
+        }
+        if end < len(rows):
+            context["more"] = f"{PATH}{choices.address(cursor=str(end))}"
+        return page.show("campaigns/list.html", context)
+
+    @page_route("/campaigns.csv", query=CampaignsQuery)
+    async def campaigns_file(
+        self,
+        page: NamedDependency[PageContext],
+        choices: NamedDependency[CampaignsQuery],
+    ) -> Response[bytes]:
+        """Answer with the whole list as a CSV file."""
+        choices = replace(choices, project_id=page.project_filter)
+        names = _names(await all_projects(page), choices.project_id)
+        rows = await rows_of(page, choices, days_in(page, choices), names)
+        return csv_file(file_of(rows), disposition=_DISPOSITION)
 
 
-async def _show(
-    page: PageContext,
-    choices: CampaignsQuery,
-) -> Template:
-    projects = await all_projects(page)
-    if not projects and not page.project_id:
-        return page.show("dashboard/begin.html", {"project": None})
-    ids = [page.project_id] if page.project_id else [str(one.id) for one in projects]
-    zone = ZoneInfo(page.time_zone)
-    today = datetime.now(zone).date()
-    days = days_of(choices.period, "", "", today=today, zone=zone)
-    listed = await asyncio.gather(
-        *(
-            page.get(
-                "/analytics/aggregate/campaign-leaderboard",
-                list[CampaignLeaderboardRow],
-                project_id=project_id,
-                limit=_MOST_SHOWN,
-                order=choices.sorted_by if choices.sorted_by in COLUMNS else "",
-                **{"from": days.first.isoformat(), "to": days.last.isoformat()},
-            )
-            for project_id in ids
-        )
-    )
-    rows = [row for got in listed for row in got.data]
-    names = {one.id: one.name for one in projects}
-    project_names = {
-        row.campaign_id: names[UUID(project_id)]
-        for project_id, got in zip(ids, listed, strict=True)
-        for row in got.data
-        if len(ids) > 1
-    }
-    context = {
-        "projects": projects,
-        "project_id": page.project_id,
-        "project_names": project_names,
-        "query": choices,
-        "periods": PERIODS,
-        "days": days,
-        "rows": choices.in_order(
-            rows,
-            name_of=lambda row: row.name,
-            figure_of=getattr,
-        ),
-        "columns": COLUMNS,
-        "total": sum(got.meta["totalCount"] for got in listed),
-        "views": await views_of(page, "campaigns", choices.saved),
-    }
-    return page.show("campaigns/list.html", context)
+async def chosen_file(
+    page: PageContext, choices: CampaignsQuery, ids: set[UUID]
+) -> Response[bytes]:
+    """Return the chosen campaigns, of any project, as a CSV file."""
+    names = _names(await all_projects(page), "")
+    rows = await rows_of(page, choices, days_in(page, choices), names)
+    chosen = [row for row in rows if row.campaign.campaign_id in ids]
+    return csv_file(file_of(chosen), disposition=_DISPOSITION)
+
+
+def _names(projects: Sequence[Project], project_id: str) -> dict[str, str]:
+    """Return the names of the chosen projects by id; an unknown id has none."""
+    names = {str(one.id): one.name for one in projects}
+    return {project_id: names.get(project_id, "")} if project_id else names

@@ -2,20 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from urllib.parse import parse_qsl, urlsplit
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from api.routes.analytics.parameters import MOST_ENTITIES
 from api.web.creators.bulk_actions import (
     BulkOutcome,
     add_again,
     add_to_campaign,
     each_project,
     find_selected,
-    id_in,
     move_each,
     scrape_each,
     tag_each,
@@ -24,12 +21,16 @@ from api.web.creators.query import CreatorsPageQuery
 from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.selection import (
+    compare_selected,
+    id_in,
+    list_address,
+    query_of_list,
+)
 from domain.phrases import counted
 from projections.creators.creator import Creator
 
 _LIST = "/creators"
-# The days and the order of the list, which a file of chosen creators keeps.
-_OF_THE_LIST = ("period", "from_", "to", "sort", "order")
 
 BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutcome]]]
 
@@ -123,11 +124,8 @@ class BulkPages(Controller):
     async def compare(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Go to the comparison of the creators."""
         form = page.form(SelectionForm)
-        ids = [str(id_in(text, "creator_ids")) for text in form.creator_ids]
-        if not 0 < len(ids) <= MOST_ENTITIES:
-            page.flash(f"Select up to {MOST_ENTITIES} creators to compare.")
-            return page.go_to(_back(form))
-        return page.go_to(f"/compare?entity=creator&ids={','.join(ids)}")
+        ids = [id_in(text, "creator_ids") for text in form.creator_ids]
+        return compare_selected(page, "creator", ids, back=_back(form))
 
     @form_route("/chosen.csv", form=SelectionForm)
     async def chosen_file(self, page: NamedDependency[PageContext]) -> PageResponse:
@@ -137,9 +135,7 @@ class BulkPages(Controller):
         if not ids:
             page.flash("Select at least one creator first.")
             return page.go_to(_back(form))
-        listed = dict(parse_qsl(urlsplit(_back(form)).query.replace("from=", "from_=")))
-        choices = {name: listed[name] for name in _OF_THE_LIST if name in listed}
-        query = CreatorsPageQuery(**choices).api_query
+        query = query_of_list(_back(form), CreatorsPageQuery).api_query
         query |= {"creator_ids": ",".join(ids), "status": "all", "format": "csv"}
         raw = await page.get_raw(_LIST, **query)
         return csv_file(raw.body, disposition=raw.headers["content-disposition"])
@@ -179,6 +175,4 @@ async def _apply(
 
 
 def _back(form: SelectionForm) -> str:
-    """Return the address of the list in the form, if it is an address of the list."""
-    is_list = form.back == _LIST or form.back.startswith(f"{_LIST}?")
-    return form.back if is_list and form.back.isprintable() else _LIST
+    return list_address(form.back, _LIST)

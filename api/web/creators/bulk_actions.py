@@ -19,6 +19,7 @@ from api.routes.creators.schemas import (
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
 from api.web.kit.page import PageContext
+from api.web.kit.selection import id_in
 from domain.messages import JobType
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
@@ -260,10 +261,3 @@ def _key_suffix(path: str, ids: Sequence[str]) -> str:
     same form again.
     """
     return "." + sha256(" ".join([path, *ids]).encode()).hexdigest()[:32]
-
-
-def id_in(text: str, field: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise field_error(Code.INVALID_BODY, f"/{field}", "must be an id") from None

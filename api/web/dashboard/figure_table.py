@@ -63,20 +63,35 @@ class FigureTableQuery(PageQuery, frozen=True, kw_only=True):
         figure_of: Callable[[T, str], Value],
     ) -> list[T]:
         """Return the rows in the chosen order, unknown values last."""
-        column = self.sorted_by
-        if column == "name":
-            return sorted(
-                rows,
-                key=lambda row: name_of(row).casefold(),
-                reverse=not self.is_rising,
-            )
-        sign = 1 if self.is_rising else -1
+        return in_order(
+            rows,
+            self.sorted_by,
+            is_rising=self.is_rising,
+            name_of=name_of,
+            figure_of=figure_of,
+        )
 
-        def key(row: T) -> tuple[bool, float]:
-            value = figure_of(row, column)
-            return value is None, sign * (value or 0)
 
-        return sorted(rows, key=key)
+def in_order(
+    rows: Sequence[T],
+    column: str,
+    *,
+    is_rising: bool,
+    name_of: Callable[[T], str],
+    figure_of: Callable[[T, str], Value],
+) -> list[T]:
+    """Return the rows by name or by a figure, unknown values last."""
+    if column == "name":
+        return sorted(
+            rows, key=lambda row: name_of(row).casefold(), reverse=not is_rising
+        )
+    sign = 1 if is_rising else -1
+
+    def key(row: T) -> tuple[bool, float]:
+        value = figure_of(row, column)
+        return value is None, sign * (value or 0)
+
+    return sorted(rows, key=key)
 
 
 def _usual_order(name: str) -> str:

@@ -132,4 +132,4 @@ def days_in_words(period: str, first: date, last: date) -> str:
 
 
 def _usual_order(name: str) -> str:
-    return "asc" if name == "tiktok_handle" else "desc"
+    return "asc" if name in {"tiktok_handle", "name"} else "desc"

@@ -1,7 +1,7 @@
 """The campaigns of a summary, with their figures and the progress of their targets."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -16,7 +16,13 @@ from domain.analytics.series import (
     is_sharpened,
     value_of,
 )
-from domain.analytics.targets import Progress
+from domain.analytics.targets import (
+    CampaignPhase,
+    Progress,
+    TargetStatus,
+    has_status,
+    phase_of,
+)
 from infra.structs import structs
 from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.series import series_by_entity
@@ -51,6 +57,9 @@ class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     campaign_id: UUID
     name: str
+    starts_on: date | None
+    ends_on: date | None
+    phase: CampaignPhase
     values: Mapping[CampaignFigure, Value]
     followers_rounded: bool
     new_followers_rounded: bool
@@ -58,6 +67,19 @@ class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
 
 
+class CampaignChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """The campaigns to return; None chooses all.
+
+    ``search`` is a part of the name, in small letters. ``target_status`` is that of at
+    least one target.
+    """
+
+    search: str | None = None
+    phase: CampaignPhase | None = None
+    target_status: TargetStatus | None = None
+
+
+_ALL = CampaignChoice()
 _FIELDS = """
 SELECT c.id, c.name, c.target_views, c.target_at, c.target_scope, c.starts_on,
        c.ends_on, c.created_at, c.target_posts, c.target_engagement, c.cost_minor,
@@ -66,6 +88,7 @@ SELECT c.id, c.name, c.target_views, c.target_at, c.target_scope, c.starts_on,
         WHERE o.organization_id = %(organization)s)
 FROM campaigns c
 WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
+AND (%(search)s::text IS NULL OR strpos(lower(c.name), %(search)s) > 0)
 """
 _OF_PROJECT = f"{_FIELDS} AND c.project_id = %(scope)s".encode()
 # The campaign itself, and those in the tree below it.
@@ -82,12 +105,22 @@ WITH RECURSIVE tree AS (
 
 
 async def figures_of_campaigns(
-    reader: Reader, scope: SummaryScope, days: Range, *, now: datetime
+    reader: Reader,
+    scope: SummaryScope,
+    days: Range,
+    *,
+    now: datetime,
+    choice: CampaignChoice = _ALL,
 ) -> list[CampaignFigures]:
-    """Return the figures of all campaigns of a project, or in a campaign's tree."""
+    """Return the figures of the campaigns of a project, or in a campaign's tree."""
     query = _OF_PROJECT if scope.kind == "project" else _OF_CAMPAIGN
-    rows = await reader.rows(scope.organization_id, query, scope.params)
-    campaigns = structs(CampaignTarget, rows)
+    params = {**scope.params, "search": choice.search}
+    rows = await reader.rows(scope.organization_id, query, params)
+    campaigns = [
+        campaign
+        for campaign in structs(CampaignTarget, rows)
+        if choice.phase is None or _phase(campaign, now) == choice.phase
+    ]
     ids = [campaign.id for campaign in campaigns]
     if not ids:
         return []
@@ -98,9 +131,16 @@ async def figures_of_campaigns(
         reader, scope.organization_id, campaigns, now=now
     )
     return [
-        _figures(campaign, in_range[campaign.id], progress[campaign.id], days)
+        _figures(campaign, in_range[campaign.id], progress[campaign.id], days, now=now)
         for campaign in campaigns
+        if choice.target_status is None
+        or has_status(progress[campaign.id], choice.target_status)
     ]
+
+
+def _phase(campaign: CampaignTarget, now: datetime) -> CampaignPhase:
+    today = now.astimezone(campaign.zone).date()
+    return phase_of(campaign.starts_on, campaign.ends_on, today=today)
 
 
 def _figures(
@@ -108,6 +148,8 @@ def _figures(
     in_range: SeriesByMetric,
     progress: Progress,
     days: Range,
+    *,
+    now: datetime,
 ) -> CampaignFigures:
     questions: dict[CampaignFigure, Question] = {
         figure: Question(entity="campaign", metric=metric, mode=mode)
@@ -118,6 +160,9 @@ def _figures(
     return CampaignFigures(
         campaign_id=campaign.id,
         name=campaign.name,
+        starts_on=campaign.starts_on,
+        ends_on=campaign.ends_on,
+        phase=_phase(campaign, now),
         values={
             figure: value_of(question, in_range, 0, days=days.days)
             for figure, question in questions.items()

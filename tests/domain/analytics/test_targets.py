@@ -1,6 +1,6 @@
 """Targets: reached, required and projected, and the words for it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +11,8 @@ from domain.analytics.targets import (
     TargetCounts,
     TargetProgress,
     TargetStatus,
+    has_status,
+    phase_of,
     progress,
 )
 from domain.messages import TargetScope
@@ -220,3 +222,44 @@ def test_a_cost_is_divided_by_the_thousands_of_counted_views():
     for unknown in (None, 0, -5):
         assert _of_three("gained", unknown).effective_cpm_minor is None
     assert _of_three("gained", cost_minor=None).effective_cpm_minor is None
+
+
+def test_a_campaign_is_ahead_running_or_over():
+    first, last = date(2026, 5, 1), date(2026, 5, 31)
+
+    for began, ended, today, expected in (
+        (first, last, date(2026, 4, 30), "upcoming"),
+        (first, last, first, "running"),
+        (first, last, last, "running"),
+        (first, last, date(2026, 6, 1), "ended"),
+        (None, last, date(2026, 4, 30), "running"),
+        (None, last, date(2026, 6, 1), "ended"),
+        (first, None, date(2027, 1, 1), "running"),
+        (None, None, first, "running"),
+    ):
+        found = phase_of(began, ended, today=today)
+        assert found == expected, (began, ended, today)
+
+
+def test_a_campaign_has_the_status_of_each_of_its_targets():
+    counts = TargetCounts(
+        TargetCount(10, 0), TargetCount(5, 0), TargetCount(None, None)
+    )
+    found = progress(
+        scope="gained",
+        counts=counts,
+        target_views=1_000,
+        target_posts=5,
+        target_engagement=10,
+        target_at=END,
+        began_at=BEGAN,
+        ends_at=END,
+        now=BEGAN + timedelta(days=50),
+        zone=UTC,
+    )
+
+    statuses: tuple[TargetStatus, ...] = ("at_risk", "completed")
+    for status in statuses:
+        assert has_status(found, status), status
+    assert not has_status(found, "missed")
+    assert not has_status(found, "on_track")

@@ -248,7 +248,7 @@ def test_campaigns_are_sorted_by_any_column_and_keep_their_project(
     ]
 
     def names(query: str) -> list[str]:
-        rows = visitor.see(f"/campaigns{query}").one("tbody").all("tr")
+        rows = visitor.see(query).one("tbody").all("tr")
         return [row.one("a").text for row in rows]
 
     assert f"project={home.project_id}" in views

@@ -1,0 +1,61 @@
+"""The leaderboard of campaigns, narrowed by name, by days and by target."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.kit.application import Tenant, code_of, data_of
+
+TODAY = datetime.now(UTC).date()
+DAY = timedelta(days=1)
+
+
+def test_it_is_narrowed_by_name_by_days_and_by_target(home: Tenant):
+    path = f"/projects/{home.project_id}/campaigns"
+    ended = TODAY - 2 * DAY
+    for body in (
+        {"name": "Autumn hay", "ends_on": str(ended)},
+        {
+            "name": "Old hay",
+            "ends_on": str(ended),
+            "target_posts": 1,
+            "target_at": f"{ended}T12:00:00Z",
+        },
+        {"name": "Spring", "starts_on": str(TODAY + 2 * DAY)},
+        {"name": "100% goats"},
+    ):
+        data_of(home.post(path, body), status=201)
+    home.goatherd.catch_up()
+
+    def found(**query: str) -> tuple[set[str], int]:
+        params = {"project_id": str(home.project_id), **query}
+        place = "/analytics/aggregate/campaign-leaderboard"
+        answer = home.get(place, params=params)
+        rows = data_of(answer)
+        return {row["name"] for row in rows}, answer.json()["meta"]["totalCount"]
+
+    assert found(search=" HAY ") == ({"Autumn hay", "Old hay"}, 2)
+    assert found(search="%") == ({"100% goats"}, 1)
+    assert found(phase="ended") == ({"Autumn hay", "Old hay"}, 2)
+    assert found(phase="upcoming") == ({"Spring"}, 1)
+    assert found(phase="running") == ({"100% goats"}, 1)
+    assert found(target_status="missed") == ({"Old hay"}, 1)
+    assert found(phase="upcoming", search="hay") == (set(), 0)
+
+
+def test_a_row_has_the_days_of_the_campaign(home: Tenant):
+    path = f"/projects/{home.project_id}/campaigns"
+    home.post(path, {"name": "Autumn", "starts_on": "2026-09-01"})
+    home.goatherd.catch_up()
+
+    params = {"project_id": str(home.project_id)}
+    answer = home.get("/analytics/aggregate/campaign-leaderboard", params=params)
+
+    (row,) = data_of(answer)
+    shown = (row["starts_on"], row["ends_on"], row["phase"])
+    assert shown == ("2026-09-01", None, "running")
+
+
+def test_an_unknown_choice_is_refused(home: Tenant):
+    for name in ("phase", "target_status"):
+        params = {"project_id": str(home.project_id), name: "perhaps"}
+        answer = home.get("/analytics/aggregate/campaign-leaderboard", params=params)
+        assert code_of(answer) == (400, "invalid_query"), name
