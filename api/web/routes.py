@@ -30,6 +30,7 @@ from api.web.creator.videos import CreatorVideos
 from api.web.creators.add import AddCreatorsPage
 from api.web.creators.bulk import BulkPages
 from api.web.creators.list import CreatorsPage
+from api.web.creators.row_menu import RowMenu
 from api.web.dashboard.home import HomePage
 from api.web.inbox.excluded import ExcludedPages
 from api.web.inbox.page import InboxPages
@@ -69,6 +70,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ProjectsPage,
     ProjectPages,
     CreatorsPage,
+    RowMenu,
     OverviewPage,
     ScrapesPage,
     ComparePage,

@@ -107,7 +107,7 @@ def test_more_are_appended_and_reading_goes_on_at_the_first_of_them(
     page.get_by_role("link", name="Show more").click()
 
     expect(page.locator("#rows > tr")).to_have_count(53)
-    expect(page.locator("#rows > tr").nth(50).get_by_role("link")).to_be_focused()
+    expect(page.locator("#rows > tr").nth(50).locator(".opens")).to_be_focused()
     expect(page.get_by_role("link", name="Show more")).to_have_count(0)
     assert handles_shown(page) == [f"@goat.{n:02}" for n in range(53)]
 
@@ -383,7 +383,10 @@ def test_the_row_is_the_link_and_its_actions_appear_on_hover_and_focus(
     expect(scrape).to_have_css("opacity", "1")
     row.hover()
     expect(scrape).to_have_css("opacity", "1")
-    expect(row.get_by_role("link")).to_have_count(1)
+    # The action is quieter than the name.
+    name, action = row.locator(".name"), row.locator(".again")
+    weight = "one => Number(getComputedStyle(one).fontWeight)"
+    assert action.evaluate(weight) < name.evaluate(weight)
 
     # The empty part of a cell is the link itself; the number above it leads there, too.
     box = row.locator('td[data-label="Engagement"]').bounding_box()
@@ -425,3 +428,65 @@ def test_the_selected_are_tagged_and_downloaded_from_the_bar(
     expect(page.get_by_text("2 creators tagged.")).to_be_visible()
     page.goto("/creators?tag=spring&sort=tiktok_handle")
     assert handles_shown(page) == ["@ada", "@bea"]
+
+
+def test_the_menu_of_a_row_works_by_keyboard_and_leads_back(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    with_creators(home, "ada", "bea")
+    page.goto("/creators?search=a")
+    row = page.locator("#rows > tr").filter(has_text="@ada")
+    opener = row.get_by_role("link", name="Actions: @ada")
+    menu = page.locator("#row-menu")
+
+    opener.press("Enter")
+    expect(menu.get_by_role("button", name="Scrape now")).to_be_focused()
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    menu.get_by_label("Tags to add").fill("spring")
+    menu.get_by_label("Tags to add").press("Enter")
+
+    expect(page.get_by_text("1 creator tagged.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/creators\?search=a$"))
+
+
+def test_the_menu_of_a_row_stays_in_the_window_of_a_phone(page: Page, home: Tenant):
+    with_creators(home, *(f"goat.{number}" for number in range(12)))
+    page.set_viewport_size({"width": 375, "height": 740})
+    page.goto("/creators")
+    for opener in (page.locator("#rows .dots").first, page.locator("#rows .dots").last):
+        opener.click()
+        menu = page.locator("#row-menu")
+        expect(menu.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=1)
+        expect(menu).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+
+
+def test_arrow_keys_show_the_numbers_of_a_row_in_full(page: Page, home: Tenant):
+    for handle, followers in (("ada", 84_120), ("bea", 91_234)):
+        creator_id = home.add(handle)["id"]
+        home.saw(creator_id, observed_at=ago(0.01), follower_count=followers)
+    home.goatherd.catch_up()
+    page.goto("/creators?sort=tiktok_handle")
+    first = page.locator("#rows > tr").first
+    stops = page.locator('#rows [tabindex="0"]').count()
+    first.locator(".opens").focus()
+
+    page.keyboard.press("ArrowRight")
+
+    number = first.get_by_text("84.1K")
+    expect(number).to_be_focused()
+    expect(number).to_have_accessible_name("84,120")
+    shown = "one => getComputedStyle(one, '::after').content"
+    assert number.evaluate(shown) == '"84,120"'
+    page.keyboard.press("ArrowDown")
+    below = page.locator("#rows > tr").nth(1).get_by_text("91.2K")
+    expect(below).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#rows > tr").nth(1).locator(".opens")).to_be_focused()
+    assert page.locator("#rows [tabindex]").count() == stops

@@ -16,8 +16,9 @@ from api.web.creators.bulk_actions import (
     move_each,
     scrape_each,
     tag_each,
+    untag_each,
 )
-from api.web.creators.query import CreatorsPageQuery
+from api.web.creators.query import PATH, CreatorsPageQuery
 from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse
@@ -29,8 +30,6 @@ from api.web.kit.selection import (
 )
 from domain.phrases import counted
 from projections.creators.creator import Creator
-
-_LIST = "/creators"
 
 BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutcome]]]
 
@@ -49,13 +48,13 @@ class SelectionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     campaign_id: str = ""
     project_id: str = ""
     confirmed: str = ""
-    back: str = _LIST
+    back: str = PATH
 
 
 class BulkPages(Controller):
     """Forms for many creators at once, and for one creator from a row."""
 
-    path = _LIST
+    path = PATH
 
     @form_route("/remove", form=SelectionForm)
     async def remove(self, page: NamedDependency[PageContext]) -> PageResponse:
@@ -92,12 +91,18 @@ class BulkPages(Controller):
     @form_route("/tag", form=SelectionForm)
     async def tag(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Add tags to the creators."""
-        form = page.form(SelectionForm)
-        tags = [one for text in form.tags.split(",") if (one := text.strip())]
+        tags = _tags(page.form(SelectionForm))
         if not tags:
-            page.flash("Type a tag first.")
-            return page.go_to(_back(form))
+            return _needs_a_tag(page)
         return await _apply(page, partial(tag_each, tags=tags), "tagged")
+
+    @form_route("/untag", form=SelectionForm)
+    async def untag(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Take tags from the creators."""
+        tags = _tags(page.form(SelectionForm))
+        if not tags:
+            return _needs_a_tag(page)
+        return await _apply(page, partial(untag_each, tags=tags), "without the tag")
 
     @form_route("/add-to-campaign", form=SelectionForm)
     async def add_to_campaign(self, page: NamedDependency[PageContext]) -> PageResponse:
@@ -137,7 +142,7 @@ class BulkPages(Controller):
             return page.go_to(_back(form))
         query = query_of_list(_back(form), CreatorsPageQuery).api_query
         query |= {"creator_ids": ",".join(ids), "status": "all", "format": "csv"}
-        raw = await page.get_raw(_LIST, **query)
+        raw = await page.get_raw(PATH, **query)
         return csv_file(raw.body, disposition=raw.headers["content-disposition"])
 
 
@@ -175,4 +180,13 @@ async def _apply(
 
 
 def _back(form: SelectionForm) -> str:
-    return list_address(form.back, _LIST)
+    return list_address(form.back, PATH)
+
+
+def _tags(form: SelectionForm) -> list[str]:
+    return [one for text in form.tags.split(",") if (one := text.strip())]
+
+
+def _needs_a_tag(page: PageContext) -> PageResponse:
+    page.flash("Type a tag first.")
+    return page.go_to(_back(page.form(SelectionForm)))

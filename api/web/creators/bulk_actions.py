@@ -110,20 +110,35 @@ async def tag_each(
         more = [tag for tag in tags if tag.casefold() not in known]
         if not more:
             outcomes.append(_outcome(one, "skipped", "has the tag already"))
-            continue
-        try:
-            await page.send(
-                "PATCH",
-                f"/creators/{one.id}",
-                Creator,
-                {"tags": [*one.tags, *more]},
-                version=one.version,
-            )
-        except ApiRefusedError as error:
-            outcomes.append(_refused(one, error))
         else:
-            outcomes.append(_outcome(one, "ok"))
+            outcomes.append(await _with_tags(page, one, [*one.tags, *more]))
     return outcomes
+
+
+async def untag_each(
+    page: PageContext, creators: Sequence[Creator], *, tags: Sequence[str]
+) -> list[BulkOutcome]:
+    """Take tags from those that each creator has."""
+    without = {tag.casefold() for tag in tags}
+    outcomes: list[BulkOutcome] = []
+    for one in creators:
+        rest = [tag for tag in one.tags if tag.casefold() not in without]
+        if len(rest) == len(one.tags):
+            outcomes.append(_outcome(one, "skipped", "does not have the tag"))
+        else:
+            outcomes.append(await _with_tags(page, one, rest))
+    return outcomes
+
+
+async def _with_tags(
+    page: PageContext, creator: Creator, tags: Sequence[str]
+) -> BulkOutcome:
+    path, body = f"/creators/{creator.id}", {"tags": [*tags]}
+    try:
+        await page.send("PATCH", path, Creator, body, version=creator.version)
+    except ApiRefusedError as error:
+        return _refused(creator, error)
+    return _outcome(creator, "ok")
 
 
 async def add_to_campaign(

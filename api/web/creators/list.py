@@ -28,6 +28,7 @@ from api.web.creators.query import (
     BOUNDS,
     CONNECTIONS,
     HEALTHS,
+    PATH,
     POSTING,
     STATUSES,
     CreatorsPageQuery,
@@ -44,7 +45,6 @@ from api.web.kit.page_query import PageQuery
 from api.web.kit.views import views_of
 from api.web.sign_in.page import SignIn
 
-PATH = "/creators"
 _POLL_SECONDS = 2.0
 _WRONG_DAYS = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
 

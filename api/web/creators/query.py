@@ -32,6 +32,9 @@ _COMPARISONS = {"at_most": "<="}
 _BOUND = re.compile(r"(?P<figure>[a-z_]+)(?P<comparison>[<>]=)(?P<number>[-0-9.]+)")
 
 
+PATH = "/creators"
+
+
 class CreatorsPageQuery(ListQuery, frozen=True, kw_only=True):
     """The creators to list; an empty field does not filter.
 

@@ -339,3 +339,28 @@ def test_bulk_actions_leave_creators_of_others_alone(
     file = press(visitor, "/creators/chosen.csv", foreign)
     assert "theirs" not in file.text
     assert home.goatherd.head == head
+
+
+def test_tags_are_taken_from_those_that_have_them(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    ada, bea, _ = three
+    for one, tags in ((ada, ["Spring", "tier A"]), (bea, ["spring"])):
+        home.patch(f"/creators/{one['id']}", {"tags": tags})
+    home.goatherd.catch_up()
+
+    done = press(visitor, "/creators/untag", ada, bea, tags="SPRING, unknown")
+    home.goatherd.catch_up()
+    again = press(visitor, "/creators/untag", *three, tags="tier a")
+    home.goatherd.catch_up()
+    nothing = press(visitor, "/creators/untag", ada, tags=" , ")
+
+    assert done.status_code == 303
+    assert "1 creator without the tag" in again.text
+    assert results(read(again.text)) == {
+        "@bea": "skipped does not have the tag",
+        "@cleo": "skipped does not have the tag",
+    }
+    assert home.shown(ada["id"])["tags"] == home.shown(bea["id"])["tags"] == []
+    assert nothing.status_code == 303
+    assert "Type a tag first." in visitor.see("/creators").text
