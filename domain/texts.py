@@ -16,6 +16,8 @@ TextsKind = Literal["organization", "project", "api_key", "campaign"]
 _FORGOTTEN: dict[str, Any] = {
     "name": "erased",
     "description": None,
+    "client": None,
+    "comment": None,
     "readme": None,
     "metadata": {},
 }

@@ -12,6 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.messages import copied, set_fields
+from domain.organization.decider import PROJECT_TEXTS
+from domain.organization.logo import Logo
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
@@ -27,6 +29,9 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: UUID
     name: str
     description: str | None
+    client: str | None = None
+    comment: str | None = None
+    logo: dict[str, Any] | None = None
     version: int = 1
     position: int
     created_at: datetime
@@ -59,7 +64,22 @@ def _details_changed(
         return row
     return replace(
         row,
-        **set_fields(event, ("name", "description")),
+        **set_fields(event, PROJECT_TEXTS),
+        version=row.version + 1,
+        position=recorded.position,
+        updated_at=recorded.recorded_at,
+    )
+
+
+@on(e.ProjectLogoChanged)
+def _logo_changed(
+    event: e.ProjectLogoChanged, row: ProjectRow | None, recorded: RecordedEvent
+) -> ProjectRow | None:
+    if row is None or row.position >= recorded.position:
+        return row
+    return replace(
+        row,
+        logo=msgspec.to_builtins(event.logo),
         version=row.version + 1,
         position=recorded.position,
         updated_at=recorded.recorded_at,
@@ -73,7 +93,7 @@ def _earlier_texts_forgotten(
     # Events of other things change no row here.
     if row is None or row.position >= recorded.position:
         return row
-    texts = texts_after(event, ("name", "description"))
+    texts = texts_after(event, PROJECT_TEXTS)
     return replace(row, **texts, position=recorded.position)
 
 
@@ -108,18 +128,27 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of creators for one programme."""
+    """A group of creators for one programme.
+
+    ``client``, ``comment`` and ``logo`` are at the head of its printed reports.
+    """
 
     id: UUID
     org_id: UUID
     name: str
     description: str | None
+    client: str | None
+    comment: str | None
+    logo: Logo | None
     version: int
     created_at: datetime
     updated_at: datetime
 
 
-_COLUMNS = "id, organization_id, name, description, version, created_at, updated_at"
+_COLUMNS = (
+    "id, organization_id, name, description, client, comment, logo, version, "
+    "created_at, updated_at"
+)
 _ONE = f"""
 SELECT {_COLUMNS} FROM projects
 WHERE organization_id = %(organization)s AND id = %(id)s
@@ -137,7 +166,7 @@ async def one_project(
     """Return one project of an organization, None if there is none with the id."""
     params = {"organization": organization_id, "id": project_id}
     rows = await reader.rows(organization_id, _ONE, params)
-    return next(iter(structs(Project, rows)), None)
+    return next(iter(_projects(rows)), None)
 
 
 async def project_names(reader: Reader, organization_id: UUID) -> dict[UUID, str]:
@@ -156,9 +185,19 @@ async def page_of_projects(
 ) -> list[Project]:
     """Return up to ``limit`` projects after the given one, newest first."""
     rows = await reader.page(organization_id, _PAGE, limit=limit, after=after)
-    return structs(Project, rows)
+    return _projects(rows)
 
 
 def project_from_row(row: ProjectRow) -> Project:
     """Return a row as clients read it."""
-    return copied(row, Project, org_id=row.organization_id)
+    return copied(row, Project, org_id=row.organization_id, logo=_logo(row.logo))
+
+
+def _projects(rows: Sequence[TupleRow]) -> list[Project]:
+    return [
+        replace(project, logo=_logo(project.logo)) for project in structs(Project, rows)
+    ]
+
+
+def _logo(stored: object) -> Logo | None:
+    return msgspec.convert(stored, Logo | None)

@@ -46,6 +46,7 @@ _COMMANDS = (
     ("orgs", "organizations:operator"),
     ("orgs", "lists:list_orgs"),
     ("projects", "projects:create"),
+    ("projects", "projects:set_project"),
     ("projects", "lists:list_projects"),
     ("creators", "creators:add"),
     ("creators", "lists:list_creators"),

@@ -1,20 +1,37 @@
-"""``goatherd projects create``: as ``POST /projects``."""
+"""``goatherd projects create`` and ``set``: as ``POST`` and ``PATCH /projects``."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 from cyclopts import Parameter
+from msgspec import ValidationError, convert
 
-from api.cli.kit.databases import fitting
+from api.cli import CommandError
+from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import (
     ChosenOrganizationOption,
+    OnlyOrganizationOption,
     checked_name,
     chosen_organization,
+    organization_and_project,
+    project_named,
 )
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json
 from api.cli.organizations import change_own_organization
+from api.http.plain_words import plain
+from api.routes.projects import ProjectChange
 from domain import commands as c
+from domain.messages import copied
+from domain.organization.commands import OrganizationCommand
+from domain.organization.handlers.organizations import change_organization
+from domain.organization.logo import Logo, logo_of
+from infra.eventstore.execute import execute
 from infra.ids import new_id
+from infra.settings import Settings
+from projections.project_logos import keep_logo
 
 
 def create(
@@ -38,3 +55,102 @@ def create(
         print_json({"id": command.project_id, "org_id": organization_id, "name": name})
         return
     print(f"Created the project {name}.")
+
+
+def set_project(
+    project: Annotated[str, Parameter(help="The project, by name or id.")],
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="Another name.")] = None,
+    description: Annotated[
+        str | None, Parameter(help="A text about the project; an empty one clears it.")
+    ] = None,
+    client: Annotated[
+        str | None,
+        Parameter(help="The client whom reports name; an empty text clears it."),
+    ] = None,
+    comment: Annotated[
+        str | None,
+        Parameter(help="A text at the head of reports; an empty one clears it."),
+    ] = None,
+    logo: Annotated[
+        Path | None,
+        Parameter(help="A PNG, JPEG or WebP picture, up to 1 MB, for reports."),
+    ] = None,
+    no_logo: Annotated[
+        bool,
+        Parameter(negative="", show_default=False, help="Print no logo any more."),
+    ] = False,
+    org: OnlyOrganizationOption = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Change a project, and the head of its printed reports."""
+    settings = read_settings(data_dir=data_dir)
+    given = {
+        "name": None if name is None else checked_name(name),
+        "description": description,
+        "client": client,
+        "comment": comment,
+    }
+    texts = {
+        key: (text.strip() or None) for key, text in given.items() if text is not None
+    }
+    new_logo, content = _logo(logo)
+    if not (texts or new_logo or no_logo):
+        raise CommandError("Name something to change; --help lists it.")
+    if new_logo and no_logo:
+        raise CommandError("Choose one of --logo and --no-logo.")
+    with fitting(settings) as connection:
+        org_id = organization_and_project(connection, org, None)["org"]
+        project_id, organization_id = project_named(connection, project, org=org_id)
+    commands: list[c.ChangeProjectDetails | c.ChangeProjectLogo] = []
+    if texts:
+        commands.append(_changing_texts(project_id, texts))
+    if new_logo or no_logo:
+        commands.append(c.ChangeProjectLogo(project_id=project_id, logo=new_logo))
+    changes = sum(
+        _change(settings, organization_id, command, content) for command in commands
+    )
+    if json:
+        print_json({"id": project_id, "org_id": organization_id, "changes": changes})
+        return
+    print("Changed the project." if changes else "The project is so already.")
+
+
+def _logo(path: Path | None) -> tuple[Logo | None, bytes]:
+    if path is None:
+        return None, b""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path} can't be read: {error.strerror}.") from None
+    return logo_of(content), content
+
+
+def _changing_texts(
+    project_id: UUID, texts: Mapping[str, str | None]
+) -> c.ChangeProjectDetails:
+    """Return the command of a PATCH with these texts, within its lengths."""
+    try:
+        change = convert(texts, ProjectChange)
+    except ValidationError as error:
+        message, _, place = str(error).partition(" - at `$.")
+        raise CommandError(f"{place.rstrip('`')} {plain(message)}.") from None
+    return copied(change, c.ChangeProjectDetails, project_id=project_id)
+
+
+def _change(
+    settings: Settings, organization_id: UUID, command: OrganizationCommand, logo: bytes
+) -> int:
+    """Execute a command, store the logo that it sets, and return its events' number."""
+    with opened_store(settings) as store:
+        done = execute(
+            store,
+            lambda: change_organization(
+                organization_id, command, plans=settings.all_plans
+            ),
+            context=cli_context(),
+            in_transaction=lambda cursor, done: keep_logo(cursor, done.events, logo),
+        )
+    return len(done.events)

@@ -263,6 +263,12 @@ class Code(StrEnum):
         "The body must be sent as application/json.",
         "The body must be sent as application/json.",
     )
+    INVALID_LOGO = (
+        "invalid_logo",
+        422,
+        "The body is no picture that reports can print; the sentence says why.",
+        "logo: a logo is a PNG, JPEG or WebP picture.",
+    )
     IDEMPOTENCY_KEY_REUSED = (
         "idempotency_key_reused",
         422,

@@ -81,6 +81,8 @@ class RequestGuard:
             check_path(request.scope["path_params"])
         if route.form is not None:
             await self._check_form(request)
+        if route.takes_file:
+            await request.body()
         if route.refuses_body:
             await request.check_no_body()
         return None

@@ -18,7 +18,6 @@ from api.http.access.sessions import Cookies, Session
 from api.http.bodies.form_body import Form
 from api.http.bodies.json_body import (
     LARGE_BODY_BYTES,
-    MAX_BODY_BYTES,
     check_content_type,
 )
 from api.http.errors import ApiError, Code, field_error
@@ -180,7 +179,9 @@ class Request(LitestarRequest[Any, Any, State]):
             kept = self._connection_state.body
             if kept is Empty:
                 kept = await _read_body(
-                    self.receive, self.raw_header(b"content-length")
+                    self.receive,
+                    self.raw_header(b"content-length"),
+                    most_bytes=self.route_info.most_bytes,
                 )
                 self._connection_state.body = kept
             self._body = kept
@@ -263,12 +264,14 @@ class Request(LitestarRequest[Any, Any, State]):
             raise field_error(Code.INVALID_BODY, "", message)
 
 
-async def _read_body(receive: Receive, content_length: bytes | None) -> bytes:
+async def _read_body(
+    receive: Receive, content_length: bytes | None, *, most_bytes: int
+) -> bytes:
     if content_length is not None:
         if not content_length.isdigit():
             message = "must be a number of bytes"
             raise field_error(Code.INVALID_PARAMS, "/Content-Length", message)
-        if int(content_length) > MAX_BODY_BYTES:
+        if int(content_length) > most_bytes:
             raise ApiError(Code.BODY_TOO_LARGE)
     chunks: list[bytes] = []
     size = 0
@@ -279,7 +282,7 @@ async def _read_body(receive: Receive, content_length: bytes | None) -> bytes:
             raise field_error(Code.INVALID_BODY, "", "broke off")
         chunk = message["body"]
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        if size > most_bytes:
             raise ApiError(Code.BODY_TOO_LARGE)
         chunks.append(chunk)
         if not message.get("more_body", False):

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from api.http.access.auth import SCOPES
 from api.http.bodies.form_body import FormReader
-from api.http.bodies.json_body import BodyReader
+from api.http.bodies.json_body import MAX_BODY_BYTES, BodyReader
 from api.http.errors import Code
 from api.http.query import QueryRules
 from domain.events import Scope
@@ -32,9 +32,11 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
 
     ``scope`` is None if no key is needed; ``is_operator_only`` is true for operations
     on the whole installation. A page needs a session, other routes a key; ``form``
-    reads the form of a page. ``refuses_body`` is true if the method could have a body
-    and none is declared. ``allowed`` are the methods in the answer to OPTIONS.
-    Litestar's own handler forgets methods that were added to the path after the first.
+    reads the form of a page. ``takes_file`` is true if the body is a file, which the
+    handler gets as bytes, and ``refuses_body`` if the method could have a body and none
+    is declared. ``most_bytes`` is the length of the longest body. ``allowed`` are the
+    methods in the answer to OPTIONS. Litestar's own handler forgets methods that were
+    added to the path after the first.
     """
 
     scope: Scope | None = None
@@ -43,6 +45,8 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     form: FormReader | None = None
     queries: QueryRules = QueryRules()
     body: BodyReader | None = None
+    takes_file: bool = False
+    most_bytes: int = MAX_BODY_BYTES
     refuses_body: bool = False
     has_text_in_path: bool = False
     allowed: str | None = None
@@ -76,6 +80,7 @@ def _inspect(route: HTTPRoute) -> None:
         _check(handler, place=f"{method} {route.path_format}")
         data = handler.parsed_fn_signature.parameters.get("data")
         form = handler.opt.get("form")
+        takes_file = bool(handler.opt.get("files_taken"))
         handler.opt[_ROUTE_INFO] = RouteInfo(
             scope=handler.opt["scope"],
             is_page=handler.opt.get("page", False),
@@ -83,7 +88,11 @@ def _inspect(route: HTTPRoute) -> None:
             form=None if form is None else FormReader(form),
             queries=_rules(route, method),
             body=None if data is None else BodyReader(data.annotation),
-            refuses_body=data is form is None and method in _BODY_METHODS,
+            takes_file=takes_file,
+            most_bytes=handler.opt.get("most_bytes", MAX_BODY_BYTES),
+            refuses_body=data is form is None
+            and not takes_file
+            and method in _BODY_METHODS,
             has_text_in_path=any(
                 parameter.type is str for parameter in route.path_parameters.values()
             ),

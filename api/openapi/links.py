@@ -48,6 +48,9 @@ class Links:
         self._owners: dict[Any, str] = {}
         paths = {operation.path: operation for operation in operations}
         for operation in operations:
+            if operation.files_sent:
+                # A thing may have no file.
+                continue
             names = [p.name for p in operation.parameters if p.place == "path"]
             if len(names) == 1 and names[0].endswith("_id"):
                 self._targets.setdefault(names[0], []).append(operation)

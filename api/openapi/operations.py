@@ -1,6 +1,6 @@
 """The operations of an application, read from its routes for the OpenAPI document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from litestar import Litestar
@@ -69,6 +69,16 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def body_forms(self) -> list[Any]:
         return [] if self.body is None else forms_of(self.body.annotation)
+
+    @property
+    def files_taken(self) -> Sequence[str]:
+        """Return the media types of the file that is the body, none without one."""
+        return self.handler.opt.get("files_taken", ())
+
+    @property
+    def files_sent(self) -> Sequence[str]:
+        """Return the media types of the file that is the answer, none without one."""
+        return self.handler.opt.get("files_sent", ())
 
     @property
     def is_page(self) -> bool:
@@ -178,7 +188,9 @@ class Operation(Struct, frozen=True, kw_only=True):
         if self.is_conditional_write:
             codes.add(Code.VERSION_CONFLICT)
         if self.writes:
-            codes |= {Code.INVALID_BODY, Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT}
+            codes |= {Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT}
+            if not self.files_taken:
+                codes.add(Code.INVALID_BODY)
         if self.body is not None:
             codes |= {Code.BODY_TOO_DEEP, Code.UNSUPPORTED_MEDIA_TYPE}
         return [code for code in Code if code in codes]

@@ -1,5 +1,6 @@
 """One operation in the OpenAPI document: its parameters and its answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -66,6 +67,9 @@ def describe(operation: Operation, types: Types, links: Links) -> Schema:
         described["parameters"] = parameters
     if operation.body is not None:
         described["requestBody"] = _request_body(operation, operation.body, types)
+    elif operation.files_taken:
+        content = _files(operation.files_taken)
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
         **_successes(operation, types, links),
         **components.error_responses(operation.errors),
@@ -150,6 +154,14 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
         headers["ETag"] = reference("headers", "ETag")
     found: dict[str, Schema] = {}
     for status, (data, description) in operation.answers.items():
+        if operation.files_sent:
+            content = _files(operation.files_sent)
+            found[str(status)] = {
+                "description": description,
+                "headers": headers,
+                "content": content,
+            }
+            continue
         schema = types[data]
         shown = operation.handler.opt.get("example")
         value = example(schema, types.named) if shown is None else shown
@@ -182,6 +194,12 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
             "headers": headers,
         }
     return found or {"200": {"description": f"{operation.summary}."}}
+
+
+def _files(media_types: Sequence[str]) -> Schema:
+    return {
+        name: {"schema": {"type": "string", "format": "binary"}} for name in media_types
+    }
 
 
 def _meta(operation: Operation, types: Types) -> Schema:

@@ -57,7 +57,7 @@ class ForgetTextsRoutes(Controller):
         project_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ForgottenAnswer]:
-        """Forget the earlier names and descriptions of a project.
+        """Forget the earlier names, descriptions, clients and comments of a project.
 
         Change them first; see `POST /campaigns/{id}/forget-texts`.
         """

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 
-from litestar import Controller, patch, post
+from litestar import Controller, delete, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -22,9 +22,11 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
 from domain.organization.handlers.organizations import change_organization
+from domain.organization.logo import Logo, LogoType, logo_of
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.engine.reader import Reader
+from projections.project_logos import StoredLogo, keep_logo, logo_of_project
 from projections.projects import (
     Project,
     fold_project,
@@ -35,6 +37,10 @@ from projections.projects import (
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 ProjectDescription = Annotated[str, Meta(max_length=5_000)]
+ClientName = Annotated[str, Meta(min_length=1, max_length=200)]
+PrintedComment = Annotated[str, Meta(max_length=2_000)]
+
+_LOGO_TYPES = get_args(LogoType)
 
 
 class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,10 +51,26 @@ class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ProjectChange(FieldsToChange, frozen=True, kw_only=True):
-    """The fields to change; others stay. At least one field is needed."""
+    """The fields to change; others stay. At least one field is needed.
+
+    `client` and `comment` are printed at the head of the project's reports.
+    """
 
     name: Name | UnsetType = UNSET
     description: ProjectDescription | UnsetType | None = UNSET
+    client: ClientName | UnsetType | None = UNSET
+    comment: PrintedComment | UnsetType | None = UNSET
+
+
+class LogoAnswer(Answer[bytes]):
+    """The bytes of a logo, as they were sent."""
+
+    def __init__(self, logo: StoredLogo) -> None:
+        super().__init__(logo.content)
+        self.sent_media_type = logo.media_type.encode()
+
+    def encoded_body(self) -> bytes:
+        return self.content
 
 
 class ProjectRoutes(Controller):
@@ -110,7 +132,7 @@ class ProjectRoutes(Controller):
         data: JSONBody[ProjectChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Project]:
-        """Rename or describe a project."""
+        """Rename or describe a project, or change the words on its reports."""
         return writer.perform(
             request,
             lambda: change_organization(
@@ -122,13 +144,88 @@ class ProjectRoutes(Controller):
             lambda _, done: _project(project_id, done, status=200),
         )
 
+    @read_route(
+        "/{project_id:uuid}/logo",
+        "getProjectLogo",
+        files_sent=_LOGO_TYPES,
+        versioned=False,
+    )
+    async def get_project_logo(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[bytes]:
+        """Show the logo of a project's reports."""
+        await caught_up(request, reader, "projects")
+        logo = await logo_of_project(reader, request.organization_id, project_id)
+        if logo is None:
+            raise NotFoundError("logo")
+        return LogoAnswer(logo)
+
+    @write_route(
+        put,
+        "/{project_id:uuid}/logo",
+        "setProjectLogo",
+        errors=[Code.INVALID_LOGO],
+        files_taken=_LOGO_TYPES,
+        conditional=True,
+    )
+    def set_project_logo(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Project]:
+        """Print a logo on the project's reports.
+
+        The body is the picture itself: PNG, JPEG or WebP, up to 1 MB and 4,000 pixels a
+        side, and not animated. The content says what it is, not the Content-Type. The
+        logo before it is deleted.
+        """
+        content = request.body_that_was_read
+        return _change_logo(request, writer, project_id, logo_of(content), content)
+
+    @write_route(delete, "/{project_id:uuid}/logo", "removeProjectLogo")
+    def remove_project_logo(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Project]:
+        """Print no logo on the project's reports any more; the picture is deleted."""
+        return _change_logo(request, writer, project_id, None)
+
+
+def _change_logo(
+    request: Request,
+    writer: CommandWriter,
+    project_id: UUID,
+    logo: Logo | None,
+    content: bytes = b"",
+) -> Answer[Project]:
+    return writer.perform(
+        request,
+        lambda: change_organization(
+            request.organization_id,
+            c.ChangeProjectLogo(project_id=project_id, logo=logo),
+            plans=writer.plans,
+            expected_versions=writer.expected_versions(request),
+        ),
+        lambda _, done: _project(project_id, done, status=200),
+        in_transaction=lambda cursor, done: keep_logo(cursor, done.events, content),
+    )
+
 
 def _project(project_id: UUID, done: Executed[UUID], *, status: int) -> Answer[Project]:
     row = None
     for recorded in done.history(done.result):
         event = recorded.event
         if (
-            isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged)
+            isinstance(
+                event,
+                e.ProjectCreated | e.ProjectDetailsChanged | e.ProjectLogoChanged,
+            )
             and event.project_id == project_id
         ):
             row = fold_project(row, recorded)

@@ -39,7 +39,8 @@ SELECT DISTINCT text FROM (
     UNION ALL
     SELECT jsonb_path_query(metadata::jsonb, '$.** ? (@.type() == "string")') #>> '{}'
     FROM campaigns WHERE id = %(of)s
-    UNION ALL SELECT unnest(ARRAY[name, description]) FROM projects WHERE id = %(of)s
+    UNION ALL SELECT unnest(ARRAY[name, description, client, comment])
+    FROM projects WHERE id = %(of)s
     UNION ALL SELECT name FROM api_keys WHERE id = %(of)s
     UNION ALL SELECT name FROM organizations WHERE organization_id = %(of)s
 ) AS texts (text) WHERE text NOT IN ('', 'erased')

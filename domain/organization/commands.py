@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Command, Scope
+from domain.organization.logo import Logo
 
 
 class CreateOrganization(Command, frozen=True, kw_only=True):
@@ -67,6 +68,15 @@ class ChangeProjectDetails(Command, frozen=True, kw_only=True):
     project_id: UUID
     name: str | msgspec.UnsetType = msgspec.UNSET
     description: str | msgspec.UnsetType | None = msgspec.UNSET
+    client: str | msgspec.UnsetType | None = msgspec.UNSET
+    comment: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class ChangeProjectLogo(Command, frozen=True, kw_only=True):
+    """Print another logo on the project's reports, or none."""
+
+    project_id: UUID
+    logo: Logo | None
 
 
 OrganizationCommand = (
@@ -79,4 +89,5 @@ OrganizationCommand = (
     | RevokeApiKey
     | CreateProject
     | ChangeProjectDetails
+    | ChangeProjectLogo
 )

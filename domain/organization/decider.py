@@ -18,6 +18,7 @@ from domain.errors import (
 from domain.messages import Event, Scope, changed_fields, copied, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
+from domain.organization.logo import Logo
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 from domain.time_zones import time_zones
@@ -25,7 +26,7 @@ from domain.time_zones import time_zones
 HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
 
-_PROJECT_DETAILS = ("name", "description")
+PROJECT_TEXTS = ("name", "description", "client", "comment")
 
 
 class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,9 @@ class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     description: str | None
+    client: str | None = None
+    comment: str | None = None
+    logo: Logo | None = None
     version: int = 1
 
 
@@ -82,7 +86,7 @@ def decide(
         NotFoundError: there is no organization, project or key with this id.
         LimitReachedError: the plan has no room for another project or key.
         InvalidTimeZoneError: the time zone is not an IANA zone.
-        BlankNameError: a name is only blanks.
+        BlankNameError: a name or a client is only blanks.
     """
     if isinstance(command, c.CreateOrganization):
         return _create(organization, command)
@@ -123,6 +127,10 @@ def decide(
             return [copied(command, e.ProjectCreated)]
         case c.ChangeProjectDetails():
             return _change_project(organization, command)
+        case c.ChangeProjectLogo(project_id=project_id, logo=logo):
+            if _project(organization, project_id).logo == logo:
+                return []
+            return [e.ProjectLogoChanged(project_id=project_id, logo=logo)]
         case _:
             assert_never(command)
 
@@ -160,8 +168,11 @@ def evolve(
             project = copied(event, ProjectState)
         case e.ProjectDetailsChanged(project_id=project_id):
             project = organization.projects[project_id]
-            changed = set_fields(event, _PROJECT_DETAILS)
+            changed = set_fields(event, PROJECT_TEXTS)
             project = replace(project, version=project.version + 1, **changed)
+        case e.ProjectLogoChanged(project_id=project_id, logo=logo):
+            project = organization.projects[project_id]
+            project = replace(project, version=project.version + 1, logo=logo)
         case _:
             assert_never(event)
     projects = {**organization.projects, project_id: project}
@@ -194,7 +205,7 @@ def _with_texts(
     if event.kind == "api_key":
         key = replace(organization.keys[of], **texts_after(event, ("name",)))
         return replace(organization, keys={**organization.keys, of: key})
-    texts = texts_after(event, _PROJECT_DETAILS)
+    texts = texts_after(event, PROJECT_TEXTS)
     project = replace(organization.projects[of], **texts)
     return replace(organization, projects={**organization.projects, of: project})
 
@@ -231,15 +242,22 @@ def _check_room(limit_key: str, current: int, limits: Limits) -> None:
         raise LimitReachedError(limit_key, current=current, maximum=maximum)
 
 
+def _project(organization: OrganizationState, project_id: UUID) -> ProjectState:
+    project = organization.projects.get(project_id)
+    if project is None:
+        raise NotFoundError("project")
+    return project
+
+
 def _change_project(
     organization: OrganizationState, command: c.ChangeProjectDetails
 ) -> list[e.OrganizationEvent]:
-    project = organization.projects.get(command.project_id)
-    if project is None:
-        raise NotFoundError("project")
-    changed = changed_fields(command, project, _PROJECT_DETAILS)
+    project = _project(organization, command.project_id)
+    changed = changed_fields(command, project, PROJECT_TEXTS)
     if not changed:
         return []
     if "name" in changed:
         check_name(changed["name"])
+    if changed.get("client") is not None:
+        check_name(changed["client"], field="client")
     return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]

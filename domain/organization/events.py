@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Event, Personal, Scope
+from domain.organization.logo import Logo
 from domain.texts import EarlierTextsForgotten
 
 
@@ -91,12 +92,28 @@ class ProjectCreated(Event, frozen=True, kw_only=True):
 
 
 class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
-    """The project's name or description changed; an unset field stays as it was."""
+    """The project's name or a text about it changed; an unset field stays as it was.
+
+    ``client`` and ``comment`` are printed at the head of its reports.
+    """
 
     stored_name: ClassVar[str] = "project_details_changed"
     project_id: UUID
     name: Personal[str | msgspec.UnsetType] = msgspec.UNSET
     description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    client: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    comment: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+
+
+class ProjectLogoChanged(Event, frozen=True, kw_only=True):
+    """The project's reports have another logo from now on; null is none.
+
+    The picture itself is in the table ``project_logos``, and only the present one.
+    """
+
+    stored_name: ClassVar[str] = "project_logo_changed"
+    project_id: UUID
+    logo: Logo | None
 
 
 OrganizationEvent = (
@@ -109,5 +126,6 @@ OrganizationEvent = (
     | ApiKeyRevoked
     | ProjectCreated
     | ProjectDetailsChanged
+    | ProjectLogoChanged
     | EarlierTextsForgotten
 )

@@ -47,7 +47,14 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         body = self.details.get("requestBody")
         if body is None:
             return []
-        return [e["value"] for e in body["content"][_JSON]["examples"].values()]
+        examples = body["content"].get(_JSON, {}).get("examples", {})
+        return [e["value"] for e in examples.values()]
+
+    @property
+    def takes_file(self) -> bool:
+        """True for an operation with a file as its body."""
+        body = self.details.get("requestBody")
+        return body is not None and _JSON not in body["content"]
 
     def ids(self, place: str) -> list[str]:
         """The names of the ids it takes, in the path or the query."""

@@ -157,6 +157,9 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
                     "id": project_id,
                     "name": name,
                     "description": text,
+                    "client": None,
+                    "comment": None,
+                    "logo": None,
                     "version": 1,
                     "created_at": recorded.recorded_at,
                     "updated_at": recorded.recorded_at,
@@ -164,7 +167,13 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
                 }
             case e.ProjectDetailsChanged(project_id=project_id) as change:
                 row = rows[project_id]
-                row |= _set(change, "name", "description")
+                row |= _set(change, "name", "description", "client", "comment")
+                row["version"] += 1
+                row["updated_at"] = recorded.recorded_at
+                row["position"] = recorded.position
+            case e.ProjectLogoChanged(project_id=project_id, logo=logo):
+                row = rows[project_id]
+                row["logo"] = msgspec.to_builtins(logo)
                 row["version"] += 1
                 row["updated_at"] = recorded.recorded_at
                 row["position"] = recorded.position

@@ -16,6 +16,7 @@ from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described, Json, documented
+from tests.kit.pictures import LOGO
 from workers.sources.request_counts import RequestCounts
 
 
@@ -64,6 +65,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
     view = tenant.post("/views", {"name": "Best", "list": "creators"})
+    data_of(tenant.ask("PUT", f"/projects/{tenant.project_id}/logo", content=LOGO))
     counts = RequestCounts(tenant.goatherd.store.pool, Settings())
     counts.take("web", tenant.organization_id, UUID(creator["id"]))
     # Further keys of this one, and not the one that asks: it may be revoked.
@@ -94,6 +96,8 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
     handle = f"spam.{uuid4().hex[:20]}"
     path = operation.path.format(**ids, handle=handle, name="bans")
     params = params_for(operation, ids)
+    if operation.takes_file:
+        return Ask(method=operation.method, path=path, params=params, content=LOGO)
     if not operation.bodies:
         return Ask(method=operation.method, path=path, params=params)
     body = about(operation.bodies[example], ids)

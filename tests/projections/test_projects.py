@@ -1,14 +1,17 @@
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.organization.logo import logo_of
 from infra.eventstore.store import RecordedEvent
 from projections.projects import Projects
 from tests.kit.expected import rows_of
 from tests.kit.histories import AWAY, HOME, MONDAY, PROJECT, History
+from tests.kit.pictures import LOGO
 
 OTHER = UUID("44444444-4444-4444-8444-444444444444")
 
@@ -31,12 +34,36 @@ def test_a_created_project_is_a_row(connection: Reading, history: History):
             "id": PROJECT,
             "name": "Goats",
             "description": "All of them",
+            "client": None,
+            "comment": None,
+            "logo": None,
             "version": 1,
             "position": 1,
             "created_at": MONDAY,
             "updated_at": MONDAY,
         }
     ]
+
+
+def test_the_words_and_the_logo_of_reports_are_columns(
+    connection: Reading, history: History
+):
+    logo = logo_of(LOGO)
+    history.happened(HOME, e.ProjectCreated(project_id=PROJECT, name="Goats"))
+    history.happened(
+        HOME, e.ProjectDetailsChanged(project_id=PROJECT, client="Alm", comment="May")
+    )
+    history.happened(HOME, e.ProjectLogoChanged(project_id=PROJECT, logo=logo))
+
+    take_in(connection, history.events)
+    (row,) = rows_of(connection, "projects")
+    history.happened(HOME, e.ProjectLogoChanged(project_id=PROJECT, logo=None))
+    take_in(connection, history.events)
+    (after,) = rows_of(connection, "projects")
+
+    assert (row["client"], row["comment"], row["version"]) == ("Alm", "May", 3)
+    assert row["logo"] == msgspec.to_builtins(logo)
+    assert (after["client"], after["logo"], after["version"]) == ("Alm", None, 4)
 
 
 def test_a_change_sets_what_it_names_and_counts_as_a_version(

@@ -12,6 +12,7 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.organization.logo import logo_of
 from domain.streams import video_stream
 from domain.video.attributes import VideoAttributes
 from infra.database import READER_ROLE, reading_pool
@@ -27,6 +28,7 @@ from projections.creators.projection import CreatorList
 from projections.creators.search_keys import search_grams
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
+from projections.project_logos import keep_logo
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
@@ -45,12 +47,14 @@ from tests.kit.histories import (
     snapshot,
     stats,
 )
+from tests.kit.pictures import LOGO
 from workers.scraping.jobs import ScrapeJobs
 from workers.sources.request_counts import RequestCounts
 
 WALLED = (
     "organizations",
     "projects",
+    "project_logos",
     "api_keys",
     "creator_list",
     "scrape_runs",
@@ -222,6 +226,9 @@ def _fill(store: Store) -> None:
             ),
         )
         history.happened(
+            tenant, e.ProjectLogoChanged(project_id=project_id, logo=logo_of(LOGO))
+        )
+        history.happened(
             UUID(int=0xCA0 + number),
             e.CampaignCreated(
                 organization_id=tenant, project_id=project_id, name="Same"
@@ -249,6 +256,8 @@ def _fill(store: Store) -> None:
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
+    with store.pool.connection() as connection:
+        keep_logo(connection.cursor(), history.events, LOGO)
 
 
 @pytest.fixture

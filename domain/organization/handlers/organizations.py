@@ -37,7 +37,7 @@ def change_organization(
         raise NotFoundError("organization")
     subject = (
         organization.projects.get(command.project_id)
-        if isinstance(command, c.ChangeProjectDetails)
+        if isinstance(command, c.ChangeProjectDetails | c.ChangeProjectLogo)
         else organization
     )
     if subject is None:

@@ -13,7 +13,7 @@ from domain.campaign.decider import campaign_of
 from domain.decisions import Decision, Handler, Histories, on
 from domain.errors import NotFoundError
 from domain.messages import Event
-from domain.organization.decider import organization_of
+from domain.organization.decider import PROJECT_TEXTS, organization_of
 from domain.streams import texts_subject
 from domain.subjects import owner_of_texts, personal_fields
 
@@ -117,7 +117,7 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
     if of == organization_id:
         return _Texts("organization", of, {"name": organization.name})
     if (project := organization.projects.get(of)) is not None:
-        kept = _stated(project, ("name", "description"))
+        kept = _stated(project, PROJECT_TEXTS)
         return _Texts("project", organization_id, kept)
     if (key := organization.keys.get(of)) is not None:
         kept = {} if key.revoked else {"name": key.name}

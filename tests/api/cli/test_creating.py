@@ -1,15 +1,19 @@
 """``goatherd projects create``, ``creators add`` and ``campaigns create``."""
 
+from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import pytest
 
 from domain import events as e
+from domain.organization.logo import logo_of
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.kit.builders import log_of
 from tests.kit.command_line import CommandLine
+from tests.kit.pictures import LOGO
 
 E = TypeVar("E", bound=e.Event)
 
@@ -43,6 +47,62 @@ def test_a_project_is_created_in_the_only_organization(
     }
     assert set(listed) == {"First project", "Spring", "Summer"}
     assert listed["Summer"] == document["id"]
+
+
+def test_the_head_of_a_projects_reports_is_changed(
+    cli: CommandLine, store: Store, organization_id: str, tmp_path: Path
+):
+    picture = tmp_path / "no-logo.txt"
+    picture.write_bytes(LOGO)
+    cli("projects", "create", "Spring")
+    catch_up(store)
+    words = ("--client", "Alm & Co", "--comment", "First month")
+
+    shown = cli("projects", "set", "Spring", *words, "--logo", str(picture))
+    again = cli("projects", "set", "Spring", *words, "--logo", str(picture), "--json")
+    changed = store_events(store, organization_id)[-2:]
+    cleared = cli("projects", "set", "Spring", "--client", "", "--no-logo")
+
+    project_id = UUID(again.document["id"])
+    assert shown.out == cleared.out == "Changed the project.\n"
+    assert again.document["changes"] == 0
+    assert changed == [
+        e.ProjectDetailsChanged(
+            project_id=project_id, client="Alm & Co", comment="First month"
+        ),
+        e.ProjectLogoChanged(project_id=project_id, logo=logo_of(LOGO)),
+    ]
+    assert store_events(store, organization_id)[-2:] == [
+        e.ProjectDetailsChanged(project_id=project_id, client=None),
+        e.ProjectLogoChanged(project_id=project_id, logo=None),
+    ]
+
+
+def test_a_change_of_a_project_that_is_wrong_changes_nothing(
+    cli: CommandLine, store: Store, organization_id: str, tmp_path: Path
+):
+    picture = tmp_path / "logo.png"
+    picture.write_bytes(b"<svg/>")
+    head = store.head()
+
+    refused = {
+        "a logo is a PNG, JPEG or WebP picture": ("--logo", str(picture)),
+        "can't be read": ("--logo", str(tmp_path / "none.png")),
+        "at most 200 characters": ("--client", "x" * 201),
+        "Name something to change": (),
+        "no project": ("--client", "Alm", "--org", organization_id),
+    }
+    for words, options in refused.items():
+        name = "Nothing" if words == "no project" else "First project"
+        answer = cli("projects", "set", name, *options)
+        assert answer.status == 1
+        assert words in answer.complaint
+    assert store.head() == head
+
+
+def store_events(store: Store, organization_id: str) -> list[e.Event]:
+    stream = UUID(organization_id)
+    return [recorded.event for recorded in store.load(stream)[stream]]
 
 
 def test_among_several_organizations_one_has_to_be_chosen(

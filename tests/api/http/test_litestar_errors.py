@@ -615,7 +615,12 @@ def as_it_is(scene: Scene) -> None:
     del scene
 
 
+def no_picture(scene: Scene) -> None:
+    scene.ask.content = b"<svg/>"
+
+
 OWN: dict[tuple[str, Code], Spoil] = {
+    ("setProjectLogo", Code.INVALID_LOGO): no_picture,
     ("createProject", Code.LIMIT_REACHED): full,
     ("createApiKey", Code.LIMIT_REACHED): full,
     ("addCreators", Code.LIMIT_REACHED): full,

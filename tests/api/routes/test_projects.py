@@ -4,10 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
+import msgspec
 import pytest
 
 from domain import events as e
+from domain.organization.logo import logo_of
 from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.pictures import JPEG, LOGO, WEBP, chunk, png
 
 
 def shown(home: Tenant, project_id: str) -> dict[str, Any]:
@@ -28,6 +32,9 @@ def test_a_project_is_made(home: Tenant):
             "org_id": str(home.organization_id),
             "name": "Alps",
             "description": "High up.",
+            "client": None,
+            "comment": None,
+            "logo": None,
             "version": 1,
             "created_at": made_at.isoformat().replace("+00:00", "Z"),
             "updated_at": project["created_at"],
@@ -56,8 +63,10 @@ def test_a_project_is_made(home: Tenant):
             {"name": "Andes", "description": "Higher."},
             {"name": "Andes", "description": "Higher."},
         ),
+        ({"client": "Alm & Co"}, {"client": "Alm & Co", "comment": None}),
+        ({"comment": "May"}, {"client": None, "comment": "May"}),
     ),
-    ids=["name", "description", "both"],
+    ids=["name", "description", "both", "client", "comment"],
 )
 def test_a_project_is_changed_and_the_rest_stays(
     home: Tenant, change: dict[str, Any], becomes: dict[str, Any]
@@ -191,3 +200,178 @@ def test_a_plan_says_how_many_projects_there_may_be(goatherd: Goatherd):
         "max": 1,
     }
     assert goatherd.kept() == kept
+
+
+def test_the_client_and_the_comment_of_reports_are_cleared_with_null(home: Tenant):
+    path = f"/projects/{home.project_id}"
+    home.patch(path, {"client": "Alm & Co", "comment": "First month"})
+
+    cleared = data_of(home.patch(path, {"client": None, "comment": None}))
+
+    assert cleared["client"] is cleared["comment"] is None
+    assert cleared["version"] == 3
+    assert shown(home, str(home.project_id)) == cleared
+
+
+def test_a_wrong_client_or_comment_is_refused_by_field(
+    home: Tenant, subtests: pytest.Subtests
+):
+    kept = home.goatherd.kept()
+    for body, path in (
+        ({"client": ""}, "/client"),
+        ({"client": "  "}, "/client"),
+        ({"client": "x" * 201}, "/client"),
+        ({"client": 7}, "/client"),
+        ({"comment": "x" * 2_001}, "/comment"),
+        ({"comment": "x\0"}, "/comment"),
+        ({"logo": "x"}, "/logo"),
+    ):
+        with subtests.test(str(body)[:40]):
+            answer = home.patch(f"/projects/{home.project_id}", body)
+
+            assert answer.status_code == 400
+            assert [f["path"] for f in answer.json()["meta"]["fields"]] == [path]
+    assert home.goatherd.kept() == kept
+
+
+# logos
+
+
+def logo_path(home: Tenant) -> str:
+    return f"/projects/{home.project_id}/logo"
+
+
+def put_logo(
+    tenant: Tenant, path: str, content: bytes, headers: dict[str, str] | None = None
+) -> httpx.Response:
+    return tenant.ask("PUT", path, content=content, headers=headers or {})
+
+
+def test_a_logo_is_kept_and_shown_as_it_was_sent(
+    home: Tenant, subtests: pytest.Subtests
+):
+    version = 1
+    for content in (LOGO, JPEG, WEBP):
+        logo = logo_of(content)
+        with subtests.test(logo.media_type):
+            head = home.goatherd.head
+            version += 1
+
+            # The type that a client names says nothing.
+            answer = put_logo(home, logo_path(home), content, {"Content-Type": "a/b"})
+
+            project = data_of(answer)
+            (recorded,) = home.goatherd.since(head)
+            assert recorded.event == e.ProjectLogoChanged(
+                project_id=home.project_id, logo=logo
+            )
+            assert project["logo"] == msgspec.to_builtins(logo)
+            assert project["version"] == version
+            assert answer.headers["ETag"] == f'"{version}"'
+            assert shown(home, project["id"]) == project
+            picture = home.get(logo_path(home))
+            assert picture.content == content
+            assert picture.headers["Content-Type"] == logo.media_type
+    assert logos(home) == [WEBP]
+
+
+def test_the_same_logo_again_changes_nothing(home: Tenant):
+    before = data_of(put_logo(home, logo_path(home), LOGO))
+    kept = home.goatherd.kept()
+
+    assert data_of(put_logo(home, logo_path(home), LOGO)) == before
+    assert home.goatherd.kept() == kept
+
+
+def test_a_removed_logo_is_deleted(home: Tenant):
+    put_logo(home, logo_path(home), LOGO)
+
+    removed = data_of(home.ask("DELETE", logo_path(home)))
+    again = data_of(home.ask("DELETE", logo_path(home)))
+    home.goatherd.catch_up()
+
+    assert (removed["logo"], removed["version"]) == (None, 3)
+    assert again == removed
+    assert home.get(logo_path(home)).status_code == 404
+    assert logos(home) == []
+
+
+def test_a_picture_that_is_no_logo_is_refused_with_the_reason(
+    home: Tenant, subtests: pytest.Subtests
+):
+    kept = home.goatherd.kept()
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+    no_logo = "a logo is a PNG, JPEG or WebP picture"
+    for name, content, reason in (
+        ("nothing", b"", no_logo),
+        ("SVG", svg, no_logo),
+        ("GIF", b"GIF89a" + b"\0" * 20, no_logo),
+        ("broken", LOGO[:-1], "the picture is broken"),
+        ("animated", png(more=chunk(b"acTL", b"\0" * 8)), "the picture is animated"),
+    ):
+        with subtests.test(name):
+            answer = put_logo(
+                home, logo_path(home), content, {"Content-Type": "image/png"}
+            )
+
+            assert answer.status_code == 422
+            meta = answer.json()["meta"]
+            assert meta["code"] == "invalid_logo"
+            assert meta["fields"] == [{"path": "/logo", "message": reason}]
+    assert (home.goatherd.kept(), logos(home)) == (kept, [])
+
+
+def test_a_logo_has_at_most_a_megabyte(home: Tenant):
+    def sized(length: int) -> bytes:
+        return png(more=chunk(b"tEXt", b"x" * (length - len(LOGO) - 12)))
+
+    too_large = put_logo(home, logo_path(home), sized(1_000_001))
+    fits = put_logo(home, logo_path(home), sized(1_000_000))
+
+    assert too_large.status_code == 413
+    assert too_large.json()["error"] == "The body is larger than 1 MB."
+    assert data_of(fits)["logo"]["bytes"] == 1_000_000
+
+
+def test_a_logo_is_not_set_over_a_change_that_the_client_did_not_see(home: Tenant):
+    home.patch(f"/projects/{home.project_id}", {"client": "Alm"})
+
+    stale = put_logo(home, logo_path(home), LOGO, {"If-Match": '"1"'})
+    matched = put_logo(home, logo_path(home), LOGO, {"If-Match": '"2"'})
+
+    assert stale.status_code == 412
+    assert data_of(matched)["version"] == 3
+
+
+def test_the_logo_of_another_organization_is_not_found(goatherd: Goatherd):
+    home, away = goatherd.tenant(), goatherd.tenant()
+    put_logo(home, logo_path(home), LOGO)
+    goatherd.catch_up()
+
+    answers = [
+        away.get(logo_path(home)),
+        put_logo(away, logo_path(home), JPEG),
+        away.ask("DELETE", logo_path(home)),
+        away.patch(f"/projects/{home.project_id}", {"client": "Ours"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert home.get(logo_path(home)).content == LOGO
+
+
+def test_a_key_that_only_reads_sets_no_logo(home: Tenant):
+    reader = home.with_key("read")
+    put_logo(home, logo_path(home), LOGO)
+
+    assert put_logo(reader, logo_path(home), JPEG).status_code == 403
+    assert reader.ask("DELETE", logo_path(home)).status_code == 403
+    assert reader.get(logo_path(home)).content == LOGO
+
+
+def logos(home: Tenant) -> list[bytes]:
+    with home.goatherd.store.pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT content FROM project_logos WHERE organization_id = %s",
+            (home.organization_id,),
+        ).fetchall()
+    return [content for (content,) in rows]

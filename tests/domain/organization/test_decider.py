@@ -20,8 +20,10 @@ from domain.organization.decider import (
     decide,
     evolve,
 )
+from domain.organization.logo import logo_of
 from domain.organization.plans import Limits
 from tests.kit.builders import NOON, PROJECT
+from tests.kit.pictures import JPEG, LOGO
 from tests.kit.scenario import Scenario
 
 ANOTHER_PROJECT = UUID("00000000-0000-4000-8000-000000000003")
@@ -175,6 +177,58 @@ def test_a_project_description_can_be_cleared(scenario: Scenario):
 
     scenario.given(CREATED, PROJECT_CREATED).when(requested).then(cleared)
     scenario.given(CREATED, PROJECT_CREATED, cleared).when(requested).then_nothing()
+
+
+def test_the_client_and_the_comment_of_a_project_change(scenario: Scenario):
+    requested = c.ChangeProjectDetails(project_id=PROJECT, client="Alm", comment="May")
+    changed = e.ProjectDetailsChanged(project_id=PROJECT, client="Alm", comment="May")
+    cleared = e.ProjectDetailsChanged(project_id=PROJECT, client=None)
+
+    scenario.given(CREATED, PROJECT_CREATED).when(requested).then(changed)
+    scenario.given(CREATED, PROJECT_CREATED, changed).when(requested).then_nothing()
+    scenario.given(CREATED, PROJECT_CREATED, changed).when(
+        c.ChangeProjectDetails(project_id=PROJECT, client=None)
+    ).then(cleared)
+
+
+def test_a_client_without_a_visible_letter_is_refused(scenario: Scenario):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ChangeProjectDetails(project_id=PROJECT, client=" \n")
+    ).then_refused(BlankNameError, field="client")
+
+
+def test_the_logo_of_a_project_is_set_replaced_and_removed(scenario: Scenario):
+    first, second = logo_of(LOGO), logo_of(JPEG)
+    was_set = e.ProjectLogoChanged(project_id=PROJECT, logo=first)
+
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ChangeProjectLogo(project_id=PROJECT, logo=first)
+    ).then(was_set)
+    scenario.given(CREATED, PROJECT_CREATED, was_set).when(
+        c.ChangeProjectLogo(project_id=PROJECT, logo=second)
+    ).then(e.ProjectLogoChanged(project_id=PROJECT, logo=second))
+    scenario.given(CREATED, PROJECT_CREATED, was_set).when(
+        c.ChangeProjectLogo(project_id=PROJECT, logo=None)
+    ).then(e.ProjectLogoChanged(project_id=PROJECT, logo=None))
+
+
+def test_the_logo_that_a_project_has_already_stays(scenario: Scenario):
+    logo = logo_of(LOGO)
+
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ChangeProjectLogo(project_id=PROJECT, logo=None)
+    ).then_nothing()
+    scenario.given(
+        CREATED,
+        PROJECT_CREATED,
+        e.ProjectLogoChanged(project_id=PROJECT, logo=logo),
+    ).when(c.ChangeProjectLogo(project_id=PROJECT, logo=logo)).then_nothing()
+
+
+def test_a_project_that_is_not_there_gets_no_logo(scenario: Scenario):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ChangeProjectLogo(project_id=ANOTHER_PROJECT, logo=None)
+    ).then_refused(NotFoundError, kind="project")
 
 
 def test_a_project_that_is_not_there_does_not_change(scenario: Scenario):

@@ -113,7 +113,14 @@ def test_what_is_deleted_or_revoked_keeps_no_text():
 def test_projects_keys_and_the_organization_are_read_by_their_present_texts_after_it():
     changes: list[e.Event] = [
         e.OrganizationSettingsChanged(name="Herd"),
-        e.ProjectDetailsChanged(project_id=PROJECT, name="Spring", description=None),
+        e.ProjectDetailsChanged(
+            project_id=PROJECT,
+            name="Spring",
+            description=None,
+            client="Alm of @ada",
+            comment="For @ada",
+        ),
+        e.ProjectDetailsChanged(project_id=PROJECT, client="Alm", comment=None),
         e.ApiKeyRenamed(key_id=KEY, name="Robot"),
     ]
     events = [
