@@ -35,6 +35,20 @@ from types import MappingProxyType
 
 from domain.phrases import counted
 
+# The things that plans limit, and the place or time in which they are counted.
+_LIMITED = {
+    "max_creators_per_org": ("creator", ""),
+    "max_projects_per_org": ("project", ""),
+    "max_api_keys_per_org": ("API key", ""),
+    "max_campaigns_per_project": ("campaign", " in a project"),
+    "max_campaign_items_per_campaign": ("member", " in a campaign"),
+    "max_manual_scrape_triggers_per_day": ("scrape", " by hand a day"),
+}
+
+
+def _noun(limit_key: str) -> str:
+    return limit_key.removeprefix("max_").removesuffix("s").replace("_", " ")
+
 
 class DomainError(Exception):
     """The command was refused, and nothing was changed.
@@ -86,7 +100,7 @@ class InvalidTimeZoneError(DomainError):
     field = "time_zone"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is not an IANA time zone, such as Europe/Berlin.")
+        super().__init__(f"{name!r} is no time zone; choose one such as Europe/Berlin.")
 
     @property
     def reason(self) -> str:
@@ -150,13 +164,17 @@ class LimitReachedError(DomainError):
     """The organization's plan has no room left for the command.
 
     ``limit_key`` names the limit, ``current`` is the count before the command, and
-    ``maximum`` is what the plan allows.
+    ``maximum`` is what the plan allows. The message says both in words.
     """
 
     code = "limit_reached"
 
     def __init__(self, limit_key: str, *, current: int, maximum: int) -> None:
-        super().__init__(f"Limit reached: {limit_key}")
+        noun, place = _LIMITED.get(limit_key, (_noun(limit_key), ""))
+        super().__init__(
+            f"The plan allows {counted(maximum, noun)}{place}, and there "
+            f"{'is' if current == 1 else 'are'} {current:,} already."
+        )
         self.limit_key = limit_key
         self.current = current
         self.maximum = maximum
@@ -260,12 +278,12 @@ class ErasedAndBannedError(ConflictError):
 
 
 class CreatorRemovedError(ConflictError):
-    """The creator was removed; add its handle again to bring it back."""
+    """The creator was removed; add the handle again to bring it back."""
 
     code = "creator_removed"
 
     def __init__(self) -> None:
-        super().__init__("The creator was removed; add its handle again first.")
+        super().__init__("The creator was removed; add the handle again first.")
 
 
 class NoChangeError(ConflictError):

@@ -66,7 +66,7 @@ class Code(StrEnum):
         "limit_reached",
         402,
         "The plan has no room left for the request.",
-        "Limit reached: max_creators_per_org",
+        "The plan allows 50 creators, and there are 50 already.",
     )
     RETENTION_EXCEEDED = (
         "retention_exceeded",
@@ -141,7 +141,7 @@ class Code(StrEnum):
         "creator_removed",
         409,
         "The creator was removed; adding the handle again restores the creator.",
-        "The creator was removed; add its handle again first.",
+        "The creator was removed; add the handle again first.",
     )
     INVALID_HANDLE = (
         "invalid_handle",
@@ -177,7 +177,7 @@ class Code(StrEnum):
         "item_removed",
         409,
         "The creator was removed, the video excluded, or the campaign deleted.",
-        "The creator was removed; add its handle again first.",
+        "The creator was removed; add the handle again first.",
     )
     OTHER_PROJECT = (
         "other_project",

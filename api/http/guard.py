@@ -20,8 +20,8 @@ from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 
 _STALE_FORM = (
-    "This form does not belong to your session. Reload the page and try again; what "
-    "you typed was not stored."
+    "This form does not belong to your session. Open the page again and try again; "
+    "what you typed was not stored."
 )
 
 

@@ -50,7 +50,7 @@ class AccountInProjectError(ConflictError):
 
     def __init__(self, creator_id: UUID, handle: str, status: str) -> None:
         way_out = (
-            f"bring @{handle} back there by adding its handle"
+            f"bring @{handle} back there by adding the handle"
             if status == "removed"
             else f"go on with @{handle} there"
         )

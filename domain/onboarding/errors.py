@@ -25,7 +25,7 @@ class TooManyCellsError(DomainError):
     field = "text"
 
     def __init__(self, *, line: int, most: int) -> None:
-        self._place = f"has more than {most:,} cells in line {line}"
+        self._place = f"has more than {most:,} values in line {line}"
         super().__init__(f"text {self._place}.")
 
     @property

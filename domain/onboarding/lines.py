@@ -257,7 +257,7 @@ def _creator(
     if row.is_broken:
         raise LineProblemError(_BROKEN)
     if any(row.cells[len(columns) :]):
-        msg = f"has {len(row.cells)} cells under {len(columns)} headings"
+        msg = f"has {len(row.cells)} values under {len(columns)} headings"
         raise LineProblemError(msg)
     said: dict[Field, str] = {}
     others: dict[str, Any] = {}
@@ -287,4 +287,4 @@ def _creator(
     )
 
 
-_BROKEN = "has a quotation mark that is not closed, or text after one in its cell"
+_BROKEN = "has a quotation mark that is not closed, or text after one"

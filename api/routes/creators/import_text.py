@@ -57,8 +57,8 @@ class CampaignNames(Struct, frozen=True):
         if amount:
             return f"campaign '{shown}' is the name of {amount} campaigns: rename one"
         return (
-            f"campaign '{shown}' is not in this project: create it first, or leave the "
-            "cell empty"
+            f"campaign '{shown}' is not in this project: create it first, or leave it "
+            "empty"
         )
 
 

@@ -6,12 +6,17 @@ from api.http.errors import FieldProblem
 
 # Names that do not become plain by their blanks alone.
 _NAMES = {
+    "base_metric": "the metric that grows",
     "creator_ids": "the creators",
     "creator_profiles": "the hours between scrapes of profiles",
     "display_name": "the display name",
     "ends_on": "the last day",
     "entity_id": "the creator, project, campaign or video",
+    "entity_ids": "the creators, projects, campaigns or videos",
     "expires_at": "the last day",
+    "growth_rate_pop": "the growth",
+    "posted_from": "the first day of posting",
+    "posted_to": "the last day of posting",
     "starts_on": "the first day",
     "target_at": "the day of the target",
     "target_scope": "the views that count for the target",
@@ -29,7 +34,7 @@ _SENTENCES = (
     (r"(?:ends_on )?must not be before starts_on", _DAYS),
     (r"(?:tracking_end_date )?must not be before tracking_start_date", _DAYS),
     (
-        r"'.*' is not an IANA time zone",
+        r"'.*' is no time zone; choose one such as Europe/Berlin",
         "Choose a time zone from the list, such as Europe/Berlin",
     ),
     # The values are those of the API; the page offers its own.

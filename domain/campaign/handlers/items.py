@@ -40,7 +40,7 @@ from domain.video.decider import VideoState, video_of
 from domain.video.handlers.videos import project_with
 
 _REMOVED = {
-    "creator": "The creator was removed; add its handle again first.",
+    "creator": "The creator was removed; add the handle again first.",
     "video": "The video is excluded; include it first.",
     "campaign": "The campaign was deleted.",
 }

@@ -184,7 +184,7 @@ def test_an_organization_is_told_to_people_line_by_line(cli: CommandLine, store:
     ("words", "complaint"),
     (
         (["Herd", "--plan", "gold"], "choose one of free, starter, ultra, unlimited"),
-        (["Herd", "--time-zone", "Mars/Olympus"], "not an IANA time zone"),
+        (["Herd", "--time-zone", "Mars/Olympus"], "is no time zone; choose one"),
         ([" "], "1 to 200 characters"),
         (["x" * 201], "1 to 200 characters"),
         (["a\x1b[31m"], "printable"),
@@ -211,7 +211,7 @@ def test_a_plan_that_only_the_settings_know_can_be_given(
 
     assert queried(store, b"SELECT plan FROM organizations") == [("goats",)]
     assert refused.status == 1
-    assert refused.complaint == "Limit reached: max_api_keys_per_org"
+    assert refused.complaint == "The plan allows 1 API key, and there is 1 already."
 
 
 @pytest.fixture

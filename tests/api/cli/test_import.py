@@ -752,7 +752,9 @@ def test_the_plan_s_limit_makes_no_creator_at_all(
         outcome = Importing(cli, home, tmp_path).file(RECORDING, "--create-creators")
 
         assert outcome.status == 1
-        assert outcome.complaint == "Limit reached: max_creators_per_org"
+        assert (
+            outcome.complaint == "The plan allows 1 creator, and there are 0 already."
+        )
         assert store.head() == head
         assert home.counted() == 0
 

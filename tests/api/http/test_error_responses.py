@@ -38,7 +38,7 @@ def test_times_are_iso_8601_in_utc(tiny: TestClient[Litestar]):
         (
             "limit",
             402,
-            "Limit reached: max_notes",
+            "The plan allows 5 notes, and there are 5 already.",
             {
                 "code": "limit_reached",
                 "limitKey": "max_notes",
@@ -164,7 +164,7 @@ def test_a_failure_is_a_problem_for_whoever_accepts_one(
         "type": "/docs/errors#limit_reached",
         "title": Code.LIMIT_REACHED.meaning,
         "status": 402,
-        "detail": "Limit reached: max_notes",
+        "detail": "The plan allows 5 notes, and there are 5 already.",
         "instance": "urn:request:r-3",
         "code": "limit_reached",
         "requestId": "r-3",

@@ -81,7 +81,7 @@ def test_the_handles_of_a_text_are_found(text: str, found: list[str | None]):
         ("Handle,Tags\n,a", "no handle in its column"),
         ('Handle,Tags\nada,"a', "quotation mark"),
         ('Handle,Tags\nada,"a"b', "quotation mark"),
-        ("Handle,Fee\nada,1,200", "3 cells under 2 headings"),
+        ("Handle,Fee\nada,1,200", "3 values under 2 headings"),
         ("Handle,Mode\nada,manual", "mode must be auto or selective, not 'manual'"),
         ("Handle,Start date\nada,03/04/2026", "a day like 2026-01-31"),
         ("Handle,Start date\nada,31.02.2026", "a day like 2026-01-31"),
@@ -160,7 +160,7 @@ def test_a_table_without_a_column_of_handles_names_nobody(text: str):
     "text", ("a," * 10_001, "Handle" + "," * 10_001, "\n@" + "\t" * 10_001)
 )
 def test_a_line_of_more_cells_than_are_read_at_once_is_refused(text: str):
-    with pytest.raises(TooManyCellsError, match=r"10,000 cells in line [12]"):
+    with pytest.raises(TooManyCellsError, match=r"10,000 values in line [12]"):
         read_pasted(text)
 
 

@@ -139,7 +139,10 @@ def test_a_plan_without_room_for_all_adds_none_of_them(goatherd: Goatherd):
     accepted = home.post(home.creators, {"creators": fitting})
 
     assert refused.status_code == 402
-    assert refused.json()["error"] == "Limit reached: max_creators_per_org"
+    assert (
+        refused.json()["error"]
+        == "The plan allows 5 creators, and there are 3 already."
+    )
     assert refused.json()["meta"] == {
         "code": "limit_reached",
         "requestId": refused.headers["X-Request-Id"],

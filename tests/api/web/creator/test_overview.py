@@ -527,7 +527,7 @@ def test_a_scrape_beyond_the_plan_is_refused_and_nothing_is_stored(goatherd: Goa
     refused = visitor.submit(visitor.see(f"/creators/{goat.id}"), path)
 
     assert refused.status_code == 402
-    assert "Limit reached" in refused.text
+    assert "The plan allows " in refused.text
     assert goatherd.head == head
 
 

@@ -183,7 +183,7 @@ def test_a_scrape_that_the_plan_refuses_is_told(goatherd: Goatherd):
     assert answer.status_code == 303
     home.goatherd.catch_up()
     notice = visitor.see("/creators").one("p", class_="flash").text
-    assert "Limit reached: max manual scrape triggers per day" in notice
+    assert " by hand a day, and there " in notice
 
 
 @pytest.mark.usefixtures("three")

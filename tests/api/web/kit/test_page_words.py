@@ -46,6 +46,17 @@ LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 SPOKEN = re.compile(r'\b(?:title|aria-label|placeholder|alt|data-why)="([^"]*)"')
 APOSTROPHE = {0x2019: "'"}
 TAG = re.compile(r"<[^>]*>")
+SQL = re.compile(r"\b(?:SELECT|FROM|INSERT|UPDATE|DELETE|WHERE|SET|AND) \S|^id, ")
+# Messages of these packages reach pages; those about the log are for operators.
+SPEAKING = ("domain", "api/http", "api/routes", "application/connect")
+SPEAKING_TO_OPERATORS = re.compile(
+    r"/integrity/|/projections?(?:_responses)?\.py|/error_codes\.py|/route_info\.py"
+)
+# The texts of the command line may name fields as the API does, but have no word of
+# those who build it, except in the commands about read models.
+OF_OPERATORS = re.compile(r"/cli/(?:projections/|commands\.py)")
+# A damaged log and a header of HTTP.
+NEVER_SHOWN = re.compile(r"history must begin with|^, error=")
 SNAKE = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 
 
@@ -63,27 +74,50 @@ def spoken(template: str) -> Iterator[str]:
 
 
 def messages(module: Path) -> Iterator[str]:
-    """The texts of a module that are sentences, without docstrings."""
+    """The texts of a module that are sentences or parts of them, without docstrings.
+
+    SQL and descriptions of the API are none of them.
+    """
     tree = ast.parse(module.read_text())
-    docstrings = {
-        id(node.body[0].value)
+    left_out = {
+        id(part)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    } | {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.AsyncFunctionDef) and isinstance(node.body[0], ast.Expr)
+        for one in _no_messages(node)
+        for part in ast.walk(one)
     }
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in docstrings
-            and " " in node.value.strip()
-        ):
-            yield node.value
+        text = "" if id(node) in left_out else _text(node)
+        if " " in text.strip() and not SQL.search(text):
+            yield text
+
+
+def _no_messages(node: ast.AST) -> list[ast.AST]:
+    match node:
+        case ast.JoinedStr():
+            # Its parts; the whole of it is a text.
+            return [each for each in node.values if isinstance(each, ast.Constant)]
+        case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            first = node.body[0] if node.body else None
+            return [first] if isinstance(first, ast.Expr) else []
+        case ast.keyword(arg="description" | "examples"):
+            return [node.value]
+        case _:
+            return []
+
+
+def _text(node: ast.AST) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr():
+            return "".join(
+                each.value
+                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                else "0"
+                for each in node.values
+            )
+        case _:
+            return ""
 
 
 @cache
@@ -118,13 +152,50 @@ def test_the_words_of_those_who_build_are_on_no_page_of_a_manager():
 
 def test_no_page_names_a_field_as_the_api_does():
     found = [
-        f"{file}: {name}"
-        for file, text in texts()
-        if file.endswith(".html")
-        for name in SNAKE.findall(text)
+        f"{file}: {name}" for file, text in texts() for name in SNAKE.findall(text)
     ]
 
     assert not found, "\n".join(found)
+
+
+def messages_of(*folders: str) -> Iterator[tuple[str, str]]:
+    """The messages of the modules in these folders, each with its file."""
+    for folder in folders:
+        for module in sorted((ROOT / folder).rglob("*.py")):
+            file = str(module.relative_to(ROOT))
+            if not SPEAKING_TO_OPERATORS.search(file):
+                texts = (one for one in messages(module) if not NEVER_SHOWN.search(one))
+                yield from ((file, text) for text in texts)
+
+
+def test_messages_have_no_word_of_those_who_build():
+    pattern = re.compile(
+        rf"\b(?:{'|'.join(sorted(FORBIDDEN))}|per org)\b", re.IGNORECASE
+    )
+    spoken_by_all = [*messages_of(*SPEAKING, "api/cli")]
+    assert len(spoken_by_all) > 1_000
+
+    found = [
+        f"{file}: {words[0]} in {' '.join(text.split())[:120]}"
+        for file, text in spoken_by_all
+        if not OF_OPERATORS.search(file)
+        for words in [pattern.search(text.translate(APOSTROPHE))]
+        if words
+    ]
+
+    assert not found, "\n".join(found)
+
+
+def test_each_field_in_a_message_has_a_name_on_pages():
+    found = {
+        f"{file}: {name}"
+        for file, text in messages_of(*SPEAKING)
+        for name in SNAKE.findall(text)
+        if plain_names(f"{name} is wrong.") == f"{name} is wrong.".replace("_", " ")
+        or field_label(name) == name.replace("_", " ").capitalize()
+    }
+
+    assert not found, "\n".join(sorted(found))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +210,7 @@ def test_no_page_names_a_field_as_the_api_does():
             "The last day must not be before the first day.",
         ),
         (
-            "'Berlin' is not an IANA time zone.",
+            "'Berlin' is no time zone; choose one such as Europe/Berlin.",
             "Choose a time zone from the list, such as Europe/Berlin.",
         ),
         (
