@@ -10,6 +10,7 @@ from domain.messages import TargetScope
 
 TargetStatus = Literal["on_track", "behind_pace", "at_risk", "completed", "missed"]
 CampaignPhase = Literal["upcoming", "running", "ended"]
+BEHIND: Final[frozenset[TargetStatus]] = frozenset({"behind_pace", "at_risk"})
 
 _A_DAY = timedelta(days=1)
 _TOO_EARLY = 0.1
@@ -102,6 +103,11 @@ def has_status(progress: Progress, status: TargetStatus) -> bool:
     """Return whether a target of the campaign, of any kind, has the status."""
     targets = (progress, progress.posts, progress.engagement)
     return any(one.status == status for one in targets)
+
+
+def is_behind(progress: Progress) -> bool:
+    """Tell whether the campaign will miss one of its targets at its present pace."""
+    return any(has_status(progress, status) for status in BEHIND)
 
 
 def progress(

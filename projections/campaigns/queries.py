@@ -1,5 +1,6 @@
 """Queries of campaigns: one campaign, the list, the items, and a past state."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import reduce
 from typing import Any
@@ -99,6 +100,7 @@ _PAGE = f"""
 SELECT {_COLUMNS} FROM campaigns
 WHERE organization_id = %(organization)s AND deleted_at IS NULL
 AND (%(search)s::text IS NULL OR strpos(lower(name), %(search)s) > 0)
+AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s))
 {{of_project}}
 {newest_first("created_at")}
 """
@@ -161,12 +163,14 @@ async def page_of_campaigns(
     *,
     project_id: UUID | None,
     search: str | None,
+    ids: Sequence[UUID] | None = None,
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[Campaign]:
     """Return up to ``limit`` campaigns after the given one, newest first.
 
-    ``search`` is a part of the name, in small letters.
+    ``search`` is a part of the name, in small letters. ``ids`` are the campaigns to
+    choose from, None for all.
     """
     rows = await reader.page(
         organization_id,
@@ -175,6 +179,7 @@ async def page_of_campaigns(
         after=after,
         project=project_id,
         search=search,
+        ids=ids if ids is None else [*ids],
     )
     return [_campaign(row) for row in rows]
 

@@ -29,6 +29,7 @@ from domain.analytics.targets import Progress
 from domain.campaign.handlers import campaigns
 from domain.errors import NotFoundError
 from infra.ids import new_id
+from projections.analytics.summaries.campaigns import campaigns_behind
 from projections.analytics.summaries.scope import known_scope
 from projections.analytics.summaries.target_counts import progress_of_campaigns
 from projections.analytics.summaries.target_days import CampaignTarget
@@ -67,10 +68,28 @@ class CampaignRoutes(Controller):
             str | None,
             QueryParameter(max_length=200, description="A part of the name."),
         ] = None,
+        *,
+        is_behind: Annotated[
+            bool,
+            QueryParameter(
+                name="behind",
+                description="Include only campaigns that will miss a target at their "
+                "present pace: its `status` is `behind_pace` or `at_risk`.",
+            ),
+        ] = False,
     ) -> ListPage[Campaign]:
         """List campaigns, newest first."""
         term = (search or "").strip().lower() or None
+        ids = None
         await listing.caught_up(READ_MODEL)
+        if is_behind:
+            await listing.caught_up("analytics")
+            ids = await campaigns_behind(
+                listing.reader,
+                listing.organization_id,
+                project_id,
+                now=datetime.now(UTC),
+            )
         return await listing.page(
             "campaigns",
             lambda limit, after: page_of_campaigns(
@@ -78,10 +97,15 @@ class CampaignRoutes(Controller):
                 listing.organization_id,
                 project_id=project_id,
                 search=term,
+                ids=ids,
                 limit=limit,
                 after=after,
             ),
-            filters={"project_id": project_id, "search": term},
+            filters={
+                "project_id": project_id,
+                "search": term,
+                **({"behind": True} if is_behind else {}),
+            },
             key=lambda row: (row.created_at, row.id),
             after=tuple[datetime, UUID],
         )

@@ -63,7 +63,7 @@ class ActivityPages(Controller):
         choices: NamedDependency[ActivityQuery],
     ) -> Template:
         """Show what happened on the chosen days."""
-        choices = replace(choices, project_id=page.project_filter)
+        choices = _within_project(choices, page)
         context: dict[str, Any] = {
             "query": choices,
             "days": [],
@@ -93,11 +93,17 @@ class ActivityPages(Controller):
         choices: NamedDependency[ActivityQuery],
     ) -> Response[bytes]:
         """Return the chosen rows as a file."""
-        choices = replace(choices, project_id=page.project_filter)
+        choices = _within_project(choices, page)
         params = _api_query(page, choices)
         params.pop("cursor", None)
         got = await page.get_raw(PATH, **params, format="csv")
         return csv_file(got.body, disposition='attachment; filename="activity.csv"')
+
+
+def _within_project(choices: ActivityQuery, page: PageContext) -> ActivityQuery:
+    """Return the choices with the project; a creator's activity is in all projects."""
+    project_id = "" if choices.creator_id else page.project_filter
+    return replace(choices, project_id=project_id)
 
 
 def _api_query(page: PageContext, choices: ActivityQuery) -> dict[str, str]:

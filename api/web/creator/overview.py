@@ -14,6 +14,7 @@ from litestar.response import Template
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
+from api.web.activity.days import newest_activity
 from api.web.annotations.on_charts import happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.measures import GROUPS, MEASURES
@@ -82,15 +83,18 @@ async def _numbers(
     if query.show == "top":
         # This part takes longer than the rest, so the page requests it separately.
         return {"top": await top_videos(analytics, query.top_measure, period)}
-    overview, amounts = await asyncio.gather(
+    overview, amounts, activity = await asyncio.gather(
         overview_of(analytics, query, period),
         page.get("/videos/amounts", VideoAmounts, creator_id=str(creator.id)),
+        newest_activity(page, creator_id=str(creator.id)),
     )
     if not overview.is_known:
         began = began or await analytics.began(today)
     return {
         "overview": overview,
         "amounts": amounts.data,
+        "activity": activity,
+        "activity_url": f"/activity?creator_id={creator.id}",
         "happened": happened_of(
             page,
             overview.answer,

@@ -14,6 +14,7 @@ from api.http.errors import ApiError
 from api.routes.aggregate.kpis import Kpis
 from api.routes.lists.creators import CreatorWithFigures, ListTotals
 from api.routes.lists.videos import VideoWithFigures
+from api.web.activity.days import newest_activity
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
 from api.web.charts.compared_days import compared_in_words
@@ -63,7 +64,14 @@ async def show_all_projects(
     try:
         days = query.days(today=today, zone=zone)
         compared = days.compared(now=moment)
-        now, before, rows, creators, videos, attention = await asyncio.gather(
+        (
+            now,
+            before,
+            rows,
+            creators,
+            videos,
+            (attention, activity),
+        ) = await asyncio.gather(
             _totals(page, _dates(days.period)),
             _totals_before(page, compared),
             listed_projects(page, projects, days),
@@ -84,7 +92,9 @@ async def show_all_projects(
                 tracking_status="auto_tracked,included,direct_add",
                 limit=MOST,
             ),
-            needing_attention(page, None, campaign_id=None),
+            asyncio.gather(
+                needing_attention(page, None, campaign_id=None), newest_activity(page)
+            ),
         )
         kpis = _kpis(page, days, compared, now, before)
         in_words = days.before(kpis.compare_until)
@@ -105,6 +115,8 @@ async def show_all_projects(
             "videos": videos.data,
             "total_videos": videos.meta["totalCount"],
             "attention": attention,
+            "activity": activity,
+            "activity_url": "/activity?project=all",
         }
     except ApiError as error:
         if error.code not in _WRONG:

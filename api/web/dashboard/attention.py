@@ -1,23 +1,32 @@
 """The problems of a programme: creators, the inbox and the sources."""
 
 import asyncio
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from api.routes.campaigns.routes import ShownCampaign
+from api.routes.organization import Organization
 from api.routes.sources import ProviderState
-from api.web.kit.filters import day, number
+from api.routes.usage import Used
+from api.web.kit.filters import day, number, short
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
-from domain.phrases import counted
+from domain.analytics.targets import BEHIND
+from domain.phrases import counted, joined
+from projections.campaigns.queries import Campaign
 from projections.creators.counting import CreatorAmounts
 from projections.creators.creator import Creator
 
 CreatorKind = Literal["failing", "stale", "disabled"]
 
 _MOST_CREATORS = 4
+_MOST_CAMPAIGNS = 4
+# A limit is near once this part of it is used.
+_NEARLY = 0.9
 # The queries by which the API finds the creators of each kind; the worst come first.
 _QUERIES: dict[CreatorKind, dict[str, str]] = {
     "failing": {"failing": "true"},
@@ -29,6 +38,48 @@ _ACTIONS: dict[CreatorKind, str] = {
     "failing": "See the failure",
     "stale": "Scrape again",
     "disabled": "Open the settings",
+}
+
+
+class _Limit(NamedTuple):
+    """A limit of the plan: its field, its noun, and the action that makes room.
+
+    ``which`` follows the noun in a sentence.
+    """
+
+    of_plan: str
+    noun: str
+    which: str
+    href: str
+    action: str
+
+
+_USAGE = "/settings/organization"
+# The limits in the order of the usage that the API shows.
+_LIMITS: Mapping[str, _Limit] = {
+    "creators": _Limit(
+        *("max_creators_per_org", "active creator", ""),
+        *("/creators?project=all&sort=last_posted_at&order=asc", "Remove creators"),
+    ),
+    "projects": _Limit("max_projects_per_org", "project", "", _USAGE, "See the limits"),
+    "api_keys": _Limit(
+        *("max_api_keys_per_org", "API key", "", "/settings/keys", "Revoke a key")
+    ),
+    "campaigns_per_project": _Limit(
+        *("max_campaigns_per_project", "campaign", " in one project"),
+        *("/campaigns?project=all", "Delete campaigns"),
+    ),
+    "items_per_campaign": _Limit(
+        *("max_campaign_items_per_campaign", "item", " in one campaign"),
+        *("/campaigns?project=all", "Open the campaigns"),
+    ),
+    "manual_scrapes_today": _Limit(
+        *("max_manual_scrape_triggers_per_day", "scrape", " by hand today"),
+        *(_USAGE, "See the limits"),
+    ),
+    "api_requests_today": _Limit(
+        *("max_api_requests_per_day", "API request", " today", _USAGE, "See the limits")
+    ),
 }
 
 
@@ -51,7 +102,11 @@ async def needing_attention(
     if campaign_id is not None:
         whose = {"campaign_id": campaign_id}
     found = await asyncio.gather(
-        _sources(page), _of_creators(page, whose), _inbox(page, project_id)
+        _sources(page),
+        _of_creators(page, whose),
+        _campaigns_behind(page, project_id, campaign_id=campaign_id),
+        _inbox(page, project_id),
+        _limits(page, campaign_id=campaign_id),
     )
     return [item for items in found for item in items]
 
@@ -170,6 +225,97 @@ def _why(creator: Creator, kind: CreatorKind, zone: ZoneInfo) -> str:
         last = creator.last_scraped_at
         return f"stale: not scraped since {day(last and last.astimezone(zone).date())}"
     return f"failing: {failing_shortly(creator.failing_kinds)}"
+
+
+async def _campaigns_behind(
+    page: PageContext, project_id: str | None, *, campaign_id: str | None
+) -> list[AttentionItem]:
+    """Return the campaigns that will miss a target; the page of one says it itself."""
+    if campaign_id is not None:
+        return []
+    whose = {} if project_id is None else {"project_id": project_id}
+    got = await page.get(
+        "/campaigns", list[Campaign], behind="true", limit=_MOST_CAMPAIGNS, **whose
+    )
+    shown = await asyncio.gather(
+        *(page.get(f"/campaigns/{one.id}", ShownCampaign) for one in got.data)
+    )
+    zone = ZoneInfo(page.time_zone)
+    found = [
+        AttentionItem(
+            text=one.data.name,
+            why=_why_behind(one.data, zone),
+            href=f"/campaigns/{one.data.id}",
+            action="Open the campaign",
+            kind="warn",
+            is_theirs=True,
+        )
+        for one in shown
+    ]
+    if got.meta["nextCursor"] is not None:
+        found.append(
+            AttentionItem(
+                text="More campaigns are behind",
+                why="",
+                href="/campaigns",
+                action="Show the campaigns",
+                kind="warn",
+            )
+        )
+    return found
+
+
+def _why_behind(campaign: ShownCampaign, zone: ZoneInfo) -> str:
+    """Return how much of the targets that are behind is reached, and their end."""
+    it = campaign.progress
+    if it is None or it.target_at is None:
+        return "behind its target"
+    targets = [
+        ("views", it.target_views, it.reached, it.status),
+        ("posts", it.posts.target, it.posts.reached, it.posts.status),
+        (
+            "engagements",
+            it.engagement.target,
+            it.engagement.reached,
+            it.engagement.status,
+        ),
+    ]
+    parts = [
+        f"{short(reached)} of {short(target)} {noun}"
+        for noun, target, reached, status in targets
+        if status in BEHIND
+    ]
+    return f"behind: {joined(parts)}, until {day(it.target_at.astimezone(zone).date())}"
+
+
+async def _limits(page: PageContext, *, campaign_id: str | None) -> list[AttentionItem]:
+    """Return the limits of the plan that are nearly or wholly used."""
+    limits = page.principal.limits
+    if campaign_id is not None or not any(
+        getattr(limits, limit.of_plan) for limit in _LIMITS.values()
+    ):
+        return []
+    usage = (await page.get("/organization", Organization)).data.usage
+    found: list[AttentionItem] = []
+    for name, limit in _LIMITS.items():
+        used: Used = getattr(usage, name)
+        # A limit of 0 means that the plan leaves the thing out.
+        if not used.limit or used.used < _NEARLY * used.limit:
+            continue
+        is_reached = used.used >= used.limit
+        limited = f"{counted(used.limit, limit.noun)}{limit.which}"
+        found.append(
+            AttentionItem(
+                text=f"{number(used.used)} of {limited}",
+                why="The plan allows no more."
+                if is_reached
+                else "The limit of the plan is near.",
+                href=limit.href,
+                action=limit.action,
+                kind="warn" if is_reached else "",
+            )
+        )
+    return found
 
 
 async def _inbox(page: PageContext, project_id: str | None) -> list[AttentionItem]:

@@ -21,6 +21,7 @@ from domain.analytics.targets import (
     Progress,
     TargetStatus,
     has_status,
+    is_behind,
     phase_of,
 )
 from infra.structs import structs
@@ -91,6 +92,12 @@ WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
 AND (%(search)s::text IS NULL OR strpos(lower(c.name), %(search)s) > 0)
 """
 _OF_PROJECT = f"{_FIELDS} AND c.project_id = %(scope)s".encode()
+_IN_TIME = f"""
+{_FIELDS} AND c.target_at > %(now)s
+AND (%(project)s::uuid IS NULL OR c.project_id = %(project)s)
+AND (c.target_views, c.target_posts, c.target_engagement) IS DISTINCT FROM
+    (NULL::bigint, NULL::bigint, NULL::bigint)
+""".encode()
 # The campaign itself, and those in the tree below it.
 _OF_CAMPAIGN = f"""
 WITH RECURSIVE tree AS (
@@ -136,6 +143,24 @@ async def figures_of_campaigns(
         if choice.target_status is None
         or has_status(progress[campaign.id], choice.target_status)
     ]
+
+
+async def campaigns_behind(
+    reader: Reader, organization_id: UUID, project_id: UUID | None, *, now: datetime
+) -> list[UUID]:
+    """Return the campaigns of a project, or of all, that will miss a target."""
+    params = {
+        "organization": organization_id,
+        "project": project_id,
+        "search": None,
+        "now": now,
+    }
+    rows = await reader.rows(organization_id, _IN_TIME, params)
+    campaigns = structs(CampaignTarget, rows)
+    if not campaigns:
+        return []
+    progress = await progress_of_campaigns(reader, organization_id, campaigns, now=now)
+    return [one.id for one in campaigns if is_behind(progress[one.id])]
 
 
 def _phase(campaign: CampaignTarget, now: datetime) -> CampaignPhase:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.kit.application import Tenant
+from tests.kit.application import Tenant, data_of
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
@@ -33,7 +33,8 @@ def lines(page: Element) -> list[tuple[str, str]]:
 
 
 def link(page: Element, text: str) -> str:
-    (found,) = [each for each in page.one("main").all("a") if each.text == text]
+    within = page.all("main") or [page]
+    (found,) = [each for each in within[0].all("a") if each.text == text]
     return found["href"]
 
 
@@ -112,3 +113,52 @@ def test_home_has_the_newest_rows_and_leads_to_all(
     ]
     assert len(lines(visitor.see(link(page, "All activity")))) == 3
     assert creator["id"] in card.text or creator["tiktok_handle"] in card.text
+
+
+def test_a_creator_has_its_newest_rows_and_leads_to_all_of_them(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    home.add(f"goat.{uuid4().hex[:20]}")
+    home.saw(creator["id"], follower_count=5)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{creator['id']}")
+    card = page.one("section", aria_labelledby="activity-title")
+    every = link(card, "All activity")
+
+    assert every == f"/activity?creator_id={creator['id']}"
+    assert [kind for kind, _ in lines(card)] == ["Added", "Posted", "Posted"]
+    assert [kind for kind, _ in lines(visitor.see(link(card, "Yesterday")))] == [
+        "Posted"
+    ]
+
+
+def test_a_creators_activity_does_not_depend_on_the_chosen_project(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    other = data_of(home.post("/projects", {"name": "Other"}), status=201)["id"]
+    home.goatherd.catch_up()
+    visitor.see(f"/?project={other}")
+
+    page = visitor.see(f"{PATH}?creator_id={creator['id']}")
+    file = visitor.ask("GET", link(page, "Download CSV"))
+
+    assert len(lines(page)) == 3
+    assert file.text.count(creator["id"]) >= 3
+
+
+def test_home_of_all_projects_has_the_newest_rows_of_each(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    other = data_of(home.post("/projects", {"name": "Other"}), status=201)["id"]
+    path = f"/projects/{other}/creators"
+    added = home.post(path, {"tiktok_handle": f"goat.{uuid4().hex[:20]}"})
+    home.goatherd.catch_up()
+
+    page = visitor.see("/?project=all")
+    card = page.one("section", aria_labelledby="activity-title")
+
+    said = " ".join(sentence for _, sentence in lines(card))
+    assert added.json()["data"]["tiktok_handle"] in said
+    assert creator["tiktok_handle"] in said
+    assert len(lines(visitor.see(link(card, "All activity")))) == 4

@@ -79,7 +79,8 @@ def test_an_overview_requests_its_numbers_at_once(
     visitor.see(f"/creators/{goat.id}?{DAYS}")
 
     assert paths.count("/analytics") == 3
-    assert len(paths) == 6
+    assert paths.count("/activity") == 1
+    assert len(paths) == 7
 
 
 @pytest.fixture
