@@ -40,6 +40,7 @@ _LIMITED = {
     "max_creators_per_org": ("creator", ""),
     "max_projects_per_org": ("project", ""),
     "max_api_keys_per_org": ("API key", ""),
+    "max_views_per_org": ("saved view", ""),
     "max_campaigns_per_project": ("campaign", " in a project"),
     "max_campaign_items_per_campaign": ("member", " in a campaign"),
     "max_manual_scrape_triggers_per_day": ("scrape", " by hand a day"),

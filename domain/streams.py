@@ -185,6 +185,11 @@ def campaigns_counter(project_id: UUID) -> UUID:
     return _uuid5(_COUNTER, f"{project_id}/campaigns")
 
 
+def views_counter(organization_id: UUID) -> UUID:
+    """Return the key of the quota counter of an organization's saved views."""
+    return _uuid5(_COUNTER, f"{organization_id}/views")
+
+
 def texts_subject(of: UUID, forgotten: int) -> UUID:
     """Return the subject of a thing's texts, after earlier texts were forgotten.
 

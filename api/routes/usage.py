@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.organization.plans import Limits
-from domain.streams import creators_counter, manual_scrapes_counter
+from domain.streams import creators_counter, manual_scrapes_counter, views_counter
 from infra.database import AsyncPool, run_read_async
 
 _COUNTS = """
@@ -20,6 +20,7 @@ SELECT
        AND started_at = date_trunc('day', now(), 'UTC')),
     (SELECT value FROM quota_counters WHERE key = %(manual_scrapes)s),
     (SELECT value FROM quota_counters WHERE key = %(creators)s),
+    (SELECT value FROM quota_counters WHERE key = %(views)s),
     (SELECT max(amount) FROM (
         SELECT count(*) AS amount FROM campaigns
         WHERE organization_id = %(organization)s AND deleted_at IS NULL
@@ -27,7 +28,7 @@ SELECT
     (SELECT max(creator_count + video_count + campaign_count) FROM campaigns
      WHERE organization_id = %(organization)s)
 """
-_NO_COUNTS = (None,) * 5
+_NO_COUNTS = (None,) * 6
 
 
 class Used(Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     creators: Used
     projects: Used
     api_keys: Used
+    views: Used
     campaigns_per_project: Used
     items_per_campaign: Used
 
@@ -78,7 +80,7 @@ def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
 def usage_of(
     counts: Counts, *, unwritten: int, projects: int, api_keys: int, limits: Limits
 ) -> Usage:
-    requests, manual_scrapes, creators, campaigns, items = counts
+    requests, manual_scrapes, creators, views, campaigns, items = counts
     return Usage(
         api_requests_today=Used(
             used=(requests or 0) + unwritten, limit=limits.max_api_requests_per_day
@@ -89,6 +91,8 @@ def usage_of(
         creators=Used(used=creators or 0, limit=limits.max_creators_per_org),
         projects=Used(used=projects, limit=limits.max_projects_per_org),
         api_keys=Used(used=api_keys, limit=limits.max_api_keys_per_org),
+        # Views from before they were counted may be deleted.
+        views=Used(used=max(0, views or 0), limit=limits.max_views_per_org),
         campaigns_per_project=Used(
             used=campaigns or 0, limit=limits.max_campaigns_per_project
         ),
@@ -104,4 +108,5 @@ def _parameters(organization_id: UUID) -> dict[str, Any]:
         "organization": organization_id,
         "manual_scrapes": manual_scrapes_counter(organization_id, today),
         "creators": creators_counter(organization_id),
+        "views": views_counter(organization_id),
     }

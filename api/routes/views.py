@@ -116,7 +116,7 @@ class ViewRoutes(Controller):
         await caught_up(request, reader, READ_MODEL)
         return found("view", await one_view(reader, request.organization_id, view_id))
 
-    @write_route(post, "/", "saveView")
+    @write_route(post, "/", "saveView", errors=[Code.LIMIT_REACHED])
     def save_view(
         self,
         request: Request,
@@ -128,7 +128,7 @@ class ViewRoutes(Controller):
         command = c.SaveView(organization_id=request.organization_id, **asdict(data))
         return writer.perform(
             request,
-            lambda: views.save_view(view_id, command),
+            lambda: views.save_view(view_id, command, plans=writer.plans),
             lambda _, done: _answer(done, status=201),
         )
 

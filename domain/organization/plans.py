@@ -6,10 +6,10 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of one plan; None means no limit.
 
-    Limits of projects, keys, creators, campaigns and their items apply to those that
-    exist at the same time. ``_per_day`` is for each UTC day, ``_per_minute`` for each
-    key and minute, and retention is in days. ``_hours`` are the least hours between two
-    scheduled runs of a kind.
+    Limits of projects, keys, creators, views, campaigns and their items apply to those
+    that exist at the same time. ``_per_day`` is for each UTC day, ``_per_minute`` for
+    each key and minute, and retention is in days. ``_hours`` are the least hours
+    between two scheduled runs of a kind.
     """
 
     max_creators_per_org: int | None = None
@@ -17,6 +17,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_campaigns_per_project: int | None = None
     max_campaign_items_per_campaign: int | None = None
     max_api_keys_per_org: int | None = None
+    max_views_per_org: int | None = None
     max_requests_per_minute: int | None = None
     max_api_requests_per_day: int | None = None
     max_manual_scrape_triggers_per_day: int | None = None
@@ -48,6 +49,7 @@ DEFAULT_PLANS = Plans(
             max_projects_per_org=1,
             max_campaigns_per_project=3,
             max_campaign_items_per_campaign=25,
+            max_views_per_org=5,
             max_requests_per_minute=60,
             max_api_requests_per_day=0,
             max_manual_scrape_triggers_per_day=1,
@@ -61,6 +63,7 @@ DEFAULT_PLANS = Plans(
             max_projects_per_org=3,
             max_campaigns_per_project=10,
             max_campaign_items_per_campaign=250,
+            max_views_per_org=25,
             max_requests_per_minute=60,
             max_api_requests_per_day=1_000,
             max_manual_scrape_triggers_per_day=10,
@@ -74,6 +77,7 @@ DEFAULT_PLANS = Plans(
             max_projects_per_org=10,
             max_campaigns_per_project=50,
             max_campaign_items_per_campaign=1_000,
+            max_views_per_org=100,
             max_requests_per_minute=60,
             max_api_requests_per_day=50_000,
             max_manual_scrape_triggers_per_day=100,

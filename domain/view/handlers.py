@@ -1,20 +1,40 @@
 """The handlers that save, change and delete views."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from domain import commands as c
-from domain.decisions import Decision, Handler, check_version, on
+from domain.decisions import Decision, Handler, QuotaCounter, check_version, on
 from domain.errors import NotFoundError
+from domain.organization.decider import organization_of
+from domain.organization.plans import Limits
+from domain.streams import views_counter
 from domain.view.built_in import built_in_views
 from domain.view.decider import decide, view_of
 from domain.view.errors import BuiltInViewError
 
 
-def save_view(view_id: UUID, command: c.SaveView) -> Handler[UUID]:
-    histories = yield (view_id,)
-    view = view_of(histories[view_id])
-    return Decision(view_id, events=on(view_id, decide(view, command)))
+def save_view(
+    view_id: UUID, command: c.SaveView, *, plans: Mapping[str, Limits]
+) -> Handler[UUID]:
+    """Save a view, if the organization's plan has room for it.
+
+    Raises:
+        NotFoundError: there is no such organization.
+    """
+    organization_id = command.organization_id
+    histories = yield (view_id, organization_id)
+    organization = organization_of(histories[organization_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    events = on(view_id, decide(view_of(histories[view_id]), command))
+    counter = QuotaCounter(
+        key=views_counter(organization_id),
+        delta=1,
+        limit_key="max_views_per_org",
+        maximum=plans[organization.plan].max_views_per_org,
+    )
+    return Decision(view_id, events=events, quota_counters=[counter] if events else [])
 
 
 def change_view(
@@ -37,4 +57,9 @@ def change_view(
     if view is None or view.organization_id != organization_id:
         raise NotFoundError("view")
     check_version(len(histories[view_id]), expected_versions)
-    return Decision(view_id, events=on(view_id, decide(view, command)))
+    events = on(view_id, decide(view, command))
+    is_deleted = bool(events) and isinstance(command, c.DeleteView)
+    counter = QuotaCounter(key=views_counter(organization_id), delta=-1)
+    return Decision(
+        view_id, events=events, quota_counters=[counter] if is_deleted else []
+    )

@@ -31,6 +31,7 @@ _USAGE = (
     ("campaigns_per_project", "Campaigns in one project"),
     ("items_per_campaign", "Items in one campaign"),
     ("api_keys", "API keys"),
+    ("views", "Saved views"),
     ("manual_scrapes_today", "Scrapes by hand today"),
     ("api_requests_today", "API requests today"),
 )

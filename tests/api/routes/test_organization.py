@@ -51,6 +51,7 @@ def test_a_new_organization_has_the_default_intervals_and_no_limits(tenant: Tena
         "creators": {"used": 0, "limit": None},
         "projects": {"used": 1, "limit": None},
         "api_keys": {"used": 1, "limit": None},
+        "views": {"used": 0, "limit": None},
         "campaigns_per_project": {"used": 0, "limit": None},
         "items_per_campaign": {"used": 0, "limit": None},
     }
@@ -73,6 +74,7 @@ def test_usage_is_counted_against_the_limits(goatherd: Goatherd):
         "creators": {"used": 1, "limit": 5},
         "projects": {"used": 1, "limit": 1},
         "api_keys": {"used": 1, "limit": 3},
+        "views": {"used": 0, "limit": 2},
         "campaigns_per_project": {"used": 0, "limit": 2},
         "items_per_campaign": {"used": 0, "limit": 3},
     }

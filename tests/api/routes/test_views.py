@@ -165,3 +165,27 @@ def test_the_name_and_the_query_are_not_in_the_text_of_the_log(home: Tenant):
 
     assert b"nobody" not in bytes(body)
     assert b"sealed" in bytes(body)
+
+
+def test_a_plan_has_room_for_so_many_views(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="free")
+    first, _ = saved(tenant), saved(tenant)
+    kept = goatherd.kept()
+
+    refused = tenant.post("/views", VIEW)
+
+    assert code_of(refused) == (402, "limit_reached")
+    assert refused.json()["error"] == (
+        "The plan allows 2 saved views, and there are 2 already."
+    )
+    assert {
+        name: refused.json()["meta"][name] for name in ("limitKey", "current", "max")
+    } == {"limitKey": "max_views_per_org", "current": 2, "max": 2}
+    assert goatherd.kept() == kept
+    # A deleted view makes room, once.
+    for _ in range(2):
+        data_of(tenant.delete(f"/views/{first['id']}"))
+    saved(tenant)
+    assert code_of(tenant.post("/views", VIEW)) == (402, "limit_reached")
+    usage = data_of(tenant.get("/organization"))["usage"]
+    assert usage["views"] == {"used": 2, "limit": 2}
