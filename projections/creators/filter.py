@@ -78,7 +78,8 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
     ``search`` is a part of a handle, name or tag in the spelling of ``folded``, and
     ``tag_keys`` are keys of tags that a creator must all have. ``is_failing`` selects
     creators whose last scrape failed. ``is_connected`` selects creators by whether
-    their own account is connected; None selects all.
+    their own account is connected; None selects all. ``handles`` are handles of which
+    a creator must have one, in the spelling of ``normalize_handle``.
     """
 
     statuses: tuple[Status, ...] = ("active", "disabled")
@@ -87,11 +88,14 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
     tag_keys: tuple[str, ...] = ()
     is_failing: bool = False
     is_connected: bool | None = None
+    handles: tuple[str, ...] = ()
 
     @property
     def is_narrow(self) -> bool:
         """Tell whether so few creators are left that no way of searching is faster."""
-        return self.is_failing or bool(self.is_connected or self.tag_keys)
+        return self.is_failing or bool(
+            self.is_connected or self.tag_keys or self.handles
+        )
 
     def conditions(self, *, with_search: bool = True) -> tuple[str, ...]:
         """Return the conditions on rows of creator_list, without the statuses."""
@@ -101,6 +105,7 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
             "connected_at IS NOT NULL": self.is_connected is True,
             _NOT_CONNECTED: self.is_connected is False,
             "tag_keys @> %(tags)s": bool(self.tag_keys),
+            "tiktok_handle = ANY(%(handles)s)": bool(self.handles),
             "strpos(searched, %(search)s) > 0": with_search and self.search is not None,
         }
         return tuple(text for text, holds in conditions.items() if holds)
@@ -112,6 +117,7 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
             "project": self.project_id,
             "search": self.search,
             "tags": [*self.tag_keys],
+            "handles": [*self.handles],
         }
 
 

@@ -23,6 +23,8 @@ from api.routes.lists.days import (
 from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.periods import NamedPeriod
 from domain.creator.decider import Status
+from domain.creator.handle import normalize_handle
+from domain.errors import InvalidHandleError
 from domain.letter_case import folded
 from projections.analytics.read.creators.conditions import FigureCondition
 from projections.analytics.read.creators.expressions import CreatorFigure
@@ -119,6 +121,13 @@ def provide_creator_list(
             "with false only creators whose account is not."
         ),
     ] = None,
+    tiktok_handles: Annotated[
+        str | None,
+        QueryParameter(
+            description=f"Show only creators with one of these handles: 1 to "
+            f"{MAX_LIMIT} handles, separated by commas."
+        ),
+    ] = None,
     sort: Annotated[
         CreatorListSort,
         QueryParameter(
@@ -200,6 +209,7 @@ def provide_creator_list(
             is_failing=failing,
             is_connected=connected,
             tag_keys=tag_filter(tag),
+            handles=() if tiktok_handles is None else _handles(tiktok_handles),
         ),
         sort=sort,
         order=order,
@@ -229,6 +239,18 @@ def _conditions(text: str) -> tuple[FigureCondition, ...]:
             raise invalid_query("figures", message)
         found.append(msgspec.convert(match.groupdict(), FigureCondition, strict=False))
     return tuple(found)
+
+
+def _handles(text: str) -> tuple[str, ...]:
+    """Return the handles as they are stored, each once."""
+    texts = text.split(",")
+    if len(texts) > MAX_LIMIT:
+        raise invalid_query("tiktok_handles", f"must be at most {MAX_LIMIT} handles")
+    try:
+        return tuple(dict.fromkeys(normalize_handle(one) for one in texts))
+    except InvalidHandleError:
+        message = "must be handles with commas between"
+        raise invalid_query("tiktok_handles", message) from None
 
 
 def _search_term(text: str | None) -> str | None:

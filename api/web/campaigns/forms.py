@@ -41,7 +41,8 @@ class CampaignForm(VersionedForm, frozen=True, kw_only=True):
 
     ``ends_on`` is the last day of the campaign and of its target, and ``target_scope``
     says which views count towards it. ``creators`` are typed handles, and ``creator``
-    the ids of those that were picked; both are of a new campaign.
+    the ids of those that were picked; both are of a new campaign. ``add_new`` has the
+    handles, with blanks between, that are to be added to the project.
     """
 
     project_id: str = ""
@@ -49,6 +50,7 @@ class CampaignForm(VersionedForm, frozen=True, kw_only=True):
     description: Annotated[str, typed(LABELS["description"])] = ""
     creators: Annotated[str, typed(LABELS["creators"])] = ""
     creator: list[str] = []  # noqa: RUF012 - msgspec copies it
+    add_new: str = ""
     starts_on: str = ""
     ends_on: str = ""
     target_views: Annotated[str, typed(LABELS["target_views"])] = ""

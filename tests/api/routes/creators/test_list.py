@@ -345,3 +345,21 @@ def test_a_list_of_nothing_is_an_empty_page(home: Tenant):
         "error": None,
         "meta": {"nextCursor": None, "limit": 50},
     }
+
+
+def test_creators_are_found_by_their_handles(home: Tenant):
+    for name in ("ada", "bea", "cleo"):
+        home.add(name)
+    home.goatherd.catch_up()
+
+    def handles(**query: str) -> list[str]:
+        found = data_of(home.get("/creators", params={**query, "status": "all"}))
+        return sorted(one["tiktok_handle"] for one in found)
+
+    given = "@Ada,https://www.tiktok.com/@cleo,nobody"
+    assert handles(tiktok_handles=given) == ["ada", "cleo"]
+    assert handles(tiktok_handles=given, search="c") == ["cleo"]
+    assert handles(tiktok_handles=given, sort="followers") == ["ada", "cleo"]
+    for wrong in ("", "a b", ",".join("a" * 2 + str(n) for n in range(101))):
+        answer = home.get("/creators", params={"tiktok_handles": wrong})
+        assert code_of(answer) == (400, "invalid_query"), wrong[:20]
