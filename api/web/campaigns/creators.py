@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.error_codes import Code
-from api.http.reading.paging import MAX_LIMIT
 from api.routes.creators.import_text import ReadCreators, ReadLine
+from api.routes.creators.schemas import MOST_AT_ONCE
 from api.routes.organization import Organization
 from api.web.campaigns.forms import CampaignForm
 from api.web.kit.page import PageContext
@@ -112,13 +112,13 @@ async def _tracked(
 ) -> dict[str, str]:
     """Return the ids of those that the project tracks, by handle."""
     found: dict[str, str] = {}
-    for start in range(0, len(handles), MAX_LIMIT):
+    for start in range(0, len(handles), MOST_AT_ONCE):
         got = await page.get(
             "/creators",
             list[Creator],
             project_id=project_id,
-            tiktok_handles=",".join(handles[start : start + MAX_LIMIT]),
-            limit=MAX_LIMIT,
+            tiktok_handles=",".join(handles[start : start + MOST_AT_ONCE]),
+            limit=MOST_AT_ONCE,
         )
         found |= {one.tiktok_handle: str(one.id) for one in got.data}
     return found
