@@ -70,5 +70,5 @@ def take_off_in_words(views: int, *, age_days: int, factor: float) -> str:
     times = f"{factor:,.1f}".removesuffix(".0")
     return (
         f"{counted(views, 'view')} after {counted(age_days, 'day')}, "
-        f"{times} times what the creator's videos usually have by then"
+        f"{times} times as many as usual for the creator"
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -116,6 +117,11 @@ FROM unnest(%b::uuid[], %b::uuid[]) AS concerned (o, c)
 JOIN activity a ON a.organization_id = o AND a.creator_id = c
 WHERE a.kind = 'posted' AND NOT a.data ? 'time_is_unknown'
 ORDER BY a.organization_id, a.creator_id, a.at, a.position
+"""
+# A video that was merged may be added anew, and has rows of its own then.
+_OF_MERGED = b"""
+SELECT id FROM activity
+WHERE organization_id = %b AND subject_id = %b AND position < %s
 """
 _DELETE_SILENCES = b"""
 DELETE FROM activity a USING unnest(%b::uuid[], %b::uuid[]) AS concerned (o, c)
@@ -274,6 +280,38 @@ class ActivityBatch:
                     "usual_days": round(silence.usual.total_seconds() / 86_400, 2),
                 },
             )
+
+
+def give_to_creator(
+    cursor: Cursor[TupleRow], event: e.VideoMerged, recorded: RecordedEvent
+) -> None:
+    """Make the rows of a merged video those of its creator's video.
+
+    A milestone that the creator's video passed itself stays as it is.
+    """
+    own = (event.organization_id, recorded.stream, recorded.position)
+    ids = [(row[0],) for row in cursor.execute(_OF_MERGED, own, prepare=True)]
+    keys = [(event.organization_id, row_id) for (row_id,) in ids]
+    rows = ACTIVITY.load(cursor, keys).values()
+    if not rows:
+        return
+    gone = ([key[0] for key in keys], [key[1] for key in keys])
+    cursor.execute(_DELETE, gone, prepare=True)
+    given = [_given(row, event) for row in rows]
+    cursor.execute(_ADD, (msgspec.json.encode(given).decode(),), prepare=True)
+
+
+def _given(row: ActivityRow, event: e.VideoMerged) -> ActivityRow:
+    into = event.into_video_id
+    row_id = row.id
+    if row.kind == "milestone":
+        row_id = milestone_of(into, "views", row.data["milestone"])
+    return replace(row, id=row_id, subject_id=into, creator_id=event.creator_id)
+
+
+def milestone_of(subject_id: UUID, metric: str, milestone: int) -> UUID:
+    """Return the id of the row that says that a number was passed."""
+    return activity_row(subject_id, f"{metric}/{milestone}")
 
 
 def organization_of(recorded: RecordedEvent) -> UUID:

@@ -33,6 +33,8 @@ from projections.activity.batch import (
     ActivityRow,
     ActivityVideo,
     SubjectType,
+    give_to_creator,
+    milestone_of,
     organization_of,
     start_of,
 )
@@ -250,7 +252,7 @@ def _profile_observed(
                         recorded,
                         "milestone",
                         creator,
-                        id=activity_row(creator.id, f"followers/{milestone}"),
+                        id=milestone_of(creator.id, "followers", milestone),
                         at=event.observed_at,
                         data={
                             "metric": "followers",
@@ -319,7 +321,7 @@ def _views_observed(
                 "milestone",
                 video,
                 batch,
-                id=activity_row(video_id, f"views/{milestone}"),
+                id=milestone_of(video_id, "views", milestone),
                 at=event.observed_at,
                 data={"metric": "views", "milestone": milestone, "count": views},
             )
@@ -561,7 +563,7 @@ class Activity:
     """Keeps the table activity, and the state that its rules need."""
 
     name = "activity"
-    version = 1
+    version = 2
     tables = (
         *("activity", "activity_organizations"),
         *("activity_creators", "activity_videos"),
@@ -570,7 +572,10 @@ class Activity:
     decoders = {e.VideoStatsSnapshotRecorded.stored_name: decode_views}  # noqa: RUF012 - never changed
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Apply ``events``; erasures and new time zones change rows before them."""
+        """Apply ``events``; some change rows that were made before them.
+
+        These are erasures, merges of videos and new time zones.
+        """
         part: list[RecordedEvent] = []
         for recorded in events:
             part.append(recorded)
@@ -578,6 +583,10 @@ class Activity:
             if isinstance(event, e.SubjectErased):
                 _apply(cursor, part)
                 _forget(cursor, event, recorded.stream)
+                part = []
+            elif isinstance(event, e.VideoMerged):
+                _apply(cursor, part)
+                give_to_creator(cursor, event, recorded)
                 part = []
             elif (
                 isinstance(event, e.OrganizationSettingsChanged)

@@ -92,7 +92,7 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
     assert said == {
         "posted": '@billie posted "Spring".',
         "took_off": '"Spring" of @billie took off: 12,345 views after 3 days, 6 times '
-        "what the creator's videos usually have by then.",
+        "as many as usual for the creator.",
         "milestone": '"Spring" of @billie passed 10,000 views, with 12,345 seen.',
         "renamed": "@b was renamed to @billie by key Ops.",
         "added": "@billie was added by key Ops.",

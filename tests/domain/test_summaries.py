@@ -252,8 +252,8 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
             outlier_factor=6.399772,
         ),
         (
-            "Video 71 reported as taking off (45,000 views after 1 day, 6.4 times what "
-            "the creator's videos usually have by then) by key Ops."
+            "Video 71 reported as taking off (45,000 views after 1 day, 6.4 times as "
+            "many as usual for the creator) by key Ops."
         ),
     ),
     (CREATED, 'Created as "Spring" by key Ops.'),

@@ -262,11 +262,25 @@ class _Fold:
                 self.of_video(recorded, "took_off", own, data=data)
             case e.VideoMerged():
                 self.video[own] = (self.video[own][0], event.creator_id)
+                self.merge(own, event)
             case _ if type(event) in _DECISIONS:
                 data = {"decision": _DECISIONS[type(event)]}
                 self.of_video(recorded, "reviewed", own, data=data)
             case _:
                 pass
+
+    def merge(self, own: UUID, event: e.VideoMerged) -> None:
+        """The creator's video has what happened to the merged one, each once."""
+        into = event.into_video_id
+        kept = {key: row for key, row in self.rows.items() if row["subject_id"] != own}
+        for row in self.rows.values():
+            if row["subject_id"] == own:
+                key = row["id"]
+                if row["kind"] == "milestone":
+                    key = activity_row(into, f"views/{row['data']['milestone']}")
+                given = {"subject_id": into, "creator_id": event.creator_id}
+                kept.setdefault(key, {**row, "id": key, **given})
+        self.rows = kept
 
     def sees(
         self, recorded: RecordedEvent, event: e.VideoStatsSnapshotRecorded

@@ -1,7 +1,7 @@
 """activity: each kind from the events that it follows from."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -227,6 +227,48 @@ def test_a_creator_that_is_not_tracked_does_not_stop_posting(
     back = of_kind(apply(connection, history.events), "stopped_posting")
 
     assert (len(removed), len(back)) == (0, 1)
+
+
+def test_a_merged_video_leaves_its_milestones_to_the_creators_video(
+    connection: Reading, history: History
+):
+    of: dict[str, Any] = {"organization_id": HOME}
+    alone = replace(stats("1", views=9_000), project_id=SECOND)
+    single, own = video_stream(SECOND, "1"), video_of("1")
+    history.happened(
+        single,
+        e.VideoAdded(
+            **of, project_id=SECOND, tiktok_video_id="1", handle="billie", kind="video"
+        ),
+    )
+    for day, views in enumerate((9_000, 60_000, 120_000)):
+        seen = replace(alone, view_counts=(views,), observed_at=at_day(day))
+        history.happened(UUID(int=0x50 + day), seen)
+    history.happened(BILLIE, added())
+    history.happened(own, found(BILLIE, "1", posted_at=MONDAY))
+    for day, views in ((3, 9_500), (4, 10_500)):
+        history.happened(UUID(int=0x60 + day), stats_of("1", day=day, views=views))
+    history.happened(single, e.VideoMerged(**of, creator_id=BILLIE, into_video_id=own))
+    history.happened(UUID(int=0x70), stats_of("1", day=5, views=300_000))
+    # Somebody adds the video anew: it begins again.
+    history.happened(
+        single,
+        e.VideoAdded(
+            **of, project_id=SECOND, tiktok_video_id="1", handle="billie", kind="video"
+        ),
+    )
+
+    rows = apply(connection, history.events)
+
+    passed = of_kind(rows, "milestone")
+    assert milestones(passed) == [50_000, 100_000, 10_000, 250_000]
+    assert {(row["subject_id"], row["creator_id"]) for row in passed} == {(own, BILLIE)}
+    videos = [row for row in of_kind(rows, "added") if row["subject_type"] == "video"]
+    assert [row["subject_id"] for row in videos] == [own, single]
+
+
+def at_day(day: float) -> datetime:
+    return MONDAY + timedelta(days=day)
 
 
 def test_decisions_about_videos_are_rows(connection: Reading, history: History):
