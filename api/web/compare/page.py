@@ -28,7 +28,11 @@ from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fit
 from api.web.compare.campaigns import compared_campaigns
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
-from api.web.compare.since_start import since_their_start
+from api.web.compare.since_start import (
+    rows_since_start,
+    since_their_start,
+    table_since_start,
+)
 from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -110,7 +114,17 @@ class ComparePage(Controller):
     ) -> Response[bytes]:
         """Answer with the same numbers as a CSV file."""
         query = _with_entity(choices)
-        period = query.period(today=_today(page, query.tz))
+        today = _today(page, query.tz)
+        if query.is_since_start:
+            found = await since_their_start(page, query, today=today)
+            text = (
+                table_since_start(found)
+                if query.layout
+                else rows_since_start(found, query)
+            )
+            name = f"compared-{query.measure.name}-since-start.csv"
+            return csv_file(text.encode(), disposition=_attached(name))
+        period = query.period(today=today)
         analytics = _analytics(page, query)
         if query.layout:
             answer = await analytics.numbers(query.measure, query.counting, period)
@@ -120,10 +134,13 @@ class ComparePage(Controller):
                 projects = await projects_of(page, query.chosen, names)
                 answer = with_project_names(answer, projects)
             name = f"compared-{query.metric}-{period.first}-{period.last}.csv"
-            disposition = f'attachment; filename="{name}"'
-            return csv_file(table_of(answer).encode(), disposition=disposition)
+            return csv_file(table_of(answer).encode(), disposition=_attached(name))
         raw = await analytics.csv(query.measure, query.counting, period)
         return csv_file(raw.body, disposition=raw.headers["content-disposition"])
+
+
+def _attached(name: str) -> str:
+    return f'attachment; filename="{name}"'
 
 
 def _with_entity(query: CompareQuery) -> CompareQuery:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from api.http.csv_text import csv_text, text_cell
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of
@@ -83,6 +84,39 @@ async def since_their_start(
         ),
         answer=answer,
         days=days,
+    )
+
+
+def table_since_start(found: SinceStart) -> str:
+    """Return the numbers as CSV: a row for each day, a column for each campaign."""
+    labels = [one.entity_ref.label or one.entity_ref.id for one in found.answer.series]
+    columns = zip(*(one.points for one in found.answer.series), strict=True)
+    return csv_text(
+        ["day", *map(text_cell, labels)],
+        (
+            [number, *(point.value for point in points)]
+            for number, points in enumerate(columns, 1)
+        ),
+    )
+
+
+def rows_since_start(found: SinceStart, query: CompareQuery) -> str:
+    """Return the numbers as CSV: a row for each day of each campaign, with its date."""
+    return csv_text(
+        ["day", "date", "campaign_id", "campaign", "metric", "mode", "value"],
+        (
+            [
+                number,
+                period.first + (number - 1) * _A_DAY,
+                one.entity_ref.id,
+                one.entity_ref.label,
+                query.measure.name,
+                query.counting,
+                point.value,
+            ]
+            for one, period in zip(found.answer.series, found.days, strict=True)
+            for number, point in enumerate(one.points[: period.days], 1)
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.kit.application import Goatherd, Tenant, data_of
@@ -402,9 +403,8 @@ def test_all_figures_of_campaigns_stand_side_by_side(
     assert shown["New followers"] == ["500", "500"]
 
 
-def test_campaigns_are_compared_by_their_days_since_the_start(
-    visitor: Visitor, home: Tenant, goat: Watched
-):
+def spring_and_summer(home: Tenant, goat: Watched) -> str:
+    """The ids of two campaigns, of five days and of two days from the third on."""
     ids: list[str] = []
     for name, first, last in (
         ("Spring", "2026-03-01", "2026-03-05"),
@@ -417,8 +417,15 @@ def test_campaigns_are_compared_by_their_days_since_the_start(
         data_of(home.post(f"/campaigns/{made['id']}/items", item), status=201)
         ids.append(made["id"])
     home.goatherd.catch_up()
+    return ",".join(ids)
+
+
+def test_campaigns_are_compared_by_their_days_since_the_start(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    ids = spring_and_summer(home, goat)
     days = f"{DAYS}&metric=views&mode=cumulative&granularity=day&tz=UTC"
-    address = f"/compare?entity=campaign&ids={','.join(ids)}&{days}"
+    address = f"/compare?entity=campaign&ids={ids}&{days}"
 
     by_date = rows(visitor.see(address))[1:]
     since = rows(visitor.see(f"{address}&by=start"))[1:]
@@ -432,3 +439,32 @@ def test_campaigns_are_compared_by_their_days_since_the_start(
         "section", aria_labelledby="figures-title"
     )
     assert "The days of each" in figures.text
+
+
+def test_the_file_follows_the_days_since_the_start(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    ids = spring_and_summer(home, goat)
+    query = f"entity=campaign&ids={ids}&{DAYS}&metric=views&mode=cumulative&tz=UTC"
+    shown = rows(visitor.see(f"/compare?{query}&granularity=day&by=start"))[1:]
+
+    table = _read_csv(visitor.get(f"/compare.csv?{query}&by=start&layout=columns"))
+    listed = _read_csv(visitor.get(f"/compare.csv?{query}&by=start"))
+
+    assert table[0] == ["day", "Spring", "Summer"]
+    assert [f"Day {row[0]}" for row in table[1:]] == [row[0] for row in shown]
+    # A day that Summer does not have is empty in the file.
+    for line, row in zip(table[1:], shown, strict=True):
+        assert [cell or "\N{EN DASH}" for cell in line[1:]] == row[1:3], line
+    assert listed[0][:4] == ["day", "date", "campaign_id", "campaign"]
+    assert [row[:2] for row in listed if row[3] == "Summer"] == [
+        ["1", "2026-03-03"],
+        ["2", "2026-03-04"],
+    ]
+    assert [row[6] for row in listed if row[3] == "Spring"] == [
+        row[1] for row in table[1:]
+    ]
+
+
+def _read_csv(answer: httpx.Response) -> list[list[str]]:
+    return [*csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))]
