@@ -72,6 +72,10 @@ _PAIRS = """
 SELECT coalesce(creator_id, id) AS owner, number FROM analytics_videos
 WHERE organization_id = %(organization)s AND {} AND {}
 """
+_BY_OWNER = """
+SELECT owner, array_agg(number) FROM ({}) AS pairs
+WHERE number IS NOT NULL GROUP BY owner
+"""
 # An owner's earliest snapshot comes last. Two of one instant are in the order of the
 # log, so the later one is the level.
 _SINCE_FIRST = f"""
@@ -122,15 +126,16 @@ async def own_columns(
 
     The spans of owners are not applied here: ``video_shares`` does that.
     """
-    pairs: list[TupleRow] = []
+    singles: list[TupleRow] = []
     owners = videos.owners
     parameters: dict[str, object] = {
         "organization": organization_id,
         **videos.parameters,
     }
     if videos.pairs is not None:
-        pairs = await reader.rows(organization_id, videos.pairs.encode(), parameters)
-        parameters["more_owners"] = list({row[0] for row in pairs})
+        query = _BY_OWNER.format(videos.pairs).encode()
+        singles = await reader.rows(organization_id, query, parameters)
+        parameters["more_owners"] = [row[0] for row in singles]
         owners = f"{owners} OR s.owner = ANY(%(more_owners)s)"
     query = OwnerQuery(
         owners=owners,
@@ -145,8 +150,8 @@ async def own_columns(
     is_whole = np.array([row.is_whole for row in rows], np.bool_)
     is_erased = np.array([row.is_erased for row in rows], np.bool_)
     is_chosen = states.is_counted & is_whole[states.owner_of]
-    if pairs:
-        is_single = states.among_pairs((row[0], row[1]) for row in pairs)
+    if singles:
+        is_single = states.among_lists((row[0], row[1]) for row in singles)
         is_chosen |= (states.is_counted | videos.has_others) & is_single
     opening = np.where(was_known, before, 0)
     begins = is_known & ~was_known & is_chosen & states.is_baseline

@@ -165,7 +165,7 @@ async def ids_at(
     numbers: list[int] = columns.numbers[at].tolist()
     indexes: list[int] = columns.owner_of[at].tolist()
     place_of = dict(zip(zip(indexes, numbers, strict=True), at.tolist(), strict=True))
-    index_of = {owner: index for index, owner in enumerate(columns.owners)}
+    index_of = {columns.owners[index]: index for index in {*indexes}}
     params: dict[str, object] = {"organization": organization_id}
     query, at_once = _IDS, most
     if most is not None and len(at) > _MANY:

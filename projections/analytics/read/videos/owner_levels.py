@@ -171,7 +171,7 @@ async def _rows(
         owners=query.owners,
     )
     rows = await reader.rows(organization_id, text.encode(), parameters)
-    return [OwnerLevels(*row) for row in rows]
+    return [*map(OwnerLevels._make, rows)]
 
 
 def _lacking(

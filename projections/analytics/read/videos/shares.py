@@ -41,6 +41,8 @@ async def video_columns(
     Owners with spans have the share that counts in these.
     """
     own = await own_columns(reader, organization_id, videos, start, end)
+    if not videos.spans:
+        return own
     parts_of = {
         owner: parts
         for owner in own.owners
