@@ -1,11 +1,13 @@
 """Style sheets and scripts of the pages, at addresses that change with them."""
 
 import gzip
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from mimetypes import guess_type
+from pathlib import PurePosixPath
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
@@ -19,6 +21,14 @@ BASE = "/assets"
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LEAST_TO_COMPRESS = 512
+# Comments, and the margins of lines. No text in our scripts goes over several lines.
+_FOR_READERS = {
+    "css/": re.compile(rb"/\*.*?\*/\s*|^[ \t]+", re.DOTALL | re.MULTILINE),
+    "js/": re.compile(rb"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE),
+}
+# Python 3.11 knows no fonts, and names scripts as the tables of the machine do; without
+# such a table, as in a container, they are no text to it.
+_TYPES = {".js": "text/javascript", ".woff2": "font/woff2"}
 
 
 class MissingAssetsError(Exception):
@@ -54,7 +64,8 @@ class Assets:
         Raises:
             MissingAssetsError: the libraries are missing.
         """
-        found = dict(_walk(files("api.web") / "static", ""))
+        walked = dict(_walk(files("api.web") / "static", ""))
+        found = {name: _as_sent(name, walked[name]) for name in walked}
         if not {"vendor/htmx.js", "vendor/inter.woff2"} <= found.keys():
             raise MissingAssetsError(
                 "The pages' libraries are missing: run make setup, or "
@@ -108,11 +119,18 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
     return found
 
 
+def _as_sent(name: str, content: bytes) -> bytes:
+    """Return a file without what only its readers need."""
+    # These parts are a sixth of our styles and a tenth of our scripts, also compressed.
+    for kind, for_readers in _FOR_READERS.items():
+        if name.startswith(kind):
+            return for_readers.sub(b"", content)
+    return content
+
+
 def _asset(name: str, content: bytes) -> Asset:
-    # Python 3.11 does not know the type of fonts.
-    is_font = name.endswith(".woff2")
-    guessed = "font/woff2" if is_font else guess_type(name)[0]
-    media_type = guessed or "application/octet-stream"
+    known = _TYPES.get(PurePosixPath(name).suffix) or guess_type(name)[0]
+    media_type = known or "application/octet-stream"
     compressed = None
     is_text = media_type.startswith("text/") or media_type == "image/svg+xml"
     if is_text and len(content) >= _LEAST_TO_COMPRESS:

@@ -2,9 +2,16 @@
 
 import gzip
 import re
+from importlib.resources import files
+from mimetypes import MimeTypes
+from pathlib import Path
 
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from litestar.types import Receive, Scope, Send
 
+from api.http.request import Request, begin_request
 from api.web.kit import assets
 from api.web.kit.assets import Assets, MissingAssetsError
 from tests.kit.application import Tenant
@@ -12,6 +19,7 @@ from tests.kit.creator_with_numbers import a_watched_creator
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
+STATIC = Path(str(files("api.web") / "static"))
 # httpx would say that it takes it.
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -61,6 +69,45 @@ def test_each_is_sent_as_what_it_is(passer_by: Visitor, name: str, media_type: s
     answer = passer_by.get(Assets.of_the_package().url(name))
 
     assert answer.headers["Content-Type"] == media_type
+
+
+def test_scripts_are_text_on_a_machine_without_a_table_of_types(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(assets, "guess_type", MimeTypes(filenames=()).guess_type)
+    found = Assets({"js/a.js": b"let goats = 1;\n" * 99, "vendor/a.woff2": b"0" * 999})
+    app = Litestar([found.route()], request_class=Request)
+
+    async def begun(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            begin_request(scope)
+        await app(scope, receive, send)
+
+    with TestClient(begun) as client:
+        script = client.get(found.url("js/a.js"))
+        font = client.get(found.url("vendor/a.woff2"))
+
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert script.headers["Content-Encoding"] == "gzip"
+    assert font.headers["Content-Type"] == "font/woff2"
+
+
+def test_nothing_but_what_readers_need_is_left_out_of_scripts_and_styles(
+    passer_by: Visitor,
+):
+    sent = Assets.of_the_package()
+    for script in (STATIC / "js").glob("*.js"):
+        left = passer_by.get(sent.url(f"js/{script.name}")).text.splitlines()
+        for line in script.read_text().splitlines():
+            if left and left[0] == line.lstrip(" \t"):
+                left.pop(0)
+            else:
+                assert line.lstrip(" \t").startswith("//"), (script.name, line)
+        assert left == []
+    for sheet in (STATIC / "css").glob("*.css"):
+        text = passer_by.get(sent.url(f"css/{sheet.name}")).text
+        rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        assert text.split() == rules.split(), sheet.name
 
 
 @pytest.mark.parametrize(
