@@ -1,5 +1,6 @@
 """GET /creators with figures over some days: the rows, their totals, and CSV."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast, get_args
@@ -284,16 +285,18 @@ class _Table(Struct, frozen=True, kw_only=True):
         }
         if not keys:
             return []
-        known = await with_health(reader, organization_id, [*keys], self.chosen.rules)
-        figures = await creator_figures(
-            reader,
-            organization_id,
-            replace(CreatorSet.with_ids(keys), shares=self.shares),
-            self.days.start,
-            self.days.end,
+        known, figures, posting = await asyncio.gather(
+            with_health(reader, organization_id, [*keys], self.chosen.rules),
+            creator_figures(
+                reader,
+                organization_id,
+                replace(CreatorSet.with_ids(keys), shares=self.shares),
+                self.days.start,
+                self.days.end,
+            ),
+            posting_of(reader, organization_id, [*keys], self._posting_days),
         )
         by_id = {one.creator_id: one for one in figures}
-        posting = await posting_of(reader, organization_id, [*keys], self._posting_days)
         return [
             (key, self._row(*known[id_], by_id[id_], posting[id_]))
             for id_, key in keys.items()

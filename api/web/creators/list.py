@@ -1,5 +1,6 @@
 """/creators: the table of creators with their figures, live, and as CSV."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -34,6 +35,7 @@ from api.web.creators.query import (
     CreatorsPageQuery,
 )
 from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
+from api.web.kit.api_client import ApiResponse
 from api.web.kit.cell_stream import watch_cells
 from api.web.kit.csv_file import csv_file
 from api.web.kit.filters import fingerprint
@@ -100,10 +102,14 @@ class CreatorsPage(Controller):
     ) -> Template:
         """Show one page of the creators that were chosen."""
         choices = replace(choices, project_id=page.project_filter)
-        projects = await all_projects(page)
+        projects, campaigns, views, got = await asyncio.gather(
+            all_projects(page),
+            some_campaigns(page),
+            views_of(page, "creators", choices.saved),
+            _found(page, choices),
+        )
         # The project is not shown if the organization has only one.
         has_many = len(projects) > 1 and not choices.project_id
-        campaigns = await some_campaigns(page)
         names_by_id = {str(one.id): one.name for one in campaigns}
         columns = chosen_columns(page)
         context: dict[str, Any] = {
@@ -121,20 +127,15 @@ class CreatorsPage(Controller):
             "campaigns": campaigns,
             "chips": choices.chips(names_by_id),
             "custom": CUSTOM,
-            "views": await views_of(page, "creators", choices.saved),
+            "views": views,
             "first": f"{PATH}{choices.address(cursor='')}",
             "here": here(page.request),
             "may_write": page.may("write"),
             "rows": [],
             "more": None,
         }
-        try:
-            got = await page.get(PATH, list[CreatorWithFigures], **choices.api_query)
-        except ApiError as error:
-            # Own dates are typed; everything else comes from links and choices.
-            if error.code not in _WRONG_DAYS or choices.period_name:
-                raise
-            return page.show("creators/list.html", context, error=error)
+        if isinstance(got, ApiError):
+            return page.show("creators/list.html", context, error=got)
         meta = convert(got.meta, CreatorsMeta)
         names = {one.id: one.name for one in projects} if has_many else {}
         period = choices.period_name
@@ -237,6 +238,19 @@ class CreatorsPage(Controller):
             ),
             headers={"Cache-Control": "no-store"},
         )
+
+
+async def _found(
+    page: PageContext, choices: CreatorsPageQuery
+) -> ApiResponse[list[CreatorWithFigures]] | ApiError:
+    """Return the chosen creators, or the error that the page shows in their place."""
+    try:
+        return await page.get(PATH, list[CreatorWithFigures], **choices.api_query)
+    except ApiError as error:
+        # Own dates are typed; everything else comes from links and choices.
+        if error.code not in _WRONG_DAYS or choices.period_name:
+            raise
+        return error
 
 
 def _cells(

@@ -1,5 +1,6 @@
 """/videos: the videos of all projects."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from api.http.errors import ApiError, Code
 from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import row_of
+from api.web.kit.api_client import ApiResponse
 from api.web.kit.counting import LISTED
 from api.web.kit.csv_file import csv_file
 from api.web.kit.filters import day
@@ -138,7 +140,12 @@ class VideosPages(Controller):
     ) -> Template:
         """Show one page of the videos that were chosen."""
         choices = replace(choices, project_id=page.project_filter)
-        projects, campaigns = await all_projects(page), await some_campaigns(page)
+        projects, campaigns, views, got = await asyncio.gather(
+            all_projects(page),
+            some_campaigns(page),
+            views_of(page, "videos", choices.saved),
+            _found(page, choices),
+        )
         names_by_id = {str(one.id): one.name for one in campaigns}
         context: dict[str, Any] = {
             "columns": COLUMNS,
@@ -156,19 +163,13 @@ class VideosPages(Controller):
             "campaigns": campaigns,
             "chips": choices.chips(names_by_id),
             "custom": CUSTOM,
-            "views": await views_of(page, "videos", choices.saved),
+            "views": views,
             "first": f"{PATH}{choices.address(cursor='')}",
             "rows": [],
             "more": None,
         }
-        try:
-            got = await page.get(PATH, list[VideoWithFigures], **choices.api_query)
-        except ApiError as error:
-            # Dates are typed; everything else comes from links and choices.
-            has_dates = choices.posted_from or choices.posted_to
-            if error.code not in _WRONG or (choices.period_name and not has_dates):
-                raise
-            return page.show("videos/list.html", context, error=error)
+        if isinstance(got, ApiError):
+            return page.show("videos/list.html", context, error=got)
         meta = convert(got.meta, VideosMeta)
         context |= {
             "rows": [(video, row_of(video)) for video in got.data],
@@ -198,3 +199,17 @@ class VideosPages(Controller):
         query.pop("cursor", None)
         raw = await page.get_raw(PATH, **query)
         return csv_file(raw.body, disposition=raw.headers["content-disposition"])
+
+
+async def _found(
+    page: PageContext, choices: VideosPageQuery
+) -> ApiResponse[list[VideoWithFigures]] | ApiError:
+    """Return the chosen videos, or the error that the page shows in their place."""
+    try:
+        return await page.get(PATH, list[VideoWithFigures], **choices.api_query)
+    except ApiError as error:
+        # Dates are typed; everything else comes from links and choices.
+        has_dates = choices.posted_from or choices.posted_to
+        if error.code not in _WRONG or (choices.period_name and not has_dates):
+            raise
+        return error
