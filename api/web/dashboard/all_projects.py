@@ -12,6 +12,7 @@ from msgspec import Struct, convert
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.aggregate.kpis import Kpis
+from api.routes.analytics.responses import Analytics
 from api.routes.lists.creators import CreatorWithFigures, ListTotals
 from api.routes.lists.videos import VideoWithFigures
 from api.web.activity.days import newest_activity
@@ -21,7 +22,7 @@ from api.web.charts.compared_days import compared_in_words
 from api.web.charts.measures import groups_for
 from api.web.charts.periods import Period
 from api.web.dashboard.attention import needing_attention
-from api.web.dashboard.cards import first_cards, more_cards
+from api.web.dashboard.cards import COURSES, first_cards, more_cards
 from api.web.dashboard.figure_table import COLUMNS
 from api.web.dashboard.periods import PERIODS, DashboardDays
 from api.web.dashboard.project_rows import ListedProject, listed_projects
@@ -96,17 +97,20 @@ async def show_all_projects(
                 needing_attention(page, None, campaign_id=None), newest_activity(page)
             ),
         )
+        # Totals count an account once, and sums of projects count it in each.
+        has_courses = len(rows) <= _MOST_LINES and not now.totals.accounts_counted_once
         kpis = _kpis(page, days, compared, now, before)
         in_words = days.before(kpis.compare_until)
         rows.sort(key=lambda row: row.kpis.new_views.value or 0, reverse=True)
+        chart, courses = await _chart(page, query, days, rows, has_courses=has_courses)
         context |= {
-            "chart": await _chart(page, query, days, rows),
+            "chart": chart,
             "dashboard": {
                 "days": days,
                 "in_words": days_in_words(days.first, days.last),
             },
             "compared_with": compared_in_words(kpis),
-            "cards": first_cards(kpis, query, in_words),
+            "cards": first_cards(kpis, query, in_words, courses),
             "more_cards": more_cards(kpis, query, in_words),
             "rows": rows,
             "creators": creators.data,
@@ -201,10 +205,17 @@ async def _chart(
     query: DashboardQuery,
     days: DashboardDays,
     rows: Sequence[ListedProject],
-) -> Chart:
-    """Return the chart with a line for each project, at most five."""
+    *,
+    has_courses: bool,
+) -> tuple[Chart, list[Analytics]]:
+    """Return the chart with a line for each project, at most five, and the courses."""
     measure = query.measure
+    courses = COURSES if has_courses else ()
     ids = [str(row.project.id) for row in rows[:_MOST_LINES]]
     analytics = AnalyticsClient(page, *ids, entity="project")
-    answer = await analytics.numbers(measure, query.chart_mode, days.period)
-    return chart_of("main", measure, answer)
+    counted = (measure, query.chart_mode)
+    await analytics.load([counted, *courses], days.period)
+    answer, *lines = [
+        await analytics.numbers(*each, days.period) for each in (counted, *courses)
+    ]
+    return chart_of("main", measure, answer), lines

@@ -22,7 +22,7 @@ from api.web.kit.filters import (
 )
 from domain.analytics.kpis import Kpi
 from domain.analytics.metrics import Mode
-from domain.analytics.series import Value
+from domain.analytics.series import Point, Value
 
 # A larger percentage says less than the change itself.
 _TOO_MUCH = 1_000
@@ -92,11 +92,22 @@ def more_cards(kpis: Kpis, query: DashboardQuery, before: str) -> list[KpiCard]:
 
 
 def _course(answer: Analytics) -> Sparkline | None:
-    """Return the line of finished buckets: what is not over looks like a fall."""
+    """Return the line of finished buckets: what is not over looks like a fall.
+
+    The line of several projects is their sum. Rates of projects have no sum.
+    """
+    if answer.mode == "rate" and len(answer.series) > 1:
+        return None
+    buckets = zip(*(series.points for series in answer.series), strict=True)
     return sparkline(
-        [point.value for point in answer.series[0].points if not point.partial],
+        [_together(points) for points in buckets if not points[0].partial],
         from_zero=True,
     )
+
+
+def _together(points: Sequence[Point]) -> Value:
+    known = [point.value for point in points if point.value is not None]
+    return sum(known) if known else None
 
 
 def _card(
