@@ -2,36 +2,32 @@
 
 import sys
 import textwrap
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from api.cli import CommandError, is_expected, print_error
 from api.cli.kit.databases import check_fit, connected, database_url, redis_url
 from api.cli.kit.output import plain, print_json, progress_bar
 from api.system.all_projections import ALL_PROJECTIONS
-from application.erase.sealed_list import ErasedValues, kept_values, texts_given
+from application.erase.remains import (
+    BehindErasureError,
+    NotErasedError,
+    NoValuesError,
+    erased_values,
+    find_remains,
+)
+from application.erase.sealed_list import texts_given
 from application.erase.search.installation import (
     NEVER_SEARCHED,
     Findings,
     SearchedPlaces,
-    search,
 )
-from application.erase.search.tables import SearchedTable, tables_of
-from application.erase.tidy import behind, tidy
 from domain.phrases import counted, joined
-from infra.keys.opened import opened_keys
 from infra.settings import Settings
-from projections.creator_streams import erasure_of
 
-PATIENCE_SECONDS = 10.0
-_POLL_SECONDS = 0.1
 _WIDTH = 88
 _FOUND, _NOT_ALL = 1, 2
 
@@ -74,51 +70,32 @@ def _verdict(
 ) -> Findings:
     with connected(database_url(settings)) as connection:
         check_fit(connection)
-        erased = _erased(connection, settings, creator_id, values)
-        _wait_for_read_models(connection, erased.position)
-        tables = tables_of(connection)
-        with progress_bar("Removing old versions", total=len(tables)) as advance:
-            tidy(connection, tables, advance=advance)
-        _, keys = opened_keys(settings, connection)
-        with progress_bar("Searching", total=_rows(tables)) as advance:
-            return search(
+        given = texts_given(_lines(values))
+        try:
+            erased = erased_values(connection, settings, creator_id, given)
+            return find_remains(
                 connection,
+                settings,
                 erased,
                 _places(settings, also),
-                are_ids_kept=keys.names is None,
-                advance=advance,
+                projections=[projection.name for projection in ALL_PROJECTIONS],
+                show=progress_bar,
             )
-
-
-def _erased(
-    connection: Connection[TupleRow],
-    settings: Settings,
-    creator_id: UUID,
-    values: Path | None,
-) -> ErasedValues:
-    erasure = erasure_of(connection, creator_id)
-    if erasure is None:
-        raise CommandError(
-            "This creator was not erased, so there is nothing to verify."
-        )
-    master_key, _ = opened_keys(settings, connection)
-    kept = kept_values(connection, creator_id, master_key)
-    given = texts_given(_lines(values))
-    if kept is not None:
-        return replace(kept, values={*kept.values, *given})
-    if not given:
-        raise CommandError(
-            "The list of erased data is gone: it is kept for 24 hours. Give the "
-            "texts to search for yourself, one a line: `goatherd erase --verify "
-            f"{creator_id} --values FILE`, or - in place of FILE for stdin."
-        )
-    position, organization_id = erasure
-    return ErasedValues(
-        organization_id=organization_id,
-        creator_ids=[creator_id],
-        position=position,
-        values=given,
-    )
+        except NotErasedError:
+            raise CommandError(
+                "This creator was not erased, so there is nothing to verify."
+            ) from None
+        except NoValuesError:
+            raise CommandError(
+                "The list of erased data is gone: it is kept for 24 hours. Give the "
+                "texts to search for yourself, one a line: `goatherd erase --verify "
+                f"{creator_id} --values FILE`, or - in place of FILE for stdin."
+            ) from None
+        except BehindErasureError as error:
+            raise CommandError(
+                f"Not every process has applied the erasure yet ({error}): "
+                "start Goatherd, and try again once it has caught up."
+            ) from None
 
 
 def _lines(values: Path | None) -> Iterable[str]:
@@ -129,18 +106,6 @@ def _lines(values: Path | None) -> Iterable[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{values} cannot be read: {error}") from error
     return text.splitlines()
-
-
-def _wait_for_read_models(connection: Connection[TupleRow], position: int) -> None:
-    names = [projection.name for projection in ALL_PROJECTIONS]
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while late := behind(connection, position, names):
-        if time.monotonic() > deadline:
-            raise CommandError(
-                f"Not every process has applied the erasure yet ({', '.join(late)}): "
-                "start Goatherd, and try again once it has caught up."
-            )
-        time.sleep(_POLL_SECONDS)
 
 
 def _places(settings: Settings, also: Sequence[Path]) -> SearchedPlaces:
@@ -156,10 +121,6 @@ def _places(settings: Settings, also: Sequence[Path]) -> SearchedPlaces:
         why_no_redis=why,
         also=[path.expanduser().absolute() for path in also],
     )
-
-
-def _rows(tables: Iterable[SearchedTable]) -> int:
-    return sum(table.rows for table in tables)
 
 
 def _print_search(verdict: Findings) -> None:

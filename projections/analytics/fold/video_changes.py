@@ -134,7 +134,7 @@ def _without_person(change: Change, number: int | None) -> Change:
         name: UNREADABLE if name in {"handle", "tiktok_video_id"} else value
         # Sorted, so that rows with an added field have the same order.
         for name, value in sorted(fields.items())
-        if name not in {"title", "tags"}
+        if name not in {"title", "tags", "attributes"}
     }
     return replace(change, body=msgspec.Raw(msgspec.json.encode(kept)))
 

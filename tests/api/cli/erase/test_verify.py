@@ -14,6 +14,7 @@ import redis
 
 from application.erase import sealed_list
 from domain import events as e
+from domain.video.attributes import Sound, VideoAttributes
 from domain.video.url import picture_name
 from tests.kit.application import Goatherd, Tenant, own_installation
 from tests.kit.builders import NOON, log_of
@@ -69,7 +70,12 @@ def known(tenant: Tenant, handle: str) -> str:
             avatar_url=AVATAR.format(avatar),
             user_id=str(UUID(creator_id).int)[:19],
         )
-    tenant.found(creator_id, title=f"{handle} jumps again", pseudonym="12345678901")
+    tenant.found(
+        creator_id,
+        title=f"{handle} jumps again",
+        pseudonym="12345678901",
+        attributes=VideoAttributes(sound=Sound(title="A bell", author=handle)),
+    )
     tenant.goatherd.catch_up()
     return creator_id
 
@@ -330,7 +336,7 @@ def test_a_read_model_that_is_behind_is_named(
 ) -> None:
     creator_id = known(home, "late.goat")
     assert cli("erase", creator_id, "--confirm", "late.goat").status == 0
-    monkeypatch.setattr("api.cli.erase.verify.PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("application.erase.remains.PATIENCE_SECONDS", 0)
 
     early = cli("erase", "--verify", creator_id)
 
