@@ -19,6 +19,7 @@ from api.web.compare.page import ComparePage
 from api.web.connect.page import ConnectPages
 from api.web.creator.changes.page import ChangesPages
 from api.web.creator.connection import ConnectionForms
+from api.web.creator.erased import ErasedPage
 from api.web.creator.files import CreatorFiles
 from api.web.creator.notes import CreatorNotes
 from api.web.creator.overview import OverviewPage
@@ -78,6 +79,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorSettings,
     ConnectionForms,
     CreatorFiles,
+    ErasedPage,
     PersonalDataPage,
     CreatorVideos,
     CreatorVideo,

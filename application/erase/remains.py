@@ -35,6 +35,7 @@ class BehindErasureError(Exception):
 
     def __init__(self, names: Collection[str]) -> None:
         super().__init__(", ".join(names))
+        self.names = [*names]
 
 
 def erased_values(

@@ -27,7 +27,9 @@ def furnish(tenant: Tenant) -> dict[str, str]:
         watch(tenant, each["id"], followers=number * 84_000)
     ids = ids_of(tenant)
     waiting = [
-        tenant.found(creator["id"], status="pending_review", title=title)
+        tenant.found(
+            creator["id"], status="pending_review", title=title, pseudonym=_name()
+        )
         for title in _TITLES
     ]
     tenant.goatherd.catch_up()
@@ -42,10 +44,11 @@ def furnish(tenant: Tenant) -> dict[str, str]:
 def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:
     """Let a creator have been scraped daily, with a video for each title."""
     now = datetime.now(UTC)
-    ids = [str(new_id().int % 10**18 + 10**18) for _ in _TITLES]
-    for video_id, title in zip(ids, _TITLES, strict=True):
-        posted_at = now - timedelta(days=DAYS)
-        tenant.found(creator_id, video_id, title=title, posted_at=posted_at)
+    # Snapshots have pseudonyms, so that an erasure leaves no id of TikTok in them.
+    ids = [_name() for _ in _TITLES]
+    posted_at = now - timedelta(days=DAYS)
+    for pseudonym, title in zip(ids, _TITLES, strict=True):
+        tenant.found(creator_id, title=title, posted_at=posted_at, pseudonym=pseudonym)
     seen: list[NewEvent] = []
     for day in range(DAYS, 0, -1):
         about = {
@@ -58,6 +61,10 @@ def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:
         seen += next_events(new_id(), (), events)
     # A transaction for each scrape would keep every follower of the log awake.
     tenant.goatherd.store.append(seen, context=asking())
+
+
+def _name() -> str:
+    return str(new_id().int % 10**18 + 10**18)
 
 
 def scrape(

@@ -1,6 +1,7 @@
 """The tasks of docs/tasks.md, by the pages alone, with their clicks counted."""
 
 import csv
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -228,7 +229,9 @@ def test_task_09_explains_a_number(reading: Task):
     assert reading.clicks == CLICKS[9]
 
 
-def test_task_10_erases_a_person(task: Task, home: Tenant, ids: dict[str, str]):
+def test_task_10_erases_a_person_and_proves_it(
+    task: Task, home: Tenant, ids: dict[str, str]
+):
     page = task.page
     task.click(task.section("Top creators").get_by_role("link", name="Goat of the Day"))
     task.follow("Settings")
@@ -236,7 +239,19 @@ def test_task_10_erases_a_person(task: Task, home: Tenant, ids: dict[str, str]):
     page.get_by_role("textbox", name="Type the handle").fill("goat.of.the.day")
     task.press("Erase this person for good")
 
+    # The workers of an installation keep these up to date, too.
+    home.goatherd.catch_up()
     expect(page.get_by_text("The person was erased.")).to_be_visible()
+    proof = page.get_by_role("link", name="Download the proof")
+    expect(proof).to_be_visible()
+    expect(page.locator("#remains")).to_contain_text("Searched for")
+    with page.expect_download() as download:
+        proof.click()
+    saved = json.loads(Path(download.value.path()).read_text())
+    assert saved["called"] == "erased-1"
+    # Samples are of all organizations, and tests have creators with the same names.
+    found = [one["place"] for one in saved["findings"]["found"]]
+    assert [place for place in found if not place.startswith("statistics")] == []
     gone = home.get(f"/creators/{ids['creator_id']}").json()["data"]
     assert gone["status"] == "erased"
     assert task.clicks == CLICKS[10]

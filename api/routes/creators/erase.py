@@ -1,6 +1,9 @@
 """/creators/{id}/erase: the erasure of a person, and a preview of it."""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 from litestar import Controller, post
@@ -8,21 +11,33 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from api.http.errors import Code
+from api.http.errors import ApiError, Code
 from api.http.reading.paging import behind, caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
+from api.system.all_projections import ALL_PROJECTIONS
+from application.connect.service import Connections
 from application.erase.erase import ErasureCommand
 from application.erase.erased import ErasedCreators, erased_by
 from application.erase.preview import ErasurePreview, preview_of
 from application.erase.records import NEEDED
+from application.erase.remains import (
+    BehindErasureError,
+    NoValuesError,
+    erased_values,
+    find_remains,
+)
+from application.erase.search.installation import Findings, SearchedPlaces
+from application.progress import Advance
 from domain.creator.errors import CreatorErasedError
 from domain.creator.handlers.erase import Erasure
 from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.messages import ErasedFigures
+from infra.database import Pool
+from infra.settings import Settings
 from projections.creators.queries import one_creator
 from projections.engine.reader import ProjectionBehindError, Reader
 
@@ -79,6 +94,49 @@ class CreatorEraseRoutes(Controller):
             )
         )
 
+    @read_route(
+        "/remains",
+        "findErasureRemains",
+        scope="admin",
+        operator=True,
+        versioned=False,
+        errors=[Code.GONE, Code.PROJECTION_BEHIND],
+    )
+    async def find_remains(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        settings: NamedDependency[Settings],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[Findings]:
+        """Search the whole installation for data of an erased creator.
+
+        The search reads every table, all keys of Valkey or Redis and the files of the
+        data directory, as `goatherd erase --verify` does, and removes old versions of
+        rows before. `ok` is true if it found nothing and could look everywhere. It
+        takes seconds to minutes. A creator that was not erased is 404. The list of
+        erased values is kept for 24 hours; after that the answer is 410.
+        """
+        await caught_up(request, reader, *NEEDED)
+        creator = await one_creator(reader, request.organization_id, creator_id)
+        if creator is None:
+            raise NotFoundError("creator")
+        if creator.status != "erased":
+            raise NotFoundError("erasure")
+        call = partial(_remains, writer.store.pool, settings, creator_id)
+        try:
+            return Answer(await connections.outbound.run(call, of="remains"))
+        except BehindErasureError as error:
+            raise behind(ProjectionBehindError(error.names[0])) from error
+        except NoValuesError:
+            raise ApiError(
+                Code.GONE,
+                "The list of erased data is gone: it is kept for 24 hours. "
+                "`goatherd erase --verify` searches for texts that you give.",
+            ) from None
+
     @write_route(
         post,
         "/",
@@ -129,3 +187,29 @@ class CreatorEraseRoutes(Controller):
             lambda _, done: Answer(erased_by(done)),
             in_transaction=command.in_transaction,
         )
+
+
+def _remains(pool: Pool, settings: Settings, creator_id: UUID) -> Findings:
+    folder = settings.data_dir.expanduser().absolute()
+    with pool.connection() as connection:
+        erased = erased_values(connection, settings, creator_id)
+        return find_remains(
+            connection,
+            settings,
+            erased,
+            SearchedPlaces(
+                data_dir=folder if folder.is_dir() else None,
+                redis_url=settings.redis_url,
+                why_no_redis="GOATHERD_REDIS_URL is not set.",
+                also=[settings.recordings] if settings.recordings else [],
+            ),
+            projections=[projection.name for projection in ALL_PROJECTIONS],
+            show=_unseen,
+        )
+
+
+@contextmanager
+def _unseen(what: str, *, total: int | None) -> Generator[Advance]:
+    """Show no progress, because nobody can see it."""
+    del what, total
+    yield lambda _: None

@@ -112,7 +112,7 @@ class CreatorSettings(Controller):
             if form.figures == "drop"
             else f'The person was erased. Their anonymous numbers stay as "{names}".'
         )
-        return page.go_to("/creators")
+        return page.go_to(f"/creators/{creator_id}/erased")
 
     @form_route(form=TrackingForm)
     async def save_tracking(

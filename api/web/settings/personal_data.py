@@ -47,13 +47,14 @@ class PersonalDataSettings(Controller):
             found = got.data
         # Figures are requested because only lists with figures are counted.
         erased = await page.get(
-            "/creators", list[Creator], status="erased", period="7d", limit=1
+            "/creators", list[Creator], status="erased", period="7d", limit=_MOST_FOUND
         )
         organization = await page.get("/organization", Organization)
         context = {
             "search": search,
             "found": found,
-            "erased": erased.meta["totalCount"],
+            "erased": erased.data,
+            "erased_count": erased.meta["totalCount"],
             "organization": organization.data,
         }
         return await show_settings(

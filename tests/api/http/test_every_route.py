@@ -120,6 +120,7 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
             )
         ),
         "/api/v1/creators/{creator_id}/erase",
+        "/api/v1/creators/{creator_id}/erase/remains",
         "/api/v1/creators/{creator_id}/personal-data",
         "/api/v1/creators/{creator_id}/proof",
         "/api/v1/organization",

@@ -611,6 +611,23 @@ def erasure_not_taken_in(scene: Scene) -> None:
     erase(scene, creator["id"], is_taken_in=False)
 
 
+def remains_not_taken_in(scene: Scene) -> None:
+    # The list of creators has taken it in, or else it would not say "erased" yet.
+    scene.monkeypatch.setattr("application.erase.remains.PATIENCE_SECONDS", 0.0)
+    late = ["creator_identities"]
+    scene.monkeypatch.setattr("application.erase.remains.behind", lambda *_: late)
+    creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
+    erase(scene, creator["id"])
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+
+
+def remains_a_day_later(scene: Scene) -> None:
+    creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
+    erase(scene, creator["id"])
+    scene.tenant.goatherd.query("DELETE FROM erased_values")
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+
+
 def as_it_is(scene: Scene) -> None:
     del scene
 
@@ -650,6 +667,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("scrapeVideo", Code.GONE): video_of_an_erased_creator,
     ("disableVideoTracking", Code.GONE): video_of_an_erased_creator,
     ("previewCreatorErasure", Code.GONE): erased_creator,
+    ("findErasureRemains", Code.GONE): remains_a_day_later,
+    ("findErasureRemains", Code.PROJECTION_BEHIND): remains_not_taken_in,
     ("eraseCreator", Code.GONE): erased_creator,
     ("eraseCreator", Code.PROJECTION_BEHIND): read_models_behind,
     ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,

@@ -120,7 +120,9 @@ def test_a_foreign_id_is_answered_exactly_like_one_that_never_was(
             ]
 
             assert answers[0] == answers[1]
-            assert answers[0][0] in {200, 404, 410}
+            # Others than operators are refused before any id is looked up.
+            refused = {403} if operation_id == "findErasureRemains" else set[int]()
+            assert answers[0][0] in {200, 404, 410} | refused
             if place == "path":
                 assert answers[0][0] != 200
             assert tenant.goatherd.kept() == kept

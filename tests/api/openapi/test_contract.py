@@ -180,7 +180,9 @@ def assert_answers_its_example(
     answer = ask.made_by(home)
 
     response = operation.details["responses"].get(str(answer.status_code))
-    if answer.status_code == 410:
+    # Nobody was erased, so there is nothing to search for.
+    nobody = ("findErasureRemains", 404)
+    if answer.status_code == 410 or (operation.id, answer.status_code) == nobody:
         return
     if "application/json" not in response["content"]:
         assert answer.headers["Content-Type"] in response["content"]

@@ -115,6 +115,52 @@ def test_only_an_admin_of_the_organization_erases_or_sees_the_preview(
     assert home.goatherd.kept() == kept
 
 
+def test_a_search_of_an_erased_creator_finds_nothing_for_a_day(home: Tenant):
+    creator_id = home.add("sought.goat")["id"]
+    home.found(
+        creator_id,
+        "7100000000000000072",
+        pseudonym="12345678902",
+    )
+    home.goatherd.catch_up()
+    path = f"/creators/{creator_id}/erase/remains"
+    before = code_of(home.get(path))
+    data_of(home.post(f"/creators/{creator_id}/erase", {"confirm": "sought.goat"}))
+    home.goatherd.catch_up()
+
+    found = data_of(home.get(path))
+    home.goatherd.query(
+        "DELETE FROM erased_values WHERE %s = ANY(creator_ids)", creator_id
+    )
+    later = code_of(home.get(path))
+
+    assert before == (404, "not_found")
+    # Videos of other tests are of @goat as well, and samples are of all organizations.
+    places = [one["place"] for one in found["found"]]
+    assert [place for place in places if not place.startswith("statistics")] == []
+    # These tests have no Valkey.
+    assert [gap["place"] for gap in found["not_searched"]] == ["Valkey"]
+    assert {"kind": "video id", "values": 1, "why": None} in found["looked_for"]
+    assert "public.creator_list" in found["searched"]["tables"]
+    assert "sought" not in str(found)
+    assert later == (410, "gone")
+
+
+def test_only_operators_search_for_remains_and_only_of_their_own(home: Tenant):
+    creator_id = known(home)
+    path = f"/creators/{creator_id}/erase/remains"
+    data_of(home.post(f"/creators/{creator_id}/erase", {"confirm": HANDLE}))
+    home.goatherd.catch_up()
+    operator = home.goatherd.tenant(is_operator=True)
+
+    assert code_of(home.with_key("read", "write").get(path)) == (
+        403,
+        "insufficient_scope",
+    )
+    assert code_of(home.goatherd.tenant().get(path)) == (403, "operator_only")
+    assert code_of(operator.get(path)) == (404, "not_found")
+
+
 def test_a_second_erasure_is_gone_but_the_first_answer_is_repeated(home: Tenant):
     creator_id = known(home)
     path, body = f"/creators/{creator_id}/erase", {"confirm": HANDLE, "figures": "drop"}

@@ -429,8 +429,9 @@ def test_a_person_is_erased_and_no_page_offers_it_any_more(
     assert wrong.status_code == 400
     assert problem_at(read(wrong.text), "confirm").startswith("Must be the creator")
     assert kept["status"] == "active"
-    assert (done.status_code, done.headers["location"]) == (303, "/creators")
-    assert "The person was erased" in visitor.see("/creators").text
+    proof = f"/creators/{creator['id']}/erased"
+    assert (done.status_code, done.headers["location"]) == (303, proof)
+    assert "The person was erased" in visitor.see(proof).text
     for part in ("", "/videos", "/changes", "/notes", "/settings"):
         gone = visitor.see(f"/creators/{creator['id']}{part}", status=410)
         assert "was erased" in gone.text
