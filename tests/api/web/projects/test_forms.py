@@ -45,7 +45,7 @@ def test_a_plan_without_room_is_told_and_what_was_typed_stays(goatherd: Goatherd
 
     page = read(answer.text)
     assert answer.status_code == 402
-    assert "max projects per org" in page.one("p", role="alert").text
+    assert "The plan allows " in page.one("p", role="alert").text
     assert page.one("input", name="name")["value"] == "Second"
 
 

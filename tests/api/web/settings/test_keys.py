@@ -121,7 +121,7 @@ def test_a_plan_without_room_for_a_key_is_told_above_the_form(goatherd: Goatherd
     answer = visitor.post(KEYS, {"name": "One too many", "scopes": ["read"]})
 
     assert answer.status_code == 402
-    assert "max api keys per org" in read(answer.text).one("p", role="alert").text
+    assert "The plan allows 3 API keys" in read(answer.text).one("p", role="alert").text
 
 
 def test_revoking_a_key_closes_it(home: Tenant, visitor: Visitor):
