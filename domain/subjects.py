@@ -17,6 +17,7 @@ from domain import events as e
 from domain.errors import DomainError
 from domain.messages import Event
 from domain.streams import texts_subject, video_stream
+from domain.texts import TextsKind
 
 # Events with names and notes that a tenant gives its own things.
 TEXT_EVENTS = (
@@ -28,6 +29,8 @@ TEXT_EVENTS = (
     e.ProjectDetailsChanged,
     e.CampaignCreated,
     e.CampaignDetailsChanged,
+    e.ViewSaved,
+    e.ViewChanged,
 )
 
 HistoryOf = Callable[[UUID], Iterable[Event]]
@@ -92,7 +95,7 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
 
 
 def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
-    """Return the organization, project, key or campaign whose texts an event has.
+    """Return the organization, project, key, campaign or view whose texts it has.
 
     None means that the event has no texts of such a thing.
     """
@@ -108,10 +111,20 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
             | e.OrganizationSettingsChanged()
             | e.CampaignCreated()
             | e.CampaignDetailsChanged()
+            | e.ViewSaved()
+            | e.ViewChanged()
         ):
             return stream
         case _:
             return None
+
+
+def subject_of_texts(kind: TextsKind, of: UUID, forgotten: int) -> UUID:
+    """Return the subject of a thing's texts, which were forgotten so often before."""
+    # The first texts of views were sealed under the view before any could be forgotten.
+    if kind == "view" and forgotten == 0:
+        return of
+    return texts_subject(of, forgotten)
 
 
 def _subject_of_texts(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
@@ -120,8 +133,11 @@ def _subject_of_texts(stream: UUID, event: Event, history_of: HistoryOf) -> UUID
         isinstance(each, e.EarlierTextsForgotten) and each.of == of
         for each in history_of(stream)
     )
-    # This event has the present texts, and the new subject begins with it.
-    return texts_subject(of, forgotten + isinstance(event, e.EarlierTextsForgotten))
+    if isinstance(event, e.EarlierTextsForgotten):
+        # It has the present texts, and the new subject begins with it.
+        return subject_of_texts(event.kind, of, forgotten + 1)
+    is_view = isinstance(event, e.ViewSaved | e.ViewChanged)
+    return subject_of_texts("view" if is_view else "campaign", of, forgotten)
 
 
 def _subject_of_video(video_id: UUID, history_of: HistoryOf) -> UUID:

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.messages import copied, set_fields
 from domain.view.built_in import built_in_views
-from domain.view.decider import DETAILS
+from domain.view.decider import DETAILS, details_after
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
 from projections.engine.folds import Folds, stored_names
@@ -61,6 +61,13 @@ def _changed(
     event: e.ViewChanged, row: ViewRow | None, recorded: RecordedEvent
 ) -> ViewRow | None:
     return _later(row, recorded, set_fields(event, DETAILS))
+
+
+@on(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, row: ViewRow | None, recorded: RecordedEvent
+) -> ViewRow | None:
+    return _later(row, recorded, details_after(event))
 
 
 @on(e.ViewDeleted)

@@ -1,4 +1,4 @@
-"""The forgetting of earlier texts of campaigns, projects, keys and organizations."""
+"""The forgetting of earlier texts of an organization and of its things."""
 
 from uuid import UUID
 
@@ -76,6 +76,20 @@ class ForgetTextsRoutes(Controller):
         of a revoked key is forgotten as well.
         """
         return _forget(request, writer, key_id)
+
+    @_forgetting("/views/{view_id:uuid}", "Views", "forgetViewTexts")
+    def forget_view_texts(
+        self,
+        request: Request,
+        view_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget the earlier names of a view, and the words in its earlier queries.
+
+        Change the view first; see `POST /campaigns/{id}/forget-texts`. The present name
+        and query of a deleted view are forgotten as well.
+        """
+        return _forget(request, writer, view_id)
 
     @_forgetting("/organization", "Organization", "forgetOrganizationTexts")
     def forget_organization_texts(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 import msgspec
@@ -33,11 +34,13 @@ MentionKind = Literal[
 _EVENTS = f"""
 {ENVELOPES}
 WHERE (originator_id = %b OR originator_id IN (
-    SELECT id FROM campaigns WHERE organization_id = %b))
+    SELECT id FROM campaigns WHERE organization_id = %b
+    UNION ALL SELECT id FROM views WHERE organization_id = %b))
 AND topic = ANY(%b::text[]) ORDER BY notification_id
 """  # noqa: S608 - constants
 _DELETED = """
 SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
+UNION ALL SELECT id FROM views WHERE organization_id = %s AND deleted_at IS NOT NULL
 """
 # The fields of each text by their names, without the person's own data.
 _OTHERS = """
@@ -60,10 +63,6 @@ CROSS JOIN LATERAL (VALUES ('readme', v.readme), ('description', v.description),
     ('tags', array_to_string(v.tags, %(cell_end)s))) AS t (field, text)
 WHERE v.organization_id = %(organization)s AND NOT v.id = ANY(%(own)s)
 AND NOT coalesce(v.creator_id = ANY(%(own)s), false) AND text ILIKE ANY(%(like)s)
-UNION ALL
-SELECT 'view', v.id, field, text FROM views v
-CROSS JOIN LATERAL (VALUES ('name', name), ('query', query)) AS t (field, text)
-WHERE organization_id = %(organization)s AND text ILIKE ANY(%(like)s)
 ORDER BY 1, 2, 3
 """
 _PATHS: dict[str, str] = {
@@ -138,7 +137,7 @@ def _of_own_things(
     cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
-    ids = (organization_id, organization_id, arrays.texts(names))
+    ids = (*[organization_id] * 3, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
     # For each thing and field: whether its last text names the person, and any text.
     present: dict[tuple[MentionKind, UUID, str], bool] = {}
@@ -153,7 +152,7 @@ def _of_own_things(
             present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
-    deleted = {row[0] for row in cursor.execute(_DELETED, (organization_id,))}
+    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 2)}
     for kind, of, field in sorted(ever, key=str):
         path = _PATHS[kind].format(of)
         is_present = present[kind, of, field] and of not in deleted
@@ -167,7 +166,13 @@ def _fields(event: Event) -> Iterator[tuple[str, object]]:
     for name in personal_fields(type(event)):
         value: object = getattr(event, name)
         if isinstance(event, EarlierTextsForgotten):
-            yield from event.texts.items()
+            yield from (
+                (each, unquote_plus(text) if each == "query" else text)
+                for each, text in event.texts.items()
+            )
+        elif name == "query" and isinstance(value, str):
+            # A view's query is written as in an address.
+            yield name, unquote_plus(value)
         elif value is not msgspec.UNSET:
             yield name, value
 
@@ -176,7 +181,7 @@ def _kind_of(event: Event) -> MentionKind:
     if isinstance(event, EarlierTextsForgotten):
         return event.kind
     name = type(event).stored_name
-    for kind in ("organization", "project", "api_key"):
+    for kind in ("organization", "project", "api_key", "view"):
         if name.startswith(kind):
             return kind
     return "campaign"

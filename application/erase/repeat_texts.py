@@ -13,7 +13,7 @@ from application.erase.texts import ForgottenAnswer, forgotten_by
 from application.erase.values import ErasedValue
 from application.integrity.kept_keys import erased_subjects
 from domain.organization.handlers.texts import ForgottenTexts, repeat_forgetting
-from domain.streams import texts_subject
+from domain.subjects import subject_of_texts
 from infra.database import NO_HURRY
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
@@ -26,11 +26,12 @@ _THINGS = """
 SELECT coalesce(body ->> 'organization_id', stream::text)::uuid,
        CASE topic WHEN 'api_key_created' THEN body ->> 'key_id'
                   WHEN 'project_created' THEN body ->> 'project_id'
-                  ELSE stream::text END::uuid
+                  ELSE stream::text END::uuid,
+       topic = 'view_saved'
 FROM (SELECT originator_id AS stream, topic, convert_from(state, 'UTF8')::jsonb AS body
       FROM goatherd_events WHERE topic IN (
           'organization_created', 'api_key_created', 'project_created',
-          'campaign_created')) AS created
+          'campaign_created', 'view_saved')) AS created
 """
 # Values of rows that the backup has in the clear.
 _VALUES = """
@@ -42,6 +43,7 @@ SELECT DISTINCT text FROM (
     UNION ALL SELECT unnest(ARRAY[name, description, client, comment])
     FROM projects WHERE id = %(of)s
     UNION ALL SELECT name FROM api_keys WHERE id = %(of)s
+    UNION ALL SELECT name FROM views WHERE id = %(of)s
     UNION ALL SELECT name FROM organizations WHERE organization_id = %(of)s
 ) AS texts (text) WHERE text NOT IN ('', 'erased')
 """
@@ -50,8 +52,8 @@ SELECT DISTINCT text FROM (
 def unapplied_forgettings(connection: Connection[TupleRow]) -> list[tuple[UUID, UUID]]:
     """Return the owners of forgotten texts that only the keys record.
 
-    They are pairs of an organization and its campaign, project, API key or itself. The
-    log is read once if any key was destroyed without an event.
+    They are pairs of an organization and its campaign, project, API key, view or
+    itself. The log is read once if any key was destroyed without an event.
     """
     destroyed = _destroyed(connection)
     lacking = destroyed - erased_subjects(connection)
@@ -60,8 +62,8 @@ def unapplied_forgettings(connection: Connection[TupleRow]) -> list[tuple[UUID, 
     things = connection.execute(_THINGS).fetchall()
     return [
         (organization_id, of)
-        for organization_id, of in things
-        if not lacking.isdisjoint(_forgotten(of, destroyed))
+        for organization_id, of, is_view in things
+        if not lacking.isdisjoint(_forgotten(of, destroyed, is_view=is_view))
     ]
 
 
@@ -112,7 +114,8 @@ def _destroyed(connection: Connection[TupleRow]) -> set[UUID]:
     return {subject for (subject,) in connection.execute(_DESTROYED)}
 
 
-def _forgotten(of: UUID, destroyed: Collection[UUID]) -> list[UUID]:
+def _forgotten(of: UUID, destroyed: Collection[UUID], *, is_view: bool) -> list[UUID]:
     """Return the subjects of the forgotten texts of a thing."""
-    subjects = (texts_subject(of, times) for times in count())
+    kind = "view" if is_view else "campaign"
+    subjects = (subject_of_texts(kind, of, times) for times in count())
     return [*takewhile(destroyed.__contains__, subjects)]

@@ -1,4 +1,4 @@
-"""Forgets the earlier names and notes of a campaign, project, key or organization."""
+"""Forgets the earlier names and notes of an organization or of one of its things."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,7 +1,7 @@
 """Views: the state of one, the events that commands cause, and their effects."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from domain.decisions import check_name, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, copied, set_fields
+from domain.texts import EarlierTextsForgotten, texts_after
 from domain.view import commands as c
 from domain.view import events as e
 from domain.view.query import check_query
@@ -69,10 +70,18 @@ def evolve(view: ViewState | None, event: e.ViewEvent) -> ViewState:
     match event:
         case e.ViewChanged():
             return replace(view, **set_fields(event, DETAILS))
+        case EarlierTextsForgotten():
+            return replace(view, **details_after(event))
         case e.ViewDeleted():
             return replace(view, is_deleted=True)
         case _:
             assert_never(event)
+
+
+def details_after(event: EarlierTextsForgotten) -> dict[str, Any]:
+    """Return the details of a view after its earlier texts were forgotten."""
+    kept = texts_after(event, DETAILS)
+    return {**kept, "columns": tuple(kept["columns"])}
 
 
 def view_of(history: Sequence[Event]) -> ViewState | None:

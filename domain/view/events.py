@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Event, Personal
+from domain.texts import EarlierTextsForgotten
 
 ViewedList = Literal["creators", "videos", "campaigns"]
 
@@ -42,4 +43,4 @@ class ViewDeleted(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-ViewEvent = ViewSaved | ViewChanged | ViewDeleted
+ViewEvent = ViewSaved | ViewChanged | ViewDeleted | EarlierTextsForgotten

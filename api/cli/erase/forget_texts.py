@@ -18,7 +18,7 @@ def forget_texts(
         UUID,
         Parameter(
             name="id",
-            help="The id of a campaign, a project or an API key, or ORG's own id.",
+            help="The id of a campaign, project, API key or view, or ORG's own id.",
         ),
     ],
     /,
@@ -27,11 +27,11 @@ def forget_texts(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Forget the earlier names and notes of a campaign, project, key or organization.
+    """Forget the earlier names and notes of an organization or of one of its things.
 
     The earlier texts cannot be read any more, not even as of the past, and nothing
-    brings them back. The present ones stay, except those of a deleted campaign or a
-    revoked key. `goatherd erase --verify ID` searches for remains.
+    brings them back. The present ones stay, except those of a deleted campaign or view
+    and of a revoked key. `goatherd erase --verify ID` searches for remains.
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:

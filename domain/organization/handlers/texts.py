@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count, takewhile
 from typing import Any, cast
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
@@ -14,8 +15,12 @@ from domain.decisions import Decision, Handler, Histories, on
 from domain.errors import NotFoundError
 from domain.messages import Event
 from domain.organization.decider import PROJECT_TEXTS, organization_of
-from domain.streams import texts_subject
-from domain.subjects import owner_of_texts, personal_fields
+from domain.subjects import owner_of_texts, personal_fields, subject_of_texts
+from domain.view.decider import DETAILS as VIEW_DETAILS
+from domain.view.decider import view_of
+
+# The parameters of a view's query that hold words of people.
+_TYPED = ("search", "tag", "hashtag")
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +48,10 @@ class _Texts(msgspec.Struct, frozen=True):
 
 
 def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
-    """Forget the earlier texts of a campaign, project, API key or organization.
+    """Forget the earlier texts of a campaign, project, API key, view or organization.
 
-    The present texts stay, but not those of a deleted campaign or of a revoked key.
+    The present texts stay, but not those of a deleted campaign or view, or of a revoked
+    key.
     Without earlier texts, nothing is appended.
 
     Raises:
@@ -62,7 +68,7 @@ def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[Forgotte
     earlier = [*_earlier(events, texts.kept)]
     if not earlier:
         return Decision(ForgottenTexts(of=of, kind=texts.kind))
-    subject = texts_subject(of, times)
+    subject = subject_of_texts(texts.kind, of, times)
     forgotten = e.EarlierTextsForgotten(
         organization_id=organization_id,
         kind=texts.kind,
@@ -94,7 +100,8 @@ def repeat_forgetting(
         for event in histories[texts.stream]
     )
     subjects = takewhile(
-        destroyed.__contains__, (texts_subject(of, time) for time in count(times))
+        destroyed.__contains__,
+        (subject_of_texts(texts.kind, of, time) for time in count(times)),
     )
     events = [
         e.EarlierTextsForgotten(
@@ -122,9 +129,14 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
     if (key := organization.keys.get(of)) is not None:
         kept = {} if key.revoked else {"name": key.name}
         return _Texts("api_key", organization_id, kept)
+    if (view := view_of(histories[of])) is not None:
+        if view.organization_id != organization_id:
+            raise NotFoundError("view")
+        kept = {} if view.is_deleted else _stated(view, VIEW_DETAILS)
+        return _Texts("view", of, kept)
     campaign = campaign_of(histories[of])
     if campaign is None or campaign.organization_id != organization_id:
-        raise NotFoundError("campaign, project or API key")
+        raise NotFoundError("campaign, project, API key or view")
     kept = {} if campaign.is_deleted else _stated(campaign, campaigns.TEXTS)
     return _Texts("campaign", of, kept)
 
@@ -135,13 +147,27 @@ def _stated(state: object, names: Sequence[str]) -> dict[str, Any]:
 
 def _earlier(events: Sequence[Event], kept: dict[str, Any]) -> Iterator[str]:
     """Yield the texts that can still be read and differ from the present ones."""
-    present = {*_strings(kept)}
+    present = {text for name in kept for text in _words(name, kept[name])}
     for event in events:
-        for name in personal_fields(type(event)):
-            for text in _strings(getattr(event, name)):
+        for name, value in _texts_in(event).items():
+            for text in _words(name, value):
                 # A text that reads as "erased" was forgotten before.
                 if text not in present and text != "erased":
                     yield text
+
+
+def _texts_in(event: Event) -> Mapping[str, object]:
+    if isinstance(event, e.EarlierTextsForgotten):
+        return event.texts
+    return {name: getattr(event, name) for name in personal_fields(type(event))}
+
+
+def _words(name: str, value: object) -> Iterator[str]:
+    """Yield the texts in a field; of a view's query those that people typed."""
+    if name == "query" and isinstance(value, str):
+        yield from (word for typed, word in parse_qsl(value) if typed in _TYPED)
+    elif name != "columns":
+        yield from _strings(value)
 
 
 def _strings(value: object) -> Iterator[str]:

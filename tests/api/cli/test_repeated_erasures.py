@@ -281,7 +281,11 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
     deleted, other = home.campaign("wanted once"), home.campaign("Autumn")
     project = data_of(home.post("/projects", {"name": "wanted"}), status=201)["id"]
     key = home.with_key("read").key_id
+    view = data_of(
+        home.post("/views", {"name": "wanted", "list": "creators"}), status=201
+    )["id"]
     paths = {
+        "view": f"/views/{view}",
         "campaign": f"/campaigns/{campaign}",
         "project": f"/projects/{project}",
         "api_key": f"/api-keys/{key}",
@@ -314,7 +318,8 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
             for each in log_of(store, e.EarlierTextsForgotten)
             if isinstance(each.event, e.EarlierTextsForgotten)
         ]
-    twice = [UUID(campaign), UUID(project), UUID(str(key)), home.organization_id]
+    twice = [UUID(each) for each in (campaign, project, str(key), view)]
+    twice.append(home.organization_id)
     assert sorted(forgettings) == sorted(
         [(of, ACTOR) for of in [*twice, *twice, UUID(deleted)]]
     )

@@ -117,6 +117,7 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
             for thing in (
                 *("organization", "api-keys/{key_id}"),
                 *("campaigns/{campaign_id}", "projects/{project_id}"),
+                "views/{view_id}",
             )
         ),
         "/api/v1/creators/{creator_id}/erase",

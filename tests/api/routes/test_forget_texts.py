@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from infra.embedded.processes import wait_until
 from projections.campaigns.projection import Campaigns
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.rebuild.rebuild import rebuild
+from projections.views import Views
 from tests.kit.application import (
     Goatherd,
     Tenant,
@@ -20,6 +22,7 @@ from tests.kit.application import (
 )
 from tests.kit.command_line import CommandLine
 from tests.kit.erasing import tables_with
+from tests.kit.patience import PATIENTLY
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +122,65 @@ def test_earlier_names_and_notes_are_forgotten_everywhere(
     assert {one["name"] for one in data_of(home.get("/api-keys"))} == named
     assert "Robot" in named
     assert data_of(home.get("/organization"))["name"] == "Herd"
+
+
+def test_a_saved_view_forgets_its_earlier_name_and_the_words_of_its_queries(
+    home: Tenant, cli: CommandLine
+):
+    view = data_of(
+        home.post(
+            "/views",
+            {
+                "name": "Best of @viewed.camper",
+                "list": "creators",
+                "query": "search=viewed.camper&sort=followers",
+                "columns": ["followers"],
+            },
+        ),
+        status=201,
+    )["id"]
+    path = f"/views/{view}"
+    same = forget(home, path)
+    data_of(home.patch(path, {"name": "Best", "query": "sort=followers"}))
+    home.goatherd.catch_up()
+
+    done = forget(home, path)
+    # A process may hold the key for a second.
+    assert wait_until(lambda: not forget(home, path)["forgotten"], seconds=PATIENTLY)
+    data_of(home.patch(path, {"name": "Later", "query": "search=last.camper"}))
+    data_of(home.delete(path))
+    deleted = forget(home, path)
+    home.goatherd.catch_up()
+
+    assert same["forgotten"] is False
+    assert done == {"id": view, "kind": "view", "forgotten": True}
+    assert deleted["forgotten"] is True
+    for word in ("viewed.camper", "last.camper"):
+        assert tables_with(home.goatherd.store, word) == [], word
+    exported = cli("export", "events", "--org", str(home.organization_id))
+    assert "camper" not in exported.out
+    assert cli("verify", "--json").status == 0
+    assert cli("erase", "--verify", view).status == 0
+    rebuild(home.goatherd.store, Views(), by="test")
+    home.goatherd.catch_up()
+    assert code_of(home.get(path)) == (404, "not_found")
+
+
+def test_the_present_texts_of_a_view_stay_when_earlier_ones_are_forgotten(home: Tenant):
+    view = data_of(
+        home.post("/views", {"name": "Once mine", "list": "creators"}), status=201
+    )["id"]
+    present = {"name": "Ours", "query": "tag=spring", "columns": ["followers"]}
+    data_of(home.patch(f"/views/{view}", present))
+
+    assert forget(home, f"/views/{view}")["forgotten"]
+    home.goatherd.catch_up()
+    rebuild(home.goatherd.store, Views(), by="test")
+
+    shown = data_of(home.get(f"/views/{view}"))
+    assert {name: shown[name] for name in present} == present
+    changed = data_of(home.patch(f"/views/{view}", {"columns": []}))
+    assert (changed["name"], changed["version"]) == ("Ours", 4)
 
 
 def test_the_command_line_forgets_what_is_deleted_altogether(
