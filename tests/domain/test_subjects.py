@@ -27,6 +27,7 @@ HARMLESS = {
     ("plan_changed", "new"): _CODE,
     ("api_key_created", "digest"): _DIGEST,
     ("api_key_created", "hint"): "the last characters of a key, to tell keys apart",
+    ("project_logo_changed", "logo"): _DIGEST,
     ("campaign_created", "currency"): _CODE,
     ("campaign_details_changed", "currency"): _CODE,
     ("creator_connected", "scopes"): "TikTok's own names of what may be read",
