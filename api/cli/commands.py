@@ -52,7 +52,7 @@ _COMMANDS = (
     ("creators", "lists:list_creators"),
     ("creators", "move:move"),
     ("campaigns", "campaigns:create"),
-    ("campaigns", "lists:list_campaigns"),
+    ("campaigns", "campaigns:list_campaigns"),
     ("views", "lists:list_views"),
     ("", "activity.command:activity"),
     ("keys", "keys:create"),

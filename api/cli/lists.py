@@ -1,7 +1,7 @@
-"""``goatherd orgs | projects | creators | campaigns | views list``, with names."""
+"""``goatherd orgs | projects | creators | views list``, with names."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,6 @@ from api.cli.kit.names import (
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_list
 from domain.events import ViewedList
-from domain.messages import TargetScope
 from projections.creators.creator import CountName
 from projections.creators.posting import LAST_POSTED
 from projections.organizations.projection import IS_OPERATOR
@@ -60,21 +59,6 @@ LEFT JOIN (SELECT organization_id, id AS project_id, name FROM projects) p
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
 ORDER BY org_id, project_id, tiktok_handle, creator_list.id
-"""
-
-
-_CAMPAIGN_LIST = """
-SELECT c.id, organization_id AS org_id, project_id, p.name AS project_name, c.name,
-       creator_count AS creators, video_count AS videos, campaign_count AS campaigns,
-       starts_on, ends_on, target_views, target_at, target_scope,
-       target_posts, target_engagement, cost_minor, currency, c.created_at
-FROM campaigns c
-LEFT JOIN (SELECT organization_id, id AS project_id, name FROM projects) p
-    USING (organization_id, project_id)
-WHERE deleted_at IS NULL
-  AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
-  AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
-ORDER BY org_id, project_id, c.created_at, c.id
 """
 
 
@@ -136,29 +120,6 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     rounded_counts: list[CountName]
     connected_at: datetime | None
     last_posted_at: datetime | None
-    created_at: datetime
-
-
-class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign; its counts include only items that are directly in it."""
-
-    id: UUID
-    org_id: UUID
-    project_id: UUID
-    project_name: str | None
-    name: str
-    creators: int
-    videos: int
-    campaigns: int
-    starts_on: date | None
-    ends_on: date | None
-    target_views: int | None
-    target_at: datetime | None
-    target_scope: TargetScope
-    target_posts: int | None
-    target_engagement: int | None
-    cost_minor: int | None
-    currency: str | None
     created_at: datetime
 
 
@@ -235,28 +196,6 @@ def list_creators(
         followers=lambda creator: _count(creator, "follower_count"),
         videos=lambda creator: _count(creator, "video_count"),
         connected=lambda creator: creator.connected_at is not None,
-    )
-
-
-def list_campaigns(
-    *,
-    org: OnlyOrganizationOption = None,
-    project: OnlyProjectOption = None,
-    ids: Ids = False,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
-    """List campaigns with their numbers of items, days and targets."""
-    with fitting(read_settings(data_dir=data_dir)) as connection:
-        named = organization_and_project(connection, org, project)
-        _wait_for(connection, "campaigns")
-        found = rows_of(connection, CampaignSummary, _CAMPAIGN_LIST, named)
-    print_list(
-        found,
-        "name project=project_name creators videos campaigns first_day=starts_on "
-        "last_day=ends_on target_views counted=target_scope",
-        ids="id project_id" if ids else "",
-        json=json,
     )
 
 

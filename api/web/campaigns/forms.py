@@ -11,7 +11,7 @@ from api.http.error_codes import Code
 from api.http.errors import FieldProblem, fields_error
 from api.web.kit.forms.as_of_fields import to_api_time
 from api.web.kit.forms.fields import VersionedForm
-from api.web.kit.forms.numbers import read_number
+from api.web.kit.forms.numbers import read_count, read_number
 from domain.money import CURRENCIES, digits_of
 from projections.campaigns.queries import Campaign
 
@@ -114,7 +114,7 @@ def body_of(
     first, last = read("starts_on", _day), read("ends_on", _day)
     if first is not None and last is not None and last < first:
         problems["ends_on"] = "must not be before the first day"
-    numbers = {target: read(target, _count) for target in TARGETS}
+    numbers = {target: read(target, read_count) for target in TARGETS}
     currency = read("currency", _currency)
     cost = None
     if "currency" not in problems:
@@ -162,14 +162,6 @@ def _day(text: str) -> date:
     except ValueError:
         msg = "must be a day, such as 2026-01-31"
         raise ValueError(msg) from None
-
-
-def _count(text: str) -> int:
-    number = read_number(text)
-    if number is None or not 1 <= number <= _MOST:
-        msg = "must be a whole number above 0, such as 2,000,000, 2.5k or 2m"
-        raise ValueError(msg)
-    return int(number)
 
 
 def _currency(text: str) -> str:

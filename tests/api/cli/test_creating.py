@@ -197,6 +197,43 @@ def test_a_campaign_is_created_with_its_days_and_target(
     assert [listed[name] for name in fields] == [12, 90_000, 150_000, "EUR"]
 
 
+def test_a_campaign_is_created_with_its_creators_and_typed_numbers(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    in_project = ("--project", "First project")
+    cli("creators", "add", "@ada", "@bea", "@cleo", *in_project)
+    catch_up(store)
+    words = ("campaigns", "create", "Winter", *in_project)
+    head = store.head()
+
+    unknown = cli(*words, "--creator", "@ada", "--creator", "@nobody")
+    no_handle = cli(*words, "--creator", "no handle")
+    wrong = cli(*words, "--target-views", "many")
+    none_stored = store.head() == head
+    shown = cli(
+        *words,
+        *("--creator", "@Ada", "--creator", "https://www.tiktok.com/@bea"),
+        *("--creator", "ada", "--target-views", "2m", "--target-posts", "2.5k"),
+        *("--cost-minor", "120050", "--currency", "EUR"),
+    )
+    catch_up(store)
+
+    assert organization_id
+    assert none_stored
+    assert unknown.complaint.startswith("@nobody is not tracked in this project: add")
+    assert no_handle.status == wrong.status == 1
+    assert wrong.complaint == (
+        "--target-views must be a whole number above 0, such as 2,000,000, 2.5k or 2m."
+    )
+    assert shown.out == "Created the campaign Winter with 2 creators.\n"
+    (listed,) = cli("campaigns", "list", "--json").document
+    assert (listed["creators"], listed["target_views"]) == (2, 2_000_000)
+    assert (listed["target_posts"], listed["reached_posts"]) == (2_500, 0)
+    table = cli("campaigns", "list").out
+    for part in ("? of 2000000", "0 of 2500", "gained", "1,200.50 EUR"):
+        assert part in table, (part, table)
+
+
 def _events(store: Store, kind: type[E]) -> list[E]:
     events = [recorded.event for recorded in log_of(store, kind)]
     return [event for event in events if isinstance(event, kind)]

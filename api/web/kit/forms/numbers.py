@@ -12,6 +12,20 @@ _WITH_COMMAS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _WITH_POINTS = re.compile(r"\d{1,3}(\.\d{3})+(,\d+)?", re.ASCII)
 _PLAIN = re.compile(r"\d+([.,]\d+)?", re.ASCII)
 _THREE: Final = 3
+_MOST_COUNTED: Final = 2**53 - 1
+
+
+def read_count(text: str) -> int:
+    """Return the number of things that a text means, at least 1.
+
+    Raises:
+        ValueError: it means none, or one too large for JSON.
+    """
+    number = read_number(text)
+    if number is None or not 1 <= number <= _MOST_COUNTED:
+        msg = "must be a whole number above 0, such as 2,000,000, 2.5k or 2m"
+        raise ValueError(msg)
+    return int(number)
 
 
 def read_number(text: str, *, decimals: int = 0) -> Decimal | None:
