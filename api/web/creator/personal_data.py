@@ -15,22 +15,45 @@ from msgspec import Struct
 from api.web.creator.layout import show_creator
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
+from api.web.kit.plain_names import field_label
 from domain.creator.errors import CreatorErasedError
 from domain.phrases import counted
 from projections.personal_data import PersonalData, PersonalEvent
 
 _PER_PAGE = 100
 # These fields say who keeps the data, and not what is kept.
-_OURS = frozenset({"organization_id", "org_id", "schema_version"})
+_OURS = frozenset({"organization_id", "org_id", "schema_version", "version"})
+_NAMES = {
+    "comment_count": "Comments",
+    "created_at": "Added",
+    "failed_scrapes": "Failed checks",
+    "follower_count": "Followers",
+    "following_count": "Accounts followed",
+    "is_active": "Tracked now",
+    "last_outcome": "Result of the last check",
+    "last_scraped_at": "Last check",
+    "like_count": "Likes",
+    "posted_at": "Posted",
+    "provider": "Source",
+    "readme": "Notes",
+    "sec_uid": "Second id on TikTok",
+    "status": "State",
+    "tiktok_video_id": "Id of the video on TikTok",
+    "total_likes_count": "Likes of the profile",
+    "tracking_mode": "New videos",
+    "updated_at": "Last change",
+    "user_id": "Id on TikTok",
+    "video_count": "Videos on the profile",
+}
 
 _fields_of = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class KeptValue(Struct, frozen=True, kw_only=True):
-    """A field and its value, in one or several texts."""
+    """A field as a form names it, and its value in one or several texts or times."""
 
     name: str
-    texts: list[str]
+    texts: list[str | datetime]
 
 
 class KeptEvent(Struct, frozen=True, kw_only=True):
@@ -76,12 +99,32 @@ class PersonalDataPage(Controller):
 
 
 def kept_values(fields: Mapping[str, Any]) -> list[KeptValue]:
-    """Return the fields that have a value, as texts for people."""
+    """Return the fields that have a value, as texts and times for people.
+
+    Ids that Goatherd gave to its own records are in the file alone.
+    """
     return [
-        KeptValue(name=name.replace("_", " "), texts=texts)
+        KeptValue(name=_NAMES.get(name) or field_label(name), texts=texts)
         for name, value in fields.items()
-        if name not in _OURS and (texts := [*_texts(value)])
+        if name not in _OURS
+        and not _is_our_id(value)
+        and (texts := [_as_time(text) or text for text in _texts(value)])
     ]
+
+
+def _is_our_id(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _as_time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _in_words(event: PersonalEvent) -> KeptEvent:

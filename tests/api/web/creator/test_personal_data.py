@@ -1,5 +1,7 @@
 """The page with all that is kept of a person."""
 
+import re
+
 import pytest
 
 from domain import events as e
@@ -27,6 +29,11 @@ def test_whatever_is_kept_can_be_read(home: Tenant, visitor: Visitor):
         *("7100000000000000072", "asking.goat jumps", "1,200", "Creator added"),
     ):
         assert part in text
+    assert "Accounts followed" not in text
+    assert "Followers" in text
+    # Neither names of the API, nor fractions of seconds, nor ids of records.
+    assert not re.findall(r"tiktok handle|follower count|\d:\d\d\.\d+", text)
+    assert str(home.project_id) not in text
     (file,) = [a for a in page.all("a") if "personal-data.json" in a["href"]]
     assert file["href"] == f"{link['href']}.json"
 
