@@ -39,8 +39,8 @@ def places() -> tuple[str, ...]:
 
 
 def is_for_people(path: str) -> bool:
-    """False for paths that programs read: CSV, JSON, and streams of events."""
-    return not path.endswith((".csv", ".json", "/stream"))
+    """False for what is no page: CSV, JSON, pictures, and streams of events."""
+    return not path.endswith((".csv", ".json", "/stream", "/logo"))
 
 
 def visit(page: Page, path: str, ids: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ the page. If a form is refused, the text is shown again with that name.
 
 import codecs
 import re
+from collections.abc import Iterator
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -69,7 +70,8 @@ class FormReader:
     """Reads the forms of one operation.
 
     ``labels`` are the names of the fields that people type. Only a form with a field
-    that is ``uploaded`` may be sent as multipart/form-data.
+    that is ``uploaded`` may be sent as multipart/form-data. The field is the text of a
+    file, or its bytes if its type is bytes.
     """
 
     def __init__(self, type_: type[Struct]) -> None:
@@ -80,11 +82,17 @@ class FormReader:
             if get_origin(field.type) in {list, tuple}
         }
         self._boxes = {f.encode_name for f in fields(type_) if f.type is bool}
+        self._files = {
+            field.encode_name
+            for field in fields(type_)
+            if bytes in get_args(field.type)
+        }
         self.labels: dict[str, str] = {
             field.encode_name: note.title
             for field in fields(type_)
             for note in get_args(field.type)
             if isinstance(note, Meta) and note.title is not None
+            if field.encode_name not in self._files
         }
 
         self._takes_files = any(
@@ -102,11 +110,18 @@ class FormReader:
                 ``unsupported_media_type``.
         """
         if content_type and self._takes_files and _is(_MULTIPART, content_type):
-            pairs = _checked(_pairs_of_parts(content_type, body))
+            parts = list(_parts(content_type, body))
+            files = {name: content for name, content in parts if name in self._files}
+            texts = [
+                (name, _text(name, content))
+                for name, content in parts
+                if name not in files
+            ]
+            pairs = _checked(texts)
         else:
             check_form_type(content_type)
-            pairs = _pairs(body)
-        found: dict[str, Any] = {}
+            files, pairs = dict[str, bytes](), _pairs(body)
+        found: dict[str, Any] = {**files}
         for name, value in pairs:
             if name in self._lists:
                 found.setdefault(name, []).append(value)
@@ -167,24 +182,22 @@ def _normalized(value: str) -> str:
     return without_forbidden(value).replace("\r\n", "\n")
 
 
-def _pairs_of_parts(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
-    """Return the names and texts of the fields of a form; a file counts as a text.
+def _parts(content_type: bytes, body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the fields and files of a form.
 
     Raises:
-        ApiError: ``invalid_body``: the body is no such form, or a file is not text.
+        ApiError: ``invalid_body``: the body is no such form.
     """
     head = b"Content-Type: " + content_type + b"\r\n\r\n"
     message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
     if not message.is_multipart() or message.defects:
         raise field_error(Code.INVALID_BODY, "", "is no form")
-    pairs: list[tuple[str, str]] = []
     for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if not isinstance(name, str) or not isinstance(content, bytes):
             raise field_error(Code.INVALID_BODY, "", "is no form")
-        pairs.append((name, _text(name, content)))
-    return pairs
+        yield name, content
 
 
 def _text(name: str, content: bytes) -> str:

@@ -86,6 +86,7 @@ class ComparePage(Controller):
             "most": MOST_ENTITIES,
             "search": search,
             "suggestions": [],
+            "letterhead": await page.letterhead(page.project_id),
         }
         try:
             exact = query.exactly(

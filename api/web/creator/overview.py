@@ -56,6 +56,7 @@ class OverviewPage(Controller):
             "overview": None,
             "explained": None,
             "top": None,
+            "letterhead": await page.letterhead(creator.project_id),
         }
         wrong: ApiError | None = None
         try:

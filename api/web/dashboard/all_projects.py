@@ -27,7 +27,7 @@ from api.web.dashboard.figure_table import COLUMNS
 from api.web.dashboard.periods import PERIODS, DashboardDays
 from api.web.dashboard.project_rows import ListedProject, listed_projects
 from api.web.dashboard.query import DashboardQuery
-from api.web.dashboard.rankings import MOST
+from api.web.dashboard.rankings import MOST_ON_PAPER
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import Range
@@ -82,7 +82,7 @@ async def show_all_projects(
                 **_dates(days.period),
                 sort="new_views",
                 order="desc",
-                limit=MOST,
+                limit=MOST_ON_PAPER,
             ),
             page.get(
                 "/videos",
@@ -91,7 +91,7 @@ async def show_all_projects(
                 sort="new_views",
                 order="desc",
                 tracking_status="auto_tracked,included,direct_add",
-                limit=MOST,
+                limit=MOST_ON_PAPER,
             ),
             asyncio.gather(
                 needing_attention(page, None, campaign_id=None), newest_activity(page)

@@ -30,6 +30,7 @@ async def show_dashboard(
         "groups": groups_for(programme.kind),
         "dashboard": None,
         "now": datetime.now(UTC),
+        "letterhead": await page.letterhead(programme.project_id),
         **context,
     }
     try:

@@ -12,6 +12,8 @@ from api.web.kit.page import PageContext
 from projections.videos.counting import VideoAmounts
 
 MOST = 5
+# On paper there is room for more.
+MOST_ON_PAPER = 10
 
 
 class GainRow(Struct, frozen=True, kw_only=True):
@@ -24,7 +26,7 @@ class GainRow(Struct, frozen=True, kw_only=True):
 
 
 class Rankings(Struct, frozen=True, kw_only=True):
-    """The first creators and videos, and the number of each.
+    """The first creators and videos, ten for paper, and the number of each.
 
     ``amounts`` say why no video counts, null if a video counts.
     """
@@ -50,14 +52,18 @@ async def rankings_of(
     ranked = "/analytics/aggregate/creator-leaderboard"
     creators, videos, most, least = await asyncio.gather(
         page.get(
-            ranked, list[CreatorLeaderboardRow], **scope, order="new_views", limit=MOST
+            ranked,
+            list[CreatorLeaderboardRow],
+            **scope,
+            order="new_views",
+            limit=MOST_ON_PAPER,
         ),
         page.get(
             "/analytics/aggregate/video-leaderboard",
             list[VideoLeaderboardRow],
             **scope,
             order="new_views",
-            limit=MOST,
+            limit=MOST_ON_PAPER,
         ),
         page.get(ranked, list[CreatorLeaderboardRow], **scope, order=order, limit=MOST),
         page.get(

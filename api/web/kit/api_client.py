@@ -106,16 +106,19 @@ class ApiClient:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> RawResponse:
-        """Return the answer as it was sent.
+        """Return the answer as it was sent; a body of bytes is a file.
 
         Raises:
             ApiRefusedError: the API refused.
         """
-        content = b"" if body is None else msgspec.json.encode(body)
+        is_file = isinstance(body, bytes)
+        content = body if is_file else b""
+        if body is not None and not is_file:
+            content = msgspec.json.encode(body)
         given = {**(headers or {})}
         if body is not None:
-            given |= {"content-type": "application/json"}
-            given |= {"content-length": str(len(content))}
+            media_type = "application/octet-stream" if is_file else "application/json"
+            given |= {"content-type": media_type, "content-length": str(len(content))}
         raw = await self._call(
             self._scope(method, _full_path(path), _encoded(query or {}), given),
             content,

@@ -6,6 +6,7 @@ from litestar import get, post
 from msgspec import Struct
 
 from api.http.bodies.form_body import NoFields
+from api.http.bodies.json_body import MAX_BODY_BYTES
 from api.web.kit.page_query import PageQuery, query_parameters
 from domain.events import Scope
 
@@ -33,7 +34,14 @@ def form_route(
     form: type[Struct] = NoFields,
     scope: Scope = "write",
     operator: bool = False,
+    most_bytes: int = MAX_BODY_BYTES,
 ) -> post:
     """Decorate a handler of a form, which it reads with ``page.form(form)``."""
-    opt = {"scope": scope, "operator": operator, "page": True, "form": form}
+    opt = {
+        "scope": scope,
+        "operator": operator,
+        "page": True,
+        "form": form,
+        "most_bytes": most_bytes,
+    }
     return post(path, opt=opt)

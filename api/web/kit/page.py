@@ -26,8 +26,9 @@ from api.web.kit.api_client import (
     QueryValue,
     RawResponse,
 )
-from api.web.kit.site import SECRET, OrganizationInfo, Site
+from api.web.kit.site import SECRET, Letterhead, OrganizationInfo, Site
 from domain.events import Scope
+from domain.organization.logo import Logo
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Struct)
@@ -82,6 +83,9 @@ class _OrganizationAnswer(Struct, frozen=True):
 class _ProjectAnswer(Struct, frozen=True):
     id: UUID
     name: str
+    client: str | None
+    comment: str | None
+    logo: Logo | None
 
 
 class NavigationLink(Struct, frozen=True, kw_only=True):
@@ -109,6 +113,15 @@ def navigation(
         )
         for link, label in _PAGES
     ]
+
+
+def _letterhead(project: _ProjectAnswer) -> Letterhead:
+    return Letterhead(
+        project_id=project.id,
+        client=project.client,
+        comment=project.comment,
+        logo=project.logo,
+    )
 
 
 def _is_current(path: str, link: str) -> bool:
@@ -173,7 +186,21 @@ class PageContext:
             scrape_hours=got.data.scrape_intervals.creator_profiles,
             waiting=waiting,
             projects={one.id: one.name for one in projects.data},
+            letterheads={one.id: _letterhead(one) for one in projects.data},
         )
+
+    async def letterhead(self, project_id: UUID | str) -> Letterhead:
+        """Return the head of the printed pages of a project, empty for no project.
+
+        Only the newest projects are known without a request.
+        """
+        if not project_id:
+            return Letterhead()
+        known = self.organization.letterheads.get(UUID(str(project_id)))
+        if known is not None:
+            return known
+        got = await self.get(f"/projects/{project_id}", _ProjectAnswer)
+        return _letterhead(got.data)
 
     async def count_waiting(self, **among: str) -> int:
         """Return the number of videos in inboxes; ``among`` narrows as GET /videos."""

@@ -18,6 +18,7 @@ from api.web.images.drawn import DrawnPictures
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
+from domain.organization.logo import Logo
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -33,12 +34,29 @@ _CACHE_SECONDS = 5.0
 _MAX_CACHED = 1_000
 
 
+class Letterhead(Struct, frozen=True, kw_only=True):
+    """The head of a project's printed pages; all of it may be missing."""
+
+    project_id: UUID | None = None
+    client: str | None = None
+    comment: str | None = None
+    logo: Logo | None = None
+
+    @property
+    def logo_address(self) -> str | None:
+        """Return the address of the logo, another one for each picture."""
+        if self.logo is None:
+            return None
+        return f"/projects/{self.project_id}/logo?v={self.logo.digest[:16]}"
+
+
 class OrganizationInfo(Struct, frozen=True, kw_only=True):
     """The organization's data on every page.
 
     ``scrape_hours`` lie between scheduled profile scrapes; None if the key cannot read.
     ``waiting`` is the number of videos in all its inboxes. ``projects`` has the names
-    of the newest 100 projects by their ids.
+    of the newest 100 projects by their ids, and ``letterheads`` the heads of their
+    printed pages.
     """
 
     name: str = ""
@@ -46,6 +64,7 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
     scrape_hours: int | None = None
     waiting: int | None = None
     projects: Mapping[UUID, str] = {}
+    letterheads: Mapping[UUID, Letterhead] = {}
 
 
 class Site:

@@ -15,7 +15,7 @@ from api.web.dashboard.project_rows import listed_projects
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
+from api.web.projects.forms import PROJECT, SHOWN_ERRORS, NewProjectForm
 from api.web.settings.layout import SETTINGS_TABS
 from projections.projects import Project
 
@@ -38,10 +38,10 @@ class ProjectsPage(Controller):
         """Show the projects, the one with the most new views first."""
         return await _show(page, choices)
 
-    @form_route(form=ProjectForm)
+    @form_route(form=NewProjectForm)
     async def create(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a project and go to it."""
-        texts = asdict(page.form(ProjectForm))
+        texts = asdict(page.form(NewProjectForm))
         try:
             got = await page.send("POST", PATH, Project, PROJECT.read(texts))
         except ApiRefusedError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from litestar import Controller
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Template
@@ -16,7 +16,14 @@ from api.web.dashboard.query import DashboardQuery
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.projects.forms import PROJECT, SHOWN_ERRORS, ProjectForm
+from api.web.projects.forms import (
+    MOST_FORM_BYTES,
+    PROJECT,
+    SHOWN_ERRORS,
+    SHOWN_ERRORS_OF_LOGOS,
+    LogoForm,
+    ProjectForm,
+)
 from api.web.projects.list import PATH
 from projections.projects import Project
 
@@ -48,14 +55,14 @@ class ProjectPages(Controller):
     async def settings(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> Template:
-        """Show the form that renames or describes the project."""
+        """Show the form of the project's name, texts and logo."""
         return await _show_settings(page, project_id)
 
     @form_route("/settings", form=ProjectForm)
     async def change(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> PageResponse:
-        """Rename or describe the project, unless another person changed it."""
+        """Change the project's texts, unless another person changed them."""
         form = page.form(ProjectForm)
         path, body = f"{PATH}/{project_id}", PROJECT.read(asdict(form))
         try:
@@ -68,6 +75,51 @@ class ProjectPages(Controller):
         page.flash("The project was saved.")
         return page.go_to(path)
 
+    @form_route("/settings/logo", form=LogoForm, most_bytes=MOST_FORM_BYTES)
+    async def set_logo(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Print another logo on the project's reports."""
+        path = f"{PATH}/{project_id}"
+        content = page.form(LogoForm).logo
+        try:
+            await page.send("PUT", f"{path}/logo", Project, content)
+        except ApiRefusedError as error:
+            if error.code not in SHOWN_ERRORS_OF_LOGOS:
+                raise
+            return await _show_settings(page, project_id, error=error)
+        return _logo_changed(page, path, "The logo was saved.")
+
+    @form_route("/settings/logo/remove")
+    async def remove_logo(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Print no logo on the project's reports any more."""
+        path = f"{PATH}/{project_id}"
+        await page.send("DELETE", f"{path}/logo", Project)
+        return _logo_changed(page, path, "The logo was removed.")
+
+    @page_route("/logo")
+    async def logo(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> Response[bytes]:
+        """Show the logo, under an address that has its digest."""
+        got = await page.get_raw(f"{PATH}/{project_id}/logo")
+        return Response(
+            got.body,
+            media_type=got.headers["content-type"],
+            headers={
+                "Cache-Control": "private, max-age=86400",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+            },
+        )
+
+
+def _logo_changed(page: PageContext, path: str, message: str) -> PageResponse:
+    page.site.forget(page.principal.organization_id)
+    page.flash(message)
+    return page.go_to(f"{path}/settings")
+
 
 async def _show_settings(
     page: PageContext,
@@ -77,9 +129,11 @@ async def _show_settings(
     error: ApiRefusedError | None = None,
 ) -> Template:
     project = (await page.get(f"{PATH}/{project_id}", Project)).data
+    is_of_logo = error is not None and error.code in SHOWN_ERRORS_OF_LOGOS
     context = {
         "form": texts or PROJECT.texts(project),
         "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
+        "is_of_logo": is_of_logo,
         "project": project,
     }
     return page.show("projects/settings.html", context, error=error)

@@ -1,9 +1,14 @@
-// For every page: show messages of failed requests, and warn before typed text is lost.
+// For every page: show messages of failed requests, warn before typed text is lost, and print.
 
 import "./exact.js";
 
 const RENEW_MS = 1_000;
 const flashes = document.getElementById("flashes");
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
 
 let shown = null;
 

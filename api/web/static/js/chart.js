@@ -12,7 +12,11 @@ const SCALES = [
 const DATES = 28;
 const POSTS = 16;
 
+// On paper a chart is drawn for the width of a page of A4 or Letter.
+const PAPER = { width: 690, height: 210, lowHeight: 130 };
+
 const drawn = new Map();
+let isOnPaper = false;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /** Draw all new charts, and forget those that were removed. */
@@ -53,6 +57,8 @@ class Chart {
   colour(name) {
     const probe = document.createElement("span");
     probe.className = name;
+    // Paper is light, and the theme of the screen still holds while it is prepared.
+    if (isOnPaper) probe.style.colorScheme = "light";
     this.figure.append(probe);
     const found = getComputedStyle(probe).color;
     probe.remove();
@@ -343,6 +349,7 @@ class Chart {
   }
 
   size() {
+    if (isOnPaper) return { width: PAPER.width, height: this.figure.matches(".small-charts > :not(:first-child)") ? PAPER.lowHeight : PAPER.height };
     return { width: Math.max(this.plot.clientWidth, 120), height: Math.max(this.plot.clientHeight, 120) };
   }
 
@@ -507,10 +514,18 @@ function powers(least, most) {
 }
 
 drawAll();
-// Paper has colours of its own.
-matchMedia("print").addEventListener("change", () => {
+
+/** Draw all charts for paper, or for the screen again. */
+function drawFor(paper) {
+  if (paper === isOnPaper) return;
+  isOnPaper = paper;
   for (const chart of drawn.values()) chart.draw();
-});
+}
+
+// A program that prints changes the medium, and need not send the events.
+addEventListener("beforeprint", () => drawFor(true));
+addEventListener("afterprint", () => drawFor(false));
+matchMedia("print").addEventListener("change", (medium) => drawFor(medium.matches));
 document.addEventListener("htmx:afterSettle", drawAll);
 dark.addEventListener("change", () => {
   for (const chart of drawn.values()) chart.draw();

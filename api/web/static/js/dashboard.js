@@ -1,9 +1,4 @@
-// A dashboard: the button that prints it, and the calendar's newest weeks in sight.
-
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => print());
-}
+// A dashboard: the calendar's newest weeks in sight.
 
 /** On a phone the calendar is wider than the page: its newest weeks come first. */
 function showNewestWeeks() {

@@ -1,9 +1,11 @@
 """The forms of projects: made, renamed, described."""
 
+import httpx
 import pytest
 
 from tests.kit.application import Goatherd, Tenant, data_of
-from tests.kit.markup import read
+from tests.kit.markup import Element, read
+from tests.kit.pictures import LOGO, chunk, png
 from tests.kit.visitor import Visitor
 
 PROJECTS = "/projects"
@@ -67,6 +69,104 @@ def test_a_project_is_renamed_and_described(home: Tenant, looking: Visitor):
     home.goatherd.catch_up()
     kept = data_of(home.get(f"/projects/{home.project_id}"))
     assert (kept["name"], kept["description"]) == ("Ours", "Alps")
+
+
+def test_the_words_of_reports_are_saved_and_cleared(home: Tenant, looking: Visitor):
+    path = f"{PROJECTS}/{home.project_id}/settings"
+    form = looking.see(path)
+    looking.submit(form, path, client=" Alm & Co ", comment="May\nand June")
+    home.goatherd.catch_up()
+    saved = looking.see(path)
+
+    looking.submit(saved, path, client="", comment="")
+    home.goatherd.catch_up()
+
+    assert saved.one("input", name="client")["value"] == "Alm & Co"
+    assert "May\nand June" in looking_text(saved)
+    kept = data_of(home.get(f"/projects/{home.project_id}"))
+    assert kept["client"] is kept["comment"] is None
+
+
+def test_too_long_a_client_is_refused_at_the_field(home: Tenant, looking: Visitor):
+    path = f"{PROJECTS}/{home.project_id}/settings"
+
+    answer = looking.submit(looking.see(path), path, client="x" * 201)
+
+    page = read(answer.text)
+    assert answer.status_code == 400
+    assert page.one("p", id="h-client")["class"] == "problem"
+    assert page.one("input", name="client")["value"] == "x" * 201
+
+
+def test_a_logo_is_uploaded_shown_and_removed(home: Tenant, looking: Visitor):
+    path = f"{PROJECTS}/{home.project_id}/settings"
+
+    saved = upload(looking, f"{path}/logo", LOGO)
+    home.goatherd.catch_up()
+    page = looking.see(path)
+    picture = looking.get(page.one("img", alt="Present logo")["src"])
+    removed = looking.submit(page, f"{path}/logo/remove")
+    home.goatherd.catch_up()
+
+    assert saved.headers["Location"] == removed.headers["Location"] == path
+    assert (picture.content, picture.headers["Content-Type"]) == (LOGO, "image/png")
+    assert not looking.see(path).all("img", alt="Present logo")
+    assert looking.get(f"{PROJECTS}/{home.project_id}/logo").status_code == 404
+
+
+def test_a_file_that_is_no_logo_is_refused_at_the_field(
+    home: Tenant, looking: Visitor, subtests: pytest.Subtests
+):
+    path = f"{PROJECTS}/{home.project_id}/settings"
+    large = png(more=chunk(b"tEXt", b"x" * 1_000_000))
+    for reason, content in {
+        "A logo is a PNG, JPEG or WebP picture.": b"<svg/>",
+        "The picture is broken.": LOGO[:-1],
+        "The picture is larger than 1 MB.": large,
+    }.items():
+        with subtests.test(reason):
+            answer = upload(looking, f"{path}/logo", content)
+
+            page = read(answer.text)
+            assert answer.status_code in {413, 422}
+            assert page.one("p", id="h-logo").text == reason
+            # The other form of the page has no mistake.
+            assert not page.all("p", role="alert")
+
+
+def test_a_largest_logo_fits_into_the_form(home: Tenant, looking: Visitor):
+    path = f"{PROJECTS}/{home.project_id}/settings/logo"
+    largest = png(more=chunk(b"tEXt", b"x" * (1_000_000 - len(LOGO) - 12)))
+
+    assert upload(looking, path, largest).status_code == 303
+
+
+def test_a_logo_of_another_organization_is_not_found(
+    goatherd: Goatherd, looking: Visitor
+):
+    other = goatherd.tenant()
+    other.ask("PUT", f"/projects/{other.project_id}/logo", content=LOGO)
+    goatherd.catch_up()
+
+    assert looking.get(f"{PROJECTS}/{other.project_id}/logo").status_code == 404
+
+
+def upload(visitor: Visitor, path: str, content: bytes) -> httpx.Response:
+    """Send a file as the form of a browser does."""
+    request = httpx.Request(
+        "POST",
+        "http://any",
+        data={"csrf": visitor.csrf},
+        files={"logo": ("logo.png", content, "image/png")},
+    )
+    headers = {"Content-Type": request.headers["Content-Type"]}
+    return visitor.ask("POST", path, content=request.read(), headers=headers)
+
+
+def looking_text(page: Element) -> str:
+    """The text of the comment, with its line breaks."""
+    area = page.one("textarea", name="comment")
+    return "".join(part for part in area.children if isinstance(part, str))
 
 
 def test_who_comes_second_is_told_and_loses_nothing(home: Tenant, looking: Visitor):
