@@ -18,8 +18,10 @@ _RUN = "options => axe.run(document, {resultTypes: ['violations'], ...options})"
 # A scheme changes colours and nothing else, so every rule is tried in one of them.
 _COLOURS = ("color-contrast", "link-in-text-block")
 _OF_COLOURS: dict[str, Any] = {"runOnly": _COLOURS}
+# axe leaves out targets under 24 px unless it is told to look for them.
+_ALL: dict[str, Any] = {"rules": {"target-size": {"enabled": True}}}
 _WITHOUT_COLOURS: dict[str, Any] = {
-    "rules": {name: {"enabled": False} for name in _COLOURS}
+    "rules": {**_ALL["rules"], **{name: {"enabled": False} for name in _COLOURS}}
 }
 
 
@@ -31,7 +33,7 @@ def check_with_axe(
     The rules about colours take most of the time.
     """
     found: list[str] = []
-    options = {} if of_colours else _WITHOUT_COLOURS
+    options = _ALL if of_colours else _WITHOUT_COLOURS
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         if not page.evaluate("'axe' in window"):

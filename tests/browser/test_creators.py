@@ -490,3 +490,18 @@ def test_arrow_keys_show_the_numbers_of_a_row_in_full(page: Page, home: Tenant):
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#rows > tr").nth(1).locator(".opens")).to_be_focused()
     assert page.locator("#rows [tabindex]").count() == stops
+
+
+def test_every_stop_of_a_date_field_has_a_ring(page: Page):
+    page.goto("/creators?from=2026-03-01&to=2026-03-05")
+    field = page.locator("#from")
+    ring = "one => getComputedStyle(one).outline"
+    field.focus()
+    stops = 0
+    while field.evaluate("one => one.matches(':focus-within')"):
+        stops += 1
+        assert "solid 3px" in field.evaluate(ring), f"stop {stops}"
+        page.keyboard.press("Tab")
+
+    # Its button follows the day, the month and the year.
+    assert stops == 4

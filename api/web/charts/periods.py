@@ -7,20 +7,17 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from api.http.query import invalid_query
+from api.web.kit.list_query import PERIODS
 from domain.analytics.buckets import Granularity, has_too_many_buckets
+from domain.analytics.periods import NamedPeriod, named_days
 
-Preset = Literal["7d", "30d", "90d", "12m", "all"]
+# Older addresses have 30 days.
+Preset = Literal[NamedPeriod, "12m", "all"]
 # A form sends an empty value for a field that was left alone.
-PresetOrNone = Literal["7d", "30d", "90d", "12m", "all", ""]
+PresetOrNone = Literal[Preset, ""]
 GranularityOrNone = Literal["day", "week", "month", ""]
 
-PRESETS: dict[Preset, str] = {
-    "7d": "7 days",
-    "30d": "30 days",
-    "90d": "90 days",
-    "12m": "12 months",
-    "all": "All",
-}
+PRESETS: Mapping[Preset, str] = {**PERIODS, "12m": "12 months", "all": "All"}
 GRANULARITIES: dict[Granularity, str] = {
     "day": "Day",
     "week": "Week",
@@ -28,7 +25,6 @@ GRANULARITIES: dict[Granularity, str] = {
 }
 EARLIEST = date(1970, 1, 1)
 
-_DAYS: Mapping[Preset, int] = {"7d": 7, "30d": 30, "90d": 90}
 # If there are more days, a day or a week is too narrow in a chart.
 _DAYS_BY_DAY, _DAYS_BY_WEEK = 130, 900
 
@@ -53,16 +49,17 @@ class Period(Struct, frozen=True, kw_only=True):
         }
 
 
-def first_of(preset: Preset, *, today: date, began: date) -> date:
-    """Return the first day of a preset that ends today.
+def days_of_preset(preset: Preset, *, today: date, began: date) -> tuple[date, date]:
+    """Return the first and the last day of a preset.
 
     ``began`` is the first day with known numbers.
     """
     if preset == "all":
-        return min(began, today)
+        return min(began, today), today
     if preset == "12m":
-        return _a_year_before(today) + timedelta(days=1)
-    return today - timedelta(days=_DAYS[preset] - 1)
+        return _a_year_before(today) + timedelta(days=1), today
+    first, last, _ = named_days(preset, today=today)
+    return first, last
 
 
 def fitting(first: date, last: date) -> Granularity:

@@ -24,7 +24,13 @@ from api.web.charts.chart import chart_of
 from api.web.charts.drawing import ChartMark
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import POSTS, CountedMeasure, groups_for
-from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
+from api.web.charts.periods import (
+    GRANULARITIES,
+    PRESETS,
+    Period,
+    days_of_preset,
+    fitting,
+)
 from api.web.compare.campaigns import compared_campaigns
 from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
@@ -246,9 +252,9 @@ async def _presets(
     began = await analytics.began(today) or today
     found: list[tuple[str, str, bool]] = []
     for preset, label in PRESETS.items():
-        first = first_of(preset, today=today, began=began)
-        period = Period(first=first, last=today, granularity=fitting(first, today))
-        days = {"from": first.isoformat(), "to": today.isoformat()}
+        first, last = days_of_preset(preset, today=today, began=began)
+        period = Period(first=first, last=last, granularity=fitting(first, last))
+        days = {"from": first.isoformat(), "to": last.isoformat()}
         is_shown = (exact.from_, exact.to) == (days["from"], days["to"])
         found.append((label, exact.address(**period.query), is_shown))
     return found

@@ -18,7 +18,7 @@ from domain.analytics.metrics import Mode
 
 EntityOrNone = Literal["creator", "project", "campaign", "video", ""]
 
-_USUAL_DAYS = 30
+_USUAL_DAYS = 28
 
 
 class CompareQuery(PageQuery, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from api.web.charts.periods import (
     Preset,
     PresetOrNone,
     day_in,
-    first_of,
+    days_of_preset,
     period_of,
 )
 from api.web.kit.page_query import PageQuery
@@ -28,7 +28,7 @@ ChartNameOrNone = Literal["followers", "views", "metric", ""]
 CompareOrNone = Literal["prior_period", ""]
 ShowOrNone = Literal["top", ""]
 
-_USUAL_PRESET: Preset = "30d"
+_USUAL_PRESET: Preset = "28d"
 _USUAL_METRIC = "engagement_rate_by_views"
 
 
@@ -107,8 +107,8 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
         """
         preset = self.preset
         if preset is not None:
-            first = first_of(preset, today=today, began=began)
-            return period_of(first, today, self.granularity)
+            first, last = days_of_preset(preset, today=today, began=began)
+            return period_of(first, last, self.granularity)
         last = day_in("to", self.to) if self.to else today
         first = day_in("from", self.from_) if self.from_ else min(began, last)
         return period_of(first, last, self.granularity)

@@ -1,6 +1,6 @@
 """The query of a list with figures: the days, the order, the page and its filters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct, field
@@ -8,8 +8,9 @@ from msgspec import Struct, field
 from api.routes.lists.days import USUAL_PERIOD
 from api.web.kit.filters import day
 from api.web.kit.page_query import PageQuery
+from domain.analytics.periods import NamedPeriod
 
-PERIODS = {
+PERIODS: Mapping[NamedPeriod, str] = {
     "7d": "7 days",
     "28d": "28 days",
     "90d": "90 days",
@@ -19,7 +20,7 @@ PERIODS = {
     "last_month": "Last month",
 }
 # Older addresses have 30 days.
-_LABELS = {**PERIODS, "30d": "30 days"}
+_LABELS: Mapping[str, str] = {**PERIODS, "30d": "30 days"}
 
 
 # The choice of own dates: the fields next to it have them.

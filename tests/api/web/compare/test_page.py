@@ -292,7 +292,7 @@ def test_the_way_out_of_a_wrong_choice_keeps_those_that_can_be_compared(
     ids = f"goat,{goat.id},{sheep.id},{goat.id.upper()},,x"
     page = visitor.see(f"/compare?ids={ids}", status=400)
 
-    way = link(page, "Show new views of the last 30 days")
+    way = link(page, "Show new views of the last 28 days")
 
     assert query_of(way)["ids"] == f"{goat.id},{sheep.id}"
     shown = visitor.get(f"/compare{way}")
@@ -304,7 +304,7 @@ def test_the_way_out_of_too_many_keeps_five(visitor: Visitor, home: Tenant):
     ids = [home.add(f"goat{number}")["id"] for number in range(6)]
     page = visitor.see(f"/compare?ids={','.join(ids)}", status=400)
 
-    way = link(page, "Show new views of the last 30 days")
+    way = link(page, "Show new views of the last 28 days")
 
     assert query_of(way)["ids"] == ",".join(ids[:5])
 

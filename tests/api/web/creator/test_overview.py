@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
@@ -448,7 +448,7 @@ def test_what_a_form_leaves_empty_is_the_usual(visitor: Visitor, goat: Watched):
 
     page = visitor.see(f"/creators/{goat.id}?{query}")
 
-    assert len(table(page, "views")) == 1 + 30
+    assert len(table(page, "views")) == 1 + 28
 
 
 def test_days_that_the_plan_does_not_show_are_refused_in_words(goatherd: Goatherd):
@@ -461,9 +461,37 @@ def test_days_that_the_plan_does_not_show_are_refused_in_words(goatherd: Goather
     usual = visitor.see(f"/creators/{goat.id}")
 
     assert "The plan shows 30 days of history" in refused.text
-    assert "Show the last 30 days" in refused.text
+    assert "Show the last 28 days" in refused.text
     # Without the period before, which the plan does not show either.
     assert "period before" not in figures(usual)["New views"]
+
+
+def test_the_days_to_choose_are_those_of_every_page(visitor: Visitor, home: Tenant):
+    goat = a_watched_creator(home)
+    lists = visitor.see("/creators").one("select", name="period").all("option")
+    everywhere = [one.text for one in lists if one["value"] != "custom"]
+    usual, former, last_week = (
+        visitor.see(f"/creators/{goat.id}{query}").one("div", id="overview")
+        for query in ("", "?range=30d", "?range=last_week")
+    )
+
+    choices = usual.one("div", aria_label="Days").all("a")
+
+    assert [one.text for one in choices] == [*everywhere, "12 months", "All"]
+    assert [one.text for one in choices if "aria-current" in one.attributes] == [
+        "28 days"
+    ]
+    assert first_and_last(usual)[1] - first_and_last(usual)[0] == timedelta(days=27)
+    assert first_and_last(former)[1] - first_and_last(former)[0] == timedelta(days=29)
+    monday, sunday = first_and_last(last_week)
+    assert (monday.weekday(), sunday - monday) == (0, timedelta(days=6))
+    assert timedelta(0) < datetime.now(UTC).date() - sunday <= timedelta(days=7)
+
+
+def first_and_last(overview: Element) -> tuple[date, date]:
+    """Return the days in the fields for own dates."""
+    first, last = (overview.one("input", name=name)["value"] for name in ("from", "to"))
+    return date.fromisoformat(first), date.fromisoformat(last)
 
 
 def test_a_strangers_creator_is_not_found(visitor: Visitor, stranger: Tenant):
