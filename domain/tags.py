@@ -33,6 +33,21 @@ def read_tags(texts: Iterable[str]) -> list[str]:
     return list(tags.values())
 
 
+def with_tags(
+    tags: Iterable[str], *, add: Iterable[str], remove: Iterable[str]
+) -> list[str]:
+    """Return the tags without some of them and with others at the end.
+
+    A tag that is taken away and added is added.
+
+    Raises:
+        InvalidTagError: an added tag is not allowed, or there are too many.
+    """
+    without = {*tag_keys(remove)}
+    kept = [tag for tag in tags if tag_key(tag) not in without]
+    return read_tags([*kept, *add])
+
+
 def tag_key(tag: str) -> str:
     """Return the key of a tag, which all its spellings in capitals share."""
     return folded(tag)

@@ -22,6 +22,7 @@ from api.routes.creators.schemas import (
     CreatorIds,
     NewCreator,
     NewCreators,
+    TagChange,
     check_sizes,
 )
 from domain.creator.handlers import change as creators
@@ -131,6 +132,27 @@ class ProjectCreatorRoutes(Controller):
                 plans=writer.plans,
                 now=datetime.now(UTC),
                 command_id=request.command_id,
+            ),
+            answers.bulk_answer,
+        )
+
+    @write_route(post, "/bulk-tag", "tagCreators", status=200)
+    def tag_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[TagChange],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[BulkAnswer]:
+        """Add tags to up to 100 creators and take others away; other tags stay."""
+        return writer.perform(
+            request,
+            lambda: creators.tag_creators(
+                data.creator_ids,
+                add=data.add,
+                remove=data.remove,
+                organization_id=request.organization_id,
+                project_id=project_id,
             ),
             answers.bulk_answer,
         )

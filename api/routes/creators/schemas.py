@@ -109,6 +109,19 @@ class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
+class TagChange(CreatorIds, frozen=True, kw_only=True):
+    """Tags to add to each creator, and tags to take away.
+
+    A creator that has the former already and none of the latter is skipped, and one
+    that would have too many tags fails alone.
+    """
+
+    add: Annotated[
+        list[Tag], Meta(max_length=MAX_TAGS, examples=[["spring", "Tier A"]])
+    ] = []
+    remove: Annotated[list[Tag], Meta(max_length=MAX_TAGS, examples=[["winter"]])] = []
+
+
 class AddedCreator(Struct, frozen=True, kw_only=True):
     """The result for one creator of many; ``code`` and ``error`` if it failed.
 

@@ -15,8 +15,6 @@ from api.web.creators.bulk_actions import (
     find_selected,
     move_each,
     scrape_each,
-    tag_each,
-    untag_each,
 )
 from api.web.creators.query import PATH, CreatorsPageQuery
 from api.web.kit.csv_file import csv_file
@@ -94,7 +92,9 @@ class BulkPages(Controller):
         tags = _tags(page.form(SelectionForm))
         if not tags:
             return _needs_a_tag(page)
-        return await _apply(page, partial(tag_each, tags=tags), "tagged")
+        return await _apply(
+            page, partial(each_project, command="bulk-tag", add=tags), "tagged"
+        )
 
     @form_route("/untag", form=SelectionForm)
     async def untag(self, page: NamedDependency[PageContext]) -> PageResponse:
@@ -102,7 +102,8 @@ class BulkPages(Controller):
         tags = _tags(page.form(SelectionForm))
         if not tags:
             return _needs_a_tag(page)
-        return await _apply(page, partial(untag_each, tags=tags), "without the tag")
+        untag = partial(each_project, command="bulk-tag", remove=tags)
+        return await _apply(page, untag, "without the tag")
 
     @form_route("/add-to-campaign", form=SelectionForm)
     async def add_to_campaign(self, page: NamedDependency[PageContext]) -> PageResponse:

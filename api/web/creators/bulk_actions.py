@@ -69,9 +69,12 @@ async def find_selected(
 
 
 async def each_project(
-    page: PageContext, creators: Sequence[Creator], command: str
+    page: PageContext,
+    creators: Sequence[Creator],
+    command: str,
+    **fields: Sequence[str],
 ) -> list[BulkOutcome]:
-    """Send a bulk command for the creators of each project."""
+    """Send a bulk command with its fields for the creators of each project."""
     outcomes: list[BulkOutcome] = []
     for project_id, some in _by_project(creators).items():
         ids = [str(one.id) for one in some]
@@ -82,7 +85,7 @@ async def each_project(
                 "POST",
                 path,
                 BulkAnswer,
-                {"creator_ids": ids},
+                {"creator_ids": ids, **fields},
                 key_suffix=_key_suffix(path, ids),
             )
         except ApiRefusedError as error:
@@ -98,47 +101,6 @@ async def each_project(
             for one in got.data.results
         ]
     return outcomes
-
-
-async def tag_each(
-    page: PageContext, creators: Sequence[Creator], *, tags: Sequence[str]
-) -> list[BulkOutcome]:
-    """Add tags to those that each creator has."""
-    outcomes: list[BulkOutcome] = []
-    for one in creators:
-        known = {tag.casefold() for tag in one.tags}
-        more = [tag for tag in tags if tag.casefold() not in known]
-        if not more:
-            outcomes.append(_outcome(one, "skipped", "has the tag already"))
-        else:
-            outcomes.append(await _with_tags(page, one, [*one.tags, *more]))
-    return outcomes
-
-
-async def untag_each(
-    page: PageContext, creators: Sequence[Creator], *, tags: Sequence[str]
-) -> list[BulkOutcome]:
-    """Take tags from those that each creator has."""
-    without = {tag.casefold() for tag in tags}
-    outcomes: list[BulkOutcome] = []
-    for one in creators:
-        rest = [tag for tag in one.tags if tag.casefold() not in without]
-        if len(rest) == len(one.tags):
-            outcomes.append(_outcome(one, "skipped", "does not have the tag"))
-        else:
-            outcomes.append(await _with_tags(page, one, rest))
-    return outcomes
-
-
-async def _with_tags(
-    page: PageContext, creator: Creator, tags: Sequence[str]
-) -> BulkOutcome:
-    path, body = f"/creators/{creator.id}", {"tags": [*tags]}
-    try:
-        await page.send("PATCH", path, Creator, body, version=creator.version)
-    except ApiRefusedError as error:
-        return _refused(creator, error)
-    return _outcome(creator, "ok")
 
 
 async def add_to_campaign(

@@ -35,11 +35,12 @@ from domain.decisions import (
     decide_all,
     on,
 )
-from domain.errors import CreatorBannedError, NotFoundError
+from domain.errors import CreatorBannedError, InvalidTagError, NotFoundError
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
 from domain.streams import Names, creators_counter, erased_bans_stream
+from domain.tags import read_tags, with_tags
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
@@ -217,6 +218,46 @@ def reenable_creators(
             organization_id, len(reenabled), maximum=limits.max_creators_per_org
         ),
     )
+
+
+def tag_creators(
+    creator_ids: Sequence[UUID],
+    *,
+    add: Sequence[str],
+    remove: Sequence[str],
+    organization_id: UUID,
+    project_id: UUID,
+) -> Handler[ItemResults]:
+    """Add tags to creators of one project, and take others away.
+
+    Raises:
+        InvalidTagError: an added tag is not allowed.
+    """
+    added, without = read_tags(add), [tag.strip() for tag in remove]
+    histories = yield (organization_id, *creator_ids)
+    project_owner(histories[organization_id], project_id)
+    results: list[ItemResult] = []
+    events: list[StreamEvent] = []
+    for number, creator_id in enumerate(creator_ids):
+        creator = creator_of(histories[creator_id])
+        if creator is None or creator.project_id != project_id:
+            results.append(ItemResult(creator_id, "failed", "not_found"))
+            continue
+        if creator.status == "erased":
+            results.append(ItemResult(creator_id, "failed", "gone"))
+            continue
+        try:
+            tags = with_tags(creator.tags, add=added, remove=without)
+        except InvalidTagError as error:
+            results.append(ItemResult(creator_id, "failed", error.reason))
+            continue
+        changed = decide(creator, c.ChangeDetails(tags=tags))
+        if not changed or creator_id in creator_ids[:number]:
+            results.append(ItemResult(creator_id, "skipped", "tags stay the same"))
+            continue
+        events += on(creator_id, changed)
+        results.append(ItemResult(creator_id, "ok"))
+    return Decision(tuple(results), events=events)
 
 
 def ban_handle(

@@ -42,6 +42,7 @@ SCOPES = {
     "POST /projects/{project_id}/creators": "write",
     "POST /projects/{project_id}/creators/bulk-remove": "write",
     "POST /projects/{project_id}/creators/bulk-reenable": "write",
+    "POST /projects/{project_id}/creators/bulk-tag": "write",
     "GET /videos": "read",
     "GET /videos/{video_id}": "read",
     "PATCH /videos/{video_id}": "write",

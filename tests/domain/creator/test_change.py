@@ -3,6 +3,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
@@ -167,6 +168,27 @@ def test_of_many_each_is_removed_once():
     )
     assert decision.events == [(ADA, REMOVED), (CLAIM, RELEASED)]
     assert decision.quota_counters == counted(-1)
+
+
+def test_of_many_each_is_tagged_once_and_keeps_its_other_tags():
+    tagged = replace(ADDED, tags=["Winter", "tier A"])
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [tagged]},
+        handlers.tag_creators(
+            [ADA, ADA, BERTA], add=["spring"], remove=["winter"], **IN_PROJECT
+        ),
+    )
+
+    assert decision.result == (
+        ItemResult(ADA, "ok"),
+        ItemResult(ADA, "skipped", "tags stay the same"),
+        ItemResult(BERTA, "failed", "not_found"),
+    )
+    changed = e.CreatorDetailsChanged(
+        organization_id=ORGANIZATION, tags=["tier A", "spring"]
+    )
+    assert decision.events == [(ADA, changed)]
+    assert not decision.quota_counters
 
 
 def test_a_disabled_creator_is_reenabled_within_the_plan():

@@ -294,7 +294,7 @@ def test_a_day_after_another_try_there_may_be_the_next(home: Tenant):
     assert counts(data_of(answer)) == (1, 0, 0)
 
 
-@pytest.mark.parametrize("bulk", ("bulk-remove", "bulk-reenable"))
+@pytest.mark.parametrize("bulk", ("bulk-remove", "bulk-reenable", "bulk-tag"))
 def test_creators_of_another_project_are_unknown_to_this_one(home: Tenant, bulk: str):
     other = data_of(home.post("/projects", {"name": "Other"}), status=201)
     creator_id = home.add("elsewhere.goat")["id"]
@@ -311,7 +311,7 @@ def test_creators_of_another_project_are_unknown_to_this_one(home: Tenant, bulk:
     assert home.goatherd.kept() == kept
 
 
-@pytest.mark.parametrize("bulk", ("bulk-remove", "bulk-reenable"))
+@pytest.mark.parametrize("bulk", ("bulk-remove", "bulk-reenable", "bulk-tag"))
 @pytest.mark.parametrize("amount", (0, 101))
 def test_a_bulk_command_is_for_one_to_a_hundred(home: Tenant, bulk: str, amount: int):
     ids = [str(new_id()) for _ in range(amount)]
@@ -333,3 +333,39 @@ def test_a_hundred_creators_are_removed_at_once(home: Tenant):
 
     assert counts(data_of(answer)) == (100, 0, 0)
     assert home.counted == 0
+
+
+def test_tags_of_many_are_added_and_taken_away(home: Tenant, stranger: Tenant):
+    ada, bea, cleo, full = (
+        home.add(name, tags=tags)["id"]
+        for name, tags in (
+            ("ada", ["Winter", "tier A"]),
+            ("bea", ["spring"]),
+            ("cleo", []),
+            ("full", [f"tag {number}" for number in range(20)]),
+        )
+    )
+    theirs = stranger.add("theirs")["id"]
+    ids = [ada, bea, cleo, cleo, full, theirs]
+    change = {"add": [" Spring "], "remove": ["winter"]}
+
+    answer = home.post(f"{home.creators}/bulk-tag", {"creator_ids": ids, **change})
+
+    assert statuses(data_of(answer)) == [
+        ("ok", None),
+        ("skipped", "tags stay the same"),
+        ("ok", None),
+        ("skipped", "tags stay the same"),
+        ("failed", "must be at most 20 tags, not 21"),
+        ("failed", "not_found"),
+    ]
+    assert counts(data_of(answer)) == (2, 2, 2)
+    home.goatherd.catch_up()
+    assert home.shown(ada)["tags"] == ["tier A", "Spring"]
+    assert home.shown(bea)["tags"] == ["spring"]
+    assert home.shown(cleo)["tags"] == ["Spring"]
+    refused = home.post(
+        f"{home.creators}/bulk-tag", {"creator_ids": [ada], "add": ["a, b"]}
+    )
+    assert refused.status_code == 400
+    assert home.shown(ada)["tags"] == ["tier A", "Spring"]
