@@ -19,6 +19,7 @@ FILES = {
     "inter-license.txt": "@fontsource-variable/inter/LICENSE",
 }
 FONT = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
+SUBSETS = ("inter.woff2", "inter-latin.woff2")
 
 
 def main() -> int:
@@ -36,8 +37,8 @@ def main() -> int:
     VENDOR.mkdir(parents=True)
     for name, source in FILES.items():
         shutil.copyfile(HERE / "node_modules" / source, VENDOR / name)
-    fonts = [str(HERE / "node_modules" / FONT), str(VENDOR / "inter.woff2")]
-    return int(node([str(HERE / "subset.mjs"), *fonts]))
+    fonts = [HERE / "node_modules" / FONT, *(VENDOR / name for name in SUBSETS)]
+    return int(node([str(HERE / "subset.mjs"), *map(str, fonts)]))
 
 
 if __name__ == "__main__":
