@@ -235,6 +235,11 @@ def bucket_of(days: Range, day: date) -> Bucket:
     raise invalid_query("date", message)
 
 
+def whole_bucket(days: Range) -> Bucket:
+    """Return all days as one bucket, whose value is a total."""
+    return Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
+
+
 def check_retention(days: Range, retention: int | None, *, now: datetime) -> None:
     """Refuse days before the plan's retention, which is unlimited if None.
 

@@ -33,6 +33,7 @@ from api.routes.analytics.parameters import (
     check_retention,
     ids_of,
     range_of,
+    whole_bucket,
     zone_named,
 )
 from api.routes.analytics.responses import (
@@ -217,9 +218,13 @@ class AnalyticsRoutes(Controller):
         entity_id: FromQuery[UUID],
         metric: FromQuery[Metric],
         date_: Annotated[
-            date,
-            QueryParameter(name="date", description="The first day of a bucket."),
-        ],
+            date | None,
+            QueryParameter(
+                name="date",
+                description="The first day of a bucket; left out, the total of all "
+                "days is explained.",
+            ),
+        ] = None,
         mode: FromQuery[Mode | None] = None,
         granularity: FromQuery[Granularity] = "day",
         period: PeriodParameter = None,
@@ -230,11 +235,11 @@ class AnalyticsRoutes(Controller):
         membership: MembershipParameter = "current",
         as_of: AsOfParameter = None,
     ) -> Answer[Explanation]:
-        """Show the observations behind one point of /analytics.
+        """Show the observations behind one point of /analytics, or behind a total.
 
         The parameters are those of /analytics, and the point's date. The contributions
         add up to the value. ``date`` is the first day of one of the buckets between
-        ``from`` and ``to``.
+        ``from`` and ``to``; without it the value is the total of the series.
         """
         question = checked_question(
             entity=entity,
@@ -261,7 +266,7 @@ class AnalyticsRoutes(Controller):
         check_retention(
             days, request.principal.limits.stats_history_retention_days, now=today
         )
-        bucket = bucket_of(days, date_)
+        bucket = whole_bucket(days) if date_ is None else bucket_of(days, date_)
         by_metric, observations = await query.explain(entity_id, bucket)
         return Answer(
             explanation(question, entities[0], by_metric, bucket, observations)

@@ -131,9 +131,9 @@ class AnalyticsClient:
         return answer
 
     async def explain(
-        self, measure: Measure, mode: Mode, period: Period, on: date
+        self, measure: Measure, mode: Mode, period: Period, on: date | None
     ) -> Explanation:
-        """Return the observations behind the number of a bucket.
+        """Return the observations behind the number of a bucket, or of all days.
 
         Raises:
             ApiRefusedError: the API refused, for example because of the day.
@@ -143,7 +143,7 @@ class AnalyticsClient:
             Explanation,
             **self._query(measure, mode, period),
             entity_id=self._ids[0],
-            date=on.isoformat(),
+            date=None if on is None else on.isoformat(),
         )
         return got.data
 

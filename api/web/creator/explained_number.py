@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from api.routes.analytics.responses import Explanation
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import bucket_label
+from api.web.charts.chart import bucket_label, days_in_words
 from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
 from api.web.kit.filters import UNKNOWN, number, tilde
@@ -17,6 +17,8 @@ from projections.analytics.read.explanations.explain import ExplainedObservation
 from projections.analytics.read.explanations.other_counts import OtherCount
 
 MOST_SHOWN = 100
+# In place of a day: the number of the whole period is explained.
+WHOLE_PERIOD = "all"
 _TERMS = {"value": "", "numerator": "Divided", "denominator": "Divided by"}
 
 
@@ -45,13 +47,15 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
     """A number with its observations, the largest contributions first.
 
-    ``day`` is the first day of the bucket, and ``last_moment`` is in the last day whose
+    ``is_whole`` says that it is of the whole period, not of one bucket. ``day`` is the
+    first day of the bucket, and ``last_moment`` is in the last day whose
     observations count.
     ``left_out`` is the number of smaller ones that are not shown. ``adds`` is true if
     observations add differences instead of the observed numbers.
     """
 
     chart: str
+    is_whole: bool
     day: date
     bucket: str
     value: str
@@ -75,6 +79,8 @@ async def explain_number(
 ) -> ExplainedNumber | None:
     """Return the explanation of the point of a chart that is ``on`` a day.
 
+    ``on`` may also be ``WHOLE_PERIOD``.
+
     The result is None if no chart and day were chosen.
 
     Raises:
@@ -82,15 +88,18 @@ async def explain_number(
     """
     if not chart or not on:
         return None
-    day = day_in("on", on)
+    day = None if on == WHOLE_PERIOD else day_in("on", on)
     found = await analytics.explain(measure, mode, period, day)
     largest = sorted(found.observations, key=lambda o: -abs(o.contribution or 0))
     shown = largest[:MOST_SHOWN]
     handles = await analytics.handles({one.profile for one in shown if one.profile})
     return ExplainedNumber(
         chart=chart,
-        day=day,
-        bucket=bucket_label(day, period.granularity),
+        is_whole=day is None,
+        day=day or period.first,
+        bucket=days_in_words(period.first, period.last)
+        if day is None
+        else bucket_label(day, period.granularity),
         value=tilde(measure.written(found.value), is_rounded=found.rounded),
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),

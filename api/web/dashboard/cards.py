@@ -1,6 +1,6 @@
 """The key figures of a dashboard as cards, with their changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -9,6 +9,7 @@ from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics
 from api.web.charts.measures import MEASURES, CountedMeasure, Measure
 from api.web.charts.svg import Sparkline, sparkline
+from api.web.creator.explained_number import WHOLE_PERIOD
 from api.web.creator.overview_figures import Direction
 from api.web.dashboard.query import DashboardQuery
 from api.web.kit.filters import (
@@ -46,7 +47,8 @@ _MORE: tuple[tuple[str, str, str, Mode], ...] = (
 class KpiCard(Struct, frozen=True, kw_only=True):
     """A key figure: in short, in full, its change, and its course in these days.
 
-    ``href`` leads to the chart of the figure, whose points are explained. ``is_about``:
+    ``href`` leads to the chart of the figure, and ``explain`` to the observations
+    behind it, if one project or campaign has it. ``is_about``:
     the value is exact, but its change is not, so that the sign says all.
     """
 
@@ -63,8 +65,15 @@ class KpiCard(Struct, frozen=True, kw_only=True):
     is_rounded: bool
     is_sharpened: bool
     course: Sparkline | None = None
+    explain: str = ""
 
 
+# The number of creators who posted has no observations of its own.
+_COUNTED: Mapping[str, tuple[str, Mode]] = {
+    label: (metric, mode)
+    for label, name, metric, mode in (*_FIRST, *_MORE)
+    if name != "active_creators"
+}
 COURSES: tuple[CountedMeasure, ...] = tuple(
     (MEASURES[measure], mode) for _, _, measure, mode in _FIRST
 )
@@ -89,6 +98,21 @@ def first_cards(
 def more_cards(kpis: Kpis, query: DashboardQuery, before: str) -> list[KpiCard]:
     """Return the other figures."""
     return [_card(*each, kpis, query, before) for each in _MORE]
+
+
+def explained_cards(cards: Sequence[KpiCard], query: DashboardQuery) -> list[KpiCard]:
+    """Return the cards of one project or campaign, whose numbers can be explained."""
+    return [
+        replace(card, explain=_explanation(*counted, query))
+        if (counted := _COUNTED.get(card.label))
+        else card
+        for card in cards
+    ]
+
+
+def _explanation(metric: str, mode: Mode, query: DashboardQuery) -> str:
+    chosen = query.address(metric=metric, mode=mode, explain="main", on=WHOLE_PERIOD)
+    return f"{chosen}#explained"
 
 
 def _course(answer: Analytics) -> Sparkline | None:

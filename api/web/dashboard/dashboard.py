@@ -24,6 +24,7 @@ from api.web.dashboard.attention import AttentionItem, needing_attention
 from api.web.dashboard.cards import (
     COURSES,
     KpiCard,
+    explained_cards,
     first_cards,
     more_cards,
 )
@@ -116,8 +117,8 @@ async def dashboard_of(
         has_today=days.last == today,
         in_words=days_in_words(days.first, days.last),
         compared_with=compared_in_words(kpis),
-        cards=first_cards(kpis, query, before, courses),
-        more_cards=more_cards(kpis, query, before),
+        cards=explained_cards(first_cards(kpis, query, before, courses), query),
+        more_cards=explained_cards(more_cards(kpis, query, before), query),
         observed_percent=None if share is None else int(100 * share),
         chart=chart_of(
             "main",

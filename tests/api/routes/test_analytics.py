@@ -307,6 +307,39 @@ def test_what_lies_outside_of_the_interval_is_rounded_growth(
     assert (series["total"], series["total_rounded"]) == (new, True)
 
 
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    (
+        ("views", "new"),
+        ("views", "cumulative"),
+        ("likes", "new"),
+        ("posts", "new"),
+        ("engagement_rate_by_views", "rate"),
+        ("avg_views_per_post", "rate"),
+    ),
+)
+def test_without_a_date_the_total_of_the_days_is_explained(
+    population: Population, metric: str, mode: str
+):
+    requested = {"metric": metric, "mode": mode}
+    of = {"entity": "creator", "entity_id": population.creator_id}
+
+    answer = population.tenant.get(
+        "/analytics/explain", params={**RANGE, **requested, **of}
+    )
+
+    explained = data_of(answer)
+    (series,) = data_of(population.ask(**requested))["series"]
+    assert explained["value"] == series["total"]
+    assert explained["value"] is not None
+    terms = {"value": explained["value"]}
+    if mode == "rate":
+        terms = {name: explained[name] for name in ("numerator", "denominator")}
+    for term, value in terms.items():
+        parts = [o for o in explained["observations"] if o["term"] == term]
+        assert sum(o["contribution"] for o in parts) == value
+
+
 def test_each_observation_says_how_precise_it_is(rounded_at_first: Population):
     def explained(day: int, **params: str) -> tuple[Any, list[Any]]:
         requested = {"metric": "followers", "date": f"2026-03-0{day}", **params}

@@ -70,7 +70,7 @@ def test_what_was_rounded_before_is_not_compared_in_percent(
     page = visitor.see("/?from=2026-03-05&to=2026-03-06")
 
     assert cards(page)["New followers"] == (
-        "about +63K before: not exact enough to compare"
+        "about +63K before: not exact enough to compare Explain new followers"
     )
     titles = [span.attributes.get("title") for span in key_figures(page).all("span")]
     assert "~2,344" in titles
@@ -99,6 +99,25 @@ def test_days_with_today_say_until_when_those_before_are_counted(
     words = " until " if until else ""
     assert words in cards(page)["Posts"]
     assert words in page.one("p", class_="muted small days").text
+
+
+def test_the_number_of_a_card_is_explained(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/?{DAYS}")
+    links = {a.text: a["href"] for a in page.all("a", class_="explains")}
+
+    explained = visitor.see(f"/{links['Explain new views'].partition('#')[0]}")
+
+    assert goat.id
+    # The creators who posted have no observations of their own.
+    assert len(links) == 9
+    part = explained.one("section", id="explained")
+    assert "70 new views" in part.one("h2").text
+    adds = [row.all("td")[-1].text for row in part.one("tbody").all("tr")]
+    assert sum(int(number) for number in adds) == 70
+    for text, address in links.items():
+        seen = visitor.see(f"/{address.partition('#')[0]}")
+        assert seen.one("section", id="explained"), text
+    assert not visitor.see(f"/?project=all&{DAYS}").all("a", class_="explains")
 
 
 def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Watched):
