@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -40,10 +41,10 @@ def cli(
     return cli
 
 
-def restore(url: str) -> None:
+def restore(url: str, dump: Path = DATABASE) -> None:
     """Carry out the dump in an empty database."""
     with psycopg.connect(url, autocommit=True) as connection:
         # A role belongs to the whole server, and a dump has only what is a database's.
         with suppress(psycopg.errors.DuplicateObject):
             connection.execute("CREATE ROLE goatherd_reader NOLOGIN")
-        connection.execute(gzip.decompress(DATABASE.read_bytes()))
+        connection.execute(gzip.decompress(dump.read_bytes()))

@@ -344,12 +344,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="goatherd-dump-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with _servers(folder) as (database_url, redis_url):
+        with servers(folder) as (database_url, redis_url):
             _make(checkout_path, folder, database_url=database_url, redis_url=redis_url)
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[str, str]]:
+def servers(folder: Path) -> Iterator[tuple[str, str]]:
     postgres, valkey = EmbeddedPostgres(folder), EmbeddedValkey(folder)
     try:
         yield postgres.start(), valkey.start()
@@ -402,7 +402,7 @@ def _make(
             connection.execute(_NEVER_RUN_OUT)
         states = checkout.document("projections")
         checkpoints = {state["name"]: state["position"] for state in states}
-        _dump(database_url)
+        dump(database_url, DATABASE)
         with checkout.running("project"):
             story.settle_followers(but=_RUN_BY_DISPATCH)
             answers = list(_answers(story))
@@ -435,7 +435,7 @@ def _is_live(story: Story) -> bool:
         return False
 
 
-def _dump(database_url: str) -> None:
+def dump(database_url: str, into: Path) -> None:
     program = postgres_binaries(account=None).postgres.with_name("pg_dump")
     dumped = subprocess.run(
         # As INSERTs, which any client can carry out.
@@ -445,8 +445,8 @@ def _dump(database_url: str) -> None:
         text=True,
     )
     text = _ONLY_PSQL.sub("", dumped.stdout)
-    DATABASE.parent.mkdir(exist_ok=True)
-    DATABASE.write_bytes(_packed(text.encode()))
+    into.parent.mkdir(exist_ok=True)
+    into.write_bytes(_packed(text.encode()))
 
 
 def _packed(content: bytes) -> bytes:
