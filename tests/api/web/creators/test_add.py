@@ -155,6 +155,9 @@ def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tena
     page = read(answer.text)
     assert answer.status_code == 200
     shown = results(page)
+    # Lines to correct come before added creators.
+    assert [*shown] == ["@taken", "no/handle", "New", "@new", "@gone"]
+    assert "2 creators were added, and 3 lines failed." in page.text
     assert (shown["@new"], shown["@gone"]) == ("added", "brought back")
     assert shown["@taken"].startswith("failed")
     assert "is tracked in this project" in shown["@taken"]
