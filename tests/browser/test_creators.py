@@ -446,6 +446,7 @@ def test_the_menu_of_a_row_works_by_keyboard_and_leads_back(
     expect(menu).to_be_hidden()
     expect(opener).to_be_focused()
     opener.press("Enter")
+    expect(menu.get_by_role("button", name="Scrape now")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     menu.get_by_label("Tags to add").fill("spring")
