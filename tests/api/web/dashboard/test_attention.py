@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.api.web.dashboard.test_home import section
 from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
 NOW = datetime.now(UTC)
@@ -80,3 +83,20 @@ def test_a_plan_without_limits_needs_nobody(visitor: Visitor, home: Tenant):
     home.goatherd.catch_up()
 
     assert not [href for href in reported(visitor, "/") if "settings" in href]
+
+
+@pytest.mark.parametrize("address", ("/", "/?project=all"))
+def test_operators_reach_the_sources_and_others_do_not(
+    goatherd: Goatherd, home: Tenant, visitor: Visitor, address: str
+):
+    tenant, stranger = goatherd.tenant(), Visitor(goatherd)
+    stranger.sign_in(tenant.key)
+    for each in (home, tenant):
+        each.add("goat")
+    goatherd.catch_up()
+
+    def links(page: Element) -> list[str]:
+        return [a["href"] for a in section(page, "Needs you").all("a")]
+
+    assert "/settings/sources" in links(visitor.see(address))
+    assert "/settings/sources" not in links(stranger.see(address))
