@@ -13,7 +13,7 @@ from tests.kit.application import Tenant
 from tests.kit.depth import IS_FULL
 
 # Answers of pages that programs read; people have nothing to look at in them.
-NOT_TO_LOOK_AT = {"application/json", "text/csv", "text/event-stream"}
+NOT_TO_LOOK_AT = {"application/json", "image/png", "text/csv", "text/event-stream"}
 # Pages that their queries change most.
 QUERIED = ("/creators/{creator_id}/notes?edit=metadata", "/system/jobs?show=failed")
 # Tables that are small enough for a phone, where others are scrolled.
