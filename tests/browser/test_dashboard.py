@@ -32,7 +32,8 @@ def test_choices_are_in_the_address_and_change_the_page_in_place(
     page.get_by_role("link", name="7 days").click()
     expect(page).to_have_url(re.compile("period=7d"))
     page.get_by_text("More figures", exact=True).click()
-    page.get_by_label("Key figures").get_by_role("link", name="New likes").click()
+    figures = page.get_by_label("Key figures")
+    figures.get_by_role("link", name="New likes", exact=True).click()
     expect(page).to_have_url(re.compile("metric=likes"))
 
     expect(page.locator("#chart-main h2")).to_have_text("Likes")
