@@ -51,6 +51,8 @@ class ErasedPage(Controller):
     ) -> PageResponse:
         """Search for remains, and show what was found."""
         creator = await page.get(f"/creators/{creator_id}", Creator)
+        if creator.data.status != "erased":
+            return page.go_to(f"/creators/{creator_id}")
         try:
             found = await _certificate(page, creator.data)
         except ApiRefusedError as error:
