@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from api.http.access.auth import Authenticator
 from api.http.access.failed_logins import FailedLogins
+from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import Sessions
 from api.http.bodies.json_body import MAX_BODY_BYTES
 from api.http.compression import HtmlCompression
@@ -20,7 +21,6 @@ from api.http.guard import RequestGuard
 from api.http.head import HeadAsGet
 from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import RequestMiddleware
-from api.http.rate_limit import RequestLimiter
 from api.http.reading.snapshots import OneMoment
 from api.http.request import Request
 from api.http.route_info import inspect_routes

@@ -16,8 +16,8 @@ from api.app import AppConfig, create_app
 from api.http.access.auth import Authenticator, Principal
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
+from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import Sessions
-from api.http.rate_limit import RequestLimiter
 from api.http.reading.paging import provide_list_request
 from api.http.reading.snapshots import provide_reader
 from api.http.writer import CommandWriter

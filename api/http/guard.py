@@ -13,10 +13,10 @@ from litestar import Response
 from api.http.access.auth import Authenticator, Principal, invalid_api_key
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
+from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import COOKIE, Sessions
 from api.http.errors import ApiError, Code
 from api.http.query import check_path
-from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 
 _STALE_FORM = (

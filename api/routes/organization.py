@@ -10,8 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from api.http.access.auth import Principal
+from api.http.access.rate_limit import RequestLimiter
 from api.http.errors import ApiError, Code
-from api.http.rate_limit import RequestLimiter
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer

@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry
 from api.app import AppConfig, Lifespan, create_app
 from api.http.access.auth import Authenticator, Principal
 from api.http.access.failed_logins import FailedLogins
+from api.http.access.rate_limit import RequestLimiter
 from api.http.bodies.json_body import OneOf
 from api.http.errors import ApiError, Code
-from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 from api.http.responses import Answer, CountedList, ListPage
 from api.system.health import Check

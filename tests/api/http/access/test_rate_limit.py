@@ -11,8 +11,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from api.http.access.auth import Principal
+from api.http.access.rate_limit import RequestLimiter
 from api.http.errors import ApiError
-from api.http.rate_limit import RequestLimiter
 from api.routes.usage import read_counts
 from domain.organization.plans import Limits
 from infra.database import own_pool
