@@ -75,6 +75,7 @@ def create_app(config: AppConfig) -> Litestar:
         config.attempts,
         sessions,
         None if config.site is None else config.site.live_sessions,
+        None if config.site is None else config.site.people,
     )
     app = Litestar(
         [

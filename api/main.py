@@ -13,9 +13,10 @@ from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 
 from api.app import AppConfig, create_app
-from api.http.access.auth import Authenticator, Principal
+from api.http.access.auth import Authenticator, Principal, SignedInPerson
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
+from api.http.access.person_sessions import PersonSessions
 from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import Sessions
 from api.http.reading.paging import provide_list_request
@@ -52,6 +53,7 @@ from api.routes.integrity.proofs import ProofRoutes
 from api.routes.integrity.roots import RootRoutes
 from api.routes.lists.creator_parameters import provide_creator_list
 from api.routes.lists.video_parameters import provide_video_list
+from api.routes.me import Me, MeRoutes, OwnSession
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
@@ -75,10 +77,13 @@ from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignIn
+from application.accounts.service import PersonAccounts
+from application.accounts.sessions import find_session
 from application.connect.service import Connections
 from application.erase.pictures import PICTURES
 from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import SignedRoot
+from domain.organization.roles import scopes_of
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
@@ -97,6 +102,8 @@ from projections.views import View
 
 ENTITIES = {
     "organization": Organization,
+    "me": Me,
+    "session": OwnSession,
     "project": Project,
     "creator": Creator,
     "video": Video,
@@ -168,6 +175,28 @@ def assemble(settings: Settings) -> Litestar:
             is_operator=holder.is_operator,
         )
 
+    async def look_up_session(token: str) -> Principal | None:
+        found = await find_session(own, token)
+        if found is None:
+            return None
+        return Principal(
+            key_id=found.person_id,
+            organization_id=found.organization_id,
+            scopes=frozenset(scopes_of(found.role)),
+            plan=found.plan,
+            limits=plans[found.plan],
+            is_operator=found.is_operator,
+            person=SignedInPerson(
+                id=found.person_id,
+                name=found.name,
+                email=found.email,
+                role=found.role,
+                time_zone=found.time_zone,
+                session_id=found.id,
+            ),
+        )
+
+    accounts = PersonAccounts(store, own)
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     limiter = RequestLimiter(own)
     sessions = Sessions(secret)
@@ -176,6 +205,7 @@ def assemble(settings: Settings) -> Litestar:
     site = Site(
         sessions=sessions,
         live_sessions=LiveSessions(sessions, own),
+        people=PersonSessions(look_up_session, accounts.is_anybody_registered),
         assets=Assets.of_the_package(),
         images=ImageProxy(
             sessions,
@@ -219,6 +249,7 @@ def assemble(settings: Settings) -> Litestar:
         AppConfig(
             routes=[
                 OrganizationRoutes,
+                MeRoutes,
                 ProjectRoutes,
                 ApiKeyRoutes,
                 CreatorRoutes,
@@ -282,6 +313,8 @@ def assemble(settings: Settings) -> Litestar:
                         sessions=site.sessions,
                         live_sessions=site.live_sessions,
                         pool=own,
+                        accounts=accounts,
+                        people=site.people,
                     ),
                 ),
                 *well_known_routes(),

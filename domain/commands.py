@@ -4,6 +4,7 @@ from domain.annotation.commands import *
 from domain.campaign.commands import *
 from domain.creator.commands import *
 from domain.organization.commands import *
+from domain.person.commands import *
 from domain.scrape.commands import *
 from domain.video.commands import *
 from domain.view.commands import *

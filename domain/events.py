@@ -14,6 +14,7 @@ from domain.creator.events import *
 from domain.integrity.events import *
 from domain.messages import *
 from domain.organization.events import *
+from domain.person.events import *
 from domain.scrape.events import *
 from domain.texts import *
 from domain.video.events import *
@@ -23,6 +24,7 @@ STORED_NAMES: dict[str, type[Event]] = {
     event.stored_name: event
     for aggregate in (
         OrganizationEvent,
+        PersonEvent,
         CreatorEvent,
         ClaimEvent | AccountPinned | ErasureNumbered,
         BanEvent,

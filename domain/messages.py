@@ -13,6 +13,7 @@ ErasedFigures = Literal["anonymous", "drop"]
 ConnectionProvider = Literal["display"]
 ConnectionEnd = Literal["expired", "revoked_there", "revoked_here", "scope_missing"]
 Scope = Literal["read", "write", "admin"]
+MemberRole = Literal["owner", "admin", "member", "viewer"]
 JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
 TrackingStatus = Literal[
     "auto_tracked",

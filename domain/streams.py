@@ -34,6 +34,7 @@ _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _VIEW = uuid5(_NAMESPACE, "built-in view")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 _ACTIVITY = uuid5(_NAMESPACE, "activity")
+_EMAIL = uuid5(_NAMESPACE, "email")
 
 # The stream of events about the installation itself.
 INSTALLATION = uuid5(_NAMESPACE, "installation")
@@ -84,6 +85,10 @@ class Names(msgspec.Struct, frozen=True):
         """Return the hash by which an organization's ban knows an erased account."""
         account = _ERASED_ACCOUNT.bytes + f"{organization_id}/{kind}/{name}".encode()
         return _marked(hmac.digest(self._any_key, account, "sha256"))
+
+    def email_digest(self, email: str) -> bytes:
+        """Return the keyed hash by which the directory of people knows an address."""
+        return hmac.digest(self._any_key, _EMAIL.bytes + email.encode(), "sha256")
 
     def pseudonym(self, tiktok_video_id: str) -> str:
         """Return the name of a video in snapshots: a number of 63 bits, in digits."""

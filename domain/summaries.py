@@ -64,20 +64,25 @@ _CAME_IN: dict[e.TrackingStatus, str] = {
 }
 
 
-def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
-    """Return a label for an actor; ``key_names`` has the names of API keys."""
-    key_id = key_id_of(actor)
-    if key_id is not None:
-        known = key_names.get(key_id)
-        return "a key" if known is None else f"key {known}"
+def actor_label(actor: str, names: Mapping[UUID, str]) -> str:
+    """Return a label for an actor; ``names`` has the names of API keys and people.
+
+    A person without a name was erased.
+    """
     kind, _, name = actor.partition(":")
+    id_ = actor_id(actor)
+    if id_ is not None and kind == "person":
+        return names.get(id_, "an erased person")
+    if id_ is not None:
+        known = names.get(id_)
+        return "a key" if known is None else f"key {known}"
     return f"the worker ({name})" if kind == "worker" else _ACTORS.get(actor, actor)
 
 
-def key_id_of(actor: str) -> UUID | None:
-    """Return the id of the API key in an actor, None if the actor is no key."""
+def actor_id(actor: str) -> UUID | None:
+    """Return the id of the API key or person in an actor, None if it is neither."""
     kind, _, name = actor.partition(":")
-    if kind != "key":
+    if kind not in {"key", "person"}:
         return None
     try:
         return UUID(name)

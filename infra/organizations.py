@@ -43,12 +43,13 @@ def make_organization(
     context: Context,
     project_name: str = FIRST_PROJECT,
     is_operator: bool = False,
+    owner: UUID | None = None,
     in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
     """Create an organization, its first project and a key with all scopes together.
 
     ``is_operator`` lets it run the installation, as the oldest organization does by
-    default.
+    default. ``owner`` is a person who becomes its first owner.
 
     Raises:
         InvalidTimeZoneError: the time zone is no IANA zone.
@@ -65,6 +66,8 @@ def make_organization(
     ]
     if is_operator:
         commands.insert(1, c.SetOperator(is_operator=True))
+    if owner is not None:
+        commands.append(c.AddMember(person_id=owner, role="owner", money=True))
     execute(
         store,
         lambda: create_organization(made.organization_id, commands),

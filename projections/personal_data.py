@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.messages import copied
 from domain.streams import membership_stream
-from domain.summaries import actor_label, key_id_of
+from domain.summaries import actor_label
 from infra import arrays
 from infra.database import NO_HURRY
 from infra.eventstore.codec import Codec
@@ -25,6 +25,7 @@ from infra.locks import AdvisoryLock
 from projections.creator_history.unreadable import without_person
 from projections.creator_streams import streams_of_creator
 from projections.creators.creator import Creator
+from projections.people import ACTOR_NAMES, actor_ids
 
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 # Read models forget deleted notes, and an erased handle names no claim any more.
@@ -49,7 +50,6 @@ JOIN creator_identity AS other ON other.user_id = this.user_id
     AND other.creator_id <> this.creator_id
 WHERE this.creator_id = %s AND this.organization_id = %s ORDER BY 1
 """
-_KEYS = "SELECT id, name FROM api_keys WHERE organization_id = %s AND id = ANY(%s)"
 
 
 class PersonalEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -119,9 +119,9 @@ def personal_data(
         found = _events_of(connection, creator, codec)
         others = connection.execute(_SAME_ACCOUNT, (creator.id, creator.org_id))
         same_account = tuple(other for (other,) in others)
-        actors = {key_id_of(each.actor) for each in found} - {None}
-        keys: dict[UUID, str] = dict(
-            connection.execute(_KEYS, (creator.org_id, list(actors))).fetchall()
+        params = {"organization": creator.org_id, "ids": actor_ids(found)}
+        actors: dict[UUID, str] = dict(
+            connection.execute(ACTOR_NAMES, params).fetchall()
         )
     is_erased = any(isinstance(each.event, e.SubjectErased) for each in found)
     if is_erased:
@@ -133,7 +133,7 @@ def personal_data(
         is_erased=is_erased,
         same_account=same_account,
         figures=_figures([each.event for each in found]),
-        events=tuple(_shown(each, codec, keys) for each in found),
+        events=tuple(_shown(each, codec, actors) for each in found),
     )
 
 
@@ -205,7 +205,7 @@ def _figures(events: Sequence[e.Event]) -> KeptFigures:
 
 
 def _shown(
-    recorded: RecordedEvent, codec: Codec, keys: dict[UUID, str]
+    recorded: RecordedEvent, codec: Codec, actors: dict[UUID, str]
 ) -> PersonalEvent:
     event: Any = recorded.event
     return copied(
@@ -213,6 +213,6 @@ def _shown(
         PersonalEvent,
         name=codec.name_of(event),
         recorded_at=recorded.recorded_at.astimezone(UTC),
-        actor_name=actor_label(recorded.actor, keys),
+        actor_name=actor_label(recorded.actor, actors),
         payload=msgspec.Raw(codec.encode(event)),
     )

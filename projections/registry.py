@@ -12,6 +12,7 @@ from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine.projection import ReadModel
 from projections.organizations.projection import ApiKeys
+from projections.people import People
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
@@ -26,6 +27,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Annotations(),
     Activity(),
     ApiKeys(),
+    People(),
     Bans(),
     AnalyticsProjection(),
     CreatorHistory(),

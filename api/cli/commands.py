@@ -15,6 +15,7 @@ _GROUPS = (
     ("creators", "Creators of projects.", 22),
     ("campaigns", "Campaigns of projects.", 22),
     ("views", "Saved views of lists.", 22),
+    ("members", "People of organizations, and their passwords.", 23),
     ("keys", "API keys of organizations, and the master key.", 23),
     ("bans", "Handles that nobody on this installation may track.", 24),
     ("sources", "The sources of TikTok's data.", 25),
@@ -55,6 +56,9 @@ _COMMANDS = (
     ("campaigns", "campaigns:list_campaigns"),
     ("views", "lists:list_views"),
     ("", "activity.command:activity"),
+    ("members", "members.commands:list_members"),
+    ("members", "members.commands:reset_link"),
+    ("members", "members.commands:erase"),
     ("keys", "keys:create"),
     ("keys", "keys:list_keys"),
     ("keys", "keys:revoke"),
@@ -96,6 +100,7 @@ _LONGER_NAMES = {
     "rotate_signing": "rotate-signing",
     "seal_history": "seal-history",
     "forget_texts": "forget-texts",
+    "reset_link": "reset-link",
 }
 
 

@@ -1,22 +1,37 @@
 """``goatherd orgs``: the creation of organizations, and the choice of operators."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from cyclopts import Parameter
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import checked_name, organization_named
 from api.cli.kit.options import DataDir, Json, read_settings
-from api.cli.kit.output import print_json
+from api.cli.kit.output import plain, print_json
+from api.cli.up.ports import base_url
+from application.accounts.operators import (
+    make_password_link,
+    person_with_email,
+    register,
+)
 from domain.organization.commands import OrganizationCommand, SetOperator
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED
+from domain.person.email import checked_email, name_in
+from domain.person.errors import InvalidEmailError
 from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store
 from infra.organizations import make_organization
 from infra.settings import Settings
 from projections.organizations.projection import ApiKeys
+from projections.people import People
+
+_OWNERS_LINK = timedelta(days=7)
 
 
 def change_own_organization(
@@ -51,6 +66,13 @@ def create(
             help="Let the organization's admin keys operate the installation.",
         ),
     ] = False,
+    owner: Annotated[
+        str | None,
+        Parameter(
+            help="The email address of the first owner. Somebody without an account "
+            "gets a link to choose a password, within seven days."
+        ),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -64,28 +86,64 @@ def create(
         raise CommandError(f"There is no plan {plan!r}: choose one of {plans}.")
     name = checked_name(name)
     with opened_store(settings) as store:
+        owner_id, link = _owner(settings, store, owner)
         made = make_organization(
             store,
             name=name,
             plan=plan,
             time_zone=time_zone,
             is_operator=operator,
+            owner=owner_id,
             context=cli_context(),
             # The key is issued in the same transaction, so that it works at once.
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
+            in_transaction=_project,
         )
     if json:
+        made_owner = {} if owner is None else {"owner_id": owner_id, "link": link}
         print_json(
             {
                 "org_id": made.organization_id,
                 "project_id": made.project_id,
                 "api_key": made.key,
+                **made_owner,
             }
         )
         return
     print(f"Organization {made.organization_id}")
     print(f"Project      {made.project_id}")
     print(f"API key      {made.key} (shown only this once)")
+    if link is not None:
+        print(f"Owner's link {link} (once, within seven days)")
+    elif owner is not None:
+        print(f"Owner        {plain(owner)}")
+
+
+def _owner(
+    settings: Settings, store: Store, email: str | None
+) -> tuple[UUID | None, str | None]:
+    """Return the person with an address, and the link of one who is new here.
+
+    Raises:
+        CommandError: the text is no address.
+    """
+    if email is None:
+        return None, None
+    try:
+        name = name_in(checked_email(email))
+    except InvalidEmailError as error:
+        raise CommandError(f"--owner {error}.") from error
+    person_id = person_with_email(store, email)
+    if person_id is not None:
+        return person_id, None
+    # The link asks for the name; until then it is the one in the address.
+    person_id = register(store, name=name, email=email, context=cli_context())
+    path, _ = make_password_link(store, person_id, lifetime=_OWNERS_LINK)
+    return person_id, f"{base_url(settings.host, settings.port)}{path}"
+
+
+def _project(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+    ApiKeys().write(cursor, done.events)
+    People().write(cursor, done.events)
 
 
 def operator(

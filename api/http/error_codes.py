@@ -89,6 +89,12 @@ class Code(StrEnum):
         ),
         "Your organization does not run this installation, so it may not do this.",
     )
+    PERSON_REQUIRED = (
+        "person_required",
+        403,
+        "The operation is about the person who asks, and the key has no person.",
+        "This needs a person: the key belongs to the organization.",
+    )
     NOT_FOUND = (
         "not_found",
         404,
@@ -205,6 +211,24 @@ class Code(StrEnum):
         409,
         "The view comes with Goatherd, so nobody can change it.",
         "The view comes with Goatherd; save a view of your own to change it.",
+    )
+    EMAIL_TAKEN = (
+        "email_taken",
+        409,
+        "Another person of the installation has the address.",
+        "Another person of this installation has this address.",
+    )
+    LAST_OWNER = (
+        "last_owner",
+        409,
+        "The organization would have no owner any more.",
+        "The organization needs an owner: make somebody else an owner first.",
+    )
+    HAS_OWNER = (
+        "has_owner",
+        409,
+        "The organization has an owner, so that a key makes no other one.",
+        "The organization has an owner already; sign in as a person.",
     )
     HISTORY_IN_CLEAR = (
         "history_in_clear",

@@ -13,6 +13,7 @@ from litestar import Response
 from api.http.access.auth import Authenticator, Principal, invalid_api_key
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
+from api.http.access.person_sessions import PersonSessions
 from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import COOKIE, Sessions
 from api.http.errors import ApiError, Code
@@ -48,12 +49,14 @@ class RequestGuard:
         attempts: FailedLogins,
         sessions: Sessions,
         live_sessions: LiveSessions | None,
+        people: PersonSessions | None,
     ) -> None:
         self._authenticator = authenticator
         self._limiter = limiter
         self._attempts = attempts
         self._sessions = sessions
         self._live_sessions = live_sessions
+        self._people = people
 
     async def check(
         self, connection: LitestarRequest[Any, Any, Any]
@@ -113,10 +116,17 @@ class RequestGuard:
 
     async def _signed_in(self, request: Request) -> Principal:
         session = None
+        cookies = request.sent_cookies
+        if self._people is not None:
+            opened = await self._people.opened(cookies, is_tls=request.is_tls)
+            if opened is not None:
+                request.context.session = opened.session
+                return opened.principal
         if self._live_sessions is not None:
-            cookie = request.sent_cookies.get(COOKIE)
-            session = await self._live_sessions.opened(cookie)
+            session = await self._live_sessions.opened(cookies.get(COOKIE))
         if session is None:
+            if self._people is not None:
+                await self._people.look_for_people()
             raise invalid_api_key(presented=False)
         request.context.session = session
         return await self._authenticator.principal_of(session.key_digest)

@@ -137,7 +137,7 @@ class CommandWriter:
     def context(self, request: Request) -> Context:
         """Return the context in which the events of this request are recorded."""
         return Context(
-            actor=f"key:{request.principal.key_id}",
+            actor=request.principal.actor,
             command_id=request.command_id,
             correlation_id=request.context.correlation_id,
         )

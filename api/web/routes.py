@@ -48,6 +48,8 @@ from api.web.settings.organization import OrganizationPages
 from api.web.settings.personal_data import PersonalDataSettings
 from api.web.settings.sources import SourcePages
 from api.web.sign_in.first_start import FirstStartPage
+from api.web.sign_in.follow_link import LinkRoutes
+from api.web.sign_in.new_password import NewPasswordPage
 from api.web.sign_in.page import SignIn, SignInRoutes
 from api.web.system.bans import BanPages
 from api.web.system.integrity import IntegrityPages
@@ -57,9 +59,13 @@ from api.web.system.projection_stream import ProjectionStream
 from api.web.system.projections import ProjectionPages
 from api.web.videos.page import VideosPages
 from api.web.views import ViewPages
+from api.web.you.page import YouPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
+    LinkRoutes,
+    NewPasswordPage,
+    YouPages,
     FirstStartPage,
     ConnectPages,
     HomePage,

@@ -8,6 +8,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.accounts.operators import erase_again, people_to_erase_again
 from application.backup.errors import BackupError
 from application.erase.erased import ErasedCreator
 from application.erase.idle_rebuilds import cancel_idle_rebuilds
@@ -89,7 +90,9 @@ def finish_restore(
         check_keys_there(connection)
         _check_keys(connection, settings)
         is_behind = bool(
-            unapplied_erasures(connection) or unapplied_forgettings(connection)
+            unapplied_erasures(connection)
+            or unapplied_forgettings(connection)
+            or people_to_erase_again(connection)
         )
         if is_resumed or is_behind:
             opened = open_store(
@@ -101,6 +104,8 @@ def finish_restore(
                     with progress("Sealing", total=head_of(connection)) as advance:
                         context = Context(actor=ACTOR, command_id=new_id())
                         seal_all(opened, connection, advance=advance, context=context)
+                again = Context(actor=ACTOR, command_id=new_id())
+                erase_again(opened, context=again)
                 repeated = Repeated(
                     erased=repeat_erasures(opened),
                     forgotten=repeat_forgettings(opened),

@@ -46,6 +46,8 @@ FROM goatherd_events WHERE topic = 'subject_erased'
 UNION
 SELECT (convert_from(state, 'UTF8')::jsonb ->> 'subject')::uuid
 FROM goatherd_events WHERE topic = 'earlier_texts_forgotten'
+UNION
+SELECT originator_id FROM goatherd_events WHERE topic = 'person_erased'
 """
 
 Fault = Literal["back", "lacking", "lost", "unwrapped", "unfit"]

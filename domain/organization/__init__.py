@@ -1,1 +1,1 @@
-"""Organizations: tenants with their plan, projects and API keys."""
+"""Organizations: tenants with their plan, projects, API keys and members."""

@@ -1,11 +1,11 @@
-"""The commands to an organization: its settings, its plan, its keys and projects."""
+"""The commands to an organization: its settings, plan, keys, projects and members."""
 
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from domain.messages import Command, Scope
+from domain.messages import Command, MemberRole, Scope
 from domain.organization.logo import Logo
 
 
@@ -79,6 +79,28 @@ class ChangeProjectLogo(Command, frozen=True, kw_only=True):
     logo: Logo | None
 
 
+class AddMember(Command, frozen=True, kw_only=True):
+    """Add a person; no ``project_ids`` stands for all projects."""
+
+    person_id: UUID
+    role: MemberRole
+    project_ids: tuple[UUID, ...] | None = None
+    money: bool = False
+
+
+class ChangeMember(Command, frozen=True, kw_only=True):
+    """Change the fields that are set."""
+
+    person_id: UUID
+    role: MemberRole | msgspec.UnsetType = msgspec.UNSET
+    project_ids: tuple[UUID, ...] | msgspec.UnsetType | None = msgspec.UNSET
+    money: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class RemoveMember(Command, frozen=True, kw_only=True):
+    person_id: UUID
+
+
 OrganizationCommand = (
     CreateOrganization
     | ChangeOrganizationSettings
@@ -90,4 +112,7 @@ OrganizationCommand = (
     | CreateProject
     | ChangeProjectDetails
     | ChangeProjectLogo
+    | AddMember
+    | ChangeMember
+    | RemoveMember
 )

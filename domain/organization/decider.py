@@ -15,9 +15,10 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, Scope, changed_fields, copied, set_fields
+from domain.messages import Event, MemberRole, Scope, changed_fields, copied, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
+from domain.organization.errors import LastOwnerError, RoleSeesAllError
 from domain.organization.logo import Logo
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
@@ -27,6 +28,9 @@ HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
 
 PROJECT_TEXTS = ("name", "description", "client", "comment")
+_RIGHTS = ("role", "project_ids", "money")
+# The roles that can be narrowed to some projects.
+_NARROWED: frozenset[MemberRole] = frozenset({"member", "viewer"})
 
 
 class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,14 @@ class ApiKeyState(msgspec.Struct, frozen=True, kw_only=True):
     revoked: bool = False
 
 
+class MemberState(msgspec.Struct, frozen=True, kw_only=True):
+    """The rights of a person in the organization."""
+
+    role: MemberRole
+    project_ids: tuple[UUID, ...] | None
+    money: bool
+
+
 class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
@@ -56,7 +68,7 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     default. Creators are erased ``erase_removed_after_days`` after their removal, None
     for never. ``is_operator`` is None until an event sets it; until then the oldest
     organization is an operator. The version counts the events about the organization
-    itself, without those about projects and keys.
+    itself, without those about projects, keys and members.
     """
 
     name: str
@@ -70,6 +82,7 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     projects: dict[UUID, ProjectState] = {}
     keys: dict[UUID, ApiKeyState] = {}
+    members: dict[UUID, MemberState] = {}
 
 
 def decide(
@@ -83,10 +96,12 @@ def decide(
     ``limits`` are those of the organization's plan.
 
     Raises:
-        NotFoundError: there is no organization, project or key with this id.
+        NotFoundError: there is no organization, project, key or member with this id.
         LimitReachedError: the plan has no room for another project or key.
         InvalidTimeZoneError: the time zone is not an IANA zone.
         BlankNameError: a name or a client is only blanks.
+        LastOwnerError: nobody would own the organization any more.
+        RoleSeesAllError: an owner or admin was to see some projects only.
     """
     if isinstance(command, c.CreateOrganization):
         return _create(organization, command)
@@ -131,6 +146,10 @@ def decide(
             if _project(organization, project_id).logo == logo:
                 return []
             return [e.ProjectLogoChanged(project_id=project_id, logo=logo)]
+        case c.AddMember():
+            return _add_member(organization, command)
+        case c.ChangeMember() | c.RemoveMember():
+            return _change_members(organization, command)
         case _:
             assert_never(command)
 
@@ -162,6 +181,8 @@ def evolve(
         case e.ApiKeyRevoked(key_id=key_id):
             key = replace(organization.keys[key_id], revoked=True)
             return replace(organization, keys={**organization.keys, key_id: key})
+        case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
+            return replace(organization, members=_members_after(organization, event))
         case e.EarlierTextsForgotten():
             return _with_texts(organization, event)
         case e.ProjectCreated(project_id=project_id):
@@ -261,3 +282,65 @@ def _change_project(
     if changed.get("client") is not None:
         check_name(changed["client"], field="client")
     return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]
+
+
+def _add_member(
+    organization: OrganizationState, command: c.AddMember
+) -> list[e.OrganizationEvent]:
+    if command.person_id in organization.members:
+        return []
+    _check_projects(organization, command.role, command.project_ids)
+    return [copied(command, e.MemberAdded)]
+
+
+def _change_members(
+    organization: OrganizationState, command: c.ChangeMember | c.RemoveMember
+) -> list[e.OrganizationEvent]:
+    person_id = command.person_id
+    member = organization.members.get(person_id)
+    if member is None:
+        raise NotFoundError("member")
+    if isinstance(command, c.RemoveMember):
+        event = e.MemberRemoved(person_id=person_id)
+    else:
+        changed = changed_fields(command, member, _RIGHTS)
+        if not changed:
+            return []
+        event = e.MemberChanged(person_id=person_id, **changed)
+    after = _members_after(organization, event)
+    if not any(each.role == "owner" for each in after.values()):
+        raise LastOwnerError
+    if person_id in after:
+        _check_projects(
+            organization, after[person_id].role, after[person_id].project_ids
+        )
+    return [event]
+
+
+def _members_after(
+    organization: OrganizationState,
+    event: e.MemberAdded | e.MemberChanged | e.MemberRemoved,
+) -> dict[UUID, MemberState]:
+    members = dict(organization.members)
+    match event:
+        case e.MemberAdded(person_id=person_id):
+            members[person_id] = copied(event, MemberState)
+        case e.MemberChanged(person_id=person_id):
+            changed = set_fields(event, _RIGHTS)
+            members[person_id] = replace(members[person_id], **changed)
+        case e.MemberRemoved(person_id=person_id):
+            members.pop(person_id, None)
+    return members
+
+
+def _check_projects(
+    organization: OrganizationState,
+    role: MemberRole,
+    project_ids: Sequence[UUID] | None,
+) -> None:
+    if project_ids is None:
+        return
+    if role not in _NARROWED:
+        raise RoleSeesAllError(role)
+    if not set(project_ids) <= organization.projects.keys():
+        raise NotFoundError("project")

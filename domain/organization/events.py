@@ -1,4 +1,4 @@
-"""The events of an organization: settings, keys and projects, in one stream."""
+"""The events of an organization: settings, keys, projects and members."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.messages import Event, Personal, Scope
+from domain.messages import Event, MemberRole, Personal, Scope
 from domain.organization.logo import Logo
 from domain.texts import EarlierTextsForgotten
 
@@ -116,6 +116,37 @@ class ProjectLogoChanged(Event, frozen=True, kw_only=True):
     logo: Logo | None
 
 
+class MemberAdded(Event, frozen=True, kw_only=True):
+    """A person belongs to the organization from now on.
+
+    ``project_ids`` are the projects that a member or viewer may see; null means all.
+    ``money`` says that the person may see and change payments.
+    """
+
+    stored_name: ClassVar[str] = "member_added"
+    person_id: UUID
+    role: MemberRole
+    project_ids: tuple[UUID, ...] | None = None
+    money: bool = False
+
+
+class MemberChanged(Event, frozen=True, kw_only=True):
+    """The person has other rights; an unset field stays as it was."""
+
+    stored_name: ClassVar[str] = "member_changed"
+    person_id: UUID
+    role: MemberRole | msgspec.UnsetType = msgspec.UNSET
+    project_ids: tuple[UUID, ...] | msgspec.UnsetType | None = msgspec.UNSET
+    money: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class MemberRemoved(Event, frozen=True, kw_only=True):
+    """The person no longer belongs to the organization."""
+
+    stored_name: ClassVar[str] = "member_removed"
+    person_id: UUID
+
+
 OrganizationEvent = (
     OrganizationCreated
     | OrganizationSettingsChanged
@@ -127,5 +158,8 @@ OrganizationEvent = (
     | ProjectCreated
     | ProjectDetailsChanged
     | ProjectLogoChanged
+    | MemberAdded
+    | MemberChanged
+    | MemberRemoved
     | EarlierTextsForgotten
 )

@@ -9,11 +9,12 @@ from psycopg import Connection
 from infra.keys.installation_keys import check_master_key
 from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
+from infra.keys.person_secrets import secret_name
 
 _AT_ONCE = 5_000
 
 _LOCKS = """
-LOCK TABLE installation_keys, subject_keys IN ACCESS EXCLUSIVE MODE
+LOCK TABLE installation_keys, subject_keys, person_secrets IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
@@ -28,6 +29,8 @@ UPDATE subject_keys AS k SET wrapped = n.wrapped
 FROM unnest(%s::uuid[], %s::bytea[]) AS n (subject, wrapped)
 WHERE k.subject = n.subject
 """
+_SECRETS = "SELECT person_id, kind, sealed FROM person_secrets"
+_RESEAL = "UPDATE person_secrets SET sealed = %s WHERE person_id = %s AND kind = %s"
 
 
 class InUseError(Exception):
@@ -68,6 +71,11 @@ def change_master_key(
         for name, wrapped in connection.execute(_INSTALLATION).fetchall():
             rewrapped = new.wrap(name, old.unwrap(name, wrapped))
             connection.execute(_SET_INSTALLATION, (rewrapped, name))
+            changed += 1
+        for person_id, kind, sealed in connection.execute(_SECRETS).fetchall():
+            name = secret_name(person_id, kind)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(_RESEAL, (resealed, person_id, kind))
             changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]

@@ -8,7 +8,7 @@ import msgspec
 
 from domain.activity import ActivityKind
 from domain.activity_sentences import Named, activity_sentence
-from domain.summaries import actor_label, key_id_of
+from domain.summaries import actor_id, actor_label
 from projections.activity.batch import SubjectType
 from projections.engine.reader import Reader
 
@@ -85,7 +85,7 @@ SELECT a.id, a.kind, a.at, a.subject_type, a.subject_id, a.project_id,
                            WHEN 'campaign' THEN g.name
                            WHEN 'project' THEN p.name ELSE o.name END,
        p.name, q.name, coalesce(v.tiktok_handle, c.tiktok_handle), n.text,
-       n.starts_on, n.ends_on, k.name
+       n.starts_on, n.ends_on, coalesce(k.name, m.name)
 FROM page a
 LEFT JOIN creator_list c
     ON c.organization_id = %(organization)s AND c.id = a.creator_id
@@ -103,6 +103,8 @@ LEFT JOIN annotations n ON a.kind = 'note'
     AND n.organization_id = %(organization)s AND n.id = a.id
 LEFT JOIN api_keys k ON k.organization_id = %(organization)s
     AND a.actor = 'key:' || k.id
+LEFT JOIN members m ON m.organization_id = %(organization)s
+    AND a.actor = 'person:' || m.person_id
 ORDER BY a.at DESC, a.id DESC
 """
 
@@ -173,15 +175,15 @@ class _Read(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     starts_on: Any
     ends_on: Any
-    key_name: str | None
+    by: str | None
 
 
 def placed_entry(values: Any) -> tuple[ActivityPlace, ActivityEntry]:  # noqa: ANN401 - a row of the database
     """Return the sort key and the entry of a row of ``activity_query``."""
     row = _Read(**dict(zip(_Read.__struct_fields__, values, strict=True)))
     data = _data(row)
-    key_id = key_id_of(row.actor)
-    known = {key_id: row.key_name} if key_id and row.key_name else {}
+    by = actor_id(row.actor)
+    known = {by: row.by} if by and row.by else {}
     named = Named(
         subject_type=row.subject_type,
         name=row.name,

@@ -10,9 +10,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.annotation.events import AnnotationScope
-from domain.summaries import actor_label, key_id_of
+from domain.summaries import actor_id, actor_label
 from projections.annotations.rows import AnnotationKind, AnnotationRow
 from projections.engine.reader import Reader
+from projections.people import ACTOR_NAMES
 
 # One chart can't show more.
 MOST_SHOWN = 500
@@ -50,10 +51,12 @@ class AnnotationFilter(Struct, frozen=True, kw_only=True):
 
 _FIELDS = ("id", "scope", "scope_id", "starts_on", "ends_on", "text", "kind", "version")
 _SELECT = f"""
-SELECT {", ".join(f"a.{name}" for name in _FIELDS)}, a.actor, k.name
+SELECT {", ".join(f"a.{name}" for name in _FIELDS)}, a.actor, coalesce(k.name, m.name)
 FROM annotations a
 LEFT JOIN api_keys k ON k.organization_id = a.organization_id
     AND a.actor = 'key:' || k.id
+LEFT JOIN members m ON m.organization_id = a.organization_id
+    AND a.actor = 'person:' || m.person_id
 WHERE a.organization_id = %(organization)s
 AND (%(first)s::date IS NULL OR a.ends_on >= %(first)s)
 AND (%(last)s::date IS NULL OR a.starts_on <= %(last)s)
@@ -85,7 +88,6 @@ _IS_SYSTEM = """
 SELECT FROM annotations
 WHERE organization_id = %s AND id = %s AND kind = 'system'
 """
-_KEY = "SELECT name FROM api_keys WHERE organization_id = %s AND id = %s"
 
 
 async def page_of_annotations(
@@ -148,27 +150,24 @@ def is_system(
 
 
 def annotation_from_row(cursor: Cursor[TupleRow], row: AnnotationRow) -> Annotation:
-    key_id = key_id_of(row.actor or "")
-    names = (
-        []
-        if key_id is None
-        else cursor.execute(_KEY, (row.organization_id, key_id)).fetchall()
-    )
+    id_ = actor_id(row.actor or "")
+    params = {"organization": row.organization_id, "ids": [id_]}
+    names = [] if id_ is None else cursor.execute(ACTOR_NAMES, params).fetchall()
     values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
     return Annotation(
-        author=_author(row.actor, names[0][0] if names else None), **values
+        author=_author(row.actor, names[0][1] if names else None), **values
     )
 
 
 def _annotation(values: TupleRow) -> Annotation:
-    *fields, actor, key_name = values
+    *fields, actor, name = values
     named: dict[str, Any] = dict(zip(_FIELDS, fields, strict=True))
-    return Annotation(author=_author(actor, key_name), **named)
+    return Annotation(author=_author(actor, name), **named)
 
 
-def _author(actor: str | None, key_name: str | None) -> str | None:
+def _author(actor: str | None, name: str | None) -> str | None:
     if actor is None:
         return None
-    key_id = key_id_of(actor)
-    known = {} if key_id is None or key_name is None else {key_id: key_name}
+    id_ = actor_id(actor)
+    known = {} if id_ is None or name is None else {id_: name}
     return actor_label(actor, known)

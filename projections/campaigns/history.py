@@ -12,8 +12,8 @@ from domain.summaries import actor_label, summary
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.entries import (
     HistoryEntry,
+    actor_names,
     entry_of_event,
-    key_names,
 )
 from projections.engine.folds import stored_names
 from projections.engine.log_end import END
@@ -76,7 +76,7 @@ async def page_of_campaign_history(
     """
     streams = [query.campaign_id, membership_stream(query.campaign_id)]
     events = await _events(reader, query, streams)
-    keys = await key_names(reader, query.organization_id, events)
+    actors = await actor_names(reader, query.organization_id, events)
     named = {recorded.position: _named(recorded.event) for recorded in events}
     params = {
         "organization": query.organization_id,
@@ -88,7 +88,7 @@ async def page_of_campaign_history(
     return [
         _entry(
             recorded,
-            by=actor_label(recorded.actor, keys),
+            by=actor_label(recorded.actor, actors),
             item=names.get(named[recorded.position], "an item"),
         )
         for recorded in events

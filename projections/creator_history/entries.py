@@ -9,10 +9,10 @@ import msgspec
 
 from domain import events as e
 from domain.messages import copied
-from domain.summaries import key_id_of
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import stored_name
 from projections.engine.reader import Reader
+from projections.people import ACTOR_NAMES, actor_ids
 
 HistorySubject = Literal["creator", "scrape", "video", "campaign"]
 
@@ -50,21 +50,15 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     causation_id: UUID | None
 
 
-_KEYS = b"""
-SELECT id, name FROM api_keys
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
-"""
-
-
-async def key_names(
+async def actor_names(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> dict[UUID, str]:
-    """Return the names of the API keys that caused the events, by id."""
-    keys = {key for r in events if (key := key_id_of(r.actor)) is not None}
-    if not keys:
+    """Return the names of the API keys and people that caused the events, by id."""
+    ids = actor_ids(events)
+    if not ids:
         return {}
-    params = {"organization": organization_id, "ids": sorted(keys)}
-    return dict(await reader.rows(organization_id, _KEYS, params))
+    params = {"organization": organization_id, "ids": ids}
+    return dict(await reader.rows(organization_id, ACTOR_NAMES, params))
 
 
 def entry_of_event(

@@ -18,8 +18,8 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.read.explanations.sharpenings import sharpened_among
 from projections.creator_history.entries import (
     HistoryEntry,
+    actor_names,
     entry_of_event,
-    key_names,
 )
 from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
 from projections.creator_history.projection import CreatorHistory
@@ -197,11 +197,11 @@ async def _erasure(reader: Reader, query: HistoryQuery) -> e.SubjectErased | Non
 class _EntryFormatter(msgspec.Struct, frozen=True):
     """Turns events into entries.
 
-    ``keys``, ``campaigns`` and ``creators`` are names by id, ``videos`` are TikTok's
+    ``actors``, ``campaigns`` and ``creators`` are names by id, ``videos`` are TikTok's
     ids by ours.
     """
 
-    keys: dict[UUID, str]
+    actors: dict[UUID, str]
     videos: dict[UUID, str]
     campaigns: dict[UUID, str]
     creators: dict[UUID, str]
@@ -209,7 +209,7 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
 
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
-        by = actor_label(recorded.actor, self.keys)
+        by = actor_label(recorded.actor, self.actors)
         item = None
         if isinstance(event, e.MembershipEvent):
             item = self.campaigns.get(event.campaign_id, "a campaign")
@@ -273,7 +273,7 @@ async def _entry_formatter(
         return dict(await reader.rows(organization_id, query, params)) if ids else {}
 
     return _EntryFormatter(
-        keys=await key_names(reader, organization_id, events),
+        actors=await actor_names(reader, organization_id, events),
         videos=await tiktok_ids(reader, organization_id, list(videos)),
         campaigns=await names(_CAMPAIGNS, campaigns),
         creators=await names(_CREATORS, firsts),

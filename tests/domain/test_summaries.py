@@ -13,6 +13,7 @@ from domain.summaries import SummarizedEvent, actor_label, milestone_summary, su
 from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
 
 KEY = UUID(int=7)
+PERSON = UUID(int=0xADA)
 OPS = "key Ops"
 
 OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
@@ -392,6 +393,9 @@ def test_a_milestone_says_what_was_passed_and_what_was_seen():
         (f"key:{KEY}", "key Ops"),
         (f"key:{UUID(int=8)}", "a key"),
         ("key:of old", "key:of old"),
+        (f"person:{PERSON}", "Ada Alm"),
+        (f"person:{UUID(int=8)}", "an erased person"),
+        ("person:of old", "person:of old"),
         ("schedule", "the schedule"),
         ("cli", "the command line"),
         ("worker:replay", "the worker (replay)"),
@@ -400,4 +404,4 @@ def test_a_milestone_says_what_was_passed_and_what_was_seen():
     ),
 )
 def test_who_did_it_has_a_name(actor: str, name: str):
-    assert actor_label(actor, {KEY: "Ops"}) == name
+    assert actor_label(actor, {KEY: "Ops", PERSON: "Ada Alm"}) == name

@@ -685,7 +685,7 @@ _SEEN_OF_VIDEOS = {
     "share_count": "share_counts",
     "save_count": "save_counts",
 }
-_KEYS = ("id", "creator_id", "handle", "organization_id")
+_KEYS = ("id", "creator_id", "handle", "person_id", "organization_id")
 _FIGURES = {
     "display_name": "scraped_display_name",
     "avatar_url": "avatar_url",

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
+from api.http.error_codes import Code
 from application.integrity.make_root import make_root
 from application.integrity.signing import InstallationSigner
 from infra.settings import Settings
@@ -43,8 +44,12 @@ class Ask(msgspec.Struct, kw_only=True):
 
 @cache
 def operations() -> Mapping[str, Described]:
-    """Every documented operation that needs a key, by its id."""
-    return {o.id: o for o in documented().operations.values() if o.needs_key}
+    """Every documented operation of an organization's key, by its id."""
+    return {
+        o.id: o
+        for o in documented().operations.values()
+        if o.needs_key and Code.PERSON_REQUIRED not in o.codes
+    }
 
 
 def ids_of(tenant: Tenant) -> dict[str, str]:

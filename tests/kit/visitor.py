@@ -67,6 +67,10 @@ class Visitor:
         session = self.sessions.opened(self.cookies.get(COOKIE))
         return "" if session is None else self.sessions.csrf_token(session)
 
+    def csrf_in(self, path: str) -> str:
+        """The token of a form on a page, for sessions of people."""
+        return self.see(path).all("input", name="csrf")[0]["value"]
+
     def ask(
         self,
         method: str,
@@ -142,7 +146,8 @@ def _filled_in(form: Element) -> dict[str, str | list[str]]:
             chosen = [o for o in options if "selected" in o.attributes] or options[:1]
             found[name] = [o.attributes.get("value", o.text) for o in chosen]
         elif control.tag == "input" and _is_sent(control):
-            found[name] = control.attributes.get("value", "on")
+            is_chosen = control.attributes.get("type") in {"checkbox", "radio"}
+            found[name] = control.attributes.get("value", "on" if is_chosen else "")
     return found
 
 

@@ -17,14 +17,13 @@ from tests.kit.paths import ROOT
 READ_OF_OTHERS = {
     "activity": {
         *("annotations", "api_keys", "campaign_items", "campaigns", "creator_list"),
-        *("organizations", "projects", "video_figures", "videos"),
+        *("members", "organizations", "projects", "video_figures", "videos"),
     },
     "analytics": {"campaign_items", "campaigns", "organizations"},
-    "annotations": {"api_keys", "campaigns", "creator_list", "videos"},
+    "annotations": {"api_keys", "campaigns", "creator_list", "members", "videos"},
     "campaigns": {"videos"},
     "creators": {"analytics_videos"},
     "creator_streams": {"scrape_runs", "videos"},
-    "personal_data": {"api_keys"},
     "scrape_runs": {"creator_list", "organizations"},
     "videos": {"projects"},
 }

@@ -28,6 +28,7 @@ from projections.creators.projection import CreatorList
 from projections.creators.search_keys import search_grams
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
+from projections.people import People
 from projections.project_logos import keep_logo
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
@@ -56,6 +57,7 @@ WALLED = (
     "projects",
     "project_logos",
     "api_keys",
+    "members",
     "creator_list",
     "scrape_runs",
     "scrape_job",
@@ -122,6 +124,11 @@ CLOSED = (
     "scheduled_video",
     "scheduler_lease",
     "bans",
+    "people",
+    "person_emails",
+    "person_secrets",
+    "person_sessions",
+    "password_links",
     "analytics_unattributed",
     "analytics_gathered",
     "analytics_video_lists",
@@ -154,6 +161,7 @@ def _fill(store: Store) -> None:
             e.ApiKeyCreated(
                 key_id=key_id, name="Same", digest=str(key_id), hint="same", scopes=()
             ),
+            e.MemberAdded(person_id=UUID(int=0x90 + number), role="owner"),
         )
         own = {"organization_id": tenant, "project_id": project_id}
         moved = e.CreatorMoved(
@@ -251,7 +259,7 @@ def _fill(store: Store) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        *(Activity(), Campaigns(), Annotations(), Views()),
+        *(Activity(), Campaigns(), Annotations(), Views(), People()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -1,4 +1,4 @@
-"""Authentication by API key, and what the scopes of a key allow."""
+"""Authentication by API key, and what the scopes of a key or person allow."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.errors import ApiError, Code
-from domain.events import Scope
+from domain.events import MemberRole, Scope
 from domain.organization.plans import Limits
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
@@ -18,8 +18,25 @@ _BEARER = re.compile(rb"(?i:bearer) +(tga_[0-9a-f]{64})\Z")
 _MAX_CACHED = 10_000
 
 
+class SignedInPerson(Struct, frozen=True, kw_only=True):
+    """The person of a request; no time zone stands for that of the organization.
+
+    ``session_id`` is None for a request with a key.
+    """
+
+    id: UUID
+    name: str
+    email: str
+    role: MemberRole
+    time_zone: str | None
+    session_id: UUID | None
+
+
 class Principal(Struct, frozen=True, kw_only=True):
-    """The key of a request, its organization, and the scopes of the key."""
+    """The key or person of a request, their organization, and their scopes.
+
+    ``key_id`` is the id of the key, and that of the person in a session of a person.
+    """
 
     key_id: UUID
     organization_id: UUID
@@ -27,6 +44,24 @@ class Principal(Struct, frozen=True, kw_only=True):
     plan: str
     limits: Limits
     is_operator: bool = False
+    person: SignedInPerson | None = None
+
+    @property
+    def actor(self) -> str:
+        """Return the name under which the log has what this principal does."""
+        if self.person is not None:
+            return f"person:{self.person.id}"
+        return f"key:{self.key_id}"
+
+    def require_person(self) -> SignedInPerson:
+        """Return the person, and refuse a key that belongs to the organization.
+
+        Raises:
+            ApiError: ``person_required``.
+        """
+        if self.person is None:
+            raise ApiError(Code.PERSON_REQUIRED)
+        return self.person
 
     def require(self, scope: Scope) -> None:
         """Refuse a request without the scope that it needs.

@@ -108,7 +108,10 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
     Without a route, the key of the session was not checked. If there is only a session,
     the page has the navigation, and nothing that needs a valid key.
     """
-    if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
+    cookies = request.sent_cookies
+    if site.sessions.opened(cookies.get(COOKIE)) is None and not (
+        site.people.remembers(cookies, is_tls=request.is_tls)
+    ):
         return None
     page = PageContext(request, site)
     principal = request.context.principal

@@ -214,7 +214,7 @@ def _plain(value: int | Decimal) -> str:
 
 def _zone(context: Context) -> ZoneInfo:
     page = context.get("page")
-    return ZoneInfo("UTC" if page is None else page.time_zone)
+    return ZoneInfo("UTC" if page is None else page.own_time_zone)
 
 
 def _distance(seconds: float) -> str:

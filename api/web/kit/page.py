@@ -14,7 +14,7 @@ from litestar import Response
 from litestar.response import Redirect, Template
 from msgspec import Struct
 
-from api.http.access.auth import Principal
+from api.http.access.auth import Principal, SignedInPerson
 from api.http.access.sessions import set_cookie
 from api.http.error_codes import Code
 from api.http.errors import ApiError
@@ -212,9 +212,21 @@ class PageContext:
         return self.request.principal
 
     @property
+    def person(self) -> SignedInPerson | None:
+        """Return the person who is signed in, None for a session with a key."""
+        principal = self.request.context.principal
+        return None if principal is None else principal.person
+
+    @property
     def time_zone(self) -> str:
-        """Return the organization's zone, in which times are shown."""
+        """Return the organization's zone, in which days begin."""
         return self.organization.time_zone
+
+    @property
+    def own_time_zone(self) -> str:
+        """Return the zone in which times are shown: the person's, if they chose one."""
+        person = self.person
+        return (person and person.time_zone) or self.time_zone
 
     @property
     def navigation(self) -> list[NavigationLink]:

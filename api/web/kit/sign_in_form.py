@@ -1,5 +1,8 @@
 """The form to sign in, and the page that follows it."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from litestar.response import Template
 
 from api.web.kit.site import SECRET, Site
@@ -9,13 +12,34 @@ FIRST_PAGE = "/"
 _UNAUTHORIZED = 401
 
 
-def sign_in_form(site: Site, *, next_: str = "", problem: str = "") -> Template:
-    """Return the form; ``next_`` is the page to continue to."""
+def sign_in_form(
+    site: Site,
+    *,
+    next_: str = "",
+    problem: str = "",
+    of: Literal["key", "password"] = "key",
+    email: str = "",
+    status: int = _UNAUTHORIZED,
+    headers: Mapping[str, str] | None = None,
+) -> Template:
+    """Return the form; ``next_`` is the page to continue to.
+
+    ``problem`` is what is wrong with the key or the password, as ``of`` says; then the
+    answer has the status. Nobody is asked for a password before anybody has an account.
+    """
     return site.render(
         "sign_in.html",
-        {"next": next_, "flash": None, "problem": problem, "page": None},
-        status=_UNAUTHORIZED if problem else 200,
-        headers=SECRET,
+        {
+            "email": email,
+            "flash": None,
+            "has_people": site.people.has_people,
+            "next": next_,
+            "of": of,
+            "page": None,
+            "problem": problem,
+        },
+        status=status if problem else 200,
+        headers={**SECRET, **(headers or {})},
     )
 
 

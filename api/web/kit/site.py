@@ -13,6 +13,7 @@ from litestar.template import TemplateConfig
 from msgspec import Struct
 
 from api.http.access.live_sessions import LiveSessions
+from api.http.access.person_sessions import PersonSessions
 from api.http.access.sessions import Sessions
 from api.web.images.drawn import DrawnPictures
 from api.web.images.proxy import ImageProxy
@@ -83,6 +84,7 @@ class Site:
         *,
         sessions: Sessions,
         live_sessions: LiveSessions,
+        people: PersonSessions,
         assets: Assets,
         images: ImageProxy,
         video_id: Callable[[UUID, UUID, str], Awaitable[UUID]],
@@ -94,6 +96,7 @@ class Site:
     ) -> None:
         self.sessions = sessions
         self.live_sessions = live_sessions
+        self.people = people
         self.assets = assets
         self.images = images
         self.video_id = video_id

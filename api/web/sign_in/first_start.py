@@ -1,4 +1,4 @@
-"""/first-start: the form for the names and the time zone of a new organization."""
+"""/first-start: the form for the first owner, and the names of a new organization."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,10 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
-from api.web.sign_in.page import FIRST_START, SignIn
+from api.web.kit.site import SECRET
+from api.web.sign_in.owner import owner_problems
+from api.web.sign_in.page import FIRST_START, SignIn, client_of
+from domain.person.errors import EmailTakenError
 from domain.time_zones import time_zones
 from infra.organizations import FIRST_PROJECT, UNNAMED_ORGANIZATION
 
@@ -31,6 +34,9 @@ _PLACEHOLDERS = {UNNAMED_ORGANIZATION, FIRST_PROJECT, "UTC"}
 class FirstStartForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The answers; ``later`` is set if the question is declined."""
 
+    name: str = ""
+    email: str = ""
+    password: str = ""
     organization: str = ""
     time_zone: str = ""
     project: str = ""
@@ -46,37 +52,73 @@ class FirstStartPage(Controller):
     async def ask(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
-        """Ask for the names and the time zone, unless that was answered."""
+        """Ask for the owner, the names and the time zone, unless that was answered."""
         if not await sign_in.has_question(page.principal):
             return page.go_to(FIRST_PAGE)
-        organization = (await page.get("/organization", Organization)).data
-        project = await _first_project(page)
-        known = {
-            "organization": organization.name,
-            "time_zone": organization.time_zone,
-            "project": "" if project is None else project.name,
-        }
-        texts = {
-            name: "" if text in _PLACEHOLDERS else text for name, text in known.items()
-        }
-        return _form(page, texts, {}, is_first=True)
+        return await ask(page, sign_in)
 
     @form_route(form=FirstStartForm, scope="admin")
     async def answer(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Store the answers, or leave everything as it is until later."""
-        form = page.form(FirstStartForm)
-        if not await sign_in.has_question(page.principal):
-            return page.go_to(FIRST_PAGE)
-        if not form.later:
-            texts = {name: getattr(form, name).strip() for name in _MISSING}
-            problems = await _store(page, texts)
-            if problems:
-                return _form(page, texts, problems)
-        await sign_in.stop_asking(page.principal)
-        page.site.forget(page.principal.organization_id)
+        return await answer(page, page.form(FirstStartForm), sign_in)
+
+
+async def ask(
+    page: PageContext, sign_in: SignIn, *, action: str = FIRST_START
+) -> Template:
+    """Return the form with what is known already."""
+    organization = (await page.get("/organization", Organization)).data
+    project = await _first_project(page)
+    known = {
+        "organization": organization.name,
+        "time_zone": organization.time_zone,
+        "project": "" if project is None else project.name,
+    }
+    texts = {
+        name: "" if text in _PLACEHOLDERS else text for name, text in known.items()
+    }
+    has_owner = await sign_in.accounts.has_members(organization.id)
+    return _form(
+        page, texts, {}, action=action, asks_owner=not has_owner, is_first=True
+    )
+
+
+async def answer(
+    page: PageContext, form: FirstStartForm, sign_in: SignIn
+) -> PageResponse:
+    """Store the answers and sign the owner in, or leave everything until later."""
+    if not await sign_in.has_question(page.principal):
         return page.go_to(FIRST_PAGE)
+    organization_id = page.principal.organization_id
+    if form.later:
+        await sign_in.stop_asking(page.principal)
+        return page.go_to(FIRST_PAGE)
+    texts = {name: getattr(form, name).strip() for name in _MISSING}
+    has_owner = await sign_in.accounts.has_members(organization_id)
+    problems = {} if has_owner else owner_problems(form.name, form.email, form.password)
+    problems |= await _store(page, texts)
+    owner = None
+    if not problems and not has_owner:
+        try:
+            owner = await sign_in.accounts.make_first_owner(
+                organization_id,
+                name=form.name,
+                email=form.email,
+                password=form.password,
+                client=client_of(page.request),
+            )
+        except EmailTakenError as error:
+            problems = {"email": str(error)}
+    if problems:
+        people = {"name": form.name, "email": form.email}
+        return _form(page, {**people, **texts}, problems, asks_owner=not has_owner)
+    await sign_in.stop_asking(page.principal)
+    page.site.forget(organization_id)
+    if owner is None:
+        return page.go_to(FIRST_PAGE)
+    return await sign_in.enter(page.request, owner, form.email, FIRST_PAGE)
 
 
 async def _store(page: PageContext, texts: Mapping[str, str]) -> dict[str, str]:
@@ -122,6 +164,8 @@ def _form(
     texts: Mapping[str, str],
     problems: Mapping[str, str],
     *,
+    asks_owner: bool,
+    action: str = FIRST_START,
     is_first: bool = False,
 ) -> Template:
     """Return the form without the navigation, which is for after the answer.
@@ -131,14 +175,17 @@ def _form(
     return page.site.render(
         "first_start.html",
         {
+            "action": action,
+            "asks_owner": asks_owner,
             "csrf": page.csrf,
             "flash": None,
-            "form": texts,
+            "form": {"name": "", "email": "", **texts},
             "is_first": is_first,
             "page": None,
             "problems": problems,
             "time_zones": sorted(time_zones()),
         },
-        headers={"Vary": "Cookie, HX-Request"},
+        # The address of a link is a secret.
+        headers={"Vary": "Cookie, HX-Request", **SECRET},
         status=_INVALID if problems else 200,
     )

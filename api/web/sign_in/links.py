@@ -20,6 +20,7 @@ _SPEND = """
 DELETE FROM sign_in_links WHERE digest = %s
 RETURNING key_digest, expires_at > now()
 """
+_PEEK = "SELECT key_digest FROM sign_in_links WHERE digest = %s AND expires_at > now()"
 
 
 def make_link(connection: Connection[TupleRow], key: str) -> str:
@@ -40,3 +41,14 @@ async def spend_link(pool: AsyncPool, token: str) -> bytes | None:
 
     row = await run_read_async(pool, spend)
     return None if row is None or not row[1] else bytes(row[0])
+
+
+async def peek_link(pool: AsyncPool, token: str) -> bytes | None:
+    """Return the digest of a link's key and leave the link as it is."""
+
+    async def peek(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+        cursor = await connection.execute(_PEEK, (digest_of(token.encode()),))
+        return await cursor.fetchone()
+
+    row = await run_read_async(pool, peek)
+    return None if row is None else bytes(row[0])

@@ -1,41 +1,75 @@
-"""Signing in and out: a key, or a link that works once, is exchanged for a session."""
+"""Signing in and out: a password, a key or a link is exchanged for a session."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct
 
 from api.http.access.auth import Authenticator, Principal, digest_of
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
-from api.http.access.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
+from api.http.access.person_sessions import LIFETIME_SECONDS as PERSON_SECONDS
+from api.http.access.person_sessions import PersonSessions, cookie_name
+from api.http.access.sessions import (
+    COOKIE,
+    LIFETIME_SECONDS,
+    Session,
+    Sessions,
+    set_cookie,
+)
+from api.http.access.slowed_tries import SlowedTries, Try
 from api.http.bodies.form_body import NoFields
 from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
 from api.web.kit.site import Site
-from api.web.sign_in.links import spend_link
+from api.web.sign_in.devices import COOKIE as DEVICE
+from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
+from api.web.sign_in.devices import known_device, new_device
+from api.web.sign_in.links import peek_link, spend_link
+from application.accounts.service import AskingBrowser, PersonAccounts, SignedIn
+from application.accounts.sessions import browser_in_short
 from application.onboarding.first_start import close_question, is_question_open
 from domain.organization.api_keys import ALL_SCOPES
+from domain.person.email import same_email
+from domain.phrases import counted
 from infra.database import AsyncPool
 
 FIRST_START = "/first-start"
 
 _WRONG_KEY = "This key is not valid here: it may be mistyped, expired or revoked."
-_SPENT_LINK = (
-    "This link has been used, or is more than a day old. Sign in with your key "
-    "instead, or restart Goatherd for a new link."
+_DO_NOT_FIT = (
+    "This address and this password don't fit. Check both, or ask for a link to choose "
+    "a new password."
 )
 _SEE_OTHER = 303
 
 
-class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """An API key, and the page to go to."""
+class TooManyTriesError(ApiError):
+    """Wrong tries to sign in slow the next one down, for ``seconds``."""
 
-    key: str
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            Code.RATE_LIMIT_EXCEEDED,
+            f"There were too many wrong tries. Wait {counted(seconds, 'second')}, and "
+            "try again then.",
+            meta={"retryAfter": seconds},
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """An email address and a password, or an API key, and the page to go to."""
+
+    email: str = ""
+    password: str = ""
+    key: str = ""
     next: str = ""
 
 
@@ -50,12 +84,17 @@ class SignIn:
         sessions: Sessions,
         live_sessions: LiveSessions,
         pool: AsyncPool,
+        accounts: PersonAccounts,
+        people: PersonSessions,
     ) -> None:
         self._authenticator = authenticator
         self._attempts = attempts
         self._sessions = sessions
         self._live_sessions = live_sessions
         self._pool = pool
+        self.accounts = accounts
+        self._people = people
+        self._tries = SlowedTries()
 
     async def try_key(self, request: Request, key: str) -> bytes | None:
         """Return the digest of a valid key; None for an invalid one.
@@ -69,6 +108,54 @@ class SignIn:
             self._failed(request, error)
             return None
         return digest_of(key.strip().encode())
+
+    async def try_password(
+        self, request: Request, email: str, password: str
+    ) -> SignedIn | None:
+        """Begin a session of a person; None if the address and password don't fit.
+
+        Raises:
+            TooManyTriesError: wrong tries slow this one down.
+        """
+        async with self.counting_tries(request, email) as wrong:
+            found = await self.accounts.sign_in(
+                email, password, client=client_of(request)
+            )
+            if found is None:
+                wrong()
+        return found
+
+    @asynccontextmanager
+    async def counting_tries(
+        self, request: Request, email: str
+    ) -> AsyncGenerator[Callable[[], None]]:
+        """Let a try be made in its time; the block calls the result for a wrong one.
+
+        Raises:
+            TooManyTriesError: the try comes before its time.
+        """
+        device = known_device(self._sessions, request.sent_cookies, email)
+        one = Try(address=_address(request), email=same_email(email), device=device)
+        if seconds := self._tries.refused_for(one):
+            raise TooManyTriesError(seconds)
+        # The try counts as wrong from now on, so that many at the same time don't all
+        # find the present delay.
+        wait = self._tries.waits_for(one)
+        self._tries.count(one)
+        is_wrong = False
+
+        def wrong() -> None:
+            nonlocal is_wrong
+            is_wrong = True
+
+        try:
+            await asyncio.sleep(wait)
+            yield wrong
+        except BaseException:
+            self._tries.undo(one)
+            raise
+        if not is_wrong:
+            self._tries.forgive(one)
 
     async def try_link(self, request: Request, token: str) -> bytes | None:
         """Use a link up and return the digest of its key; None if it is not valid.
@@ -84,6 +171,38 @@ class SignIn:
             return None
         return digest
 
+    def count_wrong_link(self, request: Request) -> None:
+        """Count a link that is not valid.
+
+        Raises:
+            ApiError: ``rate_limit_exceeded``, after too many of them.
+        """
+        self._attempts.count(_address(request))
+
+    def forget_sessions(self) -> None:
+        """Look all sessions up again in this process, since some ended or changed."""
+        self._people.forget_all()
+
+    async def principal_of(self, digest: bytes) -> Principal:
+        """Return the principal of a key.
+
+        Raises:
+            ApiError: ``invalid_api_key``, if no valid key has this digest.
+        """
+        return await self._authenticator.principal_of(digest)
+
+    async def peek_link(self, token: str) -> Principal | None:
+        """Return the principal of a link without using it up, None if it is over."""
+        digest = await peek_link(self._pool, token)
+        if digest is None:
+            return None
+        try:
+            return await self._authenticator.principal_of(digest)
+        except ApiError as error:
+            if error.code is not Code.INVALID_API_KEY:
+                raise
+            return None
+
     async def still_operates(self, request: Request) -> bool:
         """Return whether the session still belongs to an operator."""
         principal = await self._principal(request)
@@ -97,6 +216,9 @@ class SignIn:
         return principal is not None and "read" in principal.scopes
 
     async def _principal(self, request: Request) -> Principal | None:
+        opened = await self._people.opened(request.sent_cookies, is_tls=request.is_tls)
+        if opened is not None:
+            return opened.principal
         session = await self._live_sessions.opened(request.sent_cookies.get(COOKIE))
         if session is None:
             return None
@@ -128,19 +250,54 @@ class SignIn:
         if path == FIRST_PAGE:
             principal = await self._authenticator.principal_of(digest)
             path = FIRST_START if await self.has_question(principal) else path
-        sealed = self._sessions.sealed(self._sessions.begin(digest))
-        return _go(request, path, sealed, seconds=LIFETIME_SECONDS)
+        await self._end(request)
+        self.begin_key_session(request, digest)
+        return Redirect(path, status_code=_SEE_OTHER)
+
+    def begin_key_session(self, request: Request, digest: bytes) -> Session:
+        """Begin a session with a key in this answer, and return it."""
+        session = self._sessions.begin(digest)
+        sealed = self._sessions.sealed(session)
+        _set(request, COOKIE, sealed, seconds=LIFETIME_SECONDS)
+        return session
+
+    async def enter(
+        self, request: Request, signed_in: SignedIn, email: str, path: str
+    ) -> Redirect:
+        """Give the browser the session of a person, and go to a page."""
+        await self._end(request)
+        # This answer may have begun a session with a key before.
+        _set(request, COOKIE, "", seconds=0)
+        name = cookie_name(is_tls=request.is_tls)
+        _set(request, name, signed_in.token, seconds=PERSON_SECONDS)
+        if known_device(self._sessions, request.sent_cookies, email) is None:
+            device = new_device(self._sessions, email)
+            _set(request, DEVICE, device, seconds=DEVICE_SECONDS)
+        self._people.has_people = True
+        return Redirect(path, status_code=_SEE_OTHER)
 
     async def end_session(self, request: Request) -> Redirect:
         """End the session everywhere, and go to the form to sign in."""
-        await self._live_sessions.end(request.sent_cookies.get(COOKIE))
-        return _go(request, "/", "", seconds=0)
+        await self._end(request)
+        return Redirect(FIRST_PAGE, status_code=_SEE_OTHER)
+
+    async def _end(self, request: Request) -> None:
+        """End the sessions that the browser has, of a person or with a key."""
+        cookies = request.sent_cookies
+        opened = await self._people.opened(cookies, is_tls=request.is_tls)
+        person = None if opened is None else opened.principal.person
+        if person is not None and person.session_id is not None:
+            await self.accounts.sign_out(person.id, person.session_id)
+            self._people.forget_all()
+        await self._live_sessions.end(cookies.get(COOKIE))
+        for name in (COOKIE, cookie_name(is_tls=request.is_tls)):
+            if name in cookies:
+                _set(request, name, "", seconds=0)
 
     def _failed(self, request: Request, error: ApiError) -> None:
         if error.code is not Code.INVALID_API_KEY:
             raise error
-        client = request.scope["client"]
-        self._attempts.count(client[0] if client else "")
+        self._attempts.count(_address(request))
 
 
 class SignInRoutes(Controller):
@@ -148,42 +305,45 @@ class SignInRoutes(Controller):
 
     include_in_schema = False
 
-    @get("/sign-in", opt={"scope": None})
+    @get(["/sign-in", "/sign-in/key"], opt={"scope": None})
     async def to_sign_in_form(self) -> Redirect:
         """Go to the form, for users who reload the address that the form is sent to."""
         return Redirect(FIRST_PAGE, status_code=_SEE_OTHER)
 
-    @post("/sign-in", opt={"scope": None, "form": SignInForm})
+    @post(["/sign-in", "/sign-in/key"], opt={"scope": None, "form": SignInForm})
     async def sign_in(
         self,
         request: Request,
         sign_in: NamedDependency[SignIn],
         site: NamedDependency[Site],
     ) -> Response[Any]:
-        """Exchange a key for a session."""
+        """Exchange a password or a key for a session."""
         form = request.form_as(SignInForm)
+        if not form.key and (form.email or form.password):
+            return await self._with_password(request, form, sign_in, site)
         digest = await sign_in.try_key(request, form.key)
         if digest is None:
             return sign_in_form(site, next_=form.next, problem=_WRONG_KEY)
         path = page_after_sign_in(form.next)
         return await sign_in.begin_session(request, digest, path)
 
-    @get("/sign-in/{token:str}", opt={"scope": None})
-    async def follow_link(
-        self,
-        request: Request,
-        token: FromPath[str],
-        sign_in: NamedDependency[SignIn],
-        site: NamedDependency[Site],
+    async def _with_password(
+        self, request: Request, form: SignInForm, sign_in: SignIn, site: Site
     ) -> Response[Any]:
-        """Exchange a link for a session."""
-        # A browser that loads links in advance must not use the link up.
-        if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
-            return Response(None, status_code=204)
-        digest = await sign_in.try_link(request, token)
-        if digest is None:
-            return sign_in_form(site, problem=_SPENT_LINK)
-        return await sign_in.begin_session(request, digest, FIRST_PAGE)
+        refused = partial(
+            sign_in_form, site, next_=form.next, of="password", email=form.email.strip()
+        )
+        await site.people.look_for_people()
+        try:
+            found = await sign_in.try_password(request, form.email, form.password)
+        except TooManyTriesError as error:
+            return refused(
+                problem=str(error), status=error.status, headers=error.headers
+            )
+        if found is None:
+            return refused(problem=_DO_NOT_FIT)
+        path = page_after_sign_in(form.next)
+        return await sign_in.enter(request, found, form.email, path)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
     async def sign_out(
@@ -193,8 +353,22 @@ class SignInRoutes(Controller):
         return await sign_in.end_session(request)
 
 
-def _go(request: Request, path: str, sealed: str, *, seconds: int) -> Redirect:
-    request.context.response_headers.append(
-        set_cookie(COOKIE, sealed, seconds=seconds, is_tls=request.is_tls)
+def client_of(request: Request) -> AskingBrowser:
+    """Return what a session shows of the browser that asks."""
+    agent = (request.raw_header(b"user-agent") or b"").decode("latin-1")
+    return AskingBrowser(
+        address=_address(request),
+        browser=browser_in_short(agent),
+        correlation_id=request.context.correlation_id,
     )
-    return Redirect(path, status_code=_SEE_OTHER)
+
+
+def _address(request: Request) -> str:
+    client = request.scope["client"]
+    return client[0] if client else ""
+
+
+def _set(request: Request, name: str, value: str, *, seconds: int) -> None:
+    request.context.response_headers.append(
+        set_cookie(name, value, seconds=seconds, is_tls=request.is_tls)
+    )

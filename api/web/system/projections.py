@@ -188,7 +188,7 @@ async def _show(
 def _is_own(page: PageContext, projection: ProjectionState) -> bool:
     """Return whether the session's key began the rebuild."""
     by = "" if projection.rebuild is None else projection.rebuild.started_by
-    return by == f"key:{page.principal.key_id}"
+    return by == page.principal.actor
 
 
 def _rebuild_path(name: str) -> str:

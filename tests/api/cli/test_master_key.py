@@ -10,6 +10,7 @@ import pytest
 
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from infra.ids import new_id
 from infra.keys.installation_keys import open_installation_keys
 from infra.keys.keyring import Keyring
 from infra.keys.master_key import (
@@ -18,6 +19,7 @@ from infra.keys.master_key import (
     master_key_path,
     new_master_key,
 )
+from infra.keys.person_secrets import opened_password_hash, set_password_hash
 from infra.keys.rotation import change_master_key
 from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.command_line import CommandLine
@@ -50,6 +52,24 @@ def read_with(url: str, key: MasterKey) -> str:
         own = Store(store.pool, store.settings)
         own.keyring = own.codec.keyring = Keyring(store.pool, lambda _: key)
         return repr([recorded.event for recorded in log_of(own)])
+
+
+def test_passwords_get_the_new_master_key(
+    cli: CommandLine, filled_url: str, new_key_file: Path
+) -> None:
+    person_id = new_id()
+    with psycopg.connect(filled_url, autocommit=True) as connection:
+        set_password_hash(connection.cursor(), MASTER_KEY, person_id, "$argon2id$x")
+
+    cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    with psycopg.connect(filled_url) as connection:
+        row = connection.execute("SELECT sealed FROM person_secrets").fetchone()
+    assert row is not None
+    assert opened_password_hash(NEW, person_id, row[0]) == "$argon2id$x"
+    for key, of in ((MASTER_KEY, person_id), (NEW, new_id())):
+        with pytest.raises(MasterKeyError):
+            opened_password_hash(key, of, row[0])
 
 
 def test_all_keys_get_the_new_master_key_and_the_log_stays(

@@ -340,7 +340,8 @@ def test_the_table_of_codes_is_the_contracts():
         },
         401: {"invalid_api_key"},
         402: {"limit_reached", "retention_exceeded"},
-        403: {"insufficient_scope", "operator_only"},
+        # The contract has keys and no people: decision 96.
+        403: {"insufficient_scope", "operator_only", "person_required"},
         404: {"not_found"},
         405: {"method_not_allowed"},
         # The contract has no code for a body that does not come.
@@ -371,12 +372,17 @@ def test_the_table_of_codes_is_the_contracts():
             "history_in_clear",
             "account_in_project",
             "erased_and_banned",
+            # Nor for people: decision 96.
+            "email_taken",
+            "last_owner",
+            "has_owner",
         },
         410: {"gone"},
         412: {"version_conflict"},
         413: {"body_too_large"},
         415: {"unsupported_media_type"},
-        422: {"idempotency_key_reused"},
+        # Nor for logos of reports.
+        422: {"idempotency_key_reused", "invalid_logo"},
         429: {"rate_limit_exceeded"},
         500: {"internal_error"},
         503: {"projection_behind", "unavailable"},

@@ -34,7 +34,13 @@ NOT_PAGES = re.compile(r"/(api/v1|docs|health|metrics|openapi|schema)\b")
 OPEN = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/key"),
+    ("POST", "/sign-in/key"),
     ("GET", "/sign-in/{token}"),
+    ("POST", "/sign-in/{token}"),
+    # The address has the secret of the link that sets a password.
+    ("GET", "/password/{token}"),
+    ("POST", "/password/{token}"),
     ("POST", "/sign-out"),
     ("GET", "/assets/{digest}/{name}"),
     # An address says by its signature that a page showed it.
@@ -109,7 +115,12 @@ def test_a_form_that_changes_something_demands_more_than_read():
     # The columns are a choice of the reader's own, kept in a cookie. A selection of
     # campaigns is compared or downloaded, which changes nothing.
     of_campaigns = ["/campaigns/chosen.csv", "/campaigns/compare"]
-    assert sorted(only_read) == [*of_campaigns, "/creators/columns"]
+    # Everybody changes their own account, whatever their role is.
+    of_oneself = [
+        *("/you", "/you/email", "/you/password"),
+        "/you/sessions/{session_id}/end",
+    ]
+    assert sorted(only_read) == [*of_campaigns, "/creators/columns", *of_oneself]
 
 
 def test_a_page_is_for_those_who_signed_in(
@@ -122,7 +133,7 @@ def test_a_page_is_for_those_who_signed_in(
             if (method, path) == ("GET", "/"):
                 # The form to sign in stands where Home is.
                 assert answer.status_code == 200
-                assert read(answer.text).one("form")["action"] == "/sign-in"
+                assert read(answer.text).all("form")[0]["action"] == "/sign-in"
                 continue
             assert answer.status_code == 303
             assert re.match(r"/(\?next=|\Z)", answer.headers["location"])

@@ -1,5 +1,7 @@
 """The form of the first start comes once, to people who may answer it."""
 
+from uuid import uuid4
+
 import pytest
 
 from api.web.sign_in.links import make_link
@@ -9,10 +11,18 @@ from tests.kit.visitor import Visitor
 
 PAGE = "/first-start"
 ANSWERS = {
+    "name": "Ada Alm",
+    "password": "seven goats on a hill",
     "organization": "Goats & Kids",
     "time_zone": "Europe/Vienna",
     "project": "Spring",
 }
+
+
+@pytest.fixture(autouse=True)
+def address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of the answers that nobody has in this database."""
+    monkeypatch.setitem(ANSWERS, "email", f"Ada.{uuid4().hex}@Example.com")
 
 
 @pytest.fixture
@@ -38,29 +48,33 @@ def names(tenant: Tenant) -> tuple[str, str, str]:
     return organization["name"], organization["time_zone"], project["name"]
 
 
-def test_the_link_leads_to_the_form_whose_answers_are_kept(
+def test_the_link_asks_for_the_owner_who_is_signed_in_then(
     passer_by: Visitor, newcomer: Tenant
 ):
-    led = passer_by.get(link_for(newcomer))
-    page = passer_by.see(led.headers["location"])
-    answer = passer_by.submit(page, PAGE, **ANSWERS)
+    link = link_for(newcomer)
+    page = passer_by.see(link)
+    answer = passer_by.submit(page, link, **ANSWERS)
 
-    assert led.headers["location"] == PAGE
-    for name in ANSWERS:
+    for name in ANSWERS.keys() - {"password"}:
         assert page.one("input", name=name)["value"] == ""
     options = [option["value"] for option in page.one("datalist").all("option")]
     assert "Europe/Berlin" in options
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert names(newcomer) == ("Goats & Kids", "Europe/Vienna", "Spring")
+    you = passer_by.see("/you")
+    assert you.one("input", name="name")["value"] == "Ada Alm"
+    assert "owner of Goats & Kids" in you.text
+    assert Visitor(newcomer.goatherd).get(link).status_code == 401
 
 
 def test_the_form_comes_once(passer_by: Visitor, newcomer: Tenant):
-    passer_by.get(link_for(newcomer))
+    passer_by.post("/sign-in", {"key": newcomer.key})
     page = passer_by.see(PAGE)
     passer_by.submit(page, PAGE, **ANSWERS)
 
     again = passer_by.get(PAGE)
-    sent_again = passer_by.submit(page, PAGE, **{**ANSWERS, "organization": "Other"})
+    other = {**ANSWERS, "organization": "Other", "csrf": passer_by.csrf_in("/you")}
+    sent_again = passer_by.submit(page, PAGE, **other)
     next_link = Visitor(newcomer.goatherd).get(link_for(newcomer))
 
     assert again.headers["location"] == sent_again.headers["location"] == "/"
@@ -72,12 +86,13 @@ def test_later_changes_nothing_and_does_not_ask_again(
     passer_by: Visitor, newcomer: Tenant
 ):
     before = names(newcomer)
-    passer_by.get(link_for(newcomer))
+    link = link_for(newcomer)
 
     answer = passer_by.submit(
-        passer_by.see(PAGE), PAGE, later="yes", organization="Half typ"
+        passer_by.see(link), link, later="yes", organization="Half typ"
     )
 
+    assert passer_by.see("/you").text.count("You are signed in with an API key.") == 1
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert names(newcomer) == before
     assert passer_by.get(PAGE).headers["location"] == "/"
@@ -99,10 +114,12 @@ def test_looking_ahead_uses_neither_the_link_nor_the_question_up(
     link = link_for(newcomer)
 
     ahead = passer_by.get(link, headers={"Sec-Purpose": "prefetch"})
-    led = passer_by.get(link)
+    looks = [passer_by.get(link), passer_by.ask("HEAD", link), passer_by.get(link)]
 
     assert ahead.status_code == 204
-    assert led.headers["location"] == PAGE
+    assert [look.status_code for look in looks] == [200] * 3
+    assert passer_by.cookies == {}
+    assert passer_by.submit(passer_by.see(link), link, **ANSWERS).status_code == 303
 
 
 def test_others_are_neither_asked_nor_can_they_answer(
@@ -114,32 +131,43 @@ def test_others_are_neither_asked_nor_can_they_answer(
         visitor = Visitor(tenant.goatherd)
         led = visitor.get(link_for(tenant))
         form = visitor.post(PAGE, ANSWERS)
+        at_link = Visitor(tenant.goatherd).post(link_for(tenant), ANSWERS)
+        assert at_link.headers["location"] == "/"
         assert led.headers["location"] == "/"
         assert form.status_code == visitor.get(PAGE).status_code == status
 
     assert names(newcomer) == before
-    assert (
-        Visitor(newcomer.goatherd).get(link_for(newcomer)).headers["location"] == PAGE
-    )
+    assert not newcomer.goatherd.query("SELECT FROM people")
+    assert Visitor(newcomer.goatherd).get(link_for(newcomer)).status_code == 200
 
 
 def test_all_wrong_answers_are_told_at_once_and_the_rest_is_asked_again(
     passer_by: Visitor, newcomer: Tenant
 ):
-    passer_by.get(link_for(newcomer))
+    link = link_for(newcomer)
+    wrong = {"email": "ada", "password": "too short", "name": "\u3000"}
 
     answer = passer_by.submit(
-        passer_by.see(PAGE), PAGE, organization=" ", time_zone="Berlin", project=" "
+        passer_by.see(link),
+        link,
+        organization=" ",
+        time_zone="Berlin",
+        project=" ",
+        **wrong,
     )
 
     page = read(answer.text)
     assert answer.status_code == 400
     assert [problem.text for problem in page.all("p", class_="problem")] == [
+        "Write your name.",
+        "Write your email address, such as ada@example.com.",
+        "Must have at least 12 characters.",
         "Write the name of your organization.",
         "Choose a time zone from the list, such as Europe/Berlin.",
         "Write the name of a project.",
     ]
     assert page.one("input", name="time_zone")["value"] == "Berlin"
+    assert "value" not in page.one("input", name="password").attributes
     assert names(newcomer)[1] == "UTC"
     assert passer_by.submit(page, PAGE, **ANSWERS).status_code == 303
     assert names(newcomer) == ("Goats & Kids", "Europe/Vienna", "Spring")

@@ -1,0 +1,1 @@
+"""`goatherd members`: the people of organizations, and links to choose passwords."""

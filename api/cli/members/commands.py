@@ -1,0 +1,122 @@
+"""``goatherd members``: the people of organizations, and links to choose passwords."""
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+
+from api.cli import CommandError
+from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
+from api.cli.kit.names import OnlyOrganizationOption, organization_named
+from api.cli.kit.options import DataDir, Ids, Json, read_settings
+from api.cli.kit.output import plain, print_json, print_list
+from api.cli.up.ports import base_url
+from application.accounts.operators import erase as erase_person
+from application.accounts.operators import make_password_link, person_with_email
+from domain.organization.errors import LastOwnerError
+from domain.person.email import same_email
+from infra.eventstore.store import Store
+from projections.people import Member
+
+_LIST = """
+SELECT m.person_id AS id, m.name, m.email, m.role, m.project_ids, m.money, m.joined_at,
+       (SELECT max(s.last_used_at) FROM person_sessions s
+        WHERE s.person_id = m.person_id AND s.organization_id = m.organization_id)
+           AS last_seen_at,
+       m.organization_id AS org_id, o.name AS org_name
+FROM members m LEFT JOIN organizations o USING (organization_id)
+WHERE m.removed_at IS NULL
+AND (%(org)s::uuid IS NULL OR m.organization_id = %(org)s)
+ORDER BY m.organization_id, m.joined_at, m.person_id
+"""
+
+Email = Annotated[str, Parameter(help="The email address of the person.")]
+
+
+class ListedMember(Member, frozen=True, kw_only=True):
+    """A member as operators see it, with the organization."""
+
+    org_id: UUID
+    org_name: str | None
+
+
+def list_members(
+    *,
+    org: OnlyOrganizationOption = None,
+    ids: Ids = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """List the people of organizations, their roles, and when they were last here."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        org_id = None if org is None else organization_named(connection, org)
+        found = rows_of(connection, ListedMember, _LIST, {"org": org_id})
+    print_list(
+        found,
+        "name email organization=org_name role last_seen",
+        ids="id organization_id=org_id" if ids else "",
+        json=json,
+        last_seen=_last_seen,
+    )
+
+
+def reset_link(
+    email: Email, /, *, data_dir: DataDir = None, json: Json = False
+) -> None:
+    """Make a link with which a person chooses a new password, once, within an hour.
+
+    The link signs them in, and ends their sessions in all browsers. A second link ends
+    the first one.
+    """
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        person_id = _person(store, email)
+        path, until = make_password_link(store, person_id, lifetime=timedelta(hours=1))
+    link = f"{base_url(settings.host, settings.port)}{path}"
+    if json:
+        print_json({"id": person_id, "link": link, "expires_at": until})
+        return
+    print(f"Link  {link}")
+    print(f"Until {until:%Y-%m-%d %H:%M} UTC, once")
+
+
+def erase(
+    email: Email,
+    /,
+    *,
+    confirm: Annotated[
+        str, Parameter(help="The address once more, because nothing brings it back.")
+    ],
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Erase a person: their name, address, password and sessions.
+
+    They leave their organizations. Their deeds stay, and histories say "an erased
+    person". The last owner of an organization cannot be erased.
+    """
+    if same_email(email) != same_email(confirm):
+        raise CommandError("--confirm must be the same address. Nothing was changed.")
+    with opened_store(read_settings(data_dir=data_dir)) as store:
+        person_id = _person(store, email)
+        try:
+            erase_person(store, person_id, context=cli_context())
+        except LastOwnerError as error:
+            raise CommandError(f"{error} Nothing was changed.") from error
+    if json:
+        print_json({"id": person_id, "erased": True})
+        return
+    print(f"Erased {person_id}")
+
+
+def _person(store: Store, email: str) -> UUID:
+    person_id = person_with_email(store, email)
+    if person_id is None:
+        raise CommandError(f"Nobody has the address {plain(email)!r}.")
+    return person_id
+
+
+def _last_seen(member: ListedMember) -> str:
+    seen = member.last_seen_at
+    return "never" if seen is None else f"{seen:%Y-%m-%d %H:%M}"

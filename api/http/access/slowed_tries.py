@@ -1,0 +1,114 @@
+"""Wrong tries to sign in: a delay that grows with their number and locks nobody out.
+
+Tries are counted by address and account together, by address, and by account. The first
+two refuse tries before their time; a try at an account that many addresses try waits a
+few seconds and is answered. A browser that signed in before is counted by itself, so
+that nobody else can slow it down. Each process counts its own tries.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from hashlib import sha256
+
+from msgspec import Struct
+
+from api.http.access.addresses import source_of
+
+_MOST_KEPT = 10_000
+# Wrong tries are forgotten after this time without another one.
+_FORGOTTEN_AFTER = 3_600.0
+
+
+class _Growth(Struct, frozen=True):
+    """The number of wrong tries without a delay, and the longest delay in seconds."""
+
+    free: int
+    longest: float
+
+    def delay(self, failures: int) -> float:
+        """Return 1 s after the first try that is not free, then twice as long."""
+        over = failures - self.free
+        return 0.0 if over < 0 else min(self.longest, 2.0 ** min(over, 30))
+
+
+_PAIR = _Growth(5, 60.0)
+_ADDRESS = _Growth(20, 60.0)
+_ACCOUNT = _Growth(20, 4.0)
+
+
+class Try(Struct, frozen=True, kw_only=True):
+    """A try to sign in; ``device`` is set for a browser that signed in before."""
+
+    address: str
+    email: str
+    device: bytes | None = None
+
+
+class SlowedTries:
+    """Counts wrong tries, and says how long the next one has to wait."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[bytes, tuple[int, float]] = {}
+
+    def refused_for(self, one: Try) -> int:
+        """Return the seconds for which a try is refused, 0 if it may be made now."""
+        waits = [self._wait(key, growth) for key, growth in _refusing(one)]
+        return math.ceil(max(waits))
+
+    def waits_for(self, one: Try) -> float:
+        """Return the seconds that an allowed try waits before it is answered."""
+        return 0.0 if one.device else self._wait(_account(one), _ACCOUNT)
+
+    def count(self, one: Try) -> None:
+        """Count a try as wrong, before it is known whether it is."""
+        now = self._clock()
+        for key in _keys(one):
+            failures, last = self._kept.pop(key, (0, now))
+            failures = 0 if now - last > _FORGOTTEN_AFTER else failures
+            if len(self._kept) >= _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = failures + 1, now
+
+    def undo(self, one: Try) -> None:
+        """Take back the count of a try that was not wrong, or was never made."""
+        for key in _keys(one):
+            failures, last = self._kept.get(key, (0, 0.0))
+            if failures > 1:
+                self._kept[key] = failures - 1, last
+            else:
+                self._kept.pop(key, None)
+
+    def forgive(self, one: Try) -> None:
+        """Take back a right try, and forget its browser's or address's wrong ones."""
+        self.undo(one)
+        self._kept.pop(_refusing(one)[0][0], None)
+
+    def _wait(self, key: bytes, growth: _Growth) -> float:
+        failures, last = self._kept.get(key, (0, 0.0))
+        since = self._clock() - last
+        if failures == 0 or since > _FORGOTTEN_AFTER:
+            return 0.0
+        return max(0.0, growth.delay(failures) - since)
+
+
+def _refusing(one: Try) -> list[tuple[bytes, _Growth]]:
+    if one.device is not None:
+        return [(_key(b"device", one.device), _PAIR)]
+    source = source_of(one.address).encode()
+    pair = source + b"\n" + one.email.encode()
+    return [(_key(b"pair", pair), _PAIR), (_key(b"address", source), _ADDRESS)]
+
+
+def _keys(one: Try) -> list[bytes]:
+    keys = [key for key, _ in _refusing(one)]
+    return keys if one.device is not None else [*keys, _account(one)]
+
+
+def _account(one: Try) -> bytes:
+    return _key(b"account", one.email.encode())
+
+
+def _key(kind: bytes, text: bytes) -> bytes:
+    return sha256(kind + b"\0" + text).digest()

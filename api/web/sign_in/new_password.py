@@ -1,0 +1,121 @@
+"""/password/{link}: a person chooses a password by a link that works once."""
+
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Template
+from msgspec import Struct
+
+from api.http.request import Request
+from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
+from api.web.kit.site import SECRET, Site
+from api.web.sign_in.owner import password_problem
+from api.web.sign_in.page import SignIn, client_of
+from application.accounts.rows import LinkedPerson
+from domain.decisions import check_name
+from domain.errors import BlankNameError
+
+_OVER = (
+    "This link has been used, or its time is over. Ask whoever gave it to you for "
+    "another one."
+)
+_GONE = 410
+_INVALID = 400
+
+
+class NewPasswordForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The password, and the name of a person who has no password yet."""
+
+    name: str = ""
+    password: str = ""
+
+
+class NewPasswordPage(Controller):
+    """The page of a link; looking at it does not use the link up."""
+
+    path = "/password/{token:str}"
+    include_in_schema = False
+
+    @get("/", opt={"scope": None})
+    async def ask(
+        self,
+        request: Request,
+        token: FromPath[str],
+        sign_in: NamedDependency[SignIn],
+        site: NamedDependency[Site],
+    ) -> Template:
+        """Ask for the new password."""
+        person = await sign_in.accounts.linked_person(token)
+        if person is None:
+            return await _over(request, sign_in, site)
+        return _form(site, token, person, name=person.name)
+
+    @post("/", opt={"scope": None, "form": NewPasswordForm})
+    async def set_password(
+        self,
+        request: Request,
+        token: FromPath[str],
+        sign_in: NamedDependency[SignIn],
+        site: NamedDependency[Site],
+    ) -> Response[Any]:
+        """Set the password, end all earlier sessions, and sign the person in."""
+        form = request.form_as(NewPasswordForm)
+        person = await sign_in.accounts.linked_person(token)
+        if person is None:
+            return await _over(request, sign_in, site)
+        problems = _problems(form, person)
+        if problems:
+            return _form(site, token, person, name=form.name, problems=problems)
+        found = await sign_in.accounts.use_password_link(
+            token,
+            name=None if person.has_password else form.name,
+            password=form.password,
+            client=client_of(request),
+        )
+        if found is None:
+            return await _over(request, sign_in, site)
+        sign_in.forget_sessions()
+        return await sign_in.enter(request, found, person.email, FIRST_PAGE)
+
+
+def _problems(form: NewPasswordForm, person: LinkedPerson) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if not person.has_password:
+        try:
+            check_name(form.name)
+        except BlankNameError:
+            problems["name"] = "write your name"
+    if problem := password_problem(form.password, email=person.email):
+        problems["password"] = problem
+    return problems
+
+
+def _form(
+    site: Site,
+    token: str,
+    person: LinkedPerson,
+    *,
+    name: str,
+    problems: dict[str, str] | None = None,
+) -> Template:
+    return site.render(
+        "new_password.html",
+        {
+            "action": f"/password/{token}",
+            "flash": None,
+            "name": name,
+            "page": None,
+            "person": person,
+            "problems": problems or {},
+        },
+        headers=SECRET,
+        status=_INVALID if problems else 200,
+    )
+
+
+async def _over(request: Request, sign_in: SignIn, site: Site) -> Template:
+    sign_in.count_wrong_link(request)
+    await site.people.look_for_people()
+    return sign_in_form(site, problem=_OVER, of="password", status=_GONE)

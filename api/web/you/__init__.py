@@ -1,0 +1,1 @@
+"""The page You: the person who is signed in, their password and their sessions."""

@@ -1,0 +1,247 @@
+"""/you: name, time zone, email, password and sessions of the person signed in."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Template
+from msgspec import Struct
+
+from api.http.bodies.form_body import typed
+from api.http.errors import ApiError, Code
+from api.routes.me import EndedSession, Me, OwnSession
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.forms.fields import VersionedForm
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.sign_in_form import FIRST_PAGE
+from api.web.sign_in.owner import owner_problems, password_problem
+from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
+from domain.organization.api_keys import ALL_SCOPES
+from domain.person.email import checked_email
+from domain.person.errors import EmailTakenError, HasOwnerError, InvalidEmailError
+from domain.time_zones import time_zones
+
+PATH = "/you"
+
+_WRONG = "is not your password"
+
+
+class AboutForm(VersionedForm, frozen=True, kw_only=True):
+    """The name, and the zone in which times are shown; empty is the organization's."""
+
+    name: Annotated[str, typed("Name")] = ""
+    time_zone: Annotated[str, typed("Time zone")] = ""
+
+
+class EmailForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new address, with the present password as proof."""
+
+    email: str = ""
+    current_password: str = ""
+
+
+class PasswordForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new password, with the present one as proof."""
+
+    password: str = ""
+    current_password: str = ""
+
+
+class AccountForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The account of the first owner, made by somebody with a key."""
+
+    name: str = ""
+    email: str = ""
+    password: str = ""
+
+
+class YouPages(Controller):
+    """The person who is signed in."""
+
+    path = PATH
+
+    @page_route()
+    async def you(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> Template:
+        """Show the account, or that this session has a key and no person."""
+        if page.person is None:
+            return await _show_key(page, sign_in)
+        return await _show(page)
+
+    @form_route(form=AboutForm, scope="read")
+    async def change(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Change the name and the time zone."""
+        form = page.form(AboutForm)
+        body = {"name": form.name.strip(), "time_zone": form.time_zone.strip() or None}
+        try:
+            await page.send("PATCH", "/me", Me, body, version=form.made_from)
+        except ApiRefusedError as error:
+            if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
+                raise
+            return await _show(page, form=body, error=error)
+        sign_in.forget_sessions()
+        page.flash("Your changes were saved.")
+        return page.go_to(PATH)
+
+    @form_route("/email", form=EmailForm, scope="read")
+    async def change_email(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Sign in with another address from now on."""
+        form, person = page.form(EmailForm), page.principal.require_person()
+        problems: dict[str, str] = {}
+        try:
+            checked_email(form.email)
+        except InvalidEmailError as error:
+            problems["email"] = str(error)
+        problems |= await _password_problems(page, sign_in, form.current_password)
+        if not problems:
+            try:
+                await sign_in.accounts.change_email(
+                    person.id, form.email, client=client_of(page.request)
+                )
+            except EmailTakenError as error:
+                problems["email"] = str(error).rstrip(".")
+        if problems:
+            return await _show(page, form={"email": form.email}, email=problems)
+        sign_in.forget_sessions()
+        page.flash("You sign in with the new address from now on.")
+        return page.go_to(PATH)
+
+    @form_route("/password", form=PasswordForm, scope="read")
+    async def change_password(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Change the password, and sign all other browsers out."""
+        form, person = page.form(PasswordForm), page.principal.require_person()
+        problems = await _password_problems(page, sign_in, form.current_password)
+        if problem := password_problem(form.password, email=person.email):
+            problems["password"] = problem
+        if problems:
+            return await _show(page, password=problems)
+        await sign_in.accounts.change_password(
+            person.id,
+            form.password,
+            email=person.email,
+            kept=person.session_id,
+            client=client_of(page.request),
+        )
+        sign_in.forget_sessions()
+        page.flash("The password was changed. All other browsers are signed out.")
+        return page.go_to(PATH)
+
+    @form_route("/sessions/{session_id:uuid}/end", scope="read")
+    async def end_session(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        session_id: FromPath[UUID],
+    ) -> PageResponse:
+        """Sign one browser out."""
+        person = page.principal.require_person()
+        await page.send("DELETE", f"/me/sessions/{session_id}", EndedSession)
+        sign_in.forget_sessions()
+        if session_id == person.session_id:
+            return await sign_in.end_session(page.request)
+        page.flash("That browser is signed out.")
+        return page.go_to(PATH)
+
+    @form_route("/account", form=AccountForm, scope="admin")
+    async def make_account(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Make the first owner of the organization, and sign them in."""
+        form = page.form(AccountForm)
+        if not await _may_own(page, sign_in):
+            return page.go_to(PATH)
+        problems = owner_problems(form.name, form.email, form.password)
+        try:
+            if not problems:
+                owner = await sign_in.accounts.make_first_owner(
+                    page.principal.organization_id,
+                    name=form.name,
+                    email=form.email,
+                    password=form.password,
+                    client=client_of(page.request),
+                )
+                return await sign_in.enter(page.request, owner, form.email, FIRST_PAGE)
+        except EmailTakenError as error:
+            problems["email"] = str(error).rstrip(".")
+        except HasOwnerError:
+            return page.go_to(PATH)
+        return await _show_key(page, sign_in, form=form, problems=problems)
+
+
+async def _password_problems(
+    page: PageContext, sign_in: SignIn, password: str
+) -> dict[str, str]:
+    """Return what is wrong with the present password that a form proves."""
+    person = page.principal.require_person()
+    try:
+        async with sign_in.counting_tries(page.request, person.email) as wrong:
+            if await sign_in.accounts.is_password(person.id, password):
+                return {}
+            wrong()
+    except TooManyTriesError as error:
+        return {"current_password": str(error).rstrip(".")}
+    return {"current_password": _WRONG}
+
+
+async def _may_own(page: PageContext, sign_in: SignIn) -> bool:
+    """Tell whether this key may make the organization's first owner."""
+    principal = page.principal
+    if principal.person is not None or not set(ALL_SCOPES) <= set(principal.scopes):
+        return False
+    return not await sign_in.accounts.has_members(principal.organization_id)
+
+
+async def _show(
+    page: PageContext,
+    *,
+    form: Mapping[str, Any] | None = None,
+    error: ApiError | None = None,
+    email: Mapping[str, str] | None = None,
+    password: Mapping[str, str] | None = None,
+) -> Template:
+    me = (await page.get("/me", Me)).data
+    sessions = (await page.get("/me/sessions", list[OwnSession])).data
+    present = {"name": me.name, "time_zone": me.time_zone, "email": me.email}
+    wrong = bool(email or password)
+    return page.show(
+        "you/you.html",
+        {
+            "email_problems": email or {},
+            "form": {**present, **(form or {})},
+            "me": me,
+            "password_problems": password or {},
+            "sessions": sessions,
+            "time_zones": sorted(time_zones()),
+        },
+        error=error,
+        status=400 if wrong else 200,
+    )
+
+
+async def _show_key(
+    page: PageContext,
+    sign_in: SignIn,
+    *,
+    form: AccountForm | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Template:
+    return page.show(
+        "you/key.html",
+        {
+            "form": form or AccountForm(),
+            "may_own": await _may_own(page, sign_in),
+            "problems": problems or {},
+        },
+        status=400 if problems else 200,
+    )

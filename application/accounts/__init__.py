@@ -1,0 +1,1 @@
+"""PersonAccounts: people register, sign in with a password, and their sessions end."""

@@ -1,0 +1,123 @@
+"""Accounts as operators change them: registrations, links, and erasures."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from application.accounts import rows
+from domain import commands as c
+from domain.organization.errors import LastOwnerError
+from domain.person.email import same_email
+from domain.person.handlers import erase_person, register_person
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store
+from infra.ids import new_id
+from infra.keys.keyring import destroy
+from projections.people import People
+
+_ORGANIZATIONS: LiteralString = """
+SELECT organization_id FROM members WHERE person_id = %s AND removed_at IS NULL
+"""
+
+
+# Members who were erased after older data were backed up, as newer keys know.
+_UNAPPLIED: LiteralString = """
+SELECT p.person_id FROM people p JOIN subject_keys k ON k.subject = p.person_id
+WHERE k.wrapped IS NULL AND p.erased_at IS NULL
+"""
+
+
+def person_with_email(store: Store, email: str) -> UUID | None:
+    """Return the id of the person with an address, None if nobody has it."""
+    digest = store.names.email_digest(same_email(email))
+    with store.pool.connection() as connection:
+        return rows.person_with_email(connection.cursor(), digest)
+
+
+def register(store: Store, *, name: str, email: str, context: Context) -> UUID:
+    """Register a person without a password, who gets one by a link.
+
+    Raises:
+        DomainError: the name or the address is refused, or somebody has the address.
+    """
+    person_id, digest = new_id(), store.names.email_digest(same_email(email))
+
+    def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        rows.claim_email(cursor, digest, person_id)
+        People().write(cursor, done.events)
+
+    execute(
+        store,
+        lambda: register_person(person_id, c.RegisterPerson(name=name, email=email)),
+        context=context,
+        in_transaction=within,
+    )
+    return person_id
+
+
+def make_password_link(
+    store: Store, person_id: UUID, *, lifetime: timedelta = rows.LINK_LIFETIME
+) -> tuple[str, datetime]:
+    """Return the path of a link that sets a password, once, and its end."""
+    with store.pool.connection() as connection:
+        token, until = rows.make_password_link(
+            connection.cursor(), person_id, lifetime=lifetime
+        )
+    return f"/password/{token}", until
+
+
+def people_to_erase_again(connection: Connection[TupleRow]) -> list[UUID]:
+    """Return the people whose keys are destroyed, and whom the log has not erased."""
+    return [person_id for (person_id,) in connection.execute(_UNAPPLIED)]
+
+
+def erase_again(store: Store, *, context: Context) -> list[UUID]:
+    """Erase the people who were erased after the data were backed up; return them.
+
+    A last owner is erased as well, because their name can't be read any more.
+    """
+    with store.pool.connection() as connection:
+        found = people_to_erase_again(connection)
+    for person_id in found:
+        try:
+            erase(store, person_id, context=context)
+        except LastOwnerError:
+            _erase(store, person_id, (), context=context)
+    return found
+
+
+def erase(store: Store, person_id: UUID, *, context: Context) -> None:
+    """Erase a person: their key, and everything that is kept outside of the log.
+
+    Raises:
+        NotFoundError: they were erased already.
+        LastOwnerError: they are the last owner of an organization.
+    """
+    with store.pool.connection() as connection:
+        found = connection.execute(_ORGANIZATIONS, (person_id,)).fetchall()
+    _erase(store, person_id, [one for (one,) in found], context=context)
+
+
+def _erase(
+    store: Store,
+    person_id: UUID,
+    organization_ids: Collection[UUID],
+    *,
+    context: Context,
+) -> None:
+    def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+        destroy(cursor, [person_id])
+        rows.forget_person(cursor, person_id)
+        People().write(cursor, done.events)
+
+    execute(
+        store,
+        lambda: erase_person(person_id, organization_ids),
+        context=context,
+        in_transaction=within,
+    )

@@ -1,0 +1,127 @@
+"""The tables of accounts that are not in the log: addresses, secrets and links."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Cursor
+from psycopg.errors import UniqueViolation
+
+from domain.person.errors import EmailTakenError
+
+LINK_LIFETIME = timedelta(hours=1)
+
+_CLAIM: LiteralString = """
+INSERT INTO person_emails (digest, person_id) VALUES (%s, %s)
+"""
+_MOVE: LiteralString = """
+UPDATE person_emails SET digest = %s WHERE person_id = %s AND digest <> %s
+"""
+_FIND: LiteralString = "SELECT person_id FROM person_emails WHERE digest = %s"
+_FORGET: tuple[LiteralString, ...] = (
+    "DELETE FROM person_emails WHERE person_id = %s",
+    "DELETE FROM person_secrets WHERE person_id = %s",
+    "DELETE FROM person_sessions WHERE person_id = %s",
+    "DELETE FROM password_links WHERE person_id = %s",
+)
+ACCOUNT: LiteralString = """
+SELECT e.person_id, s.sealed FROM person_emails e
+LEFT JOIN person_secrets s ON s.person_id = e.person_id AND s.kind = 'password'
+WHERE e.digest = %s
+"""
+STORED_HASH: LiteralString = """
+SELECT sealed FROM person_secrets WHERE person_id = %s AND kind = 'password'
+"""
+# A person has one link: a newer one ends the older.
+_LINK: LiteralString = """
+INSERT INTO password_links (digest, person_id, expires_at)
+VALUES (%(digest)s, %(person)s, now() + %(lifetime)s)
+ON CONFLICT (person_id) DO UPDATE SET digest = excluded.digest,
+    expires_at = excluded.expires_at
+RETURNING expires_at
+"""
+LINKED: LiteralString = """
+SELECT l.person_id, p.name, p.email,
+       EXISTS (SELECT FROM person_secrets s WHERE s.person_id = l.person_id)
+FROM password_links l JOIN people p USING (person_id)
+WHERE l.digest = %s AND l.expires_at > now() AND p.erased_at IS NULL
+"""
+_SPEND: LiteralString = """
+DELETE FROM password_links WHERE digest = %s AND expires_at > now()
+RETURNING person_id
+"""
+
+
+class LinkedPerson(Struct, frozen=True, kw_only=True):
+    """The person of a link, and whether they have a password already."""
+
+    id: UUID
+    name: str
+    email: str
+    has_password: bool
+
+
+def digest_of_token(token: str) -> bytes:
+    """Return what is stored of a secret that a browser shows."""
+    return sha256(token.encode()).digest()
+
+
+def claim_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
+    """Enter an address into the directory.
+
+    Raises:
+        EmailTakenError: another person has it, or got it at the same time.
+    """
+    try:
+        cursor.execute(_CLAIM, (digest, person_id))
+    except UniqueViolation:
+        raise EmailTakenError from None
+
+
+def move_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
+    """Enter another address of a person in place of the present one.
+
+    Raises:
+        EmailTakenError: another person has it, or got it at the same time.
+    """
+    try:
+        cursor.execute(_MOVE, (digest, person_id, digest))
+    except UniqueViolation:
+        raise EmailTakenError from None
+
+
+def person_with_email(cursor: Cursor[Any], digest: bytes) -> UUID | None:
+    row = cursor.execute(_FIND, (digest,)).fetchone()
+    return None if row is None else row[0]
+
+
+def forget_person(cursor: Cursor[Any], person_id: UUID) -> None:
+    """Delete everything that is kept of a person outside of the log."""
+    for statement in _FORGET:
+        cursor.execute(statement, (person_id,))
+
+
+def make_password_link(
+    cursor: Cursor[Any], person_id: UUID, *, lifetime: timedelta = LINK_LIFETIME
+) -> tuple[str, datetime]:
+    """Return the secret of a new link and its end; an earlier link ends now."""
+    token = token_urlsafe(24)
+    row = cursor.execute(
+        _LINK,
+        {
+            "digest": digest_of_token(token),
+            "person": person_id,
+            "lifetime": lifetime,
+        },
+    ).fetchone()
+    assert row is not None
+    return token, row[0]
+
+
+def spend_password_link(cursor: Cursor[Any], token: str) -> UUID | None:
+    """Use a link up and return its person; None if it is not valid."""
+    row = cursor.execute(_SPEND, (digest_of_token(token),)).fetchone()
+    return None if row is None else row[0]

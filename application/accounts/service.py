@@ -1,0 +1,365 @@
+"""The service of accounts, made once for each process: registering and signing in."""
+
+import asyncio
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, LiteralString, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection, Cursor
+from psycopg.rows import TupleRow
+
+from application.accounts import rows
+from application.accounts.passwords import PasswordHashes, common_passwords
+from application.accounts.sessions import (
+    FIRST_ORGANIZATION,
+    begin_session,
+    end_other_sessions,
+    end_session,
+)
+from domain import commands as c
+from domain.decisions import Handler
+from domain.person.email import checked_email, same_email
+from domain.person.handlers import (
+    change_person,
+    register_first_owner,
+)
+from domain.person.passwords import check_password, prepared
+from infra.database import AsyncPool, run_read_async
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store
+from infra.ids import new_id
+from infra.keys.master_key import MasterKey
+from infra.keys.opened import opened_master_key
+from infra.keys.person_secrets import opened_password_hash, set_password_hash
+from projections.people import People
+
+T = TypeVar("T")
+
+_PASSWORD_ADDED = c.ChangeSignInMethod(method="password", change="added")
+_SIGNED_IN = c.SignInPerson(method="password")
+_HAS_MEMBERS: LiteralString = """
+SELECT EXISTS (SELECT FROM members
+               WHERE organization_id = %s AND removed_at IS NULL)
+"""
+_ANYBODY: LiteralString = "SELECT EXISTS (SELECT FROM person_emails)"
+
+
+class _LinkSpentError(Exception):
+    """Somebody used the link up at the same time."""
+
+
+class AskingBrowser(Struct, frozen=True, kw_only=True):
+    """The address and the browser of a request, as a session shows them.
+
+    Events have ``correlation_id``, which is that of the request.
+    """
+
+    address: str
+    browser: str
+    correlation_id: UUID
+
+    def context(self, person_id: UUID) -> Context:
+        """Return the context of what a person does about their own account."""
+        return Context(
+            actor=f"person:{person_id}",
+            command_id=new_id(),
+            correlation_id=self.correlation_id,
+        )
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """A session that just began; ``token`` is the value of its cookie."""
+
+    person_id: UUID
+    token: str
+
+
+class PersonAccounts:
+    """People of one installation: who they are, and how they sign in."""
+
+    def __init__(self, store: Store, own: AsyncPool) -> None:
+        self._store = store
+        self._own = own
+        self._hashes = PasswordHashes()
+
+    # Registering
+
+    async def make_first_owner(
+        self,
+        organization_id: UUID,
+        *,
+        name: str,
+        email: str,
+        password: str,
+        client: AskingBrowser,
+    ) -> SignedIn:
+        """Register the first owner of an organization, and begin their session.
+
+        Raises:
+            DomainError: the name, the address or the password is refused, somebody has
+                the address, or the organization has an owner.
+        """
+        hashed = await self._hashed(password, email=checked_email(email))
+        digest = await asyncio.to_thread(self._digest, email)
+        person_id = new_id()
+
+        def handler() -> Handler[UUID]:
+            return register_first_owner(
+                person_id,
+                c.RegisterPerson(name=name, email=email),
+                _PASSWORD_ADDED,
+                _SIGNED_IN,
+                organization_id=organization_id,
+            )
+
+        tokens: list[str] = []
+
+        def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+            rows.claim_email(cursor, digest, person_id)
+            People().write(cursor, done.events)
+            set_password_hash(cursor, self._master_key, person_id, hashed)
+            tokens.append(_begun(cursor, person_id, organization_id, client))
+
+        await asyncio.to_thread(
+            execute,
+            self._store,
+            handler,
+            context=client.context(person_id),
+            in_transaction=within,
+        )
+        return SignedIn(person_id=person_id, token=tokens[-1])
+
+    # Signing in
+
+    async def sign_in(
+        self, email: str, password: str, *, client: AskingBrowser
+    ) -> SignedIn | None:
+        """Begin a session; None if the address and the password don't fit.
+
+        The answer takes the same time for an address that nobody has.
+        """
+        digest = await asyncio.to_thread(self._digest, email)
+        row = await self._read(rows.ACCOUNT, (digest,))
+        person_id, sealed = (None, None) if row is None else row
+        master_key = await asyncio.to_thread(self._opened_key)
+        stored = person_id and opened_password_hash(master_key, person_id, sealed)
+        checked = await self._hashes.check(prepared(password), stored)
+        if person_id is None or not checked.is_right:
+            return None
+        return await self._enter(
+            person_id,
+            _SIGNED_IN,
+            client=client,
+            hashed=checked.rehashed,
+        )
+
+    async def is_password(self, person_id: UUID, password: str) -> bool:
+        """Tell whether a password is that of a person."""
+        row = await self._read(rows.STORED_HASH, (person_id,))
+        master_key = await asyncio.to_thread(self._opened_key)
+        sealed = None if row is None else row[0]
+        stored = opened_password_hash(master_key, person_id, sealed)
+        return (await self._hashes.check(prepared(password), stored)).is_right
+
+    async def change_password(
+        self,
+        person_id: UUID,
+        password: str,
+        *,
+        email: str,
+        kept: UUID | None,
+        client: AskingBrowser,
+    ) -> None:
+        """Set a password, and end all sessions but the one with the id ``kept``.
+
+        Raises:
+            WeakPasswordError: the password is easily guessed.
+        """
+        hashed = await self._hashed(password, email=email)
+
+        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            People().write(cursor, done.events)
+            set_password_hash(cursor, self._master_key, person_id, hashed)
+            end_other_sessions(cursor, person_id, kept)
+
+        await self._changed(person_id, _PASSWORD_ADDED, client=client, within=within)
+
+    async def change_email(
+        self, person_id: UUID, email: str, *, client: AskingBrowser
+    ) -> None:
+        """Give a person another address.
+
+        Raises:
+            InvalidEmailError: the text is no address.
+            EmailTakenError: somebody has the address.
+        """
+        digest = await asyncio.to_thread(self._digest, email)
+
+        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            rows.move_email(cursor, digest, person_id)
+            People().write(cursor, done.events)
+
+        command = c.ChangeEmail(email=email)
+        await self._changed(person_id, command, client=client, within=within)
+
+    async def sign_out(self, person_id: UUID, session_id: UUID) -> None:
+        """End one session."""
+
+        def end() -> None:
+            with self._store.pool.connection() as connection:
+                end_session(connection.cursor(), person_id, session_id)
+
+        await asyncio.to_thread(end)
+
+    # Links that set a password
+
+    async def linked_person(self, token: str) -> rows.LinkedPerson | None:
+        """Return the person of a link without using it up; None if it is over."""
+        row = await self._read(rows.LINKED, (rows.digest_of_token(token),))
+        if row is None:
+            return None
+        id_, name, email, has_password = row
+        return rows.LinkedPerson(
+            id=id_, name=name, email=email, has_password=has_password
+        )
+
+    async def use_password_link(
+        self,
+        token: str,
+        *,
+        name: str | None,
+        password: str,
+        client: AskingBrowser,
+    ) -> SignedIn | None:
+        """Set the password of a link's person, and sign them in; None if it is over.
+
+        All earlier sessions of the person end.
+
+        Raises:
+            DomainError: the password or the name is refused; the link stays valid.
+        """
+        person = await self.linked_person(token)
+        if person is None:
+            return None
+        hashed = await self._hashed(password, email=person.email)
+        renamed = () if name is None else (c.ChangePerson(name=name),)
+        try:
+            return await self._enter(
+                person.id,
+                *(*renamed, _PASSWORD_ADDED, _SIGNED_IN),
+                client=client,
+                hashed=hashed,
+                spends=token,
+            )
+        except _LinkSpentError:
+            return None
+
+    async def has_members(self, organization_id: UUID) -> bool:
+        """Tell whether a person belongs to an organization."""
+        row = await self._read(_HAS_MEMBERS, (organization_id,))
+        return row is not None and row[0]
+
+    async def is_anybody_registered(self) -> bool:
+        """Tell whether the installation has a person."""
+        row = await self._read(_ANYBODY, ())
+        return row is not None and row[0]
+
+    # Shared parts
+
+    async def _enter(
+        self,
+        person_id: UUID,
+        *commands: c.PersonCommand,
+        client: AskingBrowser,
+        hashed: str | None,
+        spends: str | None = None,
+    ) -> SignedIn | None:
+        """Begin a session in the person's organization; None if they have none.
+
+        ``hashed`` replaces the hash of the password. ``spends`` is a link that is used
+        up, and ends earlier sessions.
+        """
+        row = await self._read(FIRST_ORGANIZATION, (person_id,))
+        organization_id: UUID | None = None if row is None else row[0]
+        if organization_id is None:
+            return None
+        tokens: list[str] = []
+
+        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            if spends is not None:
+                if rows.spend_password_link(cursor, spends) != person_id:
+                    raise _LinkSpentError
+                end_other_sessions(cursor, person_id, None)
+            if hashed is not None:
+                set_password_hash(cursor, self._master_key, person_id, hashed)
+            People().write(cursor, done.events)
+            tokens.append(_begun(cursor, person_id, organization_id, client))
+
+        await self._changed(person_id, *commands, client=client, within=within)
+        return SignedIn(person_id=person_id, token=tokens[-1])
+
+    async def _changed(
+        self,
+        person_id: UUID,
+        *commands: c.PersonCommand,
+        client: AskingBrowser,
+        within: Callable[[Cursor[TupleRow], Executed[Any]], None],
+    ) -> None:
+        await asyncio.to_thread(
+            execute,
+            self._store,
+            lambda: change_person(person_id, *commands),
+            context=client.context(person_id),
+            in_transaction=within,
+        )
+
+    async def _read(
+        self, query: LiteralString, parameters: tuple[object, ...]
+    ) -> TupleRow | None:
+        async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+            cursor = await connection.execute(query, parameters)
+            return await cursor.fetchone()
+
+        return await run_read_async(self._own, run)
+
+    async def _hashed(self, password: str, *, email: str) -> str:
+        """Return the hash of a new password.
+
+        The master key, which wraps it, is open then: opening it in the transaction of
+        an append would take a second connection.
+
+        Raises:
+            WeakPasswordError: the password is easily guessed.
+        """
+        check_password(password, email=email, common=common_passwords())
+        await asyncio.to_thread(self._opened_key)
+        return await self._hashes.made(prepared(password))
+
+    def _opened_key(self) -> MasterKey:
+        return self._master_key
+
+    def _digest(self, email: str) -> bytes:
+        return self._store.names.email_digest(same_email(email))
+
+    @cached_property
+    def _master_key(self) -> MasterKey:
+        with self._store.pool.connection() as connection:
+            return opened_master_key(self._store.settings, connection)
+
+
+def _begun(
+    cursor: Cursor[TupleRow],
+    person_id: UUID,
+    organization_id: UUID,
+    client: AskingBrowser,
+) -> str:
+    return begin_session(
+        cursor,
+        person_id=person_id,
+        organization_id=organization_id,
+        address=client.address,
+        browser=client.browser,
+    )

@@ -1,0 +1,160 @@
+"""Sessions of people: rows with a digest of the cookie, read at each request.
+
+A session ends after 14 days without a request, 90 days after it began, and when its row
+is deleted.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import Any, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection, Cursor
+from psycopg.rows import TupleRow
+
+from application.accounts.rows import digest_of_token
+from domain.messages import MemberRole
+from infra.database import AsyncPool, run_read_async
+from infra.ids import new_id
+from infra.structs import structs
+from projections.organizations.projection import IS_OPERATOR
+
+MOST_DAYS = 90
+
+_LIVES: LiteralString = """
+s.last_used_at > now() - interval '14 days'
+AND s.created_at > now() - interval '90 days'
+"""
+_TIDY: LiteralString = f"""
+DELETE FROM person_sessions s WHERE s.person_id = %s AND NOT ({_LIVES})
+"""  # noqa: S608 - constants only
+_BEGIN: LiteralString = """
+INSERT INTO person_sessions (id, digest, person_id, organization_id, address, browser)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+# A session is noted as used once a minute, because most requests come in bursts.
+_FIND = f"""
+WITH found AS (
+    SELECT s.id, s.person_id, s.organization_id, m.role, o.plan, {IS_OPERATOR},
+           p.name, p.email, p.time_zone, s.last_used_at
+    FROM person_sessions s
+    JOIN members m ON m.organization_id = s.organization_id
+        AND m.person_id = s.person_id AND m.removed_at IS NULL
+    JOIN organizations o ON o.organization_id = s.organization_id
+    JOIN people p ON p.person_id = s.person_id AND p.erased_at IS NULL
+    WHERE s.digest = %s AND {_LIVES}
+), used AS (
+    UPDATE person_sessions SET last_used_at = now()
+    WHERE id IN (SELECT id FROM found
+                 WHERE last_used_at < now() - interval '1 minute')
+)
+SELECT * FROM found
+""".encode()  # noqa: S608 - constants only
+FIRST_ORGANIZATION: LiteralString = """
+SELECT organization_id FROM members WHERE person_id = %s AND removed_at IS NULL
+ORDER BY joined_at, organization_id LIMIT 1
+"""
+_LIST = f"""
+SELECT s.id, s.created_at, s.last_used_at, s.address, s.browser FROM person_sessions s
+WHERE s.person_id = %s AND {_LIVES} ORDER BY s.last_used_at DESC, s.id
+""".encode()  # noqa: S608 - constants only
+_END: LiteralString = """
+DELETE FROM person_sessions WHERE person_id = %s AND id = %s RETURNING id
+"""
+_END_OTHERS: LiteralString = """
+DELETE FROM person_sessions WHERE person_id = %s AND id IS DISTINCT FROM %s
+"""
+
+
+class FoundSession(Struct, frozen=True, kw_only=True):
+    """A valid session: its person, their organization, and their role there."""
+
+    id: UUID
+    person_id: UUID
+    organization_id: UUID
+    role: MemberRole
+    plan: str
+    is_operator: bool
+    name: str
+    email: str
+    time_zone: str | None
+    last_used_at: datetime
+
+
+class SessionRow(Struct, frozen=True, kw_only=True):
+    """A session as its person sees it."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    address: str
+    browser: str
+
+
+async def find_session(pool: AsyncPool, token: str) -> FoundSession | None:
+    """Return the session of a cookie and note that it was used; None if it is over."""
+
+    async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+        cursor = await connection.execute(
+            _FIND, (digest_of_token(token),), prepare=True
+        )
+        return await cursor.fetchall()
+
+    found = structs(FoundSession, await run_read_async(pool, run))
+    return next(iter(found), None)
+
+
+def begin_session(
+    cursor: Cursor[Any],
+    *,
+    person_id: UUID,
+    organization_id: UUID,
+    address: str,
+    browser: str,
+) -> str:
+    """Begin a session, and return the value of its cookie."""
+    token = token_urlsafe(32)
+    cursor.execute(_TIDY, (person_id,))
+    cursor.execute(
+        _BEGIN,
+        (
+            *(new_id(), digest_of_token(token), person_id, organization_id),
+            *(address, browser),
+        ),
+    )
+    return token
+
+
+async def sessions_of(pool: AsyncPool, person_id: UUID) -> Sequence[SessionRow]:
+    """Return a person's sessions, the last used one first."""
+
+    async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+        cursor = await connection.execute(_LIST, (person_id,))
+        return await cursor.fetchall()
+
+    return structs(SessionRow, await run_read_async(pool, run))
+
+
+def end_session(cursor: Cursor[Any], person_id: UUID, session_id: UUID) -> bool:
+    """End one session of a person; tell whether there was such a session."""
+    return bool(cursor.execute(_END, (person_id, session_id)).fetchall())
+
+
+def end_other_sessions(cursor: Cursor[Any], person_id: UUID, kept: UUID | None) -> None:
+    """End all sessions of a person, but the one with the id ``kept``."""
+    cursor.execute(_END_OTHERS, (person_id, kept))
+
+
+def browser_in_short(agent: str) -> str:
+    """Return the browser and the system that a User-Agent header names, in short."""
+    browsers = ("Edg/", "OPR/", "Firefox/", "Chrome/", "Safari/")
+    names = ("Edge", "Opera", "Firefox", "Chrome", "Safari")
+    systems = ("iPhone", "iPad", "Android", "Windows", "Mac OS X", "Linux")
+    browser = next((n for b, n in zip(browsers, names, strict=True) if b in agent), "")
+    system = next((each for each in systems if each in agent), "")
+    system = {"Mac OS X": "macOS"}.get(system, system)
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or "An unknown browser"

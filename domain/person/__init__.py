@@ -1,0 +1,1 @@
+"""People: their names and addresses, and the rules of the passwords they choose."""

@@ -1,0 +1,124 @@
+"""People: the state of one, the events that commands cause, and their effects."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain.decisions import check_name, state_after
+from domain.errors import CorruptHistoryError, InvalidTimeZoneError, NotFoundError
+from domain.messages import Event, copied
+from domain.person import commands as c
+from domain.person import events as e
+from domain.person.email import checked_email
+from domain.time_zones import time_zones
+
+
+class PersonState(msgspec.Struct, frozen=True, kw_only=True):
+    """A person; the version counts changes of what the person can change.
+
+    ``methods`` are the ways in which the person can sign in.
+    """
+
+    name: str
+    email: str
+    locale: str
+    time_zone: str | None
+    methods: frozenset[e.SignInMethod] = frozenset()
+    version: int = 1
+    is_erased: bool = False
+
+
+def decide(person: PersonState | None, command: c.PersonCommand) -> list[e.PersonEvent]:
+    """Return the events that ``command`` causes; none if nothing would change.
+
+    Raises:
+        NotFoundError: there is no such person, or they were erased.
+        BlankNameError: the name is only blanks.
+        InvalidEmailError: the text is no email address.
+        InvalidTimeZoneError: the time zone is not an IANA zone.
+    """
+    if isinstance(command, c.RegisterPerson):
+        return [] if person is not None else [_registered(command)]
+    if person is None or person.is_erased:
+        raise NotFoundError("person")
+    match command:
+        case c.ChangePerson():
+            return _changed(person, command)
+        case c.ChangeEmail():
+            email = checked_email(command.email)
+            return [] if email == person.email else [e.EmailChanged(email=email)]
+        case c.ChangeSignInMethod():
+            is_there = command.method in person.methods
+            if command.change == "removed" and not is_there:
+                return []
+            return [copied(command, e.SignInMethodChanged)]
+        case c.SignInPerson():
+            return [copied(command, e.PersonSignedIn)]
+        case c.ErasePerson():
+            return [e.PersonErased()]
+        case _:
+            assert_never(command)
+
+
+def evolve(person: PersonState | None, event: e.PersonEvent) -> PersonState:
+    """Return the person after ``event``; it never refuses."""
+    if isinstance(event, e.PersonRegistered):
+        return copied(event, PersonState)
+    if person is None:
+        msg = "A person's history must begin with person_registered."
+        raise CorruptHistoryError(msg)
+    version = person.version + 1
+    match event:
+        case e.PersonRenamed(name=name):
+            return replace(person, name=name, version=version)
+        case e.PersonPreferencesChanged(time_zone=time_zone):
+            if time_zone is UNSET:
+                return person
+            return replace(person, time_zone=time_zone, version=version)
+        case e.EmailChanged(email=email):
+            return replace(person, email=email, version=version)
+        case e.SignInMethodChanged(method=method, change="added"):
+            return replace(person, methods=person.methods | {method})
+        case e.SignInMethodChanged(method=method):
+            return replace(person, methods=person.methods - {method})
+        case e.PersonSignedIn():
+            return person
+        case e.PersonErased():
+            return replace(person, is_erased=True)
+        case _:
+            assert_never(event)
+
+
+def person_of(history: Sequence[Event]) -> PersonState | None:
+    """Return the person of this history, None if the history is not a person's."""
+    return state_after(history, e.PersonEvent, evolve)
+
+
+def _registered(command: c.RegisterPerson) -> e.PersonRegistered:
+    check_name(command.name)
+    _check_time_zone(command.time_zone)
+    return copied(
+        command,
+        e.PersonRegistered,
+        name=command.name.strip(),
+        email=checked_email(command.email),
+    )
+
+
+def _changed(person: PersonState, command: c.ChangePerson) -> list[e.PersonEvent]:
+    events: list[e.PersonEvent] = []
+    if command.name is not UNSET and command.name.strip() != person.name:
+        check_name(command.name)
+        events.append(e.PersonRenamed(name=command.name.strip()))
+    if command.time_zone is not UNSET and command.time_zone != person.time_zone:
+        _check_time_zone(command.time_zone)
+        events.append(e.PersonPreferencesChanged(time_zone=command.time_zone))
+    return events
+
+
+def _check_time_zone(name: str | None) -> None:
+    if name is not None and name not in time_zones():
+        raise InvalidTimeZoneError(name)

@@ -1,0 +1,105 @@
+"""The handlers of commands to people, and of those that add them to organizations."""
+
+from collections.abc import Collection
+from functools import reduce
+from uuid import UUID
+
+from domain.decisions import Decision, Handler, check_version, decide_all, on
+from domain.errors import NotFoundError
+from domain.organization.commands import AddMember, RemoveMember
+from domain.organization.decider import decide as decide_organization
+from domain.organization.decider import organization_of
+from domain.person import commands as c
+from domain.person.decider import PersonState, decide, evolve, person_of
+from domain.person.errors import HasOwnerError
+
+
+def register_person(person_id: UUID, *commands: c.PersonCommand) -> Handler[UUID]:
+    """Decide the first commands to a person as one; the result is the person's id."""
+    yield ()
+    events = decide_all(None, commands, decide=decide, evolve=evolve)
+    return Decision(person_id, events=on(person_id, events))
+
+
+def register_first_owner(
+    person_id: UUID, *commands: c.PersonCommand, organization_id: UUID
+) -> Handler[UUID]:
+    """Decide the first commands to a person who becomes the first owner.
+
+    Raises:
+        NotFoundError: there is no such organization.
+        HasOwnerError: the organization has an owner, who may invite others.
+    """
+    histories = yield (organization_id,)
+    organization = organization_of(histories[organization_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    if organization.members:
+        raise HasOwnerError
+    owner = AddMember(person_id=person_id, role="owner", money=True)
+    events = decide_all(None, commands, decide=decide, evolve=evolve)
+    return Decision(
+        person_id,
+        events=[
+            *on(person_id, events),
+            *on(organization_id, decide_organization(organization, owner)),
+        ],
+    )
+
+
+def change_person(
+    person_id: UUID,
+    *commands: c.PersonCommand,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[PersonState]:
+    """Decide commands to a person as one; the result is the person after them.
+
+    Raises:
+        NotFoundError: there is no such person, or they were erased.
+        StaleVersionError: the person has none of the versions expected.
+    """
+    histories = yield (person_id,)
+    person = person_of(histories[person_id])
+    if person is None:
+        raise NotFoundError("person")
+    check_version(person.version, expected_versions)
+    events = decide_all(person, commands, decide=decide, evolve=evolve)
+    after = reduce(evolve, events, person)
+    return Decision(after, events=on(person_id, events))
+
+
+def add_member(organization_id: UUID, command: AddMember) -> Handler[None]:
+    """Decide that a person belongs to an organization from now on.
+
+    Raises:
+        NotFoundError: there is no such organization or person, or they were erased.
+    """
+    histories = yield (organization_id, command.person_id)
+    organization = organization_of(histories[organization_id])
+    person = person_of(histories[command.person_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    if person is None or person.is_erased:
+        raise NotFoundError("person")
+    events = decide_organization(organization, command)
+    return Decision(
+        None, events=on(organization_id, events), guards=[command.person_id]
+    )
+
+
+def erase_person(person_id: UUID, organization_ids: Collection[UUID]) -> Handler[None]:
+    """Decide the erasure of a person, who leaves their organizations with it.
+
+    Raises:
+        NotFoundError: there is no such person, or they were erased already.
+        LastOwnerError: the person is the last owner of an organization.
+    """
+    histories = yield (person_id, *organization_ids)
+    person = person_of(histories[person_id])
+    events = on(person_id, decide(person, c.ErasePerson()))
+    for organization_id in organization_ids:
+        organization = organization_of(histories[organization_id])
+        if organization is not None and person_id in organization.members:
+            left = decide_organization(organization, RemoveMember(person_id=person_id))
+            events += on(organization_id, left)
+    return Decision(None, events=events)

@@ -1,0 +1,84 @@
+"""``goatherd members``, and owners of new organizations."""
+
+import re
+from uuid import UUID, uuid4
+
+import pytest
+
+from infra.eventstore.store import Store
+from tests.kit.command_line import CommandLine
+from tests.kit.people import second_owner
+
+
+@pytest.fixture
+def address() -> str:
+    return f"Ada.{uuid4().hex}@example.com"
+
+
+def test_a_new_organization_has_an_owner_who_gets_a_link(
+    cli: CommandLine, store: Store, address: str
+):
+    made = cli("orgs", "create", "Alps", "--owner", address, "--json").document
+    again = cli("orgs", "create", "Fjords", "--owner", address.lower(), "--json")
+    shown = cli("members", "list", "--org", "Alps").out
+    (listed,) = cli("members", "list", "--org", "Alps", "--json").document
+
+    assert re.search(r"/password/[\w-]{20,}$", made["link"])
+    assert again.document["link"] is None
+    assert again.document["owner_id"] == made["owner_id"]
+    assert address in shown
+    assert made["owner_id"] not in shown
+    assert listed["id"] == made["owner_id"]
+    assert (listed["role"], listed["money"], listed["project_ids"]) == (
+        "owner",
+        True,
+        None,
+    )
+    assert listed["last_seen_at"] is None
+    with store.pool.connection() as connection:
+        owners = connection.execute(
+            "SELECT count(*) FROM members WHERE person_id = %s", (made["owner_id"],)
+        ).fetchone()
+    assert owners == (2,)
+
+
+def test_a_wrong_address_makes_no_organization(cli: CommandLine):
+    refused = cli("orgs", "create", "Nowhere", "--owner", "ada")
+
+    assert "must be an email address" in refused.err
+    assert "Nowhere" not in cli("orgs", "list").out
+
+
+def test_a_link_is_made_for_somebody_who_is_there(
+    cli: CommandLine, store: Store, address: str
+):
+    cli("orgs", "create", "Alps", "--owner", address)
+
+    made = cli("members", "reset-link", address.upper(), "--json").document
+    unknown = cli("members", "reset-link", "ben@example.com")
+
+    assert "/password/" in made["link"]
+    assert "Nobody has the address" in unknown.err
+    with store.pool.connection() as connection:
+        (left,) = connection.execute(
+            "SELECT count(*) FROM password_links WHERE person_id = %s",
+            (UUID(made["id"]),),
+        ).fetchone() or (None,)
+    assert left == 1
+
+
+def test_a_person_is_erased_once_and_not_as_the_last_owner(
+    cli: CommandLine, store: Store, address: str
+):
+    made = cli("orgs", "create", "Alps", "--owner", address, "--json").document
+    other = cli("members", "erase", address, "--confirm", f"x{address}")
+    last = cli("members", "erase", address, "--confirm", address)
+
+    assert "must be the same address" in other.err
+    assert "needs an owner" in last.err
+    assert address in cli("members", "list").out
+    second_owner(store, UUID(made["org_id"]))
+    done = cli("members", "erase", address, "--confirm", address, "--json").document
+    assert done == {"id": made["owner_id"], "erased": True}
+    assert address not in cli("members", "list", "--org", "Alps").out
+    assert "Nobody has" in cli("members", "erase", address, "--confirm", address).err

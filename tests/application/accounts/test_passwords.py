@@ -1,0 +1,56 @@
+"""Hashes of passwords, and the list of common ones."""
+
+import asyncio
+
+from argon2 import PasswordHasher
+
+from application.accounts.passwords import PasswordHashes, common_passwords
+from domain.person.passwords import LEAST_LENGTH
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+DEARER = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1)
+
+
+def test_the_list_has_ten_thousand_long_passwords():
+    common = common_passwords()
+
+    assert len(common) == 10_000
+    assert min(map(len, common)) == LEAST_LENGTH
+    assert {"qwertyqwerty", "1qaz2wsx3edc"} <= common
+    assert all(each == each.casefold().strip("\r\n") for each in common)
+
+
+def test_a_hash_is_argon2id_and_of_its_password_alone():
+    async def checked() -> None:
+        hashes = PasswordHashes(CHEAP)
+        made = await hashes.made("seven goats on a hill")
+        again = await hashes.made("seven goats on a hill")
+
+        assert made.startswith("$argon2id$")
+        assert made != again
+        assert (await hashes.check("seven goats on a hill", made)).is_right
+        for wrong, stored in (
+            ("seven goats on a rock", made),
+            ("seven goats on a hill", None),
+            ("seven goats on a hill", "no hash"),
+            ("nobody has this password", None),
+        ):
+            assert not (await hashes.check(wrong, stored)).is_right
+
+    asyncio.run(checked())
+
+
+def test_a_hash_of_weaker_parameters_is_made_anew():
+    async def checked() -> None:
+        old = await PasswordHashes(CHEAP).made("seven goats on a hill")
+        hashes = PasswordHashes(DEARER)
+        right = await hashes.check("seven goats on a hill", old)
+        wrong = await hashes.check("seven goats on a rock", old)
+
+        assert right.rehashed is not None
+        assert wrong.rehashed is None
+        again = await hashes.check("seven goats on a hill", right.rehashed)
+        assert again.is_right
+        assert again.rehashed is None
+
+    asyncio.run(checked())
