@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-from domain.analytics.posting import SHORTEST_SILENCE, USUAL_GAPS
+from domain.analytics.summaries.posting import SHORTEST_SILENCE, USUAL_GAPS
 
 ActivityKind = Literal[
     "posted",

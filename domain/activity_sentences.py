@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.activity import ActivityKind
-from domain.analytics.outliers import take_off_in_words
+from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import target_in_words
 from domain.messages import JobType
 from domain.summaries import SCRAPED

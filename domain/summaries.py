@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from domain import events as e
 from domain.analytics.milestones import Milestone
-from domain.analytics.outliers import take_off_in_words
+from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
 from domain.messages import ConnectionEnd
 from domain.phrases import counted, joined

@@ -18,8 +18,8 @@ from domain.activity import (
     ActivityKind,
     reached,
 )
-from domain.analytics.outliers import Outlier
 from domain.analytics.precision import is_known
+from domain.analytics.summaries.outliers import Outlier
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.failures import FailingKind, after_failure, after_success
 from domain.streams import activity_row

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.analytics.posting import SHORTEST_SILENCE, USUAL_GAPS
+from domain.analytics.summaries.posting import SHORTEST_SILENCE, USUAL_GAPS
 from projections.engine.reader import Reader
 
 _POSTS = """FROM analytics_videos AS post

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.analytics.buckets import Range
-from domain.analytics.outliers import USUAL_FACTOR
+from domain.analytics.summaries.outliers import USUAL_FACTOR
 from infra.database import reading_pool
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store

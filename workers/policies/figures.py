@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain.analytics.buckets import midnight
-from domain.analytics.outliers import (
+from domain.analytics.summaries.outliers import (
     FIRST_AGE_DAYS,
     LAST_AGE_DAYS,
     USUAL_FACTOR,

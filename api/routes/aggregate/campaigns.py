@@ -18,8 +18,8 @@ from api.routes.aggregate.parameters import (
     refuse_choice_of_videos,
 )
 from api.routes.aggregate.responses import RowsPart
-from domain.analytics.ranking import ranked
 from domain.analytics.series import Value
+from domain.analytics.summaries.ranking import ranked
 from domain.analytics.targets import CampaignPhase, Progress, TargetStatus
 from projections.analytics.summaries.campaigns import (
     CampaignChoice,

@@ -28,7 +28,7 @@ from api.routes.analytics.parameters import (
     check_retention,
 )
 from domain.analytics.buckets import Granularity
-from domain.analytics.kpis import Kpi, kpi
+from domain.analytics.summaries.kpis import Kpi, kpi
 from projections.analytics.summaries.key_figures import (
     KEY_FIGURES,
     KnownShares,

@@ -12,8 +12,12 @@ from api.http.responses import CountedList
 from api.http.routes import read_route
 from api.routes.aggregate.parameters import OPTIONS, SummaryRequest
 from api.routes.aggregate.responses import RowsPart
-from domain.analytics.consistency import PostingConsistency, consistency, weeks_before
-from domain.analytics.ranking import ranked
+from domain.analytics.summaries.consistency import (
+    PostingConsistency,
+    consistency,
+    weeks_before,
+)
+from domain.analytics.summaries.ranking import ranked
 from infra.structs import shared_fields
 from projections.analytics.summaries.names import CreatorName, names_of
 from projections.analytics.summaries.posts import posts_by_creator

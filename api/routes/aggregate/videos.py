@@ -19,10 +19,10 @@ from api.routes.aggregate.parameters import (
     SummaryRequest,
 )
 from api.routes.aggregate.responses import RowsPart
-from domain.analytics.distribution import Distribution, distribution
-from domain.analytics.outliers import USUAL_FACTOR, Outlier
-from domain.analytics.posting_hours import PostingHour, posting_hours
-from domain.analytics.ranking import ranked
+from domain.analytics.summaries.distribution import Distribution, distribution
+from domain.analytics.summaries.outliers import USUAL_FACTOR, Outlier
+from domain.analytics.summaries.posting_hours import PostingHour, posting_hours
+from domain.analytics.summaries.ranking import ranked
 from infra.structs import shared_fields
 from projections.analytics.summaries.leaderboard import (
     RankedVideos,

@@ -17,7 +17,7 @@ from api.routes.lists.creator_parameters import CreatorListParameters, CreatorLi
 from api.routes.lists.csv_page import CsvPage
 from api.routes.lists.days import USUAL_DAYS, FigureListMeta, days_of_list
 from domain.analytics.buckets import Range
-from domain.analytics.posting import posts_per_week
+from domain.analytics.summaries.posting import posts_per_week
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
 from projections.analytics.read.creators.conditions import creators_with

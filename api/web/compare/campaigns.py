@@ -11,7 +11,7 @@ from api.routes.aggregate.kpis import Kpis
 from api.web.charts.periods import Period
 from api.web.kit.filters import UNKNOWN, counted, day, number, percent, price, short
 from api.web.kit.page import PageContext
-from domain.analytics.kpis import Kpi
+from domain.analytics.summaries.kpis import Kpi
 from domain.analytics.targets import Progress, TargetProgress
 from domain.messages import TargetScope
 from projections.campaigns.queries import Campaign

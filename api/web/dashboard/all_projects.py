@@ -31,7 +31,7 @@ from api.web.dashboard.rankings import MOST_ON_PAPER
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import Range
-from domain.analytics.kpis import Kpi, kpi
+from domain.analytics.summaries.kpis import Kpi, kpi
 from projections.projects import Project
 
 # The most lines that a chart can have.

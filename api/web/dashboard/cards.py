@@ -21,9 +21,9 @@ from api.web.kit.filters import (
     tilde,
     whole,
 )
-from domain.analytics.kpis import Kpi
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point, Value
+from domain.analytics.summaries.kpis import Kpi
 
 # A larger percentage says less than the change itself.
 _TOO_MUCH = 1_000

@@ -8,7 +8,7 @@ from msgspec import Struct
 from api.routes.aggregate.kpis import Kpis
 from api.web.dashboard.periods import DashboardDays
 from api.web.kit.page import PageContext
-from domain.analytics.kpis import Kpi
+from domain.analytics.summaries.kpis import Kpi
 from projections.projects import Project
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 from msgspec import Struct
 
-from domain.analytics.outliers import PEERS, age_in_days, median_of_peers
+from domain.analytics.summaries.outliers import PEERS, age_in_days, median_of_peers
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.scope import SummaryScope

@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.buckets import Range
-from domain.analytics.kpis import share
 from domain.analytics.metrics import (
     VIDEO_METRICS,
     Entity,
@@ -24,6 +23,7 @@ from domain.analytics.series import (
     is_sharpened,
     value_of,
 )
+from domain.analytics.summaries.kpis import share
 from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity

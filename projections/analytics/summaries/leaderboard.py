@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.buckets import Range
-from domain.analytics.outliers import Outlier
-from domain.analytics.ranking import ranked
+from domain.analytics.summaries.outliers import Outlier
+from domain.analytics.summaries.ranking import ranked
 from projections.analytics.read.videos.by_figure import videos_by_figure
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.read.videos.order import VideoFigure

@@ -9,14 +9,14 @@ from uuid import UUID
 import numpy as np
 from msgspec import Struct
 
-from domain.analytics.outliers import (
+from domain.analytics.project_spans import EVER, last_held
+from domain.analytics.summaries.outliers import (
     FEWEST_PEERS,
     PEERS,
     Outlier,
     age_in_days,
     outlier,
 )
-from domain.analytics.project_spans import EVER, last_held
 from projections.analytics.fold.columns import Grid, Longs, Mask
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from domain.analytics.overlap import Overlap, overlaps
+from domain.analytics.summaries.overlap import Overlap, overlaps
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.analytics.posting import has_stopped_posting
+from domain.analytics.summaries.posting import has_stopped_posting
 from tests.kit.application import Tenant, ago, code_of, data_of
 
 # When each creator posted, in days ago.

@@ -19,8 +19,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range
-from domain.analytics.distribution import distribution
-from domain.analytics.posting_hours import posting_hours
+from domain.analytics.summaries.distribution import distribution
+from domain.analytics.summaries.posting_hours import posting_hours
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read.creators.conditions import (

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.analytics.distribution import mean
+from domain.analytics.summaries.distribution import mean
 
 
 class PostingHour(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.analytics.posting import has_stopped_posting, posts_per_week
+from domain.analytics.summaries.posting import has_stopped_posting, posts_per_week
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.analytics.consistency import (
+from domain.analytics.summaries.consistency import (
     PostingConsistency,
     PostingWeeks,
     consistency,

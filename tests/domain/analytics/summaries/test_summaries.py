@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.analytics.kpis import Kpi, kpi, share
-from domain.analytics.outliers import Outlier, age_in_days, outlier
-from domain.analytics.overlap import Overlap, overlaps
-from domain.analytics.posting_hours import PostingHour, posting_hours
 from domain.analytics.series import Value
+from domain.analytics.summaries.kpis import Kpi, kpi, share
+from domain.analytics.summaries.outliers import Outlier, age_in_days, outlier
+from domain.analytics.summaries.overlap import Overlap, overlaps
+from domain.analytics.summaries.posting_hours import PostingHour, posting_hours
 
 SUNDAY = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analytics.distribution import LevelBucket, distribution, percentile
+from domain.analytics.summaries.distribution import (
+    LevelBucket,
+    distribution,
+    percentile,
+)
 
 LEVELS = st.lists(st.none() | st.integers(0, 2_000) | st.integers(-3, 2**63 - 1))
 

@@ -1,0 +1,1 @@
+"""The formulas of summaries: key figures, rankings, outliers and habits of posting."""
