@@ -34,7 +34,7 @@ from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_json, print_list
 from api.routes.campaigns.schemas import NewCampaign, creating_commands
 from api.web.kit.forms.numbers import read_count
-from domain.analytics.targets import Progress
+from domain.analytics.targets import Progress, is_behind
 from domain.campaign.handlers.campaigns import create_campaign
 from domain.campaign.handlers.items import add_items
 from domain.commands import CampaignItem
@@ -77,7 +77,8 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``reached_views`` and the like are counted by ``target_scope``, null if nothing is
     known. ``effective_cpm_minor`` is the cost of 1,000 of these views, in the smallest
-    unit of the currency.
+    unit of the currency. ``is_behind``: the campaign will miss a target at its present
+    pace.
     """
 
     id: UUID
@@ -103,6 +104,7 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
     reached_posts: int | None = None
     reached_engagement: int | None = None
     effective_cpm_minor: float | None = None
+    is_behind: bool = False
 
 
 def create(
@@ -213,6 +215,13 @@ def list_campaigns(
     *,
     org: OnlyOrganizationOption = None,
     project: OnlyProjectOption = None,
+    behind: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="List only campaigns that will miss a target at their present pace.",
+        ),
+    ] = False,
     ids: Ids = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -225,6 +234,8 @@ def list_campaigns(
         wait_until_caught_up(connection, *names, what="this list is")
         found = rows_of(connection, CampaignSummary, _CAMPAIGN_LIST, named)
     found = asyncio.run(_with_progress(database_url(settings), found)) if found else []
+    if behind:
+        found = [one for one in found if one.is_behind]
     print_list(
         found,
         "name project=project_name creators videos campaigns first_day=starts_on "
@@ -261,6 +272,7 @@ async def _with_progress(
             reached_posts=progress[one.id].posts.reached,
             reached_engagement=progress[one.id].engagement.reached,
             effective_cpm_minor=progress[one.id].effective_cpm_minor,
+            is_behind=is_behind(progress[one.id]),
         )
         for one in campaigns
     ]

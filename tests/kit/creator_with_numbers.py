@@ -6,7 +6,7 @@ from uuid import UUID
 from domain import events as e
 from domain.messages import Precision
 from infra.ids import new_id
-from tests.kit.application import Tenant, ago
+from tests.kit.application import Tenant, ago, data_of
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-05"
@@ -90,3 +90,25 @@ def one_gained_and_one_lost(tenant: Tenant) -> dict[str, str]:
             tenant.saw(found[name], observed_at=ago(days), follower_count=followers)
     tenant.goatherd.catch_up()
     return found
+
+
+def a_campaign_behind(home: Tenant, name: str, *, end: datetime) -> str:
+    """A campaign until ``end`` with 1,250 of 50M views and 1 of 40K posts."""
+    now = datetime.now(UTC)
+    creator_id = home.add(f"goat.{name.lower()}")["id"]
+    home.found(creator_id, "77", posted_at=now - timedelta(days=12))
+    for days_ago, views in ((11, 100), (10, 1_350), (1, 1_350)):
+        home.saw_videos(creator_id, {"77": views}, at=now - timedelta(days=days_ago))
+    fields = {
+        "name": name,
+        "starts_on": (now - timedelta(days=20)).date().isoformat(),
+        "target_at": end.isoformat(),
+        "target_views": 50_000_000,
+        "target_posts": 40_000,
+    }
+    path = f"/projects/{home.project_id}/campaigns"
+    campaign_id: str = data_of(home.post(path, fields), status=201)["id"]
+    items = [{"item_type": "creator", "item_id": creator_id}]
+    home.post(f"/campaigns/{campaign_id}/items", {"items": items})
+    home.goatherd.catch_up()
+    return campaign_id

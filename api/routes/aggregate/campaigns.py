@@ -14,6 +14,7 @@ from api.http.responses import CountedList
 from api.http.routes import read_route
 from api.routes.aggregate.parameters import (
     OPTIONS,
+    Behind,
     SummaryRequest,
     refuse_choice_of_videos,
 )
@@ -87,6 +88,8 @@ class CampaignSummaryRoutes(Controller):
                 description="The status in ``progress`` of at least one target."
             ),
         ] = None,
+        *,
+        is_behind: Behind = False,
     ) -> CountedList[CampaignLeaderboardRow]:
         """Rank the campaigns of a project, or a campaign and the campaigns below it.
 
@@ -106,6 +109,7 @@ class CampaignSummaryRoutes(Controller):
                 search=(search or "").strip().lower() or None,
                 phase=phase,
                 target_status=target_status,
+                is_behind=is_behind,
             ),
         )
         order_ = ranked(

@@ -52,6 +52,14 @@ PostedTo = Annotated[
     date | None,
     QueryParameter(description="Include only videos posted on this day or earlier."),
 ]
+Behind = Annotated[
+    bool,
+    QueryParameter(
+        name="behind",
+        description="Include only campaigns that will miss a target at their present "
+        "pace: its `status` is `behind_pace` or `at_risk`.",
+    ),
+]
 RowsLimit = Annotated[
     int,
     QueryParameter(

@@ -17,6 +17,7 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
+from api.routes.aggregate.parameters import Behind
 from api.routes.campaigns import responses as answers
 from api.routes.campaigns.schemas import (
     CampaignChange,
@@ -69,14 +70,7 @@ class CampaignRoutes(Controller):
             QueryParameter(max_length=200, description="A part of the name."),
         ] = None,
         *,
-        is_behind: Annotated[
-            bool,
-            QueryParameter(
-                name="behind",
-                description="Include only campaigns that will miss a target at their "
-                "present pace: its `status` is `behind_pace` or `at_risk`.",
-            ),
-        ] = False,
+        is_behind: Behind = False,
     ) -> ListPage[Campaign]:
         """List campaigns, newest first."""
         term = (search or "").strip().lower() or None

@@ -1,8 +1,10 @@
 """/activity: what happened, by day, newest first."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response
@@ -20,6 +22,8 @@ from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from api.web.kit.page_query import PageQuery
 from projections.activity.queries import ActivityEntry
+from projections.campaigns.queries import Campaign
+from projections.creators.creator import Creator
 
 PATH: Final = "/activity"
 # The days that one click chooses: the first and the last, counted back from today.
@@ -45,6 +49,14 @@ class ActivityQuery(PageQuery, frozen=True, kw_only=True):
     cursor: str = ""
 
 
+class SubjectChip(Struct, frozen=True, kw_only=True):
+    """The creator or campaign whose rows are shown, and the address without it."""
+
+    text: str
+    others: str
+    href: str
+
+
 class KindChoice(Struct, frozen=True, kw_only=True):
     """A kind to filter by, and the address with it chosen, or not any more."""
 
@@ -64,14 +76,24 @@ class ActivityPages(Controller):
     ) -> Template:
         """Show what happened on the chosen days."""
         choices = _within_project(choices, page)
+        projects, campaigns, creator, campaign = await asyncio.gather(
+            all_projects(page),
+            some_campaigns(page),
+            _creator(page, choices.creator_id),
+            _campaign(page, choices.campaign_id),
+        )
+        # The list has only the newest campaigns.
+        if campaign is not None and campaign.id not in {one.id for one in campaigns}:
+            campaigns = [campaign, *campaigns]
         context: dict[str, Any] = {
             "query": choices,
+            "chips": _chips(choices, creator, campaign),
             "days": [],
             "more_url": None,
             "choices": [("", "All days"), *((n, d[0]) for n, d in _DAYS.items())],
             "kinds": _kinds(choices),
-            "projects": await all_projects(page),
-            "campaigns": await some_campaigns(page),
+            "projects": projects,
+            "campaigns": campaigns,
         }
         try:
             got = await page.get(PATH, list[ActivityEntry], **_api_query(page, choices))
@@ -104,6 +126,46 @@ def _within_project(choices: ActivityQuery, page: PageContext) -> ActivityQuery:
     """Return the choices with the project; a creator's activity is in all projects."""
     project_id = "" if choices.creator_id else page.project_filter
     return replace(choices, project_id=project_id)
+
+
+async def _creator(page: PageContext, text: str) -> Creator | None:
+    """Return the chosen creator, None without one and for an unknown id."""
+    try:
+        return (await page.get(f"/creators/{UUID(text)}", Creator)).data
+    except (ValueError, ApiRefusedError):
+        return None
+
+
+async def _campaign(page: PageContext, text: str) -> Campaign | None:
+    """Return the chosen campaign, None without one and for an unknown id."""
+    try:
+        return (await page.get(f"/campaigns/{UUID(text)}", Campaign)).data
+    except (ValueError, ApiRefusedError):
+        return None
+
+
+def _chips(
+    choices: ActivityQuery, creator: Creator | None, campaign: Campaign | None
+) -> list[SubjectChip]:
+    """Return a creator's choices, which take the place of the lists to choose from."""
+    if not choices.creator_id:
+        return []
+    chips = [
+        SubjectChip(
+            text=f"@{creator.tiktok_handle}" if creator else "One creator",
+            others="show all creators",
+            href=PATH + choices.address(creator_id="", cursor=""),
+        )
+    ]
+    if choices.campaign_id:
+        chips.append(
+            SubjectChip(
+                text=campaign.name if campaign else "One campaign",
+                others="show the rows of no campaign, too",
+                href=PATH + choices.address(campaign_id="", cursor=""),
+            )
+        )
+    return chips
 
 
 def _api_query(page: PageContext, choices: ActivityQuery) -> dict[str, str]:

@@ -21,6 +21,8 @@ from domain.analytics.series import Value
 from domain.analytics.targets import CampaignPhase, Progress, TargetStatus
 from domain.messages import copied
 
+# Campaigns behind their pace and those at risk are one choice, as on Home.
+_BEHIND = "behind"
 PHASES: Final[Mapping[CampaignPhase | str, str]] = {
     "": "Any",
     "upcoming": "Not begun",
@@ -30,6 +32,7 @@ PHASES: Final[Mapping[CampaignPhase | str, str]] = {
 TARGETS: Final[Mapping[TargetStatus | str, str]] = {
     "": "Any",
     "on_track": "On track",
+    _BEHIND: "Behind",
     "behind_pace": "Behind its pace",
     "at_risk": "At risk",
     "completed": "Reached",
@@ -67,12 +70,16 @@ class CampaignsQuery(ListQuery, frozen=True, kw_only=True):
     def chips(self) -> list[FilterChip]:
         said = {
             "phase": PHASES.get(self.phase, self.phase),
-            "target_status": "Target: "
-            + TARGETS.get(self.target_status, self.target_status).lower(),
+            "target_status": self._target_in_words,
         }
         return [
             self.chip(text, name) for name, text in said.items() if getattr(self, name)
         ]
+
+    @property
+    def _target_in_words(self) -> str:
+        label = TARGETS.get(self.target_status, self.target_status)
+        return label if self.target_status == _BEHIND else f"Target: {label.lower()}"
 
     @property
     def shown_before(self) -> int:
@@ -173,6 +180,7 @@ def file_of(rows: Sequence[ListedCampaign]) -> bytes:
 async def _read(
     page: PageContext, choices: CampaignsQuery, days: DashboardDays, project_id: str
 ) -> list[CampaignLeaderboardRow]:
+    is_behind = choices.target_status == _BEHIND
     own = {"from": days.first.isoformat(), "to": days.last.isoformat()}
     found: list[CampaignLeaderboardRow] = []
     while True:
@@ -182,7 +190,8 @@ async def _read(
             project_id=project_id,
             search=choices.search.strip() or None,
             phase=choices.phase or None,
-            target_status=choices.target_status or None,
+            target_status=None if is_behind else choices.target_status or None,
+            behind="true" if is_behind else None,
             limit=_AT_ONCE,
             offset=len(found),
             **own,

@@ -55,23 +55,13 @@ class _Limit(NamedTuple):
 
 
 _USAGE = "/settings/organization"
-# The limits in the order of the usage that the API shows.
+# The limits that stop daily work, in the order of the usage that the API shows. A limit
+# of projects, keys or campaigns matters only to people who make another, and the form
+# tells them.
 _LIMITS: Mapping[str, _Limit] = {
     "creators": _Limit(
         *("max_creators_per_org", "active creator", ""),
         *("/creators?project=all&sort=last_posted_at&order=asc", "Remove creators"),
-    ),
-    "projects": _Limit("max_projects_per_org", "project", "", _USAGE, "See the limits"),
-    "api_keys": _Limit(
-        *("max_api_keys_per_org", "API key", "", "/settings/keys", "Revoke a key")
-    ),
-    "campaigns_per_project": _Limit(
-        *("max_campaigns_per_project", "campaign", " in one project"),
-        *("/campaigns?project=all", "Delete campaigns"),
-    ),
-    "items_per_campaign": _Limit(
-        *("max_campaign_items_per_campaign", "item", " in one campaign"),
-        *("/campaigns?project=all", "Open the campaigns"),
     ),
     "manual_scrapes_today": _Limit(
         *("max_manual_scrape_triggers_per_day", "scrape", " by hand today"),
@@ -253,12 +243,13 @@ async def _campaigns_behind(
         for one in shown
     ]
     if got.meta["nextCursor"] is not None:
+        behind = {"project": project_id or "all", "target_status": "behind"}
         found.append(
             AttentionItem(
                 text="More campaigns are behind",
                 why="",
-                href="/campaigns",
-                action="Show the campaigns",
+                href=f"/campaigns?{urlencode(behind)}",
+                action="Show them",
                 kind="warn",
             )
         )
@@ -291,16 +282,19 @@ def _why_behind(campaign: ShownCampaign, zone: ZoneInfo) -> str:
 async def _limits(page: PageContext, *, campaign_id: str | None) -> list[AttentionItem]:
     """Return the limits of the plan that are nearly or wholly used."""
     limits = page.principal.limits
-    if campaign_id is not None or not any(
-        getattr(limits, limit.of_plan) for limit in _LIMITS.values()
-    ):
+    # A limit of 0 leaves the thing out of the plan, and the first use reaches one of 1.
+    watched = {
+        name: limit
+        for name, limit in _LIMITS.items()
+        if (getattr(limits, limit.of_plan) or 0) > 1
+    }
+    if campaign_id is not None or not watched:
         return []
     usage = (await page.get("/organization", Organization)).data.usage
     found: list[AttentionItem] = []
-    for name, limit in _LIMITS.items():
+    for name, limit in watched.items():
         used: Used = getattr(usage, name)
-        # A limit of 0 means that the plan leaves the thing out.
-        if not used.limit or used.used < _NEARLY * used.limit:
+        if used.limit is None or used.used < _NEARLY * used.limit:
             continue
         is_reached = used.used >= used.limit
         limited = f"{counted(used.limit, limit.noun)}{limit.which}"

@@ -72,12 +72,20 @@ class CampaignChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The campaigns to return; None chooses all.
 
     ``search`` is a part of the name, in small letters. ``target_status`` is that of at
-    least one target.
+    least one target. ``is_behind`` leaves out campaigns that will miss no target at
+    their present pace.
     """
 
     search: str | None = None
     phase: CampaignPhase | None = None
     target_status: TargetStatus | None = None
+    is_behind: bool = False
+
+    def has(self, progress: Progress) -> bool:
+        """Tell whether the progress of a campaign fits the choice."""
+        status = self.target_status
+        fits = status is None or has_status(progress, status)
+        return fits and (not self.is_behind or is_behind(progress))
 
 
 _ALL = CampaignChoice()
@@ -140,8 +148,7 @@ async def figures_of_campaigns(
     return [
         _figures(campaign, in_range[campaign.id], progress[campaign.id], days, now=now)
         for campaign in campaigns
-        if choice.target_status is None
-        or has_status(progress[campaign.id], choice.target_status)
+        if choice.has(progress[campaign.id])
     ]
 
 

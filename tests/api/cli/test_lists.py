@@ -1,7 +1,7 @@
 """``goatherd orgs | projects | creators list``, and names in place of their ids."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,9 +21,11 @@ from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.projects import Projects
 from projections.views import Views
+from tests.kit.application import Tenant
 from tests.kit.builders import Home, asking, next_events
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
+from tests.kit.creator_with_numbers import a_campaign_behind
 from tests.kit.histories import connected, snapshot
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
@@ -181,6 +183,22 @@ def test_campaigns_are_listed_but_for_deleted_ones(cli: CommandLine, store: Stor
     assert table.splitlines()[1].split()[:2] == ["Spring", "Trails"]
     assert not ID.search(table)
     assert str(spring) in cli("campaigns", "list", "--ids").out
+
+
+def test_campaigns_that_are_behind_are_listed_alone(cli: CommandLine, home: Tenant):
+    late = a_campaign_behind(home, "Late", end=datetime.now(UTC) + timedelta(days=5))
+    home.campaign("In time")
+    home.goatherd.catch_up()
+
+    cli.set(database_url=home.goatherd.url)
+    behind = cli("campaigns", "list", "--behind", "--json").document
+    every = cli("campaigns", "list", "--json").document
+
+    assert [(one["id"], one["is_behind"]) for one in behind] == [(late, True)]
+    assert {one["name"]: one["is_behind"] for one in every} == {
+        "Late": True,
+        "In time": False,
+    }
 
 
 def test_a_rounded_count_has_a_tilde_in_the_list_of_creators(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.creator_with_numbers import a_campaign_behind
 
 TODAY = datetime.now(UTC).date()
 DAY = timedelta(days=1)
@@ -39,6 +40,22 @@ def test_it_is_narrowed_by_name_by_days_and_by_target(home: Tenant):
     assert found(phase="running") == ({"100% goats"}, 1)
     assert found(target_status="missed") == ({"Old hay"}, 1)
     assert found(phase="upcoming", search="hay") == (set(), 0)
+
+
+def test_campaigns_behind_are_those_of_the_list_of_campaigns(home: Tenant):
+    late = a_campaign_behind(home, "Late", end=datetime.now(UTC) + 5 * DAY)
+    home.campaign("Without a target")
+    home.goatherd.catch_up()
+    params = {"project_id": str(home.project_id), "behind": "true"}
+
+    listed = data_of(home.get("/campaigns", params=params))
+    place = "/analytics/aggregate/campaign-leaderboard"
+    ranked = data_of(home.get(place, params=params))
+    reached = data_of(home.get(place, params={**params, "target_status": "completed"}))
+
+    assert [one["id"] for one in listed] == [late]
+    assert [one["campaign_id"] for one in ranked] == [late]
+    assert not reached
 
 
 def test_a_row_has_the_days_of_the_campaign(home: Tenant):

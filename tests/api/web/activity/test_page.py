@@ -38,6 +38,16 @@ def link(page: Element, text: str) -> str:
     return found["href"]
 
 
+def leaving(page: Element, name: str) -> str:
+    """The address of the chip of a creator or campaign, without it."""
+    (chip,) = [
+        each
+        for each in page.one("main").all("a", class_="button")
+        if each.text.startswith(name) and ": show" in each.text
+    ]
+    return chip["href"]
+
+
 def test_rows_are_grouped_by_day_newest_first(
     visitor: Visitor, creator: dict[str, Any]
 ):
@@ -131,6 +141,41 @@ def test_a_creator_has_its_newest_rows_and_leads_to_all_of_them(
     assert [kind for kind, _ in lines(visitor.see(link(card, "Yesterday")))] == [
         "Posted"
     ]
+
+
+def test_the_creator_and_the_campaign_of_the_rows_are_named_and_given_up(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    campaign = home.campaign("Spring")
+    home.goatherd.catch_up()
+    handle = f"@{creator['tiktok_handle']}"
+    of_both = f"{PATH}?creator_id={creator['id']}&campaign_id={campaign}"
+
+    page = visitor.see(of_both)
+    without = visitor.see(leaving(page, handle))
+
+    assert leaving(page, "Spring") == (f"{PATH}?creator_id={creator['id']}")
+    (chosen,) = without.one("select", id="campaign").all("option", selected="")
+    assert chosen.text == "Spring"
+    assert handle not in without.one("main").text
+    unknown = visitor.see(f"{PATH}?creator_id={uuid4()}")
+    assert leaving(unknown, "One creator").rstrip("?") == PATH
+
+
+def test_a_campaign_is_named_although_many_are_newer(
+    visitor: Visitor, home: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    campaign = home.campaign("The oldest")
+    home.goatherd.catch_up()
+
+    async def none_of_them(_: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr("api.web.activity.page.some_campaigns", none_of_them)
+    page = visitor.see(f"{PATH}?campaign_id={campaign}")
+
+    (chosen,) = page.one("select", id="campaign").all("option", selected="")
+    assert chosen.text == "The oldest"
 
 
 def test_a_creators_activity_does_not_depend_on_the_chosen_project(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.kit.application import Tenant, data_of
-from tests.kit.creator_with_numbers import a_watched_creator
+from tests.kit.creator_with_numbers import a_campaign_behind, a_watched_creator
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -78,6 +78,21 @@ def test_a_filter_is_a_chip_that_says_itself_and_goes(visitor: Visitor):
     left = visitor.see(chips[0].one("a")["href"])
     assert "target_status=completed" in chips[0].one("a")["href"]
     assert len(left.one("ul", id="chips").all("li")) == 1
+
+
+@pytest.mark.usefixtures("three")
+def test_campaigns_that_are_behind_are_one_choice(visitor: Visitor, home: Tenant):
+    a_campaign_behind(home, "Late", end=datetime.now(UTC) + 5 * DAY)
+
+    page = visitor.see("/campaigns?target_status=behind")
+
+    assert names(page) == ["Late"]
+    (chip,) = page.one("ul", id="chips").all("li")
+    assert chip.one("span", class_="theirs").text == "Behind"
+    assert "Late" in names(visitor.see(chip.one("a")["href"]))
+    file = visitor.ask("GET", "/campaigns.csv?target_status=behind")
+    text = file.content.decode("utf-8-sig")
+    assert [row["name"] for row in csv.DictReader(io.StringIO(text))] == ["Late"]
 
 
 def test_a_row_is_a_link_and_says_its_days_and_its_progress(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.api.web.dashboard.test_home import section
 from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.creator_with_numbers import a_campaign_behind
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
 
@@ -21,32 +22,17 @@ def reported(visitor: Visitor, address: str) -> dict[str, str]:
 def test_a_campaign_that_is_behind_is_named_with_its_numbers(
     visitor: Visitor, home: Tenant
 ):
-    creator_id = home.add("goat")["id"]
-    home.found(creator_id, "77", posted_at=NOW - 12 * DAY)
-    for days_ago, views in ((11, 100), (10, 1_350), (1, 1_350)):
-        home.saw_videos(creator_id, {"77": views}, at=NOW - days_ago * DAY)
     end = NOW + 5 * DAY
-    fields = {
-        "name": "Spring",
-        "starts_on": (NOW - 20 * DAY).date().isoformat(),
-        "target_at": end.isoformat(),
-        "target_views": 50_000_000,
-        "target_posts": 40_000,
-    }
-    path = f"/projects/{home.project_id}/campaigns"
-    made = data_of(home.post(path, fields), status=201)
-    items = [{"item_type": "creator", "item_id": creator_id}]
-    home.post(f"/campaigns/{made['id']}/items", {"items": items})
-    home.goatherd.catch_up()
+    campaign_id = a_campaign_behind(home, "Spring", end=end)
 
     for address in ("/", "/?project=all"):
-        said = reported(visitor, address)[f"/campaigns/{made['id']}"]
+        said = reported(visitor, address)[f"/campaigns/{campaign_id}"]
         assert said.startswith(
             "Spring behind: 1.25K of 50M views and 1 of 40K posts, "
             f"until {end.day} {end:%b %Y} Open the campaign"
         ), (address, said)
-    assert f"/campaigns/{made['id']}" not in reported(
-        visitor, f"/campaigns/{made['id']}"
+    assert f"/campaigns/{campaign_id}" not in reported(
+        visitor, f"/campaigns/{campaign_id}"
     )
 
 
@@ -59,23 +45,31 @@ def test_limits_of_the_plan_are_said_once_they_are_near(goatherd: Goatherd):
     goatherd.catch_up()
     before = reported(visitor, "/")
     small.add("goat.4")
-    for name in ("One", "Two"):
-        small.campaign(name)
     goatherd.catch_up()
 
     creators = "/creators?project=all&sort=last_posted_at&order=asc"
     full = reported(visitor, "/")
-    assert before["/settings/organization"].startswith(
-        "1 of 1 project The plan allows no more. See the limits"
-    )
     assert creators not in before
     assert full[creators].startswith(
         "5 of 5 active creators The plan allows no more. Remove creators"
     )
-    assert full["/campaigns?project=all"].startswith(
-        "2 of 2 campaigns in one project The plan allows no more. Delete campaigns"
-    )
     assert visitor.see(creators)
+
+
+def test_a_full_limit_that_stops_no_daily_work_is_not_said(goatherd: Goatherd):
+    small = goatherd.tenant(plan="free")
+    visitor = Visitor(goatherd)
+    visitor.sign_in(small.key)
+    creator_id = small.add("goat")["id"]
+    for name in ("One", "Two"):
+        small.campaign(name)
+    small.post(f"/creators/{creator_id}/scrape", {"job_type": "creator_profiles"})
+    goatherd.catch_up()
+
+    usage = data_of(small.get("/organization"))["usage"]
+    full = {name for name, of in usage.items() if of["limit"] == of["used"] > 0}
+    assert full == {"projects", "campaigns_per_project", "manual_scrapes_today"}
+    assert not [text for text in reported(visitor, "/").values() if "plan" in text]
 
 
 def test_a_plan_without_limits_needs_nobody(visitor: Visitor, home: Tenant):
@@ -83,6 +77,21 @@ def test_a_plan_without_limits_needs_nobody(visitor: Visitor, home: Tenant):
     home.goatherd.catch_up()
 
     assert not [href for href in reported(visitor, "/") if "settings" in href]
+
+
+def test_more_campaigns_behind_are_one_click_away(
+    visitor: Visitor, home: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api.web.dashboard.attention._MOST_CAMPAIGNS", 1)
+    for name in ("Spring", "Autumn"):
+        a_campaign_behind(home, name, end=NOW + 5 * DAY)
+
+    for address, project in (("/", home.project_id), ("/?project=all", "all")):
+        more = f"/campaigns?project={project}&target_status=behind"
+        said = [href for href in reported(visitor, address) if href == more]
+        assert said, address
+        rows = visitor.see(more).one("tbody").all("tr")
+        assert [row.one("a").text for row in rows] == ["Autumn", "Spring"]
 
 
 @pytest.mark.parametrize("address", ("/", "/?project=all"))
