@@ -18,7 +18,7 @@ from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
 # Nobody reads these: claims, numbers, bans of the erased and roots are asked of their
-# own streams.
+# own streams. The ways in which people signed in are for an audit of later.
 UNREAD = {
     "account_pinned",
     "erased_account_banned",
@@ -27,7 +27,9 @@ UNREAD = {
     "handle_claimed",
     "handle_released",
     "history_sealed",
+    "person_signed_in",
     "root_signed",
+    "sign_in_method_changed",
     "signing_key_rotated",
 }
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
