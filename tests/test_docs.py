@@ -231,6 +231,8 @@ def test_the_tour_can_be_taken_at_any_port_and_in_any_data_directory(data_dir: P
         assert running.stdout is not None
         greeting = running.stdout.readline()
         assert greeting == f"Goatherd is ready at http://127.0.0.1:{port}\n"
+        _pages, key = running.stdout.readline(), running.stdout.readline()
+        assert key.endswith(f" (kept in {data_dir / 'api-key'})\n")
         taken = subprocess.run(
             ["/bin/sh", "-eu", "-c", tour],
             cwd=folder,
@@ -256,6 +258,7 @@ def test_the_tour_can_be_taken_at_any_port_and_in_any_data_directory(data_dir: P
         " removed\n",
         " active\n",
         '"code": "version_conflict"',
+        "Brought back, tracked in mode auto, by key First key.\n",
         "Renamed from @kid-and-kettle to @kid-and-kettle-bakery by key First key.\n",
         "None 4\n",
         "['kid-and-kettle-bakery']\n",

@@ -1,9 +1,7 @@
 """The greeting of ``goatherd up`` when everything is ready: addresses, and the key."""
 
-import os
 import socket
 import sys
-from pathlib import Path
 
 from api.cli.kit.databases import connected
 from api.cli.up.fake_tiktok import fake_tiktok_url
@@ -23,9 +21,9 @@ def greet(
     url = base_url(settings.host, settings.port)
     path = key_path(settings.data_dir)
     link = _link(settings)
-    shown = _short(path)
+    shown = path.resolve()
     if organization.new_key is not None:
-        key = f"{organization.new_key} (shown only this once, kept in {shown})"
+        key = f"{organization.new_key} (kept in {shown})"
     elif path.exists():
         key = f"in {shown}"
     else:
@@ -55,9 +53,3 @@ def _link(settings: Settings) -> str:
         return ""
     with connected(database) as connection:
         return f"{make_link(connection, key)} (signs you in, once)"
-
-
-def _short(path: Path) -> str:
-    """Return the path relative to the working folder if that is shorter."""
-    relative = os.path.relpath(path)
-    return min(str(path), relative, key=len)

@@ -218,6 +218,11 @@ if (finder) {
       event.preventDefault();
       links[0].click();
     }
+    // A browser would use the first Escape to clear the field; the text stays for next time.
+    if (event.key === "Escape" && !event.isComposing) {
+      event.preventDefault();
+      finder.close();
+    }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     event.preventDefault();
     const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
