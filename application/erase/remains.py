@@ -6,11 +6,13 @@ from uuid import UUID
 
 from msgspec.structs import replace
 from psycopg import Connection
+from psycopg.errors import QueryCanceled
 from psycopg.rows import TupleRow
 
 from application.erase.sealed_list import ErasedValues, kept_values
 from application.erase.search.installation import Findings, SearchedPlaces, search
 from application.erase.search.tables import tables_of
+from application.erase.search.time_limit import SearchTooLongError, TimeLimit
 from application.erase.tidy import behind, tidy
 from application.erase.values import ErasedValue
 from application.progress import ShowProgress
@@ -78,15 +80,20 @@ def find_remains(
     *,
     projections: Collection[str],
     show: ShowProgress,
+    tells_of_others: bool = False,
+    within_seconds: float | None = None,
 ) -> Findings:
     """Search the installation for erased values, without old versions of rows.
 
     ``connection`` is in autocommit. ``projections`` are the read models that must have
-    applied the erasure first.
+    applied the erasure first. ``tells_of_others`` is for people who run the
+    installation: they read of samples that are of other organizations. The search ends
+    ``within_seconds``, and names the places that it did not reach.
 
     Raises:
         BehindErasureError: they have not, even after ten seconds.
     """
+    limit = TimeLimit(within_seconds)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while late := behind(connection, erased.position, projections):
         if time.monotonic() > deadline:
@@ -94,7 +101,12 @@ def find_remains(
         time.sleep(_POLL_SECONDS)
     tables = tables_of(connection)
     with show("Removing old versions", total=len(tables)) as advance:
-        tidy(connection, tables, advance=advance)
+        try:
+            tidy(connection, tables, advance=advance, limit=limit)
+        except (SearchTooLongError, QueryCanceled):
+            # The search then names everything as not searched.
+            if within_seconds is None:
+                raise
     _, keys = opened_keys(settings, connection)
     with show("Searching", total=sum(table.rows for table in tables)) as advance:
         return search(
@@ -102,5 +114,7 @@ def find_remains(
             erased,
             places,
             are_ids_kept=keys.names is None,
+            tells_of_others=tells_of_others,
+            limit=limit,
             advance=advance,
         )

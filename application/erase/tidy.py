@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.erase.search.tables import LOG, SearchedTable, tables_of
+from application.erase.search.time_limit import TimeLimit
 from infra.database import Pool
 from projections.rebuild.shadow_tables import analyze
 
@@ -38,16 +39,27 @@ def tidy(
     tables: Sequence[SearchedTable],
     *,
     advance: Callable[[int], None] | None = None,
+    limit: TimeLimit | None = None,
 ) -> None:
     """Vacuum and analyze the tables that may have had texts of erased people.
 
     ``connection`` is in autocommit. The log is left out, because its rows never change.
     ``advance`` is called with 1 after each table.
+
+    Raises:
+        SearchTooLongError: the time of ``limit`` is over.
+        QueryCanceled: the time of ``limit`` ends during a table.
     """
+    limit = limit or TimeLimit()
     row = connection.execute(_UNTIDIED).fetchone()
     for table in tables:
         if table.name != LOG and table.has_texts:
-            analyze(connection, [table.name], schema=table.schema)
+            analyze(
+                connection,
+                [table.name],
+                schema=table.schema,
+                timeout_ms=limit.left_ms(),
+            )
         if advance is not None:
             advance(1)
     if row is not None and row[0] is not None:

@@ -116,6 +116,8 @@ WITH live AS (
 )
 SELECT statement FROM made ORDER BY turn, statement
 """
+# In milliseconds; 0 is any time.
+SET_TIMEOUT = "SELECT set_config('statement_timeout', %s, false)"
 
 
 def next_schema(name: str) -> str:
@@ -214,13 +216,21 @@ def search_path_restored(cursor: Cursor[TupleRow]) -> Generator[None]:
 
 
 def analyze(
-    connection: Connection[TupleRow], tables: Sequence[str], *, schema: str
+    connection: Connection[TupleRow],
+    tables: Sequence[str],
+    *,
+    schema: str,
+    timeout_ms: int = 0,
 ) -> None:
     """Vacuum and analyze the tables of a schema, so that the planner knows them.
 
-    They are not truncated, because that would wait for readers.
+    They are not truncated, because that would wait for readers. ``timeout_ms`` is the
+    longest time for a table, and 0 is any time.
+
+    Raises:
+        QueryCanceled: a table takes longer.
     """
-    connection.execute("SET statement_timeout = 0")
+    connection.execute(SET_TIMEOUT, (str(timeout_ms),))
     for table in tables:
         connection.execute(
             sql.SQL("VACUUM (ANALYZE, TRUNCATE false) {}").format(

@@ -80,6 +80,7 @@ def _verdict(
                 _places(settings, also),
                 projections=[projection.name for projection in ALL_PROJECTIONS],
                 show=progress_bar,
+                tells_of_others=True,
             )
         except NotErasedError:
             raise CommandError(

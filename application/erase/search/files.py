@@ -13,6 +13,7 @@ import redis
 
 from application.erase.search.tables import Finds
 from application.erase.search.terms import CELL_END, SearchTerms
+from application.erase.search.time_limit import TimeLimit
 
 # PostgreSQL's own files are skipped, because SQL searches its rows. Its logs are
 # searched.
@@ -66,17 +67,19 @@ def files_in(place: Path, *, but: Path | None = None) -> Iterator[Path]:
                 yield path
 
 
-def search_file(path: Path, terms: SearchTerms) -> Finds:
+def search_file(path: Path, terms: SearchTerms, limit: TimeLimit) -> Finds:
     """Return the kinds of values in a file. A packed file is unpacked.
 
     Raises:
         NotSearchedError: the file cannot be read or unpacked.
+        SearchTooLongError: the time of ``limit`` is over.
     """
     kinds: set[str] = set()
     try:
         with path.open("rb") as file:
             kinds |= {value.kind for value in terms.found_in(path.name)}
             for text in _texts(file):
+                limit.left_ms()
                 kinds |= {value.kind for value in terms.found_in(text)}
     except OSError as error:
         raise NotSearchedError(error.strerror or str(error)) from error
@@ -103,27 +106,31 @@ def _texts(file: BinaryIO) -> Iterator[str]:
         rest = chunk[-_OVERLAP:]
 
 
-def search_redis(url: str, terms: SearchTerms) -> tuple[int, Finds]:
+def search_redis(url: str, terms: SearchTerms, limit: TimeLimit) -> tuple[int, Finds]:
     """Search every key and value of a Redis or Valkey; return the number of its keys.
 
     Raises:
         NotSearchedError: it cannot be reached, or has values of an unknown type.
+        SearchTooLongError: the time of ``limit`` is over.
     """
     try:
         client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             url, socket_timeout=30, socket_connect_timeout=5
         )
         with client:
-            return _search_keys(client, terms)
+            return _search_keys(client, terms, limit)
     except (redis.RedisError, ValueError) as error:
         msg = f"it cannot be reached: {error}"
         raise NotSearchedError(msg) from error
 
 
-def _search_keys(client: "redis.Redis", terms: SearchTerms) -> tuple[int, Finds]:
+def _search_keys(
+    client: "redis.Redis", terms: SearchTerms, limit: TimeLimit
+) -> tuple[int, Finds]:
     finds, keys = Finds(), 0
     for key in cast("Iterable[bytes]", client.scan_iter(count=_KEYS_AT_ONCE)):  # pyright: ignore[reportUnknownMemberType]
         keys += 1
+        limit.left_ms()
         cells = [key, *_cells(client, key)]
         text = CELL_END.join(cell.decode(errors="replace") for cell in cells)
         for kind in {value.kind for value in terms.found_in(text)}:

@@ -1,10 +1,11 @@
 """Searches the whole installation for the values that an erasure erased."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 from psycopg import Connection
+from psycopg.errors import QueryCanceled
 from psycopg.rows import TupleRow
 
 from application.erase.pictures import PICTURES, names_of
@@ -29,11 +30,13 @@ from application.erase.search.tables import (
     values_of_others,
 )
 from application.erase.search.terms import SearchTerms
+from application.erase.search.time_limit import SearchTooLongError, TimeLimit
 from application.erase.values import ErasedValue
 
 # This place keeps a handle on purpose.
 _BANS = "bans"
 _STAYS = "a ban of a handle is of the installation, and stays"
+_OF_OTHERS = "data of another organization that tracks the same account"
 _REBUILT = (
     "a rebuild that has not reached the erasure yet: wait for its end, or cancel it"
 )
@@ -109,12 +112,17 @@ def search(
     places: SearchedPlaces,
     *,
     are_ids_kept: bool,
+    tells_of_others: bool,
+    limit: TimeLimit,
     advance: Callable[[int], None],
 ) -> Findings:
     """Search all places for the values; ``advance`` gets the number of further rows.
 
     ``are_ids_kept`` is true for an installation whose log began without keyed names:
-    there figures stay under TikTok's own ids of videos.
+    there figures stay under TikTok's own ids of videos. With ``tells_of_others`` finds
+    in samples of other organizations are among the kept ones. They are left out
+    otherwise, because an organization must not learn of another one. The places after
+    the end of ``limit`` are named as not searched.
     """
     others = values_of_others(
         connection,
@@ -124,34 +132,28 @@ def search(
     )
     ids = {each for each in erased.values if are_ids_kept and each.kind == "video id"}
     terms = SearchTerms({*erased.values} - others - ids)
-    tables = tables_of(connection)
-    finds, gaps = Finds(), list[UnsearchedPlace]()
-    for table in tables:
-        finds += search_table(
-            connection,
-            table,
-            terms,
-            organization_id=erased.organization_id,
-            advance=advance,
+    done = _Searched()
+    try:
+        _search(connection, erased, places, terms, done, advance, limit)
+    except (SearchTooLongError, QueryCanceled):
+        if limit.seconds is None:
+            raise
+        done.gaps.append(
+            UnsearchedPlace(
+                place="all other places",
+                why=f"the search ended after {limit.seconds:g} seconds; "
+                "`goatherd erase --verify ID` on the server takes its time",
+            )
         )
-    columns, sampled = search_statistics(connection, terms)
-    finds += sampled
-    keys: int | None = None
-    if places.redis_url is None:
-        gaps.append(UnsearchedPlace(place="Valkey", why=places.why_no_redis))
-    else:
-        try:
-            keys, in_keys = search_redis(places.redis_url, terms)
-            finds += in_keys
-        except NotSearchedError as error:
-            gaps.append(UnsearchedPlace(place="Valkey", why=str(error)))
-    files, pictures = _search_files(places, erased.values, terms, finds, gaps)
+    finally:
+        connection.execute("RESET statement_timeout")
     found = [
-        _find(place, kind, times) for (place, kind), times in sorted(finds.items())
+        _find(place, kind, times) for (place, kind), times in sorted(done.finds.items())
     ]
+    of_others = done.of_others if tells_of_others else Finds()
     rest = [each for each in found if each.note != _STAYS]
     return Findings(
-        ok=not rest and not gaps,
+        ok=not rest and not done.gaps,
         looked_for=[
             ValueCount(kind=kind, values=n)
             for kind, n in sorted(terms.searched.items())
@@ -165,48 +167,96 @@ def search(
             ),
         ],
         searched=SearchedNames(
-            tables=[table.full_name for table in tables],
+            tables=[table.full_name for table in done.tables],
             indexes=indexes_of(connection),
-            rows=_rows(tables),
-            statistics=columns,
-            valkey_keys=keys,
-            files=files,
-            pictures=pictures,
+            rows=sum(table.rows for table in done.tables),
+            statistics=done.columns,
+            valkey_keys=done.keys,
+            files=done.files,
+            pictures=done.pictures,
         ),
-        not_searched=gaps,
+        not_searched=done.gaps,
         found=rest,
-        kept=[each for each in found if each not in rest],
+        kept=[
+            *(each for each in found if each not in rest),
+            *(
+                FoundValue(place=place, kind=kind, times=times, note=_OF_OTHERS)
+                for (place, kind), times in sorted(of_others.items())
+            ),
+        ],
     )
 
 
-def _search_files(
+class _Searched(msgspec.Struct, kw_only=True):
+    """The searched places and the finds so far."""
+
+    finds: Finds = msgspec.field(default_factory=Finds)
+    of_others: Finds = msgspec.field(default_factory=Finds)
+    gaps: list[UnsearchedPlace] = []
+    tables: list[SearchedTable] = []
+    columns: int = 0
+    keys: int | None = None
+    files: list[str] = []
+    pictures: int = 0
+
+
+def _search(
+    connection: Connection[TupleRow],
+    erased: ErasedValues,
     places: SearchedPlaces,
-    values: Collection[ErasedValue],
     terms: SearchTerms,
-    finds: Finds,
-    gaps: list[UnsearchedPlace],
-) -> tuple[list[str], int]:
-    """Search files into finds and gaps; return names and the number of pictures."""
-    searched: list[str] = []
-    pictures = 0
+    done: _Searched,
+    advance: Callable[[int], None],
+    limit: TimeLimit,
+) -> None:
+    tables = tables_of(connection)
+    for table in tables:
+        done.finds += search_table(
+            connection,
+            table,
+            terms,
+            organization_id=erased.organization_id,
+            advance=advance,
+            limit=limit,
+        )
+        done.tables.append(table)
+    samples = search_statistics(
+        connection, tables, terms, organization_id=erased.organization_id
+    )
+    done.columns = samples.columns
+    done.finds += samples.left
+    done.of_others += samples.of_others
+    if places.redis_url is None:
+        done.gaps.append(UnsearchedPlace(place="Valkey", why=places.why_no_redis))
+    else:
+        try:
+            done.keys, in_keys = search_redis(places.redis_url, terms, limit)
+            done.finds += in_keys
+        except NotSearchedError as error:
+            done.gaps.append(UnsearchedPlace(place="Valkey", why=str(error)))
     # A picture has no text to search, but its name identifies it.
-    names = names_of(values)
+    names = names_of(erased.values)
     for place, paths in _files(places):
         try:
             for path in paths:
                 if places.data_dir and path.parent == places.data_dir / PICTURES:
-                    pictures += 1
+                    done.pictures += 1
                     if path.name.partition(".")[0] in names:
-                        finds[str(path), "picture"] += 1
+                        done.finds[str(path), "picture"] += 1
                     continue
-                try:
-                    finds += search_file(path, terms)
-                    searched.append(str(path))
-                except NotSearchedError as error:
-                    gaps.append(UnsearchedPlace(place=str(path), why=str(error)))
+                _search_file(path, terms, done, limit)
         except NotSearchedError as error:
-            gaps.append(UnsearchedPlace(place=str(place), why=str(error)))
-    return searched, pictures
+            done.gaps.append(UnsearchedPlace(place=str(place), why=str(error)))
+
+
+def _search_file(
+    path: Path, terms: SearchTerms, done: _Searched, limit: TimeLimit
+) -> None:
+    try:
+        done.finds += search_file(path, terms, limit)
+        done.files.append(str(path))
+    except NotSearchedError as error:
+        done.gaps.append(UnsearchedPlace(place=str(path), why=str(error)))
 
 
 def _files(places: SearchedPlaces) -> Iterable[tuple[Path, Iterable[Path]]]:
@@ -231,10 +281,6 @@ def _counts(values: Iterable[ErasedValue], why: str) -> list[ValueCount]:
     return [
         ValueCount(kind=kind, values=n, why=why) for kind, n in sorted(counted.items())
     ]
-
-
-def _rows(tables: Iterable[SearchedTable]) -> int:
-    return sum(table.rows for table in tables)
 
 
 NEVER_SEARCHED = (

@@ -9,7 +9,9 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from application.erase.search.terms import CELL_END, SearchTerms
+from application.erase.search.time_limit import TimeLimit
 from application.erase.values import ErasedValue
+from projections.rebuild.shadow_tables import SET_TIMEOUT
 
 LOG = "goatherd_events"
 Finds = Counter[tuple[str, str]]
@@ -35,10 +37,14 @@ SELECT schemaname || '.' || indexname FROM pg_indexes
 WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1
 """
 _STATISTICS = """
-SELECT schemaname || '.' || tablename || '.' || attname,
-    concat_ws(%s, most_common_vals::text, most_common_elems::text,
-              histogram_bounds::text)
+SELECT schemaname::text, tablename::text, attname::text,
+    coalesce(most_common_vals::text::text[], '{}')
+        || coalesce(histogram_bounds::text::text[], '{}'),
+    coalesce(most_common_elems::text::text[], '{}')
 FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+"""
+_HAVE_OTHERS = """
+SELECT EXISTS (SELECT FROM {table} WHERE {organization} <> {own} AND {has})
 """
 _OF_OTHERS = """
 WITH others AS (
@@ -108,30 +114,98 @@ def search_table(
     *,
     organization_id: UUID,
     advance: Callable[[int], None],
+    limit: TimeLimit,
 ) -> Finds:
     """Return the number of a table's rows with values, by place and kind.
 
     Rows of other organizations are left out, because they may know the same person.
+
+    Raises:
+        SearchTooLongError: the time of ``limit`` is over.
+        QueryCanceled: the time of ``limit`` ends during a statement.
     """
+    connection.execute(SET_TIMEOUT, (str(limit.left_ms()),))
     finds = Finds()
     for part in _parts(connection, table, organization_id):
         found = terms.found_in(CELL_END.join(map(_text, part)))
         if found:
             finds += _by_row(table, part, terms)
         advance(len(part))
+        limit.left_ms()
     return finds
 
 
+class SampleFinds(NamedTuple):
+    """The finds in samples of ``columns``; ``of_others`` are of other organizations."""
+
+    columns: int
+    left: Finds
+    of_others: Finds
+
+
 def search_statistics(
-    connection: Connection[TupleRow], terms: SearchTerms
-) -> tuple[int, Finds]:
-    """Search the planner's samples of values; return the number of columns."""
-    finds, columns = Finds(), 0
-    for place, sample in connection.execute(_STATISTICS, (CELL_END,)):
+    connection: Connection[TupleRow],
+    tables: Collection[SearchedTable],
+    terms: SearchTerms,
+    *,
+    organization_id: UUID,
+) -> SampleFinds:
+    """Search the planner's samples of values, which are of all organizations.
+
+    A sample that is the value of a row of another organization is theirs, because the
+    rows of the erased person's organization were searched one by one.
+    """
+    known = {(table.schema, table.name): table for table in tables}
+    left, of_others, columns = Finds(), Finds(), 0
+    for schema, name, column, values, members in connection.execute(
+        _STATISTICS
+    ).fetchall():
         columns += 1
-        found = terms.found_in(sample or "")
-        finds.update((f"statistics of {place}", value.kind) for value in found)
-    return columns, finds
+        if not terms.found_in(CELL_END.join([*values, *members])):
+            continue
+        table = known.get((schema, name))
+        for texts, is_member in ((values, False), (members, True)):
+            for text in texts:
+                kinds = {value.kind for value in terms.found_in(text)}
+                is_theirs = (
+                    kinds
+                    and table is not None
+                    and _ORGANIZATION in table.columns
+                    and _have_others(
+                        connection,
+                        table,
+                        column,
+                        text,
+                        is_member=is_member,
+                        organization_id=organization_id,
+                    )
+                )
+                finds = of_others if is_theirs else left
+                place = f"statistics of {schema}.{name}.{column}"
+                finds.update((place, kind) for kind in kinds)
+    return SampleFinds(columns, left, of_others)
+
+
+def _have_others(
+    connection: Connection[TupleRow],
+    table: SearchedTable,
+    column: str,
+    text: str,
+    *,
+    is_member: bool,
+    organization_id: UUID,
+) -> bool:
+    """Tell whether a row of another organization has a value, or a member of one."""
+    has = "{text} = ANY({column}::text[])" if is_member else "{column}::text = {text}"
+    query = sql.SQL(_HAVE_OTHERS).format(
+        table=sql.Identifier(table.schema, table.name),
+        organization=sql.Identifier(_ORGANIZATION),
+        own=sql.Literal(organization_id),
+        has=sql.SQL(has).format(column=sql.Identifier(column), text=sql.Literal(text)),
+    )
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _by_row(

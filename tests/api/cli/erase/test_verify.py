@@ -262,6 +262,22 @@ def test_what_others_have_or_words_that_goatherd_uses_are_not_looked_for(
     }
 
 
+def test_samples_of_another_organization_are_theirs(
+    home: Tenant, stranger: Tenant, cli: CommandLine
+) -> None:
+    known(stranger, "shared.goat")
+    creator_id = erased(home, cli, "shared.goat")
+
+    status, document = verdict(cli, creator_id)
+
+    assert (status, document["found"]) == (0, [])
+    kept = {(one["place"], one["kind"], one["note"]) for one in document["kept"]}
+    theirs = "data of another organization that tracks the same account"
+    sample = "statistics of public.creator_list.tiktok_handle"
+    assert (sample, "handle", theirs) in kept
+    assert {note for _, _, note in kept} == {theirs}
+
+
 def test_a_place_that_cannot_be_searched_is_no_success(
     home: Tenant, cli: CommandLine, tmp_path: Path
 ) -> None:
