@@ -95,9 +95,9 @@ def _removed(_: Mapping[str, Any], named: Named) -> str:
 def _stopped(data: Mapping[str, Any], named: Named) -> str:
     days = data["usual_days"]
     usual = "less than a day" if days < 1 else f"{days:.0f} day{'s'[: days >= 1.5]}"
-    last = msgspec.convert(data["last_posted_at"], datetime).date().isoformat()
+    last = msgspec.convert(data["last_posted_at"], datetime)
     return (
-        f"{named.creator} stopped posting: the last post was on {last}, "
+        f"{named.creator} stopped posting: the last post was on {last.day} {last:%b %Y}, "
         f"and {usual} is usual between posts"
     )
 

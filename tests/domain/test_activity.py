@@ -98,7 +98,7 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
         "added": "@billie was added by key Ops.",
         "moved": "@billie moved from One to Two by key Ops.",
         "removed": "@billie was removed by key Ops.",
-        "stopped_posting": "@billie stopped posting: the last post was on 2026-03-02, "
+        "stopped_posting": "@billie stopped posting: the last post was on 2 Mar 2026, "
         "and 2 days is usual between posts.",
         "failing": "Scrapes of @billie began to fail: the profile, not found.",
         "recovered": "Scrapes of @billie work again: the profile.",

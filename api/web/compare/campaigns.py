@@ -172,7 +172,7 @@ def _of_target(
     exact, text = number(reached), short(reached)
     if target is not None:
         exact, text = f"{exact} of {number(target)}", f"{text} of {short(target)}"
-        about = ", ".join(filter(None, (f"{percentage}%", about)))
+        about = ", ".join(filter(None, (f"{number(percentage)}%", about)))
     return ComparedCell(text=text, exact=exact, about=about)
 
 

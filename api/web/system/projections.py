@@ -43,6 +43,7 @@ _NAMES = {
     "scrape_runs": "Scrapes",
     "verdict_streaks": "Failures in a row",
     "videos": "Videos",
+    "views": "Saved views",
 }
 
 
