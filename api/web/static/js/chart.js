@@ -252,6 +252,7 @@ class Chart {
   markBreaks() {
     const { ctx, bbox } = this.uplot;
     const unit = devicePixelRatio;
+    const written = [];
     ctx.save();
     ctx.font = `600 ${11 * unit}px ${getComputedStyle(this.plot).fontFamily}`;
     for (const [number, line] of this.drawing.lines.entries()) {
@@ -273,7 +274,13 @@ class Chart {
         ctx.fillStyle = line.isPrior ? this.colours["series-prior"] : this.colour(`series-${line.series}`);
         ctx.textAlign = isRight ? "right" : "left";
         ctx.textBaseline = "middle";
-        ctx.fillText(text, x + (isRight ? -26 : 26) * unit, y);
+        const width = ctx.measureText(text).width;
+        const start = isRight ? x - 26 * unit - width : x + 26 * unit;
+        // Outliers of neighbouring days have their values one below the other.
+        let row = y;
+        while (written.some((other) => other.row === row && start < other.end && other.start < start + width)) row += (value > 0 ? 13 : -13) * unit;
+        written.push({ row, start, end: start + width });
+        ctx.fillText(text, x + (isRight ? -26 : 26) * unit, row);
       }
     }
     ctx.restore();
