@@ -97,8 +97,8 @@ def _stopped(data: Mapping[str, Any], named: Named) -> str:
     usual = "less than a day" if days < 1 else f"{days:.0f} day{'s'[: days >= 1.5]}"
     last = msgspec.convert(data["last_posted_at"], datetime)
     return (
-        f"{named.creator} stopped posting: the last post was on {last.day} {last:%b %Y}, "
-        f"and {usual} is usual between posts"
+        f"{named.creator} stopped posting: the last post was on "
+        f"{last.day} {last:%b %Y}, and {usual} is usual between posts"
     )
 
 
