@@ -21,6 +21,8 @@ from domain.view.decider import view_of
 
 # The parameters of a view's query that hold words of people.
 _TYPED = ("search", "tag", "hashtag")
+# A message says the same of other organizations' things as of things that never were.
+_KINDS = "campaign, project, API key or view"
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,12 +133,12 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
         return _Texts("api_key", organization_id, kept)
     if (view := view_of(histories[of])) is not None:
         if view.organization_id != organization_id:
-            raise NotFoundError("view")
+            raise NotFoundError(_KINDS)
         kept = {} if view.is_deleted else _stated(view, VIEW_DETAILS)
         return _Texts("view", of, kept)
     campaign = campaign_of(histories[of])
     if campaign is None or campaign.organization_id != organization_id:
-        raise NotFoundError("campaign, project, API key or view")
+        raise NotFoundError(_KINDS)
     kept = {} if campaign.is_deleted else _stated(campaign, campaigns.TEXTS)
     return _Texts("campaign", of, kept)
 
