@@ -89,7 +89,7 @@ class CampaignSummaryRoutes(Controller):
             ),
         ] = None,
         *,
-        is_behind: Behind = False,
+        behind: Behind = False,
     ) -> CountedList[CampaignLeaderboardRow]:
         """Rank the campaigns of a project, or a campaign and the campaigns below it.
 
@@ -109,7 +109,7 @@ class CampaignSummaryRoutes(Controller):
                 search=(search or "").strip().lower() or None,
                 phase=phase,
                 target_status=target_status,
-                is_behind=is_behind,
+                is_behind=behind,
             ),
         )
         order_ = ranked(

@@ -55,7 +55,6 @@ PostedTo = Annotated[
 Behind = Annotated[
     bool,
     QueryParameter(
-        name="behind",
         description="Include only campaigns that will miss a target at their present "
         "pace: its `status` is `behind_pace` or `at_risk`.",
     ),

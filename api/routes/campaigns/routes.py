@@ -70,13 +70,13 @@ class CampaignRoutes(Controller):
             QueryParameter(max_length=200, description="A part of the name."),
         ] = None,
         *,
-        is_behind: Behind = False,
+        behind: Behind = False,
     ) -> ListPage[Campaign]:
         """List campaigns, newest first."""
         term = (search or "").strip().lower() or None
         ids = None
         await listing.caught_up(READ_MODEL)
-        if is_behind:
+        if behind:
             await listing.caught_up("analytics")
             ids = await campaigns_behind(
                 listing.reader,
@@ -98,7 +98,7 @@ class CampaignRoutes(Controller):
             filters={
                 "project_id": project_id,
                 "search": term,
-                **({"behind": True} if is_behind else {}),
+                **({"behind": True} if behind else {}),
             },
             key=lambda row: (row.created_at, row.id),
             after=tuple[datetime, UUID],

@@ -113,7 +113,7 @@ class TagChange(CreatorIds, frozen=True, kw_only=True):
     """Tags to add to each creator, and tags to take away.
 
     A creator that has the former already and none of the latter is skipped, and one
-    that would have too many tags fails alone.
+    that would have too many tags, or that was removed, fails alone.
     """
 
     add: Annotated[

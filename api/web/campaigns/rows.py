@@ -39,6 +39,8 @@ TARGETS: Final[Mapping[TargetStatus | str, str]] = {
     "missed": "Missed",
 }
 _AT_ONCE = 100
+# Python refuses to read a number of thousands of digits.
+_MOST_DIGITS = 9
 
 
 class CampaignsQuery(ListQuery, frozen=True, kw_only=True):
@@ -83,7 +85,8 @@ class CampaignsQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def shown_before(self) -> int:
-        return int(self.cursor) if self.cursor.isdecimal() else 0
+        is_number = self.cursor.isdecimal() and len(self.cursor) <= _MOST_DIGITS
+        return int(self.cursor) if is_number else 0
 
 
 class ListedCampaign(Struct, frozen=True, kw_only=True):

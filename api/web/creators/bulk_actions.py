@@ -80,13 +80,15 @@ async def each_project(
         ids = [str(one.id) for one in some]
         handles = {one.id: one.tiktok_handle for one in some}
         path = f"/projects/{project_id}/creators/{command}"
+        # Other tags for the same creators are another command.
+        values = [f"{name}={each}" for name in fields for each in fields[name]]
         try:
             got = await page.send(
                 "POST",
                 path,
                 BulkAnswer,
                 {"creator_ids": ids, **fields},
-                key_suffix=_key_suffix(path, ids),
+                key_suffix=_key_suffix(path, [*ids, *values]),
             )
         except ApiRefusedError as error:
             outcomes += [_refused(one, error) for one in some]
@@ -231,10 +233,10 @@ def _portions(creators: Sequence[Creator], most: int) -> list[Sequence[Creator]]
     return [creators[at : at + most] for at in range(0, len(creators), most)]
 
 
-def _key_suffix(path: str, ids: Sequence[str]) -> str:
+def _key_suffix(path: str, values: Sequence[str]) -> str:
     """Return a suffix for the idempotency key of one command of a form.
 
     A user may go back to the list and select other creators: the browser then sends the
-    same form again.
+    same form again, and ``values`` differ.
     """
-    return "." + sha256(" ".join([path, *ids]).encode()).hexdigest()[:32]
+    return "." + sha256(" ".join([path, *values]).encode()).hexdigest()[:32]

@@ -18,6 +18,7 @@ from api.http.access.auth import Principal, SignedInPerson
 from api.http.access.sessions import set_cookie
 from api.http.error_codes import Code
 from api.http.errors import ApiError
+from api.http.query import invalid_query
 from api.http.request import Request
 from api.web.kit.api_client import (
     ApiClient,
@@ -193,13 +194,20 @@ class PageContext:
         """Return the head of the printed pages of a project, empty for no project.
 
         Only the newest projects are known without a request.
+
+        Raises:
+            ApiError: ``invalid_query``: the address names something that is no id.
         """
         if not project_id:
             return Letterhead()
-        known = self.organization.letterheads.get(UUID(str(project_id)))
+        try:
+            id_ = UUID(str(project_id))
+        except ValueError:
+            raise invalid_query("project", "must be an id") from None
+        known = self.organization.letterheads.get(id_)
         if known is not None:
             return known
-        got = await self.get(f"/projects/{project_id}", _ProjectAnswer)
+        got = await self.get(f"/projects/{id_}", _ProjectAnswer)
         return _letterhead(got.data)
 
     async def count_waiting(self, **among: str) -> int:

@@ -246,6 +246,9 @@ def tag_creators(
         if creator.status == "erased":
             results.append(ItemResult(creator_id, "failed", "gone"))
             continue
+        if creator.status == "removed":
+            results.append(ItemResult(creator_id, "failed", "creator_removed"))
+            continue
         try:
             tags = with_tags(creator.tags, add=added, remove=without)
         except InvalidTagError as error:

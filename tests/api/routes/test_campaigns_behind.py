@@ -62,3 +62,10 @@ def test_only_campaigns_that_will_miss_a_target_are_behind(
     first = home.get("/campaigns", params={"behind": "true", "limit": 1})
     cursor = first.json()["meta"]["nextCursor"]
     assert behind(home, limit="1") + behind(home, cursor=cursor) == [posts, views]
+
+
+def test_a_wrong_choice_of_campaigns_behind_is_named_as_clients_write_it(home: Tenant):
+    answer = home.get("/campaigns", params={"behind": "maybe"})
+
+    assert answer.status_code == 400
+    assert [one["path"] for one in answer.json()["meta"]["fields"]] == ["/behind"]

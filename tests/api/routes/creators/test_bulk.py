@@ -336,17 +336,19 @@ def test_a_hundred_creators_are_removed_at_once(home: Tenant):
 
 
 def test_tags_of_many_are_added_and_taken_away(home: Tenant, stranger: Tenant):
-    ada, bea, cleo, full = (
+    ada, bea, cleo, full, removed = (
         home.add(name, tags=tags)["id"]
         for name, tags in (
             ("ada", ["Winter", "tier A"]),
             ("bea", ["spring"]),
             ("cleo", []),
             ("full", [f"tag {number}" for number in range(20)]),
+            ("removed", []),
         )
     )
+    home.delete(f"/creators/{removed}")
     theirs = stranger.add("theirs")["id"]
-    ids = [ada, bea, cleo, cleo, full, theirs]
+    ids = [ada, bea, cleo, cleo, full, removed, theirs]
     change = {"add": [" Spring "], "remove": ["winter"]}
 
     answer = home.post(f"{home.creators}/bulk-tag", {"creator_ids": ids, **change})
@@ -357,9 +359,10 @@ def test_tags_of_many_are_added_and_taken_away(home: Tenant, stranger: Tenant):
         ("ok", None),
         ("skipped", "tags stay the same"),
         ("failed", "must be at most 20 tags, not 21"),
+        ("failed", "creator_removed"),
         ("failed", "not_found"),
     ]
-    assert counts(data_of(answer)) == (2, 2, 2)
+    assert counts(data_of(answer)) == (2, 2, 3)
     home.goatherd.catch_up()
     assert home.shown(ada)["tags"] == ["tier A", "Spring"]
     assert home.shown(bea)["tags"] == ["spring"]

@@ -143,6 +143,14 @@ def test_a_long_list_is_shown_in_parts(visitor: Visitor, home: Tenant):
     assert "51 campaigns" in page.one("p", id="about").text
 
 
+@pytest.mark.usefixtures("three")
+def test_a_place_in_the_list_that_is_no_number_begins_the_list(visitor: Visitor):
+    for cursor in ("9" * 5_000, "²", "-1", "more"):
+        shown = names(visitor.see(f"/campaigns?cursor={cursor}"))
+
+        assert len(shown) == 3, cursor[:20]
+
+
 def test_the_file_has_the_campaigns_of_the_page_with_names_first(
     visitor: Visitor, three: dict[str, str]
 ):

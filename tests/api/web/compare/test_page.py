@@ -343,6 +343,13 @@ def test_a_wrong_choice_is_named(
     assert said in alert.text
 
 
+def test_a_project_that_is_no_id_is_refused_in_words(visitor: Visitor, goat: Watched):
+    for project in ("goats", "..%2Forganization"):
+        page = visitor.see(f"/compare?ids={goat.id}&project={project}", status=400)
+
+        assert "must be an id" in page.text, project
+
+
 def test_others_creators_cannot_be_compared(
     visitor: Visitor, stranger: Tenant, goat: Watched
 ):

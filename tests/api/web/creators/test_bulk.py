@@ -157,6 +157,19 @@ def test_one_form_sent_again_with_others_is_another_command(
     assert statuses(home) == {"ada": "removed", "bea": "removed", "cleo": "active"}
 
 
+def test_one_form_sent_again_with_other_tags_is_another_command(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    same = {"idempotency_key": uuid4().hex}
+    press(visitor, "/creators/tag", three[0], tags="spring", **same)
+
+    answer = press(visitor, "/creators/tag", three[0], tags="hooks", **same)
+
+    home.goatherd.catch_up()
+    assert answer.status_code == 303
+    assert home.shown(three[0]["id"])["tags"] == ["spring", "hooks"]
+
+
 def test_a_row_asks_for_a_scrape_of_its_own(
     visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
 ):
