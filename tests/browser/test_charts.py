@@ -18,15 +18,23 @@ _WRITTEN = """
     };
 """
 _LABELS = """async ([least, most, unit]) => {
-    const path = document.querySelector('script[src$="/chart.js"]').src;
-    const by = await import(path.replace("chart.js", "drawing.js"));
+    const path = document.querySelector('script[src$="/charts.js"]').src;
+    const by = await import(path.replace("charts.js", "drawing.js"));
     return by.roundLabels(least, most, { unit }).map((one) => by.shortly(one, unit));
 }"""
 _LONE = """async (values) => {
-    const path = document.querySelector('script[src$="/chart.js"]').src;
-    const by = await import(path.replace("chart.js", "drawing.js"));
+    const path = document.querySelector('script[src$="/charts.js"]').src;
+    const by = await import(path.replace("charts.js", "drawing.js"));
     return by.lonePoints(values);
 }"""
+
+DRAWING = {"chart.js", "drawing.js", "uplot.js", "uplot.css"}
+_COUNT_WHEN_PRINTED = """
+    window.printed = [];
+    window.print = () => {
+        window.printed.push(document.querySelectorAll(".plot canvas").length);
+    };
+"""
 
 
 @pytest.fixture
@@ -45,6 +53,7 @@ def outlier(home: Tenant) -> Watched:
 
 def chart_of(page: Page, name: str) -> Locator:
     figure = page.locator(f"#chart-{name}")
+    figure.scroll_into_view_if_needed()
     expect(figure.locator("canvas")).to_be_visible()
     return figure
 
@@ -101,6 +110,60 @@ def test_an_axis_without_an_outlier_is_whole(page: Page, home: Tenant):
     page.goto(f"/creators/{goat.id}?{DAYS}")
 
     expect(chart_of(page, "views").locator(".broken")).to_have_count(0)
+
+
+def test_what_draws_charts_is_loaded_once_one_is_nearly_in_sight(
+    page: Page, home: Tenant
+):
+    goat = a_watched_creator(home)
+    loaded = names_of_requests(page)
+    page.set_viewport_size(ViewportSize(width=1280, height=300))
+    page.goto(f"/creators/{goat.id}?{DAYS}", wait_until="networkidle")
+    plot = page.locator("#chart-views .plot")
+    before = plot.bounding_box()
+    assert "charts.js" in loaded
+    assert not DRAWING & {*loaded}
+    expect(plot.locator("svg")).to_be_visible()
+
+    plot.scroll_into_view_if_needed()
+
+    expect(plot.locator("canvas")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert {*loaded} >= DRAWING
+    assert len(loaded) == len({*loaded})
+    # Nothing moves.
+    page.evaluate("scrollTo(0, 0)")
+    assert plot.bounding_box() == before
+
+
+def test_charts_are_drawn_before_they_are_printed_or_reached_by_the_tab_key(
+    page: Page, home: Tenant, subtests: pytest.Subtests
+):
+    goat = a_watched_creator(home)
+    page.set_viewport_size(ViewportSize(width=1280, height=300))
+    page.add_init_script(_COUNT_WHEN_PRINTED)
+    for name, act in {
+        "the button": lambda: page.get_by_role("button", name="Print").click(),
+        "the keys": lambda: page.keyboard.press("Control+p"),
+        "the Tab key": lambda: page.keyboard.press("Tab"),
+    }.items():
+        with subtests.test(name):
+            page.goto(f"/creators/{goat.id}?{DAYS}", wait_until="networkidle")
+            assert page.locator(".plot canvas").count() == 0
+
+            act()
+
+            expect(page.get_by_role("slider")).to_have_count(3)
+            if name != "the Tab key":
+                page.wait_for_function("window.printed.length > 0")
+                assert page.evaluate("window.printed") == [3]
+
+
+def names_of_requests(page: Page) -> list[str]:
+    """The names of files that the page has loaded, which grow with it."""
+    names: list[str] = []
+    page.on("request", lambda request: names.append(request.url.rpartition("/")[2]))
+    return names
 
 
 def test_a_first_touch_reads_a_point_and_its_button_explains(

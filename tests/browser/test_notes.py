@@ -25,6 +25,7 @@ def test_a_note_is_written_marked_and_read(
 
     chart = page.get_by_role("slider", name="New views by day")
     expect(page.locator("#happened li")).to_contain_text("The sale began.")
+    page.locator(".plot").first.scroll_into_view_if_needed()
     chart.focus()
     for _ in range(3):
         page.keyboard.press("ArrowLeft")

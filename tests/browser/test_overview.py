@@ -72,7 +72,7 @@ def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, ax
     page.goto(f"/creators/{goat.id}?{DAYS}")
     page.evaluate("window.sameDocument = true")
 
-    page.get_by_role("link", name="Week").click()
+    page.get_by_role("link", name="Week", exact=True).click()
     expect(page).to_have_url(re.compile("granularity=week"))
     page.get_by_role("link", name="Show it in the charts").click()
     expect(page).to_have_url(re.compile("compare=prior_period"))

@@ -15,12 +15,18 @@ _LEVELS = 4
 
 
 class CalendarDay(Struct, frozen=True, kw_only=True):
-    """A square: its place, its darkness from 0 to 4, and its tooltip."""
+    """A square: its darkness from 0 to 4, and its tooltip."""
+
+    level: int
+    text: str
+
+
+class CalendarWeek(Struct, frozen=True, kw_only=True):
+    """A column: the place of its first square, below which are the others."""
 
     x: int
     y: int
-    level: int
-    text: str
+    days: list[CalendarDay]
 
 
 class CalendarLabel(Struct, frozen=True, kw_only=True):
@@ -42,7 +48,7 @@ class CalendarMonth(Struct, frozen=True, kw_only=True):
 class PostingCalendar(Struct, frozen=True, kw_only=True):
     """The squares, their labels, and the same numbers by month."""
 
-    days: list[CalendarDay]
+    weeks: list[CalendarWeek]
     labels: list[CalendarLabel]
     months: list[CalendarMonth]
     posts: int
@@ -72,7 +78,7 @@ def calendar_of(posts: Analytics, *, today: date) -> PostingCalendar:
     most = max(by_day.values(), default=0)
     best = max(by_day, key=lambda day: by_day[day], default=today)
     return PostingCalendar(
-        days=[_square(day, amount, begin, most) for day, amount in by_day.items()],
+        weeks=_weeks(by_day, begin, most),
         labels=_labels(begin),
         months=_months(by_day),
         posts=sum(by_day.values()),
@@ -80,12 +86,20 @@ def calendar_of(posts: Analytics, *, today: date) -> PostingCalendar:
     )
 
 
-def _square(day: date, amount: int, begin: date, most: int) -> CalendarDay:
-    week, weekday = divmod((day - begin).days, 7)
+def _weeks(by_day: Mapping[date, int], begin: date, most: int) -> list[CalendarWeek]:
+    """Return the columns; the first and the last one may lack days."""
+    weeks: dict[int, CalendarWeek] = {}
+    for day, amount in sorted(by_day.items()):
+        number, weekday = divmod((day - begin).days, 7)
+        x, y = _LEFT + number * _STEP, _TOP + weekday * _STEP
+        week = weeks.setdefault(number, CalendarWeek(x=x, y=y, days=[]))
+        week.days.append(_square(day, amount, most))
+    return list(weeks.values())
+
+
+def _square(day: date, amount: int, most: int) -> CalendarDay:
     noun = "post" if amount == 1 else "posts"
     return CalendarDay(
-        x=_LEFT + week * _STEP,
-        y=_TOP + weekday * _STEP,
         level=-(-amount * _LEVELS // most) if amount else 0,
         text=f"{written_day(day)}: {amount or 'no'} {noun}",
     )

@@ -21,10 +21,22 @@ BASE = "/assets"
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LEAST_TO_COMPRESS = 512
-# Comments, and the margins of lines. No text in our scripts goes over several lines.
+# Comments, and the margins of lines; in styles the white space around braces, too. No
+# text in our scripts goes over several lines, and none in our styles has a brace.
 _FOR_READERS = {
-    "css/": re.compile(rb"/\*.*?\*/\s*|^[ \t]+", re.DOTALL | re.MULTILINE),
+    "css/": re.compile(
+        rb"/\*.*?\*/\s*|^[ \t]+|\s+(?=[{}])|(?<=[{};])\s+|;(?=\s*\})",
+        re.DOTALL | re.MULTILINE,
+    ),
     "js/": re.compile(rb"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE),
+}
+# Styles that are always loaded together: as one file they compress a fifth better.
+# Every page has the first and the last ones, with its own between them.
+_JOINED = {
+    "css/first.css": ("css/tokens.css", "css/base.css", "css/parts.css"),
+    "css/dashboards.css": ("css/charts.css", "css/overview.css", "css/dashboard.css"),
+    "css/creator_list.css": ("css/lists.css", "css/creators.css"),
+    "css/last.css": ("css/phone.css", "css/print.css"),
 }
 # Python 3.11 knows no fonts, and names scripts as the tables of the machine do; without
 # such a table, as in a container, they are no text to it.
@@ -71,6 +83,8 @@ class Assets:
                 "The pages' libraries are missing: run make setup, or "
                 "python api/web/frontend/vendor.py."
             )
+        for name, parts in _JOINED.items():
+            found[name] = b"".join(found[part] for part in parts)
         return cls(found)
 
     def url(self, name: str) -> str:

@@ -38,7 +38,8 @@ function renewTotals() {
 function draw(cells) {
   let isChanged = false;
   for (const cell of document.querySelectorAll("[data-cell]")) {
-    const drawn = cells[cell.dataset.cell];
+    const row = cell.closest("[data-row]");
+    const drawn = cells[`${row.dataset.row}.${cell.dataset.cell}`];
     if (drawn === undefined || cell.contains(document.activeElement)) continue;
     const fresh = document.createElement("template");
     fresh.innerHTML = drawn;
@@ -46,7 +47,7 @@ function draw(cells) {
     isChanged ||= fresh.content.textContent !== cell.textContent;
     cell.replaceChildren(fresh.content);
     // The fingerprint was that of other cells.
-    cell.closest("[data-row]").dataset.drawn = "";
+    row.dataset.drawn = "";
   }
   if (isChanged) renewTotals();
 }

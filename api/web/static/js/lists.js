@@ -64,6 +64,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
   shownBefore = 0;
 });
 
+// Without this script the button of a row leads to a page; most visits open no menu.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-menu]");
+  if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const menu = await import("./row_menu.js").catch(() => null);
+  if (menu) menu.show(button);
+  else window.location.assign(button.href);
+});
+
 // A number lies above the link of its row, so that a pointer reads it; a click on it opens the row.
 document.addEventListener("click", (event) => {
   const link = event.target.closest(".figures tbody tr")?.querySelector(".opens");

@@ -1,4 +1,4 @@
-// The menu of a row, shown at its button; without this script the button leads to a page.
+// The menu of a row, shown at its button; lists.js loads it with the first use.
 
 const menu = document.createElement("div");
 menu.className = "menu-list row-menu";
@@ -17,10 +17,9 @@ function place(button) {
 }
 
 let opener = null;
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-menu]");
-  if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
+
+/** Show the menu of a button. */
+export async function show(button) {
   const back = encodeURIComponent(window.location.pathname + window.location.search);
   const answer = await fetch(`${button.href}?back=${back}`, { headers: { "HX-Request": "true" } }).catch(() => null);
   // The page says what is wrong.
@@ -33,7 +32,7 @@ document.addEventListener("click", async (event) => {
   menu.showPopover();
   place(button);
   menu.querySelector("button, a, summary").focus();
-});
+}
 
 menu.addEventListener("toggle", (event) => {
   opener?.setAttribute("aria-expanded", String(event.newState === "open"));
