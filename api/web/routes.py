@@ -58,6 +58,7 @@ from api.web.system.layout import SystemPage
 from api.web.system.projection_stream import ProjectionStream
 from api.web.system.projections import ProjectionPages
 from api.web.videos.page import VideosPages
+from api.web.videos.row_menu import VideoRowMenu
 from api.web.views import ViewPages
 from api.web.you.page import YouPages
 
@@ -91,6 +92,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorVideo,
     ChangesPages,
     VideosPages,
+    VideoRowMenu,
     ActivityPages,
     AnnotationForms,
     InboxPages,

@@ -108,7 +108,7 @@ class CreatorVideo(Controller):
         form = page.form(SwitchForm)
         counts = form.to == "on"
         creator = await get_creator(page, creator_id)
-        await count_videos(page, creator, [str(video_id)], counts=counts)
+        await count_videos(page, creator.project_id, [str(video_id)], counts=counts)
         page.flash(
             "The video is included now." if counts else "The video is excluded now."
         )

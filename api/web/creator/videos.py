@@ -129,7 +129,7 @@ class CreatorVideos(Controller):
         if form.video_ids:
             creator = await get_creator(page, creator_id)
             done = await count_videos(
-                page, creator, form.video_ids, counts=form.to == "on"
+                page, creator.project_id, form.video_ids, counts=form.to == "on"
             )
             page.flash(_counting_message(done, counts=form.to == "on"))
         else:
@@ -166,14 +166,14 @@ class CreatorVideos(Controller):
 
 
 async def count_videos(
-    page: PageContext, creator: Creator, video_ids: list[str], *, counts: bool
+    page: PageContext, project_id: UUID, video_ids: list[str], *, counts: bool
 ) -> BulkVideos:
-    """Let videos of a creator's project count, or not.
+    """Let videos of a project count, or not.
 
     Raises:
         ApiRefusedError: the API refused.
     """
-    project = f"/projects/{creator.project_id}"
+    project = f"/projects/{project_id}"
     if counts:
         path = f"{project}/inbox/review"
         body: Any = {

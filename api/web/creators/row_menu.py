@@ -11,15 +11,8 @@ from api.web.creators.query import PATH
 from api.web.kit.forms.project_choices import some_campaigns
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
-from api.web.kit.page_query import PageQuery
-from api.web.kit.selection import list_address
+from api.web.kit.selection import MenuQuery, list_address
 from projections.creators.creator import Creator
-
-
-class MenuQuery(PageQuery, frozen=True, kw_only=True):
-    """``back`` is the address of the list, to which an action returns."""
-
-    back: str = PATH
 
 
 class RowMenu(Controller):

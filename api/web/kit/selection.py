@@ -9,11 +9,21 @@ from api.http.errors import Code, field_error
 from api.routes.analytics.parameters import MOST_ENTITIES
 from api.web.kit.list_query import ListQuery
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.page_query import PageQuery
 
 Q = TypeVar("Q", bound=ListQuery)
 
 # The days and the order of the list, which a file of chosen rows keeps.
 _OF_THE_LIST = ("period", "from", "to", "sort", "order")
+
+
+class MenuQuery(PageQuery, frozen=True, kw_only=True):
+    """The query of a row's menu.
+
+    ``back`` is the address of the list, to which an action returns.
+    """
+
+    back: str = ""
 
 
 def id_in(text: str, field: str) -> UUID:
