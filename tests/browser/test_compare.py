@@ -75,6 +75,21 @@ def test_lines_far_apart_are_offered_other_scales(
     )
     chart = page.get_by_role("slider", name=re.compile("Followers by day"))
     scales = page.get_by_role("group", name="Scale")
+    expect(scales.get_by_role("button", name="Apart")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    # Each line rises in its own half of the chart.
+    half = chart.bounding_box()["height"] / 2  # type: ignore[index]
+    chart.focus()
+    tops: list[list[float]] = []
+    for key in ("Home", "End"):
+        page.keyboard.press(key)
+        dots = chart.locator(".dots i")
+        expect(dots).to_have_count(2)
+        tops.append([float(dot.evaluate("it => it.offsetTop")) for dot in dots.all()])
+    (kid_first, ram_first), (kid_last, ram_last) = tops
+    assert ram_last + half / 4 < ram_first < half < kid_first
+    assert half * 0.75 < kid_last < kid_first - half / 4
 
     scales.get_by_role("button", name="Index").click()
     chart.focus()

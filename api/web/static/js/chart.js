@@ -1,9 +1,10 @@
 // Charts: draws each chart of the page, whose values the pointer and the keyboard show.
 
-import { age, bucket, full, inTwo, laidOver, lonePoints, marksAt, roundLabels, scaled, secondsOf, shortly, tick, ticks, withoutOutliers } from "./drawing.js";
+import { age, bandsOf, bucket, full, inTwo, laidOver, lonePoints, marksAt, roundLabels, scaled, secondsOf, shortly, tick, ticks, withoutOutliers } from "./drawing.js";
 
 const SCALES = [
-  ["linear", "Linear", "Equal steps for equal numbers"],
+  ["apart", "Apart", "Lines of another size have an axis of their own, one above the other"],
+  ["linear", "Linear", "One axis with equal steps for equal numbers"],
   ["log", "Logarithmic", "Equal steps for equal factors: small lines are seen beside large ones"],
   ["index", "Index", "Every line begins at 100"],
 ];
@@ -38,7 +39,7 @@ class Chart {
     this.drawing = JSON.parse(plot.dataset.chart);
     const { xs, numbers } = laidOver(this.drawing.lines);
     const marks = marksAt(xs, this.drawing.marks);
-    Object.assign(this, { xs, numbers, marks, at: null, scale: "linear", isWhole: false, byTouch: false });
+    Object.assign(this, { xs, numbers, marks, at: null, scale: this.drawing.isFarApart ? "apart" : "linear", isWhole: false, byTouch: false });
     this.outliers = this.findOutliers();
     this.listen();
     if (this.drawing.isFarApart) this.offerScales();
@@ -70,7 +71,8 @@ class Chart {
     this.plot.replaceChildren();
     this.shown = this.drawing.lines.map((line) => scaled(line, this.scale));
     this.colours = Object.fromEntries(["series-ground", "series-grid", "series-prior", "muted", "baseline-colour", "band-colour", "mark-colour"].map((name) => [name, this.colour(name)]));
-    const shown = this.shown.flatMap((line, number) => this.series(line, this.numbers[number]));
+    this.bands = this.scale === "apart" ? bandsOf(this.shown) : null;
+    const shown = this.shown.flatMap((line, number) => this.series(line, this.numbers[number]).map(([series, values]) => [{ ...series, scale: this.scaleOf(number) }, values]));
     this.uplot = new uPlot(
       { ...this.size(), ...this.options(), series: [{}, ...shown.map(([series]) => series)] },
       [this.xs, ...shown.map(([, values]) => values)],
@@ -115,7 +117,12 @@ class Chart {
     this.plot.after(line);
   }
 
-  /** Add buttons for the scales: linear, logarithmic, or each line from 100 on. */
+  /** The scale of a line, which is that of its band if the lines are apart. */
+  scaleOf(number) {
+    return this.bands === null ? "y" : `y${this.bands.findIndex((band) => band.includes(number))}`;
+  }
+
+  /** Add buttons for the scales: apart, linear, logarithmic, or each line from 100 on. */
   offerScales() {
     const group = document.createElement("div");
     group.className = "segments";
@@ -139,6 +146,8 @@ class Chart {
     const ink = { stroke: this.colours.muted, grid: { stroke: this.colours["series-grid"], width: 1 }, ticks: { show: false }, font: `12px ${getComputedStyle(this.plot).fontFamily}` };
     const half = isBars ? this.step() / 2 : 0;
     const valued = this.scale === "index" ? "" : unit;
+    const valueAxis = { ...ink, size: 56, values: (_, splits) => splits.map((value) => (value === null ? "" : shortly(value, valued))) };
+    const bands = this.bands ?? [];
     return {
       padding: [12, 24, 0, 0],
       legend: { show: false },
@@ -146,11 +155,14 @@ class Chart {
       cursor: { drag: { x: false, y: false, click: () => {} }, y: false, points: { show: false }, move: (uplot, left, top) => [left < 0 ? left : Math.round(uplot.valToPos(this.xs[uplot.posToIdx(left)], "x")), top] },
       scales: {
         x: { time: false, range: (_, least, most) => (least === most ? [least - 43200, most + 43200] : [least - half, most + half]) },
-        y: this.scale === "log" ? { distr: 3 } : { range: (_, least, most) => this.rangeOf(least, most) },
+        ...(this.bands ? {} : { y: this.scale === "log" ? { distr: 3 } : { range: (_, least, most) => this.rangeOf(least, most) } }),
+        ...Object.fromEntries(bands.map((_, place) => [`y${place}`, { range: (_uplot, least, most) => this.rangeOfBand(place, least, most) }])),
       },
       axes: [
         { ...ink, size: this.hasPosts ? DATES + POSTS : DATES, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => (this.drawing.born ? age(at, this.drawing.born) : tick(at, this.drawing.granularity))) },
-        { ...ink, size: 56, splits: (_, __, least, most) => (this.scale === "log" ? powers(least, most) : this.labels), values: (_, splits) => splits.map((value) => (value === null ? "" : shortly(value, valued))) },
+        // Axes of one side stand side by side: all but the last one take no room.
+        ...bands.map((_, place) => ({ ...valueAxis, scale: `y${place}`, side: 3, size: place === bands.length - 1 ? 56 : 0, splits: () => this.labels[place] })),
+        ...(this.bands ? [] : [{ ...valueAxis, splits: (_, __, least, most) => (this.scale === "log" ? powers(least, most) : this.labels) }]),
       ],
       hooks: { setCursor: [(uplot) => this.follow(uplot.cursor.idx ?? null)], drawClear: [() => this.shade()], draw: [() => this.mark()] },
     };
@@ -167,6 +179,19 @@ class Chart {
     // There is room for the mark of the break above the last label.
     const room = this.isBroken ? (this.labels.at(-1) - this.labels[0]) * 0.12 : 0;
     return [this.labels[0] - (least < -this.limit && this.isBroken ? room : 0), this.labels.at(-1) + room];
+  }
+
+  /** The range of the axis of a band, of which the labels fill one part of the height. */
+  rangeOfBand(place, least, most) {
+    const amount = this.bands.length;
+    const [low, high] = least === null || (least === 0 && most === 0) ? [0, 1] : [least, most];
+    const labels = roundLabels(low, high, { unit: this.drawing.unit, amount: Math.max(2, Math.floor(6 / amount)) });
+    this.labels = { ...this.labels, [place]: labels };
+    const [first, last] = [labels[0], labels.at(-1)];
+    const gap = 0.08;
+    const whole = (last - first) / (1 / amount - gap);
+    const bottom = first - whole * ((amount - 1 - place) / amount + gap / 2);
+    return [bottom, bottom + whole];
   }
 
   get hasPosts() {
@@ -337,7 +362,7 @@ class Chart {
         if (which === undefined || !flagged.has(which)) continue;
         const value = line.values[which];
         const x = this.uplot.valToPos(at, "x", true);
-        const y = value === null ? bbox.top + bbox.height - size : this.uplot.valToPos(value, "y", true);
+        const y = value === null ? bbox.top + bbox.height - size : this.uplot.valToPos(value, this.scaleOf(number), true);
         ctx.beginPath();
         shape(ctx, x, y, size);
         ctx.fill();
@@ -416,7 +441,7 @@ class Chart {
       const dot = document.createElement("i");
       dot.className = line.isPrior ? "series-prior" : `series-${line.series}`;
       dot.style.left = `${over.offsetLeft + this.uplot.valToPos(this.xs[place], "x")}px`;
-      dot.style.top = `${over.offsetTop + this.uplot.valToPos(value, "y")}px`;
+      dot.style.top = `${over.offsetTop + this.uplot.valToPos(value, this.scaleOf(number))}px`;
       return [dot];
     }));
   }

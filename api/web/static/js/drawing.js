@@ -108,6 +108,22 @@ export function withoutOutliers(values) {
   return known.slice(1, 3).find((value) => value > 0 && known[0] > GAIN * value) ?? null;
 }
 
+/** A line whose largest value is so many times smaller than another's is flat beside it. */
+const FAR_APART = 20;
+
+/** Return the numbers of the lines that fit on one axis, in bands, the largest first. */
+export function bandsOf(lines) {
+  const sized = lines.map(({ values }, number) => ({ number, size: Math.max(0, ...values.map((value) => Math.abs(value ?? 0))) }));
+  const bands = [];
+  for (const each of sized.sort((one, other) => other.size - one.size)) {
+    const band = bands.at(-1);
+    // A line without a value but 0 needs no axis.
+    if (band && (each.size === 0 || band[0].size <= FAR_APART * each.size)) band.push(each);
+    else bands.push([each]);
+  }
+  return bands.map((band) => band.map(({ number }) => number));
+}
+
 /** The places of points without a known neighbour, which no line shows. */
 export function lonePoints(values) {
   const near = (place, way) => {
