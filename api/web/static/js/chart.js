@@ -72,6 +72,8 @@ class Chart {
     this.shown = this.drawing.lines.map((line) => scaled(line, this.scale));
     this.colours = Object.fromEntries(["series-ground", "series-grid", "series-prior", "muted", "baseline-colour", "band-colour", "mark-colour"].map((name) => [name, this.colour(name)]));
     this.bands = this.scale === "apart" ? bandsOf(this.shown) : null;
+    // Two bands fit into the height of any chart; more of them need room for their labels.
+    this.plot.style.height = this.bands?.length > 2 && !isOnPaper ? `${7 * this.bands.length}rem` : "";
     const shown = this.shown.flatMap((line, number) => this.series(line, this.numbers[number]).map(([series, values]) => [{ ...series, scale: this.scaleOf(number) }, values]));
     this.uplot = new uPlot(
       { ...this.size(), ...this.options(), series: [{}, ...shown.map(([series]) => series)] },
@@ -188,7 +190,7 @@ class Chart {
     const labels = roundLabels(low, high, { unit: this.drawing.unit, amount: Math.max(2, Math.floor(6 / amount)) });
     this.labels = { ...this.labels, [place]: labels };
     const [first, last] = [labels[0], labels.at(-1)];
-    const gap = 0.08;
+    const gap = 0.1;
     const whole = (last - first) / (1 / amount - gap);
     const bottom = first - whole * ((amount - 1 - place) / amount + gap / 2);
     return [bottom, bottom + whole];
