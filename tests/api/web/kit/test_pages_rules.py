@@ -139,6 +139,20 @@ def test_a_page_is_for_those_who_signed_in(
             assert re.match(r"/(\?next=|\Z)", answer.headers["location"])
 
 
+def test_a_page_answers_head_as_get_without_a_body(
+    visitor: Visitor, subtests: pytest.Subtests
+):
+    # HEAD first: looking at a page may note that it was seen.
+    for path in LOOKS:
+        with subtests.test(path):
+            head = visitor.ask("HEAD", filled(path))
+            get = visitor.get(filled(path))
+
+            assert head.status_code == get.status_code
+            assert head.headers.get("content-type") == get.headers.get("content-type")
+            assert head.content == b""
+
+
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_page_refuses_a_key_without_its_scope_as_the_api_does(
     passer_by: Visitor, home: Tenant, scope: Scope, subtests: pytest.Subtests
