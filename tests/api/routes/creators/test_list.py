@@ -290,6 +290,7 @@ def test_a_cursor_whose_creator_is_gone_still_leads_on(goatherd: Goatherd):
         {"sort": "tiktok_handle"},
         {"status": "all"},
         {"search": "a"},
+        {"tiktok_handles": "goat"},
         {"project_id": "of the herd"},
     ),
     ids=lambda other: next(iter(other)),
