@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET
@@ -52,9 +52,13 @@ Outcome = Literal[
     "identity_changed",
     "not_in_recording",
 ]
-# The reason why a creator was disabled: the outcome of its scrapes, or that the project
-# already tracks its account.
+# The reason why a creator was disabled without anybody's doing: the outcome of its
+# scrapes, or that the project already tracks its account.
 DisabledReason = Outcome | Literal["duplicate_account"]
+# The reason of a creator that a person disabled.
+ByHand = Literal["by_hand"]
+BY_HAND: Final[ByHand] = "by_hand"
+OTHER_DISABLED_REASONS: Final = (*get_args(Outcome), "duplicate_account")
 
 _T = TypeVar("_T")
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)

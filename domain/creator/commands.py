@@ -71,6 +71,10 @@ class AutoDisable(Command, frozen=True, kw_only=True):
     duplicate_of: UUID | None = None
 
 
+class Disable(Command, frozen=True, kw_only=True):
+    """Stop scraping a creator until somebody enables it again."""
+
+
 class Reenable(Command, frozen=True, kw_only=True):
     at: datetime
 
@@ -109,6 +113,7 @@ CreatorCommand = (
     | SoftDelete
     | Reactivate
     | AutoDisable
+    | Disable
     | Reenable
     | ConnectAccount
     | EndConnection

@@ -21,6 +21,8 @@ from domain.errors import (
     NotFoundError,
 )
 from domain.messages import (
+    BY_HAND,
+    ByHand,
     ConnectionEnd,
     ConnectionProvider,
     DisabledReason,
@@ -68,7 +70,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     tags: list[str] = []
     status: Status = "active"
-    disabled_reason: DisabledReason | None = None
+    disabled_reason: DisabledReason | ByHand | None = None
     disabled_by: UUID | None = None
     duplicate_of: UUID | None = None
     reenabled_at: datetime | None = None
@@ -160,6 +162,10 @@ def decide(
             return [
                 copied(command, e.CreatorAutoDisabled, organization_id=organization_id)
             ]
+        case c.Disable():
+            if _tracked(creator).status == "disabled":
+                return []
+            return [e.CreatorDisabled(organization_id=creator.organization_id)]
         case c.Reenable(at=at):
             if creator.status != "disabled" or is_cooling_down(creator, at):
                 return []
@@ -225,6 +231,8 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
                 disabled_by=scrape_id,
                 duplicate_of=event.duplicate_of,
             )
+        case e.CreatorDisabled():
+            return replace(creator, status="disabled", disabled_reason=BY_HAND)
         case e.CreatorReenabled(at=at):
             return replace(
                 creator,
@@ -292,9 +300,13 @@ def counts_in(creator: CreatorState | None, project_id: UUID) -> bool:
 
 
 def is_cooling_down(creator: CreatorState, now: datetime) -> bool:
-    """Tell whether the creator was re-enabled less than 24 hours ago."""
+    """Tell whether the creator can't be enabled yet: it was less than 24 hours ago.
+
+    A creator that a person disabled does not wait, because its account is there.
+    """
     return (
-        creator.reenabled_at is not None
+        creator.disabled_reason != BY_HAND
+        and creator.reenabled_at is not None
         and now - creator.reenabled_at < REENABLE_COOLDOWN
     )
 

@@ -131,10 +131,18 @@ class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
     duplicate_of: UUID | None = None
 
 
-class CreatorReenabled(Event, frozen=True, kw_only=True):
-    """Somebody enabled an auto-disabled creator again.
+class CreatorDisabled(Event, frozen=True, kw_only=True):
+    """Somebody disabled a creator: it is not scraped until it is enabled again."""
 
-    The creator can't be enabled again for some time after ``at``.
+    stored_name: ClassVar[str] = "creator_disabled"
+    organization_id: UUID
+
+
+class CreatorReenabled(Event, frozen=True, kw_only=True):
+    """Somebody enabled a disabled creator again.
+
+    If the creator is auto-disabled, it can't be enabled again for some time after
+    ``at``.
     """
 
     stored_name: ClassVar[str] = "creator_reenabled"
@@ -305,6 +313,7 @@ CreatorEvent = (
     | CreatorRemoved
     | CreatorReactivated
     | CreatorAutoDisabled
+    | CreatorDisabled
     | CreatorReenabled
     | CreatorConnected
     | CreatorConnectionLost

@@ -157,6 +157,7 @@ def _creator_added(
     e.CreatorRemoved,
     e.CreatorReactivated,
     e.CreatorAutoDisabled,
+    e.CreatorDisabled,
     e.CreatorReenabled,
 )
 def _creator_changed(
@@ -186,6 +187,9 @@ def _creator_changed(
             row = replace(row, untracked_at=recorded.recorded_at)
             data = {"is_disabled": True, "outcome": verdict, "duplicate_of": first}
             batch.add(_of_creator(recorded, "failing", row, data=data))
+        case e.CreatorDisabled():
+            # The change log has it. No kind of activity means it.
+            row = replace(row, untracked_at=recorded.recorded_at)
         case _:
             row = replace(row, untracked_at=None)
     batch.creators.put(row.id, row)

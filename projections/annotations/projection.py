@@ -229,7 +229,12 @@ def _is_tracked(event: e.CreatorEvent, *, default: bool) -> bool:
     match event:
         case e.CreatorReactivated() | e.CreatorReenabled():
             return True
-        case e.CreatorRemoved() | e.CreatorAutoDisabled() | e.SubjectErased():
+        case (
+            e.CreatorRemoved()
+            | e.CreatorAutoDisabled()
+            | e.CreatorDisabled()
+            | e.SubjectErased()
+        ):
             return False
         case _:
             return default

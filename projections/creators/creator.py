@@ -111,7 +111,8 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     """A tracked TikTok account. Counts are null before the first snapshot.
 
     ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
-    removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
+    removed and for disabled creators. ``disabled_reason`` is the verdict of scrapes, or
+    ``by_hand`` if a person disabled the creator.
     With `duplicate_account`, ``duplicate_of`` is another creator of the project with
     the same account, which a scrape found; otherwise it is null. Figures are the newest
     scraped ones; ``last_scraped_at`` is the time of the last successful scrape.

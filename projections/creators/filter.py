@@ -80,6 +80,7 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
     creators whose last scrape failed. ``is_connected`` selects creators by whether
     their own account is connected; None selects all. ``handles`` are handles of which
     a creator must have one, in the spelling of ``normalize_handle``.
+    ``disabled_reasons`` select disabled creators by their reason.
     """
 
     statuses: tuple[Status, ...] = ("active", "disabled")
@@ -89,12 +90,13 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
     is_failing: bool = False
     is_connected: bool | None = None
     handles: tuple[str, ...] = ()
+    disabled_reasons: tuple[str, ...] = ()
 
     @property
     def is_narrow(self) -> bool:
         """Tell whether so few creators are left that no way of searching is faster."""
         return self.is_failing or bool(
-            self.is_connected or self.tag_keys or self.handles
+            self.is_connected or self.tag_keys or self.handles or self.disabled_reasons
         )
 
     def conditions(self, *, with_search: bool = True) -> tuple[str, ...]:
@@ -106,6 +108,7 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
             _NOT_CONNECTED: self.is_connected is False,
             "tag_keys @> %(tags)s": bool(self.tag_keys),
             "tiktok_handle = ANY(%(handles)s)": bool(self.handles),
+            "disabled_reason = ANY(%(reasons)s)": bool(self.disabled_reasons),
             "strpos(searched, %(search)s) > 0": with_search and self.search is not None,
         }
         return tuple(text for text, holds in conditions.items() if holds)
@@ -118,6 +121,7 @@ class CreatorFilter(msgspec.Struct, frozen=True, kw_only=True):
             "search": self.search,
             "tags": [*self.tag_keys],
             "handles": [*self.handles],
+            "reasons": [*self.disabled_reasons],
         }
 
 

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.analytics.precision import Level, is_known, next_level
 from domain.creator.decider import DETAILS, Status
-from domain.messages import IMPORT_PROVIDER, JobType, copied, set_fields
+from domain.messages import BY_HAND, IMPORT_PROVIDER, JobType, copied, set_fields
 from domain.scrape.failures import after_failure, after_success
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
@@ -113,6 +113,11 @@ def _auto_disabled(event: e.CreatorAutoDisabled) -> dict[str, Any]:
     }
 
 
+@on_decision(e.CreatorDisabled)
+def _disabled(_: e.CreatorDisabled) -> dict[str, Any]:
+    return {"status": "disabled", "disabled_reason": BY_HAND}
+
+
 @on_decision(e.CreatorReenabled)
 def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
     return {"status": "active", "disabled_reason": None, "duplicate_of": None}
@@ -199,7 +204,9 @@ def _failed(
     if row is None or row.status == "erased" or _is_folded(recorded, row):
         return row
     row = replace(row, run_position=recorded.position)
-    if row.status == "removed":
+    # A run is given up because of the person who disabled the creator.
+    is_stopped = row.disabled_reason == BY_HAND and event.outcome is None
+    if row.status == "removed" or is_stopped:
         return row
     failing = after_failure(
         failing_kinds(row.failing_kinds),

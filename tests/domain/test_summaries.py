@@ -158,6 +158,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.CreatorAutoDisabled(**OURS, verdict="private", scrape_id=SCRAPE),
         "Disabled, after scrapes that ended as private, by key Ops.",
     ),
+    (e.CreatorDisabled(**OURS), "Disabled by key Ops."),
     (e.CreatorReenabled(**OURS, at=NOON), "Re-enabled by key Ops."),
     (REQUESTED, "Scrape of the profile asked for by key Ops."),
     (

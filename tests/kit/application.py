@@ -27,7 +27,7 @@ from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
 from tests.kit.builders import NOON, asking, next_events, opened_store
-from tests.kit.commands import disable_creator, issue_key
+from tests.kit.commands import auto_disable_creator, issue_key
 from tests.kit.databases import new_database
 from tests.kit.documented import documented
 from tests.kit.keys import MASTER_KEY_TEXT
@@ -282,7 +282,7 @@ class Tenant:
     def disable(self, creator_id: str) -> UUID:
         """Let the policy disable a creator; returns the scrape that was the last."""
         scrape_id = new_id()
-        disable_creator(
+        auto_disable_creator(
             self.goatherd.store,
             UUID(creator_id),
             c.AutoDisable(verdict="private", scrape_id=scrape_id),

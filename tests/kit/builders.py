@@ -28,8 +28,10 @@ from infra.ids import new_id
 from infra.organizations import make_organization
 from tests.kit.commands import (
     add_creators,
+    auto_disable_creator,
     change_creator,
     disable_creator,
+    reenable_creators,
     remove_creator,
 )
 from tests.kit.keys import SETTINGS
@@ -131,7 +133,26 @@ class Home(msgspec.Struct, frozen=True):
     def disable(self, creator_id: UUID) -> None:
         """Disable a creator as a scrape of its own would."""
         verdict = c.AutoDisable(verdict="private", scrape_id=new_id())
-        disable_creator(self.store, creator_id, verdict, context=asking())
+        auto_disable_creator(self.store, creator_id, verdict, context=asking())
+
+    def disable_by_hand(self, creator_id: UUID) -> None:
+        disable_creator(
+            self.store,
+            creator_id,
+            organization_id=self.organization_id,
+            context=asking(),
+        )
+
+    def reenable(self, creator_id: UUID) -> None:
+        reenable_creators(
+            self.store,
+            [creator_id],
+            organization_id=self.organization_id,
+            project_id=self.project_id,
+            plans=DEFAULT_PLANS,
+            now=NOON,
+            context=asking(),
+        )
 
     def look_at(self, creator_id: UUID) -> CreatorState:
         creator = creator_of(plain_events(self.store.load(creator_id)[creator_id]))
@@ -163,7 +184,7 @@ class Home(msgspec.Struct, frozen=True):
 
 
 _WAKING = ["creator_added", "creator_reactivated", "creator_reenabled"]
-_ENDING = ["creator_removed", "creator_auto_disabled"]
+_ENDING = ["creator_removed", "creator_auto_disabled", "creator_disabled"]
 _ACTIVE = """
 WITH last AS (
     SELECT DISTINCT ON (stream) name FROM event_log

@@ -220,7 +220,8 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
             if row is None or event.provider == "import":
                 continue
             row["run_position"] = recorded.position
-            if row["status"] == "removed":
+            is_stopped = row["disabled_reason"] == "by_hand" and not event.outcome
+            if row["status"] == "removed" or is_stopped:
                 continue
             row["last_outcome"] = event.outcome
             if event.outcome != "not_in_recording":
@@ -817,6 +818,8 @@ def _decided(event: e.CreatorEvent) -> Row:
         case e.CreatorAutoDisabled(verdict=verdict):
             first = {"duplicate_of": event.duplicate_of}
             return {"status": "disabled", "disabled_reason": verdict, **first}
+        case e.CreatorDisabled():
+            return {"status": "disabled", "disabled_reason": "by_hand"}
         case e.CreatorReenabled():
             again = {"disabled_reason": None, "duplicate_of": None}
             return {"status": "active", **again}

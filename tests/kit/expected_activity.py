@@ -135,6 +135,8 @@ class _Fold:
                     "duplicate_of": event.duplicate_of,
                 }
                 self.of_creator(recorded, "failing", own, data=data)
+            case e.CreatorDisabled():
+                self.untracked[own] = recorded.recorded_at
             case e.CreatorReenabled():
                 self.untracked.pop(own, None)
             case e.SubjectErased():

@@ -28,7 +28,7 @@ _LEAST_HOURS = {
     "ultra": dict(zip(_KINDS, (12, 6, 3), strict=True)),
 }
 _STARTS = e.CreatorAdded | e.CreatorReactivated | e.CreatorReenabled
-_ENDS = e.CreatorRemoved | e.CreatorAutoDisabled
+_ENDS = e.CreatorRemoved | e.CreatorAutoDisabled | e.CreatorDisabled
 
 
 def annotations(events: Iterable[RecordedEvent]) -> dict[Any, Row]:

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.handlers.change import disable_creator
+from domain.creator.handlers.change import auto_disable_creator
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.outcomes import OF_THE_ACCOUNT
 from infra.database import Pool, run_read
@@ -131,7 +131,7 @@ def disable_due(store: Store, pool: Pool) -> int:
         command = c.AutoDisable(verdict=verdict, scrape_id=scrape_id)
         execute(
             store,
-            partial(disable_creator, creator_id, command),
+            partial(auto_disable_creator, creator_id, command),
             context=Context(
                 actor="policy:auto_disable",
                 command_id=uuid5(scrape_id, "auto_disable"),

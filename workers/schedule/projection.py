@@ -184,9 +184,9 @@ def _window_changed(
     cursor.execute(_MOVE_WINDOW, _about_creator(event, recorded), prepare=True)
 
 
-@on(e.CreatorRemoved, e.CreatorAutoDisabled)
+@on(e.CreatorRemoved, e.CreatorAutoDisabled, e.CreatorDisabled)
 def _stopped(
-    event: e.CreatorRemoved | e.CreatorAutoDisabled,
+    event: e.CreatorRemoved | e.CreatorAutoDisabled | e.CreatorDisabled,
     cursor: Cursor[TupleRow],
     recorded: RecordedEvent,
 ) -> None:

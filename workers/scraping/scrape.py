@@ -42,7 +42,11 @@ from workers.policies.auto_disable import is_third_strike
 from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import RUN_SECONDS, LeaseRenewer
-from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
+from workers.scraping.scrape_input import (
+    NotTrackedError,
+    ScrapeInput,
+    load_scrape_input,
+)
 from workers.scraping.video_details import only_news
 from workers.sources.chain import Answered, CannotServe, Chain
 
@@ -101,9 +105,10 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     if leased.attempt > retry_policy.MAX_ATTEMPTS:
         _quarantine(dependencies, leased)
         return
-    given = load_scrape_input(dependencies.store, leased)
-    if given is None:
-        _give_up(dependencies, leased, error="The creator was removed before the run.")
+    try:
+        given = load_scrape_input(dependencies.store, leased)
+    except NotTrackedError as error:
+        _give_up(dependencies, leased, error=str(error))
         return
     creator_id = leased.creator_id
     answered = dependencies.chain.ask(

@@ -1,13 +1,17 @@
 """Loads the input of a run: histories, and the creator or videos to observe."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import creator_of
+from domain.creator.events import CreatorDisabled
+from domain.messages import BY_HAND
 from domain.scrape.decider import ScrapeState, scrape_of
 from domain.streams import account_stream, erased_bans_stream
 from infra.eventstore.execute import RecordedHistories
-from infra.eventstore.store import Store, plain_events
+from infra.eventstore.store import RecordedEvent, Store, plain_events
 from workers.scraping.identity import still_valid
 from workers.scraping.jobs import JobLease
 from workers.scraping.video_details import counted_videos
@@ -26,10 +30,16 @@ class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
     is_pinned: bool = False
 
 
-def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
-    """Return the run's input; None if the creator is not tracked any more.
+class NotTrackedError(Exception):
+    """A run's creator is not tracked any more; the text says why."""
 
-    ``video_stats`` of a creator reads its counted videos.
+
+def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput:
+    """Return the run's input; ``video_stats`` of a creator reads its counted videos.
+
+    Raises:
+        NotTrackedError: the creator was removed, or a person disabled it after the
+            request of the run.
     """
     creator_id = leased.creator_id
     streams = [leased.scrape_id]
@@ -51,7 +61,13 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     own = plain_events(histories[creator_id])
     creator = creator_of(own)
     if creator is None or creator.is_gone:
-        return None
+        msg = "The creator was removed before the run."
+        raise NotTrackedError(msg)
+    if creator.disabled_reason == BY_HAND and (
+        histories[leased.scrape_id][0].position < _disabled_at(histories[creator_id])
+    ):
+        msg = "The creator was disabled before the run."
+        raise NotTrackedError(msg)
     account = account_of(creator_id, own)
     if account not in histories:
         histories |= store.load(account)
@@ -72,4 +88,11 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     )
     return ScrapeInput(
         run=run, histories=histories, target=target, is_pinned=pinned is not None
+    )
+
+
+def _disabled_at(history: Sequence[RecordedEvent]) -> int:
+    """Return the position at which a person disabled the creator last."""
+    return max(
+        each.position for each in history if isinstance(each.event, CreatorDisabled)
     )

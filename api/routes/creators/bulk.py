@@ -108,6 +108,28 @@ class ProjectCreatorRoutes(Controller):
             answers.bulk_answer,
         )
 
+    @write_route(post, "/bulk-disable", "disableCreators", status=200)
+    def disable_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[BulkAnswer]:
+        """Stop scraping up to 100 creators until they are enabled again.
+
+        Creators already disabled are skipped, and removed ones fail.
+        """
+        return writer.perform(
+            request,
+            lambda: creators.disable_creators(
+                data.creator_ids,
+                organization_id=request.organization_id,
+                project_id=project_id,
+            ),
+            answers.bulk_answer,
+        )
+
     @write_route(
         post,
         "/bulk-reenable",
@@ -122,7 +144,11 @@ class ProjectCreatorRoutes(Controller):
         data: JSONBody[CreatorIds],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
-        """Track up to 100 auto-disabled creators again, each once in 24 hours."""
+        """Track up to 100 disabled creators again.
+
+        An auto-disabled creator is enabled once in 24 hours; a creator that was
+        disabled by hand does not wait.
+        """
         return writer.perform(
             request,
             lambda: creators.reenable_creators(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, cast
 from uuid import UUID
 
-from litestar import Controller, delete, patch
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
@@ -216,6 +216,35 @@ class CreatorRoutes(Controller):
                 creator_id,
                 organization_id=request.organization_id,
                 names=writer.store.names,
+                expected_versions=writer.expected_versions(request),
+            ),
+            answers.changed_creator,
+        )
+
+    @write_route(
+        post,
+        "/creators/{creator_id:uuid}/disable",
+        "disableCreator",
+        errors=[Code.CREATOR_REMOVED, Code.GONE],
+        status=200,
+        conditional=True,
+    )
+    def disable_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Creator]:
+        """Stop scraping a creator until it is enabled again with bulk-reenable.
+
+        The `disabled_reason` is `by_hand`, and runs that were queued before are given
+        up. A creator that is disabled already stays as it is, with its reason.
+        """
+        return writer.perform(
+            request,
+            lambda: creators.disable_creator(
+                creator_id,
+                organization_id=request.organization_id,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,

@@ -26,6 +26,7 @@ from domain.creator.decider import Status
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
 from domain.letter_case import folded
+from domain.messages import BY_HAND, OTHER_DISABLED_REASONS
 from projections.analytics.read.creators.conditions import FigureCondition
 from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.creators.filter import CreatorFilter, Health
@@ -49,6 +50,7 @@ CreatorListSort = Literal[
 
 _STATUSES: tuple[Status, ...] = ("active", "disabled", "removed", "erased")
 _HEALTH: tuple[Health, ...] = get_args(Health)
+_DISABLED_REASONS = (BY_HAND, *OTHER_DISABLED_REASONS)
 _DEFAULT_STATUSES = "active,disabled"
 _SORTED_WITHOUT_FIGURES = {"created_at", "tiktok_handle", "follower_count"}
 
@@ -188,6 +190,15 @@ def provide_creator_list(
             "the median time between their posts."
         ),
     ] = None,
+    disabled_reason: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=200,
+            description="Show only creators that are disabled for one of these "
+            "reasons, separated by commas: by_hand, duplicate_account, or an outcome "
+            "of scrapes.",
+        ),
+    ] = None,
     format_: ListFormat = "json",
 ) -> CreatorListParameters:
     """Read the parameters.
@@ -210,6 +221,9 @@ def provide_creator_list(
             is_connected=connected,
             tag_keys=tag_filter(tag),
             handles=() if tiktok_handles is None else _handles(tiktok_handles),
+            disabled_reasons=()
+            if disabled_reason is None
+            else several_of("disabled_reason", disabled_reason, _DISABLED_REASONS),
         ),
         sort=sort,
         order=order,

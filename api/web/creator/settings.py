@@ -160,6 +160,15 @@ class CreatorSettings(Controller):
         )
         return page.go_to(_path(creator_id))
 
+    @form_route("/disable")
+    async def disable(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Disable a creator."""
+        done = await page.send("POST", f"/creators/{creator_id}/disable", Creator)
+        page.flash(f"@{done.data.tiktok_handle} is disabled. Scrapes have stopped.")
+        return page.go_to(_path(creator_id))
+
     @form_route("/reenable")
     async def reenable(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]

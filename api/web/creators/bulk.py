@@ -60,6 +60,12 @@ class BulkPages(Controller):
         remove = partial(each_project, command="bulk-remove")
         return await _apply(page, remove, "removed", is_confirmed_first=True)
 
+    @form_route("/disable", form=SelectionForm)
+    async def disable(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Disable the creators: they are not scraped until they are enabled again."""
+        disable = partial(each_project, command="bulk-disable")
+        return await _apply(page, disable, "disabled")
+
     @form_route("/reenable", form=SelectionForm)
     async def reenable(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Enable disabled creators again."""

@@ -16,6 +16,7 @@ from api.web.kit.filters import day, number, short
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
 from domain.analytics.targets import BEHIND
+from domain.messages import OTHER_DISABLED_REASONS
 from domain.phrases import counted, joined
 from projections.campaigns.queries import Campaign
 from projections.creators.counting import CreatorAmounts
@@ -29,9 +30,10 @@ _MOST_CAMPAIGNS = 4
 _NEARLY = 0.9
 # The queries by which the API finds the creators of each kind; the worst come first.
 _QUERIES: dict[CreatorKind, dict[str, str]] = {
-    "failing": {"failing": "true"},
+    "failing": {"failing": "true", "status": "active"},
     "stale": {"health": "stale"},
-    "disabled": {"status": "disabled"},
+    # A creator that a person disabled needs nothing.
+    "disabled": {"disabled_reason": ",".join(OTHER_DISABLED_REASONS)},
 }
 
 _ACTIONS: dict[CreatorKind, str] = {
@@ -154,8 +156,6 @@ async def _creators(
             is_theirs=True,
         )
         for one in got.data
-        # A disabled creator who failed is shown once.
-        if kind == "disabled" or one.status != "disabled"
     ]
     if got.meta["nextCursor"] is not None:
         found.append(

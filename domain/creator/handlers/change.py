@@ -113,7 +113,7 @@ def remove_creator(
     )
 
 
-def disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
+def auto_disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
     """Disable a creator whose account is unavailable, once for each verdict."""
     histories = yield (creator_id,)
     creator = creator_of(histories[creator_id])
@@ -124,6 +124,56 @@ def disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
         None,
         events=on(creator_id, events),
         quota_counters=active_creators(creator.organization_id, -1),
+    )
+
+
+def disable_creator(
+    creator_id: UUID,
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Disable a creator for a person; do nothing if it is disabled already.
+
+    The result is the creator's id.
+    """
+    histories = yield (creator_id,)
+    creator = own_creator(histories[creator_id], organization_id, expected_versions)
+    disabled = decide(creator, c.Disable())
+    return Decision(
+        creator_id,
+        events=on(creator_id, disabled),
+        quota_counters=active_creators(organization_id, -len(disabled)),
+    )
+
+
+def disable_creators(
+    creator_ids: Sequence[UUID], *, organization_id: UUID, project_id: UUID
+) -> Handler[ItemResults]:
+    """Disable creators of one project for a person."""
+    histories = yield (organization_id, *creator_ids)
+    project_owner(histories[organization_id], project_id)
+    results: list[ItemResult] = []
+    disabled: set[UUID] = set()
+    events: list[StreamEvent] = []
+    for creator_id in creator_ids:
+        creator = creator_of(histories[creator_id])
+        if creator is None or creator.project_id != project_id:
+            results.append(ItemResult(creator_id, "failed", "not_found"))
+        elif creator.status == "erased":
+            results.append(ItemResult(creator_id, "failed", "gone"))
+        elif creator.status == "removed":
+            results.append(ItemResult(creator_id, "failed", "creator_removed"))
+        elif creator.status == "disabled" or creator_id in disabled:
+            results.append(ItemResult(creator_id, "skipped", "already disabled"))
+        else:
+            disabled.add(creator_id)
+            results.append(ItemResult(creator_id, "ok"))
+            events += on(creator_id, decide(creator, c.Disable()))
+    return Decision(
+        tuple(results),
+        events=events,
+        quota_counters=active_creators(organization_id, -len(disabled)),
     )
 
 
@@ -173,7 +223,7 @@ def reenable_creators(
     now: datetime,
     command_id: UUID,
 ) -> Handler[ItemResults]:
-    """Enable auto-disabled creators of one project again.
+    """Enable disabled creators of one project again.
 
     A creator that was disabled as the duplicate of another one is refused while that
     one counts in the project.

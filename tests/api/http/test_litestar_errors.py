@@ -658,6 +658,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("moveCreator", Code.GONE): erased_creator,
     ("changeCreator", Code.GONE): erased_creator,
     ("removeCreator", Code.GONE): erased_creator,
+    ("disableCreator", Code.GONE): erased_creator,
+    ("disableCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.GONE): erased_creator,
     ("addAnnotation", Code.GONE): erased_creator,
     ("retryScrape", Code.GONE): run_of_an_erased_creator,

@@ -7,12 +7,14 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.errors import CreatorErasedError
 from domain.creator.handlers import add as addition
 from domain.creator.handlers import change as handlers
 from domain.creator.handlers.add import RequestedCreator
 from domain.decisions import ItemResult, QuotaCounter
 from domain.errors import (
     CreatorBannedError,
+    CreatorRemovedError,
     HandleTakenError,
     InvalidHandleError,
     InvalidWindowError,
@@ -41,6 +43,8 @@ REMOVED = e.CreatorRemoved(organization_id=ORGANIZATION)
 DISABLED = e.CreatorAutoDisabled(
     organization_id=ORGANIZATION, verdict="private", scrape_id=SCRAPE
 )
+STOPPED = e.CreatorDisabled(organization_id=ORGANIZATION)
+ERASED = e.SubjectErased(organization_id=ORGANIZATION, number=1, figures="anonymous")
 BANNED = e.HandleBanned(handle="lovelace")
 RENAME = c.RenameHandle(handle="@Lovelace")
 
@@ -189,6 +193,100 @@ def test_of_many_each_is_tagged_once_and_keeps_its_other_tags():
     )
     assert decision.events == [(ADA, changed)]
     assert not decision.quota_counters
+
+
+def test_a_removed_creator_among_many_is_not_tagged():
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [ADDED, REMOVED], BERTA: [ADDED]},
+        handlers.tag_creators([ADA, BERTA], add=["spring"], remove=[], **IN_PROJECT),
+    )
+
+    assert decision.result == (
+        ItemResult(ADA, "failed", "creator_removed"),
+        ItemResult(BERTA, "ok"),
+    )
+    assert [stream for stream, _ in decision.events] == [BERTA]
+
+
+def test_a_person_disables_a_creator_and_frees_its_place():
+    decision = decide_on(
+        {ADA: [ADDED]}, handlers.disable_creator(ADA, organization_id=ORGANIZATION)
+    )
+
+    assert decision.result == ADA
+    assert decision.events == [(ADA, STOPPED)]
+    assert decision.quota_counters == counted(-1)
+
+
+@pytest.mark.parametrize("last", (STOPPED, DISABLED))
+def test_a_disabled_creator_stays_as_it_is_and_frees_no_place(last: e.Event):
+    decision = decide_on(
+        {ADA: [ADDED, last]},
+        handlers.disable_creator(ADA, organization_id=ORGANIZATION),
+    )
+
+    assert decision.result == ADA
+    assert decision.events == []
+    assert decision.quota_counters == []
+
+
+@pytest.mark.parametrize(
+    ("history", "options", "refusal"),
+    (
+        ([], {}, NotFoundError),
+        ([ADDED], {"organization_id": COMMAND}, NotFoundError),
+        ([ADDED, REMOVED], {}, CreatorRemovedError),
+        ([ADDED, ERASED], {}, CreatorErasedError),
+        ([ADDED], {"expected_versions": [2]}, StaleVersionError),
+    ),
+)
+def test_a_person_cannot_disable_what_is_not_tracked(
+    history: list[e.Event], options: dict[str, Any], refusal: type[Exception]
+):
+    named = {"organization_id": ORGANIZATION, **options}
+
+    with pytest.raises(refusal):
+        decide_on({ADA: history}, handlers.disable_creator(ADA, **named))
+
+
+def test_of_many_each_is_disabled_once():
+    ids = [UUID(int=number) for number in range(1, 6)]
+    active, stopped, removed, erased, unknown = ids
+
+    decision = decide_on(
+        {
+            ORGANIZATION: HOME,
+            active: [ADDED],
+            stopped: [ADDED, DISABLED],
+            removed: [ADDED, REMOVED],
+            erased: [ADDED, ERASED],
+        },
+        handlers.disable_creators([*ids, active], **IN_PROJECT),
+    )
+
+    assert decision.result == (
+        ItemResult(active, "ok"),
+        ItemResult(stopped, "skipped", "already disabled"),
+        ItemResult(removed, "failed", "creator_removed"),
+        ItemResult(erased, "failed", "gone"),
+        ItemResult(unknown, "failed", "not_found"),
+        ItemResult(active, "skipped", "already disabled"),
+    )
+    assert decision.events == [(active, STOPPED)]
+    assert decision.quota_counters == counted(-1)
+
+
+def test_a_creator_that_a_person_disabled_is_enabled_on_the_same_day():
+    reenabled = e.CreatorReenabled(organization_id=ORGANIZATION, at=NOON)
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [ADDED, DISABLED, reenabled, STOPPED]},
+        handlers.reenable_creators(
+            [ADA], plans=DEFAULT_PLANS, now=NOON, command_id=COMMAND, **IN_PROJECT
+        ),
+    )
+
+    assert decision.result == (ItemResult(ADA, "ok"),)
+    assert decision.events[0] == (ADA, reenabled)
 
 
 def test_a_disabled_creator_is_reenabled_within_the_plan():

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.creator.decider import CreatorState, decide, evolve
+from domain.creator.errors import CreatorErasedError
 from domain.decisions import decide_all
 from domain.errors import (
     BlankNameError,
@@ -38,6 +39,7 @@ REMOVED = e.CreatorRemoved(organization_id=ORGANIZATION)
 DISABLED = e.CreatorAutoDisabled(
     organization_id=ORGANIZATION, verdict="private", scrape_id=SCRAPE
 )
+STOPPED = e.CreatorDisabled(organization_id=ORGANIZATION)
 REENABLED = e.CreatorReenabled(organization_id=ORGANIZATION, at=NOON)
 REACTIVATED = e.CreatorReactivated(organization_id=ORGANIZATION, tracking_mode="auto")
 
@@ -392,6 +394,44 @@ def test_a_later_scrape_disables_again(scenario: Scenario):
     )
 
 
+def test_a_person_disables_a_creator(scenario: Scenario):
+    scenario.given(ADDED).when(c.Disable()).then(STOPPED)
+
+
+def test_a_creator_is_disabled_again_after_it_was_enabled(scenario: Scenario):
+    scenario.given(ADDED, STOPPED, REENABLED).when(c.Disable()).then(STOPPED)
+
+
+@pytest.mark.parametrize("last", (STOPPED, DISABLED))
+def test_a_disabled_creator_is_not_disabled_by_a_person(
+    scenario: Scenario, last: e.CreatorEvent
+):
+    scenario.given(ADDED, last).when(c.Disable()).then_nothing()
+
+
+def test_a_removed_creator_is_not_disabled_by_a_person(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(c.Disable()).then_refused(CreatorRemovedError)
+
+
+def test_an_erased_creator_is_not_disabled_by_a_person(scenario: Scenario):
+    erased = e.SubjectErased(
+        organization_id=ORGANIZATION, number=1, figures="anonymous"
+    )
+    scenario.given(ADDED, erased).when(c.Disable()).then_refused(CreatorErasedError)
+
+
+def test_scrapes_do_not_disable_a_creator_that_a_person_disabled(scenario: Scenario):
+    scenario.given(ADDED, STOPPED).when(AUTO_DISABLE).then_nothing()
+
+
+def test_a_creator_that_a_person_disabled_is_enabled_without_a_wait(
+    scenario: Scenario,
+):
+    scenario.given(ADDED, DISABLED, REENABLED, STOPPED).when(c.Reenable(at=NOON)).then(
+        REENABLED
+    )
+
+
 def test_a_disabled_creator_gets_another_try(scenario: Scenario):
     scenario.given(ADDED, DISABLED).when(c.Reenable(at=NOON)).then(REENABLED)
 
@@ -435,6 +475,7 @@ def test_only_a_disabled_creator_needs_another_try(
         c.SoftDelete(),
         REACTIVATE,
         AUTO_DISABLE,
+        c.Disable(),
         c.Reenable(at=NOON),
     ),
     ids=lambda command: type(command).__name__,
@@ -532,6 +573,9 @@ def test_a_creator_is_what_its_events_say():
     (
         ((ADDED,), "active", None),
         ((ADDED, DISABLED), "disabled", "private"),
+        ((ADDED, STOPPED), "disabled", "by_hand"),
+        ((ADDED, STOPPED, REENABLED), "active", None),
+        ((ADDED, STOPPED, REMOVED), "removed", None),
         ((ADDED, DISABLED, REENABLED), "active", None),
         ((ADDED, REMOVED), "removed", None),
         ((ADDED, DISABLED, REMOVED), "removed", None),

@@ -316,6 +316,22 @@ class CreatorMachine(RuleBasedStateMachine):
             known["disabled_reason"] = verdict
             known["disabled_by"] = scrape
 
+    @rule(key=creators)
+    def disable_by_hand(self, key: UUID) -> None:
+        if key not in self.model:
+            return
+        known = self.model[key]
+
+        answer = self.refused(key, c.Disable())
+
+        if known["status"] == "removed":
+            assert answer is CreatorRemovedError
+            return
+        assert answer == (1 if known["status"] == "active" else 0)
+        if known["status"] == "active":
+            known["status"] = "disabled"
+            known["disabled_reason"] = "by_hand"
+
     @rule(key=creators, hours=st.sampled_from((0, 23, 24)))
     def reenable(self, key: UUID, hours: int) -> None:
         if key not in self.model:
@@ -327,7 +343,9 @@ class CreatorMachine(RuleBasedStateMachine):
 
         last = known["reenabled_at"]
         wakes = known["status"] == "disabled" and (
-            last is None or self.now - last >= timedelta(hours=24)
+            known["disabled_reason"] == "by_hand"
+            or last is None
+            or self.now - last >= timedelta(hours=24)
         )
         assert answer == int(wakes)
         if wakes:

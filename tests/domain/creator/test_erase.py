@@ -382,7 +382,7 @@ def test_bulk_commands_fail_for_erased_creators_alone():
 def test_a_verdict_of_before_does_not_disable_an_erased_creator():
     command = c.AutoDisable(verdict="private", scrape_id=SCRAPE)
 
-    handler = handlers.disable_creator(ADA, command)
+    handler = handlers.auto_disable_creator(ADA, command)
     assert not decide_on({ADA: [ADDED, ERASED]}, handler).events
 
 

@@ -30,9 +30,9 @@ from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from tests.kit.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
 from tests.kit.commands import (
+    auto_disable_creator,
     ban_handle,
     change_creator,
-    disable_creator,
     reenable_creators,
     remove_creator,
     remove_creators,
@@ -409,7 +409,7 @@ def test_nobody_there_nobody_disabled(store: Store):
     before = store.head()
 
     with pytest.raises(NotFoundError, match="creator"):
-        disable_creator(
+        auto_disable_creator(
             store,
             new_id(),
             c.AutoDisable(verdict="private", scrape_id=SCRAPE),
@@ -550,7 +550,7 @@ def _change(
 
 def _disable(home: Home, creator_id: UUID, scrape_id: UUID) -> list[RecordedEvent]:
     verdict = c.AutoDisable(verdict="private", scrape_id=scrape_id)
-    return disable_creator(home.store, creator_id, verdict, context=asking())
+    return auto_disable_creator(home.store, creator_id, verdict, context=asking())
 
 
 def _reenable(

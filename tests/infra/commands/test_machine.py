@@ -35,6 +35,7 @@ from tests.kit.builders import NOON, Home, asking, make_home, opened_store
 from tests.kit.commands import (
     ban_handle,
     change_organization,
+    disable_creators,
     move_creator,
     reenable_creators,
     remove_creators,
@@ -134,7 +135,8 @@ class HandlersMachine(RuleBasedStateMachine):
             if status == "reactivated":
                 assert result.creator_id == detail
             known = self.model.setdefault(
-                result.creator_id, {"reenabled": None, "origin": place}
+                result.creator_id,
+                {"reenabled": None, "origin": place, "by_hand": False},
             )
             known |= {"name": name, "status": "active", "place": place}
             self.claimed(result.creator_id)
@@ -221,7 +223,26 @@ class HandlersMachine(RuleBasedStateMachine):
     def disable(self, key: UUID) -> None:
         self.homes[0].disable(key)
         if self.model[key]["status"] == "active":
-            self.model[key]["status"] = "disabled"
+            self.model[key] |= {"status": "disabled", "by_hand": False}
+
+    @rule(keys=st.lists(creators, max_size=3), place=PLACES)
+    def disable_by_hand(self, keys: list[UUID], place: int) -> None:
+        done = disable_creators(
+            self.store,
+            keys,
+            organization_id=self.homes[place].organization_id,
+            project_id=self.homes[place].project_id,
+            context=asking(),
+        )
+        stopping = {
+            key
+            for key in keys
+            if self.model[key]["status"] == "active"
+            and self.model[key]["place"] == place
+        }
+        assert {r.id for r in done.result if r.status == "ok"} == stopping
+        for key in stopping:
+            self.model[key] |= {"status": "disabled", "by_hand": True}
 
     @rule(
         keys=st.lists(creators, max_size=3), hours=st.sampled_from((0, 23, 24)),
@@ -235,7 +256,8 @@ class HandlersMachine(RuleBasedStateMachine):
             if self.model[key]["status"] == "disabled"
             and self.model[key]["place"] == place
             and (
-                self.model[key]["reenabled"] is None
+                self.model[key]["by_hand"]
+                or self.model[key]["reenabled"] is None
                 or self.now - self.model[key]["reenabled"] >= timedelta(hours=24)
             )
         }

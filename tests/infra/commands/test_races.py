@@ -23,10 +23,10 @@ from infra.ids import new_id
 from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home, next_events
 from tests.kit.commands import (
     add_creators,
+    auto_disable_creator,
     ban_handle,
     change_creator,
     change_organization,
-    disable_creator,
     reenable_creators,
     unban_handle,
 )
@@ -305,7 +305,7 @@ def test_a_creator_that_is_removed_and_disabled_at_once_frees_one_place(
 
     def disable() -> object:
         verdict = c.AutoDisable(verdict="private", scrape_id=SCRAPE)
-        return disable_creator(home.store, ada, verdict, context=asking())
+        return auto_disable_creator(home.store, ada, verdict, context=asking())
 
     ways: list[Callable[[], object]] = [lambda: home.remove(ada), disable]
     if first == "disable":
@@ -323,7 +323,7 @@ def test_a_verdict_that_two_hand_over_at_once_disables_once(home: Home, queue: Q
 
     def disable() -> int:
         verdict = c.AutoDisable(verdict="private", scrape_id=SCRAPE)
-        return len(disable_creator(home.store, ada, verdict, context=asking()))
+        return len(auto_disable_creator(home.store, ada, verdict, context=asking()))
 
     answers = [queue.line_up(disable) for _ in range(2)]
     queue.move()

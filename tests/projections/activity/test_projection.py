@@ -229,6 +229,25 @@ def test_a_creator_that_is_not_tracked_does_not_stop_posting(
     assert (len(removed), len(back)) == (0, 1)
 
 
+def test_a_creator_that_a_person_disabled_does_not_fail_or_stop_posting(
+    connection: Reading, history: History
+):
+    history.happened(BILLIE, added())
+    for number in range(2):
+        at = MONDAY + timedelta(days=number)
+        history.happened(
+            video_of(str(number)), found(BILLIE, str(number), posted_at=at)
+        )
+    history.happened(BILLIE, e.CreatorDisabled(organization_id=HOME))
+    history.happened(UUID(int=0x50), failed(BILLIE))
+    disabled = [row["kind"] for row in apply(connection, history.events)]
+    history.happened(BILLIE, e.CreatorReenabled(organization_id=HOME, at=MONDAY))
+    back = of_kind(apply(connection, history.events), "stopped_posting")
+
+    assert {*disabled} == {"added", "posted"}
+    assert len(back) == 1
+
+
 def test_a_merged_video_leaves_its_milestones_to_the_creators_video(
     connection: Reading, history: History
 ):

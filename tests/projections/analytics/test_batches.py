@@ -219,6 +219,7 @@ def _creator_commands(creator_id: UUID) -> st.SearchStrategy[c.CreatorCommand]:
             verdict=st.sampled_from(["private", "not_found"]),
             scrape_id=st.sampled_from(RUNS),
         ),
+        st.builds(c.Disable),
         st.builds(c.Reenable, at=MOMENTS),
     )
 

@@ -235,8 +235,9 @@ def test_a_batch_is_the_oldest_first_and_no_larger_than_it_may_be(
     (
         (Home.remove, lambda home, _: home.add("billie")),
         (Home.disable, None),
+        (Home.disable_by_hand, Home.reenable),
     ),
-    ids=["removed", "disabled"],
+    ids=["removed", "disabled", "disabled by hand"],
 )
 def test_who_is_not_active_is_not_scheduled(
     home: Home, scheduler: Scheduler, billie: UUID,

@@ -363,6 +363,47 @@ def test_a_creator_that_was_removed_before_the_run_is_not_looked_at(home: Home):
     assert job_of(home.store, run)["state"] == "done"
 
 
+def test_of_a_creator_that_a_person_disabled_only_later_runs_are_carried_out(
+    home: Home,
+):
+    run, provider = run_of(home), Scripted(SEEN)
+    creator_id = creator_of(home, run)
+    home.disable_by_hand(creator_id)
+
+    scrape_creator(dependencies(home.store, provider), run)
+    calls_before = len(provider.calls)
+    later = request_scrape(
+        home.store,
+        creator_id,
+        job_type="creator_profiles",
+        organization_id=home.organization_id,
+        plans=DEFAULT_PLANS,
+        now=NOON,
+        context=asking(),
+    ).result
+    derive_jobs(home.store)
+    scrape_creator(dependencies(home.store, provider), later.scrape_id)
+
+    assert (calls_before, len(provider.calls)) == (0, 1)
+    (end,) = events_of(home.store, run)[1:]
+    assert isinstance(end, e.ScrapeFailed)
+    assert (end.outcome, end.error) == (
+        None,
+        "The creator was disabled before the run.",
+    )
+    assert job_of(home.store, run)["state"] == "done"
+
+
+def test_a_run_is_carried_out_if_its_creator_was_enabled_meanwhile(home: Home):
+    run, provider = run_of(home), Scripted(SEEN)
+    home.disable_by_hand(creator_of(home, run))
+    home.reenable(creator_of(home, run))
+
+    scrape_creator(dependencies(home.store, provider), run)
+
+    assert len(provider.calls) == 1
+
+
 def test_a_renamed_creator_is_looked_at_under_its_present_handle(home: Home):
     run, provider = run_of(home, "billie"), Scripted(SEEN)
     change_creator(

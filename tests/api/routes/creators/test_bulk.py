@@ -10,6 +10,8 @@ from domain import events as e
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, data_of
 
+BULK = ("bulk-remove", "bulk-disable", "bulk-reenable", "bulk-tag")
+
 
 def statuses(answer: dict[str, Any]) -> list[tuple[str, str | None]]:
     return [(item["status"], item["reason"]) for item in answer["results"]]
@@ -232,6 +234,41 @@ def test_many_creators_are_removed_in_one_append(home: Tenant):
     assert {home.shown(id_)["status"] for id_ in (first, second, third)} == {"removed"}
 
 
+def test_creators_are_disabled_by_hand_and_enabled_on_the_same_day(home: Tenant):
+    ada, bea, cleo = (home.add(name)["id"] for name in ("ada", "bea", "cleo"))
+    home.disable(bea)
+    home.delete(f"/creators/{cleo}")
+    unknown = str(new_id())
+    head, before = home.goatherd.head, home.counted
+
+    answer = home.post(
+        f"{home.creators}/bulk-disable", {"creator_ids": [ada, bea, cleo, unknown, ada]}
+    )
+
+    disabled = data_of(answer)
+    assert counts(disabled) == (1, 2, 2)
+    assert statuses(disabled) == [
+        ("ok", None),
+        ("skipped", "already disabled"),
+        ("failed", "creator_removed"),
+        ("failed", "not_found"),
+        ("skipped", "already disabled"),
+    ]
+    (recorded,) = home.goatherd.since(head)
+    assert recorded.stream == UUID(ada)
+    assert recorded.event == e.CreatorDisabled(organization_id=home.organization_id)
+    assert home.counted == before - 1
+    shown = home.shown(ada)
+    assert (shown["status"], shown["disabled_reason"]) == ("disabled", "by_hand")
+    assert home.shown(bea)["disabled_reason"] == "private"
+
+    for _ in range(2):
+        again = home.post(f"{home.creators}/bulk-reenable", {"creator_ids": [ada]})
+        assert statuses(data_of(again)) == [("ok", None)]
+        assert home.shown(ada)["status"] == "active"
+        data_of(home.post(f"/creators/{ada}/disable"))
+
+
 def test_disabled_creators_get_another_try_once_a_day(home: Tenant):
     disabled, active, cooling = (home.add(f"goat{n}")["id"] for n in range(3))
     home.disable(disabled)
@@ -294,7 +331,9 @@ def test_a_day_after_another_try_there_may_be_the_next(home: Tenant):
     assert counts(data_of(answer)) == (1, 0, 0)
 
 
-@pytest.mark.parametrize("bulk", ("bulk-remove", "bulk-reenable", "bulk-tag"))
+@pytest.mark.parametrize(
+    "bulk", ("bulk-remove", "bulk-disable", "bulk-reenable", "bulk-tag")
+)
 def test_creators_of_another_project_are_unknown_to_this_one(home: Tenant, bulk: str):
     other = data_of(home.post("/projects", {"name": "Other"}), status=201)
     creator_id = home.add("elsewhere.goat")["id"]
@@ -311,7 +350,9 @@ def test_creators_of_another_project_are_unknown_to_this_one(home: Tenant, bulk:
     assert home.goatherd.kept() == kept
 
 
-@pytest.mark.parametrize("bulk", ("bulk-remove", "bulk-reenable", "bulk-tag"))
+@pytest.mark.parametrize(
+    "bulk", ("bulk-remove", "bulk-disable", "bulk-reenable", "bulk-tag")
+)
 @pytest.mark.parametrize("amount", (0, 101))
 def test_a_bulk_command_is_for_one_to_a_hundred(home: Tenant, bulk: str, amount: int):
     ids = [str(new_id()) for _ in range(amount)]

@@ -361,6 +361,32 @@ def test_a_disabled_creator_says_why_and_gets_another_try(
     assert "Nothing was done" in visitor.see(path).text
 
 
+def test_a_creator_is_disabled_and_enabled_from_its_settings(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+
+    done = visitor.submit(visitor.see(path), f"{path}/disable")
+
+    assert done.status_code == 303
+    assert home.shown(creator["id"])["disabled_reason"] == "by_hand"
+    page = visitor.see(path)
+    assert "is disabled. Scrapes have stopped." in page.text
+    assert "Somebody disabled this creator" in page.text
+    assert "Once in 24 hours" not in page.text
+    assert not page.all("form", action=f"{path}/disable")
+    overview = visitor.see(f"/creators/{creator['id']}").text
+    assert "Somebody disabled this creator, and scrapes have stopped." in overview
+    changes = visitor.see(f"/creators/{creator['id']}/changes").text
+    assert "Disabled by" in changes
+
+    for _ in range(2):
+        visitor.submit(visitor.see(path), f"{path}/reenable")
+        assert home.shown(creator["id"])["status"] == "active"
+        visitor.submit(visitor.see(path), f"{path}/disable")
+        home.goatherd.catch_up()
+
+
 def test_settings_outlive_the_removal_of_the_creator(
     visitor: Visitor, home: Tenant, creator: dict[str, Any]
 ):

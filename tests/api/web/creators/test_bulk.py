@@ -94,6 +94,26 @@ def test_a_selection_may_be_of_several_projects(visitor: Visitor, home: Tenant):
     assert statuses(home) == {"ada": "removed", "bea": "removed"}
 
 
+def test_creators_are_disabled_and_the_list_says_by_whom(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    bar = visitor.see("/creators").one("div", id="bar")
+    assert bar.one("button", formaction="/creators/disable")["data-for"] == "active"
+
+    done = press(visitor, "/creators/disable", *three[:2])
+
+    assert done.status_code == 303
+    assert statuses(home) == {"ada": "disabled", "bea": "disabled", "cleo": "active"}
+    page = visitor.see("/creators")
+    assert "2 creators disabled." in page.text
+    assert page.text.count("disabled: by hand") == 2
+    again = read(press(visitor, "/creators/disable", *three[1:]).text)
+    assert again.one("h1").text == "1 creator disabled"
+    assert results(again) == {"@bea": "skipped already disabled"}
+    only_disabled = visitor.see("/creators?status=disabled").one("div", id="bar")
+    assert not only_disabled.all("button", formaction="/creators/disable")
+
+
 def test_those_that_were_disabled_get_another_try(
     visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
 ):
@@ -201,7 +221,8 @@ def test_a_scrape_that_the_plan_refuses_is_told(goatherd: Goatherd):
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
-    "path", (FORM, SCRAPE, "/creators/reenable", "/creators/bring-back")
+    "path",
+    (FORM, SCRAPE, "/creators/disable", "/creators/reenable", "/creators/bring-back"),
 )
 def test_nothing_selected_is_told_and_nothing_done(
     visitor: Visitor, home: Tenant, path: str
@@ -241,7 +262,8 @@ def test_who_may_only_read_changes_nothing(
     reader = Visitor(goatherd)
     reader.sign_in(home.with_key("read").key)
 
-    for path in (FORM, "/creators/reenable", "/creators/bring-back", SCRAPE):
+    others = ("disable", "reenable", "bring-back")
+    for path in (FORM, SCRAPE, *(f"/creators/{name}" for name in others)):
         fields = {"creator_ids": [three[0]["id"]], "only": three[0]["id"]}
         assert reader.post(path, {**fields, "confirmed": "yes"}).status_code == 403
 

@@ -33,7 +33,14 @@ def test_the_menu_has_what_the_status_allows(visitor: Visitor, home: Tenant):
     home.goatherd.catch_up()
 
     assert actions(menu(visitor, ada)) == [
-        *("Scrape now", "Add tags", "Remove the tag spring", "Add", "Remove…"),
+        *(
+            "Scrape now",
+            "Add tags",
+            "Remove the tag spring",
+            "Add",
+            "Disable",
+            "Remove…",
+        ),
         *("Open on TikTok", "Settings"),
     ]
     assert actions(menu(visitor, bea)) == [

@@ -267,6 +267,21 @@ def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant
     }
 
 
+def test_a_creator_that_a_person_disabled_needs_nobody(visitor: Visitor, home: Tenant):
+    resting, gone = home.add("resting.goat"), home.add("gone.goat")
+    requested = home.post(f"/creators/{resting['id']}/scrape").json()["data"]
+    home.failed(requested["scrape_id"])
+    home.post(f"/creators/{resting['id']}/disable")
+    home.disable(gone["id"])
+    home.goatherd.catch_up()
+
+    rows = section(visitor.see("/"), "Needs you").all("li")
+
+    assert [row.one("a")["href"] for row in rows] == [
+        f"/creators/{gone['id']}/settings"
+    ]
+
+
 def test_creators_who_stopped_posting_are_counted_and_listed(
     visitor: Visitor, home: Tenant
 ):
