@@ -38,19 +38,31 @@ from projections.engine.snapshot_reader import snapshot
 # The sums that targets are counted with change once a quarter-hour.
 ROUND_SECONDS = 900.0
 _WAIT_SECONDS = 1.0
+# An import appends a creator's past in parts, which follow each other in seconds.
+_IMPORT_SETTLES = timedelta(minutes=1)
 _VIDEOS_AT_ONCE = 100
 _METRICS: tuple[TargetMetric, ...] = get_args(TargetMetric)
-_READ_MODELS = ["activity", "analytics", "campaigns", "creator_list"]
+_READ_MODELS = ["activity", "analytics", "campaigns", "creator_list", "scrape_runs"]
 _A_DAY = timedelta(days=1)
 
 _POSITIONS = """
 SELECT count(*) = %s AND min(position) >= %s FROM projection WHERE name = ANY(%s)
 """
-# A video takes off once, so a video with a row of activity is not judged again.
+# A video takes off once, so a video with a row of activity is not judged again. A past
+# that is still being imported waits, since its videos would be judged by half of it.
 _YOUNG = """
-SELECT v.organization_id, l.project_id, array_agg(v.id)
+SELECT v.organization_id, l.project_id,
+       coalesce(array_agg(v.id) FILTER (WHERE NOT past.is_coming), '{}'),
+       bool_or(past.is_coming)
 FROM analytics_videos v
 JOIN creator_list l ON l.organization_id = v.organization_id AND l.id = v.creator_id
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM scrape_runs r
+        WHERE r.organization_id = l.organization_id AND r.creator_id = l.id
+        AND r.trigger = 'imported' AND r.requested_at > %(settled)s
+    ) AS is_coming
+) AS past
 WHERE v.posted_at > %(now)s - make_interval(days => %(last)s + 1)
 AND v.posted_at <= %(now)s - make_interval(days => %(first)s)
 AND v.is_counted AND v.is_there AND l.status = 'active'
@@ -113,9 +125,9 @@ class FigurePolicies:
                 awaited = self._store.head()
             if not self._knows(awaited):
                 return _WAIT_SECONDS
-            self.look(datetime.now(UTC))
+            is_done = self.look(datetime.now(UTC))
             awaited = None
-            return ROUND_SECONDS
+            return ROUND_SECONDS if is_done else _IMPORT_SETTLES.total_seconds()
 
         run_until_stopped(
             step,
@@ -125,14 +137,24 @@ class FigurePolicies:
             pool=self._store.pool,
         )
 
-    def look(self, now: datetime) -> None:
-        """Report videos that took off, and targets that were reached or missed."""
-        ages = {"first": FIRST_AGE_DAYS, "last": LAST_AGE_DAYS}
+    def look(self, now: datetime) -> bool:
+        """Report videos that took off, and targets that were reached or missed.
+
+        Returns:
+            False if videos were left out because their creator is being imported.
+        """
+        params = {
+            "now": now,
+            "first": FIRST_AGE_DAYS,
+            "last": LAST_AGE_DAYS,
+            "settled": datetime.now(UTC) - _IMPORT_SETTLES,
+        }
         with self._store.pool.connection() as connection:
-            young = connection.execute(_YOUNG, {"now": now, **ages}).fetchall()
+            young = connection.execute(_YOUNG, params).fetchall()
             campaigns = connection.execute(_OPEN, {"now": now}).fetchall()
         if young or campaigns:
             asyncio.run(self._look(young, campaigns, now))
+        return not any(is_coming for *_, is_coming in young)
 
     def _knows(self, position: int) -> bool:
         requested = (len(_READ_MODELS), position, _READ_MODELS)
@@ -166,7 +188,7 @@ async def _took_off(
     from projections.analytics.summaries.scope import SummaryScope
 
     found: dict[UUID, Outlier] = {}
-    for organization_id, project_id, ids in young:
+    for organization_id, project_id, ids, _ in young:
         scope = SummaryScope(
             organization_id=organization_id, kind="project", id=project_id
         )

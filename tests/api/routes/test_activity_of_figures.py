@@ -3,16 +3,18 @@
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain import events as e
 from infra.embedded.processes import wait_until
+from infra.ids import new_id
 from projections.activity.projection import Activity
 from projections.rebuild.rebuild import rebuild
 from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.patience import PATIENTLY
+from workers.policies import figures
 from workers.policies.figures import FigurePolicies
 
 # Looks take place in the last hour, so that a later one lies before the present too.
@@ -22,10 +24,11 @@ MONTH_AGO = (NOW - 30 * DAY).date().isoformat()
 OUTCOMES = "campaign_target_reached,campaign_target_missed"
 
 
-def look(goatherd: Goatherd, now: datetime = NOW) -> None:
+def look(goatherd: Goatherd, now: datetime = NOW) -> bool:
     goatherd.catch_up()
-    FigurePolicies(goatherd.store, url=goatherd.url).look(now)
+    is_done = FigurePolicies(goatherd.store, url=goatherd.url).look(now)
     goatherd.catch_up()
+    return is_done
 
 
 def listed(tenant: Tenant, **params: str) -> list[dict[str, Any]]:
@@ -98,6 +101,32 @@ def test_a_video_takes_off_later_if_its_views_come_later(home: Tenant, creator: 
     (row,) = listed(home, kinds="took_off")
     assert before == []
     assert (row["subject"]["id"], row["data"]["views"]) == (video_id, 3_000)
+
+
+def test_no_video_takes_off_while_its_creator_is_imported(
+    home: Tenant, creator: str, monkeypatch: pytest.MonkeyPatch
+):
+    posted(home, creator, days_ago=3, views=9_000)
+    home.goatherd.append(
+        new_id(),
+        e.ScrapeRequested(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            creator_id=UUID(creator),
+            handle="goat",
+            job_type="creator_profiles",
+            trigger="imported",
+        ),
+    )
+
+    is_done_at_once = look(home.goatherd)
+    at_once = listed(home, kinds="took_off")
+    monkeypatch.setattr(figures, "_IMPORT_SETTLES", timedelta(0))
+    is_done_later = look(home.goatherd)
+
+    assert (is_done_at_once, at_once) == (False, [])
+    assert is_done_later
+    assert len(listed(home, kinds="took_off")) == 1
 
 
 def test_no_video_of_a_removed_creator_takes_off(home: Tenant, creator: str):
