@@ -340,7 +340,7 @@ def test_the_table_of_codes_is_the_contracts():
         },
         401: {"invalid_api_key"},
         402: {"limit_reached", "retention_exceeded"},
-        # The contract has keys and no people: decision 96.
+        # The contract has keys and no people: decision 79.
         403: {"insufficient_scope", "operator_only", "person_required"},
         404: {"not_found"},
         405: {"method_not_allowed"},
@@ -372,7 +372,7 @@ def test_the_table_of_codes_is_the_contracts():
             "history_in_clear",
             "account_in_project",
             "erased_and_banned",
-            # Nor for people: decision 96.
+            # Nor for people: decision 79.
             "email_taken",
             "last_owner",
             "has_owner",
