@@ -4,8 +4,8 @@ The context calls the API, renders a template or redirects. After a change, the 
 pages wait until read models have it. A flash message is shown once, on the next page.
 """
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property, partial
 from typing import Any, Final, Self, TypeAlias, TypeVar
 from urllib.parse import parse_qs, quote, urlencode
 from uuid import UUID, uuid4
@@ -31,6 +31,7 @@ from api.web.kit.site import SECRET, Letterhead, OrganizationInfo, Site
 from domain.events import Scope
 from domain.organization.logo import Logo
 
+A = TypeVar("A")
 T = TypeVar("T")
 F = TypeVar("F", bound=Struct)
 PageResponse: TypeAlias = Template | Response[Any]
@@ -334,26 +335,26 @@ class PageContext:
         Raises:
             ApiRefusedError: the API refused.
         """
-        try:
-            headers = self._min_position()
-            return await self._api.request(
-                "GET", path, type_, query=query, headers=headers
-            )
-        except ApiRefusedError as error:
-            if error.code is not Code.PROJECTION_BEHIND:
-                raise
-            self._position, self.is_behind = None, True
-        return await self._api.request("GET", path, type_, query=query)
+        return await self._read(partial(self._api.request, "GET", path, type_), query)
 
     async def get_raw(self, path: str, **query: QueryValue) -> RawResponse:
-        """Read an answer to pass on unchanged, such as CSV.
+        """Read an answer to pass on unchanged, such as CSV; it waits as ``get`` does.
 
         Raises:
             ApiRefusedError: the API refused.
         """
-        return await self._api.request_raw(
-            "GET", path, query=query, headers=self._min_position()
-        )
+        return await self._read(partial(self._api.request_raw, "GET", path), query)
+
+    async def _read(
+        self, request: Callable[..., Awaitable[A]], query: Mapping[str, QueryValue]
+    ) -> A:
+        try:
+            return await request(query=query, headers=self._min_position())
+        except ApiRefusedError as error:
+            if error.code is not Code.PROJECTION_BEHIND:
+                raise
+            self._position, self.is_behind = None, True
+        return await request(query=query)
 
     async def send(
         self,

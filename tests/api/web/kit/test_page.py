@@ -56,6 +56,19 @@ def test_a_page_that_has_waited_too_long_says_that_it_is_behind(
     assert notices(later) == []
 
 
+def test_a_file_that_has_waited_too_long_is_sent_as_it_is(
+    tiny_goatherd: Goatherd, tiny_visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.05)
+    tiny_goatherd.catch_up()
+    tiny_visitor.post("/tiny", {"name": "Bells"})
+
+    early = tiny_visitor.see("/tiny/asking?path=/projects")
+
+    assert "That worked." in early.one("h1").text
+    assert BEHIND in notices(early)[0]
+
+
 @pytest.mark.parametrize(
     "cookie", ("", "-1", "goat", "1.5", "\N{ARABIC-INDIC DIGIT THREE}", "9" * 40)
 )
