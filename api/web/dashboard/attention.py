@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from api.http.error_codes import Code
 from api.routes.campaigns.routes import ShownCampaign
 from api.routes.organization import Organization
 from api.routes.sources import ProviderState
 from api.routes.usage import Used
+from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import day, number, short
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
@@ -227,20 +229,19 @@ async def _campaigns_behind(
     got = await page.get(
         "/campaigns", list[Campaign], behind="true", limit=_MOST_CAMPAIGNS, **whose
     )
-    shown = await asyncio.gather(
-        *(page.get(f"/campaigns/{one.id}", ShownCampaign) for one in got.data)
-    )
+    shown = await asyncio.gather(*(_campaign_behind(page, one) for one in got.data))
     zone = ZoneInfo(page.time_zone)
     found = [
         AttentionItem(
-            text=one.data.name,
-            why=_why_behind(one.data, zone),
-            href=f"/campaigns/{one.data.id}",
+            text=one.name,
+            why=why,
+            href=f"/campaigns/{one.id}",
             action="Open the campaign",
             kind="warn",
             is_theirs=True,
         )
         for one in shown
+        if one is not None and (why := _why_behind(one, zone))
     ]
     if got.meta["nextCursor"] is not None:
         behind = {"project": project_id or "all", "target_status": "behind"}
@@ -256,11 +257,24 @@ async def _campaigns_behind(
     return found
 
 
+async def _campaign_behind(page: PageContext, one: Campaign) -> ShownCampaign | None:
+    """Return a campaign of the list; None if it was deleted since the list was read."""
+    try:
+        return (await page.get(f"/campaigns/{one.id}", ShownCampaign)).data
+    except ApiRefusedError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return None
+
+
 def _why_behind(campaign: ShownCampaign, zone: ZoneInfo) -> str:
-    """Return how much of the targets that are behind is reached, and their end."""
+    """Return how much of the targets that are behind is reached, and their end.
+
+    The text is empty if no target is behind any more.
+    """
     it = campaign.progress
     if it is None or it.target_at is None:
-        return "behind its target"
+        return ""
     targets = [
         ("views", it.target_views, it.reached, it.status),
         ("posts", it.posts.target, it.posts.reached, it.posts.status),
@@ -276,6 +290,8 @@ def _why_behind(campaign: ShownCampaign, zone: ZoneInfo) -> str:
         for noun, target, reached, status in targets
         if status in BEHIND
     ]
+    if not parts:
+        return ""
     return f"behind: {joined(parts)}, until {day(it.target_at.astimezone(zone).date())}"
 
 

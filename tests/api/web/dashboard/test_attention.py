@@ -1,9 +1,12 @@
 """Campaigns that are behind and limits of the plan, in "Needs you" on Home."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from api.web.kit.api_client import ApiClient, RawResponse
+from infra.ids import new_id
 from tests.api.web.dashboard.test_home import section
 from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.creator_with_numbers import a_campaign_behind
@@ -34,6 +37,43 @@ def test_a_campaign_that_is_behind_is_named_with_its_numbers(
     assert f"/campaigns/{campaign_id}" not in reported(
         visitor, f"/campaigns/{campaign_id}"
     )
+
+
+@pytest.mark.parametrize("now", ("deleted", "without a target", "on its pace"))
+def test_a_campaign_that_changes_while_home_is_read_is_left_out(
+    visitor: Visitor, home: Tenant, monkeypatch: pytest.MonkeyPatch, now: str
+):
+    changed, kept = (
+        a_campaign_behind(home, name, end=NOW + 5 * DAY) for name in ("One", "Two")
+    )
+    reached = {"target_at": (NOW + 5 * DAY).isoformat(), "target_views": 1}
+    another = a_campaign_behind(home, "Other", end=NOW + 5 * DAY)
+    home.patch(f"/campaigns/{another}", {**reached, "target_posts": 1})
+    home.goatherd.catch_up()
+    instead = {
+        "deleted": new_id(),
+        "without a target": home.campaign("Without"),
+        "on its pace": another,
+    }[now]
+    home.goatherd.catch_up()
+    request_raw = ApiClient.request_raw
+
+    async def later(
+        self: ApiClient,
+        method: str,
+        path: str,
+        **given: Any,  # noqa: ANN401
+    ) -> RawResponse:
+        """Read a campaign as it is after the change, which the list had not yet."""
+        path = path.replace(changed, str(instead))
+        return await request_raw(self, method, path, **given)
+
+    monkeypatch.setattr(ApiClient, "request_raw", later)
+
+    said = reported(visitor, "/")
+
+    campaigns = [href for href in said if href.startswith("/campaigns/")]
+    assert campaigns == [f"/campaigns/{kept}"]
 
 
 def test_limits_of_the_plan_are_said_once_they_are_near(goatherd: Goatherd):
