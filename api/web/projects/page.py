@@ -1,11 +1,12 @@
 """/projects/{id}: the dashboard of a project, and the form that changes it."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from uuid import UUID
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec.structs import asdict
 
@@ -101,15 +102,24 @@ class ProjectPages(Controller):
 
     @page_route("/logo")
     async def logo(
-        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+        self,
+        page: NamedDependency[PageContext],
+        project_id: FromPath[UUID],
+        v: FromQuery[str] = "",
     ) -> Response[bytes]:
-        """Show the logo, under an address that has its digest."""
+        """Show the logo, and let browsers keep it if the address has its digest.
+
+        An older page may ask for a digest that the logo has no more.
+        """
         got = await page.get_raw(f"{PATH}/{project_id}/logo")
+        is_asked_for = v == sha256(got.body).hexdigest()[:16]
         return Response(
             got.body,
             media_type=got.headers["content-type"],
             headers={
-                "Cache-Control": "private, max-age=86400",
+                "Cache-Control": "private, max-age=86400"
+                if is_asked_for
+                else "no-store",
                 "Content-Security-Policy": "default-src 'none'; sandbox",
             },
         )

@@ -114,6 +114,24 @@ def test_a_logo_is_uploaded_shown_and_removed(home: Tenant, looking: Visitor):
     assert looking.get(f"{PROJECTS}/{home.project_id}/logo").status_code == 404
 
 
+def test_a_logo_is_kept_only_under_the_address_with_its_own_digest(
+    home: Tenant, looking: Visitor
+):
+    path = f"{PROJECTS}/{home.project_id}/settings"
+    upload(looking, f"{path}/logo", LOGO)
+    home.goatherd.catch_up()
+    address = looking.see(path).one("img", alt="Present logo")["src"]
+    present = looking.get(address)
+    another = png(more=chunk(b"tEXt", b"another"))
+    upload(looking, f"{path}/logo", another)
+    home.goatherd.catch_up()
+
+    late = looking.get(address)
+
+    assert present.headers["Cache-Control"] == "private, max-age=86400"
+    assert (late.content, late.headers["Cache-Control"]) == (another, "no-store")
+
+
 def test_a_file_that_is_no_logo_is_refused_at_the_field(
     home: Tenant, looking: Visitor, subtests: pytest.Subtests
 ):
