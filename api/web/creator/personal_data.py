@@ -1,7 +1,7 @@
 """/creators/{id}/personal-data: all stored data of a person, on a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -124,7 +124,8 @@ def _as_time(text: str) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    # A text of a person may be at the edge of the calendar, where no zone fits.
+    return at if at.tzinfo and MINYEAR < at.year < MAXYEAR else None
 
 
 def _in_words(event: PersonalEvent) -> KeptEvent:

@@ -38,6 +38,20 @@ def test_whatever_is_kept_can_be_read(home: Tenant, visitor: Visitor):
     assert file["href"] == f"{link['href']}.json"
 
 
+def test_a_text_that_looks_like_a_time_outside_the_calendar_is_a_text(
+    home: Tenant, visitor: Visitor, subtests: pytest.Subtests
+):
+    edges = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00")
+    for number, edge in enumerate(edges):
+        with subtests.test(edge):
+            creator = home.add(f"goat.{number}", readme=edge)
+            home.goatherd.catch_up()
+
+            page = visitor.see(f"/creators/{creator['id']}/personal-data")
+
+            assert edge in page.one("main").text
+
+
 def test_many_events_are_pages(
     home: Tenant, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ):
