@@ -456,6 +456,19 @@ def test_the_menu_of_a_row_works_by_keyboard_and_leads_back(
     expect(page).to_have_url(re.compile(r"/creators\?search=a$"))
 
 
+def test_a_row_leads_to_the_address_of_its_menu_if_the_answer_is_no_menu(
+    page: Page, home: Tenant
+):
+    with_creators(home, "ada")
+    page.goto("/creators?search=a")
+    # A proxy may ask for its own sign-in with the status 200.
+    page.route("**/actions?*", lambda route: route.fulfill(body="<h1>Sign in</h1>"))
+
+    page.get_by_role("link", name="Actions: @ada").click()
+
+    expect(page).to_have_url(re.compile(r"/actions$"))
+
+
 def test_the_menu_of_a_row_stays_in_the_window_of_a_phone(page: Page, home: Tenant):
     with_creators(home, *(f"goat.{number}" for number in range(12)))
     page.set_viewport_size({"width": 375, "height": 740})

@@ -22,9 +22,9 @@ let opener = null;
 export async function show(button) {
   const back = encodeURIComponent(window.location.pathname + window.location.search);
   const answer = await fetch(`${button.href}?back=${back}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  // The page says what is wrong.
-  if (!answer?.ok) return window.location.assign(button.href);
-  const shown = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("menu");
+  const shown = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("menu");
+  // The page says what is wrong; a proxy may answer with a sign-in of its own.
+  if (!shown) return window.location.assign(button.href);
   menu.replaceChildren(...shown.children);
   menu.ariaLabel = button.ariaLabel;
   opener = button;
