@@ -138,12 +138,14 @@ class InvalidVideoUrlError(DomainError):
 
 
 class InvalidTagError(DomainError):
-    """A tag is empty, too long or has a comma, or there are too many tags."""
+    """A tag is empty, too long or has a comma, or there are too many tags.
 
-    field = "tags"
+    ``field`` is the list that has the tag.
+    """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, field: str = "tags") -> None:
         super().__init__(f"tags {reason}.")
+        self.field = field
         self._reason = reason
 
     @property

@@ -13,11 +13,12 @@ MAX_TAG_LENGTH = 40
 _BREAKS = {"Cc", "Zl", "Zp"}
 
 
-def read_tags(texts: Iterable[str]) -> list[str]:
+def read_tags(texts: Iterable[str], *, field: str = "tags") -> list[str]:
     """Return the tags without blanks around them, each once, as first written.
 
     Tags that differ only in letter case are the same tag. A comma is refused, because
-    filters and spreadsheets separate tags by commas.
+    filters and spreadsheets separate tags by commas. ``field`` names the list in
+    errors.
 
     Raises:
         InvalidTagError: a tag is empty, too long or has a character that is not
@@ -25,11 +26,11 @@ def read_tags(texts: Iterable[str]) -> list[str]:
     """
     tags: dict[str, str] = {}
     for text in texts:
-        tag = _read_tag(text)
+        tag = _read_tag(text, field)
         tags.setdefault(tag_key(tag), tag)
     if len(tags) > MAX_TAGS:
         msg = f"must be at most {MAX_TAGS} tags, not {len(tags)}"
-        raise InvalidTagError(msg)
+        raise InvalidTagError(msg, field=field)
     return list(tags.values())
 
 
@@ -57,15 +58,15 @@ def tag_keys(tags: Iterable[str]) -> list[str]:
     return [tag_key(tag) for tag in tags]
 
 
-def _read_tag(text: str) -> str:
+def _read_tag(text: str, field: str) -> str:
     tag = unicodedata.normalize("NFC", text.strip())
     if not any(char.isprintable() and not char.isspace() for char in tag):
         msg = "has a tag of only blanks"
-        raise InvalidTagError(msg)
+        raise InvalidTagError(msg, field=field)
     if len(tag) > MAX_TAG_LENGTH:
         msg = f"has a tag longer than {MAX_TAG_LENGTH} characters"
-        raise InvalidTagError(msg)
+        raise InvalidTagError(msg, field=field)
     if "," in tag or any(unicodedata.category(char) in _BREAKS for char in tag):
         msg = f"has a comma or a control character in {tag!r}"
-        raise InvalidTagError(msg)
+        raise InvalidTagError(msg, field=field)
     return tag

@@ -6,6 +6,7 @@ from api.http.errors import FieldProblem
 
 # Names that do not become plain by their blanks alone.
 _NAMES = {
+    "add": "the tags to add",
     "base_metric": "the metric that grows",
     "creator_ids": "the creators",
     "creator_profiles": "the hours between scrapes of profiles",

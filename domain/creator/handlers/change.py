@@ -283,7 +283,8 @@ def tag_creators(
     Raises:
         InvalidTagError: an added tag is not allowed.
     """
-    added, without = read_tags(add), [tag.strip() for tag in remove]
+    added = read_tags(add, field="add")
+    without = [tag.strip() for tag in remove]
     histories = yield (organization_id, *creator_ids)
     project_owner(histories[organization_id], project_id)
     results: list[ItemResult] = []
