@@ -112,14 +112,12 @@ class ProjectPages(Controller):
         An older page may ask for a digest that the logo has no more.
         """
         got = await page.get_raw(f"{PATH}/{project_id}/logo")
-        is_asked_for = v == sha256(got.body).hexdigest()[:16]
+        is_present = v == sha256(got.body).hexdigest()[:16]
         return Response(
             got.body,
             media_type=got.headers["content-type"],
             headers={
-                "Cache-Control": "private, max-age=86400"
-                if is_asked_for
-                else "no-store",
+                "Cache-Control": "private, max-age=86400" if is_present else "no-store",
                 "Content-Security-Policy": "default-src 'none'; sandbox",
             },
         )
