@@ -7,6 +7,7 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.creators.schemas import MOST_AT_ONCE
 from api.web.campaigns.creators import (
@@ -56,6 +57,9 @@ class NewCampaignPage(Controller):
             path = f"/projects/{project_id}/campaigns"
             got = await page.send("POST", path, Campaign, body)
         except ApiError as error:
+            if error.code is Code.IDEMPOTENCY_IN_FLIGHT:
+                page.flash("The form was sent twice. The campaign is being created.")
+                return page.go_to("/campaigns")
             if error.code not in SHOWN_ERRORS:
                 raise
             return await _show(page, form, chosen=chosen, error=error)
@@ -66,6 +70,9 @@ class NewCampaignPage(Controller):
             await _add(page, got.data, creators)
             then = f" {refused}" if refused else ""
         except ApiError as error:
+            if error.code is Code.IDEMPOTENCY_IN_FLIGHT:
+                page.flash(f"{done}. Its creators are being added.")
+                return page.go_to(f"/campaigns/{got.data.id}")
             # The campaign is there: the form sent again would make another one.
             then = f" {in_words(error)}"
         if then:

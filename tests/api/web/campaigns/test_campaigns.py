@@ -124,6 +124,37 @@ def test_a_campaign_whose_creators_are_refused_is_made_once_and_says_so(
     assert "Add its members now." in shown
 
 
+@pytest.mark.parametrize(
+    ("at_work", "said"),
+    (
+        ("%/campaigns", "The form was sent twice. The campaign is being created."),
+        ("%/items", "The campaign Spring was created. Its creators are being added."),
+    ),
+)
+def test_a_form_sent_twice_at_once_is_told_that_the_first_is_at_work(
+    visitor: Visitor, home: Tenant, goat: Watched, at_work: str, said: str
+):
+    home.goatherd.catch_up()
+    page = visitor.see("/campaigns/new")
+    campaigns = len(home.get("/campaigns").json()["data"])
+    home.goatherd.query("DELETE FROM idempotency")
+    visitor.submit(page, "/campaigns", name="Spring", creator=[goat.id])
+    home.goatherd.catch_up()
+    visitor.see("/campaigns")
+    begun = home.goatherd.query(
+        "UPDATE idempotency SET status = NULL WHERE route LIKE %s RETURNING route",
+        at_work,
+    )
+    assert len(begun) == 1
+
+    answer = visitor.submit(page, "/campaigns", name="Spring", creator=[goat.id])
+
+    assert answer.status_code == 303
+    shown = visitor.see(answer.headers["location"]).one("div", id="flashes")
+    assert [p.text for p in shown.all("p")] == [said]
+    assert len(home.get("/campaigns").json()["data"]) == campaigns + 1
+
+
 def test_a_cost_needs_a_currency(visitor: Visitor, home: Tenant):
     home.goatherd.catch_up()
     page = visitor.see("/campaigns/new")
