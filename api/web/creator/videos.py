@@ -2,12 +2,12 @@
 
 import asyncio
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from litestar import Controller
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Template
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.counting import LISTED, WHY, counts, why_counted
 from api.web.kit.handlers import form_route, page_route
+from api.web.kit.list_query import ListQuery, two_of
 from api.web.kit.page import PageContext, PageResponse
 from domain.phrases import counted
 from projections.creators.creator import Creator
@@ -47,8 +48,6 @@ _SCRAPES = {
 # Videos that do not count are listed as well, so that a creator never seems to be
 # without videos.
 _ALL = ",".join(LISTED)
-# Newest first.
-_FIRST_SORT = "posted_at"
 _SHOWN = 50
 
 
@@ -60,6 +59,16 @@ class VideoTableRow(Struct, frozen=True, kw_only=True):
     why: str
     rate: float | None
     link: str | None
+
+
+class CreatorVideosQuery(ListQuery, frozen=True, kw_only=True):
+    """The videos to list; its days change nothing, because the figures are totals."""
+
+    status: str = ""
+
+    @property
+    def usual_sort(self) -> str:
+        return "posted_at"
 
 
 class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,19 +96,15 @@ class CreatorVideos(Controller):
 
     path = "/creators/{creator_id:uuid}/videos"
 
-    @page_route()
+    @page_route(query=CreatorVideosQuery)
     async def videos(
         self,
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
-        status: Annotated[str, QueryParameter(max_length=100)] = "",
-        sort: Annotated[str, QueryParameter(max_length=40)] = "",
-        order: Annotated[str, QueryParameter(max_length=10)] = "",
-        cursor: Annotated[str, QueryParameter(max_length=2_000)] = "",
+        choices: NamedDependency[CreatorVideosQuery],
     ) -> Template:
         """Show videos, the newest first unless sorted otherwise."""
-        params = {"status": status, "sort": sort, "order": order, "cursor": cursor}
-        return await _table(page, await get_creator(page, creator_id), params)
+        return await _table(page, await get_creator(page, creator_id), choices)
 
     @form_route(form=NewVideoForm)
     async def add(
@@ -114,7 +119,9 @@ class CreatorVideos(Controller):
         try:
             got = await page.send("POST", path, Video, {"url": form.url})
         except ApiRefusedError as error:
-            return await _table(page, creator, {}, url=form.url, error=error)
+            return await _table(
+                page, creator, CreatorVideosQuery(), url=form.url, error=error
+            )
         page.flash(_added_message(got.data, creator, is_new=got.status == 201))
         return page.go_to(table_path(creator_id))
 
@@ -212,54 +219,45 @@ def table_path(creator_id: UUID, query: str = "") -> str:
 async def _table(
     page: PageContext,
     creator: Creator,
-    params: dict[str, str],
+    choices: CreatorVideosQuery,
     *,
     url: str = "",
     error: ApiError | None = None,
 ) -> Template:
-    params = {"sort": _FIRST_SORT} | {k: v for k, v in params.items() if v}
     got, amounts = await asyncio.gather(
         page.get(
             "/videos",
             list[Video],
             creator_id=str(creator.id),
-            tracking_status=params.get("status", _ALL),
-            sort=params.get("sort"),
-            order=params.get("order"),
-            cursor=params.get("cursor"),
+            tracking_status=choices.status or _ALL,
+            sort=choices.sorted_by,
+            order=choices.direction,
+            cursor=choices.cursor or None,
             limit=_SHOWN,
         ),
         page.get("/videos/amounts", VideoAmounts, creator_id=str(creator.id)),
     )
     path = table_path(creator.id)
-    kept = {name: value for name, value in params.items() if name != "cursor"}
+    kept = choices.pairs(cursor="")
     context: dict[str, Any] = {
         "rows": [row_of(video) for video in got.data],
-        "columns": [_column(name, label, kept) for name, label in _COLUMNS.items()],
+        "columns": _COLUMNS,
+        "on_phones": two_of(
+            list(_COLUMNS),
+            sorted_by=choices.sorted_by,
+            usual=("view_count", "posted_at"),
+        ),
         "statuses": [
-            (f"?{urlencode({**kept, 'status': s})}", label, kept.get("status", "") == s)
+            (choices.address(status=s, cursor=""), label, choices.status == s)
             for s, label in STATUSES.items()
         ],
-        "is_filtered": "status" in kept,
         "amounts": amounts.data,
-        "query": urlencode(params),
-        "first": f"?{urlencode(kept)}" if "cursor" in params else None,
+        "query": choices,
+        "first": choices.address(cursor="") if choices.cursor else None,
         "more_url": got.next_url(path, **kept),
         "url": url,
     }
     return show_creator(page, "creator/videos.html", creator, context, error=error)
-
-
-def _column(name: str, label: str, kept: dict[str, str]) -> dict[str, str]:
-    """Return the head of a column: its link, and its present order."""
-    order = ""
-    if kept.get("sort") == name:
-        order = "ascending" if kept.get("order") == "asc" else "descending"
-    query = {k: v for k, v in kept.items() if k not in {"sort", "order"}}
-    query["sort"] = name
-    if order == "descending":
-        query["order"] = "asc"
-    return {"label": label, "order": order, "path": f"?{urlencode(query)}"}
 
 
 def _on_tiktok(url: str) -> str | None:

@@ -11,7 +11,7 @@ function count() {
   many.querySelector("[data-selected]").textContent = amount === 1 ? "1 video selected" : `${amount} videos selected`;
   for (const button of many.querySelectorAll("button")) button.disabled = amount === 0;
   const all = document.querySelector("[data-all]");
-  all.hidden = false;
+  document.getElementById("pick-all").hidden = false;
   all.checked = amount > 0 && amount === boxes().length;
   all.indeterminate = amount > 0 && !all.checked;
 }
