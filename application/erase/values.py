@@ -45,7 +45,9 @@ KINDS: Mapping[str, str] = {
 NO_KINDS = frozenset(
     {"tags", "attributes", "error", "listed_reason", "tried_details", "reason"}
     # Kinds of a tenant's own things, whose streams are not searched.
-    | {"name", "texts", "query", "columns"}
+    | {"name", "texts", "query", "columns", "client", "comment"}
+    # The address of a colleague, whose stream is not searched either.
+    | {"email"}
 )
 
 _AT_ONCE = 500
