@@ -4,6 +4,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.axe import SCHEMES, check_with_axe
 from tests.browser.layout import PHONE, WIDE, check_layout
+from tests.kit.patience import PATIENTLY
 
 _GROUND = "getComputedStyle(document.body).backgroundColor"
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 20, 26)"}
@@ -28,7 +29,10 @@ def test_the_explorer_follows_the_scheme(strangers_page: Page):
 
     page.goto("/docs")
 
-    expect(page.get_by_role("heading", name="Goatherd").first).to_be_visible()
+    # The explorer draws some hundred operations, which takes a busy machine long.
+    expect(page.get_by_role("heading", name="Goatherd").first).to_be_visible(
+        timeout=1_000 * PATIENTLY
+    )
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         expect(page.locator("html")).to_have_class(

@@ -31,11 +31,23 @@ NEW_TEXT = new_master_key()
 NEW = MasterKey.from_text(NEW_TEXT, source="the test")
 
 
+OF_PROCESSES = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND application_name LIKE 'goatherd%'"
+)
+
+
 @pytest.fixture
 def filled_url(database_url: str) -> str:
     """A database with sealed events and no process that uses it."""
     with opened_store(database_url) as store:
         make_home(store).add("heidi", "peter")
+    # The server ends a connection a moment after its client has closed it.
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert wait_until(
+            lambda: connection.execute(OF_PROCESSES).fetchone() == (0,),
+            seconds=PATIENTLY,
+        )
     return database_url
 
 

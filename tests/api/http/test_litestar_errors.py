@@ -37,8 +37,14 @@ from tests.kit.databases import new_database
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
 
-OF_NO_OPERATION = {Code.METHOD_NOT_ALLOWED}
-"""The codes of addresses without an operation."""
+OF_NO_OPERATION = {
+    Code.METHOD_NOT_ALLOWED,
+    Code.EMAIL_TAKEN,
+    Code.HAS_OWNER,
+    Code.LAST_OWNER,
+    Code.PERSON_REQUIRED,
+}
+"""The codes of addresses without an operation, of pages, and of what only people do."""
 
 NEVER = {
     # The document promises these by convention, but nothing can cause them.
@@ -270,6 +276,13 @@ def full(scene: Scene) -> None:
     scene.tenant.post("/api-keys", {"name": "The last"})
     for number in range(4):
         scene.tenant.add(f"goat{number}")
+
+
+def full_of_views(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    for number in range(4):
+        view = {"name": f"View {number}", "list": "creators"}
+        scene.tenant.post("/views", view)
 
 
 def full_of_others(scene: Scene) -> None:
@@ -676,7 +689,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,
     **{
         (f"forget{of}Texts", Code.HISTORY_IN_CLEAR): texts_in_clear
-        for of in ("Campaign", "Project", "ApiKey", "Organization")
+        for of in ("Campaign", "Project", "ApiKey", "Organization", "View")
     },
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
         key_of_another_body
@@ -744,6 +757,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("addCampaignItems", Code.OTHER_PROJECT): item_of_another_project,
     ("changeAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("deleteAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
+    ("saveView", Code.LIMIT_REACHED): full_of_views,
     ("changeView", Code.BUILT_IN_VIEW): view_from_the_start,
     ("deleteView", Code.BUILT_IN_VIEW): view_from_the_start,
     ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,

@@ -130,8 +130,10 @@ def texts() -> list[tuple[str, str]]:
         if "node_modules" not in file.parts and file.name != "plain_names.py":
             found += [(str(file.relative_to(ROOT)), text) for text in messages(file)]
     for file in sorted((WEB / "static" / "js").glob("*.js")):
-        literals = re.findall(r'"([^"\n]* [^"\n]*)"|`([^`]* [^`]*)`', file.read_text())
-        found += [(str(file.relative_to(ROOT)), a or b) for a, b in literals]
+        literals = re.findall(r'"([^"\n]*)"|`([^`]*)`', file.read_text())
+        found += [
+            (str(file.relative_to(ROOT)), a or b) for a, b in literals if " " in a + b
+        ]
     return found
 
 

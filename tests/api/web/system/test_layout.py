@@ -102,7 +102,7 @@ def test_each_place_leads_to_its_first_page(home: Tenant, scopes: tuple[Scope, .
 def test_the_account_menu_leads_to_both_places(visitor: Visitor):
     menu = visitor.see("/creators").one("div", id="account")
 
-    assert [link["href"] for link in menu.all("a")][:2] == ["/settings", "/system"]
+    assert [link["href"] for link in menu.all("a")][:2] == ["/you", "/settings"]
 
 
 @pytest.mark.parametrize(("former", "place"), FORMER.items())
