@@ -155,6 +155,9 @@ def test_task_04_decides_about_the_inbox_by_keyboard(task: Task):
 def test_task_05_finds_a_video_by_its_title_and_shows_its_chart(reading: Task):
     page = reading.page
     reading.navigate("Videos")
+    # The field searches once the scripts know it.
+    page.wait_for_load_state()
+    expect(page.locator(".htmx-added, .htmx-request")).to_have_count(0)
     page.get_by_role("searchbox").fill("own")
     titles = page.get_by_role("table").get_by_role("link", name="A bell of one's own")
     expect(page.get_by_role("link", name="How to climb")).to_have_count(0)
