@@ -48,7 +48,7 @@ quick: $(READY) ## Run the tests of the domain, folds and words, without servers
 
 # CI has the time that the suite may take; a slow computer fails nothing elsewhere.
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 900 --durations 25) $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 1200 --durations 25) $(ARGS)
 
 full: $(READY) ## Run every test: ten minutes of kills and every drawn example, too
 	@GOATHERD_TEST_FULL=1 $(PYTEST) $(SIDE_BY_SIDE) -m "not bench" $(ARGS)
