@@ -60,26 +60,26 @@ def _created(
 def _details_changed(
     event: e.ProjectDetailsChanged, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
-    if row is None or row.position >= recorded.position:
-        return row
-    return replace(
-        row,
-        **set_fields(event, PROJECT_TEXTS),
-        version=row.version + 1,
-        position=recorded.position,
-        updated_at=recorded.recorded_at,
-    )
+    return _changed(row, recorded, **set_fields(event, PROJECT_TEXTS))
 
 
 @on(e.ProjectLogoChanged)
 def _logo_changed(
     event: e.ProjectLogoChanged, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
+    return _changed(row, recorded, logo=msgspec.to_builtins(event.logo))
+
+
+def _changed(
+    row: ProjectRow | None,
+    recorded: RecordedEvent,
+    **fields: Any,  # noqa: ANN401
+) -> ProjectRow | None:
     if row is None or row.position >= recorded.position:
         return row
     return replace(
         row,
-        logo=msgspec.to_builtins(event.logo),
+        **fields,
         version=row.version + 1,
         position=recorded.position,
         updated_at=recorded.recorded_at,
