@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code
 from api.http.query import invalid_query
 from api.http.reading.paging import ListRequest
@@ -18,7 +19,6 @@ from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.analytics.parameters import check_days
-from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
 from domain.annotation import handlers as annotations
 from domain.annotation.errors import SystemAnnotationError

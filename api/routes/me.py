@@ -12,12 +12,12 @@ from msgspec.structs import asdict
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
-from api.routes.fields_to_change import FieldsToChange
 from api.routes.organization import TimeZone
 from api.routes.projects import Name
 from application.accounts.sessions import end_session, sessions_of

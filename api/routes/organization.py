@@ -11,13 +11,13 @@ from msgspec.structs import asdict
 
 from api.http.access.auth import Principal
 from api.http.access.rate_limit import RequestLimiter
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import ApiError, Code
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
-from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
 from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c

@@ -11,13 +11,13 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
-from api.routes.fields_to_change import FieldsToChange
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError

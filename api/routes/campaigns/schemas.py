@@ -6,9 +6,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code, field_error
 from api.routes.creators.schemas import MOST_AT_ONCE, Description, Metadata, Readme
-from api.routes.fields_to_change import FieldsToChange
 from api.routes.projects import Name
 from domain import commands as c
 from domain.events import ItemType

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code, field_error
-from api.routes.fields_to_change import FieldsToChange
 from domain.events import JobType, TrackingMode
 from domain.tags import MAX_TAG_LENGTH, MAX_TAGS
 from projections.creators.creator import Creator

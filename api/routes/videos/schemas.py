@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.routes.creators.schemas import BulkCounts, Description, Metadata, Readme, Tags
-from api.routes.fields_to_change import FieldsToChange
 from domain.events import JobType
 
 VideoUrlText = Annotated[
