@@ -98,6 +98,12 @@ def person_with_email(cursor: Cursor[Any], digest: bytes) -> UUID | None:
     return None if row is None else row[0]
 
 
+def stored_hash(cursor: Cursor[Any], person_id: UUID) -> bytes | None:
+    """Return the sealed hash of a person's password; None without a password."""
+    row = cursor.execute(STORED_HASH, (person_id,)).fetchone()
+    return None if row is None else row[0]
+
+
 def forget_person(cursor: Cursor[Any], person_id: UUID) -> None:
     """Delete everything that is kept of a person outside of the log."""
     for statement in _FORGET:

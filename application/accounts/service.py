@@ -47,8 +47,8 @@ SELECT EXISTS (SELECT FROM members
 _ANYBODY: LiteralString = "SELECT EXISTS (SELECT FROM person_emails)"
 
 
-class _LinkSpentError(Exception):
-    """Somebody used the link up at the same time."""
+class _OutdatedError(Exception):
+    """The link or the password that was checked is no longer valid."""
 
 
 class AskingBrowser(Struct, frozen=True, kw_only=True):
@@ -149,12 +149,16 @@ class PersonAccounts:
         checked = await self._hashes.check(prepared(password), stored)
         if person_id is None or not checked.is_right:
             return None
-        return await self._enter(
-            person_id,
-            _SIGNED_IN,
-            client=client,
-            hashed=checked.rehashed,
-        )
+        try:
+            return await self._enter(
+                person_id,
+                _SIGNED_IN,
+                client=client,
+                hashed=checked.rehashed,
+                checked=sealed,
+            )
+        except _OutdatedError:
+            return None
 
     async def is_password(self, person_id: UUID, password: str) -> bool:
         """Tell whether a password is that of a person."""
@@ -254,7 +258,7 @@ class PersonAccounts:
                 hashed=hashed,
                 spends=token,
             )
-        except _LinkSpentError:
+        except _OutdatedError:
             return None
 
     async def has_members(self, organization_id: UUID) -> bool:
@@ -275,12 +279,17 @@ class PersonAccounts:
         *commands: c.PersonCommand,
         client: AskingBrowser,
         hashed: str | None,
+        checked: bytes | None = None,
         spends: str | None = None,
     ) -> SignedIn | None:
         """Begin a session in the person's organization; None if they have none.
 
-        ``hashed`` replaces the hash of the password. ``spends`` is a link that is used
+        ``hashed`` replaces the hash of the password. ``checked`` is the sealed hash
+        that the person's password was compared with. ``spends`` is a link that is used
         up, and ends earlier sessions.
+
+        Raises:
+            _OutdatedError: the password was changed since, or the link was used up.
         """
         row = await self._read(FIRST_ORGANIZATION, (person_id,))
         organization_id: UUID | None = None if row is None else row[0]
@@ -289,9 +298,11 @@ class PersonAccounts:
         tokens: list[str] = []
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            if checked is not None and checked != rows.stored_hash(cursor, person_id):
+                raise _OutdatedError
             if spends is not None:
                 if rows.spend_password_link(cursor, spends) != person_id:
-                    raise _LinkSpentError
+                    raise _OutdatedError
                 end_other_sessions(cursor, person_id, None)
             if hashed is not None:
                 set_password_hash(cursor, self._master_key, person_id, hashed)

@@ -14,6 +14,7 @@ from tests.kit.application import Tenant
 from tests.kit.builders import asking
 from tests.kit.visitor import Visitor
 
+EMAIL = "ada@example.com"
 PASSWORD = "seven goats on a hill"  # noqa: S105 - of a test
 COOKIE = "goatherd_person"
 

@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-import pytest
-
 from application.accounts.operators import (
     erase,
     erase_again,
@@ -15,32 +13,9 @@ from application.integrity.kept_keys import key_faults
 from domain import events as e
 from infra.eventstore.store import Store
 from infra.keys.keyring import destroy
-from infra.organizations import make_organization
-from projections.organizations.projection import ApiKeys
-from projections.people import People
 from tests.kit.builders import asking
 from tests.kit.keys import MASTER_KEY
-
-EMAIL = "ada@example.com"
-
-
-@pytest.fixture
-def owner(store: Store) -> UUID:
-    """The only owner of an organization."""
-    person_id = register(store, name="Ada", email=EMAIL, context=asking())
-    make_organization(
-        store,
-        name="Alps",
-        plan="unlimited",
-        time_zone="UTC",
-        owner=person_id,
-        context=asking(),
-        in_transaction=lambda cursor, done: (
-            ApiKeys().write(cursor, done.events),
-            People().write(cursor, done.events),
-        )[0],
-    )
-    return person_id
+from tests.kit.people import EMAIL
 
 
 def test_the_keys_and_the_log_agree_after_an_erasure(store: Store):
