@@ -21,11 +21,12 @@ _MOVE: LiteralString = """
 UPDATE person_emails SET digest = %s WHERE person_id = %s AND digest <> %s
 """
 _FIND: LiteralString = "SELECT person_id FROM person_emails WHERE digest = %s"
+_END_LINK: LiteralString = "DELETE FROM password_links WHERE person_id = %s"
 _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM person_emails WHERE person_id = %s",
     "DELETE FROM person_secrets WHERE person_id = %s",
     "DELETE FROM person_sessions WHERE person_id = %s",
-    "DELETE FROM password_links WHERE person_id = %s",
+    _END_LINK,
 )
 ACCOUNT: LiteralString = """
 SELECT e.person_id, s.sealed FROM person_emails e
@@ -125,6 +126,11 @@ def make_password_link(
     ).fetchone()
     assert row is not None
     return token, row[0]
+
+
+def end_password_link(cursor: Cursor[Any], person_id: UUID) -> None:
+    """Delete the link of a person that nobody has used, if there is one."""
+    cursor.execute(_END_LINK, (person_id,))
 
 
 def spend_password_link(cursor: Cursor[Any], token: str) -> UUID | None:

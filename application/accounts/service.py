@@ -179,6 +179,8 @@ class PersonAccounts:
     ) -> None:
         """Set a password, and end all sessions but the one with the id ``kept``.
 
+        An open link to choose a password ends as well.
+
         Raises:
             WeakPasswordError: the password is easily guessed.
         """
@@ -188,13 +190,14 @@ class PersonAccounts:
             People().write(cursor, done.events)
             set_password_hash(cursor, self._master_key, person_id, hashed)
             end_other_sessions(cursor, person_id, kept)
+            rows.end_password_link(cursor, person_id)
 
         await self._changed(person_id, _PASSWORD_ADDED, client=client, within=within)
 
     async def change_email(
         self, person_id: UUID, email: str, *, client: AskingBrowser
     ) -> None:
-        """Give a person another address.
+        """Give a person another address, and end an open link to choose a password.
 
         Raises:
             InvalidEmailError: the text is no address.
@@ -204,6 +207,7 @@ class PersonAccounts:
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             rows.move_email(cursor, digest, person_id)
+            rows.end_password_link(cursor, person_id)
             People().write(cursor, done.events)
 
         command = c.ChangeEmail(email=email)

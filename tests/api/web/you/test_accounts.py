@@ -449,6 +449,27 @@ def test_a_link_ends_after_an_hour_and_with_the_next_one(
     assert passer_by.get(second).status_code == 410
 
 
+def test_another_password_and_another_address_end_an_open_link(
+    ada: Person, passer_by: Visitor, subtests: pytest.Subtests
+):
+    new = f"ada.{uuid4().hex}@example.com"
+    for path, fields in (
+        ("/you/email", {"email": new, "current_password": PASSWORD}),
+        (
+            "/you/password",
+            {"current_password": PASSWORD, "password": "eight goats in a valley"},
+        ),
+    ):
+        with subtests.test(path):
+            link, _ = make_password_link(ada.tenant.goatherd.store, ada.id)
+            before = passer_by.get(link)
+            answer = ada.browser.submit(ada.browser.see("/you"), path, **fields)
+
+            assert before.status_code == 200
+            assert answer.headers["location"] == "/you"
+            assert passer_by.get(link).status_code == 410
+
+
 @pytest.fixture
 def guessed(ada: Person) -> Visitor:
     """A browser that has tried so many wrong passwords that it has to wait."""
