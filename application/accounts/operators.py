@@ -10,11 +10,12 @@ from psycopg.rows import TupleRow
 
 from application.accounts import rows
 from domain import commands as c
-from domain.organization.errors import LastOwnerError
+from domain.decisions import Handler
 from domain.person.email import same_email
 from domain.person.handlers import erase_person, register_person
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
+from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.keys.keyring import destroy
@@ -84,40 +85,49 @@ def erase_again(store: Store, *, context: Context) -> list[UUID]:
     with store.pool.connection() as connection:
         found = people_to_erase_again(connection)
     for person_id in found:
-        try:
-            erase(store, person_id, context=context)
-        except LastOwnerError:
-            _erase(store, person_id, (), context=context)
+        erase(store, person_id, even_last_owner=True, context=context)
     return found
 
 
-def erase(store: Store, person_id: UUID, *, context: Context) -> None:
+def erase(
+    store: Store,
+    person_id: UUID,
+    *,
+    even_last_owner: bool = False,
+    context: Context,
+) -> None:
     """Erase a person: their key, and everything that is kept outside of the log.
+
+    An organization without an owner, which ``even_last_owner`` allows, gets another
+    one from any of its admin keys.
 
     Raises:
         NotFoundError: they were erased already.
         LastOwnerError: they are the last owner of an organization.
     """
-    with store.pool.connection() as connection:
-        found = connection.execute(_ORGANIZATIONS, (person_id,)).fetchall()
-    _erase(store, person_id, [one for (one,) in found], context=context)
+    known: Collection[UUID] = ()
 
+    def handler() -> Handler[None]:
+        nonlocal known
+        with store.pool.connection() as connection:
+            known = _organizations(connection.cursor(), person_id)
+        return erase_person(person_id, known, even_last_owner=even_last_owner)
 
-def _erase(
-    store: Store,
-    person_id: UUID,
-    organization_ids: Collection[UUID],
-    *,
-    context: Context,
-) -> None:
     def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+        # Somebody may have added them to another organization since the decision.
+        if _organizations(cursor, person_id) != known:
+            raise AppendConflictError
         destroy(cursor, [person_id])
         rows.forget_person(cursor, person_id)
         People().write(cursor, done.events)
 
     execute(
         store,
-        lambda: erase_person(person_id, organization_ids),
+        handler,
         context=context,
         in_transaction=within,
     )
+
+
+def _organizations(cursor: Cursor[TupleRow], person_id: UUID) -> set[UUID]:
+    return {one for (one,) in cursor.execute(_ORGANIZATIONS, (person_id,))}

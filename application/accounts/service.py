@@ -40,9 +40,9 @@ T = TypeVar("T")
 
 _PASSWORD_ADDED = c.ChangeSignInMethod(method="password", change="added")
 _SIGNED_IN = c.SignInPerson(method="password")
-_HAS_MEMBERS: LiteralString = """
+_HAS_OWNER: LiteralString = """
 SELECT EXISTS (SELECT FROM members
-               WHERE organization_id = %s AND removed_at IS NULL)
+               WHERE organization_id = %s AND role = 'owner' AND removed_at IS NULL)
 """
 _ANYBODY: LiteralString = "SELECT EXISTS (SELECT FROM person_emails)"
 
@@ -265,9 +265,9 @@ class PersonAccounts:
         except _OutdatedError:
             return None
 
-    async def has_members(self, organization_id: UUID) -> bool:
-        """Tell whether a person belongs to an organization."""
-        row = await self._read(_HAS_MEMBERS, (organization_id,))
+    async def has_owner(self, organization_id: UUID) -> bool:
+        """Tell whether a person owns an organization."""
+        row = await self._read(_HAS_OWNER, (organization_id,))
         return row is not None and row[0]
 
     async def is_anybody_registered(self) -> bool:

@@ -98,7 +98,10 @@ class ChangeMember(Command, frozen=True, kw_only=True):
 
 
 class RemoveMember(Command, frozen=True, kw_only=True):
+    """Remove a person; ``even_last_owner`` leaves an organization without an owner."""
+
     person_id: UUID
+    even_last_owner: bool = False
 
 
 OrganizationCommand = (

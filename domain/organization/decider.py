@@ -1,6 +1,6 @@
 """Organizations: the state of one, the events of commands, and their effects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -308,13 +308,19 @@ def _change_members(
             return []
         event = e.MemberChanged(person_id=person_id, **changed)
     after = _members_after(organization, event)
-    if not any(each.role == "owner" for each in after.values()):
+    may_lack_owner = isinstance(command, c.RemoveMember) and command.even_last_owner
+    if not may_lack_owner and not has_owner(after):
         raise LastOwnerError
     if person_id in after:
         _check_projects(
             organization, after[person_id].role, after[person_id].project_ids
         )
     return [event]
+
+
+def has_owner(members: Mapping[UUID, MemberState]) -> bool:
+    """Tell whether one of an organization's members is an owner."""
+    return any(each.role == "owner" for each in members.values())
 
 
 def _members_after(

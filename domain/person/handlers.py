@@ -8,7 +8,7 @@ from domain.decisions import Decision, Handler, check_version, decide_all, on
 from domain.errors import NotFoundError
 from domain.organization.commands import AddMember, RemoveMember
 from domain.organization.decider import decide as decide_organization
-from domain.organization.decider import organization_of
+from domain.organization.decider import has_owner, organization_of
 from domain.person import commands as c
 from domain.person.decider import PersonState, decide, evolve, person_of
 from domain.person.errors import HasOwnerError
@@ -34,7 +34,7 @@ def register_first_owner(
     organization = organization_of(histories[organization_id])
     if organization is None:
         raise NotFoundError("organization")
-    if organization.members:
+    if has_owner(organization.members):
         raise HasOwnerError
     owner = AddMember(person_id=person_id, role="owner", money=True)
     events = decide_all(None, commands, decide=decide, evolve=evolve)
@@ -87,8 +87,15 @@ def add_member(organization_id: UUID, command: AddMember) -> Handler[None]:
     )
 
 
-def erase_person(person_id: UUID, organization_ids: Collection[UUID]) -> Handler[None]:
+def erase_person(
+    person_id: UUID,
+    organization_ids: Collection[UUID],
+    *,
+    even_last_owner: bool = False,
+) -> Handler[None]:
     """Decide the erasure of a person, who leaves their organizations with it.
+
+    ``even_last_owner`` leaves organizations without an owner.
 
     Raises:
         NotFoundError: there is no such person, or they were erased already.
@@ -100,6 +107,6 @@ def erase_person(person_id: UUID, organization_ids: Collection[UUID]) -> Handler
     for organization_id in organization_ids:
         organization = organization_of(histories[organization_id])
         if organization is not None and person_id in organization.members:
-            left = decide_organization(organization, RemoveMember(person_id=person_id))
-            events += on(organization_id, left)
+            leave = RemoveMember(person_id=person_id, even_last_owner=even_last_owner)
+            events += on(organization_id, decide_organization(organization, leave))
     return Decision(None, events=events)

@@ -3,12 +3,17 @@
 from uuid import UUID, uuid4
 
 from msgspec import Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from application.accounts.operators import register
 from domain import commands as c
+from domain.organization.plans import UNLIMITED
 from domain.person.handlers import add_member
-from infra.eventstore.execute import execute
+from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
+from infra.organizations import make_organization
+from projections.organizations.projection import ApiKeys
 from projections.people import People
 from tests.kit.application import Tenant
 from tests.kit.builders import asking
@@ -57,6 +62,24 @@ def owner_of(tenant: Tenant, *, name: str = "Ada Alm") -> Person:
         tenant=tenant,
         browser=visitor,
     )
+
+
+def organization_of(store: Store, owner: UUID, *, name: str) -> UUID:
+    """Create an organization with a person as its only owner, and return its id."""
+
+    def project(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+        ApiKeys().write(cursor, done.events)
+        People().write(cursor, done.events)
+
+    return make_organization(
+        store,
+        name=name,
+        plan=UNLIMITED,
+        time_zone="UTC",
+        owner=owner,
+        context=asking(),
+        in_transaction=project,
+    ).organization_id
 
 
 def second_owner(store: Store, organization_id: UUID) -> UUID:

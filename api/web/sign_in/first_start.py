@@ -79,7 +79,7 @@ async def ask(
     texts = {
         name: "" if text in _PLACEHOLDERS else text for name, text in known.items()
     }
-    has_owner = await sign_in.accounts.has_members(organization.id)
+    has_owner = await sign_in.accounts.has_owner(organization.id)
     return _form(
         page, texts, {}, action=action, asks_owner=not has_owner, is_first=True
     )
@@ -96,7 +96,7 @@ async def answer(
         await sign_in.stop_asking(page.principal)
         return page.go_to(FIRST_PAGE)
     texts = {name: getattr(form, name).strip() for name in _MISSING}
-    has_owner = await sign_in.accounts.has_members(organization_id)
+    has_owner = await sign_in.accounts.has_owner(organization_id)
     problems = {} if has_owner else owner_problems(form.name, form.email, form.password)
     problems |= await _store(page, texts)
     owner = None

@@ -199,7 +199,7 @@ async def _may_own(page: PageContext, sign_in: SignIn) -> bool:
     principal = page.principal
     if principal.person is not None or not set(ALL_SCOPES) <= set(principal.scopes):
         return False
-    return not await sign_in.accounts.has_members(principal.organization_id)
+    return not await sign_in.accounts.has_owner(principal.organization_id)
 
 
 async def _show(

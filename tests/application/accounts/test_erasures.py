@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+import pytest
+
+from application.accounts import operators
 from application.accounts.operators import (
     erase,
     erase_again,
@@ -11,11 +14,12 @@ from application.accounts.operators import (
 )
 from application.integrity.kept_keys import key_faults
 from domain import events as e
+from domain.decisions import Handler
 from infra.eventstore.store import Store
 from infra.keys.keyring import destroy
 from tests.kit.builders import asking
 from tests.kit.keys import MASTER_KEY
-from tests.kit.people import EMAIL
+from tests.kit.people import EMAIL, organization_of, second_owner
 
 
 def test_the_keys_and_the_log_agree_after_an_erasure(store: Store):
@@ -42,5 +46,33 @@ def test_older_data_with_newer_keys_erase_a_person_again(store: Store, owner: UU
     with store.pool.connection() as connection:
         names = connection.execute("SELECT name, email FROM people").fetchall()
         assert names == [(None, None)]
+        left = connection.execute("SELECT removed_at IS NOT NULL FROM members")
+        assert left.fetchall() == [(True,)]
         assert key_faults(connection, MASTER_KEY) == []
     assert erase_again(store, context=asking()) == []
+
+
+def test_a_membership_that_begins_during_an_erasure_ends_as_well(
+    store: Store, owner: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    with store.pool.connection() as connection:
+        query = "SELECT organization_id FROM organizations"
+        ((alps,),) = connection.execute(query).fetchall()
+    second_owner(store, alps)
+    decide, joined = operators.erase_person, list[UUID]()
+
+    def decided_too_early(
+        person_id: UUID, organization_ids: set[UUID], *, even_last_owner: bool
+    ) -> Handler[None]:
+        if not joined:
+            joined.append(organization_of(store, owner, name="Fjords"))
+            second_owner(store, joined[0])
+        return decide(person_id, organization_ids, even_last_owner=even_last_owner)
+
+    monkeypatch.setattr(operators, "erase_person", decided_too_early)
+    erase(store, owner, context=asking())
+
+    with store.pool.connection() as connection:
+        query = "SELECT count(*) FROM members WHERE person_id = %s AND removed_at IS "
+        assert connection.execute(query + "NULL", (owner,)).fetchone() == (0,)
+        assert connection.execute(query + "NOT NULL", (owner,)).fetchone() == (2,)

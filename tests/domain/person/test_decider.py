@@ -217,6 +217,23 @@ def test_a_key_makes_the_first_owner_and_no_other():
         decide_on({ORGANIZATION: [CREATED, OWNER]}, second)
 
 
+def test_a_key_makes_another_owner_where_the_last_one_was_erased():
+    history = [
+        *(CREATED, OWNER, e.MemberAdded(person_id=BEN, role="viewer")),
+        e.MemberRemoved(person_id=ADA),
+    ]
+    other = register_first_owner(
+        UUID(int=3),
+        c.RegisterPerson(name="Cara", email="cara@example.com"),
+        organization_id=ORGANIZATION,
+    )
+
+    stream, added = decide_on({ORGANIZATION: history}, other).events[-1]
+
+    assert stream == ORGANIZATION
+    assert added == e.MemberAdded(person_id=UUID(int=3), role="owner", money=True)
+
+
 def test_nobody_joins_who_is_not_there():
     command = c.AddMember(person_id=ADA, role="viewer")
     for history in ([], [REGISTERED, e.PersonErased()], [CREATED]):
@@ -237,6 +254,8 @@ def test_an_erased_person_leaves_their_organizations_unless_the_last_owner():
     alone = {ADA: [REGISTERED], ORGANIZATION: [CREATED, OWNER]}
     with pytest.raises(LastOwnerError):
         decide_on(alone, erase_person(ADA, [ORGANIZATION]))
+    even_so = decide_on(alone, erase_person(ADA, [ORGANIZATION], even_last_owner=True))
+    assert even_so.events[-1] == (ORGANIZATION, e.MemberRemoved(person_id=ADA))
 
     decision = decide_on(
         {ADA: [REGISTERED], ORGANIZATION: [CREATED, OWNER, second]},
