@@ -46,9 +46,9 @@ quick: $(READY) ## Run the tests of the domain, folds and words, without servers
 	@$(PYTEST) --without-servers $(ARGS) \
 		tests/domain tests/projections tests/test_house.py tests/test_words.py
 
-# CI has the time that the suite may take; a slow computer fails nothing elsewhere.
+# Computers of CI differ threefold in speed, so that its budget only ends runs that hang.
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 1200 --durations 25) $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) $(if $(CI),--budget 3600 --durations 25) $(ARGS)
 
 full: $(READY) ## Run every test: ten minutes of kills and every drawn example, too
 	@GOATHERD_TEST_FULL=1 $(PYTEST) $(SIDE_BY_SIDE) -m "not bench" $(ARGS)

@@ -85,7 +85,8 @@ class _Scene:
                     # On one day the source says another time.
                     posted_at=_START - timedelta(hours=7 * n, seconds=day == 2),
                     thumbnail_url=f"https://p16.tiktokcdn.com/{id_}.jpeg",
-                    view_count=1_000 * n + 37 * day,
+                    # No position in the log and no size of a file is as large.
+                    view_count=1_000_003 * n + 37 * day,
                     like_count=100 * n + day,
                 )
                 for n, id_ in enumerate(_IDS, start=1)

@@ -33,7 +33,7 @@ from tests.kit.application import Tenant, data_of
 from tests.kit.databases import new_database
 
 # Long enough for two cores that others use, too.
-_PATIENTLY_MS = 15_000
+_PATIENTLY_MS = 60_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

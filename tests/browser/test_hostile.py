@@ -303,8 +303,9 @@ def test_what_nobody_sees_is_in_nobodys_way(home: Tenant, page: Page):
     page.get_by_role("button", name="Add 1 creator").click()
 
     expect(page.get_by_text("1 creator added.")).to_be_visible()
-    # The field searches once the scripts of the page have run.
+    # The field searches once the scripts know it.
     page.wait_for_load_state()
+    page.wait_for_function("window.htmx !== undefined")
     expect(page.locator(".htmx-added, .htmx-request")).to_have_count(0)
     page.get_by_label("Search").fill("\N{LEFT-TO-RIGHT EMBEDDING}ada")
     expect(page).to_have_url(re.compile("search="))
