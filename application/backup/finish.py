@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import msgspec
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from application.accounts.operators import erase_again, people_to_erase_again
@@ -37,6 +37,8 @@ from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.rebuild.state import outdated
 from projections.registry import PROJECTIONS
 
+# Some sessions and links of the backup were ended or used up after it.
+_WAYS_IN = ("person_sessions", "password_links", "sign_in_links")
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
@@ -62,7 +64,8 @@ def finish_restore(
 
     Keys of people who were erased before the backup of the data are destroyed. People
     who were erased afterwards, according to the keys, are erased again, and so are
-    texts that were forgotten. Then the ``projections`` are caught up; until that is
+    texts that were forgotten. All people are signed out, and unused links end. Then the
+    ``projections`` are caught up; until that is
     done, the mark of the restore keeps all other processes out. ``connection`` leads to
     ``url``, in autocommit. ``is_resumed`` is true for a restore that was interrupted
     anywhere.
@@ -86,6 +89,8 @@ def finish_restore(
     with connection.transaction(), connection.cursor() as cursor:
         destroy(cursor, erased_subjects(connection))
         note_logged_erasures(cursor)
+        for table in _WAYS_IN:
+            cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
     if has_keys:
         check_keys_there(connection)
         _check_keys(connection, settings)

@@ -16,6 +16,9 @@ import pytest
 from psycopg import sql
 
 from api.system.all_projections import ALL_PROJECTIONS
+from api.web.sign_in.links import make_link as make_sign_in_link
+from application.accounts.operators import make_password_link, register
+from application.accounts.sessions import begin_session
 from application.backup import (
     archive,
     programs,
@@ -37,6 +40,7 @@ from tests.kit.builders import (
 )
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.databases import new_database
+from tests.kit.people import EMAIL
 
 # Names of everything that the application made, and how many rows it has.
 TABLES = """
@@ -213,6 +217,37 @@ def test_a_restored_database_has_every_row_and_gives_the_same_answers(
         "backup.zip",
         "backup.zip.keys",
     ]
+
+
+def test_a_restore_signs_everybody_out_and_ends_links(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    cli.set(database_url=database_url)
+    person_id = register(home.store, name="Ada", email=EMAIL, context=asking())
+    make_password_link(home.store, person_id)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        make_sign_in_link(connection, "tga_")
+        begin_session(
+            connection.cursor(),
+            person_id=person_id,
+            organization_id=home.organization_id,
+            address="",
+            browser="",
+        )
+    back_up(cli, tmp_path / "backup.zip")
+    cli.set(database_url=empty_database_url)
+
+    assert restore(cli, tmp_path / "backup.zip").status == 0
+
+    for url, left in ((database_url, 1), (empty_database_url, 0)):
+        kept = rows(url)
+        for table in ("password_links", "person_sessions", "sign_in_links"):
+            assert len(kept[f"public.{table}"]) == left, table
+    assert len(kept["public.person_emails"]) == 1
 
 
 def test_the_reader_of_a_restored_database_sees_its_own_rows_only(
