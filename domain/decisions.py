@@ -28,8 +28,9 @@ from uuid import UUID
 
 import msgspec
 
-from domain.errors import BlankNameError, StaleVersionError
+from domain.errors import BlankNameError, InvalidTimeZoneError, StaleVersionError
 from domain.messages import Command, Event
+from domain.time_zones import time_zones
 
 T = TypeVar("T")
 StateT = TypeVar("StateT")
@@ -129,6 +130,16 @@ def check_name(text: str, *, field: str = "name") -> None:
     """
     if not any(char.isprintable() and not char.isspace() for char in text):
         raise BlankNameError(field)
+
+
+def check_time_zone(name: str) -> None:
+    """Refuse a name that is no time zone.
+
+    Raises:
+        InvalidTimeZoneError: this machine knows no such zone.
+    """
+    if name not in time_zones():
+        raise InvalidTimeZoneError(name)
 
 
 def check_version(current: int, expected: Collection[int] | None) -> None:

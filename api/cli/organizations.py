@@ -15,10 +15,12 @@ from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
 from api.cli.up.ports import base_url
 from application.accounts.operators import (
+    has_password,
     make_password_link,
     person_with_email,
     register,
 )
+from domain.decisions import check_time_zone
 from domain.organization.commands import OrganizationCommand, SetOperator
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED
@@ -86,7 +88,8 @@ def create(
         raise CommandError(f"There is no plan {plan!r}: choose one of {plans}.")
     name = checked_name(name)
     with opened_store(settings) as store:
-        owner_id, link = _owner(settings, store, owner)
+        check_time_zone(time_zone)
+        owner_id = None if owner is None else _person(store, owner)
         made = make_organization(
             store,
             name=name,
@@ -98,6 +101,7 @@ def create(
             # The key is issued in the same transaction, so that it works at once.
             in_transaction=_project,
         )
+        link = None if owner_id is None else _link(settings, store, owner_id)
     if json:
         made_owner = {} if owner is None else {"owner_id": owner_id, "link": link}
         print_json(
@@ -118,27 +122,29 @@ def create(
         print(f"Owner        {plain(owner)}")
 
 
-def _owner(
-    settings: Settings, store: Store, email: str | None
-) -> tuple[UUID | None, str | None]:
-    """Return the person with an address, and the link of one who is new here.
+def _person(store: Store, email: str) -> UUID:
+    """Return the person with an address, who is registered if they are new here.
 
     Raises:
         CommandError: the text is no address.
     """
-    if email is None:
-        return None, None
     try:
         name = name_in(checked_email(email))
     except InvalidEmailError as error:
         raise CommandError(f"--owner {error}.") from error
     person_id = person_with_email(store, email)
     if person_id is not None:
-        return person_id, None
+        return person_id
     # The link asks for the name; until then it is the one in the address.
-    person_id = register(store, name=name, email=email, context=cli_context())
+    return register(store, name=name, email=email, context=cli_context())
+
+
+def _link(settings: Settings, store: Store, person_id: UUID) -> str | None:
+    """Return a link to choose a password, None for a person who has one."""
+    if has_password(store, person_id):
+        return None
     path, _ = make_password_link(store, person_id, lifetime=_OWNERS_LINK)
-    return person_id, f"{base_url(settings.host, settings.port)}{path}"
+    return f"{base_url(settings.host, settings.port)}{path}"
 
 
 def _project(cursor: Cursor[TupleRow], done: Executed[None]) -> None:

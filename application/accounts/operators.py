@@ -40,6 +40,12 @@ def person_with_email(store: Store, email: str) -> UUID | None:
         return rows.person_with_email(connection.cursor(), digest)
 
 
+def has_password(store: Store, person_id: UUID) -> bool:
+    """Tell whether a person can sign in with a password."""
+    with store.pool.connection() as connection:
+        return rows.stored_hash(connection.cursor(), person_id) is not None
+
+
 def register(store: Store, *, name: str, email: str, context: Context) -> UUID:
     """Register a person without a password, who gets one by a link.
 
@@ -48,7 +54,7 @@ def register(store: Store, *, name: str, email: str, context: Context) -> UUID:
     """
     person_id, digest = new_id(), store.names.email_digest(same_email(email))
 
-    def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+    def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
         rows.claim_email(cursor, digest, person_id)
         People().write(cursor, done.events)
 

@@ -8,10 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.decisions import check_name, state_after
+from domain.decisions import check_name, check_time_zone, state_after
 from domain.errors import (
     CorruptHistoryError,
-    InvalidTimeZoneError,
     LimitReachedError,
     NotFoundError,
 )
@@ -22,7 +21,6 @@ from domain.organization.errors import LastOwnerError, RoleSeesAllError
 from domain.organization.logo import Logo
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
-from domain.time_zones import time_zones
 
 HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
@@ -237,7 +235,7 @@ def _create(
     if organization is not None:
         return []
     check_name(command.name)
-    _check_time_zone(command.time_zone)
+    check_time_zone(command.time_zone)
     return [copied(command, e.OrganizationCreated)]
 
 
@@ -248,13 +246,8 @@ def _change_settings(
     if "name" in changed:
         check_name(changed["name"])
     if "time_zone" in changed:
-        _check_time_zone(changed["time_zone"])
+        check_time_zone(changed["time_zone"])
     return [e.OrganizationSettingsChanged(**changed)] if changed else []
-
-
-def _check_time_zone(name: str) -> None:
-    if name not in time_zones():
-        raise InvalidTimeZoneError(name)
 
 
 def _check_room(limit_key: str, current: int, limits: Limits) -> None:

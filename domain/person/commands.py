@@ -11,7 +11,6 @@ from domain.person.events import SignInMethod
 class RegisterPerson(Command, frozen=True, kw_only=True):
     name: str
     email: str
-    time_zone: str | None = None
 
 
 class ChangePerson(Command, frozen=True, kw_only=True):

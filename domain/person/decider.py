@@ -7,13 +7,12 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain.decisions import check_name, state_after
-from domain.errors import CorruptHistoryError, InvalidTimeZoneError, NotFoundError
+from domain.decisions import check_name, check_time_zone, state_after
+from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, copied
 from domain.person import commands as c
 from domain.person import events as e
 from domain.person.email import checked_email
-from domain.time_zones import time_zones
 
 
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +98,6 @@ def person_of(history: Sequence[Event]) -> PersonState | None:
 
 def _registered(command: c.RegisterPerson) -> e.PersonRegistered:
     check_name(command.name)
-    _check_time_zone(command.time_zone)
     return copied(
         command,
         e.PersonRegistered,
@@ -114,11 +112,7 @@ def _changed(person: PersonState, command: c.ChangePerson) -> list[e.PersonEvent
         check_name(command.name)
         events.append(e.PersonRenamed(name=command.name.strip()))
     if command.time_zone is not UNSET and command.time_zone != person.time_zone:
-        _check_time_zone(command.time_zone)
+        if command.time_zone is not None:
+            check_time_zone(command.time_zone)
         events.append(e.PersonPreferencesChanged(time_zone=command.time_zone))
     return events
-
-
-def _check_time_zone(name: str | None) -> None:
-    if name is not None and name not in time_zones():
-        raise InvalidTimeZoneError(name)

@@ -14,11 +14,9 @@ from domain.person.decider import PersonState, decide, evolve, person_of
 from domain.person.errors import HasOwnerError
 
 
-def register_person(person_id: UUID, *commands: c.PersonCommand) -> Handler[UUID]:
-    """Decide the first commands to a person as one; the result is the person's id."""
+def register_person(person_id: UUID, command: c.RegisterPerson) -> Handler[None]:
     yield ()
-    events = decide_all(None, commands, decide=decide, evolve=evolve)
-    return Decision(person_id, events=on(person_id, events))
+    return Decision(None, events=on(person_id, decide(None, command)))
 
 
 def register_first_owner(

@@ -1,6 +1,5 @@
 """``goatherd members``: the people of organizations, and links to choose passwords."""
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -72,7 +71,7 @@ def reset_link(
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
         person_id = _person(store, email)
-        path, until = make_password_link(store, person_id, lifetime=timedelta(hours=1))
+        path, until = make_password_link(store, person_id)
     link = f"{base_url(settings.host, settings.port)}{path}"
     if json:
         print_json({"id": person_id, "link": link, "expires_at": until})

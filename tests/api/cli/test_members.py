@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from infra.eventstore.store import Store
+from infra.keys.person_secrets import set_password_hash
 from tests.kit.command_line import CommandLine
+from tests.kit.keys import MASTER_KEY
 from tests.kit.people import second_owner
 
 
@@ -24,7 +26,6 @@ def test_a_new_organization_has_an_owner_who_gets_a_link(
     (listed,) = cli("members", "list", "--org", "Alps", "--json").document
 
     assert re.search(r"/password/[\w-]{20,}$", made["link"])
-    assert again.document["link"] is None
     assert again.document["owner_id"] == made["owner_id"]
     assert address in shown
     assert made["owner_id"] not in shown
@@ -47,6 +48,29 @@ def test_a_wrong_address_makes_no_organization(cli: CommandLine):
 
     assert "must be an email address" in refused.err
     assert "Nowhere" not in cli("orgs", "list").out
+
+
+def test_a_wrong_time_zone_registers_nobody(cli: CommandLine, address: str):
+    words = ("orgs", "create", "Nowhere", "--owner", address)
+    refused = cli(*words, "--time-zone", "Alps/Peak")
+
+    assert "time zone" in refused.err
+    assert "Nobody has the address" in cli("members", "reset-link", address).err
+    assert cli(*words, "--json").document["link"] is not None
+
+
+def test_an_owner_gets_a_link_until_they_have_a_password(
+    cli: CommandLine, store: Store, address: str
+):
+    made = cli("orgs", "create", "Alps", "--owner", address, "--json").document
+    again = cli("orgs", "create", "Fjords", "--owner", address, "--json").document
+    with store.pool.connection() as connection:
+        cursor, owner_id = connection.cursor(), UUID(made["owner_id"])
+        set_password_hash(cursor, MASTER_KEY, owner_id, "a hash")
+    last = cli("orgs", "create", "Hills", "--owner", address, "--json").document
+
+    assert len({made["link"], again["link"], None}) == 3
+    assert last["link"] is None
 
 
 def test_a_link_is_made_for_somebody_who_is_there(
