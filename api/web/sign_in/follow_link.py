@@ -60,6 +60,6 @@ class LinkRoutes(Controller):
             return sign_in_form(site, problem=_SPENT_LINK)
         principal = await sign_in.principal_of(digest)
         request.context.principal = principal
-        request.context.session = sign_in.begin_key_session(request, digest)
+        request.context.session = await sign_in.begin_key_session(request, digest)
         page = await PageContext.begin(request, site)
         return await answer(page, request.form_as(FirstStartForm), sign_in)

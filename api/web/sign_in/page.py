@@ -250,12 +250,12 @@ class SignIn:
         if path == FIRST_PAGE:
             principal = await self._authenticator.principal_of(digest)
             path = FIRST_START if await self.has_question(principal) else path
-        await self._end(request)
-        self.begin_key_session(request, digest)
+        await self.begin_key_session(request, digest)
         return Redirect(path, status_code=_SEE_OTHER)
 
-    def begin_key_session(self, request: Request, digest: bytes) -> Session:
-        """Begin a session with a key in this answer, and return it."""
+    async def begin_key_session(self, request: Request, digest: bytes) -> Session:
+        """Begin a session with a key in this answer, and end the browser's others."""
+        await self._end(request)
         session = self._sessions.begin(digest)
         sealed = self._sessions.sealed(session)
         _set(request, COOKIE, sealed, seconds=LIFETIME_SECONDS)

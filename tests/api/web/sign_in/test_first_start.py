@@ -7,6 +7,7 @@ import pytest
 from api.web.sign_in.links import make_link
 from tests.kit.application import Tenant, data_of
 from tests.kit.markup import read
+from tests.kit.people import owner_of
 from tests.kit.visitor import Visitor
 
 PAGE = "/first-start"
@@ -96,6 +97,19 @@ def test_later_changes_nothing_and_does_not_ask_again(
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert names(newcomer) == before
     assert passer_by.get(PAGE).headers["location"] == "/"
+
+
+def test_an_answer_to_a_link_signs_the_person_of_the_browser_out(newcomer: Tenant):
+    ada = owner_of(newcomer)
+    link = link_for(newcomer)
+    copied = dict(ada.browser.cookies)
+
+    answer = ada.browser.submit(ada.browser.see(link), link, later="yes")
+
+    assert answer.status_code == 303
+    assert "You are signed in with an API key." in ada.browser.see("/you").text
+    ada.browser.cookies = copied
+    assert ada.browser.get("/you").status_code == 303
 
 
 def test_a_person_with_the_key_is_asked_unless_they_go_elsewhere(newcomer: Tenant):
