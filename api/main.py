@@ -175,8 +175,8 @@ def assemble(settings: Settings) -> Litestar:
             is_operator=holder.is_operator,
         )
 
-    async def look_up_session(token: str) -> Principal | None:
-        found = await find_session(own, token)
+    async def look_up_session(digest: bytes) -> Principal | None:
+        found = await find_session(own, digest)
         if found is None:
             return None
         return Principal(

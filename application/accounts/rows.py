@@ -1,7 +1,6 @@
 """The tables of accounts that are not in the log: addresses, secrets and links."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, LiteralString
 from uuid import UUID
@@ -11,6 +10,7 @@ from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 
 from domain.person.errors import EmailTakenError
+from infra.keys.digests import digest_of
 
 LINK_LIFETIME = timedelta(hours=1)
 
@@ -65,11 +65,6 @@ class LinkedPerson(Struct, frozen=True, kw_only=True):
     has_password: bool
 
 
-def digest_of_token(token: str) -> bytes:
-    """Return what is stored of a secret that a browser shows."""
-    return sha256(token.encode()).digest()
-
-
 def claim_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
     """Enter an address into the directory.
 
@@ -119,7 +114,7 @@ def make_password_link(
     row = cursor.execute(
         _LINK,
         {
-            "digest": digest_of_token(token),
+            "digest": digest_of(token),
             "person": person_id,
             "lifetime": lifetime,
         },
@@ -135,5 +130,5 @@ def end_password_link(cursor: Cursor[Any], person_id: UUID) -> None:
 
 def spend_password_link(cursor: Cursor[Any], token: str) -> UUID | None:
     """Use a link up and return its person; None if it is not valid."""
-    row = cursor.execute(_SPEND, (digest_of_token(token),)).fetchone()
+    row = cursor.execute(_SPEND, (digest_of(token),)).fetchone()
     return None if row is None else row[0]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -31,8 +30,7 @@ from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.keys.master_key import MasterKey
-from infra.keys.opened import opened_master_key
+from infra.keys.digests import digest_of
 from infra.keys.person_secrets import opened_password_hash, set_password_hash
 from projections.people import People
 
@@ -73,7 +71,6 @@ class AskingBrowser(Struct, frozen=True, kw_only=True):
 class SignedIn(Struct, frozen=True, kw_only=True):
     """A session that just began; ``token`` is the value of its cookie."""
 
-    person_id: UUID
     token: str
 
 
@@ -120,7 +117,7 @@ class PersonAccounts:
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
             rows.claim_email(cursor, digest, person_id)
             People().write(cursor, done.events)
-            set_password_hash(cursor, self._master_key, person_id, hashed)
+            self._set_password_hash(cursor, person_id, hashed)
             tokens.append(_begun(cursor, person_id, organization_id, client))
 
         await asyncio.to_thread(
@@ -130,7 +127,7 @@ class PersonAccounts:
             context=client.context(person_id),
             in_transaction=within,
         )
-        return SignedIn(person_id=person_id, token=tokens[-1])
+        return SignedIn(token=tokens[-1])
 
     # Signing in
 
@@ -144,7 +141,7 @@ class PersonAccounts:
         digest = await asyncio.to_thread(self._digest, email)
         row = await self._read(rows.ACCOUNT, (digest,))
         person_id, sealed = (None, None) if row is None else row
-        master_key = await asyncio.to_thread(self._opened_key)
+        master_key = await asyncio.to_thread(self._store.keyring.master_key)
         stored = person_id and opened_password_hash(master_key, person_id, sealed)
         checked = await self._hashes.check(prepared(password), stored)
         if person_id is None or not checked.is_right:
@@ -163,7 +160,7 @@ class PersonAccounts:
     async def is_password(self, person_id: UUID, password: str) -> bool:
         """Tell whether a password is that of a person."""
         row = await self._read(rows.STORED_HASH, (person_id,))
-        master_key = await asyncio.to_thread(self._opened_key)
+        master_key = await asyncio.to_thread(self._store.keyring.master_key)
         sealed = None if row is None else row[0]
         stored = opened_password_hash(master_key, person_id, sealed)
         return (await self._hashes.check(prepared(password), stored)).is_right
@@ -188,7 +185,7 @@ class PersonAccounts:
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             People().write(cursor, done.events)
-            set_password_hash(cursor, self._master_key, person_id, hashed)
+            self._set_password_hash(cursor, person_id, hashed)
             end_other_sessions(cursor, person_id, kept)
             rows.end_password_link(cursor, person_id)
 
@@ -226,7 +223,7 @@ class PersonAccounts:
 
     async def linked_person(self, token: str) -> rows.LinkedPerson | None:
         """Return the person of a link without using it up; None if it is over."""
-        row = await self._read(rows.LINKED, (rows.digest_of_token(token),))
+        row = await self._read(rows.LINKED, (digest_of(token),))
         if row is None:
             return None
         id_, name, email, has_password = row
@@ -309,12 +306,12 @@ class PersonAccounts:
                     raise _OutdatedError
                 end_other_sessions(cursor, person_id, None)
             if hashed is not None:
-                set_password_hash(cursor, self._master_key, person_id, hashed)
+                self._set_password_hash(cursor, person_id, hashed)
             People().write(cursor, done.events)
             tokens.append(_begun(cursor, person_id, organization_id, client))
 
         await self._changed(person_id, *commands, client=client, within=within)
-        return SignedIn(person_id=person_id, token=tokens[-1])
+        return SignedIn(token=tokens[-1])
 
     async def _changed(
         self,
@@ -343,26 +340,20 @@ class PersonAccounts:
     async def _hashed(self, password: str, *, email: str) -> str:
         """Return the hash of a new password.
 
-        The master key, which wraps it, is open then: opening it in the transaction of
-        an append would take a second connection.
-
         Raises:
             WeakPasswordError: the password is easily guessed.
         """
         check_password(password, email=email, common=common_passwords())
-        await asyncio.to_thread(self._opened_key)
         return await self._hashes.made(prepared(password))
 
-    def _opened_key(self) -> MasterKey:
-        return self._master_key
+    def _set_password_hash(
+        self, cursor: Cursor[TupleRow], person_id: UUID, hashed: str
+    ) -> None:
+        master_key = self._store.keyring.master_key(cursor.connection)
+        set_password_hash(cursor, master_key, person_id, hashed)
 
     def _digest(self, email: str) -> bytes:
         return self._store.names.email_digest(same_email(email))
-
-    @cached_property
-    def _master_key(self) -> MasterKey:
-        with self._store.pool.connection() as connection:
-            return opened_master_key(self._store.settings, connection)
 
 
 def _begun(

@@ -1,7 +1,7 @@
 """Sessions of people: rows with a digest of the cookie, read at each request.
 
-A session ends after 14 days without a request, 90 days after it began, and when its row
-is deleted.
+A session ends after 14 days without a request, ``MOST_DAYS`` after it began, and when
+its row is deleted.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,23 @@ from msgspec import Struct
 from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
-from application.accounts.rows import digest_of_token
 from domain.messages import MemberRole
 from infra.database import AsyncPool, run_read_async
 from infra.ids import new_id
+from infra.keys.digests import digest_of
 from infra.structs import structs
 from projections.organizations.projection import IS_OPERATOR
 
 MOST_DAYS = 90
 
-_LIVES: LiteralString = """
+_LIVES = f"""
 s.last_used_at > now() - interval '14 days'
-AND s.created_at > now() - interval '90 days'
+AND s.created_at > now() - interval '{MOST_DAYS} days'
 """
-_TIDY: LiteralString = f"""
-DELETE FROM person_sessions s WHERE s.person_id = %s AND NOT ({_LIVES})
-"""  # noqa: S608 - constants only
+# Nobody would delete the sessions of somebody who never comes back.
+_TIDY = f"""
+DELETE FROM person_sessions s WHERE NOT ({_LIVES})
+""".encode()  # noqa: S608 - constants only
 _BEGIN: LiteralString = """
 INSERT INTO person_sessions (id, digest, person_id, organization_id, address, browser)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -93,13 +94,14 @@ class SessionRow(Struct, frozen=True, kw_only=True):
     browser: str
 
 
-async def find_session(pool: AsyncPool, token: str) -> FoundSession | None:
-    """Return the session of a cookie and note that it was used; None if it is over."""
+async def find_session(pool: AsyncPool, digest: bytes) -> FoundSession | None:
+    """Return the session with the digest of a cookie; None if it is over.
+
+    The session is noted as used.
+    """
 
     async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
-        cursor = await connection.execute(
-            _FIND, (digest_of_token(token),), prepare=True
-        )
+        cursor = await connection.execute(_FIND, (digest,), prepare=True)
         return await cursor.fetchall()
 
     found = structs(FoundSession, await run_read_async(pool, run))
@@ -116,11 +118,11 @@ def begin_session(
 ) -> str:
     """Begin a session, and return the value of its cookie."""
     token = token_urlsafe(32)
-    cursor.execute(_TIDY, (person_id,))
+    cursor.execute(_TIDY)
     cursor.execute(
         _BEGIN,
         (
-            *(new_id(), digest_of_token(token), person_id, organization_id),
+            *(new_id(), digest_of(token), person_id, organization_id),
             *(address, browser),
         ),
     )

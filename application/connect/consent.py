@@ -22,7 +22,7 @@ from application.connect.outcomes import (
     OtherHandle,
     Waiting,
 )
-from application.connect.sealing import ConnectionSeal, Tokens, digest_of_secret
+from application.connect.sealing import ConnectionSeal, Tokens
 from application.connect.tiktok import (
     ConsentRefusedError,
     TikTokLogin,
@@ -43,6 +43,7 @@ from infra.eventstore.append import Context
 from infra.eventstore.store import BusyError, Store
 from infra.http_out.refusals import RefusedError
 from infra.ids import new_id
+from infra.keys.digests import digest_of
 
 ACTOR = "creator"
 # Another consent of the same creator is stored within this time.
@@ -90,8 +91,8 @@ class Consents:
         with self._store.pool.connection() as connection:
             may_go = begin_attempt(
                 connection,
-                state=digest_of_secret(state),
-                browser=digest_of_secret(browser),
+                state=digest_of(state),
+                browser=digest_of(browser),
                 link_id=link.id,
             )
         if not may_go:
@@ -108,8 +109,8 @@ class Consents:
         with self._store.pool.connection() as connection:
             attempt = answer_attempt(
                 connection,
-                state=digest_of_secret(state),
-                browser=digest_of_secret(browser),
+                state=digest_of(state),
+                browser=digest_of(browser),
             )
             if attempt is None:
                 return NotConnected(why="unknown")

@@ -119,11 +119,6 @@ def code_challenge(verifier: str) -> str:
     return sha256(verifier.encode()).hexdigest()
 
 
-def digest_of_secret(text: str) -> bytes:
-    """Return the stored digest of a secret that a browser has to show again."""
-    return sha256(text.encode()).digest()
-
-
 def _derived(secret: bytes, purpose: str) -> bytes:
     return hmac.digest(secret, f"goatherd: {purpose}".encode(), "sha256")
 

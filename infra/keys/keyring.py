@@ -113,6 +113,19 @@ class Keyring:
         """The number of keys that this process holds."""
         return len(self._held)
 
+    def master_key(self, connection: Connection[Any] | None = None) -> MasterKey:
+        """Return the master key; ``connection`` is as in ``keys``.
+
+        Raises:
+            MasterKeyError: the key is missing, unreadable, or not the database's.
+        """
+        if self._master_key is None:
+            if connection is None:
+                with self._pool.connection() as pooled:
+                    return self.master_key(pooled)
+            self._master_key = self._open_master_key(connection)
+        return self._master_key
+
     def keys(
         self,
         subjects: Iterable[SubjectText],
@@ -198,7 +211,7 @@ class Keyring:
             with self._pool.connection() as pooled:
                 return self._read(subjects, pooled)
         rows = connection.cursor(binary=True).execute(_READ, values).fetchall()
-        master_key = self._opened(connection)
+        master_key = self.master_key(connection)
         found = {
             subject_text(subject): None
             if wrapped is None
@@ -235,16 +248,7 @@ class Keyring:
             self._held.clear()
 
     def _wrap(self, subject: UUID, key: bytes) -> bytes:
-        master_key = self._master_key
-        if master_key is None:
-            with self._pool.connection() as connection:
-                master_key = self._opened(connection)
-        return master_key.wrap(wrapping_name(subject), key)
-
-    def _opened(self, connection: Connection[Any]) -> MasterKey:
-        if self._master_key is None:
-            self._master_key = self._open_master_key(connection)
-        return self._master_key
+        return self.master_key().wrap(wrapping_name(subject), key)
 
     def check(self) -> bool:
         """Drop the keys if one was destroyed; tell whether any is still held."""

@@ -8,9 +8,9 @@ import httpx
 import numpy as np
 import psycopg
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
+from infra.keys.digests import digest_of
 from projections.analytics.fold.day_sums import DAY_SUMS, DaySums
 from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_state import BASELINE, COUNTED, OWNED, OwnerState
@@ -69,7 +69,7 @@ def test_the_list_is_there_before_anybody_waits(
     add_population(database_url, CREATORS, organization_id=tenant.organization_id)
     add_a_year(database_url)
     sessions = Sessions(SECRET)
-    session = sessions.begin(digest_of(tenant.key.encode()))
+    session = sessions.begin(digest_of(tenant.key))
     cookies = {COOKIE: sessions.sealed(session)}
 
     with (

@@ -6,9 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
+from infra.keys.digests import digest_of
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved
@@ -56,7 +56,7 @@ def test_an_overview_is_there_before_anybody_waits(
     with store.pool.connection() as connection:
         connection.execute("VACUUM ANALYZE")
     sessions = Sessions(SECRET)
-    session = sessions.begin(digest_of(tenant.key.encode()))
+    session = sessions.begin(digest_of(tenant.key))
     cookie = f"{COOKIE}={sessions.sealed(session)}"
     overview = f"/creators/{found.creators[0]}{_VIEWS[what]}"
     missing = f"/creators/{tenant.project_id}"

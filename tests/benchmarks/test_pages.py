@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from uuid import UUID
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Sessions
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
+from infra.keys.digests import digest_of
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, percentile
@@ -99,7 +99,7 @@ def test_the_main_pages_are_soon_on_their_way(
 def milliseconds(port: int, path: str, tenant: Tenant) -> list[float]:
     """Return how long each of the looks at a page took."""
     sessions = Sessions(SECRET)
-    sealed = sessions.sealed(sessions.begin(digest_of(tenant.key.encode())))
+    sealed = sessions.sealed(sessions.begin(digest_of(tenant.key)))
     request = (
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {COOKIE}={sealed}\r\n"
         "Accept-Encoding: gzip\r\n\r\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import Sessions
 from infra.embedded.processes import wait_until
+from infra.keys.digests import digest_of
 from tests.kit.application import (
     PLANS,
     SECRET,
@@ -37,7 +37,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     def session_of(self, tenant: Tenant) -> str:
         """The cookie of somebody who signed in with a tenant's key."""
         sessions = Sessions(settings_for(self.goatherd.url).secret or "")
-        return sessions.sealed(sessions.begin(digest_of(tenant.key.encode())))
+        return sessions.sealed(sessions.begin(digest_of(tenant.key)))
 
 
 @contextmanager

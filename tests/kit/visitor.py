@@ -10,8 +10,8 @@ import httpx
 from litestar.testing import TestClient
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Session, Sessions
+from infra.keys.digests import digest_of
 from tests.kit.application import Goatherd, settings_for
 from tests.kit.markup import Element, read
 
@@ -57,7 +57,7 @@ class Visitor:
 
     def sign_in(self, key: str) -> Session:
         """Begin a session with a key, as the form to sign in does."""
-        session = self.sessions.begin(digest_of(key.encode()))
+        session = self.sessions.begin(digest_of(key))
         self.cookies[COOKIE] = self.sessions.sealed(session)
         return session
 

@@ -3,19 +3,19 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from uuid import UUID
 
 from msgspec import Struct
 
+from api.http.access.recent_answers import RecentAnswers
 from api.http.errors import ApiError, Code
 from domain.events import MemberRole, Scope
 from domain.organization.plans import Limits
+from infra.keys.digests import digest_of
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 
 _BEARER = re.compile(rb"(?i:bearer) +(tga_[0-9a-f]{64})\Z")
-_MAX_CACHED = 10_000
 
 
 class SignedInPerson(Struct, frozen=True, kw_only=True):
@@ -96,22 +96,17 @@ class Authenticator:
     """Finds the principal of an Authorization header.
 
     ``lookup`` takes the SHA-256 digest of the whole key and returns None for a key that
-    is unknown, expired or revoked. A principal is cached for ``keep_for`` seconds,
-    counted from before the lookup, so that a revoked key stops working after at most
-    that time in every process. Unknown keys are not cached.
+    is unknown, expired or revoked. A revoked key stops working after half a second in
+    every process.
     """
 
     def __init__(
         self,
         lookup: PrincipalLookup,
         *,
-        keep_for: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._lookup = lookup
-        self._keep_for = keep_for
-        self._clock = clock
-        self._cache: dict[bytes, tuple[float, Principal]] = {}
+        self._recent = RecentAnswers(lookup, clock=clock)
 
     async def authenticate(self, authorization: bytes | None) -> Principal:
         """Return the principal of an Authorization header.
@@ -122,7 +117,7 @@ class Authenticator:
         match = _BEARER.match(authorization or b"")
         if match is None:
             raise invalid_api_key(presented=authorization is not None)
-        return await self.principal_of(digest_of(match[1]))
+        return await self.principal_of(digest_of(match[1].decode()))
 
     async def principal_of(self, digest: bytes) -> Principal:
         """Return the principal behind the digest of a key.
@@ -130,23 +125,10 @@ class Authenticator:
         Raises:
             ApiError: ``invalid_api_key``, if no valid key has this digest.
         """
-        started_at = self._clock()
-        cached = self._cache.get(digest)
-        if cached is not None and started_at < cached[0]:
-            return cached[1]
-        principal = await self._lookup(digest)
+        principal = await self._recent.of(digest)
         if principal is None:
-            self._cache.pop(digest, None)
             raise invalid_api_key(presented=True)
-        if len(self._cache) >= _MAX_CACHED:
-            self._cache.clear()
-        self._cache[digest] = (started_at + self._keep_for, principal)
         return principal
-
-
-def digest_of(key: bytes) -> bytes:
-    """Return the SHA-256 digest of a key, which is stored in place of the key."""
-    return sha256(key).digest()
 
 
 def invalid_api_key(*, presented: bool) -> ApiError:

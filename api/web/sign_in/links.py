@@ -5,8 +5,8 @@ from secrets import token_urlsafe
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
-from api.http.access.auth import digest_of
 from infra.database import AsyncPool, run_read_async
+from infra.keys.digests import digest_of
 
 LIFETIME_HOURS = 24
 
@@ -26,9 +26,7 @@ _PEEK = "SELECT key_digest FROM sign_in_links WHERE digest = %s AND expires_at >
 def make_link(connection: Connection[TupleRow], key: str) -> str:
     """Return the path of a new link that signs in with a key."""
     token = token_urlsafe(24)
-    connection.execute(
-        _MAKE, (digest_of(token.encode()), digest_of(key.encode()), LIFETIME_HOURS)
-    )
+    connection.execute(_MAKE, (digest_of(token), digest_of(key), LIFETIME_HOURS))
     return f"/sign-in/{token}"
 
 
@@ -36,7 +34,7 @@ async def spend_link(pool: AsyncPool, token: str) -> bytes | None:
     """Use a link up and return the digest of its key; None if it is not valid."""
 
     async def spend(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
-        cursor = await connection.execute(_SPEND, (digest_of(token.encode()),))
+        cursor = await connection.execute(_SPEND, (digest_of(token),))
         return await cursor.fetchone()
 
     row = await run_read_async(pool, spend)
@@ -47,7 +45,7 @@ async def peek_link(pool: AsyncPool, token: str) -> bytes | None:
     """Return the digest of a link's key and leave the link as it is."""
 
     async def peek(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
-        cursor = await connection.execute(_PEEK, (digest_of(token.encode()),))
+        cursor = await connection.execute(_PEEK, (digest_of(token),))
         return await cursor.fetchone()
 
     row = await run_read_async(pool, peek)

@@ -11,10 +11,9 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec import Struct
 
-from api.http.access.auth import Authenticator, Principal, digest_of
+from api.http.access.auth import Authenticator, Principal
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
-from api.http.access.person_sessions import LIFETIME_SECONDS as PERSON_SECONDS
 from api.http.access.person_sessions import PersonSessions, cookie_name
 from api.http.access.sessions import (
     COOKIE,
@@ -34,12 +33,13 @@ from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
 from api.web.sign_in.devices import known_device, new_device
 from api.web.sign_in.links import peek_link, spend_link
 from application.accounts.service import AskingBrowser, PersonAccounts, SignedIn
-from application.accounts.sessions import browser_in_short
+from application.accounts.sessions import MOST_DAYS, browser_in_short
 from application.onboarding.first_start import close_question, is_question_open
 from domain.organization.api_keys import ALL_SCOPES
 from domain.person.email import same_email
 from domain.phrases import counted
 from infra.database import AsyncPool
+from infra.keys.digests import digest_of
 
 FIRST_START = "/first-start"
 
@@ -48,6 +48,7 @@ _DO_NOT_FIT = (
     "This address and this password don't fit. Check both, or ask for a link to choose "
     "a new password."
 )
+_PERSON_SECONDS = MOST_DAYS * 86_400
 _SEE_OTHER = 303
 
 
@@ -107,7 +108,7 @@ class SignIn:
         except ApiError as error:
             self._failed(request, error)
             return None
-        return digest_of(key.strip().encode())
+        return digest_of(key.strip())
 
     async def try_password(
         self, request: Request, email: str, password: str
@@ -269,7 +270,7 @@ class SignIn:
         # This answer may have begun a session with a key before.
         _set(request, COOKIE, "", seconds=0)
         name = cookie_name(is_tls=request.is_tls)
-        _set(request, name, signed_in.token, seconds=PERSON_SECONDS)
+        _set(request, name, signed_in.token, seconds=_PERSON_SECONDS)
         if known_device(self._sessions, request.sent_cookies, email) is None:
             device = new_device(self._sessions, email)
             _set(request, DEVICE, device, seconds=DEVICE_SECONDS)

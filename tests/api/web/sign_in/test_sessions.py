@@ -6,7 +6,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import msgspec
 import pytest
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import (
     COOKIE,
     LIFETIME_SECONDS,
@@ -14,6 +13,7 @@ from api.http.access.sessions import (
     Sessions,
     set_cookie,
 )
+from infra.keys.digests import digest_of
 from tests.kit.application import Goatherd, Tenant, code_of, settings_for
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
@@ -36,7 +36,7 @@ def changed(sealed: str, *, at: int) -> str:
 
 
 def test_a_session_opens_until_it_is_over(passer_by: Visitor, home: Tenant):
-    digest = digest_of(home.key.encode())
+    digest = digest_of(home.key)
     secret = settings_for(home.goatherd.url).secret or ""
 
     def begun(seconds_ago: float) -> str:
@@ -63,7 +63,7 @@ def test_a_session_of_another_installation_opens_nothing(
     passer_by: Visitor, home: Tenant
 ):
     theirs = Sessions("another secret, as long as it takes")
-    session = theirs.begin(digest_of(home.key.encode()))
+    session = theirs.begin(digest_of(home.key))
 
     passer_by.cookies[COOKIE] = theirs.sealed(session)
 
@@ -73,7 +73,7 @@ def test_a_session_of_another_installation_opens_nothing(
 def test_what_was_signed_for_something_else_opens_nothing(
     visitor: Visitor, home: Tenant
 ):
-    session = visitor.sessions.begin(digest_of(home.key.encode()))
+    session = visitor.sessions.begin(digest_of(home.key))
     payload = msgspec.msgpack.encode(session)
     assert visitor.sessions.signed("session", payload) == visitor.sessions.sealed(
         session

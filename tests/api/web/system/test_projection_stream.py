@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.http.access.auth import digest_of
 from api.http.access.sessions import COOKIE, Sessions
 from infra.embedded.processes import wait_until
+from infra.keys.digests import digest_of
 from tests.kit.application import SECRET, Goatherd, Tenant, own_installation
 from tests.kit.command_line import Running, running
 from tests.kit.patience import PATIENTLY, at_most
@@ -54,7 +54,7 @@ def _answers(port: int) -> bool:
 def watching(tenant: Tenant, port: int) -> Generator[Iterator[str]]:
     """The lines of a stream, as somebody with the tenant's key is sent them."""
     sessions = Sessions(SECRET.strip())
-    sealed = sessions.sealed(sessions.begin(digest_of(tenant.key.encode())))
+    sealed = sessions.sealed(sessions.begin(digest_of(tenant.key)))
     url, cookie = f"http://127.0.0.1:{port}{PATH}", f"{COOKIE}={sealed}"
     with httpx.stream(
         "GET", url, headers={"Cookie": cookie}, timeout=PATIENTLY
