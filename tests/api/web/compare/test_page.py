@@ -75,6 +75,17 @@ def test_creators_stand_side_by_side(visitor: Visitor, both: str):
     ]
 
 
+def test_videos_stand_side_by_side(visitor: Visitor, home: Tenant, goat: Watched):
+    of_goat = data_of(home.get("/videos", params={"creator_id": goat.id}))
+    ids = ",".join(video["id"] for video in of_goat)
+    exact = EXACT.replace("entity=creator", "entity=video")
+
+    page = visitor.see(f"/compare?ids={ids}&{exact}")
+
+    assert rows(page)[0][1:-1] == [video["title"] for video in of_goat]
+    assert len(rows(page)) == 6
+
+
 def test_an_address_that_leaves_something_open_is_made_exact(
     visitor: Visitor, both: str
 ):
@@ -343,11 +354,61 @@ def test_a_wrong_choice_is_named(
     assert said in alert.text
 
 
-def test_a_project_that_is_no_id_is_refused_in_words(visitor: Visitor, goat: Watched):
-    for project in ("goats", "..%2Forganization"):
-        page = visitor.see(f"/compare?ids={goat.id}&project={project}", status=400)
+def test_a_project_in_the_address_changes_no_comparison(
+    visitor: Visitor, goat: Watched
+):
+    address = f"/compare?ids={goat.id}&{EXACT}"
+    shown = rows(visitor.see(address))
 
-        assert "must be an id" in page.text, project
+    for project in ("goats", "..%2Forganization", uuid4()):
+        assert rows(visitor.see(f"{address}&project={project}")) == shown, project
+
+
+def _head(page: Element) -> str:
+    (head,) = page.all("div", class_="on-paper letterhead")
+    return head.text
+
+
+def test_the_letterhead_is_of_the_one_project_that_is_compared(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    def of_client(project_id: object, client: str) -> None:
+        data_of(home.patch(f"/projects/{project_id}", {"client": client}))
+
+    other = data_of(home.post("/projects", {"name": "Other"}), status=201)["id"]
+    of_client(home.project_id, "Meadow Inc")
+    of_client(other, "Barn Ltd")
+    made = home.post(f"/projects/{other}/creators", {"tiktok_handle": "barn.cat"})
+    cat = data_of(made, status=201)["id"]
+    made = home.post(f"/projects/{other}/campaigns", {"name": "Barn days"})
+    theirs = data_of(made, status=201)["id"]
+    ours = home.campaign("Spring", ("creator", goat.id))
+    goat.posted("9", day=1)
+    goat.looked(2, v9=5)
+    home.goatherd.catch_up()
+    video = data_of(home.get("/videos", params={"creator_id": goat.id}))[0]["id"]
+    # The browser chose the other client's project last.
+    visitor.see(f"/?project={other}")
+
+    days = f"{DAYS}&metric=views&mode=new&granularity=day&tz=UTC"
+    heads = {
+        asked: _head(visitor.see(f"/compare?{asked}&{days}"))
+        for asked in (
+            f"entity=creator&ids={goat.id}",
+            f"entity=video&ids={video}",
+            f"entity=campaign&ids={ours}",
+            f"entity=campaign&ids={ours}&by=start",
+            f"entity=project&ids={home.project_id}",
+            f"entity=creator&ids={cat}",
+            f"entity=creator&ids={cat},{goat.id}",
+            f"entity=campaign&ids={theirs},{ours}",
+            f"entity=campaign&ids={theirs},{ours}&by=start",
+            f"entity=project&ids={other},{home.project_id}",
+        )
+    }
+
+    assert [*heads.values()] == ["Meadow Inc"] * 5 + ["Barn Ltd"] + [""] * 4
+    assert _head(visitor.see("/compare")) == ""
 
 
 def test_others_creators_cannot_be_compared(
