@@ -199,12 +199,12 @@ class AnalyticsClient:
         )
 
     async def _first_known(self, period: Period) -> date | None:
-        both: list[CountedMeasure] = [
-            (FOLLOWERS, "cumulative"),
-            (VIEWS, "cumulative"),
-        ]
-        await self.load(both, period)
-        answers = [await self.numbers(*each, period) for each in both]
+        levels: list[CountedMeasure] = [(VIEWS, "cumulative")]
+        # A single video has no followers.
+        if self._params["entity"] != "video":
+            levels.append((FOLLOWERS, "cumulative"))
+        await self.load(levels, period)
+        answers = [await self.numbers(*each, period) for each in levels]
         known = [
             point.date
             for answer in answers

@@ -32,7 +32,12 @@ from api.web.charts.periods import (
     fitting,
 )
 from api.web.compare.campaigns import compared_campaigns
-from api.web.compare.projects import project_names, projects_of, with_project_names
+from api.web.compare.projects import (
+    letterhead_of,
+    project_names,
+    projects_of,
+    with_project_names,
+)
 from api.web.compare.query import CompareQuery
 from api.web.compare.since_start import (
     rows_since_start,
@@ -42,6 +47,7 @@ from api.web.compare.since_start import (
 from api.web.kit.csv_file import csv_file
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.site import Letterhead
 from domain.analytics.metrics import Mode
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
@@ -92,7 +98,7 @@ class ComparePage(Controller):
             "most": MOST_ENTITIES,
             "search": search,
             "suggestions": [],
-            "letterhead": await page.letterhead(page.project_id),
+            "letterhead": Letterhead(),
         }
         try:
             exact = query.exactly(
@@ -105,7 +111,9 @@ class ComparePage(Controller):
             context |= {"query": exact}
             is_in_project = exact.entity in ("creator", "campaign")
             names = await project_names(page) if is_in_project else {}
-            context |= await _compared(page, exact, names)
+            projects = await projects_of(page, exact)
+            context["letterhead"] = await letterhead_of(page, projects)
+            context |= await _compared(page, exact, _named(projects, names))
             context["suggestions"] = await _suggestions(page, exact, search, names)
         except ApiError as error:
             if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
@@ -138,8 +146,8 @@ class ComparePage(Controller):
             if query.entity == "creator":
                 # Two projects may track one account.
                 names = await project_names(page)
-                projects = await projects_of(page, query.chosen, names)
-                answer = with_project_names(answer, projects)
+                projects = await projects_of(page, query) if names else {}
+                answer = with_project_names(answer, _named(projects, names))
             name = f"compared-{query.metric}-{period.first}-{period.last}.csv"
             return csv_file(table_of(answer).encode(), disposition=_attached(name))
         raw = await analytics.csv(query.measure, query.counting, period)
@@ -160,8 +168,19 @@ def _without(exact: CompareQuery, mode: Mode) -> str:
     return f"“{label}” cannot be counted “{MODES[mode]}”: it is shown “{shown}”."
 
 
+def _named(
+    projects: Mapping[str, UUID | None], names: Mapping[UUID, str]
+) -> dict[str, str]:
+    """Return the name of each thing's project; nothing without names to choose from."""
+    return {
+        id_: names.get(project, "") if project else ""
+        for id_, project in projects.items()
+        if names
+    }
+
+
 async def _compared(
-    page: PageContext, exact: CompareQuery, of_projects: Mapping[UUID, str]
+    page: PageContext, exact: CompareQuery, of_projects: Mapping[str, str]
 ) -> Mapping[str, Any]:
     period = exact.period(today=_today(page, exact.tz))
     if not exact.ids:
@@ -186,11 +205,7 @@ async def _compared(
         counted.append((POSTS, "new"))
     await analytics.load(counted, period)
     answer = await analytics.numbers(exact.measure, exact.counting, period)
-    projects = (
-        await projects_of(page, exact.chosen, of_projects)
-        if exact.entity == "creator"
-        else {}
-    )
+    projects = of_projects if exact.entity == "creator" else {}
     named = with_project_names(answer, projects)
     names = _names(named, exact)
     return {

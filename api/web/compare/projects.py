@@ -1,15 +1,24 @@
-"""The projects of compared creators, for organizations that have more than one."""
+"""The projects of compared things: their names beside them, and the letterhead."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from api.http.error_codes import Code
 from api.routes.analytics.responses import Analytics
+from api.web.compare.query import CompareQuery
+from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.page import PageContext
-from projections.creators.creator import Creator
+from api.web.kit.site import Letterhead
+
+
+class _InProject(Struct, frozen=True):
+    project_id: UUID
 
 
 async def project_names(page: PageContext) -> dict[UUID, str]:
@@ -20,19 +29,36 @@ async def project_names(page: PageContext) -> dict[UUID, str]:
     return {project.id: project.name for project in projects}
 
 
-async def projects_of(
-    page: PageContext, creator_ids: Iterable[str], names: Mapping[UUID, str]
-) -> dict[str, str]:
-    """Return the name of each creator's project by the creator's id.
+async def projects_of(page: PageContext, query: CompareQuery) -> dict[str, UUID | None]:
+    """Return the project of each compared thing by its id, None of an unknown one."""
+    if query.entity == "project":
+        return {id_: UUID(id_) for id_ in query.chosen}
+    found = await asyncio.gather(
+        *(_project_of(page, f"/{query.entity}s/{id_}") for id_ in query.chosen)
+    )
+    return dict(zip(query.chosen, found, strict=True))
 
-    Raises:
-        ApiRefusedError: a creator does not exist.
+
+async def letterhead_of(
+    page: PageContext, projects: Mapping[str, UUID | None]
+) -> Letterhead:
+    """Return the head of the one project of all compared things.
+
+    It is empty for several projects: one client's head must not be on the numbers of
+    another one.
     """
-    found: dict[str, str] = {}
-    for creator_id in creator_ids if names else ():
-        got = await page.get(f"/creators/{creator_id}", Creator)
-        found[creator_id] = names.get(got.data.project_id, "")
-    return found
+    (project_id, *others) = {*projects.values()} or {None}
+    return await page.letterhead("" if others or project_id is None else project_id)
+
+
+async def _project_of(page: PageContext, path: str) -> UUID | None:
+    try:
+        return (await page.get(path, _InProject)).data.project_id
+    except ApiRefusedError as error:
+        # A deleted campaign still has its numbers as of an earlier time.
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return None
 
 
 def with_project_names(answer: Analytics, projects: Mapping[str, str]) -> Analytics:
