@@ -110,18 +110,11 @@ def _lines(values: Path | None) -> Iterable[str]:
 
 
 def _places(settings: Settings, also: Sequence[Path]) -> SearchedPlaces:
-    folder = settings.data_dir.expanduser().absolute()
-    also = [*also, *filter(None, [settings.recordings])]
     try:
         url, why = redis_url(settings), ""
     except CommandError as error:
         url, why = None, str(error)
-    return SearchedPlaces(
-        data_dir=folder if folder.is_dir() else None,
-        redis_url=url,
-        why_no_redis=why,
-        also=[path.expanduser().absolute() for path in also],
-    )
+    return SearchedPlaces.of(settings, redis_url=url, why_no_redis=why, also=also)
 
 
 def _print_search(verdict: Findings) -> None:

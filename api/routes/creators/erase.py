@@ -195,18 +195,16 @@ class CreatorEraseRoutes(Controller):
 
 
 def _remains(pool: Pool, settings: Settings, creator_id: UUID) -> Findings:
-    folder = settings.data_dir.expanduser().absolute()
     with pool.connection() as connection:
         erased = erased_values(connection, settings, creator_id)
         return find_remains(
             connection,
             settings,
             erased,
-            SearchedPlaces(
-                data_dir=folder if folder.is_dir() else None,
+            SearchedPlaces.of(
+                settings,
                 redis_url=settings.redis_url,
                 why_no_redis="GOATHERD_REDIS_URL is not set.",
-                also=[settings.recordings] if settings.recordings else [],
             ),
             projections=[projection.name for projection in ALL_PROJECTIONS],
             show=_unseen,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import msgspec
 from psycopg import Connection
@@ -32,6 +33,7 @@ from application.erase.search.tables import (
 from application.erase.search.terms import SearchTerms
 from application.erase.search.time_limit import SearchTooLongError, TimeLimit
 from application.erase.values import ErasedValue
+from infra.settings import Settings
 
 # This place keeps a handle on purpose.
 _BANS = "bans"
@@ -104,6 +106,25 @@ class SearchedPlaces(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str | None
     why_no_redis: str = ""
     also: Sequence[Path] = ()
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        redis_url: str | None,
+        why_no_redis: str,
+        also: Sequence[Path] = (),
+    ) -> Self:
+        """Return the places of an installation: its data directory and recordings."""
+        folder = settings.data_dir.expanduser().absolute()
+        files = [*also, *filter(None, [settings.recordings])]
+        return cls(
+            data_dir=folder if folder.is_dir() else None,
+            redis_url=redis_url,
+            why_no_redis=why_no_redis,
+            also=[path.expanduser().absolute() for path in files],
+        )
 
 
 def search(
