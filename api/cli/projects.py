@@ -28,9 +28,10 @@ from domain.messages import copied
 from domain.organization.commands import OrganizationCommand
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.logo import Logo, logo_of
+from domain.organization.plans import Plans
 from infra.eventstore.execute import execute
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.settings import Settings
 from projections.project_logos import keep_logo
 
 
@@ -109,9 +110,11 @@ def set_project(
         commands.append(_changing_texts(project_id, texts))
     if new_logo or no_logo:
         commands.append(c.ChangeProjectLogo(project_id=project_id, logo=new_logo))
-    changes = sum(
-        _change(settings, organization_id, command, content) for command in commands
-    )
+    with opened_store(settings) as store:
+        changes = sum(
+            _change(store, settings.all_plans, organization_id, command, content)
+            for command in commands
+        )
     if json:
         print_json({"id": project_id, "org_id": organization_id, "changes": changes})
         return
@@ -141,16 +144,17 @@ def _changing_texts(
 
 
 def _change(
-    settings: Settings, organization_id: UUID, command: OrganizationCommand, logo: bytes
+    store: Store,
+    plans: Plans,
+    organization_id: UUID,
+    command: OrganizationCommand,
+    logo: bytes,
 ) -> int:
     """Execute a command, store the logo that it sets, and return its events' number."""
-    with opened_store(settings) as store:
-        done = execute(
-            store,
-            lambda: change_organization(
-                organization_id, command, plans=settings.all_plans
-            ),
-            context=cli_context(),
-            in_transaction=lambda cursor, done: keep_logo(cursor, done.events, logo),
-        )
+    done = execute(
+        store,
+        lambda: change_organization(organization_id, command, plans=plans),
+        context=cli_context(),
+        in_transaction=lambda cursor, done: keep_logo(cursor, done.events, logo),
+    )
     return len(done.events)

@@ -12,6 +12,7 @@ from domain.errors import DomainError
 LogoType = Literal["image/png", "image/jpeg", "image/webp"]
 
 MOST_BYTES = 1_000_000
+_TAG_DIGITS = 16
 MOST_PIXELS_A_SIDE = 4_000
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -30,6 +31,11 @@ class Logo(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     digest: str
+
+    @property
+    def tag(self) -> str:
+        """The beginning of the digest, which another picture does not have."""
+        return self.digest[:_TAG_DIGITS]
 
 
 class InvalidLogoError(DomainError):

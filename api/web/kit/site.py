@@ -48,7 +48,7 @@ class Letterhead(Struct, frozen=True, kw_only=True):
         """Return the address of the logo, another one for each picture."""
         if self.logo is None:
             return None
-        return f"/projects/{self.project_id}/logo?v={self.logo.digest[:16]}"
+        return f"/projects/{self.project_id}/logo?v={self.logo.tag}"
 
 
 class OrganizationInfo(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """/projects/{id}: the dashboard of a project, and the form that changes it."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from uuid import UUID
 
 from litestar import Controller, Response
@@ -26,6 +25,7 @@ from api.web.projects.forms import (
     ProjectForm,
 )
 from api.web.projects.list import PATH
+from domain.organization.logo import logo_of
 from projections.projects import Project
 
 
@@ -112,7 +112,7 @@ class ProjectPages(Controller):
         An older page may ask for a digest that the logo has no more.
         """
         got = await page.get_raw(f"{PATH}/{project_id}/logo")
-        is_present = v == sha256(got.body).hexdigest()[:16]
+        is_present = v == logo_of(got.body).tag
         return Response(
             got.body,
             media_type=got.headers["content-type"],
