@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from api.web.dashboard.periods import USUAL_PERIOD, PeriodName, PeriodNameOrNone
+from api.web.dashboard.periods import USUAL_PERIOD, PeriodNameOrNone
+from api.web.kit.list_query import PeriodName
 from api.web.kit.page_query import PageQuery
 from domain.analytics.series import Value
 

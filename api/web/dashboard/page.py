@@ -10,8 +10,8 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.web.charts.measures import groups_for
 from api.web.dashboard.dashboard import Programme, dashboard_of
-from api.web.dashboard.periods import PERIODS
 from api.web.dashboard.query import DashboardQuery
+from api.web.kit.list_query import PERIODS
 from api.web.kit.page import PageContext
 
 

@@ -8,25 +8,12 @@ from msgspec import Struct
 
 from api.http.query import invalid_query
 from api.web.charts.periods import Period, day_in, period_of
+from api.web.kit.list_query import PeriodName
 from domain.analytics.buckets import Granularity, Range
 from domain.analytics.periods import named_days
 
-PeriodName = Literal[
-    "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month"
-]
 # A form sends an empty value for a field that was left alone.
-PeriodNameOrNone = Literal[
-    "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month", ""
-]
-PERIODS: dict[PeriodName, str] = {
-    "7d": "7 days",
-    "28d": "28 days",
-    "90d": "90 days",
-    "this_week": "This week",
-    "last_week": "Last week",
-    "this_month": "This month",
-    "last_month": "Last month",
-}
+PeriodNameOrNone = Literal[PeriodName, ""]
 USUAL_PERIOD: PeriodName = "28d"
 
 _A_DAY = timedelta(days=1)

@@ -12,10 +12,10 @@ from api.web.charts.measures import MEASURES, VIEWS, Measure, ModeOrNone
 from api.web.dashboard.periods import (
     USUAL_PERIOD,
     DashboardDays,
-    PeriodName,
     PeriodNameOrNone,
     days_of,
 )
+from api.web.kit.list_query import PeriodName
 from api.web.kit.page_query import PageQuery
 from domain.analytics.metrics import Mode
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Literal
 
 from msgspec import Struct, field
 
 from api.routes.lists.days import USUAL_PERIOD
 from api.web.kit.filters import day
 from api.web.kit.page_query import PageQuery
-from domain.analytics.periods import NamedPeriod
 
-PERIODS: Mapping[NamedPeriod, str] = {
+PeriodName = Literal[
+    "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month"
+]
+PERIODS: Mapping[PeriodName, str] = {
     "7d": "7 days",
     "28d": "28 days",
     "90d": "90 days",

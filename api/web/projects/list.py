@@ -10,10 +10,11 @@ from litestar.response import Template
 from msgspec.structs import asdict
 
 from api.web.dashboard.figure_table import COLUMNS, FigureTableQuery
-from api.web.dashboard.periods import PERIODS, days_of
+from api.web.dashboard.periods import days_of
 from api.web.dashboard.project_rows import listed_projects
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
+from api.web.kit.list_query import PERIODS
 from api.web.kit.page import PageContext, PageResponse
 from api.web.projects.forms import PROJECT, SHOWN_ERRORS, NewProjectForm
 from api.web.settings.layout import SETTINGS_TABS
