@@ -1,5 +1,6 @@
 """/campaigns: the campaigns of a project with their figures, as a page and a file."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -45,7 +46,9 @@ class CampaignsPage(Controller):
     ) -> Template:
         """Show the campaigns of the chosen project, or of all projects."""
         choices = replace(choices, project_id=page.project_filter)
-        projects = await all_projects(page)
+        projects, views = await asyncio.gather(
+            all_projects(page), views_of(page, "campaigns", choices.saved)
+        )
         if not projects:
             return page.show("dashboard/begin.html", {"project": None})
         context: dict[str, Any] = {
@@ -58,7 +61,7 @@ class CampaignsPage(Controller):
             "periods": PERIODS,
             "custom": CUSTOM,
             "chips": choices.chips,
-            "views": await views_of(page, "campaigns", choices.saved),
+            "views": views,
             "first": f"{PATH}{choices.address(cursor='')}",
             "has_many": len(projects) > 1 and not choices.project_id,
             "may_write": page.may("write"),

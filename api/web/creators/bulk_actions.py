@@ -20,6 +20,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
 from api.web.kit.page import PageContext
 from api.web.kit.selection import id_in
+from domain.errors import NotFoundError
 from domain.messages import JobType
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
@@ -49,23 +50,27 @@ async def find_selected(
     if len(ids) > MOST_AT_ONCE:
         message = f"must be at most {MOST_AT_ONCE} at a time"
         raise field_error(Code.INVALID_BODY, "/creator_ids", message)
-    found: list[Creator] = []
-    unknown: list[BulkOutcome] = []
-    for id_ in ids:
-        try:
-            found.append((await page.get(f"/creators/{id_}", Creator)).data)
-        except ApiRefusedError as error:
-            if error.code is not Code.NOT_FOUND:
-                raise
-            unknown.append(
-                BulkOutcome(
-                    creator_id=str(id_),
-                    handle=None,
-                    status="failed",
-                    reason=error.message,
-                )
-            )
-    return found, unknown
+    if not ids:
+        return [], []
+    got = await page.get(
+        "/creators",
+        list[Creator],
+        creator_ids=",".join(map(str, ids)),
+        status="all",
+        limit=MOST_AT_ONCE,
+    )
+    of = {one.id: one for one in got.data}
+    unknown = [
+        BulkOutcome(
+            creator_id=str(id_),
+            handle=None,
+            status="failed",
+            reason=str(NotFoundError("creator")),
+        )
+        for id_ in ids
+        if id_ not in of
+    ]
+    return [of[id_] for id_ in ids if id_ in of], unknown
 
 
 async def each_project(

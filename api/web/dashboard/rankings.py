@@ -7,7 +7,7 @@ from msgspec import Struct
 from api.routes.aggregate.creators import CreatorLeaderboardRow
 from api.routes.aggregate.videos import VideoLeaderboardRow
 from api.web.dashboard.query import Gained
-from api.web.kit.api_client import QueryValue
+from api.web.kit.api_client import ApiResponse, QueryValue
 from api.web.kit.page import PageContext
 from projections.videos.counting import VideoAmounts
 
@@ -48,16 +48,24 @@ async def rankings_of(
     Raises:
         ApiRefusedError: the API refused, for example with ``retention_exceeded``.
     """
-    order = f"new_{gained}"
-    ranked = "/analytics/aggregate/creator-leaderboard"
-    creators, videos, most, least = await asyncio.gather(
-        page.get(
-            ranked,
+
+    async def ranked(
+        order: str, limit: int = MOST, direction: str | None = None
+    ) -> ApiResponse[list[CreatorLeaderboardRow]]:
+        return await page.get(
+            "/analytics/aggregate/creator-leaderboard",
             list[CreatorLeaderboardRow],
             **scope,
-            order="new_views",
-            limit=MOST_ON_PAPER,
-        ),
+            order=order,
+            direction=direction,
+            limit=limit,
+        )
+
+    order = f"new_{gained}"
+    # The first creators may be those who gained most, so they are asked for once.
+    first = asyncio.ensure_future(ranked("new_views", MOST_ON_PAPER))
+    creators, videos, most, least = await asyncio.gather(
+        first,
         page.get(
             "/analytics/aggregate/video-leaderboard",
             list[VideoLeaderboardRow],
@@ -65,15 +73,8 @@ async def rankings_of(
             order="new_views",
             limit=MOST_ON_PAPER,
         ),
-        page.get(ranked, list[CreatorLeaderboardRow], **scope, order=order, limit=MOST),
-        page.get(
-            ranked,
-            list[CreatorLeaderboardRow],
-            **scope,
-            order=order,
-            direction="asc",
-            limit=MOST,
-        ),
+        first if gained == "views" else ranked(order),
+        ranked(order, direction="asc"),
     )
     amounts: VideoAmounts | None = None
     if not videos.meta["totalCount"]:
@@ -82,7 +83,7 @@ async def rankings_of(
     return Rankings(
         creators=creators.data,
         videos=videos.data,
-        gained=[row for row in _rows(most.data, gained) if row.change > 0],
+        gained=[row for row in _rows(most.data[:MOST], gained) if row.change > 0],
         lost=[row for row in _rows(least.data, gained) if row.change < 0],
         total_creators=creators.meta["totalCount"],
         total_videos=videos.meta["totalCount"],
