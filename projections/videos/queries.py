@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from domain.events import TrackingStatus, VideoKind
 from domain.video.attributes import ATTRIBUTES, Sound
 from domain.video.url import video_url
+from infra.eventstore.sealing import ERASED
 from projections.engine.reader import Reader
 from projections.videos.attributes import VideoAttributesRow
 from projections.videos.filter import VideoFilter
@@ -85,6 +86,11 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether the video is of a person who was erased."""
+        return self.tiktok_video_id == ERASED
 
 
 class VideoQuery(VideoFilter, frozen=True, kw_only=True):

@@ -205,7 +205,7 @@ def row_of(video: Video) -> VideoTableRow:
             share_count=video.share_count,
             save_count=video.save_count,
         ),
-        link=_on_tiktok(video.url),
+        link=None if video.is_erased else _on_tiktok(video.url),
     )
 
 

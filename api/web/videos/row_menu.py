@@ -16,7 +16,6 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.selection import MenuQuery, id_in, list_address
 from api.web.videos.page import PATH
 from projections.campaigns.queries import Campaign
-from projections.creators.creator import Creator
 from projections.videos.queries import Video
 
 
@@ -42,16 +41,11 @@ class VideoRowMenu(Controller):
     ) -> Template:
         """Show the actions that the video's state allows."""
         video = (await page.get(f"{PATH}/{video_id}", Video)).data
-        is_erased = False
-        if video.creator_id:
-            creator = await page.get(f"/creators/{video.creator_id}", Creator)
-            is_erased = creator.data.status == "erased"
         context = {
             "row": row_of(video),
             "video": video,
             "back": list_address(choices.back, PATH),
-            "is_erased": is_erased,
-            "may_write": page.may("write") and not is_erased,
+            "may_write": page.may("write") and not video.is_erased,
             "campaigns": [
                 one
                 for one in await some_campaigns(page)

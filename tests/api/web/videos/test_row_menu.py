@@ -63,6 +63,21 @@ def test_each_action_is_done_and_leads_back_to_the_list(
     assert not visitor.see("/videos?shown=all").all("tbody")
 
 
+def test_nothing_is_offered_for_a_video_of_an_erased_person(
+    visitor: Visitor, home: Tenant, video_id: str
+):
+    (creator,) = data_of(home.get("/creators"))
+    body = {"confirm": "ada", "figures": "anonymous"}
+    data_of(home.post(f"/creators/{creator['id']}/erase", body))
+    home.goatherd.catch_up()
+
+    (row,) = visitor.see("/videos").one("tbody").all("tr")
+
+    assert [a["href"] for a in row.all("a") if "tiktok" in a["href"]] == []
+    assert actions(menu(visitor, video_id)) == []
+    assert "This person was erased." in menu(visitor, video_id).text
+
+
 @pytest.mark.parametrize("back", ("https://evil.example", "//evil.example", "/keys"))
 def test_it_leads_back_nowhere_but_to_the_list(
     visitor: Visitor, video_id: str, back: str
