@@ -153,3 +153,6 @@ def test_a_row_shows_what_its_list_is_sorted_by_on_two_lines(
                     "td[data-label]:visible"
                 )
                 assert shown.count() >= 2
+    # The last page's own choice is a box of its own, unlike the controls of lists.
+    reasons = page.get_by_role("navigation", name="Why they are included, or not")
+    expect(reasons).to_have_css("display", "flex")
