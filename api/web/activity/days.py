@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -36,12 +37,16 @@ _IN_A_CARD = 8
 
 
 class ActivityLine(Struct, frozen=True, kw_only=True):
-    """A row with its label, its badge's colour, and the address of its subject."""
+    """A row with its label, its badge's colour, and the address of its subject.
+
+    ``project`` is the name of its project, empty where rows are of one project.
+    """
 
     entry: ActivityEntry
     label: str
     tone: str
     href: str
+    project: str
 
 
 class ActivityDay(Struct, frozen=True, kw_only=True):
@@ -52,13 +57,21 @@ class ActivityDay(Struct, frozen=True, kw_only=True):
     lines: list[ActivityLine]
 
 
-def by_day(entries: Sequence[ActivityEntry], *, time_zone: str) -> list[ActivityDay]:
+def by_day(
+    entries: Sequence[ActivityEntry],
+    *,
+    time_zone: str,
+    projects: Mapping[UUID, str] | None = None,
+) -> list[ActivityDay]:
+    """Return the entries by day, with the names of their ``projects`` if there are."""
     zone = ZoneInfo(time_zone)
     today = datetime.now(zone).date()
     names = {today: "Today", today - timedelta(days=1): "Yesterday"}
     return [
         ActivityDay(
-            day=day, name=names.get(day, ""), lines=[_line(each) for each in group]
+            day=day,
+            name=names.get(day, ""),
+            lines=[_line(each, projects or {}) for each in group],
         )
         for day, group in groupby(
             entries, key=lambda entry: entry.at.astimezone(zone).date()
@@ -66,15 +79,24 @@ def by_day(entries: Sequence[ActivityEntry], *, time_zone: str) -> list[Activity
     ]
 
 
-async def newest_activity(page: PageContext, **scope: str) -> list[ActivityDay]:
-    """Return the rows of a card about a project, campaign or creator."""
+async def newest_activity(
+    page: PageContext, projects: Mapping[UUID, str] | None = None, **scope: str
+) -> list[ActivityDay]:
+    """Return the rows of a card about a project, campaign, creator or ``projects``."""
     got = await page.get("/activity", list[ActivityEntry], limit=_IN_A_CARD, **scope)
-    return by_day(got.data, time_zone=page.time_zone)
+    return by_day(got.data, time_zone=page.time_zone, projects=projects)
 
 
-def _line(entry: ActivityEntry) -> ActivityLine:
+def _line(entry: ActivityEntry, projects: Mapping[UUID, str]) -> ActivityLine:
     label, tone = LABELS[entry.kind]
-    return ActivityLine(entry=entry, label=label, tone=tone, href=_href(entry))
+    project_id = entry.data.get("project_id")
+    return ActivityLine(
+        entry=entry,
+        label=label,
+        tone=tone,
+        href=_href(entry),
+        project=projects.get(UUID(project_id), "") if project_id else "",
+    )
 
 
 def _href(entry: ActivityEntry) -> str:

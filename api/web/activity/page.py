@@ -17,7 +17,7 @@ from api.http.error_codes import Code
 from api.web.activity.days import LABELS, by_day
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.csv_file import csv_file
-from api.web.kit.forms.project_choices import all_projects, some_campaigns
+from api.web.kit.forms.project_choices import all_projects, names_of, some_campaigns
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from api.web.kit.page_query import PageQuery
@@ -103,7 +103,13 @@ class ActivityPages(Controller):
             return page.show("activity/page.html", context, error=error)
         following = got.meta["nextCursor"]
         context |= {
-            "days": by_day(got.data, time_zone=page.time_zone),
+            "days": by_day(
+                got.data,
+                time_zone=page.time_zone,
+                projects=names_of(projects)
+                if not (choices.project_id or choices.campaign_id)
+                else None,
+            ),
             "more_url": following and PATH + choices.address(cursor=following),
         }
         return page.show("activity/page.html", context)

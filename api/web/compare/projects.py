@@ -1,4 +1,4 @@
-"""The projects of compared things: their names beside them, and the letterhead."""
+"""The projects of compared things: their names in labels, and the letterhead."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ from api.http.error_codes import Code
 from api.routes.analytics.responses import Analytics
 from api.web.compare.query import CompareQuery
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.forms.project_choices import all_projects, names_of
 from api.web.kit.page import PageContext
 from api.web.kit.site import Letterhead
 
@@ -23,10 +23,7 @@ class _InProject(Struct, frozen=True):
 
 async def project_names(page: PageContext) -> dict[UUID, str]:
     """Return the names of projects by id; none if there is only one project."""
-    projects = await all_projects(page)
-    if len(projects) == 1:
-        return {}
-    return {project.id: project.name for project in projects}
+    return names_of(await all_projects(page))
 
 
 async def projects_of(page: PageContext, query: CompareQuery) -> dict[str, UUID | None]:

@@ -24,11 +24,13 @@ from api.web.charts.periods import Period
 from api.web.dashboard.attention import needing_attention
 from api.web.dashboard.cards import COURSES, first_cards, more_cards
 from api.web.dashboard.figure_table import COLUMNS
-from api.web.dashboard.periods import PERIODS, DashboardDays
+from api.web.dashboard.periods import DashboardDays
 from api.web.dashboard.project_rows import ListedProject, listed_projects
 from api.web.dashboard.query import DashboardQuery
 from api.web.dashboard.rankings import MOST_ON_PAPER
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.forms.project_choices import names_of
+from api.web.kit.list_query import PERIODS
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import Range
 from domain.analytics.summaries.kpis import Kpi, kpi
@@ -66,24 +68,15 @@ async def show_all_projects(
         days = query.days(today=today, zone=zone)
         compared = days.compared(now=moment)
         (
-            now,
+            (now, creators),
             before,
             rows,
-            creators,
             videos,
             (attention, activity),
         ) = await asyncio.gather(
-            _totals(page, _dates(days.period)),
+            _totals(page, _dates(days.period), limit=MOST_ON_PAPER),
             _totals_before(page, compared),
             listed_projects(page, projects, days),
-            page.get(
-                "/creators",
-                list[CreatorWithFigures],
-                **_dates(days.period),
-                sort="new_views",
-                order="desc",
-                limit=MOST_ON_PAPER,
-            ),
             page.get(
                 "/videos",
                 list[VideoWithFigures],
@@ -94,7 +87,8 @@ async def show_all_projects(
                 limit=MOST_ON_PAPER,
             ),
             asyncio.gather(
-                needing_attention(page, None, campaign_id=None), newest_activity(page)
+                needing_attention(page, None, campaign_id=None),
+                newest_activity(page, names_of(projects)),
             ),
         )
         # Totals count an account once, and sums of projects count it in each.
@@ -113,7 +107,7 @@ async def show_all_projects(
             "cards": first_cards(kpis, query, in_words, courses),
             "more_cards": more_cards(kpis, query, in_words),
             "rows": rows,
-            "creators": creators.data,
+            "creators": creators,
             "total_creators": now.creators,
             "accounts_counted_once": now.totals.accounts_counted_once,
             "videos": videos.data,
@@ -133,16 +127,27 @@ def _dates(period: Period | Range) -> dict[str, str]:
     return {"from": period.first.isoformat(), "to": period.last.isoformat()}
 
 
-async def _totals(page: PageContext, days: Mapping[str, str]) -> _Totals:
+async def _totals(
+    page: PageContext, days: Mapping[str, str], *, limit: int = 1
+) -> tuple[_Totals, list[CreatorWithFigures]]:
+    """Return the totals of all creators, and those with the most new views."""
     every, active = await asyncio.gather(
-        page.get("/creators", list[Any], **days, limit=1),
+        page.get(
+            "/creators",
+            list[CreatorWithFigures],
+            **days,
+            sort="new_views",
+            order="desc",
+            limit=limit,
+        ),
         page.get("/creators", list[Any], **days, limit=1, figures="posts>=1"),
     )
-    return _Totals(
+    totals = _Totals(
         totals=convert(every.meta["totals"], ListTotals),
         creators=every.meta["totalCount"],
         active=active.meta["totalCount"],
     )
+    return totals, every.data
 
 
 async def _totals_before(page: PageContext, days: Range) -> _Totals | None:
@@ -151,11 +156,12 @@ async def _totals_before(page: PageContext, days: Range) -> _Totals | None:
     if days.until is not None:
         chosen["until"] = days.until.isoformat()
     try:
-        return await _totals(page, chosen)
+        totals, _ = await _totals(page, chosen)
     except ApiRefusedError as error:
         if error.code is not Code.RETENTION_EXCEEDED:
             raise
         return None
+    return totals
 
 
 def _kpis(

@@ -64,6 +64,28 @@ def test_rows_are_grouped_by_day_newest_first(
     ]
 
 
+def test_rows_of_all_projects_name_the_project_of_each(visitor: Visitor, home: Tenant):
+    other = data_of(home.post("/projects", {"name": "Autumn"}), status=201)["id"]
+    for project_id in (home.project_id, other):
+        home.post(f"/projects/{project_id}/creators", {"tiktok_handle": "goat"})
+    home.goatherd.catch_up()
+    own = data_of(home.get(f"/projects/{home.project_id}"))["name"]
+
+    def projects(path: str) -> list[str]:
+        found = visitor.see(path).one("main").all("ol", class_="activity")
+        named = [
+            [span.text for span in line.one("span", class_="said").all("span")]
+            for day in found
+            for line in day.all("li")
+        ]
+        return sorted(name for names in named for name in names)
+
+    # The account in both has two rows that differ in nothing else.
+    for path in (f"{PATH}?project=all", "/?project=all"):
+        assert projects(path) == sorted([own, "Autumn"]), path
+    assert projects(f"{PATH}?project={other}") == []
+
+
 def test_yesterday_is_one_click(visitor: Visitor, creator: dict[str, Any]):
     page = visitor.see(link(visitor.see(PATH), "Yesterday"))
 

@@ -392,8 +392,8 @@ def test_the_letterhead_is_of_the_one_project_that_is_compared(
 
     days = f"{DAYS}&metric=views&mode=new&granularity=day&tz=UTC"
     heads = {
-        asked: _head(visitor.see(f"/compare?{asked}&{days}"))
-        for asked in (
+        query: _head(visitor.see(f"/compare?{query}&{days}"))
+        for query in (
             f"entity=creator&ids={goat.id}",
             f"entity=video&ids={video}",
             f"entity=campaign&ids={ours}",
