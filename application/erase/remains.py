@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 from psycopg import Connection
-from psycopg.errors import QueryCanceled
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import TupleRow
 
 from application.erase.sealed_list import ErasedValues, kept_values
@@ -103,10 +103,11 @@ def find_remains(
     with show("Removing old versions", total=len(tables)) as advance:
         try:
             tidy(connection, tables, advance=advance, limit=limit)
-        except (SearchTooLongError, QueryCanceled):
-            # The search then names everything as not searched.
+        except (SearchTooLongError, QueryCanceled, LockNotAvailable):
             if within_seconds is None:
                 raise
+            # The search then names everything as not searched.
+            limit.end()
     _, keys = opened_keys(settings, connection)
     with show("Searching", total=sum(table.rows for table in tables)) as advance:
         return search(

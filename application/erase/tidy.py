@@ -49,6 +49,7 @@ def tidy(
     Raises:
         SearchTooLongError: the time of ``limit`` is over.
         QueryCanceled: the time of ``limit`` ends during a table.
+        LockNotAvailable: another statement has locked a table.
     """
     limit = limit or TimeLimit()
     row = connection.execute(_UNTIDIED).fetchone()

@@ -229,15 +229,19 @@ def analyze(
 
     Raises:
         QueryCanceled: a table takes longer.
+        LockNotAvailable: another statement has locked a table.
     """
-    connection.execute(SET_TIMEOUT, (str(timeout_ms),))
-    for table in tables:
-        connection.execute(
-            sql.SQL("VACUUM (ANALYZE, TRUNCATE false) {}").format(
-                sql.Identifier(schema, table)
+    try:
+        connection.execute(SET_TIMEOUT, (str(timeout_ms),))
+        for table in tables:
+            connection.execute(
+                sql.SQL("VACUUM (ANALYZE, TRUNCATE false) {}").format(
+                    sql.Identifier(schema, table)
+                )
             )
-        )
-    connection.execute("RESET statement_timeout")
+    finally:
+        # The connection may be of a pool.
+        connection.execute("RESET statement_timeout")
 
 
 def exchange_tables(

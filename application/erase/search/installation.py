@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 from psycopg import Connection
-from psycopg.errors import QueryCanceled
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import TupleRow
 
 from application.erase.pictures import PICTURES, names_of
@@ -25,6 +25,7 @@ from application.erase.search.tables import (
     Finds,
     SearchedTable,
     indexes_of,
+    keep_within,
     search_statistics,
     search_table,
     tables_of,
@@ -143,26 +144,31 @@ def search(
     there figures stay under TikTok's own ids of videos. With ``tells_of_others`` finds
     in samples of other organizations are among the kept ones. They are left out
     otherwise, because an organization must not learn of another one. The places after
-    the end of ``limit`` are named as not searched.
+    the end of ``limit``, and those after a table that another statement has locked, are
+    named as not searched.
     """
-    others = values_of_others(
-        connection,
-        erased.values,
-        organization_id=erased.organization_id,
-        creator_ids=erased.creator_ids,
-    )
     ids = {each for each in erased.values if are_ids_kept and each.kind == "video id"}
-    terms = SearchTerms({*erased.values} - others - ids)
+    others: set[ErasedValue] = set()
+    terms = SearchTerms({*erased.values} - ids)
     done = _Searched()
     try:
+        others = values_of_others(
+            connection,
+            erased.values,
+            organization_id=erased.organization_id,
+            creator_ids=erased.creator_ids,
+            limit=limit,
+        )
+        terms = SearchTerms({*erased.values} - others - ids)
         _search(connection, erased, places, terms, done, advance, limit)
-    except (SearchTooLongError, QueryCanceled):
+    except (SearchTooLongError, QueryCanceled, LockNotAvailable):
         if limit.seconds is None:
             raise
         done.gaps.append(
             UnsearchedPlace(
                 place="all other places",
-                why=f"the search ended after {limit.seconds:g} seconds; "
+                why=f"the search ends after {limit.seconds:g} seconds, and sooner at a "
+                "table that another statement has locked; "
                 "`goatherd erase --verify ID` on the server takes its time",
             )
         )
@@ -230,6 +236,7 @@ def _search(
     advance: Callable[[int], None],
     limit: TimeLimit,
 ) -> None:
+    keep_within(connection, limit)
     tables = tables_of(connection)
     for table in tables:
         done.finds += search_table(
@@ -242,7 +249,11 @@ def _search(
         )
         done.tables.append(table)
     samples = search_statistics(
-        connection, tables, terms, organization_id=erased.organization_id
+        connection,
+        tables,
+        terms,
+        organization_id=erased.organization_id,
+        limit=limit,
     )
     done.columns = samples.columns
     done.finds += samples.left

@@ -123,16 +123,24 @@ def search_table(
     Raises:
         SearchTooLongError: the time of ``limit`` is over.
         QueryCanceled: the time of ``limit`` ends during a statement.
+        LockNotAvailable: another statement has locked the table.
     """
-    connection.execute(SET_TIMEOUT, (str(limit.left_ms()),))
     finds = Finds()
-    for part in _parts(connection, table, organization_id):
+    for part in _parts(connection, table, organization_id, limit):
         found = terms.found_in(CELL_END.join(map(_text, part)))
         if found:
             finds += _by_row(table, part, terms)
         advance(len(part))
-        limit.left_ms()
     return finds
+
+
+def keep_within(connection: Connection[TupleRow], limit: TimeLimit) -> None:
+    """Let the next statement take at most the time that is left.
+
+    Raises:
+        SearchTooLongError: the time is over.
+    """
+    connection.execute(SET_TIMEOUT, (str(limit.left_ms()),))
 
 
 class SampleFinds(NamedTuple):
@@ -149,18 +157,26 @@ def search_statistics(
     terms: SearchTerms,
     *,
     organization_id: UUID,
+    limit: TimeLimit,
 ) -> SampleFinds:
     """Search the planner's samples of values, which are of all organizations.
 
     A sample that is the value of a row of another organization is theirs, because the
     rows of the erased person's organization were searched one by one.
+
+    Raises:
+        SearchTooLongError: the time of ``limit`` is over.
+        QueryCanceled: the time of ``limit`` ends during a statement.
+        LockNotAvailable: another statement has locked a table.
     """
     known = {(table.schema, table.name): table for table in tables}
     left, of_others, columns = Finds(), Finds(), 0
+    keep_within(connection, limit)
     for schema, name, column, values, members in connection.execute(
         _STATISTICS
     ).fetchall():
         columns += 1
+        limit.left_ms()
         if not terms.found_in(CELL_END.join([*values, *members])):
             continue
         table = known.get((schema, name))
@@ -178,6 +194,7 @@ def search_statistics(
                         text,
                         is_member=is_member,
                         organization_id=organization_id,
+                        limit=limit,
                     )
                 )
                 finds = of_others if is_theirs else left
@@ -194,6 +211,7 @@ def _have_others(
     *,
     is_member: bool,
     organization_id: UUID,
+    limit: TimeLimit,
 ) -> bool:
     """Tell whether a row of another organization has a value, or a member of one."""
     has = "{text} = ANY({column}::text[])" if is_member else "{column}::text = {text}"
@@ -203,6 +221,7 @@ def _have_others(
         own=sql.Literal(organization_id),
         has=sql.SQL(has).format(column=sql.Identifier(column), text=sql.Literal(text)),
     )
+    keep_within(connection, limit)
     row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]
@@ -219,7 +238,10 @@ def _by_row(
 
 
 def _parts(
-    connection: Connection[TupleRow], table: SearchedTable, organization_id: UUID
+    connection: Connection[TupleRow],
+    table: SearchedTable,
+    organization_id: UUID,
+    limit: TimeLimit,
 ) -> Iterator[list[TupleRow]]:
     columns = _texts_in(table)
     if not columns:
@@ -238,9 +260,12 @@ def _parts(
         )
     with connection.transaction(), connection.cursor(name="search") as cursor:
         cursor.itersize = _ROWS_AT_ONCE
+        keep_within(connection, limit)
         cursor.execute(query)
+        keep_within(connection, limit)
         while part := cursor.fetchmany(_ROWS_AT_ONCE):
             yield part
+            keep_within(connection, limit)
 
 
 def _texts_in(table: SearchedTable) -> list[sql.Composable]:
@@ -279,8 +304,16 @@ def values_of_others(
     *,
     organization_id: UUID,
     creator_ids: Collection[UUID],
+    limit: TimeLimit,
 ) -> set[ErasedValue]:
-    """Return the values that other tracked creators of the organization have, too."""
+    """Return the values that other tracked creators of the organization have, too.
+
+    Raises:
+        SearchTooLongError: the time of ``limit`` is over.
+        QueryCanceled: the time of ``limit`` ends during the statement.
+        LockNotAvailable: another statement has locked a table.
+    """
+    keep_within(connection, limit)
     rows = connection.execute(
         _OF_OTHERS,
         {

@@ -16,6 +16,10 @@ class TimeLimit:
         self.seconds = seconds
         self._end = None if seconds is None else time.monotonic() + seconds
 
+    def end(self) -> None:
+        """Let the time be over from now on."""
+        self._end = time.monotonic()
+
     def left_ms(self) -> int:
         """Return the milliseconds that are left, and 0 without a limit.
 
