@@ -62,6 +62,18 @@ def test_the_index_has_every_run_of_one_to_three_characters(connection: Reading)
     assert set(row[0]) == {str(HOME)[-6:] + run for run in runs}
 
 
+def test_the_grams_of_a_long_text_take_time_that_grows_with_its_length(
+    connection: Reading,
+):
+    connection.execute("SET LOCAL statement_timeout = '15s'")
+
+    row = connection.execute(
+        "SELECT cardinality(goatherd_grams(%s, %s))", (HOME, "\N{GOAT} " * 50_000)
+    ).fetchone()
+
+    assert row == (300_000,)
+
+
 @pytest.mark.parametrize("part", ("w", "wi", "wil", "il", "iam", "m", "william"))
 def test_the_search_follows_a_rename(connection: Reading, history: History, part: str):
     take_in(connection, *history.happened(BILLIE, added("b.i_e")))
