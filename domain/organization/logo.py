@@ -53,6 +53,17 @@ class InvalidLogoError(DomainError):
         return self._reason
 
 
+def logo_type_of(content: bytes) -> LogoType | None:
+    """Return the type of a PNG, JPEG or WebP picture by its first bytes."""
+    if content.startswith(_PNG):
+        return "image/png"
+    if content.startswith(_JPEG):
+        return "image/jpeg"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
 def logo_of(content: bytes) -> Logo:
     """Return the logo with this content, which alone says what it is.
 
@@ -83,13 +94,15 @@ def logo_of(content: bytes) -> Logo:
 
 
 def _read(content: bytes) -> tuple[LogoType, int, int]:
-    if content.startswith(_PNG):
-        return "image/png", *_size_of_png(content)
-    if content.startswith(_JPEG):
-        return "image/jpeg", *_size_of_jpeg(content)
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp", *_size_of_webp(content)
-    raise InvalidLogoError(_FORMATS)
+    match logo_type_of(content):
+        case "image/png" as media_type:
+            return media_type, *_size_of_png(content)
+        case "image/jpeg" as media_type:
+            return media_type, *_size_of_jpeg(content)
+        case "image/webp" as media_type:
+            return media_type, *_size_of_webp(content)
+        case None:
+            raise InvalidLogoError(_FORMATS)
 
 
 def _size_of_png(content: bytes) -> tuple[int, int]:

@@ -1,11 +1,9 @@
 """The formats of pictures that are passed on, known by their first bytes."""
 
-_BY_START = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
+from domain.organization.logo import logo_type_of
+
+_GIF = (b"GIF87a", b"GIF89a")
+_AVIF = {b"ftypavif", b"ftypavis"}
 _BOX = slice(4, 12)
 
 
@@ -15,11 +13,8 @@ def format_of(content: bytes) -> str | None:
     The type that the server sends is ignored. SVG is a document, which can hold
     scripts.
     """
-    for start, media_type in _BY_START:
-        if content.startswith(start):
-            return media_type
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    if content[_BOX] in {b"ftypavif", b"ftypavis"}:
+    if content.startswith(_GIF):
+        return "image/gif"
+    if content[_BOX] in _AVIF:
         return "image/avif"
-    return None
+    return logo_type_of(content)

@@ -95,7 +95,6 @@ def _judged(of: OwnedVideos, at: datetime) -> _Judged | None:
         return None
     ages = [age_in_days(of.posted[place], at=at) for place in places]
     compared = np.array(places)[:, np.newaxis] - np.arange(PEERS + 1)
-    compared = np.array(places)[:, np.newaxis] - np.arange(PEERS + 1)
     is_there = compared >= 0
     compared = np.maximum(compared, 0)
     posted = np.array([instant_of(time) for time in of.posted], np.int64)

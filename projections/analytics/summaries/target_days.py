@@ -1,18 +1,16 @@
 """The targets of campaigns, and the times between which views count for them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.analytics.buckets import midnight
+from domain.analytics.buckets import end_of_slot, midnight, slot_of
 from domain.analytics.targets import GROWTH_DAYS
 from domain.messages import TargetScope
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_QUARTER = timedelta(minutes=15)
 _A_DAY = timedelta(days=1)
 
 
@@ -70,10 +68,10 @@ class TargetTimes(NamedTuple):
     def of(cls, campaign: CampaignTarget, now: datetime) -> "TargetTimes":
         # Sums are kept by quarter-hour. A campaign that is created within one counts
         # from its end on.
-        until = _end_of_quarter(now)
+        until = end_of_slot(slot_of(now))
         began = campaign.began_at
         if campaign.starts_on is None:
-            began = _end_of_quarter(began)
+            began = end_of_slot(slot_of(began))
         began = min(began, until)
         ended = min(campaign.ends_at or until, until)
         week_ago = until - timedelta(days=GROWTH_DAYS)
@@ -82,7 +80,3 @@ class TargetTimes(NamedTuple):
     def holds(self, posted_at: datetime | None) -> bool:
         """Tell whether a video was posted in the days of the campaign."""
         return posted_at is not None and self.began <= posted_at < self.ended
-
-
-def _end_of_quarter(instant: datetime) -> datetime:
-    return _EPOCH - (_EPOCH - instant) // _QUARTER * _QUARTER
