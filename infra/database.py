@@ -21,6 +21,8 @@ AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 T = TypeVar("T")
 
 READER_ROLE = "goatherd_reader"
+# The names of connections: of a process of the service, and of a command.
+PROCESS_NAME, COMMAND_NAME = "goatherd", "goatherd cli"
 # Reading a long log takes longer than a command may take.
 NO_HURRY: LiteralString = """
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
@@ -36,11 +38,10 @@ _POOL: dict[str, Any] = {
     "reconnect_timeout": 2.0,
 }
 _CUT = (psycopg.OperationalError, psycopg.InterfaceError)
-_APPLICATION_NAME = "goatherd"
 _CONNECTION = {
     # Every statement commits by itself, so no transaction stays open by mistake.
     "autocommit": True,
-    "application_name": _APPLICATION_NAME,
+    "application_name": PROCESS_NAME,
     "connect_timeout": 5,
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,

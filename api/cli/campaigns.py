@@ -44,6 +44,7 @@ from domain.messages import TargetScope, copied
 from domain.money import money
 from domain.organization.plans import Limits
 from domain.phrases import counted, joined
+from infra.database import COMMAND_NAME
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -259,7 +260,10 @@ async def _with_progress(
 
     progress: dict[UUID, Progress] = {}
     now = datetime.now(UTC)
-    async with snapshot(url, "analytics") as (reader, _):
+    async with snapshot(url, "analytics", application_name=COMMAND_NAME) as (
+        reader,
+        _,
+    ):
         for org_id in dict.fromkeys(one.org_id for one in campaigns):
             targets = [
                 copied(one, CampaignTarget) for one in campaigns if one.org_id == org_id

@@ -29,7 +29,7 @@ from domain.integrity.handlers import record_note
 from domain.integrity.roots import LogContent, is_over, time_text
 from domain.integrity.sealing_note import note_text, unsigned_note
 from domain.subjects import TEXT_EVENTS, personal_fields
-from infra.database import NO_HURRY
+from infra.database import COMMAND_NAME, NO_HURRY
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
@@ -82,7 +82,7 @@ _REFUSE = "ALTER TABLE goatherd_events ENABLE TRIGGER goatherd_events_append_onl
 _OTHERS = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
-  AND application_name LIKE 'goatherd%' AND application_name <> 'goatherd cli'
+  AND application_name LIKE 'goatherd%%' AND application_name <> %s
 """
 
 
@@ -135,7 +135,7 @@ def has_clear_events(
 
 
 def others_at_work(connection: Connection[TupleRow]) -> list[str]:
-    return [name for (name,) in connection.execute(_OTHERS)]
+    return [name for (name,) in connection.execute(_OTHERS, (COMMAND_NAME,))]
 
 
 def rewrite_history(

@@ -75,17 +75,20 @@ class _SingleConnection:
 
 
 @asynccontextmanager
-async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
+async def snapshot(
+    url: str, name: str, *, application_name: str, statement_ms: int = 0
+) -> AsyncGenerator[tuple[Reader, int]]:
     """Open a reader in one snapshot; yield it and the position of a projection.
 
     As long as the snapshot is open, vacuum keeps every row version that it may read.
+    A statement may take ``statement_ms``, and as long as it needs with 0.
     """
     connection = await AsyncConnection.connect(
         url,
         autocommit=True,
         connect_timeout=5,
-        application_name="goatherd cli",
-        options="-c timezone=UTC",
+        application_name=application_name,
+        options=f"-c timezone=UTC -c jit=off -c statement_timeout={statement_ms}",
     )
     async with connection:
         await connection.execute(BEGIN)

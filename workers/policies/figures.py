@@ -3,11 +3,11 @@
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import NamedTuple, get_args
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from psycopg.rows import TupleRow
@@ -25,6 +25,7 @@ from domain.campaign.handlers.campaigns import report_target
 from domain.decisions import Handler
 from domain.messages import TargetMetric
 from domain.video.handlers.videos import report_take_offs
+from infra.database import PROCESS_NAME
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
@@ -35,52 +36,58 @@ from projections.analytics.summaries.target_days import CampaignTarget
 from projections.engine.reader import Reader
 from projections.engine.snapshot_reader import snapshot
 
+T = TypeVar("T")
+# Ids of videos by project, by organization.
+_Young = defaultdict[UUID, defaultdict[UUID, list[UUID]]]
+
 # The sums that targets are counted with change once a quarter-hour.
 ROUND_SECONDS = 900.0
 _WAIT_SECONDS = 1.0
 # An import appends a creator's past in parts, which follow each other in seconds.
 _IMPORT_SETTLES = timedelta(minutes=1)
 _VIDEOS_AT_ONCE = 100
-_METRICS: tuple[TargetMetric, ...] = get_args(TargetMetric)
 _READ_MODELS = ["activity", "analytics", "campaigns", "creator_list", "scrape_runs"]
 _A_DAY = timedelta(days=1)
+# A statement reads sums of a few organizations, or levels of a few creators.
+_STATEMENT_MS = 60_000
 
 _POSITIONS = """
 SELECT count(*) = %s AND min(position) >= %s FROM projection WHERE name = ANY(%s)
 """
 # A video takes off once, so a video with a row of activity is not judged again. A past
 # that is still being imported waits, since its videos would be judged by half of it.
+# Both subqueries read an index of one creator.
 _YOUNG = """
-SELECT v.organization_id, l.project_id,
-       coalesce(array_agg(v.id) FILTER (WHERE NOT past.is_coming), '{}'),
-       bool_or(past.is_coming)
-FROM analytics_videos v
-JOIN creator_list l ON l.organization_id = v.organization_id AND l.id = v.creator_id
+SELECT c.organization_id, c.project_id, young.ids,
+       coalesce((
+           SELECT true FROM scrape_runs r
+           WHERE r.organization_id = c.organization_id AND r.creator_id = c.id
+           AND r.trigger = 'imported' AND r.requested_at > %(settled)s LIMIT 1
+       ), false)
+FROM creator_search c
 CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM scrape_runs r
-        WHERE r.organization_id = l.organization_id AND r.creator_id = l.id
-        AND r.trigger = 'imported' AND r.requested_at > %(settled)s
-    ) AS is_coming
-) AS past
-WHERE v.posted_at > %(now)s - make_interval(days => %(last)s + 1)
-AND v.posted_at <= %(now)s - make_interval(days => %(first)s)
-AND v.is_counted AND v.is_there AND l.status = 'active'
-AND NOT EXISTS (
-    SELECT FROM activity a WHERE a.organization_id = v.organization_id
-    AND a.subject_id = v.id AND a.kind = 'took_off'
-)
-GROUP BY v.organization_id, l.project_id
+    SELECT array_agg(v.id) AS ids FROM analytics_videos v
+    WHERE v.organization_id = c.organization_id AND v.creator_id = c.id
+    AND v.posted_at > %(now)s - make_interval(days => %(last)s + 1)
+    AND v.posted_at <= %(now)s - make_interval(days => %(first)s)
+    AND v.is_counted AND v.is_there
+    AND NOT EXISTS (
+        SELECT FROM activity a WHERE a.organization_id = v.organization_id
+        AND a.subject_id = v.id AND a.kind = 'took_off'
+    )
+) AS young
+WHERE c.status = 'active' AND young.ids IS NOT NULL
 """
-# Views of posts and late observations may complete a missed target; nobody waits for
-# that longer than 30 days.
+# Views of posts and late observations may complete a target after its end, or after the
+# campaign's last day where nothing later counts; nobody waits for that longer than 30
+# days. The last day is one of the organization's time zone.
 _OPEN = """
 SELECT c.organization_id, c.id, c.name, c.target_views, c.target_at, c.target_scope,
        c.starts_on, c.ends_on, c.created_at, c.target_posts, c.target_engagement,
-       c.cost_minor, c.currency, o.time_zone
+       c.cost_minor, c.currency, o.time_zone, open.metrics
 FROM campaigns c JOIN organizations o ON o.organization_id = c.organization_id
-WHERE c.deleted_at IS NULL AND EXISTS (
-    SELECT FROM (
+CROSS JOIN LATERAL (
+    SELECT array_agg(metric) AS metrics FROM (
         VALUES ('views', c.target_views), ('posts', c.target_posts),
                ('engagement', c.target_engagement)
     ) AS targets (metric, target)
@@ -92,8 +99,14 @@ WHERE c.deleted_at IS NULL AND EXISTS (
         AND (a.kind = 'campaign_target_reached'
              OR a.kind = 'campaign_target_missed' AND a.at = c.target_at
              AND a.at < %(now)s - interval '30 days')
+    ) AND NOT (
+        c.target_at IS NULL AND c.ends_on IS NOT NULL
+        AND c.ends_on < (%(now)s - interval '31 days')::date
+        AND (c.target_scope = 'gained'
+             OR c.target_scope = 'posts_in_days' AND metric = 'posts')
     )
-)
+) AS open
+WHERE c.deleted_at IS NULL AND open.metrics IS NOT NULL
 """
 
 
@@ -118,16 +131,22 @@ class FigurePolicies:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; continue after failures of the database."""
         awaited: int | None = None
+        targets_due = datetime.now(UTC)
 
         def step() -> float:
-            nonlocal awaited
+            nonlocal awaited, targets_due
             if awaited is None:
                 awaited = self._store.head()
             if not self._knows(awaited):
                 return _WAIT_SECONDS
-            is_done = self.look(datetime.now(UTC))
             awaited = None
-            return ROUND_SECONDS if is_done else _IMPORT_SETTLES.total_seconds()
+            now = datetime.now(UTC)
+            # An import, or a fault among the take-offs, does not repeat the targets.
+            if now >= targets_due:
+                self.look_at_targets(now)
+                targets_due = now + timedelta(seconds=ROUND_SECONDS)
+            is_done = self.look_at_videos(now)
+            return (targets_due - now if is_done else _IMPORT_SETTLES).total_seconds()
 
         run_until_stopped(
             step,
@@ -137,8 +156,8 @@ class FigurePolicies:
             pool=self._store.pool,
         )
 
-    def look(self, now: datetime) -> bool:
-        """Report videos that took off, and targets that were reached or missed.
+    def look_at_videos(self, now: datetime) -> bool:
+        """Report videos that took off.
 
         Returns:
             False if videos were left out because their creator is being imported.
@@ -150,11 +169,25 @@ class FigurePolicies:
             "settled": datetime.now(UTC) - _IMPORT_SETTLES,
         }
         with self._store.pool.connection() as connection:
-            young = connection.execute(_YOUNG, params).fetchall()
+            rows = connection.execute(_YOUNG, params).fetchall()
+        young: _Young = defaultdict(lambda: defaultdict(list))
+        for organization_id, project_id, ids, is_coming in rows:
+            if not is_coming:
+                young[organization_id][project_id] += ids
+        if young:
+            for reports in asyncio.run(self._read(partial(_took_off, young, now))):
+                self._report_take_offs(reports)
+        return not any(is_coming for *_, is_coming in rows)
+
+    def look_at_targets(self, now: datetime) -> None:
+        """Report targets that were reached or missed."""
+        with self._store.pool.connection() as connection:
             campaigns = connection.execute(_OPEN, {"now": now}).fetchall()
-        if young or campaigns:
-            asyncio.run(self._look(young, campaigns, now))
-        return not any(is_coming for *_, is_coming in young)
+        if campaigns:
+            found = asyncio.run(self._read(partial(_targets, campaigns, now)))
+            for campaign_id, command in found:
+                handler = partial(report_target, campaign_id, command)
+                self._execute("policy:targets", handler)
 
     def _knows(self, position: int) -> bool:
         requested = (len(_READ_MODELS), position, _READ_MODELS)
@@ -162,18 +195,20 @@ class FigurePolicies:
             row = connection.execute(_POSITIONS, requested).fetchone()
         return row is not None and bool(row[0])
 
-    async def _look(
-        self, young: list[TupleRow], campaigns: list[TupleRow], now: datetime
-    ) -> None:
-        async with snapshot(self._url, "analytics") as (reader, _):
-            took_off = await _took_off(reader, young, now)
-            targets = await _targets(reader, campaigns, now)
-        reports = iter(took_off.items())
-        while part := dict(islice(reports, _VIDEOS_AT_ONCE)):
+    async def _read(self, read: Callable[[Reader], Awaitable[T]]) -> T:
+        async with snapshot(
+            self._url,
+            "analytics",
+            application_name=PROCESS_NAME,
+            statement_ms=_STATEMENT_MS,
+        ) as (reader, _):
+            return await read(reader)
+
+    def _report_take_offs(self, reports: Mapping[UUID, c.ReportTakeOff]) -> None:
+        """Report the videos of one organization."""
+        left = iter(reports.items())
+        while part := dict(islice(left, _VIDEOS_AT_ONCE)):
             self._execute("policy:took_off", partial(report_take_offs, part))
-        for campaign_id, command in targets:
-            handler = partial(report_target, campaign_id, command)
-            self._execute("policy:targets", handler)
 
     def _execute(self, actor: str, handler: partial[Handler[None]]) -> None:
         context = Context(actor=actor, command_id=new_id())
@@ -181,70 +216,127 @@ class FigurePolicies:
 
 
 async def _took_off(
-    reader: Reader, young: list[TupleRow], now: datetime
-) -> Mapping[UUID, c.ReportTakeOff]:
-    """Return the outliers among videos in their first days."""
+    young: _Young, now: datetime, reader: Reader
+) -> list[Mapping[UUID, c.ReportTakeOff]]:
+    """Return the outliers among videos in their first days, by organization."""
     from projections.analytics.summaries.outliers import outliers_among
     from projections.analytics.summaries.scope import SummaryScope
 
-    found: dict[UUID, Outlier] = {}
-    for organization_id, project_id, ids, _ in young:
-        scope = SummaryScope(
-            organization_id=organization_id, kind="project", id=project_id
+    found: list[Mapping[UUID, c.ReportTakeOff]] = []
+    for organization_id, projects in young.items():
+        outliers: dict[UUID, Outlier] = {}
+        for project_id, ids in projects.items():
+            scope = SummaryScope(
+                organization_id=organization_id, kind="project", id=project_id
+            )
+            outliers |= await outliers_among(
+                reader, scope, at=now, ids=ids, min_factor=USUAL_FACTOR
+            )
+        found.append(
+            {
+                video_id: c.ReportTakeOff(**shared_fields(c.ReportTakeOff, outlier))
+                for video_id, outlier in outliers.items()
+            }
         )
-        found |= await outliers_among(
-            reader, scope, at=now, ids=ids, min_factor=USUAL_FACTOR
-        )
-    return {
-        video_id: c.ReportTakeOff(**shared_fields(c.ReportTakeOff, outlier))
-        for video_id, outlier in found.items()
-    }
+    return found
 
 
 async def _targets(
-    reader: Reader, rows: list[TupleRow], now: datetime
+    rows: list[TupleRow], now: datetime, reader: Reader
 ) -> list[tuple[UUID, c.ReportTarget]]:
-    """Return the targets that were reached, or missed at their end."""
+    """Return the open targets that were reached, or missed at their end."""
     from projections.analytics.summaries.target_counts import progress_of_campaigns
 
     campaigns: defaultdict[UUID, list[CampaignTarget]] = defaultdict(list)
-    for organization_id, *row in rows:
-        campaigns[organization_id] += structs(CampaignTarget, [tuple(row)])
+    metrics: dict[UUID, Sequence[TargetMetric]] = {}
+    for organization_id, *row, of_it in rows:
+        (campaign,) = structs(CampaignTarget, [tuple(row)])
+        campaigns[organization_id].append(campaign)
+        metrics[campaign.id] = of_it
     found: list[tuple[UUID, c.ReportTarget]] = []
     for organization_id, of_it in campaigns.items():
         progress = await progress_of_campaigns(reader, organization_id, of_it, now=now)
         for campaign in of_it:
-
-            async def count_at(
-                at: datetime,
-                metric: TargetMetric,
-                *,
-                of: tuple[UUID, CampaignTarget] = (organization_id, campaign),
-            ) -> int | None:
-                known = await progress_of_campaigns(reader, of[0], [of[1]], now=at)
-                return _towards(known[of[1].id], metric)[1]
-
-            for metric in _METRICS:
-                target, reached, status = _towards(progress[campaign.id], metric)
-                if target is None or reached is None:
-                    continue
-                count = _Count(now, reached)
-                if status == "completed":
-                    count = await _when_reached(
-                        campaign, count, target, partial(count_at, metric=metric)
-                    )
-                elif status != "missed":
-                    continue
-                command = c.ReportTarget(
-                    metric=metric,
-                    target=target,
-                    target_scope=campaign.target_scope,
-                    target_at=campaign.target_at,
-                    reached=count.reached,
-                    reached_at=count.at,
-                )
-                found.append((campaign.id, command))
+            history = _ProgressByTime(
+                reader, organization_id, campaign, {now: progress[campaign.id]}
+            )
+            found += [
+                (campaign.id, command)
+                for metric in metrics[campaign.id]
+                if (command := await history.outcome(metric, now)) is not None
+            ]
     return found
+
+
+class _ProgressByTime:
+    """The progress of a campaign at instants, each read once for all of its targets."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        organization_id: UUID,
+        campaign: CampaignTarget,
+        known: dict[datetime, Progress],
+    ) -> None:
+        self._reader = reader
+        self._organization_id = organization_id
+        self._campaign = campaign
+        self._known = known
+
+    async def outcome(
+        self, metric: TargetMetric, now: datetime
+    ) -> c.ReportTarget | None:
+        """Return the report of a target; None if it is open, or nothing is known."""
+        target, reached, status = _towards(await self._at(now), metric)
+        if target is None or reached is None:
+            return None
+        count = _Count(now, reached)
+        if status == "completed":
+            count = await self._when_reached(metric, count, target)
+        elif status != "missed":
+            return None
+        return c.ReportTarget(
+            metric=metric,
+            target=target,
+            target_scope=self._campaign.target_scope,
+            target_at=self._campaign.target_at,
+            reached=count.reached,
+            reached_at=count.at,
+        )
+
+    async def _at(self, instant: datetime) -> Progress:
+        from projections.analytics.summaries.target_counts import progress_of_campaigns
+
+        if instant not in self._known:
+            found = await progress_of_campaigns(
+                self._reader, self._organization_id, [self._campaign], now=instant
+            )
+            self._known[instant] = found[self._campaign.id]
+        return self._known[instant]
+
+    async def _when_reached(
+        self, metric: TargetMetric, present: _Count, target: int
+    ) -> _Count:
+        """Return the end of the first day on which the target was reached.
+
+        That is the present, if it was not reached before today.
+        """
+        zone = self._campaign.zone
+        first = self._campaign.began_at.astimezone(zone).date() + _A_DAY
+        today = present.at.astimezone(zone).date()
+        found = present
+        while first <= today:
+            # Today's beginning comes first: a target is mostly noticed on its day.
+            day = today if found is present else first + (today - first) // 2
+            at = midnight(day, zone)
+            _, reached, _ = _towards(await self._at(at), metric)
+            if reached is not None and reached >= target:
+                found, today = _Count(at, reached), day - _A_DAY
+            elif found is present:
+                break
+            else:
+                first = day + _A_DAY
+        return found
 
 
 def _towards(
@@ -255,30 +347,3 @@ def _towards(
         return progress.target_views, progress.reached, progress.status
     of_it = progress.posts if metric == "posts" else progress.engagement
     return of_it.target, of_it.reached, of_it.status
-
-
-async def _when_reached(
-    campaign: CampaignTarget,
-    present: _Count,
-    target: int,
-    count_at: Callable[[datetime], Awaitable[int | None]],
-) -> _Count:
-    """Return the end of the first day on which the target was reached.
-
-    That is the present, if it was not reached before today.
-    """
-    first = campaign.began_at.astimezone(campaign.zone).date() + _A_DAY
-    today = present.at.astimezone(campaign.zone).date()
-    found = present
-    while first <= today:
-        # Today's beginning comes first: a target is mostly noticed on its day.
-        day = today if found is present else first + (today - first) // 2
-        at = midnight(day, campaign.zone)
-        reached = await count_at(at)
-        if reached is not None and reached >= target:
-            found, today = _Count(at, reached), day - _A_DAY
-        elif found is present:
-            break
-        else:
-            first = day + _A_DAY
-    return found

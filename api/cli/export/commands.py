@@ -29,6 +29,7 @@ from api.cli.kit.output import print_json, progress_bar
 from api.cli.kit.whole_file import check_file, interruptible, whole_file
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Membership, Mode, RawMetric
+from infra.database import COMMAND_NAME
 from infra.eventstore.codec import UnknownEventError
 from projections.event_log import OrganizationLog, PositionRange
 
@@ -190,7 +191,9 @@ def analytics(
 
     async def write() -> tuple[int, int]:
         written = 0
-        async with snapshot(database_url(settings), "analytics") as (reader, position):
+        async with snapshot(
+            database_url(settings), "analytics", application_name=COMMAND_NAME
+        ) as (reader, position):
             total = await count_of(reader, org_id, entity, project_id, tags=tags)
             pages = rows_of(reader, org_id, project_id, questions, days, tags=tags)
             with (

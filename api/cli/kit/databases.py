@@ -14,7 +14,7 @@ from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow, class_row
 
 from api.cli import CommandError
-from infra.database import check_schema, known_migrations
+from infra.database import COMMAND_NAME, check_schema, known_migrations
 from infra.embedded import (
     EmbeddedPostgres,
     running_postgres_url,
@@ -149,7 +149,7 @@ def connected(url: str) -> Generator[Connection[TupleRow]]:
     """
     try:
         connection = psycopg.connect(
-            url, autocommit=True, connect_timeout=5, application_name="goatherd cli"
+            url, autocommit=True, connect_timeout=5, application_name=COMMAND_NAME
         )
     except psycopg.Error as error:
         if is_out_of_connections(error):

@@ -1,6 +1,8 @@
 """Activity that figures cause: videos that took off, targets reached and missed."""
 
 import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,9 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import events as e
+from domain.analytics.targets import Progress
 from infra.embedded.processes import wait_until
 from infra.ids import new_id
 from projections.activity.projection import Activity
+from projections.analytics.summaries import target_counts
+from projections.analytics.summaries.target_days import CampaignTarget
+from projections.engine.reader import Reader
 from projections.rebuild.rebuild import rebuild
 from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.patience import PATIENTLY
@@ -26,7 +32,9 @@ OUTCOMES = "campaign_target_reached,campaign_target_missed"
 
 def look(goatherd: Goatherd, now: datetime = NOW) -> bool:
     goatherd.catch_up()
-    is_done = FigurePolicies(goatherd.store, url=goatherd.url).look(now)
+    policies = FigurePolicies(goatherd.store, url=goatherd.url)
+    policies.look_at_targets(now)
+    is_done = policies.look_at_videos(now)
     goatherd.catch_up()
     return is_done
 
@@ -272,6 +280,73 @@ def test_a_target_is_missed_at_its_end_and_may_be_completed_later(
     ]
 
 
+def instants_read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, datetime]]:
+    """Note each campaign and instant whose progress a look reads."""
+    read: list[tuple[UUID, datetime]] = []
+    progress_of = target_counts.progress_of_campaigns
+
+    async def noted(
+        reader: Reader,
+        organization_id: UUID,
+        campaigns: Sequence[CampaignTarget],
+        *,
+        now: datetime,
+    ) -> Mapping[UUID, Progress]:
+        read.extend((one.id, now) for one in campaigns)
+        return await progress_of(reader, organization_id, campaigns, now=now)
+
+    monkeypatch.setattr(target_counts, "progress_of_campaigns", noted)
+    return read
+
+
+def test_an_instant_is_read_once_for_all_targets_and_not_for_reached_ones(
+    home: Tenant, creator: str, monkeypatch: pytest.MonkeyPatch
+):
+    targets = {"target_views": 5_000, "target_posts": 5, "target_engagement": 10}
+    campaign_id = campaign(home, creator, starts_on=MONTH_AGO, **targets)
+    read = instants_read(monkeypatch)
+
+    look(home.goatherd)
+    at_first = [at for id_, at in read if id_ == UUID(campaign_id)]
+    read.clear()
+    look(home.goatherd)
+    again = [at for id_, at in read if id_ == UUID(campaign_id)]
+
+    assert len(listed(home, kinds=OUTCOMES, campaign_id=campaign_id)) == 2
+    assert len(at_first) > 2
+    assert len({*at_first}) == len(at_first)
+    assert again == [NOW]
+
+
+def test_nothing_is_read_of_a_campaign_whose_last_day_is_long_over(
+    home: Tenant, creator: str, monkeypatch: pytest.MonkeyPatch
+):
+    days = {"starts_on": (NOW - 60 * DAY).date().isoformat()}
+    made = {
+        (scope, days_ago): campaign(
+            home,
+            creator,
+            **days,
+            ends_on=(NOW - days_ago * DAY).date().isoformat(),
+            target_scope=scope,
+            **targets,
+        )
+        for scope, days_ago, targets in (
+            ("gained", 33, {"target_views": 10**9}),
+            ("gained", 29, {"target_views": 10**9}),
+            ("posts_in_days", 33, {"target_posts": 10**6}),
+            ("posts_in_days", 34, {"target_views": 10**9}),
+            ("lifetime", 33, {"target_views": 10**9}),
+        )
+    }
+    read = instants_read(monkeypatch)
+
+    look(home.goatherd)
+
+    left = {name for name, id_ in made.items() if (UUID(id_), NOW) in read}
+    assert left == {("gained", 29), ("posts_in_days", 34), ("lifetime", 33)}
+
+
 def test_a_campaign_in_time_and_a_deleted_one_have_no_outcome(
     home: Tenant, creator: str
 ):
@@ -331,21 +406,82 @@ def test_the_rows_are_the_same_after_a_rebuild(home: Tenant, creator: str):
     assert listed(home) == live
 
 
+def test_take_offs_of_two_organizations_are_in_appends_of_their_own(
+    home: Tenant, stranger: Tenant, creator: str
+):
+    others: str = stranger.add("other.goat")["id"]
+    for days_ago in range(10, 16):
+        posted(stranger, others, days_ago=days_ago, views=1_000)
+    ids = [
+        posted(home, creator, days_ago=3, views=9_000),
+        posted(stranger, others, days_ago=3, views=9_000),
+    ]
+
+    look(home.goatherd)
+
+    commands = {
+        recorded.causation_id
+        for id_ in ids
+        for recorded in home.goatherd.log(id_)
+        if isinstance(recorded.event, e.VideoTookOff)
+    }
+    assert len(commands) == 2
+
+
+@contextmanager
+def running(policies: FigurePolicies) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=policies.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_fault_among_take_offs_does_not_stop_the_targets(
+    home: Tenant, creator: str, monkeypatch: pytest.MonkeyPatch
+):
+    campaign(home, creator, starts_on=MONTH_AGO, target_views=5_000)
+    monkeypatch.setattr(figures, "_YOUNG", "SELECT 1 / 0")
+    home.goatherd.catch_up()
+
+    with running(FigurePolicies(home.goatherd.store, url=home.goatherd.url)):
+        assert wait_until(lambda: bool(listed(home, kinds=OUTCOMES)), seconds=PATIENTLY)
+
+
+def test_an_import_repeats_the_look_at_videos_alone(
+    home: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    looks: list[str] = []
+
+    def at_videos(*_: object) -> bool:
+        looks.append("videos")
+        return False
+
+    monkeypatch.setattr(figures, "_IMPORT_SETTLES", timedelta(0))
+    monkeypatch.setattr(FigurePolicies, "look_at_videos", at_videos)
+    monkeypatch.setattr(
+        FigurePolicies, "look_at_targets", lambda *_: looks.append("targets")
+    )
+    home.goatherd.catch_up()
+
+    with running(FigurePolicies(home.goatherd.store, url=home.goatherd.url)):
+        assert wait_until(lambda: len(looks) > 3, seconds=PATIENTLY)
+
+    assert looks.count("targets") == 1
+
+
 def test_the_dispatchers_thread_looks_once_the_read_models_know_the_log(
     home: Tenant, creator: str
 ):
     posted(home, creator, days_ago=3, views=9_000)
     home.goatherd.catch_up()
-    stop = threading.Event()
-    policies = FigurePolicies(home.goatherd.store, url=home.goatherd.url)
-    thread = threading.Thread(target=policies.run, args=(stop,))
-    thread.start()
-    try:
+
+    with running(FigurePolicies(home.goatherd.store, url=home.goatherd.url)):
         found = wait_until(
             lambda: bool(listed(home, kinds="took_off")), seconds=PATIENTLY
         )
-    finally:
-        stop.set()
-        thread.join()
 
     assert found

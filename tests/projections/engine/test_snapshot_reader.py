@@ -15,7 +15,7 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine import moment
 from projections.engine.reader import Query, Statement
-from projections.engine.snapshot_reader import SnapshotReader
+from projections.engine.snapshot_reader import SnapshotReader, snapshot
 from tests.kit.databases import in_line
 from tests.kit.patience import PATIENTLY
 
@@ -211,3 +211,18 @@ def test_statements_stay_prepared_after_the_end_of_a_snapshot(database_url: str)
             assert COUNT.decode() in {row[0] for row in await found.fetchall()}
 
     reading(database_url, reads, size=1)
+
+
+def test_a_snapshot_of_its_own_has_its_name_and_a_limit(database_url: str):
+    shown = (
+        b"SELECT current_setting('application_name'), current_setting('jit'), "
+        b"current_setting('statement_timeout')"
+    )
+
+    async def settings() -> list[TupleRow]:
+        async with snapshot(
+            database_url, "analytics", application_name="goatherd", statement_ms=7_000
+        ) as (reader, _):
+            return await reader.rows(NOBODY, shown, {})
+
+    assert asyncio.run(settings()) == [("goatherd", "off", "7s")]

@@ -47,6 +47,7 @@ def searched(
     tenant: Tenant, seconds: float, lock: Callable[[], AbstractContextManager[None]]
 ) -> Findings:
     creator_id = tenant.add("timed.goat")["id"]
+    tenant.goatherd.catch_up()
     path = f"/creators/{creator_id}/erase"
     data_of(tenant.post(path, {"confirm": "timed.goat"}))
     tenant.goatherd.catch_up()
