@@ -17,7 +17,7 @@ from api.http.access.sessions import Sessions
 from api.http.bodies.json_body import MAX_BODY_BYTES
 from api.http.compression import HtmlCompression
 from api.http.error_responses import answer_failure
-from api.http.guard import RequestGuard
+from api.http.guard import Prove, RequestGuard
 from api.http.head import HeadAsGet
 from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import RequestMiddleware
@@ -42,8 +42,8 @@ class AppConfig(Struct, frozen=True, kw_only=True):
     ``routes`` are served below /api/v1, and ``pages`` at their own paths. ``site`` is
     shared by the pages for people; without it there are no pages. ``checks`` are the
     checks of /health/ready by name, and ``warnings`` are the problems that it only
-    reports. /api/v1/schema describes ``entities``. ``cors_origins`` are the sites whose
-    pages may call the API.
+    reports. ``prove`` checks a person's proof before a dangerous act. /api/v1/schema
+    describes ``entities``. ``cors_origins`` are the sites whose pages may call the API.
     """
 
     routes: Sequence[ControllerRouterHandler]
@@ -57,6 +57,7 @@ class AppConfig(Struct, frozen=True, kw_only=True):
     warnings: Sequence[tuple[str, Check]] = ()
     pages: Sequence[ControllerRouterHandler] = ()
     site: Site | None = None
+    prove: Prove | None = None
     cors_origins: Sequence[str] = ()
     dependencies: Mapping[str, Provide] = {}
     lifespan: Sequence[Lifespan] = ()
@@ -76,6 +77,7 @@ def create_app(config: AppConfig) -> Litestar:
         sessions,
         None if config.site is None else config.site.live_sessions,
         None if config.site is None else config.site.people,
+        config.prove,
     )
     app = Litestar(
         [

@@ -77,6 +77,7 @@ from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignIn
+from api.web.sign_in.proofs import Proofs
 from application.accounts.service import PersonAccounts
 from application.accounts.sessions import find_session
 from application.connect.service import Connections
@@ -194,6 +195,7 @@ def assemble(settings: Settings) -> Litestar:
                 time_zone=found.time_zone,
                 session_id=found.id,
             ),
+            proved_at=found.proved_at,
         )
 
     accounts = PersonAccounts(store, own)
@@ -218,6 +220,15 @@ def assemble(settings: Settings) -> Litestar:
         is_demo=settings.plays_recording and settings.recordings is None,
         connects=connections.consents is not None,
         callback=settings.display_redirect_url,
+    )
+    sign_in = SignIn(
+        authenticator=authenticator,
+        attempts=attempts,
+        sessions=site.sessions,
+        live_sessions=site.live_sessions,
+        pool=own,
+        accounts=accounts,
+        people=site.people,
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))
@@ -304,21 +315,8 @@ def assemble(settings: Settings) -> Litestar:
             registry=registry,
             version=version("goatherd"),
             site=site,
-            pages=[
-                *web_routes(
-                    site,
-                    SignIn(
-                        authenticator=authenticator,
-                        attempts=attempts,
-                        sessions=site.sessions,
-                        live_sessions=site.live_sessions,
-                        pool=own,
-                        accounts=accounts,
-                        people=site.people,
-                    ),
-                ),
-                *well_known_routes(),
-            ],
+            prove=Proofs(sign_in).prove,
+            pages=[*web_routes(site, sign_in), *well_known_routes()],
             cors_origins=settings.cors_origins,
             dependencies={
                 "reader": provide_reader(reading, store.codec),

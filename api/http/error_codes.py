@@ -95,6 +95,15 @@ class Code(StrEnum):
         "The operation is about the person who asks, and the key has no person.",
         "This needs a person: the key belongs to the organization.",
     )
+    RECENT_PROOF_REQUIRED = (
+        "recent_proof_required",
+        403,
+        (
+            "The act is dangerous: a person carries it out on a page, where they prove "
+            "who they are, and a personal key can't."
+        ),
+        "This needs a recent proof of the person, which a personal key can't give.",
+    )
     NOT_FOUND = (
         "not_found",
         404,

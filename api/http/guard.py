@@ -4,18 +4,27 @@ It uses Litestar's ``before_request`` instead of its guards, because Litestar co
 the route handler for every guard of every request.
 """
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from litestar import Request as LitestarRequest
 from litestar import Response
+from msgspec.structs import replace
 
-from api.http.access.auth import Authenticator, Principal, invalid_api_key
+from api.http.access.auth import (
+    Authenticator,
+    Principal,
+    SignedInPerson,
+    invalid_api_key,
+)
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
 from api.http.access.person_sessions import PersonSessions
 from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import COOKIE, Sessions
+from api.http.bodies.form_body import Form
 from api.http.errors import ApiError, Code
 from api.http.query import check_path
 from api.http.request import Request
@@ -39,6 +48,27 @@ class StaleFormError(ApiError):
         self.is_same_origin = is_same_origin
 
 
+class RecentProofRequiredError(ApiError):
+    """The person's last proof is too old for a dangerous act.
+
+    ``methods`` are the ways in which the person can prove who they are. ``problem``
+    tells what is wrong with the proof that the form had, empty if it had none.
+    """
+
+    def __init__(self, methods: Sequence[str] = (), problem: str = "") -> None:
+        super().__init__(Code.RECENT_PROOF_REQUIRED)
+        self.methods = methods
+        self.problem = problem
+
+
+Prove = Callable[[Request, SignedInPerson, Mapping[str, str]], Awaitable[datetime]]
+"""Check the answers of a person to the page that asks for a proof.
+
+It notes the proof in the session and returns its time. Missing and wrong answers raise
+``RecentProofRequiredError``.
+"""
+
+
 class RequestGuard:
     """Checks a request before its handler runs."""
 
@@ -50,6 +80,7 @@ class RequestGuard:
         sessions: Sessions,
         live_sessions: LiveSessions | None,
         people: PersonSessions | None,
+        prove: Prove | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._limiter = limiter
@@ -57,6 +88,7 @@ class RequestGuard:
         self._sessions = sessions
         self._live_sessions = live_sessions
         self._people = people
+        self._prove = prove
 
     async def check(
         self, connection: LitestarRequest[Any, Any, Any]
@@ -84,6 +116,8 @@ class RequestGuard:
             check_path(request.scope["path_params"])
         if route.form is not None:
             await self._check_form(request)
+        if route.needs_proof:
+            await self._check_proof(request)
         if route.takes_file:
             await request.body()
         if route.refuses_body:
@@ -134,9 +168,33 @@ class RequestGuard:
     async def _check_form(self, request: Request) -> None:
         _check_origin(request)
         form = await request.read_form()
-        session = request.context.session
-        if session is not None and not self._sessions.is_csrf_token(session, form.csrf):
+        session, proof = request.context.session, request.context.proof
+        csrf = form.csrf if proof is None else proof.csrf
+        if session is not None and not self._sessions.is_csrf_token(session, csrf):
             raise StaleFormError(is_same_origin=is_same_origin(request) is True)
+
+    async def _check_proof(self, request: Request) -> None:
+        """Refuse a dangerous act of a person whose last proof is too old.
+
+        Raises:
+            RecentProofRequiredError: there is no recent proof, or a wrong one.
+        """
+        principal, context, now = request.principal, request.context, datetime.now(UTC)
+        person = principal.person
+        if person is None or _asks_itself(context.form):
+            return
+        if not principal.has_recent_proof(now):
+            if self._prove is None or not request.route_info.is_page:
+                raise RecentProofRequiredError
+            proof = context.proof
+            now = await self._prove(request, person, proof.answers if proof else {})
+        # The proof lasts for everything that this form sends to the API.
+        context.principal = replace(principal, proved_at=now)
+
+
+def _asks_itself(form: Form | None) -> bool:
+    """Return whether a form has the present password, which its handler checks."""
+    return form is not None and bool(getattr(form.fields, "current_password", ""))
 
 
 async def _keep_form(request: Request) -> None:

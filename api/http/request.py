@@ -15,7 +15,12 @@ from uuid_utils import uuid7
 
 from api.http.access.auth import Principal
 from api.http.access.sessions import Cookies, Session
-from api.http.bodies.form_body import Form
+from api.http.bodies.form_body import (
+    Form,
+    ProvedForm,
+    most_kept_bytes,
+    proved_form,
+)
 from api.http.bodies.json_body import (
     LARGE_BODY_BYTES,
     check_content_type,
@@ -38,9 +43,9 @@ class RequestContext:
     """The context that all layers share about one request and its answer.
 
     ``response_headers`` are added to every answer. ``session`` and ``form`` are used by
-    pages only. ``snapshot`` is the snapshot of the database of a request that only
-    reads, and ``basis`` is the position and the rules of the answer's numbers, if there
-    are any.
+    pages only, and ``proof`` by dangerous forms. ``snapshot`` is the snapshot of the
+    database of a request that only reads, and ``basis`` is the position and the rules
+    of the answer's numbers, if there are any.
     """
 
     __slots__ = (
@@ -48,6 +53,7 @@ class RequestContext:
         "form",
         "headers",
         "principal",
+        "proof",
         "request_id",
         "response_headers",
         "session",
@@ -61,6 +67,7 @@ class RequestContext:
         self.principal: Principal | None = None
         self.session: Session | None = None
         self.form: Form | None = None
+        self.proof: ProvedForm | None = None
         self.snapshot: SnapshotReader | None = None
         self.basis: Basis | None = None
         self.response_headers: list[tuple[bytes, bytes]] = []
@@ -181,11 +188,17 @@ class Request(LitestarRequest[Any, Any, State]):
                 kept = await _read_body(
                     self.receive,
                     self.raw_header(b"content-length"),
-                    most_bytes=self.route_info.most_bytes,
+                    most_bytes=self._most_bytes,
                 )
                 self._connection_state.body = kept
             self._body = kept
         return self._body
+
+    @property
+    def _most_bytes(self) -> int:
+        route = self.route_info
+        most = route.most_bytes
+        return most_kept_bytes(most) if route.needs_proof and route.is_page else most
 
     @property
     def body_that_was_read(self) -> bytes:
@@ -237,8 +250,12 @@ class Request(LitestarRequest[Any, Any, State]):
         if reader is None:
             msg = f"{self.route_handler} declares no form."
             raise RuntimeError(msg)
-        content_type = self.raw_header(b"content-type")
-        self.context.form = form = reader.read(content_type, await self.body())
+        content_type, body = self.raw_header(b"content-type"), await self.body()
+        if self.route_info.needs_proof:
+            self.context.proof = proof = proved_form(content_type, body)
+            if proof is not None:
+                content_type, body = proof.content_type, proof.body
+        self.context.form = form = reader.read(content_type, body)
         return form
 
     def form_as(self, type_: type[F]) -> F:

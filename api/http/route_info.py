@@ -36,12 +36,14 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     handler gets as bytes, and ``refuses_body`` if the method could have a body and none
     is declared. ``most_bytes`` is the length of the longest body. ``allowed`` are the
     methods in the answer to OPTIONS. Litestar's own handler forgets methods that were
-    added to the path after the first.
+    added to the path after the first. ``needs_proof`` is true for dangerous acts, for
+    which a person must have proved lately who they are.
     """
 
     scope: Scope | None = None
     is_page: bool = False
     is_operator_only: bool = False
+    needs_proof: bool = False
     form: FormReader | None = None
     queries: QueryRules = QueryRules()
     body: BodyReader | None = None
@@ -85,6 +87,7 @@ def _inspect(route: HTTPRoute) -> None:
             scope=handler.opt["scope"],
             is_page=handler.opt.get("page", False),
             is_operator_only=handler.opt.get("operator", False),
+            needs_proof=handler.opt.get("recent_proof", False),
             form=None if form is None else FormReader(form),
             queries=_rules(route, method),
             body=None if data is None else BodyReader(data.annotation),

@@ -41,6 +41,7 @@ def write_route(
     *,
     scope: Scope = "write",
     errors: Sequence[Code] = (),
+    recent_proof: bool = False,
     status: int | None = None,
     responses: dict[int, Any] | None = None,
     tags: Sequence[str] | None = None,
@@ -49,7 +50,9 @@ def write_route(
     """Decorate a handler that executes a command in a thread, for keys with the scope.
 
     The answer has the usual status of the method unless ``status`` is another, but a
-    DELETE answers with the resource and 200.
+    DELETE answers with the resource and 200. A dangerous operation declares
+    ``recent_proof``: keys of the organization may carry it out, and personal keys may
+    not.
     """
     if method is delete:
         status = 200
@@ -60,5 +63,10 @@ def write_route(
         responses=responses,
         tags=tags,
         sync_to_thread=True,
-        opt={"scope": scope, "errors": errors, **opt},
+        opt={
+            "scope": scope,
+            "errors": errors,
+            "recent_proof": recent_proof,
+            **opt,
+        },
     )

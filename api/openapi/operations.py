@@ -60,6 +60,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         needs = f"Needs the scope `{scope}`." if scope else "Needs no key."
         if self.route.is_operator_only:
             needs += " Only for organizations that operate the installation."
+        if self.route.needs_proof:
+            needs += " A personal key can't do it: it needs a recent proof."
         return f"{text}\n\n{needs}" if text else needs
 
     @property
@@ -172,6 +174,8 @@ class Operation(Struct, frozen=True, kw_only=True):
             }
             if self.route.is_operator_only:
                 codes.add(Code.OPERATOR_ONLY)
+            if self.route.needs_proof:
+                codes.add(Code.RECENT_PROOF_REQUIRED)
             if self.method == "GET":
                 codes.add(Code.PROJECTION_BEHIND)
             if self.method == "POST":

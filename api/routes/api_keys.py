@@ -107,7 +107,14 @@ class ApiKeyRoutes(Controller):
             after=tuple[datetime, UUID],
         )
 
-    @write_route(post, "/", "createApiKey", scope="admin", errors=[Code.LIMIT_REACHED])
+    @write_route(
+        post,
+        "/",
+        "createApiKey",
+        scope="admin",
+        recent_proof=True,
+        errors=[Code.LIMIT_REACHED],
+    )
     def create_api_key(
         self,
         request: Request,
@@ -164,7 +171,9 @@ class ApiKeyRoutes(Controller):
             lambda _, __: Answer(RenamedApiKey(id=key_id, name=data.name)),
         )
 
-    @write_route(delete, "/{key_id:uuid}", "revokeApiKey", scope="admin")
+    @write_route(
+        delete, "/{key_id:uuid}", "revokeApiKey", scope="admin", recent_proof=True
+    )  # fmt: skip
     def revoke_api_key(
         self,
         request: Request,

@@ -21,6 +21,7 @@ def _forgetting(path: str, tag: str, operation_id: str) -> HTTPRouteHandler:
         f"{path}/forget-texts",
         operation_id,
         scope="admin",
+        recent_proof=True,
         errors=[Code.HISTORY_IN_CLEAR],
         status=200,
         tags=[tag],

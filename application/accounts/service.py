@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from application.accounts.sessions import (
     begin_session,
     end_other_sessions,
     end_session,
+    prove,
 )
 from domain import commands as c
 from domain.decisions import Handler
@@ -164,6 +166,22 @@ class PersonAccounts:
         sealed = None if row is None else row[0]
         stored = opened_password_hash(master_key, person_id, sealed)
         return (await self._hashes.check(prepared(password), stored)).is_right
+
+    async def has_password(self, person_id: UUID) -> bool:
+        """Tell whether a person can sign in with a password."""
+        return await self._read(rows.STORED_HASH, (person_id,)) is not None
+
+    async def prove(self, session_id: UUID) -> datetime | None:
+        """Note that the person of a session just proved who they are.
+
+        The result is the time of the proof, None if the session is over.
+        """
+
+        def note() -> datetime | None:
+            with self._store.pool.connection() as connection:
+                return prove(connection.cursor(), session_id)
+
+        return await asyncio.to_thread(note)
 
     async def change_password(
         self,

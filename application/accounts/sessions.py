@@ -39,7 +39,7 @@ VALUES (%s, %s, %s, %s, %s, %s)
 _FIND = f"""
 WITH found AS (
     SELECT s.id, s.person_id, s.organization_id, m.role, o.plan, {IS_OPERATOR},
-           p.name, p.email, p.time_zone, s.last_used_at
+           p.name, p.email, p.time_zone, s.last_used_at, s.proved_at
     FROM person_sessions s
     JOIN members m ON m.organization_id = s.organization_id
         AND m.person_id = s.person_id AND m.removed_at IS NULL
@@ -64,13 +64,19 @@ WHERE s.person_id = %s AND {_LIVES} ORDER BY s.last_used_at DESC, s.id
 _END: LiteralString = """
 DELETE FROM person_sessions WHERE person_id = %s AND id = %s RETURNING id
 """
+_PROVE: LiteralString = """
+UPDATE person_sessions SET proved_at = now() WHERE id = %s RETURNING proved_at
+"""
 _END_OTHERS: LiteralString = """
 DELETE FROM person_sessions WHERE person_id = %s AND id IS DISTINCT FROM %s
 """
 
 
 class FoundSession(Struct, frozen=True, kw_only=True):
-    """A valid session: its person, their organization, and their role there."""
+    """A valid session: its person, their organization, and their role there.
+
+    ``proved_at`` is the time at which the person last proved who they are.
+    """
 
     id: UUID
     person_id: UUID
@@ -82,6 +88,7 @@ class FoundSession(Struct, frozen=True, kw_only=True):
     email: str
     time_zone: str | None
     last_used_at: datetime
+    proved_at: datetime
 
 
 class SessionRow(Struct, frozen=True, kw_only=True):
@@ -147,6 +154,15 @@ def end_session(cursor: Cursor[Any], person_id: UUID, session_id: UUID) -> bool:
 def end_other_sessions(cursor: Cursor[Any], person_id: UUID, kept: UUID | None) -> None:
     """End all sessions of a person, but the one with the id ``kept``."""
     cursor.execute(_END_OTHERS, (person_id, kept))
+
+
+def prove(cursor: Cursor[Any], session_id: UUID) -> datetime | None:
+    """Note that the person of a session proved who they are; None if it is over.
+
+    The result is the time of the proof.
+    """
+    row = cursor.execute(_PROVE, (session_id,)).fetchone()
+    return None if row is None else row[0]
 
 
 def browser_in_short(agent: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ from api.http.errors import ApiError, Code
 from domain.events import MemberRole, Scope
 from domain.organization.plans import Limits
 from infra.keys.digests import digest_of
+
+# A dangerous act asks again for the password if the last proof is older.
+PROOF_LASTS = timedelta(minutes=10)
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 
@@ -36,6 +40,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """The key or person of a request, their organization, and their scopes.
 
     ``key_id`` is the id of the key, and that of the person in a session of a person.
+    ``proved_at`` is the time at which the person of a session last proved who they are;
+    a personal key proves nothing.
     """
 
     key_id: UUID
@@ -45,6 +51,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     limits: Limits
     is_operator: bool = False
     person: SignedInPerson | None = None
+    proved_at: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -62,6 +69,15 @@ class Principal(Struct, frozen=True, kw_only=True):
         if self.person is None:
             raise ApiError(Code.PERSON_REQUIRED)
         return self.person
+
+    def has_recent_proof(self, now: datetime) -> bool:
+        """Return whether dangerous acts may be carried out without another proof.
+
+        A key of the organization needs none.
+        """
+        if self.person is None:
+            return True
+        return self.proved_at is not None and now - self.proved_at < PROOF_LASTS
 
     def require(self, scope: Scope) -> None:
         """Refuse a request without the scope that it needs.

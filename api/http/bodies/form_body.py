@@ -11,7 +11,9 @@ the page. If a form is refused, the text is shown again with that name.
 
 import codecs
 import re
-from collections.abc import Iterator
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -28,6 +30,8 @@ from api.http.errors import ApiError, Code, field_error
 TYPE = b"application/x-www-form-urlencoded"
 # The fields that every form has besides its own.
 CSRF, IDEMPOTENCY_KEY = "csrf", "idempotency_key"
+# The fields with a whole form that waits for a proof, and the type of its body.
+KEPT_FORM, KEPT_TYPE = "kept_form", "kept_type"
 
 _MULTIPART = b"multipart/form-data"
 _MAX_FIELDS = 1_000
@@ -54,6 +58,56 @@ class Form(Struct, frozen=True, kw_only=True):
     fields: Struct
     csrf: str | None = None
     idempotency_key: str | None = None
+
+
+class ProvedForm(Struct, frozen=True, kw_only=True):
+    """A form with a proof of its sender, which has another form inside, as it was sent.
+
+    ``answers`` are the fields of the proof, such as the password.
+    """
+
+    body: bytes
+    content_type: bytes
+    answers: Mapping[str, str]
+    csrf: str | None
+
+
+def kept_form(content_type: bytes, body: bytes) -> dict[str, str]:
+    """Return the fields that keep a form until its sender has given a proof.
+
+    The body is kept byte for byte, so that lists and files stay as they were.
+    """
+    kept = urlsafe_b64encode(body).rstrip(b"=").decode()
+    return {KEPT_FORM: kept, KEPT_TYPE: content_type.decode("latin-1")}
+
+
+def most_kept_bytes(most_bytes: int) -> int:
+    """Return the length of the longest body of a proof with a form of that length."""
+    return most_bytes * 4 // 3 + 10_000
+
+
+def proved_form(content_type: bytes | None, body: bytes) -> ProvedForm | None:
+    """Return the form of a proof; None if the body is another form.
+
+    Raises:
+        ApiError: ``invalid_body``, if the form inside is not readable.
+    """
+    if not _is(TYPE, content_type or b"") or f"{KEPT_FORM}=".encode() not in body:
+        return None
+    fields_ = dict(_pairs(body))
+    if KEPT_FORM not in fields_:
+        return None
+    kept, kept_type = fields_.pop(KEPT_FORM), fields_.pop(KEPT_TYPE, "")
+    try:
+        inside = urlsafe_b64decode(kept.encode("ascii") + b"=" * (-len(kept) % 4))
+    except (Base64Error, ValueError):
+        raise field_error(Code.INVALID_BODY, f"/{KEPT_FORM}", "is no form") from None
+    return ProvedForm(
+        body=inside,
+        content_type=kept_type.encode("latin-1", "replace"),
+        answers=fields_,
+        csrf=fields_.pop(CSRF, None),
+    )
 
 
 def typed(label: str) -> Meta:

@@ -147,6 +147,7 @@ class CreatorEraseRoutes(Controller):
         "/",
         "eraseCreator",
         scope="admin",
+        recent_proof=True,
         errors=[Code.GONE, Code.HISTORY_IN_CLEAR, Code.PROJECTION_BEHIND],
         body_examples={"Erase": {"confirm": "ada", "figures": "anonymous"}},
         status=200,

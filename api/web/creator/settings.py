@@ -93,7 +93,7 @@ class CreatorSettings(Controller):
         )
         return page.go_to(_path(creator_id))
 
-    @form_route("/erase", form=EraseForm)
+    @form_route("/erase", form=EraseForm, recent_proof=True)
     async def erase(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:

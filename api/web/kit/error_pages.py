@@ -9,10 +9,11 @@ from litestar import Response
 from litestar.response import Redirect, Template
 
 from api.http.access.sessions import COOKIE
+from api.http.bodies.form_body import kept_form
 from api.http.error_codes import Code
 from api.http.error_responses import answer_failure, api_error, log_failure
 from api.http.errors import ApiError
-from api.http.guard import StaleFormError, is_same_origin
+from api.http.guard import RecentProofRequiredError, StaleFormError, is_same_origin
 from api.http.request import Request
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
@@ -24,6 +25,7 @@ from api.web.kit.site import SECRET, Site
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with a key that was made for "
     "this, or ask the operators of this Goatherd.",
+    Code.RECENT_PROOF_REQUIRED: "Nothing was done. Go back, and send it again.",
     Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
     Code.GONE: "Unless its figures were dropped, they still count without a name.",
     Code.RATE_LIMIT_EXCEEDED: "Requests for pages count against your key's plan.",
@@ -58,6 +60,8 @@ def answer_page_failure(
         return _signed_out(ours, error)
     if isinstance(error, StaleFormError):
         return _stale(ours, error)
+    if isinstance(error, RecentProofRequiredError) and ours.context.form is not None:
+        return _proof(ours, error)
     return failure_page(ours, error, form=unsaved_form(ours, csrf=None))
 
 
@@ -155,6 +159,31 @@ def _stale(request: Request, error: StaleFormError) -> Template:
         return failure_page(request, error)
     message = _STALE, _STALE_HINT if csrf else _COPY_HINT
     return failure_page(request, error, form=form, message=message)
+
+
+def _proof(request: Request, error: RecentProofRequiredError) -> Response[Any]:
+    """Ask for a proof; the form is kept in the page, and sent with the proof."""
+    site, session = cast("Site", request.app.state.site), request.context.session
+    proof = request.context.proof
+    if proof is None:
+        sent = request.raw_header(b"content-type") or b"", request.body_that_was_read
+    else:
+        sent = proof.content_type, proof.body
+    return site.render(
+        "proof.html",
+        {
+            "action": here(request),
+            "back": _page_in_header(request, b"referer"),
+            "csrf": "" if session is None else site.sessions.csrf_token(session),
+            "flash": None,
+            "kept": kept_form(*sent),
+            "methods": error.methods,
+            "page": _page_context(request, site),
+            "problem": error.problem,
+        },
+        headers={**SECRET, **error.headers},
+        status=error.status,
+    )
 
 
 def _to_sign_in(request: Request) -> Response[Any]:

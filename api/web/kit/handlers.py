@@ -34,12 +34,18 @@ def form_route(
     form: type[Struct] = NoFields,
     scope: Scope = "write",
     operator: bool = False,
+    recent_proof: bool = False,
     most_bytes: int = MAX_BODY_BYTES,
 ) -> post:
-    """Decorate a handler of a form, which it reads with ``page.form(form)``."""
+    """Decorate a handler of a form, which it reads with ``page.form(form)``.
+
+    A dangerous form declares ``recent_proof``: a person whose last proof is older than
+    ten minutes is asked for another one before the handler runs, and the form is kept.
+    """
     opt = {
         "scope": scope,
         "operator": operator,
+        "recent_proof": recent_proof,
         "page": True,
         "form": form,
         "most_bytes": most_bytes,

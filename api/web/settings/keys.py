@@ -49,7 +49,7 @@ class KeyPages(Controller):
         """List the keys, newest first, with the form for a new one."""
         return await _show(page, cursor=cursor)
 
-    @form_route(form=KeyForm, scope="admin")
+    @form_route(form=KeyForm, scope="admin", recent_proof=True)
     async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a key, and show its text in this answer only."""
         form = page.form(KeyForm)
@@ -71,7 +71,7 @@ class KeyPages(Controller):
             is_secret=True,
         )
 
-    @form_route("/{key_id:uuid}/revoke", scope="admin")
+    @form_route("/{key_id:uuid}/revoke", scope="admin", recent_proof=True)
     async def revoke(
         self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
     ) -> PageResponse:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,12 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec import Struct
 
-from api.http.access.auth import Authenticator, Principal
+from api.http.access.auth import (
+    Authenticator,
+    Principal,
+    SignedInPerson,
+    invalid_api_key,
+)
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
 from api.http.access.person_sessions import PersonSessions, cookie_name
@@ -157,6 +163,19 @@ class SignIn:
             raise
         if not is_wrong:
             self._tries.forgive(one)
+
+    async def note_proof(self, person: SignedInPerson) -> datetime:
+        """Note that a person proved who they are, and return the time of it.
+
+        Raises:
+            ApiError: ``invalid_api_key``: the session ended meanwhile.
+        """
+        id_ = person.session_id
+        proved_at = None if id_ is None else await self.accounts.prove(id_)
+        if proved_at is None:
+            raise invalid_api_key(presented=False)
+        self._people.forget_all()
+        return proved_at
 
     async def try_link(self, request: Request, token: str) -> bytes | None:
         """Use a link up and return the digest of its key; None if it is not valid.

@@ -90,7 +90,7 @@ class YouPages(Controller):
         page.flash("Your changes were saved.")
         return page.go_to(PATH)
 
-    @form_route("/email", form=EmailForm, scope="read")
+    @form_route("/email", form=EmailForm, scope="read", recent_proof=True)
     async def change_email(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -115,7 +115,7 @@ class YouPages(Controller):
         page.flash("You sign in with the new address from now on.")
         return page.go_to(PATH)
 
-    @form_route("/password", form=PasswordForm, scope="read")
+    @form_route("/password", form=PasswordForm, scope="read", recent_proof=True)
     async def change_password(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -182,11 +182,17 @@ class YouPages(Controller):
 async def _password_problems(
     page: PageContext, sign_in: SignIn, password: str
 ) -> dict[str, str]:
-    """Return what is wrong with the present password that a form proves."""
+    """Return what is wrong with the present password that a form proves.
+
+    A person without a password has proved otherwise who they are.
+    """
     person = page.principal.require_person()
+    if not await sign_in.accounts.has_password(person.id):
+        return {}
     try:
         async with sign_in.counting_tries(page.request, person.email) as wrong:
             if await sign_in.accounts.is_password(person.id, password):
+                await sign_in.note_proof(person)
                 return {}
             wrong()
     except TooManyTriesError as error:

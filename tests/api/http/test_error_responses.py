@@ -341,7 +341,12 @@ def test_the_table_of_codes_is_the_contracts():
         401: {"invalid_api_key"},
         402: {"limit_reached", "retention_exceeded"},
         # The contract has keys and no people: decision 79.
-        403: {"insufficient_scope", "operator_only", "person_required"},
+        403: {
+            "insufficient_scope",
+            "operator_only",
+            "person_required",
+            "recent_proof_required",
+        },
         404: {"not_found"},
         405: {"method_not_allowed"},
         # The contract has no code for a body that does not come.

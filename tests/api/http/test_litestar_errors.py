@@ -43,6 +43,7 @@ OF_NO_OPERATION = {
     Code.HAS_OWNER,
     Code.LAST_OWNER,
     Code.PERSON_REQUIRED,
+    Code.RECENT_PROOF_REQUIRED,
 }
 """The codes of addresses without an operation, of pages, and of what only people do."""
 
@@ -774,7 +775,8 @@ DOCUMENTED = [
     (operation.id, code)
     for operation in operations().values()
     for code in Code
-    if code in operation.codes and (operation.id, code) not in NEVER
+    if code in operation.codes - OF_NO_OPERATION
+    if (operation.id, code) not in NEVER
 ]
 AT_ONCE = 130
 """The number of failures that one test produces, so that none takes long."""

@@ -1,0 +1,100 @@
+"""Proofs: people prove again who they are before a dangerous act."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from api.http.access.auth import SignedInPerson
+from api.http.guard import RecentProofRequiredError
+from api.http.request import Request
+from api.web.sign_in.page import SignIn, TooManyTriesError
+
+
+class ProofMethod(Protocol):
+    """A way to prove who one is, such as the password.
+
+    ``name`` is that of its form, ``templates/proof/<name>.html``. ``field`` is the
+    field of the answer. ``wrong`` is the sentence about a wrong one.
+    """
+
+    name: str
+    field: str
+    wrong: str
+
+    async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
+        """Tell whether the person has this way."""
+        ...
+
+    async def is_right(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> bool:
+        """Tell whether the answers prove that it is the person."""
+        ...
+
+
+class PasswordProof:
+    """The password with which the person signs in."""
+
+    name = "password"
+    field = "current_password"
+    wrong = "This is not your password."
+
+    async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
+        return await sign_in.accounts.has_password(person.id)
+
+    async def is_right(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> bool:
+        del request
+        return await sign_in.accounts.is_password(person.id, answers[self.field])
+
+
+METHODS: tuple[ProofMethod, ...] = (PasswordProof(),)
+
+
+class Proofs:
+    """Checks proofs, and notes right ones in the session."""
+
+    def __init__(
+        self, sign_in: SignIn, methods: Sequence[ProofMethod] = METHODS
+    ) -> None:
+        self._sign_in = sign_in
+        self._methods = methods
+
+    async def prove(
+        self, request: Request, person: SignedInPerson, answers: Mapping[str, str]
+    ) -> datetime:
+        """Check a person's answers, and return the time of the proof.
+
+        Raises:
+            RecentProofRequiredError: there is no answer, a wrong one, or one too soon
+                after wrong ones.
+            ApiError: ``invalid_api_key``: the session ended meanwhile.
+        """
+        offered = [
+            method
+            for method in self._methods
+            if await method.is_offered(self._sign_in, person)
+        ]
+        names = [method.name for method in offered]
+        given = next((method for method in offered if answers.get(method.field)), None)
+        if given is None:
+            raise RecentProofRequiredError(names)
+        try:
+            async with self._sign_in.counting_tries(request, person.email) as wrong:
+                if await given.is_right(request, self._sign_in, person, answers):
+                    return await self._sign_in.note_proof(person)
+                wrong()
+        except TooManyTriesError as slowed:
+            refused = RecentProofRequiredError(names, str(slowed))
+            refused.status, refused.headers = slowed.status, slowed.headers
+            raise refused from None
+        raise RecentProofRequiredError(names, given.wrong)
