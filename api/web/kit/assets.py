@@ -28,7 +28,9 @@ _FOR_READERS = {
         rb"/\*.*?\*/\s*|^[ \t]+|\s+(?=[{}])|(?<=[{};])\s+|;(?=\s*\})",
         re.DOTALL | re.MULTILINE,
     ),
-    "js/": re.compile(rb"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE),
+    "js/": re.compile(
+        rb"^[ \t]*(?://[^\n]*|/\*\*.*?\*/)\n|^[ \t]+", re.DOTALL | re.MULTILINE
+    ),
 }
 # Styles that are always loaded together: as one file they compress a fifth better.
 # Every page has the first and the last ones, with its own between them.

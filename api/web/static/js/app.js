@@ -1,7 +1,5 @@
 // For every page: show messages of failed requests, warn before typed text is lost, and print.
 
-import "./exact.js";
-
 const RENEW_MS = 1_000;
 const flashes = document.getElementById("flashes");
 
@@ -9,6 +7,28 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
+
+/**
+ * Load a script with the first event that needs it, which then happens once more.
+ * @param {Record<string, (event: Event) => unknown>} needs
+ */
+export function onFirst(needs, load) {
+  let loading = null;
+  for (const [name, isNeeded] of Object.entries(needs)) {
+    document.addEventListener(name, async (event) => {
+      if (loading || !isNeeded(event)) return;
+      if (name === "keydown") event.preventDefault();
+      loading = load().catch(() => { loading = null; });
+      await loading;
+      event.target.dispatchEvent(new event.constructor(name, event));
+    });
+  }
+}
+
+onFirst({
+  pointerdown: (event) => event.pointerType !== "mouse",
+  keydown: (event) => event.key.startsWith("Arrow") && event.target.closest("tbody") && !event.target.matches("input:not([type=checkbox]), select, textarea"),
+}, () => import("./exact.js"));
 
 let shown = null;
 

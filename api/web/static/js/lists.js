@@ -1,5 +1,7 @@
 // Lists that filters narrow and "Show more" lengthens.
 
+import { onFirst } from "./app.js";
+
 // Empty filters are left out of the address.
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.elt.id !== "filters") return;
@@ -82,3 +84,19 @@ document.addEventListener("click", (event) => {
   const { ctrlKey, metaKey, shiftKey } = event;
   link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey }));
 });
+
+// The script that selects rows is loaded with the first selected row.
+const loadSelection = () => import("./selection.js");
+onFirst({ change: (event) => event.target.closest("#selection") }, loadSelection);
+
+/** Offer to select all rows; a browser may have restored selected ones. */
+function offerSelection() {
+  const bar = document.getElementById("bar");
+  if (!bar) return;
+  document.getElementById("pick-all").hidden = false;
+  if (document.querySelector("#rows .pick input:checked")) loadSelection().then(({ begin }) => begin());
+  else bar.hidden = true;
+}
+window.addEventListener("pageshow", offerSelection);
+document.addEventListener("htmx:afterSettle", offerSelection);
+offerSelection();

@@ -48,8 +48,8 @@ function count() {
   }
 }
 
-/** Update the selection by boxes that the browser restored. */
-function begin() {
+/** Update the selection by the boxes, which the browser may have restored. */
+export function begin() {
   boxes().forEach(note);
   count();
 }
@@ -100,5 +100,3 @@ document.addEventListener("htmx:afterSettle", () => {
   for (const box of boxes()) box.checked = selected.has(box.value);
   begin();
 });
-
-begin();

@@ -102,7 +102,8 @@ def test_nothing_but_what_readers_need_is_left_out_of_scripts_and_styles(
             if left and left[0] == line.lstrip(" \t"):
                 left.pop(0)
             else:
-                assert line.lstrip(" \t").startswith("//"), (script.name, line)
+                # The comment of a function has several lines, which begin with a star.
+                assert re.match(r"[ \t]*(//|/\*\*|\*)", line), (script.name, line)
         assert left == []
     for sheet in (STATIC / "css").glob("*.css"):
         text = passer_by.get(sent.url(f"css/{sheet.name}")).text

@@ -24,8 +24,6 @@ OF_CHARTS = (
 )
 KB = 1_000
 PAGE, CHARTS = 60 * KB, 35 * KB
-# Fifty rows are 10 kB compressed, and the scripts of the list 4 kB.
-LIST = 63 * KB
 
 
 def weight_of(visitor: Visitor, address: str) -> dict[str, int]:
@@ -84,8 +82,7 @@ def test_a_page_is_light_for_a_browser_that_has_nothing_yet(
         with subtests.test(address):
             weights = weight_of(visitor, address)
 
-            bar = LIST if address == "/creators" else PAGE
-            assert sum(weights.values()) < bar, weights
+            assert sum(weights.values()) < PAGE, weights
             assert any("/vendor/inter.woff2" in name for name in weights)
 
 
