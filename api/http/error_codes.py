@@ -233,6 +233,12 @@ class Code(StrEnum):
         "The organization would have no owner any more.",
         "The organization needs an owner: make somebody else an owner first.",
     )
+    LAST_SIGN_IN_METHOD = (
+        "last_sign_in_method",
+        409,
+        "The person could not sign in any more without this passkey.",
+        "You could not sign in any more without this passkey.",
+    )
     HAS_OWNER = (
         "has_owner",
         409,

@@ -51,6 +51,7 @@ from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.follow_link import LinkRoutes
 from api.web.sign_in.new_password import NewPasswordPage
 from api.web.sign_in.page import SignIn, SignInRoutes
+from api.web.sign_in.second_step import SecondStepPage
 from api.web.system.bans import BanPages
 from api.web.system.integrity import IntegrityPages
 from api.web.system.jobs import JobPages
@@ -61,12 +62,15 @@ from api.web.videos.page import VideosPages
 from api.web.videos.row_menu import VideoRowMenu
 from api.web.views import ViewPages
 from api.web.you.page import YouPages
+from api.web.you.second_factor import SecondFactorPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
+    SecondStepPage,
     LinkRoutes,
     NewPasswordPage,
     YouPages,
+    SecondFactorPages,
     FirstStartPage,
     ConnectPages,
     HomePage,

@@ -2,17 +2,18 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.rows import SECOND_FACTOR_REMOVED
 from domain import commands as c
 from domain.decisions import Handler
 from domain.person.email import same_email
-from domain.person.handlers import erase_person, register_person
+from domain.person.handlers import change_person, erase_person, register_person
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.recorder import AppendConflictError
@@ -76,6 +77,21 @@ def make_password_link(
             connection.cursor(), person_id, lifetime=lifetime
         )
     return f"/password/{token}", until
+
+
+def remove_second_factor(store: Store, person_id: UUID, *, context: Context) -> None:
+    """Ask a person for no codes any more who lost their phone and recovery codes."""
+
+    def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+        rows.remove_second_factor(cursor, person_id)
+        People().write(cursor, done.events)
+
+    execute(
+        store,
+        lambda: change_person(person_id, *SECOND_FACTOR_REMOVED),
+        context=context,
+        in_transaction=within,
+    )
 
 
 def people_to_erase_again(connection: Connection[TupleRow]) -> list[UUID]:

@@ -9,9 +9,15 @@ from msgspec import Struct
 from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 
+from domain import commands as c
 from domain.person.errors import EmailTakenError
 from infra.keys.digests import digest_of
+from infra.keys.person_secrets import remove_secret
 
+SECOND_FACTOR_REMOVED = (
+    c.ChangeSignInMethod(method="codes", change="removed"),
+    c.ChangeSignInMethod(method="recovery", change="removed"),
+)
 LINK_LIFETIME = timedelta(hours=1)
 
 _CLAIM: LiteralString = """
@@ -27,6 +33,8 @@ _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM person_secrets WHERE person_id = %s",
     "DELETE FROM person_sessions WHERE person_id = %s",
     _END_LINK,
+    "DELETE FROM pending_sign_ins WHERE person_id = %s",
+    "DELETE FROM passkeys WHERE person_id = %s",
 )
 ACCOUNT: LiteralString = """
 SELECT e.person_id, s.sealed FROM person_emails e
@@ -36,6 +44,7 @@ WHERE e.digest = %s
 STORED_HASH: LiteralString = """
 SELECT sealed FROM person_secrets WHERE person_id = %s AND kind = 'password'
 """
+_SAME_HASH: LiteralString = f"{STORED_HASH} FOR SHARE"
 # A person has one link: a newer one ends the older.
 _LINK: LiteralString = """
 INSERT INTO password_links (digest, person_id, expires_at)
@@ -46,13 +55,27 @@ RETURNING expires_at
 """
 LINKED: LiteralString = """
 SELECT l.person_id, p.name, p.email,
-       EXISTS (SELECT FROM person_secrets s WHERE s.person_id = l.person_id)
+       EXISTS (SELECT FROM person_secrets s
+               WHERE s.person_id = l.person_id AND s.kind = 'password')
 FROM password_links l JOIN people p USING (person_id)
 WHERE l.digest = %s AND l.expires_at > now() AND p.erased_at IS NULL
 """
 _SPEND: LiteralString = """
 DELETE FROM password_links WHERE digest = %s AND expires_at > now()
 RETURNING person_id
+"""
+
+
+SECOND_STEP_SECONDS = 600
+MOST_CODES = 5
+
+# The expired ones of the person go as well.
+_TIDY_SECOND_STEPS: LiteralString = """
+DELETE FROM pending_sign_ins WHERE person_id = %s AND expires_at <= now()
+"""
+_SECOND_STEP: LiteralString = """
+INSERT INTO pending_sign_ins (digest, person_id, expires_at)
+VALUES (%s, %s, now() + make_interval(secs => %s))
 """
 
 
@@ -95,8 +118,11 @@ def person_with_email(cursor: Cursor[Any], digest: bytes) -> UUID | None:
 
 
 def stored_hash(cursor: Cursor[Any], person_id: UUID) -> bytes | None:
-    """Return the sealed hash of a person's password; None without a password."""
-    row = cursor.execute(STORED_HASH, (person_id,)).fetchone()
+    """Return the sealed hash of a person's password; None without a password.
+
+    It stays the same until the transaction is over.
+    """
+    row = cursor.execute(_SAME_HASH, (person_id,)).fetchone()
     return None if row is None else row[0]
 
 
@@ -126,6 +152,21 @@ def make_password_link(
 def end_password_link(cursor: Cursor[Any], person_id: UUID) -> None:
     """Delete the link of a person that nobody has used, if there is one."""
     cursor.execute(_END_LINK, (person_id,))
+
+
+def make_second_step(cursor: Cursor[Any], person_id: UUID) -> str:
+    """Return the secret of a new second step, which a code ends within 10 minutes."""
+    token = token_urlsafe(32)
+    cursor.execute(_TIDY_SECOND_STEPS, (person_id,))
+    values = (digest_of(token), person_id, SECOND_STEP_SECONDS)
+    cursor.execute(_SECOND_STEP, values)
+    return token
+
+
+def remove_second_factor(cursor: Cursor[Any], person_id: UUID) -> None:
+    """Delete the seed and the recovery codes of a person."""
+    remove_secret(cursor, person_id, "codes")
+    remove_secret(cursor, person_id, "recovery")
 
 
 def spend_password_link(cursor: Cursor[Any], token: str) -> UUID | None:

@@ -1,7 +1,7 @@
 """The service of accounts, made once for each process: registering and signing in."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
@@ -22,6 +22,7 @@ from application.accounts.sessions import (
 from domain import commands as c
 from domain.decisions import Handler
 from domain.person.email import checked_email, same_email
+from domain.person.errors import SecondStepRequiredError
 from domain.person.handlers import (
     change_person,
     register_first_owner,
@@ -33,6 +34,7 @@ from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.keys.digests import digest_of
+from infra.keys.master_key import MasterKey
 from infra.keys.person_secrets import opened_password_hash, set_password_hash
 from projections.people import People
 
@@ -72,6 +74,12 @@ class AskingBrowser(Struct, frozen=True, kw_only=True):
 
 class SignedIn(Struct, frozen=True, kw_only=True):
     """A session that just began; ``token`` is the value of its cookie."""
+
+    token: str
+
+
+class SecondStep(Struct, frozen=True, kw_only=True):
+    """A right password that waits for a code; ``token`` is the value of its cookie."""
 
     token: str
 
@@ -135,15 +143,16 @@ class PersonAccounts:
 
     async def sign_in(
         self, email: str, password: str, *, client: AskingBrowser
-    ) -> SignedIn | None:
+    ) -> SignedIn | SecondStep | None:
         """Begin a session; None if the address and the password don't fit.
 
-        The answer takes the same time for an address that nobody has.
+        A person with one-time codes gets a second step, and no session yet. The answer
+        takes the same time for an address that nobody has.
         """
         digest = await asyncio.to_thread(self._digest, email)
-        row = await self._read(rows.ACCOUNT, (digest,))
+        row = await self.read(rows.ACCOUNT, (digest,))
         person_id, sealed = (None, None) if row is None else row
-        master_key = await asyncio.to_thread(self._store.keyring.master_key)
+        master_key = await self.opened_key()
         stored = person_id and opened_password_hash(master_key, person_id, sealed)
         checked = await self._hashes.check(prepared(password), stored)
         if person_id is None or not checked.is_right:
@@ -151,7 +160,6 @@ class PersonAccounts:
         try:
             return await self._enter(
                 person_id,
-                _SIGNED_IN,
                 client=client,
                 hashed=checked.rehashed,
                 checked=sealed,
@@ -161,15 +169,15 @@ class PersonAccounts:
 
     async def is_password(self, person_id: UUID, password: str) -> bool:
         """Tell whether a password is that of a person."""
-        row = await self._read(rows.STORED_HASH, (person_id,))
-        master_key = await asyncio.to_thread(self._store.keyring.master_key)
+        row = await self.read(rows.STORED_HASH, (person_id,))
+        master_key = await self.opened_key()
         sealed = None if row is None else row[0]
         stored = opened_password_hash(master_key, person_id, sealed)
         return (await self._hashes.check(prepared(password), stored)).is_right
 
     async def has_password(self, person_id: UUID) -> bool:
         """Tell whether a person can sign in with a password."""
-        return await self._read(rows.STORED_HASH, (person_id,)) is not None
+        return await self.read(rows.STORED_HASH, (person_id,)) is not None
 
     async def prove(self, session_id: UUID) -> datetime | None:
         """Note that the person of a session just proved who they are.
@@ -207,7 +215,7 @@ class PersonAccounts:
             end_other_sessions(cursor, person_id, kept)
             rows.end_password_link(cursor, person_id)
 
-        await self._changed(person_id, _PASSWORD_ADDED, client=client, within=within)
+        await self.change(person_id, _PASSWORD_ADDED, client=client, within=within)
 
     async def change_email(
         self, person_id: UUID, email: str, *, client: AskingBrowser
@@ -226,7 +234,7 @@ class PersonAccounts:
             People().write(cursor, done.events)
 
         command = c.ChangeEmail(email=email)
-        await self._changed(person_id, command, client=client, within=within)
+        await self.change(person_id, command, client=client, within=within)
 
     async def sign_out(self, person_id: UUID, session_id: UUID) -> None:
         """End one session."""
@@ -241,7 +249,7 @@ class PersonAccounts:
 
     async def linked_person(self, token: str) -> rows.LinkedPerson | None:
         """Return the person of a link without using it up; None if it is over."""
-        row = await self._read(rows.LINKED, (digest_of(token),))
+        row = await self.read(rows.LINKED, (digest_of(token),))
         if row is None:
             return None
         id_, name, email, has_password = row
@@ -256,8 +264,11 @@ class PersonAccounts:
         name: str | None,
         password: str,
         client: AskingBrowser,
-    ) -> SignedIn | None:
+    ) -> SignedIn | SecondStep | None:
         """Set the password of a link's person, and sign them in; None if it is over.
+
+        A link replaces the password and not the code of a person who has one-time
+        codes.
 
         All earlier sessions of the person end.
 
@@ -272,7 +283,7 @@ class PersonAccounts:
         try:
             return await self._enter(
                 person.id,
-                *(*renamed, _PASSWORD_ADDED, _SIGNED_IN),
+                *(*renamed, _PASSWORD_ADDED),
                 client=client,
                 hashed=hashed,
                 spends=token,
@@ -282,15 +293,15 @@ class PersonAccounts:
 
     async def has_owner(self, organization_id: UUID) -> bool:
         """Tell whether a person owns an organization."""
-        row = await self._read(_HAS_OWNER, (organization_id,))
+        row = await self.read(_HAS_OWNER, (organization_id,))
         return row is not None and row[0]
 
     async def is_anybody_registered(self) -> bool:
         """Tell whether the installation has a person."""
-        row = await self._read(_ANYBODY, ())
+        row = await self.read(_ANYBODY, ())
         return row is not None and row[0]
 
-    # Shared parts
+    # Parts that other ways to sign in share
 
     async def _enter(
         self,
@@ -300,8 +311,8 @@ class PersonAccounts:
         hashed: str | None,
         checked: bytes | None = None,
         spends: str | None = None,
-    ) -> SignedIn | None:
-        """Begin a session in the person's organization; None if they have none.
+    ) -> SignedIn | SecondStep | None:
+        """Begin a session after a right password, or ask for a code.
 
         ``hashed`` replaces the hash of the password. ``checked`` is the sealed hash
         that the person's password was compared with. ``spends`` is a link that is used
@@ -310,13 +321,8 @@ class PersonAccounts:
         Raises:
             _OutdatedError: the password was changed since, or the link was used up.
         """
-        row = await self._read(FIRST_ORGANIZATION, (person_id,))
-        organization_id: UUID | None = None if row is None else row[0]
-        if organization_id is None:
-            return None
-        tokens: list[str] = []
 
-        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+        def within(cursor: Cursor[TupleRow]) -> None:
             if checked is not None and checked != rows.stored_hash(cursor, person_id):
                 raise _OutdatedError
             if spends is not None:
@@ -325,19 +331,68 @@ class PersonAccounts:
                 end_other_sessions(cursor, person_id, None)
             if hashed is not None:
                 self._set_password_hash(cursor, person_id, hashed)
+
+        try:
+            return await self.begin(
+                person_id, *commands, _SIGNED_IN, client=client, within=within
+            )
+        except SecondStepRequiredError:
+            tokens: list[str] = []
+
+        def first_step(cursor: Cursor[TupleRow], done: Executed[Any] | None) -> None:
+            within(cursor)
+            if done is not None:
+                People().write(cursor, done.events)
+            tokens.append(rows.make_second_step(cursor, person_id))
+
+        if commands:
+            await self.change(person_id, *commands, client=client, within=first_step)
+        else:
+            await self.in_transaction(lambda cursor: first_step(cursor, None))
+        return SecondStep(token=tokens[-1])
+
+    async def begin(
+        self,
+        person_id: UUID,
+        *commands: c.PersonCommand,
+        client: AskingBrowser,
+        within: Callable[[Cursor[TupleRow]], None],
+    ) -> SignedIn | None:
+        """Begin a session in the person's organization; None if they have none.
+
+        ``within`` runs in the transaction of the commands, and may refuse them.
+        """
+        row = await self.read(FIRST_ORGANIZATION, (person_id,))
+        organization_id: UUID | None = None if row is None else row[0]
+        if organization_id is None:
+            return None
+        tokens: list[str] = []
+
+        def begin(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            within(cursor)
             People().write(cursor, done.events)
             tokens.append(_begun(cursor, person_id, organization_id, client))
 
-        await self._changed(person_id, *commands, client=client, within=within)
+        await self.change(person_id, *commands, client=client, within=begin)
         return SignedIn(token=tokens[-1])
 
-    async def _changed(
+    async def in_transaction(self, work: Callable[[Cursor[TupleRow]], None]) -> None:
+        """Change rows without an event, all or none."""
+
+        def run() -> None:
+            with self._store.pool.connection() as connection, connection.transaction():
+                work(connection.cursor())
+
+        await asyncio.to_thread(run)
+
+    async def change(
         self,
         person_id: UUID,
         *commands: c.PersonCommand,
         client: AskingBrowser,
         within: Callable[[Cursor[TupleRow], Executed[Any]], None],
     ) -> None:
+        """Execute commands to a person; ``within`` runs in their transaction."""
         await asyncio.to_thread(
             execute,
             self._store,
@@ -346,9 +401,13 @@ class PersonAccounts:
             in_transaction=within,
         )
 
-    async def _read(
-        self, query: LiteralString, parameters: tuple[object, ...]
+    async def read(
+        self,
+        query: LiteralString,
+        parameters: tuple[object, ...] | Mapping[str, object],
     ) -> TupleRow | None:
+        """Return the first row of a query, None without one."""
+
         async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
             cursor = await connection.execute(query, parameters)
             return await cursor.fetchone()
@@ -369,6 +428,10 @@ class PersonAccounts:
     ) -> None:
         master_key = self._store.keyring.master_key(cursor.connection)
         set_password_hash(cursor, master_key, person_id, hashed)
+
+    async def opened_key(self) -> MasterKey:
+        """Return the key that encrypts secrets."""
+        return await asyncio.to_thread(self._store.keyring.master_key)
 
     def _digest(self, email: str) -> bytes:
         return self._store.names.email_digest(same_email(email))

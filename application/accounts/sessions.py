@@ -70,6 +70,7 @@ UPDATE person_sessions SET proved_at = now() WHERE id = %s RETURNING proved_at
 _END_OTHERS: LiteralString = """
 DELETE FROM person_sessions WHERE person_id = %s AND id IS DISTINCT FROM %s
 """
+_END_PENDING: LiteralString = "DELETE FROM pending_sign_ins WHERE person_id = %s"
 
 
 class FoundSession(Struct, frozen=True, kw_only=True):
@@ -152,8 +153,12 @@ def end_session(cursor: Cursor[Any], person_id: UUID, session_id: UUID) -> bool:
 
 
 def end_other_sessions(cursor: Cursor[Any], person_id: UUID, kept: UUID | None) -> None:
-    """End all sessions of a person, but the one with the id ``kept``."""
+    """End all sessions of a person, but the one with the id ``kept``.
+
+    A right password that waits for its code is worth nothing any more, either.
+    """
     cursor.execute(_END_OTHERS, (person_id, kept))
+    cursor.execute(_END_PENDING, (person_id,))
 
 
 def prove(cursor: Cursor[Any], session_id: UUID) -> datetime | None:

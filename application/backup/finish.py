@@ -38,7 +38,12 @@ from projections.rebuild.state import outdated
 from projections.registry import PROJECTIONS
 
 # Some sessions and links of the backup were ended or used up after it.
-_WAYS_IN = ("person_sessions", "password_links", "sign_in_links")
+_WAYS_IN = (
+    "person_sessions",
+    "pending_sign_ins",
+    "password_links",
+    "sign_in_links",
+)
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 

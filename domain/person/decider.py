@@ -13,12 +13,16 @@ from domain.messages import Event, copied
 from domain.person import commands as c
 from domain.person import events as e
 from domain.person.email import checked_email
+from domain.person.errors import LastSignInMethodError, SecondStepRequiredError
+
+_WAYS_IN: frozenset[e.SignInMethod] = frozenset({"password", "passkey"})
 
 
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     """A person; the version counts changes of what the person can change.
 
-    ``methods`` are the ways in which the person can sign in.
+    ``methods`` are the ways in which the person can sign in, and ``passkeys`` is the
+    number of their passkeys.
     """
 
     name: str
@@ -26,6 +30,7 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     time_zone: str | None
     methods: frozenset[e.SignInMethod] = frozenset()
+    passkeys: int = 0
     version: int = 1
     is_erased: bool = False
 
@@ -38,6 +43,8 @@ def decide(person: PersonState | None, command: c.PersonCommand) -> list[e.Perso
         BlankNameError: the name is only blanks.
         InvalidEmailError: the text is no email address.
         InvalidTimeZoneError: the time zone is not an IANA zone.
+        SecondStepRequiredError: a password alone does not sign this person in.
+        LastSignInMethodError: the person could not sign in any more.
     """
     if isinstance(command, c.RegisterPerson):
         return [] if person is not None else [_registered(command)]
@@ -50,11 +57,10 @@ def decide(person: PersonState | None, command: c.PersonCommand) -> list[e.Perso
             email = checked_email(command.email)
             return [] if email == person.email else [e.EmailChanged(email=email)]
         case c.ChangeSignInMethod():
-            is_there = command.method in person.methods
-            if command.change == "removed" and not is_there:
-                return []
-            return [copied(command, e.SignInMethodChanged)]
+            return _method_changed(person, command)
         case c.SignInPerson():
+            if command.method == "password" and "codes" in person.methods:
+                raise SecondStepRequiredError
             return [copied(command, e.PersonSignedIn)]
         case c.ErasePerson():
             return [e.PersonErased()]
@@ -79,10 +85,8 @@ def evolve(person: PersonState | None, event: e.PersonEvent) -> PersonState:
             return replace(person, time_zone=time_zone, version=version)
         case e.EmailChanged(email=email):
             return replace(person, email=email, version=version)
-        case e.SignInMethodChanged(method=method, change="added"):
-            return replace(person, methods=person.methods | {method})
-        case e.SignInMethodChanged(method=method):
-            return replace(person, methods=person.methods - {method})
+        case e.SignInMethodChanged():
+            return _with_method(person, event)
         case e.PersonSignedIn():
             return person
         case e.PersonErased():
@@ -116,3 +120,28 @@ def _changed(person: PersonState, command: c.ChangePerson) -> list[e.PersonEvent
             check_time_zone(command.time_zone)
         events.append(e.PersonPreferencesChanged(time_zone=command.time_zone))
     return events
+
+
+def _method_changed(
+    person: PersonState, command: c.ChangeSignInMethod
+) -> list[e.PersonEvent]:
+    event = copied(command, e.SignInMethodChanged)
+    if command.change == "added":
+        return [event]
+    if command.method not in person.methods:
+        return []
+    # Codes are a second step, which signs nobody in by itself.
+    if not _with_method(person, event).methods & _WAYS_IN:
+        raise LastSignInMethodError
+    return [event]
+
+
+def _with_method(person: PersonState, event: e.SignInMethodChanged) -> PersonState:
+    change = 1 if event.change == "added" else -1
+    if event.method == "passkey":
+        person = replace(person, passkeys=max(0, person.passkeys + change))
+        if person.passkeys:
+            return replace(person, methods=person.methods | {event.method})
+    elif event.change == "added":
+        return replace(person, methods=person.methods | {event.method})
+    return replace(person, methods=person.methods - {event.method})

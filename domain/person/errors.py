@@ -27,6 +27,22 @@ class EmailTakenError(ConflictError):
         super().__init__("Another person of this installation has this address.")
 
 
+class SecondStepRequiredError(DomainError):
+    """The password alone signs nobody in who has one-time codes."""
+
+    def __init__(self) -> None:
+        super().__init__("The person signs in with a one-time code as well.")
+
+
+class LastSignInMethodError(ConflictError):
+    """The person could not sign in any more."""
+
+    code = "last_sign_in_method"
+
+    def __init__(self) -> None:
+        super().__init__("You could not sign in any more without this passkey.")
+
+
 class HasOwnerError(ConflictError):
     """The organization has an owner, so a key makes no other one."""
 

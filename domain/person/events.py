@@ -6,7 +6,7 @@ import msgspec
 
 from domain.messages import Event, Personal
 
-SignInMethod = Literal["password"]
+SignInMethod = Literal["password", "codes", "recovery", "passkey"]
 
 
 class PersonRegistered(Event, frozen=True, kw_only=True):
@@ -47,7 +47,9 @@ class EmailChanged(Event, frozen=True, kw_only=True):
 class SignInMethodChanged(Event, frozen=True, kw_only=True):
     """The person can sign in in another way, or in one way less.
 
-    A password that takes the place of another one was ``added``.
+    A password that takes the place of another one was ``added``, and so were recovery
+    codes. ``codes`` are those of an authenticator app. A person has several passkeys,
+    so each of them is added and removed.
     """
 
     stored_name: ClassVar[str] = "sign_in_method_changed"
@@ -56,7 +58,10 @@ class SignInMethodChanged(Event, frozen=True, kw_only=True):
 
 
 class PersonSignedIn(Event, frozen=True, kw_only=True):
-    """The person signed in; the address and the browser are in the session only."""
+    """The person signed in; the address and the browser are in the session only.
+
+    ``codes`` and ``recovery`` are second steps, which follow a password.
+    """
 
     stored_name: ClassVar[str] = "person_signed_in"
     method: SignInMethod

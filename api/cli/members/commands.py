@@ -13,6 +13,7 @@ from api.cli.kit.output import plain, print_json, print_list
 from api.cli.up.ports import base_url
 from application.accounts.operators import erase as erase_person
 from application.accounts.operators import make_password_link, person_with_email
+from application.accounts.operators import remove_second_factor as remove_factor
 from domain.organization.errors import LastOwnerError
 from domain.person.email import same_email
 from infra.eventstore.store import Store
@@ -61,7 +62,18 @@ def list_members(
 
 
 def reset_link(
-    email: Email, /, *, data_dir: DataDir = None, json: Json = False
+    email: Email,
+    /,
+    *,
+    remove_second_factor: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Ask for no code any more: the phone and the recovery codes are lost.",
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
     """Make a link with which a person chooses a new password, once, within an hour.
 
@@ -71,6 +83,8 @@ def reset_link(
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
         person_id = _person(store, email)
+        if remove_second_factor:
+            remove_factor(store, person_id, context=cli_context())
         path, until = make_password_link(store, person_id)
     link = f"{base_url(settings.host, settings.port)}{path}"
     if json:

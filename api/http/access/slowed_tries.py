@@ -46,20 +46,34 @@ class Try(Struct, frozen=True, kw_only=True):
 
 
 class SlowedTries:
-    """Counts wrong tries, and says how long the next one has to wait."""
+    """Counts wrong tries, and says how long the next one has to wait.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    With ``refuses_by_account`` an account that many addresses try refuses tries before
+    their time, too, except from browsers that signed in before.
+    """
+
+    def __init__(
+        self,
+        *,
+        refuses_by_account: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._refuses_by_account = refuses_by_account
         self._clock = clock
         self._kept: dict[bytes, tuple[int, float]] = {}
 
     def refused_for(self, one: Try) -> int:
         """Return the seconds for which a try is refused, 0 if it may be made now."""
         waits = [self._wait(key, growth) for key, growth in _refusing(one)]
+        if self._refuses_by_account and one.device is None:
+            waits.append(self._wait(_account(one), _ADDRESS))
         return math.ceil(max(waits))
 
     def waits_for(self, one: Try) -> float:
         """Return the seconds that an allowed try waits before it is answered."""
-        return 0.0 if one.device else self._wait(_account(one), _ACCOUNT)
+        if one.device or self._refuses_by_account:
+            return 0.0
+        return self._wait(_account(one), _ACCOUNT)
 
     def count(self, one: Try) -> None:
         """Count a try as wrong, before it is known whether it is."""

@@ -77,7 +77,7 @@ class NewPasswordPage(Controller):
         if found is None:
             return await _over(request, sign_in, site)
         sign_in.forget_sessions()
-        return await sign_in.enter(request, found, person.email, FIRST_PAGE)
+        return await sign_in.enter_or_ask(request, found, person.email, FIRST_PAGE)
 
 
 def _problems(form: NewPasswordForm, person: LinkedPerson) -> dict[str, str]:

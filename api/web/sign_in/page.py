@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -38,7 +39,15 @@ from api.web.sign_in.devices import COOKIE as DEVICE
 from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
 from api.web.sign_in.devices import known_device, new_device
 from api.web.sign_in.links import peek_link, spend_link
-from application.accounts.service import AskingBrowser, PersonAccounts, SignedIn
+from application.accounts.one_time_codes import is_one_time_code
+from application.accounts.rows import SECOND_STEP_SECONDS
+from application.accounts.second_factor import SecondFactor
+from application.accounts.service import (
+    AskingBrowser,
+    PersonAccounts,
+    SecondStep,
+    SignedIn,
+)
 from application.accounts.sessions import MOST_DAYS, browser_in_short
 from application.onboarding.first_start import close_question, is_question_open
 from domain.organization.api_keys import ALL_SCOPES
@@ -47,7 +56,7 @@ from domain.phrases import counted
 from infra.database import AsyncPool
 from infra.keys.digests import digest_of
 
-FIRST_START = "/first-start"
+FIRST_START, SECOND_STEP = "/first-start", "/sign-in/code"
 
 _WRONG_KEY = "This key is not valid here: it may be mistyped, expired or revoked."
 _DO_NOT_FIT = (
@@ -55,6 +64,7 @@ _DO_NOT_FIT = (
     "a new password."
 )
 _PERSON_SECONDS = MOST_DAYS * 86_400
+_SECOND_STEP = "goatherd_second_step"
 _SEE_OTHER = 303
 
 
@@ -101,7 +111,11 @@ class SignIn:
         self._pool = pool
         self.accounts = accounts
         self._people = people
+        self.second_factor = SecondFactor(accounts)
         self._tries = SlowedTries()
+        # A code has six digits, so that its tries are slowed for the whole account.
+        self._codes = SlowedTries(refuses_by_account=True)
+        self._recovery_codes = SlowedTries()
 
     async def try_key(self, request: Request, key: str) -> bytes | None:
         """Return the digest of a valid key; None for an invalid one.
@@ -118,8 +132,10 @@ class SignIn:
 
     async def try_password(
         self, request: Request, email: str, password: str
-    ) -> SignedIn | None:
+    ) -> SignedIn | SecondStep | None:
         """Begin a session of a person; None if the address and password don't fit.
+
+        A person with one-time codes gets a second step first.
 
         Raises:
             TooManyTriesError: wrong tries slow this one down.
@@ -141,14 +157,37 @@ class SignIn:
         Raises:
             TooManyTriesError: the try comes before its time.
         """
+        async with self._counting(self._tries, request, email) as wrong:
+            yield wrong
+
+    @asynccontextmanager
+    async def counting_codes(
+        self, request: Request, email: str, code: str
+    ) -> AsyncGenerator[Callable[[], None]]:
+        """Let a code be tried in its time, as ``counting_tries`` does a password.
+
+        Recovery codes are counted by themselves, so that guesses of the short codes
+        keep nobody out who has one.
+
+        Raises:
+            TooManyTriesError: the try comes before its time.
+        """
+        tries = self._codes if is_one_time_code(code) else self._recovery_codes
+        async with self._counting(tries, request, email) as wrong:
+            yield wrong
+
+    @asynccontextmanager
+    async def _counting(
+        self, tries: SlowedTries, request: Request, email: str
+    ) -> AsyncGenerator[Callable[[], None]]:
         device = known_device(self._sessions, request.sent_cookies, email)
         one = Try(address=_address(request), email=same_email(email), device=device)
-        if seconds := self._tries.refused_for(one):
+        if seconds := tries.refused_for(one):
             raise TooManyTriesError(seconds)
         # The try counts as wrong from now on, so that many at the same time don't all
         # find the present delay.
-        wait = self._tries.waits_for(one)
-        self._tries.count(one)
+        wait = tries.waits_for(one)
+        tries.count(one)
         is_wrong = False
 
         def wrong() -> None:
@@ -159,10 +198,10 @@ class SignIn:
             await asyncio.sleep(wait)
             yield wrong
         except BaseException:
-            self._tries.undo(one)
+            tries.undo(one)
             raise
         if not is_wrong:
-            self._tries.forgive(one)
+            tries.forgive(one)
 
     async def note_proof(self, person: SignedInPerson) -> datetime:
         """Note that a person proved who they are, and return the time of it.
@@ -281,6 +320,17 @@ class SignIn:
         _set(request, COOKIE, sealed, seconds=LIFETIME_SECONDS)
         return session
 
+    async def enter_or_ask(
+        self, request: Request, found: SignedIn | SecondStep, email: str, path: str
+    ) -> Redirect:
+        """Give the browser the session of a person, or ask them for a code."""
+        if isinstance(found, SignedIn):
+            return await self.enter(request, found, email, path)
+        name = second_step_cookie(is_tls=request.is_tls)
+        _set(request, name, found.token, seconds=SECOND_STEP_SECONDS)
+        query = urlencode({"next": path})
+        return Redirect(f"{SECOND_STEP}?{query}", status_code=_SEE_OTHER)
+
     async def enter(
         self, request: Request, signed_in: SignedIn, email: str, path: str
     ) -> Redirect:
@@ -363,7 +413,7 @@ class SignInRoutes(Controller):
         if found is None:
             return refused(problem=_DO_NOT_FIT)
         path = page_after_sign_in(form.next)
-        return await sign_in.enter(request, found, form.email, path)
+        return await sign_in.enter_or_ask(request, found, form.email, path)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
     async def sign_out(
@@ -371,6 +421,11 @@ class SignInRoutes(Controller):
     ) -> Redirect:
         """End the session."""
         return await sign_in.end_session(request)
+
+
+def second_step_cookie(*, is_tls: bool) -> str:
+    """Return the name of the cookie that has a second step."""
+    return f"__Host-{_SECOND_STEP}" if is_tls else _SECOND_STEP
 
 
 def client_of(request: Request) -> AskingBrowser:

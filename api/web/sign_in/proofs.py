@@ -57,7 +57,28 @@ class PasswordProof:
         return await sign_in.accounts.is_password(person.id, answers[self.field])
 
 
-METHODS: tuple[ProofMethod, ...] = (PasswordProof(),)
+class CodeProof:
+    """A code of the person's authenticator app, or a recovery code."""
+
+    name = "code"
+    field = "code"
+    wrong = "This code is not right, or was used before."
+
+    async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
+        return (await sign_in.second_factor.state(person.id)).has_codes
+
+    async def is_right(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> bool:
+        del request
+        return await sign_in.second_factor.prove(person.id, answers[self.field])
+
+
+METHODS: tuple[ProofMethod, ...] = (PasswordProof(), CodeProof())
 
 
 class Proofs:

@@ -71,7 +71,7 @@ class YouPages(Controller):
         """Show the account, or that this session has a key and no person."""
         if page.person is None:
             return await _show_key(page, sign_in)
-        return await _show(page)
+        return await _show(page, sign_in)
 
     @form_route(form=AboutForm, scope="read")
     async def change(
@@ -85,7 +85,7 @@ class YouPages(Controller):
         except ApiRefusedError as error:
             if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
                 raise
-            return await _show(page, form=body, error=error)
+            return await _show(page, sign_in, form=body, error=error)
         sign_in.forget_sessions()
         page.flash("Your changes were saved.")
         return page.go_to(PATH)
@@ -110,7 +110,9 @@ class YouPages(Controller):
             except EmailTakenError as error:
                 problems["email"] = str(error).rstrip(".")
         if problems:
-            return await _show(page, form={"email": form.email}, email=problems)
+            return await _show(
+                page, sign_in, form={"email": form.email}, email=problems
+            )
         sign_in.forget_sessions()
         page.flash("You sign in with the new address from now on.")
         return page.go_to(PATH)
@@ -125,7 +127,7 @@ class YouPages(Controller):
         if problem := password_problem(form.password, email=person.email):
             problems["password"] = problem
         if problems:
-            return await _show(page, password=problems)
+            return await _show(page, sign_in, password=problems)
         await sign_in.accounts.change_password(
             person.id,
             form.password,
@@ -210,6 +212,7 @@ async def _may_own(page: PageContext, sign_in: SignIn) -> bool:
 
 async def _show(
     page: PageContext,
+    sign_in: SignIn,
     *,
     form: Mapping[str, Any] | None = None,
     error: ApiError | None = None,
@@ -227,6 +230,7 @@ async def _show(
             "form": {**present, **(form or {})},
             "me": me,
             "password_problems": password or {},
+            "second_factor": await sign_in.second_factor.state(me.id),
             "sessions": sessions,
             "time_zones": sorted(time_zones()),
         },

@@ -79,9 +79,11 @@ def test_a_link_is_made_for_somebody_who_is_there(
     cli("orgs", "create", "Alps", "--owner", address)
 
     made = cli("members", "reset-link", address.upper(), "--json").document
+    bare = cli("members", "reset-link", address, "--remove-second-factor", "--json")
     unknown = cli("members", "reset-link", "ben@example.com")
 
     assert "/password/" in made["link"]
+    assert "/password/" in bare.document["link"]
     assert "Nobody has the address" in unknown.err
     with store.pool.connection() as connection:
         (left,) = connection.execute(

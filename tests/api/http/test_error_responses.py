@@ -380,6 +380,7 @@ def test_the_table_of_codes_is_the_contracts():
             # Nor for people: decision 79.
             "email_taken",
             "last_owner",
+            "last_sign_in_method",
             "has_owner",
         },
         410: {"gone"},

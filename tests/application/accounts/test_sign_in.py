@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from application.accounts.passwords import PasswordHashes, Verified
-from application.accounts.service import AskingBrowser, PersonAccounts, SignedIn
+from application.accounts.service import AskingBrowser, PersonAccounts
 from infra.database import own_pool
 from infra.eventstore.store import Store
 from infra.keys.person_secrets import set_password_hash
@@ -34,7 +34,7 @@ def test_a_password_that_changes_while_it_is_checked_opens_nothing(
         set_password_hash(cursor, MASTER_KEY, owner, hasher.hash(OLD))
     check = PasswordHashes.check
 
-    async def run() -> tuple[SignedIn | None, SignedIn | None]:
+    async def run() -> tuple[object, object]:
         async with own_pool(database_url, size=2) as own:
             accounts = PersonAccounts(store, own)
 

@@ -20,6 +20,8 @@ from domain.person.email import checked_email, same_email
 from domain.person.errors import (
     HasOwnerError,
     InvalidEmailError,
+    LastSignInMethodError,
+    SecondStepRequiredError,
     WeakPasswordError,
 )
 from domain.person.handlers import add_member, erase_person, register_first_owner
@@ -80,17 +82,65 @@ def test_a_change_has_only_what_is_different(person: Scenario):
     person.given(REGISTERED).when(c.ChangeEmail(email="ada@example.com")).then_nothing()
 
 
-def test_a_way_to_sign_in_is_added_each_time_and_removed_once(person: Scenario):
-    added = e.SignInMethodChanged(method="password", change="added")
-    removed = e.SignInMethodChanged(method="password", change="removed")
-    remove = c.ChangeSignInMethod(method="password", change="removed")
+def added(method: e.SignInMethod) -> e.SignInMethodChanged:
+    return e.SignInMethodChanged(method=method, change="added")
 
-    person.given(REGISTERED).when(remove).then_nothing()
-    person.given(REGISTERED, added).when(
+
+def removed(method: e.SignInMethod) -> e.SignInMethodChanged:
+    return e.SignInMethodChanged(method=method, change="removed")
+
+
+def test_a_way_to_sign_in_is_added_each_time_and_removed_once(person: Scenario):
+    remove = c.ChangeSignInMethod(method="codes", change="removed")
+    before = REGISTERED, added("password")
+
+    person.given(*before).when(remove).then_nothing()
+    person.given(*before).when(
         c.ChangeSignInMethod(method="password", change="added")
-    ).then(added)
-    person.given(REGISTERED, added).when(remove).then(removed)
-    person.given(REGISTERED, added, removed).when(remove).then_nothing()
+    ).then(added("password"))
+    person.given(*before, added("codes")).when(remove).then(removed("codes"))
+    person.given(*before, added("codes"), removed("codes")).when(remove).then_nothing()
+
+
+def test_each_of_several_passkeys_is_removed(person: Scenario):
+    remove = c.ChangeSignInMethod(method="passkey", change="removed")
+    two = REGISTERED, added("password"), added("passkey"), added("passkey")
+
+    person.given(*two).when(remove).then(removed("passkey"))
+    person.given(*two, removed("passkey")).when(remove).then(removed("passkey"))
+    person.given(*two, *[removed("passkey")] * 2).when(remove).then_nothing()
+
+
+def test_the_last_way_to_sign_in_stays(person: Scenario):
+    remove = c.ChangeSignInMethod(method="passkey", change="removed")
+    of_passkeys = REGISTERED, added("passkey"), added("codes"), added("recovery")
+
+    person.given(*of_passkeys).when(remove).then_refused(
+        LastSignInMethodError, code="last_sign_in_method"
+    )
+    person.given(*of_passkeys, added("passkey")).when(remove).then(removed("passkey"))
+    person.given(*of_passkeys, added("password")).when(remove).then(removed("passkey"))
+    person.given(*of_passkeys).when(
+        c.ChangeSignInMethod(method="codes", change="removed")
+    ).then(removed("codes"))
+
+
+def test_a_password_alone_signs_nobody_in_who_has_codes(person: Scenario):
+    with_codes = REGISTERED, added("password"), added("codes")
+
+    for history, method, signs_in in (
+        ((REGISTERED, added("password")), "password", True),
+        (with_codes, "password", False),
+        (with_codes, "codes", True),
+        (with_codes, "recovery", True),
+        (with_codes, "passkey", True),
+        ((*with_codes, removed("codes")), "password", True),
+    ):
+        scenario = person.given(*history).when(c.SignInPerson(method=method))
+        if signs_in:
+            scenario.then(e.PersonSignedIn(method=method))
+        else:
+            scenario.then_refused(SecondStepRequiredError)
 
 
 def test_nothing_is_stored_about_an_erased_person(person: Scenario):

@@ -93,3 +93,14 @@ def test_wrong_tries_are_forgotten_after_an_hour_and_the_oldest_beyond_ten_thous
         tries.count(Try(address=f"10.{number // 256}.{number % 256}.1", email="x@y.z"))
 
     assert tries.refused_for(HERE) == 0
+
+
+def test_an_account_refuses_short_codes_from_many_addresses_but_not_its_own_browsers():
+    tries = SlowedTries(refuses_by_account=True, clock=Clock())
+    for number in range(21):
+        tries.count(Try(address=f"192.0.2.{number}", email=HERE.email))
+
+    fresh = Try(address="198.51.100.1", email=HERE.email)
+    assert tries.refused_for(fresh) == 2
+    assert tries.waits_for(fresh) == 0
+    assert tries.refused_for(KNOWN) == 0

@@ -36,6 +36,9 @@ OPEN = {
     ("POST", "/sign-in"),
     ("GET", "/sign-in/key"),
     ("POST", "/sign-in/key"),
+    # The cookie of the first step says who enters a code.
+    ("GET", "/sign-in/code"),
+    ("POST", "/sign-in/code"),
     ("GET", "/sign-in/{token}"),
     ("POST", "/sign-in/{token}"),
     # The address has the secret of the link that sets a password.
@@ -117,7 +120,9 @@ def test_a_form_that_changes_something_demands_more_than_read():
     of_campaigns = ["/campaigns/chosen.csv", "/campaigns/compare"]
     # Everybody changes their own account, whatever their role is.
     of_oneself = [
-        *("/you", "/you/email", "/you/password"),
+        *("/you", "/you/email", "/you/password", "/you/second-factor"),
+        "/you/second-factor/recovery-codes",
+        "/you/second-factor/remove",
         "/you/sessions/{session_id}/end",
     ]
     assert sorted(only_read) == [*of_campaigns, "/creators/columns", *of_oneself]

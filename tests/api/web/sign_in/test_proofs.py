@@ -132,6 +132,7 @@ HARMLESS_FORMS = {
     "/settings/organization",
     "/settings/sources",
     "/sign-in",
+    "/sign-in/code",
     "/sign-in/key",
     "/sign-in/{token}",
     "/sign-out",
