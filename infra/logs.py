@@ -38,7 +38,7 @@ _SECRETS = [
         (r"(bearer\s+)[\w.~+/=-]{16,}", rf"\1{_MASK}"),
         # Goatherd's cookies and links that sign in once, anywhere in the text.
         (r"(goatherd_(?:session|flash|connect)=)[\w-]+", rf"\1{_MASK}"),
-        (r"(/(?:sign-in|connect)/)[\w-]{16,}", rf"\1{_MASK}"),
+        (r"(/(?:sign-in|connect|password|invitations)/)[\w-]{16,}", rf"\1{_MASK}"),
         # TikTok's tokens, and the codes for which TikTok issues them.
         (r"\b(?:act|rft)\.[\w.!*~%-]{8,}", _MASK),
         (r"([?&](?:code|state)=)[^\s&\"']{8,}", rf"\1{_MASK}"),

@@ -41,6 +41,26 @@ WebAddress = Annotated[
     str,
     Meta(pattern="^https?://[^/]+", extra=form("an http:// or https:// address")),
 ]
+OwnAddress = Annotated[
+    str,
+    Meta(
+        pattern="^https?://[^/?#@]+$",
+        extra=form("an address without a path, such as https://goatherd.example.com"),
+    ),
+]
+MailServerURL = Annotated[
+    str,
+    Meta(
+        pattern=r"^smtp://([^@/?#]*@)?(\[[0-9a-fA-F:.]+\]|[^@/?#:\[\]]+)(:[0-9]{1,5})?/?"
+        r"\?(tls=(starttls|tls|none)&)?from=[^&#]*(@|%40)[^&#]+"
+        r"(&tls=(starttls|tls|none))?$",
+        extra=form(
+            "an address such as smtp://user:password@mail.example.com:587"
+            "?from=goatherd@example.com&tls=starttls",
+            secret=True,
+        ),
+    ),
+]
 CallbackAddress = Annotated[
     str,
     Meta(

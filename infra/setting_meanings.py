@@ -29,6 +29,8 @@ MEANINGS = {
     ),
     "host": "The address that HTTP listens on.",
     "port": "The port that HTTP listens on.",
+    "url": "The address at which people reach Goatherd; links in mails begin with it. "
+    "Without it they begin with the host and port above, for this machine alone.",
     "http_workers": "The number of processes that answer HTTP requests.",
     "max_connections": "Connections that HTTP holds open at most. Several processes "
     "share them evenly.",
@@ -43,6 +45,11 @@ MEANINGS = {
     "process. Without it `goatherd up` makes a key and keeps it in the "
     "data directory. If the master key is lost, nobody can read a name "
     "in the log any more.",
+    "smtp_url": "The mail server, the sender and the encryption. `tls` is `starttls` "
+    "(the default, port 587), `tls` (465) or `none` (25, for a server on the same "
+    "machine). Signs with a meaning in addresses are escaped, such as `%40` for @ in "
+    "a user's name. Without it Goatherd sends no mail, and links are handed over by "
+    "people.",
     "remote_images": "Show avatars and thumbnails on pages. The server fetches and "
     "keeps them, so that browsers send no request to TikTok. If "
     "`replay` is the only provider, no pictures are fetched.",

@@ -6,6 +6,7 @@ The class holds the types and defaults, and MEANINGS says what each setting is f
 
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin
@@ -46,12 +47,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: f.FolderPath = Path(".goatherd")
     host: f.Text = "127.0.0.1"
     port: Annotated[int, f.between(1, 65_535)] = 8000
+    url: f.OwnAddress | None = None
     http_workers: Annotated[int, f.between(1, 64)] = 1
     max_connections: Annotated[int, f.between(16, 100_000)] = 1_000
     max_connections_per_address: Annotated[int, f.between(8, 100_000)] = 200
     cors_origins: f.Origins = ()
     secret: f.SigningSecret | None = None
     master_key: f.MasterKeyText | None = None
+    smtp_url: f.MailServerURL | None = None
     remote_images: f.YesOrNo = True
     image_hosts: f.HostNames = (
         "tiktokcdn.com",
@@ -112,6 +115,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         others = {name for name in self.providers if name != "replay"}
         return others <= ({"display"} if is_pretended else set())
 
+    @property
+    def own_url(self) -> str:
+        """Return the address at which people reach Goatherd, without a slash."""
+        return self.url or base_url(self.host, self.port)
+
     def daily_budget(self, provider: str) -> int | None:
         """Return how many requests a day it may send, over all organizations."""
         return getattr(self, f"{provider}_daily_budget", None)
@@ -164,6 +172,26 @@ class Row(NamedTuple):
     default: str
     form: str
     meaning: str
+
+
+def base_url(host: str, port: int) -> str:
+    """Return the address to type into a browser on this machine."""
+    return f"http://{bracketed(reachable(host))}:{port}"
+
+
+def reachable(host: str) -> str:
+    """Return an address to connect to; a server on 0.0.0.0 or :: is on this machine."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def table() -> list[Row]:

@@ -9,6 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from application.connect.endings import ConnectionEndings
 from application.connect.service import revoke_until_stopped
+from application.mail.sender import send_until_stopped
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
@@ -40,7 +41,7 @@ class Dispatcher:
 
     Any number may run. Each projection has one checkpoint row, whose lock lets one
     follower work at a time, and one dispatcher at a time enqueues. The scheduler, the
-    policies about videos and figures, and housekeeping run in their own threads. A
+    policies about videos and figures, mail and housekeeping run in their own threads. A
     lease of a worker lasts for ``lease_seconds``.
     """
 
@@ -97,6 +98,9 @@ class Dispatcher:
             ),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
             threading.Thread(target=self._housekeeping.run, args=(stop,), daemon=True),
+            threading.Thread(
+                target=send_until_stopped, args=(self._store, stop), daemon=True
+            ),
             threading.Thread(
                 target=revoke_until_stopped,
                 args=(self._store, self._store.settings, stop),

@@ -16,6 +16,7 @@ _GROUPS = (
     ("campaigns", "Campaigns of projects.", 22),
     ("views", "Saved views of lists.", 22),
     ("members", "People of organizations, and their passwords.", 23),
+    ("mail", "The mail server that mails are given to.", 23),
     ("keys", "API keys of organizations, and the master key.", 23),
     ("bans", "Handles that nobody on this installation may track.", 24),
     ("sources", "The sources of TikTok's data.", 25),
@@ -59,6 +60,7 @@ _COMMANDS = (
     ("members", "members.commands:list_members"),
     ("members", "members.commands:reset_link"),
     ("members", "members.commands:erase"),
+    ("mail", "mail:try_server"),
     ("keys", "keys:create"),
     ("keys", "keys:list_keys"),
     ("keys", "keys:revoke"),
@@ -101,6 +103,7 @@ _LONGER_NAMES = {
     "seal_history": "seal-history",
     "forget_texts": "forget-texts",
     "reset_link": "reset-link",
+    "try_server": "test",
 }
 
 

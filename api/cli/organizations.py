@@ -13,7 +13,6 @@ from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import checked_name, organization_named
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
-from api.cli.up.ports import base_url
 from application.accounts.operators import (
     has_password,
     make_password_link,
@@ -144,7 +143,7 @@ def _link(settings: Settings, store: Store, person_id: UUID) -> str | None:
     if has_password(store, person_id):
         return None
     path, _ = make_password_link(store, person_id, lifetime=_OWNERS_LINK)
-    return f"{base_url(settings.host, settings.port)}{path}"
+    return f"{settings.own_url}{path}"
 
 
 def _project(cursor: Cursor[TupleRow], done: Executed[None]) -> None:

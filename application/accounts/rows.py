@@ -35,6 +35,7 @@ _FORGET: tuple[LiteralString, ...] = (
     _END_LINK,
     "DELETE FROM pending_sign_ins WHERE person_id = %s",
     "DELETE FROM passkeys WHERE person_id = %s",
+    "DELETE FROM mails WHERE person_id = %s",
 )
 ACCOUNT: LiteralString = """
 SELECT e.person_id, s.sealed FROM person_emails e

@@ -37,12 +37,13 @@ from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.rebuild.state import outdated
 from projections.registry import PROJECTIONS
 
-# Some sessions and links of the backup were ended or used up after it.
+# Some sessions and links of the backup were ended or used up after it, and mails sent.
 _WAYS_IN = (
     "person_sessions",
     "pending_sign_ins",
     "password_links",
     "sign_in_links",
+    "mails",
 )
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1

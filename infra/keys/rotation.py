@@ -10,11 +10,13 @@ from infra.keys.installation_keys import check_master_key
 from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.person_secrets import secret_name
+from infra.keys.waiting_mails import RESEAL_MAIL, WAITING_MAILS, mail_name
 
 _AT_ONCE = 5_000
 
 _LOCKS = """
-LOCK TABLE installation_keys, subject_keys, person_secrets IN ACCESS EXCLUSIVE MODE
+LOCK TABLE installation_keys, subject_keys, person_secrets, mails
+IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
@@ -77,6 +79,10 @@ def change_master_key(
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(_RESEAL, (resealed, person_id, kind))
             changed += 1
+        for mail_id, sealed in connection.execute(WAITING_MAILS).fetchall():
+            name = mail_name(mail_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(RESEAL_MAIL, (resealed, mail_id))
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]
             rewrapped_part = [

@@ -105,6 +105,11 @@ def test_the_variables_of_the_tests_are_not_refused():
         ("GOATHERD_CORS_ORIGINS", "a.example"),
         ("GOATHERD_CORS_ORIGINS", "https://a.example/page"),
         ("GOATHERD_SECRET", "short"),
+        ("GOATHERD_URL", "https://a.example/goats"),
+        ("GOATHERD_SMTP_URL", "smtp://mail.example.com"),
+        ("GOATHERD_SMTP_URL", "smtp://mail.example.com?from=goat"),
+        ("GOATHERD_SMTP_URL", "smtp://mail.example.com?from=a@b.example&tls=no"),
+        ("GOATHERD_SMTP_URL", "smtps://mail.example.com?from=a@b.example"),
         ("GOATHERD_PROVIDER", "Web"),
         ("GOATHERD_REPLAY_SPEED", "0"),
         ("GOATHERD_REPLAY_SPEED", "nan"),
@@ -131,8 +136,10 @@ def test_an_unreadable_value_is_refused_in_one_sentence_with_its_name(
 def test_a_refusal_does_not_tell_a_secret():
     with pytest.raises(SettingsError) as refused:
         Settings.from_environment({"GOATHERD_DATABASE_URL": "mysql://ada:s3cret@db"})
+    with pytest.raises(SettingsError) as mail_refused:
+        Settings.from_environment({"GOATHERD_SMTP_URL": "smtp://ada:s3cret@mail"})
 
-    assert "s3cret" not in str(refused.value)
+    assert "s3cret" not in str(refused.value) + str(mail_refused.value)
 
 
 def test_secrets_are_not_shown():
@@ -140,6 +147,7 @@ def test_secrets_are_not_shown():
         database_url="postgresql://ada:s3cret@db",
         secret="s3cret" * 6,
         research_client_secret="s3cret",  # noqa: S106
+        smtp_url="smtp://ada:s3cret@mail?from=a@b.example",
     )
 
     assert "s3cret" not in repr(settings)

@@ -129,6 +129,7 @@ CLOSED = (
     "person_secrets",
     "person_sessions",
     "password_links",
+    "mails",
     "analytics_unattributed",
     "analytics_gathered",
     "analytics_video_lists",

@@ -10,7 +10,6 @@ from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import OnlyOrganizationOption, organization_named
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import plain, print_json, print_list
-from api.cli.up.ports import base_url
 from application.accounts.operators import erase as erase_person
 from application.accounts.operators import make_password_link, person_with_email
 from application.accounts.operators import remove_second_factor as remove_factor
@@ -86,7 +85,7 @@ def reset_link(
         if remove_second_factor:
             remove_factor(store, person_id, context=cli_context())
         path, until = make_password_link(store, person_id)
-    link = f"{base_url(settings.host, settings.port)}{path}"
+    link = f"{settings.own_url}{path}"
     if json:
         print_json({"id": person_id, "link": link, "expires_at": until})
         return

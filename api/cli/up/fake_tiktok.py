@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from api.cli import CommandError
 from api.cli.kit.databases import opened_store
-from api.cli.up.ports import base_url, listening_socket
+from api.cli.up.ports import listening_socket
 from api.cli.up.reaper import Reaper
 from api.cli.up.supervisor import Child
 from application.connect.service import CALLBACK_PATH
-from infra.settings import Settings
+from infra.settings import Settings, base_url
 from workers.sources.demo import DEMO_NAME
 from workers.sources.demo.fake_tiktok.__main__ import CLIENT_KEY, CLIENT_SECRET
 from workers.sources.demo.fake_tiktok.server import AUTH_PATH

@@ -6,10 +6,9 @@ import sys
 from api.cli.kit.databases import connected
 from api.cli.up.fake_tiktok import fake_tiktok_url
 from api.cli.up.first_run import FirstOrganization
-from api.cli.up.ports import base_url
 from api.web.sign_in.links import make_link
 from infra.embedded.data_dir import key_path
-from infra.settings import Settings
+from infra.settings import Settings, base_url
 
 
 def greet(

@@ -3,12 +3,12 @@
 import errno
 import http.client
 import socket
-from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
 from api.cli import CommandError
+from infra.settings import reachable
 
 # The caller checks other things while it waits, and calls again.
 _PATIENCE_SECONDS = 1.0
@@ -51,15 +51,10 @@ def inherited_socket(descriptor: int) -> socket.socket:
         raise CommandError(f"--fd: {descriptor} is not a socket.") from None
 
 
-def base_url(host: str, port: int) -> str:
-    """Return the address to type into a browser on this machine."""
-    return f"http://{_bracketed(_reachable(host))}:{port}"
-
-
 def why_not_ready(host: str, port: int) -> str | None:
     """Return why /health/ready is not ready, None once it is."""
     connection = http.client.HTTPConnection(
-        _reachable(host), port, timeout=_PATIENCE_SECONDS
+        reachable(host), port, timeout=_PATIENCE_SECONDS
     )
     try:
         connection.request("GET", "/health/ready")
@@ -78,21 +73,6 @@ def _complaint(body: bytes, status: int) -> str:
     except msgspec.DecodeError:
         return f"it answers {status}"
     return str(answer.get("error") or f"it answers {status}")
-
-
-def _reachable(host: str) -> str:
-    """Return an address to connect to; a server on 0.0.0.0 or :: is on this machine."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if not address.is_unspecified:
-        return host
-    return "127.0.0.1" if address.version == 4 else "::1"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

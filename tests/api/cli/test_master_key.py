@@ -7,7 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
+from application.mail.outbox import claim_mail, send_mail
+from application.mail.server import Mail
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -82,6 +85,24 @@ def test_passwords_get_the_new_master_key(
     for key, of in ((MASTER_KEY, person_id), (NEW, new_id())):
         with pytest.raises(MasterKeyError):
             opened_password_hash(key, of, row[0])
+
+
+def test_waiting_mails_get_the_new_master_key(
+    cli: CommandLine, filled_url: str, new_key_file: Path
+) -> None:
+    mail = Mail(to="ada@example.com", subject="Goats", text="Seven.")
+    with opened_store(filled_url) as opened:
+        url = "smtp://127.0.0.1?from=goat@example.com"
+        store = Store(opened.pool, replace(opened.settings, smtp_url=url))
+        with store.pool.connection() as connection:
+            assert send_mail(connection.cursor(), store, mail)
+
+    cli("keys", "rotate-master", "--new-key-file", str(new_key_file))
+
+    with opened_store(filled_url) as store:
+        due = claim_mail(store.pool)
+        assert due is not None
+        assert due.opened(NEW) == mail
 
 
 def test_all_keys_get_the_new_master_key_and_the_log_stays(

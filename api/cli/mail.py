@@ -1,0 +1,46 @@
+"""`goatherd mail`: a mail to try the mail server with."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from api.cli import CommandError
+from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.output import plain, print_json
+from application.mail.server import Mail, MailNotSentError, MailServer
+from domain.person.email import checked_email
+from domain.person.errors import InvalidEmailError
+from infra.ids import new_id
+
+_NONE = "No mail server is set up: set GOATHERD_SMTP_URL."
+
+
+def try_server(
+    address: Annotated[str, Parameter(help="The address that gets the mail.")],
+    /,
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Send a mail now, and tell what the mail server answers."""
+    settings = read_settings(data_dir=data_dir)
+    server = MailServer.of(settings)
+    if server is None:
+        raise CommandError(_NONE)
+    try:
+        to = checked_email(address)
+        mail = Mail(
+            to=to,
+            subject="A test of Goatherd",
+            text=f"Goatherd at {settings.own_url} can send mail.\n",
+        )
+        server.deliver(mail, mail_id=new_id())
+    except InvalidEmailError as error:
+        raise CommandError(f"The address {error}.") from error
+    except MailNotSentError as error:
+        where = f"{server.host}:{server.port}"
+        raise CommandError(f"{where} took no mail. {plain(str(error))}") from error
+    if json:
+        print_json({"sent": True, "host": server.host, "port": server.port})
+        return
+    print(f"Sent by {server.host}:{server.port}")

@@ -1,0 +1,1 @@
+"""Mail: plain texts that wait in a table until a mail server has taken them."""

@@ -1,0 +1,161 @@
+"""The mail server of the settings, and the delivery of one mail to it."""
+
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import Any, Literal, Self, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+
+from msgspec import Struct
+
+from infra.settings import Settings
+
+Security = Literal["starttls", "tls", "none"]
+
+# Each step of a conversation with the server may take so long.
+_PATIENCE_SECONDS = 20.0
+_PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
+_PERMANENT = 500
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """A mail to one address; it is plain text."""
+
+    to: str
+    subject: str
+    text: str
+
+    def __repr__(self) -> str:
+        return "Mail(***)"
+
+
+class MailNotSentError(Exception):
+    """The server did not take a mail now, and may take it later.
+
+    ``reason`` names no address; the message has the server's own words, too.
+    """
+
+    def __init__(self, reason: str, detail: object = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+class MailRefusedError(MailNotSentError):
+    """The server refused the mail or its address for good."""
+
+
+class MailServer(Struct, frozen=True, kw_only=True):
+    """The server that takes mails, as GOATHERD_SMTP_URL names it.
+
+    With ``starttls`` a connection begins in the clear, and nothing is sent before it is
+    encrypted. The server's certificate is checked in both encrypted ways.
+    """
+
+    host: str
+    port: int
+    security: Security
+    sender: str
+    username: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"MailServer({self.host}:{self.port}, {self.security})"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self | None:
+        """Return the server of the settings; None if they have none."""
+        if settings.smtp_url is None:
+            return None
+        url = urlsplit(settings.smtp_url)
+        chosen = parse_qs(url.query)
+        security = cast("Security", chosen.get("tls", ["starttls"])[0])
+        return cls(
+            host=url.hostname or "",
+            port=url.port or _PORTS[security],
+            security=security,
+            sender=chosen["from"][0],
+            username=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+        )
+
+    def deliver(self, mail: Mail, *, mail_id: UUID) -> None:
+        """Give a mail to the server.
+
+        A mail that is given twice has the same Message-ID, by which mailboxes know it.
+
+        Raises:
+            MailRefusedError: the server refuses this mail.
+            MailNotSentError: the server can't be reached, or does not take it now.
+        """
+        try:
+            message = self._message(mail, mail_id)
+        except ValueError as error:
+            raise MailRefusedError("The address can't be written", error) from None
+        try:
+            with self._connected() as connection:
+                connection.send_message(message, self._bare_sender, [mail.to])
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, text),) = error.recipients.values()
+            raise _refusal(code, text) from None
+        except smtplib.SMTPDataError as error:
+            raise _refusal(error.smtp_code, error.smtp_error) from None
+        except smtplib.SMTPResponseException as error:
+            # A wrong password or sender is mended in the settings.
+            reason = f"The server says {error.smtp_code}"
+            raise MailNotSentError(reason, _decoded(error.smtp_error)) from None
+        except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
+            kind = type(error).__name__
+            raise MailNotSentError(f"No connection ({kind})", error) from None
+
+    @property
+    def _bare_sender(self) -> str:
+        return parseaddr(self.sender)[1]
+
+    def _connected(self) -> smtplib.SMTP:
+        # The name by which this host greets is that of the sender.
+        own_name = self._bare_sender.rpartition("@")[2]
+        given: dict[str, Any] = {
+            "host": self.host,
+            "port": self.port,
+            "local_hostname": own_name,
+            "timeout": _PATIENCE_SECONDS,
+        }
+        if self.security == "tls":
+            context = ssl.create_default_context()
+            connection = smtplib.SMTP_SSL(**given, context=context)
+        else:
+            connection = smtplib.SMTP(**given)
+        try:
+            if self.security == "starttls":
+                connection.starttls(context=ssl.create_default_context())
+            if self.username:
+                connection.login(self.username, self.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _message(self, mail: Mail, mail_id: UUID) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = self.sender
+        message["To"] = Address(addr_spec=mail.to)
+        message["Subject"] = " ".join(mail.subject.split())
+        message["Date"] = formatdate()
+        domain = self._bare_sender.rpartition("@")[2]
+        message["Message-ID"] = f"<{mail_id}@{domain}>"
+        # Mailboxes of people who are away answer no such mail (RFC 3834).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text)
+        return message
+
+
+def _refusal(code: int, text: object) -> MailNotSentError:
+    kind = MailRefusedError if code >= _PERMANENT else MailNotSentError
+    return kind(f"The server says {code}", _decoded(text))
+
+
+def _decoded(text: object) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

@@ -1,0 +1,142 @@
+"""A real mail server on loopback, which keeps the mails that it takes."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.kit.ports import free_port
+
+USER, PASSWORD = "goat@herd", "p@ss:word/1"
+
+
+class MailBox:
+    """The mails that a server took; ``refuses`` is its answer to the next addresses.
+
+    With ``hangs`` it answers nothing after the address.
+    """
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.signed_in: list[bool] = []
+        self.encrypted: list[bool] = []
+        self.refuses = ""
+        self.hangs = False
+
+    async def handle_RCPT(  # noqa: N802 - as aiosmtpd names it
+        self,
+        server: Any,  # noqa: ANN401
+        session: Any,  # noqa: ANN401
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        del server, session, options
+        if self.hangs:
+            await asyncio.sleep(3_600)
+        if self.refuses:
+            return self.refuses
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 - as aiosmtpd names it
+        self,
+        server: Any,  # noqa: ANN401
+        session: Any,  # noqa: ANN401
+        envelope: Envelope,
+    ) -> str:
+        content = cast("bytes", envelope.content)
+        self.mails.append(
+            cast("EmailMessage", message_from_bytes(content, policy=policy.default))
+        )
+        self.signed_in.append(bool(session.authenticated))
+        outer = server.transport.get_extra_info("ssl_object")
+        self.encrypted.append(session.ssl is not None or outer is not None)
+        return "250 Taken"
+
+
+@contextmanager
+def mail_server(
+    box: MailBox,
+    *,
+    port: int | None = None,
+    certificate: Path | None = None,
+    security: str = "none",
+    asks_for_password: bool = False,
+) -> Iterator[int]:
+    """Run a server, and yield its port."""
+
+    def authenticate(*given: Any) -> AuthResult:  # noqa: ANN401 - as aiosmtpd has it
+        data = given[-1]
+        is_right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        return AuthResult(success=is_right, handled=False)
+
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    given: dict[str, Any] = {}
+    if security == "tls":
+        given["ssl_context"] = context
+    elif context is not None:
+        given |= {"tls_context": context, "require_starttls": True}
+    if asks_for_password:
+        given |= {
+            "authenticator": authenticate,
+            "auth_required": True,
+            "auth_require_tls": security != "tls",
+        }
+    controller = Controller(
+        box, hostname="127.0.0.1", port=port or free_port(), **given
+    )
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
+
+def certificate_for_localhost(folder: Path) -> Path:
+    """Return a file with a key and a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "localhost.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
