@@ -84,7 +84,7 @@ from application.connect.service import Connections
 from application.erase.pictures import PICTURES
 from application.integrity.signing import InstallationSigner
 from domain.integrity.roots import SignedRoot
-from domain.organization.roles import scopes_of
+from domain.organization.roles import limits_of, may_operate, scopes_of
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
@@ -186,7 +186,7 @@ def assemble(settings: Settings) -> Litestar:
             scopes=frozenset(scopes_of(found.role)),
             plan=found.plan,
             limits=plans[found.plan],
-            is_operator=found.is_operator,
+            is_operator=found.is_operator and may_operate(found.role),
             person=SignedInPerson(
                 id=found.person_id,
                 name=found.name,
@@ -196,6 +196,7 @@ def assemble(settings: Settings) -> Litestar:
                 session_id=found.id,
             ),
             proved_at=found.proved_at,
+            project_ids=limits_of(found.role, found.project_ids),
         )
 
     accounts = PersonAccounts(store, own)

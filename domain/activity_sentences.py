@@ -84,7 +84,7 @@ def _added(data: Mapping[str, Any], named: Named) -> str:
 
 
 def _moved(_: Mapping[str, Any], named: Named) -> str:
-    old, new = named.from_project or "a project", named.project or "a project"
+    old, new = named.from_project or "another project", named.project or "a project"
     return f"{named.creator} moved from {old} to {new}{named.by_somebody}"
 
 

@@ -23,6 +23,8 @@ T = TypeVar("T")
 READER_ROLE = "goatherd_reader"
 # The names of connections: of a process of the service, and of a command.
 PROCESS_NAME, COMMAND_NAME = "goatherd", "goatherd cli"
+# People who are limited to some projects read with this role.
+LIMITED_ROLE = "goatherd_limited"
 # Reading a long log takes longer than a command may take.
 NO_HURRY: LiteralString = """
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
@@ -239,18 +241,26 @@ def check_schema(connection: Connection[TupleRow]) -> set[int]:
 
 
 def create_reader(connection: Connection[TupleRow]) -> None:
-    """Create the role for reads if the server lacks it, and allow us to use it."""
-    role = sql.Identifier(READER_ROLE)
-    exists = connection.execute(
-        "SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,)
-    ).fetchone()
-    if exists is None:
-        # Roles belong to the whole server, so the migration of another database may
-        # create this one at the same time.
-        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+    """Create the roles for reads that the server lacks, and allow us to use them.
+
+    Raises:
+        InsufficientPrivilege: the owner may not create a role that is missing, or may
+            not grant itself one that is there.
+    """
     superuser = connection.execute(
         "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
     ).fetchone()
-    if superuser is not None and not superuser[0]:
-        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+    for name in (READER_ROLE, LIMITED_ROLE):
+        role = sql.Identifier(name)
+        exists = connection.execute(
+            "SELECT FROM pg_roles WHERE rolname = %s", (name,)
+        ).fetchone()
+        if exists is None:
+            # Roles belong to the whole server, so the migration of another database may
+            # create this one at the same time.
+            with suppress(
+                psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
+            ):
+                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+        if superuser is not None and not superuser[0]:
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))

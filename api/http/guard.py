@@ -28,6 +28,7 @@ from api.http.bodies.form_body import Form
 from api.http.errors import ApiError, Code
 from api.http.query import check_path
 from api.http.request import Request
+from domain.errors import NotFoundError
 
 _STALE_FORM = (
     "This form does not belong to your session. Open the page again and try again; "
@@ -97,6 +98,7 @@ class RequestGuard:
 
         Raises:
             ApiError: 401, 429, 403 or 400, in this order.
+            NotFoundError: the route is not there for the person.
         """
         request = cast("Request", connection)
         route = request.route_info
@@ -105,10 +107,12 @@ class RequestGuard:
         if route.scope is not None:
             try:
                 principal = await self._principal(request)
+                if route.is_of_whole_organization:
+                    principal.require_whole_organization()
                 principal.require(route.scope)
                 if route.is_operator_only:
                     principal.require_operator()
-            except ApiError:
+            except (ApiError, NotFoundError):
                 await _keep_form(request)
                 raise
         request.check_query()

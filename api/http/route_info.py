@@ -31,19 +31,21 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     """The declarations of an operation for the guard, the request class and OpenAPI.
 
     ``scope`` is None if no key is needed; ``is_operator_only`` is true for operations
-    on the whole installation. A page needs a session, other routes a key; ``form``
-    reads the form of a page. ``takes_file`` is true if the body is a file, which the
-    handler gets as bytes, and ``refuses_body`` if the method could have a body and none
-    is declared. ``most_bytes`` is the length of the longest body. ``allowed`` are the
-    methods in the answer to OPTIONS. Litestar's own handler forgets methods that were
-    added to the path after the first. ``needs_proof`` is true for dangerous acts, for
-    which a person must have proved lately who they are.
+    on the whole installation. ``is_of_whole_organization`` is true for operations that
+    are not there for people who are limited to some projects. A page needs a session,
+    other routes a key; ``form`` reads the form of a page. ``takes_file`` is true if the
+    body is a file, which the handler gets as bytes, and ``refuses_body`` if the method
+    could have a body and none is declared. ``most_bytes`` is the length of the longest
+    body. ``allowed`` are the methods in the answer to OPTIONS. Litestar's own handler
+    forgets methods that were added to the path after the first. ``needs_proof`` is true
+    for dangerous acts, for which a person must have proved lately who they are.
     """
 
     scope: Scope | None = None
     is_page: bool = False
     is_operator_only: bool = False
     needs_proof: bool = False
+    is_of_whole_organization: bool = False
     form: FormReader | None = None
     queries: QueryRules = QueryRules()
     body: BodyReader | None = None
@@ -88,6 +90,7 @@ def _inspect(route: HTTPRoute) -> None:
             is_page=handler.opt.get("page", False),
             is_operator_only=handler.opt.get("operator", False),
             needs_proof=handler.opt.get("recent_proof", False),
+            is_of_whole_organization=handler.opt.get("whole_organization", False),
             form=None if form is None else FormReader(form),
             queries=_rules(route, method),
             body=None if data is None else BodyReader(data.annotation),

@@ -22,15 +22,24 @@ def read_route(
     errors: Sequence[Code] = (),
     is_deprecated: bool = False,
     tags: Sequence[str] | None = None,
+    whole_organization: bool = False,
     **opt: Any,  # noqa: ANN401 - as Litestar has it
 ) -> get:
-    """Decorate a handler that reads, for keys with the scope."""
+    """Decorate a handler that reads, for keys with the scope.
+
+    With ``whole_organization`` it is not there for people limited to some projects.
+    """
     return get(
         path,
         operation_id=operation_id,
         deprecated=is_deprecated,
         tags=tags,
-        opt={"scope": scope, "errors": errors, **opt},
+        opt={
+            "scope": scope,
+            "errors": errors,
+            "whole_organization": whole_organization,
+            **opt,
+        },
     )
 
 
@@ -45,9 +54,12 @@ def write_route(
     status: int | None = None,
     responses: dict[int, Any] | None = None,
     tags: Sequence[str] | None = None,
+    whole_organization: bool = False,
     **opt: Any,  # noqa: ANN401 - as Litestar has it
 ) -> HTTPRouteHandler:
     """Decorate a handler that executes a command in a thread, for keys with the scope.
+
+    ``whole_organization`` is as in ``read_route``.
 
     The answer has the usual status of the method unless ``status`` is another, but a
     DELETE answers with the resource and 200. A dangerous operation declares
@@ -67,6 +79,7 @@ def write_route(
             "scope": scope,
             "errors": errors,
             "recent_proof": recent_proof,
+            "whole_organization": whole_organization,
             **opt,
         },
     )

@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -18,11 +19,17 @@ from api.http.errors import CODES, ApiError, Code, field_error, known_error
 from api.http.request import Request
 from api.http.responses import Answer, StoredAnswer
 from domain.decisions import Handler
+from domain.errors import NotFoundError
 from domain.organization.plans import Limits, UnknownPlanError
 from infra import idempotency
 from infra.database import run_read
 from infra.eventstore.append import Context
-from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.eventstore.execute import (
+    Executed,
+    InTransaction,
+    execute,
+    is_visible,
+)
 from infra.eventstore.store import BusyError, Store
 from infra.idempotency import IdempotentRequest
 
@@ -140,7 +147,19 @@ class CommandWriter:
             actor=request.principal.actor,
             command_id=request.command_id,
             correlation_id=request.context.correlation_id,
+            project_ids=request.principal.project_ids,
         )
+
+    def require_visible(self, request: Request, stream: UUID, kind: str) -> None:
+        """Refuse the stream of what the person of the request may not see.
+
+        Commands by ``perform`` do that by themselves.
+
+        Raises:
+            NotFoundError: nothing of the ``kind`` is there for the person.
+        """
+        if not is_visible(self.store, stream, request.principal.project_ids):
+            raise NotFoundError(kind)
 
     def expected_versions(self, request: Request) -> frozenset[int] | None:
         """Return the versions that If-Match names; None if any version is allowed.

@@ -62,6 +62,8 @@ class Operation(Struct, frozen=True, kw_only=True):
             needs += " Only for organizations that operate the installation."
         if self.route.needs_proof:
             needs += " A personal key can't do it: it needs a recent proof."
+        if self.route.is_of_whole_organization:
+            needs += " Not there for people who are limited to some projects."
         return f"{text}\n\n{needs}" if text else needs
 
     @property
@@ -189,6 +191,8 @@ class Operation(Struct, frozen=True, kw_only=True):
             codes.add(Code.INVALID_CURSOR)
         if "path" in places:
             codes |= {Code.NOT_FOUND, Code.INVALID_PARAMS}
+        if self.route.is_of_whole_organization:
+            codes.add(Code.NOT_FOUND)
         if self.is_conditional_write:
             codes.add(Code.VERSION_CONFLICT)
         if self.writes:

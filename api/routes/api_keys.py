@@ -31,6 +31,7 @@ from infra.organizations import draw_key
 from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 
 _HEX = 64
+_ADMIN: dict[str, Any] = {"scope": "admin", "whole_organization": True}
 # Stored answers hold this in place of a key's text. No name can contain the quotes of
 # the field.
 _MASKED = "tga_" + "*" * _HEX
@@ -94,7 +95,7 @@ class ApiKeyRoutes(Controller):
     path = "/api-keys"
     tags = ("API keys",)
 
-    @read_route("/", "listApiKeys", scope="admin")
+    @read_route("/", "listApiKeys", **_ADMIN)
     async def list_api_keys(
         self, listing: NamedDependency[ListRequest]
     ) -> ListPage[ApiKey]:
@@ -111,7 +112,7 @@ class ApiKeyRoutes(Controller):
         post,
         "/",
         "createApiKey",
-        scope="admin",
+        **_ADMIN,
         recent_proof=True,
         errors=[Code.LIMIT_REACHED],
     )
@@ -149,9 +150,7 @@ class ApiKeyRoutes(Controller):
             unseal=text.unseal,
         )
 
-    @write_route(
-        patch, "/{key_id:uuid}", "renameApiKey", scope="admin", versioned=False
-    )
+    @write_route(patch, "/{key_id:uuid}", "renameApiKey", **_ADMIN, versioned=False)
     def rename_api_key(
         self,
         request: Request,
@@ -171,9 +170,7 @@ class ApiKeyRoutes(Controller):
             lambda _, __: Answer(RenamedApiKey(id=key_id, name=data.name)),
         )
 
-    @write_route(
-        delete, "/{key_id:uuid}", "revokeApiKey", scope="admin", recent_proof=True
-    )  # fmt: skip
+    @write_route(delete, "/{key_id:uuid}", "revokeApiKey", **_ADMIN, recent_proof=True)
     def revoke_api_key(
         self,
         request: Request,

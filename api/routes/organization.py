@@ -99,13 +99,14 @@ class Organization(OrganizationSettings, frozen=True, kw_only=True):
     ``scrape_intervals`` are the hours that apply. ``erase_removed_after_days`` is the
     number of days after which removed creators are erased, null for never.
     ``is_operator`` is true if the organization's admin keys operate the whole
-    installation. The version counts changes of the settings and the plan, not of the
-    usage.
+    installation. ``usage`` is null for people who are limited to some projects, because
+    it counts things of all projects. The version counts changes of the settings and the
+    plan, not of the usage.
     """
 
     scrape_intervals: ScrapeIntervals
     limits: Limits
-    usage: Usage
+    usage: Usage | None
     is_operator: bool
 
 
@@ -240,7 +241,9 @@ def _shown(
             }
         ),
         limits=limits,
-        usage=usage_of(
+        usage=None
+        if principal.project_ids is not None
+        else usage_of(
             counts,
             unwritten=limiter.unwritten(row.id),
             projects=row.projects,

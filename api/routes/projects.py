@@ -105,7 +105,13 @@ class ProjectRoutes(Controller):
             "project", await one_project(reader, request.organization_id, project_id)
         )
 
-    @write_route(post, "/", "createProject", errors=[Code.LIMIT_REACHED])
+    @write_route(
+        post,
+        "/",
+        "createProject",
+        whole_organization=True,
+        errors=[Code.LIMIT_REACHED],
+    )
     def create_project(
         self,
         request: Request,

@@ -25,7 +25,12 @@ from projections.scrape_runs.source_requests import (
     requests_of_organizations,
 )
 
-_OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True, "versioned": False}
+_OPERATOR: dict[str, Any] = {
+    "scope": "admin",
+    "operator": True,
+    "whole_organization": True,
+    "versioned": False,
+}
 
 
 class SourceRequestRoutes(Controller):

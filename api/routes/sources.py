@@ -40,6 +40,7 @@ from workers.sources.table import PROVIDERS
 _OPERATOR: dict[str, Any] = {
     "scope": "admin",
     "operator": True,
+    "whole_organization": True,
     "versioned": False,
 }
 

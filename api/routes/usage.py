@@ -58,6 +58,11 @@ class Usage(Struct, frozen=True, kw_only=True):
     items_per_campaign: Used
 
 
+def room_of(used: Used) -> int | None:
+    """Return how many more the limit allows; None without a limit."""
+    return None if used.limit is None else max(used.limit - used.used, 0)
+
+
 Counts = Sequence[int | None]
 
 

@@ -116,7 +116,9 @@ class ViewRoutes(Controller):
         await caught_up(request, reader, READ_MODEL)
         return found("view", await one_view(reader, request.organization_id, view_id))
 
-    @write_route(post, "/", "saveView", errors=[Code.LIMIT_REACHED])
+    @write_route(
+        post, "/", "saveView", whole_organization=True, errors=[Code.LIMIT_REACHED]
+    )
     def save_view(
         self,
         request: Request,

@@ -39,7 +39,7 @@ VALUES (%s, %s, %s, %s, %s, %s)
 _FIND = f"""
 WITH found AS (
     SELECT s.id, s.person_id, s.organization_id, m.role, o.plan, {IS_OPERATOR},
-           p.name, p.email, p.time_zone, s.last_used_at, s.proved_at
+           p.name, p.email, p.time_zone, s.last_used_at, s.proved_at, m.project_ids
     FROM person_sessions s
     JOIN members m ON m.organization_id = s.organization_id
         AND m.person_id = s.person_id AND m.removed_at IS NULL
@@ -90,6 +90,7 @@ class FoundSession(Struct, frozen=True, kw_only=True):
     time_zone: str | None
     last_used_at: datetime
     proved_at: datetime
+    project_ids: list[UUID] | None
 
 
 class SessionRow(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
-"""Roles: the scopes that each gives a person in the organization."""
+"""Roles: the scopes and the projects that each gives a person in the organization."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
+from uuid import UUID
 
 from domain.messages import MemberRole, Scope
 
@@ -16,3 +17,20 @@ _SCOPES: Final[Mapping[MemberRole, tuple[Scope, ...]]] = {
 def scopes_of(role: MemberRole) -> tuple[Scope, ...]:
     """Return the scopes that a person with the role has."""
     return _SCOPES[role]
+
+
+def limits_of(
+    role: MemberRole, project_ids: Iterable[UUID] | None
+) -> frozenset[UUID] | None:
+    """Return the projects that a person with the role may see, None for all.
+
+    Only members and viewers can be limited to some projects.
+    """
+    if project_ids is None or may_operate(role):
+        return None
+    return frozenset(project_ids)
+
+
+def may_operate(role: MemberRole) -> bool:
+    """Tell whether a person with the role operates what their organization operates."""
+    return role in {"owner", "admin"}

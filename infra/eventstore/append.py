@@ -26,12 +26,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The actor, request and id of a command.
 
     ``command_id`` is unique to one command and stays the same over its retries. Events
-    have it as their causation id.
+    have it as their causation id. The command sees and changes nothing outside of
+    ``project_ids``, unless that is None.
     """
 
     actor: str
     command_id: UUID
     correlation_id: UUID | None = None
+    project_ids: frozenset[UUID] | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -10,7 +11,10 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain import visibility
 from domain.decisions import Decision, Handler
+from domain.errors import NotFoundError
+from domain.events import OrganizationCreated
 from domain.messages import Event
 from domain.subjects import personal_fields, subject_of
 from infra.eventstore.append import BeforeAppend, Context
@@ -129,7 +133,7 @@ def execute_once(
     Raises:
         AppendConflictError: a stream that the decision depends on has changed.
     """
-    decision, histories = _decide(store, handler, loaded or {})
+    decision, histories = _decide(store, handler, loaded or {}, context)
 
     def executed(events: list[RecordedEvent]) -> Executed[T]:
         return Executed(decision.result, events, histories)
@@ -156,21 +160,116 @@ def execute_once(
 
 
 def _decide(
-    store: Store, handler: Handler[T], loaded: RecordedHistories
+    store: Store,
+    handler: Handler[T],
+    loaded: RecordedHistories,
+    context: Context,
 ) -> tuple[Decision[T], RecordedHistories]:
     histories = dict(loaded)
-    events = {stream: plain_events(history) for stream, history in loaded.items()}
+    view = _View(store, context.project_ids, histories)
+    events = {stream: view.events(stream) for stream in loaded}
     try:
         streams = next(handler)
         while True:
             missing = [stream for stream in streams if stream not in histories]
             if missing:
-                read = store.load(*missing)
-                histories.update(read)
-                events.update((one, plain_events(read[one])) for one in missing)
+                histories.update(store.load(*missing))
+                events.update((one, view.events(one)) for one in missing)
             streams = handler.send(events)
     except StopIteration as stop:
+        view.check(stop.value)
         return stop.value, histories
+
+
+def is_visible(store: Store, stream: UUID, project_ids: frozenset[UUID] | None) -> bool:
+    """Tell whether a thing is in one of the projects; None is all of them.
+
+    Something that does not exist is visible.
+    """
+    if project_ids is None:
+        return True
+    histories = store.load(stream)
+    return bool(_View(store, project_ids, histories).events(stream)) or (
+        not histories[stream]
+    )
+
+
+class _View:
+    """The histories as the person of a command may see them.
+
+    The versions of streams are those of ``histories``, which has all events.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        project_ids: frozenset[UUID] | None,
+        histories: Mapping[UUID, Sequence[RecordedEvent]],
+    ) -> None:
+        self._store = store
+        self._project_ids = project_ids
+        self._histories = histories
+        self._others: dict[UUID, list[Event]] = {}
+
+    def events(self, stream: UUID) -> Sequence[Event]:
+        """Return the events of a stream that was loaded."""
+        history = plain_events(self._histories[stream])
+        if self._project_ids is None:
+            return history
+        if history and isinstance(history[0], OrganizationCreated):
+            return visibility.narrowed(history, self._project_ids)
+        return history if self._is_visible(history) else ()
+
+    def check(self, decision: Decision[Any]) -> None:
+        """Refuse events about what the person may not see.
+
+        Raises:
+            NotFoundError: an event is about something in another project, or about the
+                whole organization.
+        """
+        if self._project_ids is None:
+            return
+        decided: dict[UUID, list[Event]] = defaultdict(list)
+        for stream, event in decision.events:
+            decided[stream].append(event)
+        for stream, events in decided.items():
+            before = plain_events(self._histories.get(stream, ()))
+            after = [*before, *events]
+            if isinstance(after[0], OrganizationCreated):
+                is_refused = any(
+                    visibility.is_beyond(event, self._project_ids) for event in events
+                )
+            else:
+                is_refused = not (
+                    self._is_visible(before) and self._is_visible(after, decided)
+                )
+            if is_refused:
+                raise NotFoundError("resource")
+
+    def _is_visible(
+        self,
+        history: Sequence[Event],
+        decided: Mapping[UUID, Sequence[Event]] = MappingProxyType({}),
+    ) -> bool:
+        """Tell whether the thing is in a project that the person may see.
+
+        ``decided`` are new events, which may add the creator of a new thing.
+        """
+        its = visibility.own_project(history)
+        if its is None:
+            return True
+        assert self._project_ids is not None, "the person is limited"
+        if its.of is not None:
+            owner = [*self._other(its.of), *decided.get(its.of, ())]
+            return bool(owner) and self._is_visible(owner, decided)
+        return its.project_id in self._project_ids
+
+    def _other(self, stream: UUID) -> Sequence[Event]:
+        if stream in self._histories:
+            return plain_events(self._histories[stream])
+        if stream not in self._others:
+            self._others[stream] = plain_events(self._store.load(stream)[stream])
+        return self._others[stream]
 
 
 def _new_events(

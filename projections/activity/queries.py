@@ -79,7 +79,7 @@ inside AS (
 """
 _NAMED = """
 SELECT a.id, a.kind, a.at, a.subject_type, a.subject_id, a.project_id,
-       a.from_project_id, a.creator_id, a.actor, a.data, c.tiktok_handle,
+       q.id, a.creator_id, a.actor, a.data, c.tiktok_handle,
        CASE a.subject_type WHEN 'creator' THEN c.tiktok_handle
                            WHEN 'video' THEN coalesce(v.title, f.title)
                            WHEN 'campaign' THEN g.name

@@ -14,6 +14,7 @@ from projections.creator_history.entries import (
     HistoryEntry,
     actor_names,
     entry_of_event,
+    without_others,
 )
 from projections.engine.folds import stored_names
 from projections.engine.log_end import END
@@ -85,11 +86,16 @@ async def page_of_campaign_history(
     names: dict[UUID | None, str] = {}
     if params["ids"]:
         names.update(await reader.rows(query.organization_id, _NAMES, params))
+    known = {each for each in names if each is not None}
     return [
-        _entry(
-            recorded,
-            by=actor_label(recorded.actor, actors),
-            item=names.get(named[recorded.position], "an item"),
+        without_others(
+            _entry(
+                recorded,
+                by=actor_label(recorded.actor, actors),
+                item=names.get(named[recorded.position], "an item"),
+            ),
+            reader.project_ids,
+            known | {query.campaign_id},
         )
         for recorded in events
     ]

@@ -1,11 +1,12 @@
 """Entries of change logs: an event with its actor and its sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain import events as e
 from domain.messages import copied
@@ -13,6 +14,9 @@ from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import stored_name
 from projections.engine.reader import Reader
 from projections.people import ACTOR_NAMES, actor_ids
+
+_PROJECTS = ("project_id", "old_project_id", "new_project_id")
+_NAMED = ("campaign_id", "item_id", "duplicate_of")
 
 HistorySubject = Literal["creator", "scrape", "video", "campaign"]
 
@@ -76,6 +80,33 @@ def entry_of_event(
         data=_data(recorded.event),
         is_derived=False,
     )
+
+
+def without_others(
+    entry: HistoryEntry,
+    project_ids: frozenset[UUID] | None,
+    known: Collection[UUID],
+) -> HistoryEntry:
+    """Return the entry for a reader who may see these projects alone; None is all.
+
+    It has no ids of other projects, and none of campaigns, items and other creators but
+    the ``known`` ones.
+    """
+    if project_ids is None:
+        return entry
+    hidden = {
+        *(n for n in _PROJECTS if entry.data.get(n, n) not in {n, *project_ids}),
+        *(n for n in _NAMED if entry.data.get(n, n) not in {n, *known}),
+    }
+    if not hidden:
+        return entry
+    shown = {name: each for name, each in entry.data.items() if name not in hidden}
+    summary = entry.summary
+    if "old_project_id" in hidden:
+        # The time until which numbers stay is no news in a project without them.
+        shown.pop("history", None)
+        summary = f"Moved from another project by {entry.actor_name}."
+    return replace(entry, data=shown, summary=summary)
 
 
 def _data(event: e.Event) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from projections.creator_history.entries import (
     HistoryEntry,
     actor_names,
     entry_of_event,
+    without_others,
 )
 from projections.creator_history.missing_videos import tiktok_ids, with_tiktok_ids
 from projections.creator_history.projection import CreatorHistory
@@ -85,6 +86,7 @@ _ERASED = b"""
 SELECT * FROM goatherd_stream_events(ARRAY[%(creator)s]::uuid[], 0::bigint,
     9223372036854775807::bigint, ARRAY['subject_erased'], 1::integer)
 """
+_BEGINS = b"SELECT goatherd_history_begins(%(creator)s)"
 _CREATORS = b"""
 SELECT id, '@' || tiktok_handle FROM creator_list
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
@@ -99,6 +101,8 @@ async def page_of_history(
     reader: Reader, query: HistoryQuery
 ) -> list[tuple[HistoryPlace, HistoryEntry]]:
     """Return up to ``limit`` entries of a creator and their sort keys, newest first."""
+    begins = await history_begins(reader, query.organization_id, query.creator_id)
+    query = replace(query, first=max(query.first, begins))
     milestones = [
         milestone
         for milestone in await milestones_of(
@@ -142,6 +146,19 @@ async def page_of_history(
         )
         for place, milestone in page
     ]
+
+
+async def history_begins(
+    reader: Reader, organization_id: UUID, creator_id: UUID
+) -> int:
+    """Return the position from which on the reader may see a creator's past.
+
+    It is that of its newest move from a project that they may not see, else 0.
+    """
+    if reader.project_ids is None:
+        return 0
+    rows = await reader.rows(organization_id, _BEGINS, {"creator": creator_id})
+    return rows[0][0]
 
 
 async def milestones_of(
@@ -198,9 +215,10 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
     """Turns events into entries.
 
     ``actors``, ``campaigns`` and ``creators`` are names by id, ``videos`` are TikTok's
-    ids by ours.
+    ids by ours. ``project_ids`` are those that the reader may see, None for all.
     """
 
+    project_ids: frozenset[UUID] | None
     actors: dict[UUID, str]
     videos: dict[UUID, str]
     campaigns: dict[UUID, str]
@@ -221,6 +239,9 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
             about=_about(event),
             actor_name=by,
             summary=summary(event, by=by, video=video, item=item),
+        )
+        entry = without_others(
+            entry, self.project_ids, {*self.campaigns, *self.creators}
         )
         others = _other_posting_times(event, self.posted)
         if not others:
@@ -273,6 +294,7 @@ async def _entry_formatter(
         return dict(await reader.rows(organization_id, query, params)) if ids else {}
 
     return _EntryFormatter(
+        project_ids=reader.project_ids,
         actors=await actor_names(reader, organization_id, events),
         videos=await tiktok_ids(reader, organization_id, list(videos)),
         campaigns=await names(_CAMPAIGNS, campaigns),

@@ -11,7 +11,11 @@ from domain.analytics.precision import is_known, is_rounded
 from domain.messages import IMPORT_PROVIDER
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import OWN_EVENTS
-from projections.creator_history.queries import HistoryQuery, events_of
+from projections.creator_history.queries import (
+    HistoryQuery,
+    events_of,
+    history_begins,
+)
 from projections.creators.creator import COUNTS, CountName, CreatorRow
 from projections.creators.projection import fold_creator
 from projections.engine.folds import stored_names
@@ -45,7 +49,13 @@ ORDER BY position DESC LIMIT %(limit)s
 async def creator_as_of(
     reader: Reader, organization_id: UUID, creator_id: UUID, *, at: int
 ) -> CreatorRow | None:
-    """Return the creator's row after a position; None if it did not exist yet."""
+    """Return the creator's row after a position.
+
+    None stands for a creator that did not exist yet, or that was in a project which the
+    reader may not see.
+    """
+    if at < await history_begins(reader, organization_id, creator_id):
+        return None
     of = HistoryQuery(
         organization_id=organization_id,
         creator_id=creator_id,

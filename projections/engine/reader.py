@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from infra.database import AsyncPool, run_read_async
+from infra.database import LIMITED_ROLE, AsyncPool, run_read_async
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent, open_envelopes
 
@@ -19,23 +19,45 @@ _POLL_SECONDS = 0.003
 # The setting ends with the pipeline's implicit transaction, so the pool gets the
 # connection back without it.
 _SET_ORGANIZATION = b"SELECT set_config('goatherd.organization_id', %s, true)"
+# The policies of the role show the rows of these projects alone.
+_SET_PROJECTS = f"""
+SELECT set_config('goatherd.organization_id', %s, true),
+       set_config('goatherd.project_ids', %s, true),
+       set_config('role', '{LIMITED_ROLE}', true)
+""".encode()
+# A prepared statement is planned for one role, so each role has its own.
+_FOR_LIMITED = b"\n-- limited"
 _POSITION = b"SELECT position FROM projection WHERE name = %(name)s"
 Statement = tuple[bytes, Sequence[object]]
 
 
 class Query(NamedTuple):
-    """A query of one organization's rows, or of public rows without an organization."""
+    """A query of one organization's rows, or of public rows without an organization.
+
+    It sees the rows of these projects, or of all projects for None.
+    """
 
     organization_id: UUID | None
     text: bytes
     parameters: Mapping[str, object]
+    project_ids: frozenset[UUID] | None = None
 
     @property
     def as_whom(self) -> Sequence[Statement]:
         """Return the statements that must precede it in its transaction."""
         if self.organization_id is None:
             return ()
-        return ((_SET_ORGANIZATION, (str(self.organization_id),)),)
+        organization = str(self.organization_id)
+        if self.project_ids is None:
+            return ((_SET_ORGANIZATION, (organization,)),)
+        projects = f"{{{','.join(sorted(map(str, self.project_ids)))}}}"
+        return ((_SET_PROJECTS, (organization, projects)),)
+
+    def limited_to(self, project_ids: frozenset[UUID]) -> "Query":
+        """Return the query for a reader who may see these projects alone."""
+        return Query(
+            self.organization_id, self.text + _FOR_LIMITED, self.parameters, project_ids
+        )
 
 
 async def rows_of(
@@ -73,12 +95,19 @@ class Reader:
     """Queries read models with the role that row-level security applies to.
 
     ``codec`` decodes events, and opens sealed ones. Each read has a snapshot of its
-    own.
+    own. Every read sees the projects ``project_ids`` alone, or all of them for None.
     """
 
-    def __init__(self, pool: AsyncPool, codec: Codec) -> None:
+    def __init__(
+        self,
+        pool: AsyncPool,
+        codec: Codec,
+        *,
+        project_ids: frozenset[UUID] | None = None,
+    ) -> None:
         self._pool = pool
         self._codec = codec
+        self.project_ids = project_ids
 
     @property
     def alone(self) -> "Reader":
@@ -156,11 +185,17 @@ class Reader:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def run(self, query: Query) -> list[TupleRow]:
+        query = self._limited(query)
 
         async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             return (await rows_of(connection, [query], after=query.as_whom))[0]
 
         return await run_read_async(self._pool, run)
+
+    def _limited(self, query: Query) -> Query:
+        if self.project_ids is None or query.organization_id is None:
+            return query
+        return query.limited_to(self.project_ids)
 
 
 def newest_first(time_column: str, id_column: str = "id") -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import cast
+from uuid import UUID
 
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
@@ -25,15 +26,23 @@ class SnapshotReader(Reader):
     only find out how long to wait. After ``close`` each read has a snapshot of its own.
     """
 
-    def __init__(self, pool: AsyncPool, codec: Codec) -> None:
-        super().__init__(pool, codec)
+    def __init__(
+        self,
+        pool: AsyncPool,
+        codec: Codec,
+        *,
+        project_ids: frozenset[UUID] | None = None,
+    ) -> None:
+        super().__init__(pool, codec, project_ids=project_ids)
         self._moment = Moment(pool)
         self._is_closed = False
 
     @property
     def alone(self) -> Reader:
         """Return the reader for an answer with a single read."""
-        return self if self._moment.has_begun else Reader(self._pool, self._codec)
+        if self._moment.has_begun:
+            return self
+        return Reader(self._pool, self._codec, project_ids=self.project_ids)
 
     async def side_by_side(self) -> None:
         """Let further reads of this answer run at the same time."""
@@ -55,7 +64,7 @@ class SnapshotReader(Reader):
         """Return the rows of a query in the snapshot."""
         if self._is_closed:
             return await super().run(query)
-        return await self._moment.run(query)
+        return await self._moment.run(self._limited(query))
 
 
 class _SingleConnection:

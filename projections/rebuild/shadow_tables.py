@@ -165,7 +165,10 @@ def create_shadow_tables(
     values = {"live": live, "tables": list(tables), "schema": schema}
     rest = cursor.execute(_REST, values).fetchall()
     if rest:
-        cursor.execute("; ".join(statement for (statement,) in rest))
+        # A policy that names another one of these tables names the copy from now on.
+        with search_path_restored(cursor):
+            use_schema(cursor, schema)
+            cursor.execute("; ".join(statement for (statement,) in rest))
 
 
 def tables_in(cursor: Cursor[TupleRow], schema: str) -> list[str]:
@@ -182,10 +185,11 @@ def drop_schema(cursor: Cursor[TupleRow], schema: str) -> None:
     It fails if something else depends on the tables.
     """
     wait_for_workers(cursor)
-    gone: list[sql.Composable] = [
-        sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table))
-        for table in tables_in(cursor, schema)
-    ]
+    tables = [sql.Identifier(schema, table) for table in tables_in(cursor, schema)]
+    gone: list[sql.Composable] = []
+    if tables:
+        # Together, because policies of some name others.
+        gone.append(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(tables)))
     gone.append(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
     cursor.execute(sql.SQL("; ").join(gone))
 

@@ -1,7 +1,7 @@
 """The second wall: a reader sees one organization, with any query."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from domain import events as e
 from domain.organization.logo import logo_of
 from domain.streams import video_stream
 from domain.video.attributes import VideoAttributes
-from infra.database import READER_ROLE, reading_pool
+from infra.database import LIMITED_ROLE, READER_ROLE, reading_pool
 from infra.eventstore.store import Store
 from infra.settings import Settings
 from projections.activity.projection import Activity
@@ -136,6 +136,32 @@ CLOSED = (
 )
 READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")
 
+# People who are limited see the rows of their projects in these tables, found by the
+# project or by the creator, video or campaign of the row.
+OF_PROJECTS = (
+    *("projects", "project_logos", "creator_list", "scrape_runs", "scrape_job"),
+    *("source_request", "videos", "video_figures", "video_attributes"),
+    *("analytics_subjects", "analytics_videos", "analytics_snapshots"),
+    *("analytics_owner_states", "analytics_video_rollups"),
+    *("analytics_profile_rollups", "analytics_profile_precision"),
+    *("analytics_video_totals", "analytics_creator_moves"),
+    *("analytics_campaign_changes", "analytics_campaign_members"),
+    *("analytics_video_days", "analytics_profile_totals", "analytics_profile_days"),
+    *("analytics_creator_posts", "analytics_owner_days", "creator_history"),
+    *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
+    *("activity", "annotations"),
+)
+# They see these tables for the reasons given, and no table that is not named here.
+OF_ORGANIZATION = {
+    "organizations": "pages show its name, and answers are in its time zone",
+    "members": "histories name people; no other column can be read",
+    "api_keys": "queries join it, and find no row",
+    "views": "the built-in ones, which belong to nobody",
+    "analytics_positions": "the position up to which numbers are complete",
+    "analytics_rule": "the rule of the installation for the first numbers",
+    "projection": "how far read models have come",
+}
+
 Reading = Connection[TupleRow]
 
 
@@ -148,17 +174,30 @@ def tenants_url(postgres_url: str, template_database: str) -> Iterator[str]:
         yield url
 
 
-def _fill(store: Store) -> None:
-    """Write the same rows into every read model for each of two organizations."""
+@pytest.fixture(scope="module")
+def projects_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """The URL of a database with two projects of one organization, and another one."""
+    with new_database(postgres_url, template=template_database) as url:
+        with opened_store(url) as store:
+            _fill(store, (HOME, AWAY, HOME))
+        yield url
+
+
+def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
+    """Write the same rows into every read model for a project of each organization."""
     history = History()
-    for number, tenant in enumerate((HOME, AWAY)):
+    for number, tenant in enumerate(tenants):
         creator_id, run_id, key_id, project_id = (
             UUID(int=base + number) for base in (0xC0, 0x50, 0xA0, 0xB0)
         )
+        if tenant not in tenants[:number]:
+            history.happened(
+                tenant, e.OrganizationCreated(name="Same", plan="free", time_zone="UTC")
+            )
         history.happened(
             tenant,
-            e.OrganizationCreated(name="Same", plan="free", time_zone="UTC"),
             e.ProjectCreated(project_id=project_id, name="Same"),
+            e.ProjectCreated(project_id=UUID(int=0xF0 + number), name="Same"),
             e.ApiKeyCreated(
                 key_id=key_id, name="Same", digest=str(key_id), hint="same", scopes=()
             ),
@@ -191,10 +230,11 @@ def _fill(store: Store) -> None:
                 precision="rounded",
             ),
             stats(
-                "1" * (number + 1),
+                "1",
                 organization_id=tenant,
+                project_id=project_id,
                 views=number,
-                attributes={"1" * (number + 1): VideoAttributes(is_ad=True)},
+                attributes={"1": VideoAttributes(is_ad=True)},
             ),
         )
         history.happened(
@@ -483,3 +523,141 @@ def test_the_events_of_streams_are_given_to_their_own_organization_alone(
         found.append({row[0] for row in reader.execute(ask, (streams,))})
 
     assert found == [{campaigns[0]}, {campaigns[1]}, set()]
+
+
+@pytest.fixture
+def limited(projects_url: str) -> Iterator[Reading]:
+    """A connection that has become the reader of limited people."""
+    with psycopg.connect(projects_url) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LIMITED_ROLE)))
+        yield connection
+        connection.rollback()
+
+
+def _limit(limited: Reading, *projects: UUID) -> None:
+    read_as(limited, HOME)
+    limited.execute(
+        "SELECT set_config('goatherd.project_ids', %s, true)",
+        (f"{{{','.join(map(str, projects))}}}",),
+    )
+
+
+# Each creator has moved from the first project to the second one.
+_PROJECTS = ((UUID(int=0xB0), UUID(int=0xF0)), (UUID(int=0xB2), UUID(int=0xF2)))
+
+
+def _ids(number: int) -> set[str]:
+    """The ids of everything that is in one of the projects."""
+    bases = (0xC0, 0x50, 0xB0, 0xF0, 0xE0, 0xD0, 0x40, 0x60, 0x70, 0xCA0, 0xE8, 0xEC)
+    ids = {UUID(int=base + number) for base in bases}
+    return {str(id_) for id_ in ids | {video_stream(UUID(int=0xB0 + number), "1")}}
+
+
+def _rows(limited: Reading, table: str) -> list[str]:
+    columns = limited.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass "
+        "AND attnum > 0 AND NOT attisdropped "
+        "AND has_column_privilege(attrelid, attnum, 'SELECT')",
+        (table,),
+    ).fetchall()
+    selected = sql.SQL(", ").join(sql.Identifier(name) for (name,) in columns)
+    query = sql.SQL("SELECT {} FROM {}").format(selected, sql.Identifier(table))
+    return [str(row) for row in limited.execute(query)]
+
+
+def test_limited_people_find_rows_of_their_projects_alone(
+    limited: Reading, subtests: pytest.Subtests
+):
+    for number, other in ((0, 2), (2, 0)):
+        _limit(limited, *_PROJECTS[number // 2])
+        for table in OF_PROJECTS:
+            with subtests.test(table, number=number):
+                found = _rows(limited, table)
+
+                assert found
+                assert not [r for r in found if any(i in r for i in _ids(other))]
+        limited.rollback()
+        limited.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LIMITED_ROLE)))
+
+
+def test_people_limited_to_both_projects_find_what_the_reader_finds(
+    limited: Reading, projects_url: str, subtests: pytest.Subtests
+):
+    _limit(limited, *_PROJECTS[0], *_PROJECTS[1])
+
+    with psycopg.connect(projects_url) as reader:
+        reader.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE)))
+        read_as(reader, HOME)
+        # Notes about the organization are not there for them, and neither are the
+        # erased creators, whose history here says nothing else.
+        gone = [str(UUID(int=n)) for n in (0xE8, 0xEA, 0xEC, 0xEE)]
+        for table in {*OF_PROJECTS} - {"annotations"}:
+            with subtests.test(table):
+                all_rows = _rows(reader, table)
+                expected = [r for r in all_rows if not any(i in r for i in gone)]
+                assert sorted(_rows(limited, table)) == sorted(expected)
+
+
+def test_people_without_a_project_find_nothing(limited: Reading):
+    for setting in ("", "{}", f"{{{UUID(int=0)}}}"):
+        read_as(limited, HOME)
+        limited.execute(
+            "SELECT set_config('goatherd.project_ids', %s, true)", (setting,)
+        )
+
+        assert [table for table in OF_PROJECTS if _rows(limited, table)] == []
+
+
+def test_every_table_that_limited_people_read_is_of_their_projects_or_named(
+    limited: Reading,
+):
+    readable = limited.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname = current_schema() "
+        "AND has_any_column_privilege(%s, c.oid, 'SELECT')",
+        (LIMITED_ROLE,),
+    )
+
+    assert {name for (name,) in readable} == {*OF_PROJECTS, *OF_ORGANIZATION}
+
+
+def test_limited_people_read_the_names_of_members_and_no_key(limited: Reading):
+    _limit(limited, *_PROJECTS[0])
+
+    assert refused(
+        limited, sql.SQL("SELECT {} FROM members").format(sql.Identifier("email"))
+    )
+    assert refused(
+        limited, sql.SQL("SELECT {} FROM api_keys").format(sql.Identifier("digest"))
+    )
+    assert _rows(limited, "api_keys") == []
+    assert [row for row in _rows(limited, "views") if "Stopped" not in row] == []
+
+
+def test_functions_find_nothing_of_other_projects(limited: Reading):
+    for number in (0, 2):
+        _limit(limited, *_PROJECTS[number // 2])
+        own = UUID(int=0xC0 + number)
+        both = [UUID(int=0xC0), UUID(int=0xC2)]
+        campaigns = [UUID(int=0xE0), UUID(int=0xE2)]
+
+        found = limited.execute(
+            "SELECT id FROM goatherd_search(%s)", (search_grams(HOME, "sam"),)
+        ).fetchall()
+        events = [
+            limited.execute(
+                "SELECT count(*) FROM goatherd_creator_events(%s, ARRAY("
+                "SELECT generate_series(1::bigint, 1000)))",
+                (creator_id,),
+            ).fetchone()
+            for creator_id in both
+        ]
+        streams = limited.execute(
+            "SELECT DISTINCT stream "
+            "FROM goatherd_stream_events(%s, 0, 1000, NULL, 500)",
+            ([*campaigns, *both],),
+        ).fetchall()
+
+        assert found == [(own,)]
+        assert [row and row[0] > 0 for row in events] == [each == own for each in both]
+        assert {id_ for (id_,) in streams} == {own, UUID(int=0xE0 + number)}

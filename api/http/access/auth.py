@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from api.http.access.recent_answers import RecentAnswers
 from api.http.errors import ApiError, Code
+from domain.errors import NotFoundError
 from domain.events import MemberRole, Scope
 from domain.organization.plans import Limits
 from infra.keys.digests import digest_of
@@ -42,6 +43,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     ``key_id`` is the id of the key, and that of the person in a session of a person.
     ``proved_at`` is the time at which the person of a session last proved who they are;
     a personal key proves nothing.
+    ``project_ids`` are the projects that a limited person may see, None for all.
     """
 
     key_id: UUID
@@ -52,6 +54,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     is_operator: bool = False
     person: SignedInPerson | None = None
     proved_at: datetime | None = None
+    project_ids: frozenset[UUID] | None = None
 
     @property
     def actor(self) -> str:
@@ -94,6 +97,19 @@ class Principal(Struct, frozen=True, kw_only=True):
             f"Granted: [{', '.join(granted)}]",
             meta={"required": scope, "granted": granted},
         )
+
+    def may_see(self, project_id: UUID) -> bool:
+        """Tell whether the principal may see a project of the organization."""
+        return self.project_ids is None or project_id in self.project_ids
+
+    def require_whole_organization(self) -> None:
+        """Refuse a person who is limited to some projects, as if nothing were there.
+
+        Raises:
+            NotFoundError: the person is limited.
+        """
+        if self.project_ids is not None:
+            raise NotFoundError("resource")
 
     def require_operator(self) -> None:
         """Refuse a request of an organization that does not operate the installation.

@@ -21,11 +21,15 @@ def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
     always = Reader(pool, codec)
 
     def provide(request: Request) -> Reader:
-        if request.method not in _READING:
-            return always
         context = request.context
+        principal = context.principal
+        project_ids = None if principal is None else principal.project_ids
+        if request.method not in _READING:
+            if project_ids is None:
+                return always
+            return Reader(pool, codec, project_ids=project_ids)
         if context.snapshot is None:
-            context.snapshot = SnapshotReader(pool, codec)
+            context.snapshot = SnapshotReader(pool, codec, project_ids=project_ids)
         return context.snapshot
 
     return Provide(provide, sync_to_thread=False)

@@ -115,6 +115,7 @@ class ConnectLinkRoutes(Controller):
         read. The page leads the creator to TikTok, where they consent with the account
         that has the creator's handle.
         """
+        writer.require_visible(request, creator_id, "creator")
 
         def run(_: object) -> Executed[ConnectLink]:
             link = connections.make_link(
@@ -148,6 +149,7 @@ class ConnectLinkRoutes(Controller):
         A connection that was made with the link stays.
         """
         writer.require_no_version(request)
+        writer.require_visible(request, creator_id, "link")
         with writer.store.pool.connection() as connection:
             link = revoke_link(
                 connection.cursor(), request.organization_id, creator_id, link_id

@@ -116,6 +116,7 @@ class ConnectionRoutes(Controller):
 
         The creator gets the handle of that account, and the account is connected.
         """
+        writer.require_visible(request, creator_id, "creator")
         organization_id = request.organization_id
         answered = Rows(writer.store)
 
@@ -166,6 +167,7 @@ class ConnectionRoutes(Controller):
         The consent is withdrawn at TikTok as soon as TikTok answers.
         """
         writer.require_no_version(request)
+        writer.require_visible(request, creator_id, "creator")
         organization_id = request.organization_id
         answered = Rows(writer.store)
         with writer.store.pool.connection() as connection:

@@ -79,6 +79,7 @@ class CreatorMoveRoutes(Controller):
         if creator is None:
             raise NotFoundError("creator")
         rows = Rows(writer.store)
+        may_see = request.principal.may_see
         effects = await asyncio.to_thread(
             rows.ask,
             lambda cursor: effects_of_move(cursor, organization_id, creator_id),
@@ -88,8 +89,10 @@ class CreatorMoveRoutes(Controller):
                 creator_id=creator_id,
                 project_id=creator.project_id,
                 campaigns=await campaigns_left(reader, organization_id, creator_id),
-                refused=effects.refused,
-                merged_videos=effects.merges,
+                refused=[each for each in effects.refused if may_see(each.project_id)],
+                merged_videos=[
+                    each for each in effects.merges if may_see(each.project_id)
+                ],
             )
         )
 

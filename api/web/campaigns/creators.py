@@ -12,6 +12,7 @@ from api.http.error_codes import Code
 from api.routes.creators.import_text import ReadCreators, ReadLine
 from api.routes.creators.schemas import MOST_AT_ONCE
 from api.routes.organization import Organization
+from api.routes.usage import room_of
 from api.web.campaigns.forms import CampaignForm
 from api.web.kit.page import PageContext
 from domain.creator.handle import normalize_handle
@@ -142,8 +143,8 @@ async def _problem_with_new(
     refused = [_why(line) for line in failed if line.tiktok_handle not in again]
     if refused:
         return " ".join(refused).removesuffix(".")
-    creators = (await page.get("/organization", Organization)).data.usage.creators
-    room = None if creators.limit is None else max(creators.limit - creators.used, 0)
+    usage = (await page.get("/organization", Organization)).data.usage
+    room = None if usage is None else room_of(usage.creators)
     if room is not None and room < len(new) - len(again):
         are = "is" if len(new) == 1 else "are"
         has_room = f"your plan has room for {counted(room, 'new creator')}"

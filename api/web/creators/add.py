@@ -17,6 +17,7 @@ from api.http.bodies.form_body import typed, uploaded
 from api.http.errors import Code, FieldProblem
 from api.routes.creators.import_text import ReadCreators
 from api.routes.organization import Organization
+from api.routes.usage import room_of
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
 from api.web.kit.forms.project_choices import all_projects
@@ -124,15 +125,15 @@ async def _preview(
     projects = await all_projects(page)
     names = {str(project.id): project.name for project in projects}
     count = read.created_count + read.reactivated_count
-    creators = (await page.get("/organization", Organization)).data.usage.creators
-    room = None if creators.limit is None else max(creators.limit - creators.used, 0)
+    usage = (await page.get("/organization", Organization)).data.usage
+    room = None if usage is None else room_of(usage.creators)
     return page.show(
         "creators/preview.html",
         {
             "form": form,
             "read": read,
             "count": count,
-            "creators": creators,
+            "creators": usage and usage.creators,
             "room": room,
             "fits": room is None or count <= room,
             "good": [line for line in read.lines if line.status != "failed"],

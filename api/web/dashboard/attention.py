@@ -307,6 +307,8 @@ async def _limits(page: PageContext, *, campaign_id: str | None) -> list[Attenti
     if campaign_id is not None or not watched:
         return []
     usage = (await page.get("/organization", Organization)).data.usage
+    if usage is None:
+        return []
     found: list[AttentionItem] = []
     for name, limit in watched.items():
         used: Used = getattr(usage, name)

@@ -111,7 +111,9 @@ async def _show(
         "now": now,
         "organization": got.data,
         "time_zones": sorted(time_zones()),
-        "usage": [(label, getattr(got.data.usage, key)) for key, label in _USAGE],
+        "usage": []
+        if got.data.usage is None
+        else [(label, getattr(got.data.usage, key)) for key, label in _USAGE],
     }
     return await show_settings(
         page, "settings/organization.html", context, tab=PATH, error=error

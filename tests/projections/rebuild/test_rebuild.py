@@ -105,10 +105,13 @@ def shape_of(store: Store, table: str) -> dict[str, object]:
         f"""
         SELECT json_build_object(
             'options', c.reloptions, 'rls', c.relrowsecurity, 'owner', c.relowner,
-            'acl', coalesce(c.relacl, acldefault('r', c.relowner)),
+            'acl', (SELECT array_agg(each::text ORDER BY each::text) FROM unnest(
+                coalesce(c.relacl, acldefault('r', c.relowner))) AS each),
             'columns', (SELECT json_agg((attname, atttypid, attnotnull, attcollation,
-                            attacl, attidentity, pg_get_expr(adbin, adrelid),
-                            attstorage, attstattarget) ORDER BY attnum)
+                            (SELECT array_agg(each::text ORDER BY each::text)
+                             FROM unnest(attacl) AS each),
+                            attidentity, pg_get_expr(adbin, adrelid), attstorage,
+                            attstattarget) ORDER BY attnum)
                         FROM pg_attribute LEFT JOIN pg_attrdef
                             ON adrelid = attrelid AND adnum = attnum
                         WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),

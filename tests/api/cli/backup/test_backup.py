@@ -288,7 +288,9 @@ def test_an_owner_that_is_no_superuser_backs_up_and_restores(
         name = sql.Identifier(owner)
         server.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(name))
         server.execute(
-            sql.SQL("GRANT goatherd_reader TO {} WITH ADMIN OPTION").format(name)
+            sql.SQL(
+                "GRANT goatherd_reader, goatherd_limited TO {} WITH ADMIN OPTION"
+            ).format(name)
         )
         for url in (target, second):
             database = sql.Identifier(urlsplit(url).path.strip("/"))

@@ -1,0 +1,112 @@
+"""Visibility: people who are limited to some projects find nothing of the others.
+
+A command of a limited person reads the history of a thing in another project as if it
+were empty, so that it is refused as for an unknown id.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain import events as e
+from domain.campaign.decider import campaign_of
+from domain.creator.decider import creator_of
+from domain.messages import Event
+from domain.video.decider import video_of
+
+
+class OwnProject(Struct, frozen=True):
+    """The project of a thing, or the thing ``of`` whose project is its own as well.
+
+    Neither is set for what belongs to the whole organization.
+    """
+
+    project_id: UUID | None = None
+    of: UUID | None = None
+
+
+_OF_ALL: Final = OwnProject()
+
+
+def own_project(history: Sequence[Event]) -> OwnProject | None:
+    """Return the project of the thing with this history.
+
+    None stands for what is in no project, such as a handle or a ban, and what does not
+    exist.
+    """
+    if not history:
+        return None
+    match history[0]:
+        case e.CreatorAdded():
+            creator = creator_of(history)
+            return (
+                None if creator is None else OwnProject(project_id=creator.project_id)
+            )
+        case e.CampaignCreated():
+            campaign = campaign_of(history)
+            return (
+                None if campaign is None else OwnProject(project_id=campaign.project_id)
+            )
+        case e.VideoAdded() | e.VideoDiscovered():
+            video = video_of(history)
+            if video is None:
+                return None
+            return _of_creator(video.creator_id, video.project_id)
+        case e.ScrapeRequested(creator_id=creator_id, project_id=project_id):
+            return _of_creator(creator_id, project_id)
+        case e.AnnotationAdded(scope="org") | e.ViewSaved():
+            return _OF_ALL
+        case e.AnnotationAdded(scope="project", scope_id=project_id):
+            return OwnProject(project_id=project_id)
+        case e.AnnotationAdded(scope_id=scope_id):
+            return OwnProject(of=scope_id)
+        case _:
+            return None
+
+
+def _of_creator(creator_id: UUID | None, project_id: UUID) -> OwnProject:
+    if creator_id is None:
+        return OwnProject(project_id=project_id)
+    return OwnProject(of=creator_id)
+
+
+def narrowed(
+    history: Sequence[Event], project_ids: Collection[UUID]
+) -> Sequence[Event]:
+    """Return an organization's history without its other projects."""
+    return [*filter(partial(_is_visible, project_ids=project_ids), history)]
+
+
+def _is_visible(event: Event, *, project_ids: Collection[UUID]) -> bool:
+    match event:
+        case (
+            e.ProjectCreated(project_id=project_id)
+            | e.ProjectDetailsChanged(project_id=project_id)
+            | e.ProjectLogoChanged(project_id=project_id)
+            | e.EarlierTextsForgotten(kind="project", of=project_id)
+        ):
+            return project_id in project_ids
+        case _:
+            return True
+
+
+def is_beyond(event: Event, project_ids: Collection[UUID]) -> bool:
+    """Tell whether an organization's event concerns more than these projects.
+
+    A person's own keys and their leaving do not.
+    """
+    match event:
+        case (
+            e.ProjectCreated()
+            | e.OrganizationSettingsChanged()
+            | e.PlanChanged()
+            | e.OperatorChanged()
+            | e.MemberAdded()
+            | e.MemberChanged()
+        ):
+            return True
+        case _:
+            return not _is_visible(event, project_ids=project_ids)

@@ -1,0 +1,257 @@
+"""People who are limited to some projects find nothing of the others, anywhere."""
+
+import re
+from collections.abc import Iterator, Mapping
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from api.http.access.auth import Authenticator, Principal
+from domain.events import MemberRole
+from domain.organization.roles import scopes_of
+from tests.api.http.test_tenancy import reported, with_id
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.operations import (
+    Ask,
+    ask_for,
+    id_named,
+    ids_of,
+    operations,
+    places_of_ids,
+)
+
+ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member", "viewer")
+# Operations without an id, which show limited people the rows of their projects.
+NARROWED = {
+    *("listActivity", "listAnnotations", "listCampaigns", "listCreators"),
+    *("getCreatorAmounts", "listProjects", "listScrapes", "countScrapes", "listTags"),
+    *("listVideos", "getVideoAmounts", "listViews", "getAnalyticsSchema"),
+    # Without the numbers of the whole organization.
+    "getOrganization",
+    # Their ids are lists, which have a test of their own.
+    *("getMemberOverlap", "getCreatorFigures"),
+}
+# Ids of what belongs to the whole organization, to which both projects belong.
+OF_ORGANIZATION = {"key_id", "view_id"}
+
+
+class World:
+    """An organization with two projects, and people who may see the first one."""
+
+    def __init__(self, goatherd: Goatherd) -> None:
+        self.tenant = goatherd.tenant(is_operator=True)
+        second = data_of(self.tenant.post("/projects", {"name": "Rival"}), status=201)
+        self.rival = self._in_project(UUID(second["id"]))
+        self.own, self.other = ids_of(self.tenant), ids_of(self.rival)
+        creator = self.other["creator_id"]
+        # Numbers that no other ones reach, alone or in a sum.
+        self.rival.saw(creator, follower_count=7_654_300_000)
+        views = {str(uuid4().int % 10**18 + 10**18): 8_765_400_000}
+        self.rival.found(creator, next(iter(views)))
+        self.rival.saw_videos(creator, views)
+        goatherd.catch_up()
+
+    def _in_project(self, project_id: UUID) -> Tenant:
+        return Tenant(
+            self.tenant.goatherd,
+            organization_id=self.tenant.organization_id,
+            project_id=project_id,
+            key_id=self.tenant.key_id,
+            key=self.tenant.key,
+        )
+
+
+@pytest.fixture(scope="module")
+def world(goatherd: Goatherd) -> World:
+    return World(goatherd)
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> dict[UUID, frozenset[UUID]]:
+    """The projects of keys that stand for limited people, by the id of the key."""
+    limits: dict[UUID, frozenset[UUID]] = {}
+    find = Authenticator.principal_of
+
+    async def limited(self: Authenticator, digest: bytes) -> Principal:
+        principal = await find(self, digest)
+        if principal.key_id not in limits:
+            return principal
+        project_ids = limits[principal.key_id]
+        return replace(principal, project_ids=project_ids, is_operator=False)
+
+    monkeypatch.setattr(Authenticator, "principal_of", limited)
+    return limits
+
+
+def limited_to(
+    tenant: Tenant,
+    limits: dict[UUID, frozenset[UUID]],
+    *projects: UUID,
+    role: MemberRole = "member",
+) -> Tenant:
+    """A person with the role who may see these projects of the organization."""
+    person = tenant.with_key(*scopes_of(role))
+    limits[person.key_id] = frozenset(projects)
+    return person
+
+
+def test_every_operation_names_an_id_or_is_narrowed_or_refused():
+    for operation in operations().values():
+        is_refused = "Not there for people who are limited" in str(operation.details)
+        is_admin = "Needs the scope `admin`" in str(operation.details)
+        assert (
+            is_refused
+            or is_admin
+            or places_of_ids(operation)
+            or operation.id in NARROWED
+        ), operation.id
+
+
+def test_an_id_of_another_project_is_answered_like_one_that_never_was(
+    world: World, limits: dict[UUID, frozenset[UUID]], subtests: pytest.Subtests
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id)
+    for operation in operations().values():
+        for place, name in places_of_ids(operation):
+            with subtests.test(operation.id, place=place, name=name):
+                kept = person.goatherd.kept()
+                ask = ask_for(operation, world.own)
+                foreign, random = id_named(name, world.other), str(uuid4())
+
+                answers = [
+                    reported(
+                        with_id(replace(ask), place, name, id_, world.own).made_by(
+                            person
+                        ),
+                        id_,
+                    )
+                    for id_ in (foreign, random)
+                ]
+
+                assert answers[0] == answers[1]
+                assert answers[0][0] in {200, 403, 404, 410}
+                if place == "path":
+                    assert answers[0][0] != 200
+                assert person.goatherd.kept() == kept
+
+
+def test_an_id_of_another_project_in_a_list_is_like_one_that_never_was(
+    world: World, limits: dict[UUID, frozenset[UUID]], subtests: pytest.Subtests
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id)
+    of = {"metric": "views"}
+    for path, name, kind, params in (
+        ("/analytics/aggregate/member-overlap", "campaign_ids", "campaign_id", {}),
+        ("/creators/figures", "creator_ids", "creator_id", {}),
+        *(
+            ("/analytics", "entity_id", f"{entity}_id", {**of, "entity": entity})
+            for entity in ("creator", "project", "campaign", "video")
+        ),
+    ):
+        with subtests.test(path, name=name, kind=kind):
+            answers: list[tuple[int, str]] = []
+            for id_ in (world.other[kind], str(uuid4())):
+                given = {**params, name: f"{world.own[kind]},{id_}"}
+                answers.append(reported(person.get(path, params=given), id_))
+
+            assert answers[0] == answers[1]
+
+
+def test_no_answer_has_anything_of_another_project(
+    world: World, limits: dict[UUID, frozenset[UUID]]
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id, role="viewer")
+
+    found = leaks(person, world)
+    # The same questions of somebody who is not limited find the other project.
+    without = leaks(world.tenant.with_key("read"), world)
+
+    assert found == {}
+    assert {each for hidden in without.values() for each in hidden} >= {
+        *("project_id", "creator_id", "scrape_id", "video_id", "campaign_id"),
+        *("inner_id", "annotation_id", "confirm", "name", "followers", "views"),
+    }
+
+
+def leaks(person: Tenant, world: World) -> dict[str, set[str]]:
+    """The things of the other project in the answers to all reads, by operation."""
+    hidden = {n: i for n, i in world.other.items() if n not in OF_ORGANIZATION}
+    hidden |= {"name": "Rival", "followers": "^!", "views": "^!"}
+    patterns = {name: re.compile(re.escape(text)) for name, text in hidden.items()}
+    patterns["followers"] = re.compile(r"\b76543\d{5}\b")
+    patterns["views"] = re.compile(r"\b87654\d{5}\b")
+    found: dict[str, set[str]] = {}
+    seen = ""
+    for operation in operations().values():
+        if operation.method != "GET":
+            continue
+        for answer in _answers(person, operation.id, world.own):
+            assert answer.status_code in {200, 403, 404, 410}, answer.text
+            seen += answer.text if answer.status_code == 200 else ""
+            these = {n for n, each in patterns.items() if each.search(answer.text)}
+            if these:
+                found.setdefault(operation.id, set()).update(these)
+    shown = {n: i for n, i in world.own.items() if n not in OF_ORGANIZATION}
+    assert [name for name, id_ in shown.items() if id_ not in seen] == []
+    return found
+
+
+def _answers(
+    person: Tenant, operation_id: str, own: Mapping[str, str]
+) -> Iterator[httpx.Response]:
+    operation = operations()[operation_id]
+    ask = ask_for(operation, own)
+    yield ask.made_by(person)
+    named = {parameter.get("name") for parameter in operation.details["parameters"]}
+    for params in (
+        {"limit": "100"},
+        {"search": "goat"},
+        {"format": "csv"},
+        {"period": "30d"},
+    ):
+        if named >= {*params}:
+            yield Ask(
+                method="GET", path=ask.path, params={**ask.params, **params}
+            ).made_by(person)
+
+
+def test_a_route_answers_each_role_by_its_scope(
+    world: World, limits: dict[UUID, frozenset[UUID]], subtests: pytest.Subtests
+):
+    whole = {role: world.tenant.with_key(*scopes_of(role)) for role in ROLES}
+    narrow = {
+        role: limited_to(world.tenant, limits, world.tenant.project_id, role=role)
+        for role in ROLES[2:]
+    }
+    for operation in operations().values():
+        needed = re.search(r"Needs the scope `(\w+)`", str(operation.details))
+        assert needed is not None
+        is_refused = "Not there for people who are limited" in str(operation.details)
+        nobody = {**world.own, **{name: str(uuid4()) for name in world.own}}
+        for role in ROLES:
+            may = needed[1] in scopes_of(role)
+            with subtests.test(operation.id, role=role):
+                # Nothing has these ids, so that nothing changes.
+                answer = ask_for(operation, nobody).made_by(whole[role])
+                assert (answer.status_code == 403) is (not may), answer.text
+            if role not in narrow:
+                continue
+            with subtests.test(operation.id, role=f"limited {role}"):
+                answer = ask_for(operation, nobody).made_by(narrow[role])
+                if is_refused:
+                    assert code_of(answer) == (404, "not_found")
+                else:
+                    assert (answer.status_code == 403) is (not may), answer.text
+
+
+def test_the_organization_has_no_usage_for_them(
+    world: World, limits: dict[UUID, frozenset[UUID]]
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id)
+
+    shown = data_of(person.get("/organization"))
+
+    assert shown["usage"] is None
+    assert shown["name"] == data_of(world.tenant.get("/organization"))["name"]
