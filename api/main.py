@@ -74,10 +74,12 @@ from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import image_source
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
-from api.web.kit.site import Site
+from api.web.kit.site import SignInWays, Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignIn
 from api.web.sign_in.proofs import Proofs
+from application.accounts.oidc.client import OidcClient
+from application.accounts.oidc.service import OidcSignIn
 from application.accounts.service import PersonAccounts
 from application.accounts.sessions import find_session
 from application.connect.service import Connections
@@ -200,6 +202,8 @@ def assemble(settings: Settings) -> Litestar:
         )
 
     accounts = PersonAccounts(store, own)
+    oidc_client = OidcClient.of(settings)
+    oidc = None if oidc_client is None else OidcSignIn(store, oidc_client)
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     limiter = RequestLimiter(own)
     sessions = Sessions(secret)
@@ -221,6 +225,7 @@ def assemble(settings: Settings) -> Litestar:
         is_demo=settings.plays_recording and settings.recordings is None,
         connects=connections.consents is not None,
         callback=settings.display_redirect_url,
+        ways=SignInWays(provider=None if oidc_client is None else oidc_client.host),
     )
     sign_in = SignIn(
         authenticator=authenticator,
@@ -230,6 +235,7 @@ def assemble(settings: Settings) -> Litestar:
         pool=own,
         accounts=accounts,
         people=site.people,
+        oidc=oidc,
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))

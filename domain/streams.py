@@ -35,6 +35,7 @@ _VIEW = uuid5(_NAMESPACE, "built-in view")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 _ACTIVITY = uuid5(_NAMESPACE, "activity")
 _EMAIL = uuid5(_NAMESPACE, "email")
+_IDENTITY = uuid5(_NAMESPACE, "identity at a provider")
 
 # The stream of events about the installation itself.
 INSTALLATION = uuid5(_NAMESPACE, "installation")
@@ -89,6 +90,11 @@ class Names(msgspec.Struct, frozen=True):
     def email_digest(self, email: str) -> bytes:
         """Return the keyed hash by which the directory of people knows an address."""
         return hmac.digest(self._any_key, _EMAIL.bytes + email.encode(), "sha256")
+
+    def identity_digest(self, issuer: str, subject: str) -> bytes:
+        """Return the keyed hash by which a person of an OpenID provider is known."""
+        identity = _IDENTITY.bytes + f"{issuer}\n{subject}".encode()
+        return hmac.digest(self._any_key, identity, "sha256")
 
     def pseudonym(self, tiktok_video_id: str) -> str:
         """Return the name of a video in snapshots: a number of 63 bits, in digits."""

@@ -21,6 +21,7 @@ SummarizedEvent = (
 _ACTORS = {
     "schedule": "the schedule",
     "cli": "the command line",
+    "directory": "the directory",
     "up": "the first start",
     "policy:auto_disable": "the auto-disable policy",
     "policy:discovery": "the discovery policy",

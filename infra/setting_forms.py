@@ -2,9 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from uuid import UUID
 
 from msgspec import Meta
 
+from domain.messages import MemberRole
 from domain.organization.plans import Limits
 
 
@@ -59,6 +61,13 @@ MailServerURL = Annotated[
             "?from=goatherd@example.com&tls=starttls",
             secret=True,
         ),
+    ),
+]
+IssuerAddress = Annotated[
+    str,
+    Meta(
+        pattern="^https?://[^/?#]+[^?#]*$",
+        extra=form("the https:// address of an OpenID provider"),
     ),
 ]
 CallbackAddress = Annotated[
@@ -130,6 +139,17 @@ PlansObject = Annotated[
         )
     ),
 ]
+RolesObject = Annotated[
+    dict[str, MemberRole],
+    Meta(
+        extra=form(
+            'a JSON object of roles, such as {"herders": "member"}, each of them '
+            "owner, admin, member or viewer",
+            shortly='a JSON object, such as {"herders": "member", "chiefs": "admin"}',
+        )
+    ),
+]
+OrganizationId = Annotated[UUID, Meta(extra=form("the id of an organization"))]
 YesOrNo = Annotated[bool, Meta(extra=form("true or false"))]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],

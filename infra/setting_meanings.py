@@ -29,8 +29,9 @@ MEANINGS = {
     ),
     "host": "The address that HTTP listens on.",
     "port": "The port that HTTP listens on.",
-    "url": "The address at which people reach Goatherd; links in mails begin with it. "
-    "Without it they begin with the host and port above, for this machine alone.",
+    "url": "The address at which people reach Goatherd; links in mails and the address "
+    "to which an OpenID provider sends people back begin with it. Without it, links "
+    "begin with the host and port above, for this machine alone.",
     "http_workers": "The number of processes that answer HTTP requests.",
     "max_connections": "Connections that HTTP holds open at most. Several processes "
     "share them evenly.",
@@ -50,6 +51,23 @@ MEANINGS = {
     "machine). Signs with a meaning in addresses are escaped, such as `%40` for @ in "
     "a user's name. Without it Goatherd sends no mail, and links are handed over by "
     "people.",
+    "oidc_issuer": (
+        "The OpenID provider at which people [sign in]"
+        "(#how-do-people-sign-in-by-a-directory), exactly as it names itself. It is "
+        "set together with the client's id and secret, the organization and the roles."
+    ),
+    "oidc_client_id": "The id that the provider gave to Goatherd.",
+    "oidc_client_secret": "The secret that the provider gave to Goatherd.",
+    "oidc_organization": "The id of the organization to which people belong who sign "
+    "in by the provider, as `goatherd orgs list --ids` prints it.",
+    "oidc_role_claim": "The claim of the provider that has a person's groups or roles. "
+    "Dots separate the names of a claim within a claim, as in "
+    "`realm_access.roles`.",
+    "oidc_roles": "The role of each value of that claim: owner, admin, member or "
+    "viewer. The highest one counts. Nobody gets in without a value of "
+    "this list.",
+    "oidc_max_age_seconds": "Seconds after which a session of somebody who signed in "
+    "by the provider ends. The provider is asked again then.",
     "remote_images": "Show avatars and thumbnails on pages. The server fetches and "
     "keeps them, so that browsers send no request to TikTok. If "
     "`replay` is the only provider, no pictures are fetched.",

@@ -55,6 +55,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret: f.SigningSecret | None = None
     master_key: f.MasterKeyText | None = None
     smtp_url: f.MailServerURL | None = None
+    oidc_issuer: f.IssuerAddress | None = None
+    oidc_client_id: f.SecretText | None = None
+    oidc_client_secret: f.SecretText | None = None
+    oidc_organization: f.OrganizationId | None = None
+    oidc_role_claim: f.Text = "roles"
+    oidc_roles: f.RolesObject | None = None
+    oidc_max_age_seconds: Annotated[int, f.between(60, 7_776_000)] = 43_200
     remote_images: f.YesOrNo = True
     image_hosts: f.HostNames = (
         "tiktokcdn.com",
@@ -162,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise SettingsError(msg)
             set_by[name] = variable
             chosen[name] = _read(known[variable], variable, text.strip())
+        _check_provider(chosen)
         return cls(**chosen)
 
 
@@ -213,6 +221,8 @@ def _variable(field: FieldInfo) -> str:
 
 # Settings that hold several words, separated by commas.
 _LISTS = {"cors_origins", "image_hosts", "providers"}
+# Settings that hold a JSON object.
+_OBJECTS = {"oidc_roles", "plans"}
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
@@ -240,9 +250,33 @@ def _shown(field: FieldInfo, value: object) -> str:
     return "***" if value and _extra(field)["secret"] else repr(value)
 
 
+# The settings without which nobody can sign in by an OpenID provider.
+_OF_PROVIDER = (
+    "oidc_issuer",
+    "oidc_client_id",
+    "oidc_client_secret",
+    "oidc_organization",
+    "oidc_roles",
+)
+
+
+def _check_provider(chosen: Mapping[str, Any]) -> None:
+    """Refuse half of the settings of an OpenID provider.
+
+    Raises:
+        SettingsError: some of them are set, and others are not.
+    """
+    missing = [name for name in _OF_PROVIDER if name not in chosen]
+    if any(name.startswith("oidc_") for name in chosen) and missing:
+        names = " and ".join(PREFIX + name.upper() for name in missing)
+        verb = "is" if len(missing) == 1 else "are"
+        msg = f"Signing in by an OpenID provider needs {names}, which {verb} not set."
+        raise SettingsError(msg)
+
+
 def _read(field: FieldInfo, variable: str, text: str) -> object:
     try:
-        if field.name == "plans":
+        if field.name in _OBJECTS:
             return msgspec.json.decode(text, type=field.type)
         several = field.name in _LISTS
         raw = [part.strip() for part in text.split(",")] if several else text

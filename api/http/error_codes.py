@@ -236,8 +236,8 @@ class Code(StrEnum):
     LAST_SIGN_IN_METHOD = (
         "last_sign_in_method",
         409,
-        "The person could not sign in any more without this passkey.",
-        "You could not sign in any more without this passkey.",
+        "The person could not sign in any more without this way.",
+        "This is your last way to sign in, so it stays.",
     )
     HAS_OWNER = (
         "has_owner",

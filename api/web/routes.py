@@ -50,6 +50,7 @@ from api.web.settings.sources import SourcePages
 from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.follow_link import LinkRoutes
 from api.web.sign_in.new_password import NewPasswordPage
+from api.web.sign_in.oidc import OidcForms, OidcRoutes
 from api.web.sign_in.page import SignIn, SignInRoutes
 from api.web.sign_in.second_step import SecondStepPage
 from api.web.system.bans import BanPages
@@ -67,6 +68,8 @@ from api.web.you.second_factor import SecondFactorPages
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
     SecondStepPage,
+    OidcRoutes,
+    OidcForms,
     LinkRoutes,
     NewPasswordPage,
     YouPages,

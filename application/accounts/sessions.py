@@ -1,7 +1,7 @@
 """Sessions of people: rows with a digest of the cookie, read at each request.
 
-A session ends after 14 days without a request, ``MOST_DAYS`` after it began, and when
-its row is deleted.
+A session ends after 14 days without a request, ``MOST_DAYS`` after it began, at its own
+end if it has one, and when its row is deleted.
 """
 
 from collections.abc import Sequence
@@ -26,14 +26,16 @@ MOST_DAYS = 90
 _LIVES = f"""
 s.last_used_at > now() - interval '14 days'
 AND s.created_at > now() - interval '{MOST_DAYS} days'
+AND (s.ends_at IS NULL OR s.ends_at > now())
 """
 # Nobody would delete the sessions of somebody who never comes back.
 _TIDY = f"""
 DELETE FROM person_sessions s WHERE NOT ({_LIVES})
 """.encode()  # noqa: S608 - constants only
 _BEGIN: LiteralString = """
-INSERT INTO person_sessions (id, digest, person_id, organization_id, address, browser)
-VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO person_sessions (id, digest, person_id, organization_id, address, browser,
+                             ends_at)
+VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
 """
 # A session is noted as used once a minute, because most requests come in bursts.
 _FIND = f"""
@@ -124,15 +126,19 @@ def begin_session(
     organization_id: UUID,
     address: str,
     browser: str,
+    seconds: int | None = None,
 ) -> str:
-    """Begin a session, and return the value of its cookie."""
+    """Begin a session, and return the value of its cookie.
+
+    With ``seconds`` it ends after this time, however much it is used.
+    """
     token = token_urlsafe(32)
     cursor.execute(_TIDY)
     cursor.execute(
         _BEGIN,
         (
             *(new_id(), digest_of(token), person_id, organization_id),
-            *(address, browser),
+            *(address, browser, seconds),
         ),
     )
     return token

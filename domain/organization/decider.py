@@ -302,7 +302,9 @@ def _change_members(
         event = e.MemberChanged(person_id=person_id, **changed)
     after = _members_after(organization, event)
     may_lack_owner = isinstance(command, c.RemoveMember) and command.even_last_owner
-    if not may_lack_owner and not has_owner(after):
+    # Changes of others matter to no owner. An organization whose people all came from a
+    # directory may have none.
+    if member.role == "owner" and not may_lack_owner and not has_owner(after):
         raise LastOwnerError
     if person_id in after:
         _check_projects(

@@ -15,7 +15,7 @@ from domain.person import events as e
 from domain.person.email import checked_email
 from domain.person.errors import LastSignInMethodError, SecondStepRequiredError
 
-_WAYS_IN: frozenset[e.SignInMethod] = frozenset({"password", "passkey"})
+_WAYS_IN: frozenset[e.SignInMethod] = frozenset({"password", "passkey", "oidc"})
 
 
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):

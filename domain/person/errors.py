@@ -40,7 +40,7 @@ class LastSignInMethodError(ConflictError):
     code = "last_sign_in_method"
 
     def __init__(self) -> None:
-        super().__init__("You could not sign in any more without this passkey.")
+        super().__init__("This is your last way to sign in, so it stays.")
 
 
 class HasOwnerError(ConflictError):

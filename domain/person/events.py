@@ -6,7 +6,7 @@ import msgspec
 
 from domain.messages import Event, Personal
 
-SignInMethod = Literal["password", "codes", "recovery", "passkey"]
+SignInMethod = Literal["password", "codes", "recovery", "passkey", "oidc"]
 
 
 class PersonRegistered(Event, frozen=True, kw_only=True):

@@ -1,14 +1,19 @@
 """The handlers of commands to people, and of those that add them to organizations."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import reduce
 from uuid import UUID
 
+from msgspec import UNSET
+
 from domain.decisions import Decision, Handler, check_version, decide_all, on
 from domain.errors import NotFoundError
-from domain.organization.commands import AddMember, RemoveMember
+from domain.messages import Event, MemberRole
+from domain.organization.commands import AddMember, ChangeMember, RemoveMember
 from domain.organization.decider import decide as decide_organization
 from domain.organization.decider import has_owner, organization_of
+from domain.organization.errors import LastOwnerError
+from domain.organization.events import MemberRemoved
 from domain.person import commands as c
 from domain.person.decider import PersonState, decide, evolve, person_of
 from domain.person.errors import HasOwnerError
@@ -42,6 +47,82 @@ def register_first_owner(
             *on(person_id, events),
             *on(organization_id, decide_organization(organization, owner)),
         ],
+    )
+
+
+def register_from_directory(
+    person_id: UUID,
+    command: c.RegisterPerson,
+    *,
+    organization_id: UUID,
+    role: MemberRole,
+) -> Handler[None]:
+    """Decide that a person whom a directory knows gets an account, and a membership.
+
+    Raises:
+        NotFoundError: there is no such organization.
+    """
+    histories = yield (organization_id,)
+    organization = organization_of(histories[organization_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    added = c.ChangeSignInMethod(method="oidc", change="added")
+    events = decide_all(None, [command, added], decide=decide, evolve=evolve)
+    member = _member_from_directory(person_id, role)
+    return Decision(
+        None,
+        events=[
+            *on(person_id, events),
+            *on(organization_id, decide_organization(organization, member)),
+        ],
+    )
+
+
+def follow_directory(
+    person_id: UUID, *, organization_id: UUID, role: MemberRole
+) -> Handler[bool]:
+    """Decide that a person has the role that a directory says; tell if they belong.
+
+    A person whom somebody removed from the organization stays out. The last owner stays
+    an owner.
+
+    Raises:
+        NotFoundError: there is no such organization.
+    """
+    histories = yield (organization_id, person_id)
+    organization = organization_of(histories[organization_id])
+    person = person_of(histories[person_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    if person is None or person.is_erased:
+        return Decision(result=False)
+    member = organization.members.get(person_id)
+    if member is None:
+        if _was_removed(person_id, histories[organization_id]):
+            return Decision(result=False)
+        command = _member_from_directory(person_id, role)
+    else:
+        command = ChangeMember(
+            person_id=person_id,
+            role=role,
+            # Owners and admins see all projects. A narrower view of others stays.
+            project_ids=None if role in {"owner", "admin"} else UNSET,
+        )
+    try:
+        events = decide_organization(organization, command)
+    except LastOwnerError:
+        events = []
+    return Decision(result=True, events=on(organization_id, events), guards=[person_id])
+
+
+def _member_from_directory(person_id: UUID, role: MemberRole) -> AddMember:
+    return AddMember(person_id=person_id, role=role, money=role == "owner")
+
+
+def _was_removed(person_id: UUID, history: Sequence[Event]) -> bool:
+    return any(
+        isinstance(event, MemberRemoved) and event.person_id == person_id
+        for event in history
     )
 
 

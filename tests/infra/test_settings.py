@@ -118,6 +118,11 @@ def test_the_variables_of_the_tests_are_not_refused():
         ("GOATHERD_SCRAPECREATORS_API_KEY", "two words"),
         ("GOATHERD_ENSEMBLEDATA_API_KEY", "schlüssel"),
         ("GOATHERD_LEASE_SECONDS", "4"),
+        ("GOATHERD_OIDC_ISSUER", "login.example.com"),
+        ("GOATHERD_OIDC_ORGANIZATION", "Home"),
+        ("GOATHERD_OIDC_ROLES", '{"chiefs": "boss"}'),
+        ("GOATHERD_OIDC_ROLES", "chiefs=admin"),
+        ("GOATHERD_OIDC_MAX_AGE_SECONDS", "0"),
         ("GOATHERD_LOG_LEVEL", "loud"),
     ),
 )
@@ -142,8 +147,34 @@ def test_a_refusal_does_not_tell_a_secret():
     assert "s3cret" not in str(refused.value) + str(mail_refused.value)
 
 
+OIDC = {
+    "GOATHERD_OIDC_ISSUER": "https://login.example.com/goats",
+    "GOATHERD_OIDC_CLIENT_ID": "goatherd",
+    "GOATHERD_OIDC_CLIENT_SECRET": "s3cret",
+    "GOATHERD_OIDC_ORGANIZATION": "0190c2a0-0000-7000-8000-000000000000",
+    "GOATHERD_OIDC_ROLES": '{"chiefs": "admin", "herders": "member"}',
+}
+
+
+def test_the_settings_of_an_openid_provider_are_set_together():
+    whole = Settings.from_environment(OIDC)
+
+    assert whole.oidc_roles == {"chiefs": "admin", "herders": "member"}
+    assert (whole.oidc_role_claim, whole.oidc_max_age_seconds) == ("roles", 43_200)
+    for missing in OIDC:
+        half = {name: text for name, text in OIDC.items() if name != missing}
+        with pytest.raises(SettingsError) as refused:
+            Settings.from_environment(half)
+        assert str(refused.value) == (
+            f"Signing in by an OpenID provider needs {missing}, which is not set."
+        )
+    with pytest.raises(SettingsError, match=r"ISSUER and .*, which are not set"):
+        Settings.from_environment({"GOATHERD_OIDC_ROLE_CLAIM": "groups"})
+
+
 def test_secrets_are_not_shown():
     settings = Settings(
+        oidc_client_secret="s3cret",  # noqa: S106
         database_url="postgresql://ada:s3cret@db",
         secret="s3cret" * 6,
         research_client_secret="s3cret",  # noqa: S106

@@ -130,6 +130,8 @@ CLOSED = (
     "person_sessions",
     "password_links",
     "mails",
+    "person_identities",
+    "used_oidc_states",
     "analytics_unattributed",
     "analytics_gathered",
     "analytics_video_lists",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlencode
 
 from litestar.response import Template
 
@@ -17,21 +18,25 @@ def sign_in_form(
     *,
     next_: str = "",
     problem: str = "",
-    of: Literal["key", "password"] = "key",
+    of: Literal["key", "password", "provider"] = "key",
     email: str = "",
+    anew: bool = False,
     status: int = _UNAUTHORIZED,
     headers: Mapping[str, str] | None = None,
 ) -> Template:
     """Return the form; ``next_`` is the page to continue to.
 
-    ``problem`` is what is wrong with the key or the password, as ``of`` says; then the
-    answer has the status. Nobody is asked for a password before anybody has an account.
+    ``problem`` is what is wrong with the key, with the password or at the OpenID
+    provider, as ``of`` says; then the answer has the status. With ``anew`` the provider
+    asks again who somebody is. Nobody is asked for a password before anybody has an
+    account.
     """
     return site.render(
         "sign_in.html",
         {
             "email": email,
             "flash": None,
+            "provider_address": _provider_address(next_, anew=anew),
             "has_people": site.people.has_people,
             "next": next_,
             "of": of,
@@ -41,6 +46,11 @@ def sign_in_form(
         status=status if problem else 200,
         headers={**SECRET, **(headers or {})},
     )
+
+
+def _provider_address(next_: str, *, anew: bool) -> str:
+    query = {**({"next": next_} if next_ else {}), **({"anew": "true"} if anew else {})}
+    return f"/sign-in/oidc?{urlencode(query)}" if query else "/sign-in/oidc"
 
 
 def page_after_sign_in(path: str) -> str:

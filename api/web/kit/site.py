@@ -51,6 +51,15 @@ class Letterhead(Struct, frozen=True, kw_only=True):
         return f"/projects/{self.project_id}/logo?v={self.logo.tag}"
 
 
+class SignInWays(Struct, frozen=True, kw_only=True):
+    """The ways in which the settings let people sign in to pages.
+
+    ``provider`` is the host of the OpenID provider, None without one.
+    """
+
+    provider: str | None = None
+
+
 class OrganizationInfo(Struct, frozen=True, kw_only=True):
     """The organization's data on every page.
 
@@ -76,7 +85,7 @@ class Site:
     scrape asks TikTok, which every page mentions; with ``is_demo`` that is the bundled
     recording, whose people have drawn pictures. ``connects`` is true if creators can
     connect their accounts, and ``callback`` is the address that the settings have for
-    that.
+    that. ``ways`` are those in which people sign in.
     """
 
     def __init__(
@@ -92,6 +101,7 @@ class Site:
         is_demo: bool = False,
         connects: bool = False,
         callback: str | None = None,
+        ways: SignInWays = SignInWays(),  # noqa: B008 - it is frozen
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = sessions
@@ -104,6 +114,7 @@ class Site:
         self.drawn = DrawnPictures(is_demo=is_demo)
         self.connects = connects
         self.callback = callback
+        self.ways = ways
         self._clock = clock
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
 

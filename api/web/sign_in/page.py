@@ -21,7 +21,11 @@ from api.http.access.auth import (
 )
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
-from api.http.access.person_sessions import PersonSessions, cookie_name
+from api.http.access.person_sessions import (
+    OpenedSession,
+    PersonSessions,
+    cookie_name,
+)
 from api.http.access.sessions import (
     COOKIE,
     LIFETIME_SECONDS,
@@ -39,6 +43,7 @@ from api.web.sign_in.devices import COOKIE as DEVICE
 from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
 from api.web.sign_in.devices import known_device, new_device
 from api.web.sign_in.links import peek_link, spend_link
+from application.accounts.oidc.service import OidcSignIn
 from application.accounts.one_time_codes import is_one_time_code
 from application.accounts.rows import SECOND_STEP_SECONDS
 from application.accounts.second_factor import SecondFactor
@@ -103,6 +108,7 @@ class SignIn:
         pool: AsyncPool,
         accounts: PersonAccounts,
         people: PersonSessions,
+        oidc: OidcSignIn | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._attempts = attempts
@@ -110,6 +116,7 @@ class SignIn:
         self._live_sessions = live_sessions
         self._pool = pool
         self.accounts = accounts
+        self.oidc = oidc
         self._people = people
         self.second_factor = SecondFactor(accounts)
         self._tries = SlowedTries()
@@ -261,6 +268,10 @@ class SignIn:
             if error.code is not Code.INVALID_API_KEY:
                 raise
             return None
+
+    async def opened(self, request: Request) -> OpenedSession | None:
+        """Return the session of a person that the browser has, None without one."""
+        return await self._people.opened(request.sent_cookies, is_tls=request.is_tls)
 
     async def still_operates(self, request: Request) -> bool:
         """Return whether the session still belongs to an operator."""

@@ -231,11 +231,30 @@ async def _show(
             "me": me,
             "password_problems": password or {},
             "second_factor": await sign_in.second_factor.state(me.id),
+            "has_password": await sign_in.accounts.has_password(me.id),
+            "provider": await _provider(page, sign_in),
             "sessions": sessions,
             "time_zones": sorted(time_zones()),
         },
         error=error,
         status=400 if wrong else 200,
+    )
+
+
+class ShownProvider(Struct, frozen=True, kw_only=True):
+    """The OpenID provider as the page shows it to a person."""
+
+    host: str
+    is_connected: bool
+
+
+async def _provider(page: PageContext, sign_in: SignIn) -> ShownProvider | None:
+    person, oidc = page.principal.require_person(), sign_in.oidc
+    if oidc is None:
+        return None
+    return ShownProvider(
+        host=oidc.client.host,
+        is_connected=await oidc.is_connected(person.id),
     )
 
 

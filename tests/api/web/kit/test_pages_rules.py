@@ -39,6 +39,9 @@ OPEN = {
     # The cookie of the first step says who enters a code.
     ("GET", "/sign-in/code"),
     ("POST", "/sign-in/code"),
+    # Nobody is signed in on the way to a provider; a cookie and its answer say who.
+    ("GET", "/sign-in/oidc"),
+    ("GET", "/sign-in/oidc/callback"),
     ("GET", "/sign-in/{token}"),
     ("POST", "/sign-in/{token}"),
     # The address has the secret of the link that sets a password.
@@ -120,7 +123,8 @@ def test_a_form_that_changes_something_demands_more_than_read():
     of_campaigns = ["/campaigns/chosen.csv", "/campaigns/compare"]
     # Everybody changes their own account, whatever their role is.
     of_oneself = [
-        *("/you", "/you/email", "/you/password", "/you/second-factor"),
+        *("/you", "/you/email", "/you/oidc/connect", "/you/oidc/disconnect"),
+        *("/you/password", "/you/second-factor"),
         "/you/second-factor/recovery-codes",
         "/you/second-factor/remove",
         "/you/sessions/{session_id}/end",

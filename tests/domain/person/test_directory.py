@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+
+from domain.person.directory import DirectoryEntry, directory_entry
+
+ROLES = {"owners": "owner", "chiefs": "admin", "herders": "member", "guests": "viewer"}
+
+
+def entry(claim: str = "roles", **claims: Any) -> DirectoryEntry:  # noqa: ANN401
+    roles: Any = ROLES
+    return directory_entry(claims, role_claim=claim, roles=roles)
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"),
+    (
+        (["guests", "owners", "herders"], "owner"),
+        (["guests", "chiefs"], "admin"),
+        ("herders", "member"),
+        (["guests", 7, None, ["owners"]], "viewer"),
+        (["strangers", "Owners", " owners"], None),
+        ([], None),
+        (None, None),
+        ({"owners": True}, None),
+        (True, None),
+        ("owners herders", None),
+    ),
+)
+def test_the_highest_role_of_a_known_group_counts(roles: object, role: str | None):
+    assert entry(roles=roles).role == role
+
+
+def test_a_claim_may_lie_within_others_or_have_dots_in_its_name():
+    nested: dict[str, Any] = {"realm": {"access": {"roles": ["chiefs"]}}}
+    dotted: dict[str, Any] = {"https://goats.example/roles": ["guests"]}
+
+    assert entry("realm.access.roles", **nested).role == "admin"
+    assert entry("https://goats.example/roles", **dotted).role == "viewer"
+    for path in ("realm.access", "realm.access.roles.chiefs", "realm.x.roles"):
+        assert entry(path, **nested).role is None
+    assert entry("realm.access.roles", realm="goat").role is None
+
+
+def test_a_person_has_the_best_name_that_the_directory_knows():
+    named = {"email": "ada@example.com", "preferred_username": "ada77"}
+
+    assert entry(name=" Ada\n Alm\u202e ", **named).name == "Ada Alm"
+    assert entry(given_name="Ada", family_name="Alm", **named).name == "Ada Alm"
+    assert entry(name=7, given_name=None, **named).name == "ada77"
+    assert entry(email="ada@example.com").name == "ada"
+    assert entry().name == "Somebody"
+    assert len(entry(name="a" * 900).name) == 200
+
+
+def test_an_address_is_confirmed_only_if_the_directory_says_so():
+    for said, confirmed in ((True, True), ("true", False), (1, False), (None, False)):
+        found = entry(email="ada@example.com", email_verified=said)
+        assert (found.email, found.has_confirmed) == ("ada@example.com", confirmed)
+    for text in ("ada", 7, None, "a@b@c", ""):
+        assert entry(email=text).email is None
