@@ -35,6 +35,7 @@ from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.analytics.videos import VideoNumbers
 from api.routes.annotations import AnnotationRoutes
 from api.routes.api_keys import ApiKeyRoutes
+from api.routes.audit.routes import AuditRoutes
 from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
 from api.routes.campaigns.routes import CampaignRoutes
@@ -93,6 +94,7 @@ from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.activity.queries import ActivityEntry
 from projections.annotations.queries import Annotation
+from projections.audit import AuditEntry
 from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
@@ -114,6 +116,7 @@ ENTITIES = {
     "campaign_item": CampaignMember,
     "activity": ActivityEntry,
     "annotation": Annotation,
+    "audit_entry": AuditEntry,
     "scrape": Scrape,
     "source": ProviderState,
     "history_entry": HistoryEntry,
@@ -295,6 +298,7 @@ def assemble(settings: Settings) -> Litestar:
                 PersonalDataRoutes,
                 AnalyticsRoutes,
                 ActivityRoutes,
+                AuditRoutes,
                 AnnotationRoutes,
                 KpiRoutes,
                 CreatorSummaryRoutes,

@@ -12,11 +12,13 @@ from domain.analytics.milestones import Milestone
 from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
 from domain.messages import ConnectionEnd
+from domain.organization.sentences import sentence as sentence_of_organization
 from domain.phrases import counted, joined
 
 SummarizedEvent = (
     e.CreatorEvent | e.ScrapeEvent | e.VideoEvent | e.CampaignEvent | e.MembershipEvent
 )
+AuditedEvent = e.OrganizationEvent | e.PersonSignedIn | e.SubjectErased
 
 _ACTORS = {
     "schedule": "the schedule",
@@ -45,6 +47,12 @@ _REASONS: dict[e.Trigger, str] = {
     "reenabled": "because the creator was re-enabled",
     "connected": "because the creator connected their account",
     "imported": "to import a recording",
+}
+_METHODS: Mapping[str, str] = {
+    "password": "a password",
+    "codes": "a password and a one-time code",
+    "recovery": "a password and a recovery code",
+    "passkey": "a passkey",
 }
 # The ends of sentences about ended connections.
 _WHY_ENDED: Mapping[ConnectionEnd, str] = {
@@ -135,6 +143,21 @@ def summary(
             return f"{sentence(event, item=item or 'an item')} by {by}."
         case _:
             return f"{of_a_creator(event, first=item)} by {by}."
+
+
+def audit_summary(event: AuditedEvent, *, by: str, item: str) -> str:
+    """Return a sentence for an event of an organization itself.
+
+    ``item`` is the present name of the key, the project or the person that the event is
+    about.
+    """
+    match event:
+        case e.PersonSignedIn(method=method):
+            return f"{_capital(by)} signed in with {_METHODS.get(method, method)}."
+        case e.SubjectErased() | e.EarlierTextsForgotten():
+            return summary(event, by=by)
+        case _:
+            return f"{sentence_of_organization(event, item=item)} by {by}."
 
 
 def milestone_summary(

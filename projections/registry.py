@@ -6,6 +6,7 @@
 from projections.activity.projection import Activity
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
+from projections.audit import Audit
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -32,4 +33,5 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     AnalyticsProjection(),
     CreatorHistory(),
     Views(),
+    Audit(),
 )

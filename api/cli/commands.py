@@ -57,6 +57,7 @@ _COMMANDS = (
     ("campaigns", "campaigns:list_campaigns"),
     ("views", "lists:list_views"),
     ("", "activity.command:activity"),
+    ("", "audit:audit"),
     ("members", "members.commands:list_members"),
     ("members", "members.commands:reset_link"),
     ("members", "members.commands:erase"),

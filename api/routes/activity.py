@@ -141,11 +141,15 @@ class ActivityRoutes(Controller):
         organization = await one_organization(reader, organization_id)
         zone = ZoneInfo(organization.time_zone if organization else "UTC")
         now = datetime.now(UTC)
-        last = now if until is None else min(now, _instant("until", until, zone))
+        last = (
+            now
+            if until is None
+            else min(now, instant_of("until", until, zone, is_end=True))
+        )
         chosen = None if kinds is None else _kinds(kinds)
         requested = ActivityFilter(
             kinds=chosen,
-            since=None if since is None else _instant("since", since, zone),
+            since=None if since is None else instant_of("since", since, zone),
             until=last,
             project_id=project_id,
             campaign_id=campaign_id,
@@ -180,8 +184,12 @@ def _kinds(text: str) -> tuple[ActivityKind, ...]:
     return several_of("kinds", text, KINDS)
 
 
-def _instant(name: str, text: str, zone: ZoneInfo) -> datetime:
+def instant_of(
+    name: str, text: str, zone: ZoneInfo, *, is_end: bool = False
+) -> datetime:
     """Return the time, or the first or last instant of the day, that a text names.
+
+    ``name`` is the query parameter with the text.
 
     Raises:
         ApiError: ``invalid_query``, if the text is neither.
@@ -193,10 +201,10 @@ def _instant(name: str, text: str, zone: ZoneInfo) -> datetime:
     try:
         if day is None:
             at = datetime.fromisoformat(text)
-        elif name == "since":
-            at = midnight(day, zone)
-        else:
+        elif is_end:
             at = midnight(day + _A_DAY, zone) - _INSTANT
+        else:
+            at = midnight(day, zone)
         if at.tzinfo is not None:
             # The database has no times beyond the first and the last year.
             return at.astimezone(UTC)

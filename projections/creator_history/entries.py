@@ -77,7 +77,7 @@ def entry_of_event(
         at=recorded.recorded_at if observed_at is None else observed_at,
         actor_name=actor_name,
         summary=summary,
-        data=_data(recorded.event),
+        data=fields_of(recorded.event),
         is_derived=False,
     )
 
@@ -109,7 +109,8 @@ def without_others(
     return replace(entry, data=shown, summary=summary)
 
 
-def _data(event: e.Event) -> dict[str, Any]:
+def fields_of(event: e.Event) -> dict[str, Any]:
+    """Return the set fields of an event, as clients read them."""
     data: dict[str, Any] = msgspec.to_builtins(
         event, builtin_types=(datetime, UUID), str_keys=True
     )

@@ -85,12 +85,18 @@ class _SingleConnection:
 
 @asynccontextmanager
 async def snapshot(
-    url: str, name: str, *, application_name: str, statement_ms: int = 0
+    url: str,
+    name: str,
+    *,
+    application_name: str,
+    statement_ms: int = 0,
+    codec: Codec | None = None,
 ) -> AsyncGenerator[tuple[Reader, int]]:
     """Open a reader in one snapshot; yield it and the position of a projection.
 
     As long as the snapshot is open, vacuum keeps every row version that it may read.
-    A statement may take ``statement_ms``, and as long as it needs with 0.
+    A statement may take ``statement_ms``, and as long as it needs with 0. ``codec``
+    opens sealed events, if the reader is to read any.
     """
     connection = await AsyncConnection.connect(
         url,
@@ -105,6 +111,7 @@ async def snapshot(
             sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(READER_ROLE))
         )
         row = await (await connection.execute(_POSITION, (name,))).fetchone()
-        # A reader calls no other methods of a pool, and opens no events here.
-        reader = Reader(cast("AsyncPool", _SingleConnection(connection)), Codec())
+        # A reader calls no other methods of a pool.
+        pool = cast("AsyncPool", _SingleConnection(connection))
+        reader = Reader(pool, codec or Codec())
         yield reader, 0 if row is None else row[0]

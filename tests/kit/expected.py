@@ -69,6 +69,50 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
     return rows
 
 
+def audit(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    members: set[tuple[UUID, UUID]] = set()
+    for recorded in events:
+        event, stream = recorded.event, recorded.stream
+        match event:
+            case e.MemberAdded():
+                members.add((stream, event.person_id))
+            case e.MemberRemoved():
+                members.discard((stream, event.person_id))
+            case _:
+                pass
+        if isinstance(event, e.PersonSignedIn):
+            organizations = [of for of, person in members if person == stream]
+        elif isinstance(event, e.SubjectErased | e.EarlierTextsForgotten):
+            organizations = [event.organization_id]
+        elif isinstance(event, e.OrganizationEvent):
+            organizations = [stream]
+        else:
+            organizations = []
+        for of in organizations:
+            rows[of, recorded.position] = {
+                "organization_id": of,
+                "position": recorded.position,
+                "event": _NAMES[type(event)],
+                "at": recorded.recorded_at,
+                "actor": recorded.actor,
+            }
+    return rows
+
+
+def audit_members(events: Iterable[RecordedEvent]) -> Rows:
+    return {
+        (recorded.stream, event.person_id): {
+            "organization_id": recorded.stream,
+            "person_id": event.person_id,
+            "is_member": isinstance(event, e.MemberAdded),
+            "position": recorded.position,
+        }
+        for recorded in events
+        if isinstance(event := recorded.event, e.MemberAdded | e.MemberRemoved)
+    }
+
+
 def views(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     for recorded in events:
@@ -637,6 +681,8 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "annotations": annotations,
     "views": views,
     "activity": activity,
+    "audit": audit,
+    "audit_members": audit_members,
 }
 
 

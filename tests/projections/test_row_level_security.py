@@ -21,6 +21,7 @@ from infra.settings import Settings
 from projections.activity.projection import Activity
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
+from projections.audit import Audit
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -94,6 +95,8 @@ WALLED = (
     "activity_creators",
     "activity_videos",
     "annotations",
+    "audit",
+    "audit_members",
     "annotation_organizations",
     "annotation_projects",
     "annotation_creators",
@@ -302,7 +305,7 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        *(Activity(), Campaigns(), Annotations(), Views(), People()),
+        *(Activity(), Campaigns(), Annotations(), Views(), People(), Audit()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -167,7 +167,10 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 
 # Projections that this version has added.
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
-    {"activity", "annotations", "campaigns", "connection_endings", "people", "views"}
+    {
+        *("activity", "annotations", "audit", "campaigns", "connection_endings"),
+        *("people", "views"),
+    }
 )
 
 # Numbers that are others on purpose, by a part of their questions. Recorded profiles

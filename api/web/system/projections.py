@@ -30,6 +30,7 @@ _NAMES = {
     "analytics": "Analytics",
     "annotations": "Annotations of charts",
     "api_keys": "API keys and organizations",
+    "audit": "Audit",
     "bans": "Banned handles",
     "campaigns": "Campaigns",
     "creator_history": "Change logs of creators",

@@ -1,0 +1,1 @@
+"""The audit: what happened to an organization itself, and who did it."""

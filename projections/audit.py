@@ -1,0 +1,220 @@
+"""audit: what happened to organizations themselves, and who did it, newest first.
+
+The rows have positions, and the log has the words. A person's sign-in is in no
+organization: it has a row for each one that the person was a member of then.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, get_args
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.summaries import AuditedEvent, actor_label, audit_summary
+from infra.eventstore.store import RecordedEvent
+from projections.creator_history.entries import actor_names, fields_of
+from projections.engine.folds import stored_name, stored_names
+from projections.engine.log_end import END
+from projections.engine.reader import Reader
+
+EVENTS: Final[frozenset[str]] = stored_names(*get_args(AuditedEvent))
+
+_EVENT = """
+INSERT INTO audit (organization_id, position, event, at, actor)
+VALUES (%(organization)s, %(position)s, %(event)s, %(at)s, %(actor)s)
+ON CONFLICT DO NOTHING
+"""
+# A batch may be applied twice, so a later membership has no part in a sign-in.
+_SIGN_IN = """
+INSERT INTO audit (organization_id, position, event, at, actor)
+SELECT organization_id, %(position)s, %(event)s, %(at)s, %(actor)s FROM audit_members
+WHERE person_id = %(stream)s AND is_member AND position < %(position)s
+ON CONFLICT DO NOTHING
+"""
+_MEMBER = """
+INSERT INTO audit_members AS m (organization_id, person_id, is_member, position)
+VALUES (%(organization)s, %(person)s, %(is_member)s, %(position)s)
+ON CONFLICT (organization_id, person_id) DO UPDATE
+SET is_member = excluded.is_member, position = excluded.position
+WHERE m.position < excluded.position
+"""
+
+
+class Audit:
+    """Keeps the tables audit and audit_members."""
+
+    name = "audit"
+    version = 1
+    tables = ("audit", "audit_members")
+    events = EVENTS
+
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Write the rows of events, one by one; ignore events of other kinds."""
+        for recorded in events:
+            event = recorded.event
+            row: dict[str, object] = {
+                "stream": recorded.stream,
+                "position": recorded.position,
+                "event": stored_name(event),
+                "at": recorded.recorded_at,
+                "actor": recorded.actor,
+                "organization": getattr(event, "organization_id", recorded.stream),
+            }
+            if row["event"] not in EVENTS:
+                continue
+            if isinstance(event, e.PersonSignedIn):
+                cursor.execute(_SIGN_IN, row)
+                continue
+            cursor.execute(_EVENT, row)
+            if isinstance(event, e.MemberAdded | e.MemberRemoved):
+                is_member = isinstance(event, e.MemberAdded)
+                member = {"person": event.person_id, "is_member": is_member}
+                cursor.execute(_MEMBER, {**row, **member})
+
+
+# As clients read it
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened to the organization, and a sentence for people.
+
+    ``position`` is the place in the log, and ``event`` the name of the event. ``actor``
+    is the stored name of the person, key or process behind it. ``data`` has the set
+    fields of the event, without secrets.
+    """
+
+    position: int
+    at: datetime
+    event: str
+    actor: str
+    summary: str
+    data: dict[str, Any]
+
+
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows to return; None is any. Both ends are inclusive.
+
+    ``actors`` are stored names of which one matches.
+    """
+
+    events: frozenset[str] | None = None
+    actors: Sequence[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    first: int = 0
+    last: int = END
+
+
+def actors_named(text: str) -> list[str]:
+    """Return the stored names that an actor, or the id of a key or person, means."""
+    try:
+        id_ = UUID(text)
+    except ValueError:
+        return [text]
+    return [f"{kind}:{id_}" for kind in ("key", "person")]
+
+
+_PAGE = b"""
+SELECT * FROM goatherd_audit_events(ARRAY(
+    SELECT position FROM audit
+    WHERE organization_id = %(organization)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND (%(events)s::text[] IS NULL OR event = ANY(%(events)s::text[]))
+    AND (%(actors)s::text[] IS NULL OR actor = ANY(%(actors)s::text[]))
+    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR at <= %(until)s)
+    ORDER BY position DESC LIMIT %(limit)s
+))
+"""
+_NAMES = b"""
+SELECT id, 'key "' || name || '"' FROM api_keys
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+UNION ALL
+SELECT id, 'project "' || name || '"' FROM projects
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+UNION ALL
+SELECT person_id, name FROM members
+WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
+AND name IS NOT NULL
+"""
+# The digest of a key tells nothing to a client, and is a secret of the installation.
+_SECRETS: Mapping[str, frozenset[str]] = {"api_key_created": frozenset({"digest"})}
+
+
+async def page_of_audit(
+    reader: Reader,
+    organization_id: UUID,
+    requested: AuditFilter,
+    *,
+    limit: int,
+    after: int | None = None,
+) -> list[AuditEntry]:
+    """Return up to ``limit`` rows before the position ``after``, newest first.
+
+    Keys, projects and people have their present names.
+    """
+    last = requested.last if after is None else min(requested.last, after - 1)
+    events, actors = requested.events, requested.actors
+    params = {
+        "organization": organization_id,
+        "events": None if events is None else sorted(events),
+        "actors": None if actors is None else [*actors],
+        "since": requested.since,
+        "until": requested.until,
+        "first": requested.first,
+        "last": last,
+        "limit": limit,
+    }
+    recorded = await reader.opened(await reader.rows(organization_id, _PAGE, params))
+    by = await actor_names(reader, organization_id, recorded)
+    about = {id_ for one in recorded if (id_ := _about(one.event)) is not None}
+    items: dict[UUID, str] = {}
+    if about:
+        named = {"organization": organization_id, "ids": sorted(about)}
+        items.update(await reader.rows(organization_id, _NAMES, named))
+    return [_entry(one, by, items) for one in recorded]
+
+
+def _entry(
+    recorded: RecordedEvent, by: Mapping[UUID, str], items: Mapping[UUID, str]
+) -> AuditEntry:
+    event: Any = recorded.event
+    name, id_ = stored_name(event), _about(event)
+    item = items.get(id_, _nameless(event)) if id_ else ""
+    secrets = _SECRETS.get(name, frozenset())
+    fields = fields_of(event).items()
+    return AuditEntry(
+        position=recorded.position,
+        at=recorded.recorded_at,
+        event=name,
+        actor=recorded.actor,
+        summary=audit_summary(event, by=actor_label(recorded.actor, by), item=item),
+        data={field: value for field, value in fields if field not in secrets},
+    )
+
+
+def _about(event: e.Event) -> UUID | None:
+    """Return the id of the key, project or person that a sentence names, if any."""
+    match event:
+        case e.ApiKeyRevoked():
+            return event.key_id
+        case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
+            return event.project_id
+        case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
+            return event.person_id
+        case _:
+            return None
+
+
+def _nameless(event: e.Event) -> str:
+    match event:
+        case e.ApiKeyRevoked():
+            return "a key"
+        case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
+            return "a project"
+        case _:
+            return "an erased person"

@@ -1,0 +1,184 @@
+"""/audit: what happened to an organization itself, for its admins."""
+
+import csv
+import json
+from typing import Any
+
+import pytest
+
+from domain import events as e
+from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.people import owner_of
+from tests.kit.visitor import Visitor
+
+
+def audit(tenant: Tenant, **params: str) -> list[dict[str, Any]]:
+    tenant.goatherd.catch_up()
+    return data_of(tenant.get("/audit", params=params))
+
+
+def newest(tenant: Tenant, event: str) -> dict[str, Any]:
+    return audit(tenant, event=event)[0]
+
+
+def summaries(tenant: Tenant, event: str) -> list[str]:
+    return [row["summary"] for row in audit(tenant, event=event)]
+
+
+def test_what_keys_do_to_an_organization_is_told_in_sentences(home: Tenant):
+    issued = data_of(
+        home.post("/api-keys", {"name": "Reports", "scopes": ["read"]}), status=201
+    )
+    key_id = issued["id"]
+    home.patch(f"/api-keys/{key_id}", {"name": "Charts"})
+    home.delete(f"/api-keys/{key_id}")
+    home.patch("/organization", {"time_zone": "Europe/Vienna"})
+    path = f"/projects/{home.project_id}"
+    home.patch(path, {"name": "Alps", "description": "Steep."})
+
+    rows = audit(home)
+
+    assert [row["position"] for row in rows] == sorted(
+        (row["position"] for row in rows), reverse=True
+    )
+    said = {row["event"]: row["summary"] for row in rows[:5]}
+    by = f"by {rows[0]['summary'].partition(' by ')[2]}"
+    assert by.startswith("by key ")
+    assert said == {
+        "api_key_created": f'Key "Reports" created with the scope read {by}',
+        "api_key_renamed": f'Key renamed to "Charts" {by}',
+        "api_key_revoked": f'Key "Charts" revoked {by}',
+        "organization_settings_changed": "Settings changed: time zone set to "
+        f"Europe/Vienna, {by}",
+        "project_details_changed": 'Project "Alps" changed: renamed to "Alps" and '
+        f"description changed, {by}",
+    }
+    created = next(row for row in rows if row["event"] == "api_key_created")
+    assert set(created) == {"position", "at", "event", "actor", "summary", "data"}
+    assert created["actor"].startswith("key:")
+    assert created["data"] == {
+        "key_id": key_id,
+        "name": "Reports",
+        "hint": issued["hint"],
+        "scopes": ["read"],
+    }
+
+
+def test_an_erasure_is_in_it_without_a_name(home: Tenant):
+    creator_id = home.add("audited.goat")["id"]
+    home.goatherd.catch_up()
+    data_of(home.post(f"/creators/{creator_id}/erase", {"confirm": "audited.goat"}))
+    said = newest(home, "subject_erased")
+
+    assert said["summary"].startswith("Erased: the figures ")
+    assert "audited.goat" not in json.dumps(said)
+
+
+def test_sign_ins_of_members_are_told_while_they_are_members(
+    home: Tenant, stranger: Tenant
+):
+    ada = owner_of(home)
+    ben = owner_of(stranger, name="Ben")
+    ben.sign_in(Visitor(home.goatherd))
+    before = summaries(home, "person_signed_in")
+    of = home.organization_id
+    home.goatherd.append(of, e.MemberAdded(person_id=ben.id, role="viewer"))
+    home.goatherd.catch_up()
+    ben.sign_in(Visitor(home.goatherd))
+    home.goatherd.append(of, e.MemberRemoved(person_id=ben.id))
+    ben.sign_in(Visitor(home.goatherd))
+    ada.sign_in(Visitor(home.goatherd))
+
+    signed_in = audit(home, event="person_signed_in")
+
+    assert all("Ben" not in each for each in before)
+    assert [row["summary"] for row in signed_in[:2]] == [
+        "Ada Alm signed in with a password.",
+        "Ben signed in with a password.",
+    ]
+    assert len(signed_in) == len(before) + 2
+    assert signed_in[0]["data"] == {"method": "password"}
+    assert signed_in[0]["actor"] == f"person:{ada.id}"
+    said = summaries(home, "member_added,member_removed")
+    assert said[0].startswith("Ben removed by ")
+    assert said[1].startswith("Ben added as viewer by ")
+    assert len(summaries(stranger, "person_signed_in")) >= 3
+
+
+def test_a_filter_leaves_out_the_others(home: Tenant):
+    ada = owner_of(home)
+    rows = audit(home)
+    middle = rows[1]
+    own = [row for row in rows if row["actor"] == f"person:{ada.id}"]
+    cases = {
+        "event": ({"event": middle["event"]}, lambda row: row["event"]),
+        "actor": ({"actor": f"person:{ada.id}"}, lambda row: row["actor"]),
+    }
+
+    for name, (params, value) in cases.items():
+        found = audit(home, **params)
+        assert {value(row) for row in found} == {params[name]}, name
+    assert audit(home, actor=str(ada.id)) == own != []
+    position = str(middle["position"])
+    assert audit(home, **{"from": position}) == rows[:2]
+    assert audit(home, to=position) == rows[1:]
+    assert audit(home, **{"from": middle["at"]})[-1]["at"] >= middle["at"]
+    assert audit(home, to="2020-01-01") == []
+    for params in ({"event": "sneezed"}, {"from": "soon"}, {"to": "20261129T"}):
+        answer = home.get("/audit", params=params)
+        assert code_of(answer) == (400, "invalid_query"), params
+
+
+def test_pages_follow_each_other_and_a_file_has_all_rows(home: Tenant):
+    for number in range(3):
+        home.post("/projects", {"name": f"Page {number}"})
+    home.goatherd.catch_up()
+
+    every = list(home.every("/audit", limit=2))
+    file = home.get("/audit", params={"format": "csv"})
+
+    assert [row["position"] for row in every] == [
+        row["position"] for row in audit(home, limit="100")
+    ]
+    assert file.headers["content-type"].startswith("text/csv")
+    lines = list(csv.DictReader(file.text.removeprefix("\ufeff").splitlines()))
+    assert [int(line["position"]) for line in lines] == [
+        row["position"] for row in every
+    ]
+    assert json.loads(lines[0]["data"]) == every[0]["data"]
+    assert lines[0]["summary"] == every[0]["summary"]
+
+
+def test_a_file_is_read_in_parts(home: Tenant, monkeypatch: pytest.MonkeyPatch):
+    whole = home.get("/audit", params={"format": "csv"}).text
+    monkeypatch.setattr("api.routes.audit.routes._AT_ONCE", 2)
+
+    assert home.get("/audit", params={"format": "csv"}).text == whole
+
+
+def test_the_audit_of_another_organization_is_not_there(home: Tenant, stranger: Tenant):
+    stranger.post("/projects", {"name": "Secret herd"})
+
+    assert "Secret herd" in json.dumps(audit(stranger))
+    assert "Secret herd" not in json.dumps(audit(home))
+    positions = {row["position"] for row in audit(stranger)}
+    assert not positions & {row["position"] for row in audit(home)}
+
+
+def test_only_admins_see_it(home: Tenant):
+    narrow: tuple[tuple[e.Scope, ...], ...] = (("read",), ("read", "write"))
+    for scopes in narrow:
+        answer = home.with_key(*scopes).get("/audit")
+        assert code_of(answer) == (403, "insufficient_scope"), scopes
+
+
+def test_nothing_in_it_is_an_address_of_a_client(home: Tenant):
+    owner_of(home).sign_in(Visitor(home.goatherd))
+
+    text = json.dumps(audit(home))
+
+    ((address,),) = home.goatherd.query(
+        "SELECT DISTINCT address FROM person_sessions LIMIT 1"
+    )
+    assert address
+    assert address not in text

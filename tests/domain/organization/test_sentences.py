@@ -1,0 +1,101 @@
+"""Given an event of an organization, then the sentence of its audit."""
+
+from typing import Any, get_args
+from uuid import UUID
+
+from domain import events as e
+from domain.organization.logo import logo_of
+from domain.summaries import AuditedEvent, audit_summary
+from tests.kit.pictures import LOGO
+
+ID = UUID(int=7)
+PROJECTS = (UUID(int=1), UUID(int=2))
+PLAN = e.OrganizationCreated(name="Herd", plan="free", time_zone="UTC")
+SETTINGS = e.OrganizationSettingsChanged(
+    name="Flock",
+    time_zone="UTC",
+    creator_profiles_hours=6,
+    discover_videos_hours=1,
+    video_stats_hours=None,
+    erase_removed_after_days=30,
+)
+KEY: dict[str, Any] = {"key_id": ID, "name": "Ops", "digest": "d", "hint": "h"}
+SAID: tuple[tuple[AuditedEvent, str], ...] = (
+    (PLAN, 'Organization "Herd" created with the plan free by Ada.'),
+    (
+        SETTINGS,
+        (
+            'Settings changed: renamed to "Flock", time zone set to UTC, profiles '
+            "scraped every 6 hours, new videos scraped every hour, video figures "
+            "scraped as often as usual and removed creators erased 30 days later, "
+            "by Ada."
+        ),
+    ),
+    (
+        e.OrganizationSettingsChanged(erase_removed_after_days=None),
+        "Settings changed: removed creators erased never, by Ada.",
+    ),
+    (e.PlanChanged(old="free", new="ultra"), "Plan changed from free to ultra by Ada."),
+    (
+        e.OperatorChanged(is_operator=True),
+        "Made the operator of the installation, as decided by Ada.",
+    ),
+    (
+        e.OperatorChanged(is_operator=False),
+        "No longer the operator of the installation, as decided by Ada.",
+    ),
+    (
+        e.ApiKeyCreated(**KEY, scopes=("read", "write")),
+        'Key "Ops" created with the scopes read and write by Ada.',
+    ),
+    (e.ApiKeyRenamed(key_id=ID, name="Dev"), 'Key renamed to "Dev" by Ada.'),
+    (e.ApiKeyRevoked(key_id=ID), "The item revoked by Ada."),
+    (e.ProjectCreated(project_id=ID, name="Alps"), 'Project "Alps" created by Ada.'),
+    (
+        e.ProjectDetailsChanged(
+            project_id=ID, name="Tirol", description=None, client="A", comment="B"
+        ),
+        (
+            'The item changed: renamed to "Tirol", description cleared, client '
+            "changed and comment changed, by Ada."
+        ),
+    ),
+    (
+        e.ProjectLogoChanged(project_id=ID, logo=logo_of(LOGO)),
+        "Logo of the item changed by Ada.",
+    ),
+    (
+        e.ProjectLogoChanged(project_id=ID, logo=None),
+        "Logo of the item removed by Ada.",
+    ),
+    (e.MemberAdded(person_id=ID, role="admin"), "The item added as admin by Ada."),
+    (
+        e.MemberAdded(person_id=ID, role="viewer", project_ids=PROJECTS, money=True),
+        "The item added as viewer, limited to 2 projects and with payments, by Ada.",
+    ),
+    (
+        e.MemberChanged(person_id=ID, role="member", project_ids=None, money=False),
+        (
+            "Rights of the item changed: now member, for all projects and without "
+            "payments, by Ada."
+        ),
+    ),
+    (e.MemberRemoved(person_id=ID), "The item removed by Ada."),
+    (e.PersonSignedIn(method="password"), "Ada signed in with a password."),
+    (e.PersonSignedIn(method="passkey"), "Ada signed in with a passkey."),
+    (
+        e.SubjectErased(organization_id=ID, number=1, figures="drop"),
+        "Erased: the figures are gone, by Ada.",
+    ),
+    (
+        e.EarlierTextsForgotten(organization_id=ID, kind="project", of=ID, subject=ID),
+        "Earlier names and notes forgotten by Ada.",
+    ),
+)
+
+
+def test_each_event_of_an_audit_has_its_sentence():
+    said = [audit_summary(event, by="Ada", item="the item") for event, _ in SAID]
+
+    assert said == [sentence for _, sentence in SAID]
+    assert {type(event) for event, _ in SAID} == {*get_args(AuditedEvent)}
