@@ -80,7 +80,7 @@ def by_day(
 
 
 async def newest_activity(
-    page: PageContext, projects: Mapping[UUID, str] | None = None, **scope: str
+    page: PageContext, projects: Mapping[UUID, str] | None = None, /, **scope: str
 ) -> list[ActivityDay]:
     """Return the rows of a card about a project, campaign, creator or ``projects``."""
     got = await page.get("/activity", list[ActivityEntry], limit=_IN_A_CARD, **scope)

@@ -205,7 +205,7 @@ async def _compared(
         counted.append((POSTS, "new"))
     await analytics.load(counted, period)
     answer = await analytics.numbers(exact.measure, exact.counting, period)
-    projects = of_projects if exact.entity == "creator" else {}
+    projects: Mapping[str, str] = of_projects if exact.entity == "creator" else {}
     named = with_project_names(answer, projects)
     names = _names(named, exact)
     return {
