@@ -49,6 +49,7 @@ from api.web.settings.personal_data import PersonalDataSettings
 from api.web.settings.sources import SourcePages
 from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.follow_link import LinkRoutes
+from api.web.sign_in.forgotten import ForgottenPages
 from api.web.sign_in.new_password import NewPasswordPage
 from api.web.sign_in.oidc import OidcForms, OidcRoutes
 from api.web.sign_in.page import SignIn, SignInRoutes
@@ -71,6 +72,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     OidcRoutes,
     OidcForms,
     LinkRoutes,
+    ForgottenPages,
     NewPasswordPage,
     YouPages,
     SecondFactorPages,

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.forgotten import mail_password_link
 from application.accounts.passwords import PasswordHashes, common_passwords
 from application.accounts.sessions import (
     FIRST_ORGANIZATION,
@@ -19,6 +20,7 @@ from application.accounts.sessions import (
     end_session,
     prove,
 )
+from application.mail.outbox import can_send_mail
 from domain import commands as c
 from domain.decisions import Handler
 from domain.person.email import checked_email, same_email
@@ -290,6 +292,15 @@ class PersonAccounts:
             )
         except _OutdatedError:
             return None
+
+    @property
+    def can_mail(self) -> bool:
+        """Tell whether the settings name a mail server."""
+        return can_send_mail(self._store)
+
+    async def mail_password_link(self, email: str) -> None:
+        """Send the person with an address a link; nobody gets one for another."""
+        await asyncio.to_thread(mail_password_link, self._store, email)
 
     async def has_owner(self, organization_id: UUID) -> bool:
         """Tell whether a person owns an organization."""

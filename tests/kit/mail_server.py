@@ -109,6 +109,11 @@ def mail_server(
         controller.stop()
 
 
+def text_of(mail: EmailMessage) -> str:
+    """The text of a mail, with the ends of its lines as Python has them."""
+    return mail.get_content().replace("\r\n", "\n")
+
+
 def certificate_for_localhost(folder: Path) -> Path:
     """Return a file with a key and a certificate that it signed itself."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -123,6 +123,8 @@ class SignIn:
         # A code has six digits, so that its tries are slowed for the whole account.
         self._codes = SlowedTries(refuses_by_account=True)
         self._recovery_codes = SlowedTries()
+        self._links = SlowedTries(refuses_by_account=True)
+        self._being_sent: set[asyncio.Task[None]] = set()
 
     async def try_key(self, request: Request, key: str) -> bytes | None:
         """Return the digest of a valid key; None for an invalid one.
@@ -209,6 +211,20 @@ class SignIn:
             raise
         if not is_wrong:
             tries.forgive(one)
+
+    async def ask_for_link(self, request: Request, email: str) -> None:
+        """Let a link be mailed to an address, if somebody has it.
+
+        The link is made after the answer, whose time therefore tells nothing.
+
+        Raises:
+            TooManyTriesError: the address was asked for too often.
+        """
+        async with self._counting(self._links, request, email) as keep_count:
+            keep_count()
+        task = asyncio.create_task(self.accounts.mail_password_link(email))
+        self._being_sent.add(task)
+        task.add_done_callback(self._being_sent.discard)
 
     async def note_proof(self, person: SignedInPerson) -> datetime:
         """Note that a person proved who they are, and return the time of it.

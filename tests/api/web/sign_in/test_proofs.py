@@ -133,6 +133,7 @@ HARMLESS_FORMS = {
     "/settings/sources",
     "/sign-in",
     "/sign-in/code",
+    "/sign-in/forgotten",
     "/sign-in/key",
     "/sign-in/{token}",
     "/sign-out",
