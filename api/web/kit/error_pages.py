@@ -120,7 +120,7 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
     page = PageContext(request, site)
     principal = request.context.principal
     if principal is not None:
-        page.organization = site.cached_organization_info(principal.organization_id)
+        page.organization = site.cached_organization_info(principal)
     return page
 
 

@@ -164,7 +164,7 @@ class PageContext:
     async def begin(cls, request: Request, site: Site) -> Self:
         page = cls(request, site)
         page.organization = await site.organization_info(
-            request.principal.organization_id, page.load_organization
+            request.principal, page.load_organization
         )
         await page._choose_project()
         return page

@@ -12,6 +12,7 @@ from litestar.response import Template
 from litestar.template import TemplateConfig
 from msgspec import Struct
 
+from api.http.access.auth import Principal
 from api.http.access.live_sessions import LiveSessions
 from api.http.access.person_sessions import PersonSessions
 from api.http.access.sessions import Sessions
@@ -77,6 +78,10 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
     letterheads: Mapping[UUID, Letterhead] = {}
 
 
+_SeenBy = dict[frozenset[UUID] | None, tuple[float, OrganizationInfo]]
+"""The data of an organization and their end, by the projects that a person may see."""
+
+
 class Site:
     """Templates, assets and sessions, and the choices of the operator.
 
@@ -116,7 +121,7 @@ class Site:
         self.callback = callback
         self.ways = ways
         self._clock = clock
-        self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
+        self._organizations: dict[UUID, _SeenBy] = {}
 
     def templates(self) -> TemplateConfig[JinjaTemplateEngine]:
         """Return the configuration by which Litestar finds and renders templates."""
@@ -161,23 +166,34 @@ class Site:
         )
 
     async def organization_info(
-        self, organization_id: UUID, load: Callable[[], Awaitable[OrganizationInfo]]
+        self, principal: Principal, load: Callable[[], Awaitable[OrganizationInfo]]
     ) -> OrganizationInfo:
-        """Return the organization's data for pages, which may be some seconds old."""
+        """Return the organization's data for pages, which may be some seconds old.
+
+        They are those that the principal may see: people who are limited to the same
+        projects see the same ones.
+        """
         now = self._clock()
-        cached = self._organizations.get(organization_id)
+        cached = self._cached(principal)
         if cached is not None and now < cached[0]:
             return cached[1]
         info = await load()
         if len(self._organizations) >= _MAX_CACHED:
             self._organizations.clear()
-        self._organizations[organization_id] = (now + _CACHE_SECONDS, info)
+        of = self._organizations.setdefault(principal.organization_id, {})
+        if len(of) >= _MAX_CACHED:
+            of.clear()
+        of[principal.project_ids] = (now + _CACHE_SECONDS, info)
         return info
 
-    def cached_organization_info(self, organization_id: UUID) -> OrganizationInfo:
+    def cached_organization_info(self, principal: Principal) -> OrganizationInfo:
         """Return the cached data of an organization, by default empty ones."""
-        cached = self._organizations.get(organization_id)
+        cached = self._cached(principal)
         return OrganizationInfo() if cached is None else cached[1]
+
+    def _cached(self, principal: Principal) -> tuple[float, OrganizationInfo] | None:
+        of = self._organizations.get(principal.organization_id, {})
+        return of.get(principal.project_ids)
 
     def forget(self, organization_id: UUID) -> None:
         """Load an organization again next time, since it was changed."""

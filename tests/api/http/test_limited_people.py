@@ -12,6 +12,7 @@ from api.http.access.auth import Authenticator, Principal
 from domain.events import MemberRole
 from domain.organization.roles import scopes_of
 from tests.api.http.test_tenancy import reported, with_id
+from tests.browser.places import is_for_people, places
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.operations import (
     Ask,
@@ -21,6 +22,7 @@ from tests.kit.operations import (
     operations,
     places_of_ids,
 )
+from tests.kit.visitor import Visitor
 
 ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member", "viewer")
 # Operations without an id, which show limited people the rows of their projects.
@@ -255,3 +257,25 @@ def test_the_organization_has_no_usage_for_them(
 
     assert shown["usage"] is None
     assert shown["name"] == data_of(world.tenant.get("/organization"))["name"]
+
+
+def test_no_page_tells_limited_people_of_another_project(
+    world: World, limits: dict[UUID, frozenset[UUID]], subtests: pytest.Subtests
+):
+    tenant = world.tenant
+    viewer = limited_to(tenant, limits, tenant.project_id, role="viewer")
+    everything, limited = Visitor(tenant.goatherd), Visitor(tenant.goatherd)
+    everything.sign_in(tenant.key)
+    limited.sign_in(viewer.key)
+    paths = [path for path in places() if is_for_people(path) and "{" not in path]
+    assert len(paths) > 15
+    seen = 0
+    for path in paths:
+        with subtests.test(path):
+            # The names are kept for some seconds, for the same rights alone.
+            seen += "Rival" in everything.get(path).text
+            answer = limited.get(path)
+
+            assert answer.status_code < 500
+            assert "Rival" not in answer.text
+    assert seen > 5
