@@ -55,6 +55,8 @@ from api.routes.integrity.roots import RootRoutes
 from api.routes.lists.creator_parameters import provide_creator_list
 from api.routes.lists.video_parameters import provide_video_list
 from api.routes.me import Me, MeRoutes, OwnSession
+from api.routes.members.invitations import InvitationRoutes
+from api.routes.members.members import MemberRoutes
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
@@ -99,7 +101,9 @@ from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
+from projections.members import Invitation
 from projections.organizations.projection import ApiKey, holder_of
+from projections.people import Member
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
 from projections.videos.queries import Video
@@ -109,6 +113,8 @@ ENTITIES = {
     "organization": Organization,
     "me": Me,
     "session": OwnSession,
+    "member": Member,
+    "invitation": Invitation,
     "project": Project,
     "creator": Creator,
     "video": Video,
@@ -271,6 +277,8 @@ def assemble(settings: Settings) -> Litestar:
             routes=[
                 OrganizationRoutes,
                 MeRoutes,
+                MemberRoutes,
+                InvitationRoutes,
                 ProjectRoutes,
                 ApiKeyRoutes,
                 CreatorRoutes,

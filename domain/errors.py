@@ -4,6 +4,7 @@ DomainError
 ├── InvalidHandleError          the text is no TikTok handle
 ├── InvalidWindowError          the tracking window ends before it starts
 ├── InvalidTimeZoneError        the name is no IANA time zone
+├── InvalidEmailError           the text is no email address
 ├── BlankNameError              the name has no visible character
 ├── InvalidVideoUrlError        the text is no URL of a TikTok video
 ├── InvalidTagError             a tag is not allowed, or there are too many
@@ -41,6 +42,7 @@ _LIMITED = {
     "max_projects_per_org": ("project", ""),
     "max_api_keys_per_org": ("API key", ""),
     "max_views_per_org": ("saved view", ""),
+    "max_members_per_org": ("member", " with open invitations"),
     "max_campaigns_per_project": ("campaign", " in a project"),
     "max_campaign_items_per_campaign": ("member", " in a campaign"),
     "max_manual_scrape_triggers_per_day": ("scrape", " by hand a day"),
@@ -106,6 +108,15 @@ class InvalidTimeZoneError(DomainError):
     @property
     def reason(self) -> str:
         return "choose a time zone from the list, such as Europe/Berlin"
+
+
+class InvalidEmailError(DomainError):
+    """The text is no email address."""
+
+    field = "email"
+
+    def __init__(self) -> None:
+        super().__init__("must be an email address, such as ada@example.com")
 
 
 class BlankNameError(DomainError):

@@ -1,9 +1,9 @@
 """Subjects: the person or thing whose key seals the personal fields of an event.
 
 The subject of an event about a creator is the creator, by its id. A video without a
-creator is its own subject, and so is a thing that no person is behind. The texts that a
-tenant gives its own things have subjects of their own; forgetting earlier texts of a
-thing begins a new subject.
+creator is its own subject, and so is a thing that no person is behind. The subject of
+an invited address is the invitation. The texts that a tenant gives its own things have
+subjects of their own; forgetting earlier texts of a thing begins a new subject.
 """
 
 from collections.abc import Callable, Iterable
@@ -86,6 +86,8 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
             return stream
         case e.VideoAdded() | e.VideoDetailsChanged():
             return _subject_of_video(stream, history_of)
+        case e.InvitationMade(id=invitation_id):
+            return invitation_id
         case e.EarlierTextsForgotten():
             return _subject_of_texts(stream, event, history_of)
         case _ if isinstance(event, TEXT_EVENTS):

@@ -24,6 +24,7 @@ _ACTORS = {
     "schedule": "the schedule",
     "cli": "the command line",
     "directory": "the directory",
+    "invited": "the invited person",
     "up": "the first start",
     "policy:auto_disable": "the auto-disable policy",
     "policy:discovery": "the discovery policy",

@@ -1,4 +1,4 @@
-"""people and members: the names of people, and their rights in organizations.
+"""people, members and invitations: names of people, and rights in organizations.
 
 The rows are also written in the append's own transaction (``in_transaction``), so that
 a right begins and ends at once, however far the followers lag. Writing an event twice
@@ -60,14 +60,15 @@ SELECT %(organization)s, %(person)s, p.name, p.email, %(role)s, %(project_ids)s:
 FROM (SELECT) AS one LEFT JOIN people p ON p.person_id = %(person)s
 ON CONFLICT (organization_id, person_id) DO UPDATE SET
     role = excluded.role, project_ids = excluded.project_ids, money = excluded.money,
-    joined_at = excluded.joined_at, removed_at = NULL, position = excluded.position
+    joined_at = excluded.joined_at, removed_at = NULL, version = 1,
+    position = excluded.position
 WHERE m.position < excluded.position
 """
 _CHANGED = """
 UPDATE members SET role = coalesce(%(role)s, role), money = coalesce(%(money)s, money),
     project_ids = CASE WHEN %(narrows)s THEN %(project_ids)s::uuid[]
                        ELSE project_ids END,
-    position = %(position)s
+    version = version + 1, position = %(position)s
 WHERE organization_id = %(organization)s AND person_id = %(person)s
 AND position < %(position)s
 """
@@ -75,6 +76,21 @@ _REMOVED = """
 UPDATE members SET removed_at = %(at)s, position = %(position)s
 WHERE organization_id = %(organization)s AND person_id = %(person)s
 AND position < %(position)s
+"""
+_INVITED = """
+INSERT INTO invitations (organization_id, id, email, role, project_ids, money,
+                         invited_by, created_at, expires_at, position)
+VALUES (%(organization)s, %(id)s, %(email)s, %(role)s, %(project_ids)s::uuid[],
+        %(money)s, %(by)s, %(at)s, %(expires_at)s, %(position)s)
+ON CONFLICT (organization_id, id) DO NOTHING
+"""
+_SENT_AGAIN = """
+UPDATE invitations SET expires_at = %(expires_at)s, position = %(position)s
+WHERE organization_id = %(organization)s AND id = %(id)s AND position < %(position)s
+"""
+_ENDED = """
+UPDATE invitations SET email = NULL, ended_at = %(at)s, position = %(position)s
+WHERE organization_id = %(organization)s AND id = %(id)s AND position < %(position)s
 """
 
 on = Folds[[Cursor[TupleRow], RecordedEvent], None]()
@@ -165,12 +181,47 @@ def _removed(
     cursor.execute(_REMOVED, _of_member(recorded, event.person_id))
 
 
+@on(e.InvitationMade)
+def _invited(
+    event: e.InvitationMade, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(
+        _INVITED,
+        {
+            **_of_invitation(recorded, event.id),
+            "email": event.email,
+            "role": event.role,
+            "project_ids": _ids(event.project_ids),
+            "money": event.money,
+            "by": recorded.actor,
+            "expires_at": event.expires_at,
+        },
+    )
+
+
+@on(e.InvitationSentAgain)
+def _sent_again(
+    event: e.InvitationSentAgain, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    of = {"expires_at": event.expires_at, **_of_invitation(recorded, event.id)}
+    cursor.execute(_SENT_AGAIN, of)
+
+
+@on(e.InvitationAccepted, e.InvitationDeclined, e.InvitationWithdrawn)
+def _invitation_ended(
+    event: e.InvitationAccepted | e.InvitationDeclined | e.InvitationWithdrawn,
+    cursor: Cursor[TupleRow],
+    recorded: RecordedEvent,
+) -> None:
+    cursor.execute(_ENDED, _of_invitation(recorded, event.id))
+
+
 class People:
-    """Keeps the tables people and members."""
+    """Keeps the tables people, members and invitations."""
 
     name = "people"
     version = 1
-    tables = ("people", "members")
+    tables = ("people", "members", "invitations")
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
@@ -192,6 +243,15 @@ def _of_member(recorded: RecordedEvent, person_id: UUID) -> dict[str, Any]:
     return {
         "organization": recorded.stream,
         "person": person_id,
+        "position": recorded.position,
+        "at": recorded.recorded_at,
+    }
+
+
+def _of_invitation(recorded: RecordedEvent, invitation_id: UUID) -> dict[str, Any]:
+    return {
+        "organization": recorded.stream,
+        "id": invitation_id,
         "position": recorded.position,
         "at": recorded.recorded_at,
     }

@@ -8,8 +8,8 @@ from api.cli import CommandError
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
 from application.mail.server import Mail, MailNotSentError, MailServer
-from domain.person.email import checked_email
-from domain.person.errors import InvalidEmailError
+from domain.email import checked_email
+from domain.errors import InvalidEmailError
 from infra.ids import new_id
 
 _NONE = "No mail server is set up: set GOATHERD_SMTP_URL."

@@ -20,11 +20,11 @@ from application.accounts.operators import (
     register,
 )
 from domain.decisions import check_time_zone
+from domain.email import checked_email, name_in
+from domain.errors import InvalidEmailError
 from domain.organization.commands import OrganizationCommand, SetOperator
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED
-from domain.person.email import checked_email, name_in
-from domain.person.errors import InvalidEmailError
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.organizations import make_organization

@@ -104,6 +104,18 @@ class Code(StrEnum):
         ),
         "This needs a recent proof of the person, which a personal key can't give.",
     )
+    OWNERS_ONLY = (
+        "owners_only",
+        403,
+        "Only owners make, change and remove owners; admins and keys do not.",
+        "Only an owner can make, change or remove an owner.",
+    )
+    ANOTHER_ADDRESS = (
+        "another_address",
+        403,
+        "The invitation is for another address than that of the person who accepts.",
+        "The invitation is for another address: use an account with that address.",
+    )
     NOT_FOUND = (
         "not_found",
         404,
@@ -185,8 +197,14 @@ class Code(StrEnum):
     ALREADY_MEMBER = (
         "already_member",
         409,
-        "The request names the same item twice.",
+        "The request names the same item twice, or invites somebody who is a member.",
         "It is the same item as items/0.",
+    )
+    ALREADY_INVITED = (
+        "already_invited",
+        409,
+        "An open invitation has the address.",
+        "This address has an open invitation: send that again, or withdraw it.",
     )
     ITEM_REMOVED = (
         "item_removed",
@@ -279,8 +297,8 @@ class Code(StrEnum):
         "gone",
         410,
         (
-            "The entity of the request was erased, or the operation was removed; the "
-            "sentence says which."
+            "The entity of the request was erased, the invitation is over, or the "
+            "operation was removed; the sentence says which."
         ),
         "Use GET /api/v1/analytics instead.",
     )

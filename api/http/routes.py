@@ -48,7 +48,7 @@ def write_route(
     path: str,
     operation_id: str,
     *,
-    scope: Scope = "write",
+    scope: Scope | None = "write",
     errors: Sequence[Code] = (),
     recent_proof: bool = False,
     status: int | None = None,
@@ -61,10 +61,10 @@ def write_route(
 
     ``whole_organization`` is as in ``read_route``.
 
-    The answer has the usual status of the method unless ``status`` is another, but a
-    DELETE answers with the resource and 200. A dangerous operation declares
-    ``recent_proof``: keys of the organization may carry it out, and personal keys may
-    not.
+    Without a scope no key is needed. The answer has the usual status of the method
+    unless ``status`` is another, but a DELETE answers with the resource and 200. A
+    dangerous operation declares ``recent_proof``: keys of the organization may carry it
+    out, and personal keys may not.
     """
     if method is delete:
         status = 200

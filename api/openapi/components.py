@@ -13,6 +13,7 @@ _RETRIED = {429, 503}
 
 TAGS = {
     "Organization": "Your organization: its settings, limits and usage.",
+    "Members": "The people of the organization, their rights, and invitations.",
     "You": "The person who asks, and the browsers in which they are signed in.",
     "API keys": "Keys with their scopes and expiry.",
     "Projects": "Projects group creators and videos.",

@@ -1,6 +1,5 @@
 """/api-keys: the keys of an organization, their scopes and their expiry."""
 
-import hmac
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from msgspec import Meta, Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from api.http.derived_secret import DerivedSecret
 from api.http.errors import Code, field_error
 from api.http.reading.paging import ListRequest
 from api.http.request import Request
@@ -27,7 +27,6 @@ from domain.organization.api_keys import DEFAULT_SCOPES, create_key
 from domain.organization.handlers.organizations import change_organization
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
-from infra.organizations import draw_key
 from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 
 _HEX = 64
@@ -129,14 +128,14 @@ class ApiKeyRoutes(Controller):
         secret.
         """
         key_id = new_id()
-        text = _KeyText(request, secret=writer.secret)
+        secret = DerivedSecret(request, secret=writer.secret)
         return writer.perform(
             request,
             lambda: change_organization(
                 request.organization_id,
                 create_key(
                     key_id,
-                    text.draw(key_id),
+                    f"tga_{secret.draw(key_id.bytes)}",
                     name=data.name,
                     scopes=data.scopes,
                     # The time is compared now and not while the body is read, because
@@ -147,7 +146,7 @@ class ApiKeyRoutes(Controller):
             ),
             lambda _, done: _issued(done),
             in_transaction=_project_keys,
-            unseal=text.unseal,
+            unseal=lambda body: _unsealed(body, secret),
         )
 
     @write_route(patch, "/{key_id:uuid}", "renameApiKey", **_ADMIN, versioned=False)
@@ -197,40 +196,13 @@ def _project_keys(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
     ApiKeys().write(cursor, done.events)
 
 
-class _KeyText:
-    """The text of a new key: random, or derived if the answer must be repeatable.
-
-    The text is derived from the requesting key, which is stored nowhere, and the
-    installation's secret; the stored answer holds neither. A page has no key to derive
-    a text from, so that its repeated answer does not show the text.
-    """
-
-    def __init__(self, request: Request, *, secret: str) -> None:
-        # Only the key is used: the scheme before it may be written in several ways.
-        asker = (request.raw_header(b"authorization") or b"").split()[-1:]
-        is_repeated = request.raw_header(b"idempotency-key") is not None
-        self._repeatable = is_repeated and asker != []
-        self._seed = b"\n".join([secret.encode(), *asker])
-        self._text = ""
-
-    def draw(self, key_id: UUID) -> str:
-        if not self._text:
-            self._text = self._computed(key_id) if self._repeatable else draw_key()
-        return self._text
-
-    def unseal(self, body: bytes) -> bytes:
-        if _MASKED_FIELD not in body:
-            return body
-        if self._text:
-            text = self._text
-        elif self._repeatable:
-            text = self._computed(_id_in(body))
-        else:
-            return body
-        return body.replace(_MASKED_FIELD, _FIELD.format(text).encode())
-
-    def _computed(self, key_id: UUID) -> str:
-        return f"tga_{hmac.digest(self._seed, key_id.bytes, 'sha256').hex()}"
+def _unsealed(body: bytes, secret: DerivedSecret) -> bytes:
+    if _MASKED_FIELD not in body:
+        return body
+    text = secret.again(msgspec.json.decode(body, type=_IssuedBody).data.id.bytes)
+    if text is None:
+        return body
+    return body.replace(_MASKED_FIELD, _FIELD.format(f"tga_{text}").encode())
 
 
 class _IssuedData(Struct):
@@ -239,10 +211,6 @@ class _IssuedData(Struct):
 
 class _IssuedBody(Struct):
     data: _IssuedData
-
-
-def _id_in(body: bytes) -> UUID:
-    return msgspec.json.decode(body, type=_IssuedBody).data.id
 
 
 def _checked_expiry(expires_at: datetime | None) -> datetime | None:

@@ -26,9 +26,14 @@ SELECT
         WHERE organization_id = %(organization)s AND deleted_at IS NULL
         GROUP BY project_id) AS of_projects),
     (SELECT max(creator_count + video_count + campaign_count) FROM campaigns
-     WHERE organization_id = %(organization)s)
+     WHERE organization_id = %(organization)s),
+    (SELECT count(*) FROM members
+     WHERE organization_id = %(organization)s AND removed_at IS NULL)
+    + (SELECT count(*) FROM invitations
+       WHERE organization_id = %(organization)s AND ended_at IS NULL
+       AND expires_at > now())
 """
-_NO_COUNTS = (None,) * 6
+_NO_COUNTS = (None,) * 7
 
 
 class Used(Struct, frozen=True, kw_only=True):
@@ -43,7 +48,8 @@ class Usage(Struct, frozen=True, kw_only=True):
 
     A day is a UTC day. If the plan does not limit API requests, the requests of the
     last second or two may be missing. Creators are the active ones of all projects, and
-    API keys the ones that are not revoked. ``campaigns_per_project`` is the number in
+    API keys the ones that are not revoked. ``members`` are those with valid
+    invitations to others. ``campaigns_per_project`` is the number in
     the project with the most campaigns, and ``items_per_campaign`` the number in the
     campaign with the most items.
     """
@@ -54,6 +60,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     projects: Used
     api_keys: Used
     views: Used
+    members: Used
     campaigns_per_project: Used
     items_per_campaign: Used
 
@@ -85,7 +92,7 @@ def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
 def usage_of(
     counts: Counts, *, unwritten: int, projects: int, api_keys: int, limits: Limits
 ) -> Usage:
-    requests, manual_scrapes, creators, views, campaigns, items = counts
+    requests, manual_scrapes, creators, views, campaigns, items, members = counts
     return Usage(
         api_requests_today=Used(
             used=(requests or 0) + unwritten, limit=limits.max_api_requests_per_day
@@ -98,6 +105,7 @@ def usage_of(
         api_keys=Used(used=api_keys, limit=limits.max_api_keys_per_org),
         # Views from before they were counted may be deleted.
         views=Used(used=max(0, views or 0), limit=limits.max_views_per_org),
+        members=Used(used=members or 0, limit=limits.max_members_per_org),
         campaigns_per_project=Used(
             used=campaigns or 0, limit=limits.max_campaigns_per_project
         ),

@@ -6,7 +6,7 @@ from typing import LiteralString
 from application.accounts import rows
 from application.mail.outbox import send_mail
 from application.mail.server import Mail
-from domain.person.email import same_email
+from domain.email import same_email
 from infra.eventstore.store import Store
 
 # Somebody who asks again meanwhile has the first link.

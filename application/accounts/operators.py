@@ -9,10 +9,11 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.invitations import follow_members
 from application.accounts.rows import SECOND_FACTOR_REMOVED
 from domain import commands as c
 from domain.decisions import Handler
-from domain.person.email import same_email
+from domain.email import same_email
 from domain.person.handlers import change_person, erase_person, register_person
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
@@ -23,10 +24,11 @@ from infra.keys.keyring import destroy
 from projections.people import People
 
 _ORGANIZATIONS: LiteralString = """
-SELECT organization_id FROM members WHERE person_id = %s AND removed_at IS NULL
+SELECT organization_id FROM members WHERE person_id = %(person)s AND removed_at IS NULL
+UNION
+SELECT l.organization_id FROM invitation_links l
+JOIN person_emails e ON e.digest = l.email_digest WHERE e.person_id = %(person)s
 """
-
-
 # Members who were erased after older data were backed up, as newer keys know.
 _UNAPPLIED: LiteralString = """
 SELECT p.person_id FROM people p JOIN subject_keys k ON k.subject = p.person_id
@@ -136,12 +138,12 @@ def erase(
         return erase_person(person_id, known, even_last_owner=even_last_owner)
 
     def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
-        # Somebody may have added them to another organization since the decision.
+        # Somebody may have added or invited them in another one since the decision.
         if _organizations(cursor, person_id) != known:
             raise AppendConflictError
         destroy(cursor, [person_id])
         rows.forget_person(cursor, person_id)
-        People().write(cursor, done.events)
+        follow_members(cursor, done.events)
 
     execute(
         store,
@@ -152,4 +154,6 @@ def erase(
 
 
 def _organizations(cursor: Cursor[TupleRow], person_id: UUID) -> set[UUID]:
-    return {one for (one,) in cursor.execute(_ORGANIZATIONS, (person_id,))}
+    """Return the organizations that a person belongs to, or is invited to."""
+    found = cursor.execute(_ORGANIZATIONS, {"person": person_id})
+    return {one for (one,) in found}

@@ -23,7 +23,7 @@ from application.accounts.sessions import (
 from application.mail.outbox import can_send_mail
 from domain import commands as c
 from domain.decisions import Handler
-from domain.person.email import checked_email, same_email
+from domain.email import checked_email, same_email
 from domain.person.errors import SecondStepRequiredError
 from domain.person.handlers import (
     change_person,
@@ -42,8 +42,8 @@ from projections.people import People
 
 T = TypeVar("T")
 
-_PASSWORD_ADDED = c.ChangeSignInMethod(method="password", change="added")
-_SIGNED_IN = c.SignInPerson(method="password")
+PASSWORD_ADDED = c.ChangeSignInMethod(method="password", change="added")
+SIGNED_IN = c.SignInPerson(method="password")
 _HAS_OWNER: LiteralString = """
 SELECT EXISTS (SELECT FROM members
                WHERE organization_id = %s AND role = 'owner' AND removed_at IS NULL)
@@ -111,7 +111,7 @@ class PersonAccounts:
             DomainError: the name, the address or the password is refused, somebody has
                 the address, or the organization has an owner.
         """
-        hashed = await self._hashed(password, email=checked_email(email))
+        hashed = await self.hashed(password, email=checked_email(email))
         digest = await asyncio.to_thread(self._digest, email)
         person_id = new_id()
 
@@ -119,8 +119,8 @@ class PersonAccounts:
             return register_first_owner(
                 person_id,
                 c.RegisterPerson(name=name, email=email),
-                _PASSWORD_ADDED,
-                _SIGNED_IN,
+                PASSWORD_ADDED,
+                SIGNED_IN,
                 organization_id=organization_id,
             )
 
@@ -129,8 +129,8 @@ class PersonAccounts:
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
             rows.claim_email(cursor, digest, person_id)
             People().write(cursor, done.events)
-            self._set_password_hash(cursor, person_id, hashed)
-            tokens.append(_begun(cursor, person_id, organization_id, client))
+            self.keep_password(cursor, person_id, hashed)
+            tokens.append(begun(cursor, person_id, organization_id, client))
 
         await asyncio.to_thread(
             execute,
@@ -209,15 +209,15 @@ class PersonAccounts:
         Raises:
             WeakPasswordError: the password is easily guessed.
         """
-        hashed = await self._hashed(password, email=email)
+        hashed = await self.hashed(password, email=email)
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             People().write(cursor, done.events)
-            self._set_password_hash(cursor, person_id, hashed)
+            self.keep_password(cursor, person_id, hashed)
             end_other_sessions(cursor, person_id, kept)
             rows.end_password_link(cursor, person_id)
 
-        await self.change(person_id, _PASSWORD_ADDED, client=client, within=within)
+        await self.change(person_id, PASSWORD_ADDED, client=client, within=within)
 
     async def change_email(
         self, person_id: UUID, email: str, *, client: AskingBrowser
@@ -280,12 +280,12 @@ class PersonAccounts:
         person = await self.linked_person(token)
         if person is None:
             return None
-        hashed = await self._hashed(password, email=person.email)
+        hashed = await self.hashed(password, email=person.email)
         renamed = () if name is None else (c.ChangePerson(name=name),)
         try:
             return await self._enter(
                 person.id,
-                *(*renamed, _PASSWORD_ADDED),
+                *(*renamed, PASSWORD_ADDED),
                 client=client,
                 hashed=hashed,
                 spends=token,
@@ -341,11 +341,11 @@ class PersonAccounts:
                     raise _OutdatedError
                 end_other_sessions(cursor, person_id, None)
             if hashed is not None:
-                self._set_password_hash(cursor, person_id, hashed)
+                self.keep_password(cursor, person_id, hashed)
 
         try:
             return await self.begin(
-                person_id, *commands, _SIGNED_IN, client=client, within=within
+                person_id, *commands, SIGNED_IN, client=client, within=within
             )
         except SecondStepRequiredError:
             tokens: list[str] = []
@@ -382,7 +382,7 @@ class PersonAccounts:
         def begin(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             within(cursor)
             People().write(cursor, done.events)
-            tokens.append(_begun(cursor, person_id, organization_id, client))
+            tokens.append(begun(cursor, person_id, organization_id, client))
 
         await self.change(person_id, *commands, client=client, within=begin)
         return SignedIn(token=tokens[-1])
@@ -425,7 +425,7 @@ class PersonAccounts:
 
         return await run_read_async(self._own, run)
 
-    async def _hashed(self, password: str, *, email: str) -> str:
+    async def hashed(self, password: str, *, email: str) -> str:
         """Return the hash of a new password.
 
         Raises:
@@ -434,9 +434,10 @@ class PersonAccounts:
         check_password(password, email=email, common=common_passwords())
         return await self._hashes.made(prepared(password))
 
-    def _set_password_hash(
+    def keep_password(
         self, cursor: Cursor[TupleRow], person_id: UUID, hashed: str
     ) -> None:
+        """Store the hash of a person's password in place of another one."""
         master_key = self._store.keyring.master_key(cursor.connection)
         set_password_hash(cursor, master_key, person_id, hashed)
 
@@ -448,12 +449,13 @@ class PersonAccounts:
         return self._store.names.email_digest(same_email(email))
 
 
-def _begun(
+def begun(
     cursor: Cursor[TupleRow],
     person_id: UUID,
     organization_id: UUID,
     client: AskingBrowser,
 ) -> str:
+    """Begin a session of a browser, and return the value of its cookie."""
     return begin_session(
         cursor,
         person_id=person_id,

@@ -59,6 +59,14 @@ FIRST_ORGANIZATION: LiteralString = """
 SELECT organization_id FROM members WHERE person_id = %s AND removed_at IS NULL
 ORDER BY joined_at, organization_id LIMIT 1
 """
+_MOVE = f"""
+UPDATE person_sessions s SET id = %(new)s, digest = %(digest)s,
+    organization_id = %(organization)s, last_used_at = now()
+WHERE s.id = %(id)s AND s.person_id = %(person)s AND {_LIVES}
+AND EXISTS (SELECT FROM members m WHERE m.organization_id = %(organization)s
+            AND m.person_id = s.person_id AND m.removed_at IS NULL)
+RETURNING s.id
+""".encode()  # noqa: S608 - constants only
 _LIST = f"""
 SELECT s.id, s.created_at, s.last_used_at, s.address, s.browser FROM person_sessions s
 WHERE s.person_id = %s AND {_LIVES} ORDER BY s.last_used_at DESC, s.id
@@ -142,6 +150,27 @@ def begin_session(
         ),
     )
     return token
+
+
+def move_session(
+    cursor: Cursor[Any], session_id: UUID, *, person_id: UUID, organization_id: UUID
+) -> str | None:
+    """Move a session to another organization; return the new value of its cookie.
+
+    None means that the session ended, or that the person is no member there.
+    """
+    token = token_urlsafe(32)
+    moved = cursor.execute(
+        _MOVE,
+        {
+            "id": session_id,
+            "new": new_id(),
+            "digest": digest_of(token),
+            "person": person_id,
+            "organization": organization_id,
+        },
+    ).fetchone()
+    return None if moved is None else token
 
 
 async def sessions_of(pool: AsyncPool, person_id: UUID) -> Sequence[SessionRow]:

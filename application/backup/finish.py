@@ -8,6 +8,10 @@ import msgspec
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from application.accounts.invitations import (
+    end_invitations_again,
+    invitations_to_end_again,
+)
 from application.accounts.operators import erase_again, people_to_erase_again
 from application.backup.errors import BackupError
 from application.erase.erased import ErasedCreator
@@ -104,6 +108,7 @@ def finish_restore(
             unapplied_erasures(connection)
             or unapplied_forgettings(connection)
             or people_to_erase_again(connection)
+            or invitations_to_end_again(connection)
         )
         if is_resumed or is_behind:
             opened = open_store(
@@ -116,6 +121,7 @@ def finish_restore(
                         context = Context(actor=ACTOR, command_id=new_id())
                         seal_all(opened, connection, advance=advance, context=context)
                 again = Context(actor=ACTOR, command_id=new_id())
+                end_invitations_again(opened, context=again)
                 erase_again(opened, context=again)
                 repeated = Repeated(
                     erased=repeat_erasures(opened),

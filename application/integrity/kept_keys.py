@@ -48,6 +48,10 @@ SELECT (convert_from(state, 'UTF8')::jsonb ->> 'subject')::uuid
 FROM goatherd_events WHERE topic = 'earlier_texts_forgotten'
 UNION
 SELECT originator_id FROM goatherd_events WHERE topic = 'person_erased'
+UNION
+SELECT (convert_from(state, 'UTF8')::jsonb ->> 'id')::uuid
+FROM goatherd_events WHERE topic IN (
+    'invitation_accepted', 'invitation_declined', 'invitation_withdrawn')
 """
 
 Fault = Literal["back", "lacking", "lost", "unwrapped", "unfit"]

@@ -1,12 +1,17 @@
-"""The commands to an organization: its settings, plan, keys, projects and members."""
+"""The commands to an organization: settings, keys, projects, members, invitations."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from domain.messages import Command, MemberRole, Scope
 from domain.organization.logo import Logo
+
+# The one who wants a change of members: a person, by their id, a key of the
+# organization, or somebody at the command line of the installation.
+Asker = UUID | Literal["key", "operator"]
 
 
 class CreateOrganization(Command, frozen=True, kw_only=True):
@@ -80,12 +85,16 @@ class ChangeProjectLogo(Command, frozen=True, kw_only=True):
 
 
 class AddMember(Command, frozen=True, kw_only=True):
-    """Add a person; no ``project_ids`` stands for all projects."""
+    """Add a person; no ``project_ids`` stands for all projects.
+
+    The plan's limit holds at the time ``at``; without a time it does not hold.
+    """
 
     person_id: UUID
     role: MemberRole
     project_ids: tuple[UUID, ...] | None = None
     money: bool = False
+    at: datetime | None = None
 
 
 class ChangeMember(Command, frozen=True, kw_only=True):
@@ -95,6 +104,7 @@ class ChangeMember(Command, frozen=True, kw_only=True):
     role: MemberRole | msgspec.UnsetType = msgspec.UNSET
     project_ids: tuple[UUID, ...] | msgspec.UnsetType | None = msgspec.UNSET
     money: bool | msgspec.UnsetType = msgspec.UNSET
+    by: Asker = "operator"
 
 
 class RemoveMember(Command, frozen=True, kw_only=True):
@@ -102,6 +112,49 @@ class RemoveMember(Command, frozen=True, kw_only=True):
 
     person_id: UUID
     even_last_owner: bool = False
+    by: Asker = "operator"
+
+
+class InvitePerson(Command, frozen=True, kw_only=True):
+    """Invite somebody by their address; ``person_id`` is the person who has it."""
+
+    id: UUID
+    email: str
+    role: MemberRole
+    project_ids: tuple[UUID, ...] | None = None
+    money: bool = False
+    at: datetime
+    expires_at: datetime
+    person_id: UUID | None = None
+    by: Asker = "operator"
+
+
+class SendInvitationAgain(Command, frozen=True, kw_only=True):
+    """Give an open invitation a new link, which ends the old one."""
+
+    id: UUID
+    at: datetime
+    expires_at: datetime
+    by: Asker = "operator"
+
+
+class AcceptInvitation(Command, frozen=True, kw_only=True):
+    """Become a member; ``email`` is the person's present address."""
+
+    id: UUID
+    person_id: UUID
+    email: str
+    at: datetime
+
+
+class DeclineInvitation(Command, frozen=True, kw_only=True):
+    id: UUID
+    at: datetime
+
+
+class WithdrawInvitation(Command, frozen=True, kw_only=True):
+    id: UUID
+    by: Asker = "operator"
 
 
 OrganizationCommand = (
@@ -118,4 +171,9 @@ OrganizationCommand = (
     | AddMember
     | ChangeMember
     | RemoveMember
+    | InvitePerson
+    | SendInvitationAgain
+    | AcceptInvitation
+    | DeclineInvitation
+    | WithdrawInvitation
 )

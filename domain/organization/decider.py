@@ -1,6 +1,6 @@
 """Organizations: the state of one, the events of commands, and their effects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -14,11 +14,18 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, MemberRole, Scope, changed_fields, copied, set_fields
+from domain.messages import Event, Scope, changed_fields, copied, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
-from domain.organization.errors import LastOwnerError, RoleSeesAllError
 from domain.organization.logo import Logo
+from domain.organization.members import (
+    InvitationState,
+    MemberState,
+    decide_invitations,
+    decide_members,
+    invitations_after,
+    members_after,
+)
 from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 
@@ -26,9 +33,6 @@ HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
 
 PROJECT_TEXTS = ("name", "description", "client", "comment")
-_RIGHTS = ("role", "project_ids", "money")
-# The roles that can be narrowed to some projects.
-_NARROWED: frozenset[MemberRole] = frozenset({"member", "viewer"})
 
 
 class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +55,6 @@ class ApiKeyState(msgspec.Struct, frozen=True, kw_only=True):
     revoked: bool = False
 
 
-class MemberState(msgspec.Struct, frozen=True, kw_only=True):
-    """The rights of a person in the organization."""
-
-    role: MemberRole
-    project_ids: tuple[UUID, ...] | None
-    money: bool
-
-
 class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
@@ -66,7 +62,7 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     default. Creators are erased ``erase_removed_after_days`` after their removal, None
     for never. ``is_operator`` is None until an event sets it; until then the oldest
     organization is an operator. The version counts the events about the organization
-    itself, without those about projects, keys and members.
+    itself, without those about projects, keys, members and invitations.
     """
 
     name: str
@@ -81,6 +77,7 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     projects: dict[UUID, ProjectState] = {}
     keys: dict[UUID, ApiKeyState] = {}
     members: dict[UUID, MemberState] = {}
+    invitations: dict[UUID, InvitationState] = {}
 
 
 def decide(
@@ -94,11 +91,18 @@ def decide(
     ``limits`` are those of the organization's plan.
 
     Raises:
-        NotFoundError: there is no organization, project, key or member with this id.
-        LimitReachedError: the plan has no room for another project or key.
+        NotFoundError: there is no organization, project, key, member or invitation with
+            this id.
+        LimitReachedError: the plan has no room for another project, key or member.
         InvalidTimeZoneError: the time zone is not an IANA zone.
         BlankNameError: a name or a client is only blanks.
         LastOwnerError: nobody would own the organization any more.
+        OwnersOnlyError: an admin or a key wants to make, change or remove an owner.
+        RightsLostError: the one who asks is no owner or admin any more.
+        AlreadyInOrganizationError: a member has the address of the invitation.
+        AlreadyInvitedError: an open invitation has the address.
+        InvitationOverError: the invitation was used or withdrawn, or it expired.
+        AnotherAddressError: the person does not have the invited address.
         RoleSeesAllError: an owner or admin was to see some projects only.
     """
     if isinstance(command, c.CreateOrganization):
@@ -144,10 +148,16 @@ def decide(
             if _project(organization, project_id).logo == logo:
                 return []
             return [e.ProjectLogoChanged(project_id=project_id, logo=logo)]
-        case c.AddMember():
-            return _add_member(organization, command)
-        case c.ChangeMember() | c.RemoveMember():
-            return _change_members(organization, command)
+        case c.AddMember() | c.ChangeMember() | c.RemoveMember():
+            return decide_members(organization, command, limits=limits)
+        case (
+            c.InvitePerson()
+            | c.SendInvitationAgain()
+            | c.AcceptInvitation()
+            | c.DeclineInvitation()
+            | c.WithdrawInvitation()
+        ):
+            return decide_invitations(organization, command, limits=limits)
         case _:
             assert_never(command)
 
@@ -180,7 +190,17 @@ def evolve(
             key = replace(organization.keys[key_id], revoked=True)
             return replace(organization, keys={**organization.keys, key_id: key})
         case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
-            return replace(organization, members=_members_after(organization, event))
+            members = members_after(organization.members, event)
+            return replace(organization, members=members)
+        case (
+            e.InvitationMade()
+            | e.InvitationSentAgain()
+            | e.InvitationAccepted()
+            | e.InvitationDeclined()
+            | e.InvitationWithdrawn()
+        ):
+            invitations = invitations_after(organization.invitations, event)
+            return replace(organization, invitations=invitations)
         case e.EarlierTextsForgotten():
             return _with_texts(organization, event)
         case e.ProjectCreated(project_id=project_id):
@@ -275,73 +295,3 @@ def _change_project(
     if changed.get("client") is not None:
         check_name(changed["client"], field="client")
     return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]
-
-
-def _add_member(
-    organization: OrganizationState, command: c.AddMember
-) -> list[e.OrganizationEvent]:
-    if command.person_id in organization.members:
-        return []
-    _check_projects(organization, command.role, command.project_ids)
-    return [copied(command, e.MemberAdded)]
-
-
-def _change_members(
-    organization: OrganizationState, command: c.ChangeMember | c.RemoveMember
-) -> list[e.OrganizationEvent]:
-    person_id = command.person_id
-    member = organization.members.get(person_id)
-    if member is None:
-        raise NotFoundError("member")
-    if isinstance(command, c.RemoveMember):
-        event = e.MemberRemoved(person_id=person_id)
-    else:
-        changed = changed_fields(command, member, _RIGHTS)
-        if not changed:
-            return []
-        event = e.MemberChanged(person_id=person_id, **changed)
-    after = _members_after(organization, event)
-    may_lack_owner = isinstance(command, c.RemoveMember) and command.even_last_owner
-    # Changes of others matter to no owner. An organization whose people all came from a
-    # directory may have none.
-    if member.role == "owner" and not may_lack_owner and not has_owner(after):
-        raise LastOwnerError
-    if person_id in after:
-        _check_projects(
-            organization, after[person_id].role, after[person_id].project_ids
-        )
-    return [event]
-
-
-def has_owner(members: Mapping[UUID, MemberState]) -> bool:
-    """Tell whether one of an organization's members is an owner."""
-    return any(each.role == "owner" for each in members.values())
-
-
-def _members_after(
-    organization: OrganizationState,
-    event: e.MemberAdded | e.MemberChanged | e.MemberRemoved,
-) -> dict[UUID, MemberState]:
-    members = dict(organization.members)
-    match event:
-        case e.MemberAdded(person_id=person_id):
-            members[person_id] = copied(event, MemberState)
-        case e.MemberChanged(person_id=person_id):
-            changed = set_fields(event, _RIGHTS)
-            members[person_id] = replace(members[person_id], **changed)
-        case e.MemberRemoved(person_id=person_id):
-            members.pop(person_id, None)
-    return members
-
-
-def _check_projects(
-    organization: OrganizationState,
-    role: MemberRole,
-    project_ids: Sequence[UUID] | None,
-) -> None:
-    if project_ids is None:
-        return
-    if role not in _NARROWED:
-        raise RoleSeesAllError(role)
-    if not set(project_ids) <= organization.projects.keys():
-        raise NotFoundError("project")

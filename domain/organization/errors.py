@@ -1,7 +1,9 @@
-"""Errors of commands to organizations that concern their members."""
+"""Errors of commands to organizations that concern members and invitations."""
+
+from collections.abc import Sequence
 
 from domain.errors import ConflictError, DomainError
-from domain.messages import MemberRole
+from domain.messages import MemberRole, Scope
 
 
 class LastOwnerError(ConflictError):
@@ -22,3 +24,64 @@ class RoleSeesAllError(DomainError):
 
     def __init__(self, role: MemberRole) -> None:
         super().__init__(f"must be null for the role {role}, which sees all projects")
+
+
+class OwnersOnlyError(DomainError):
+    """Only owners make, change and remove owners."""
+
+    code = "owners_only"
+
+    def __init__(self) -> None:
+        super().__init__("Only an owner can make, change or remove an owner.")
+
+
+class RightsLostError(DomainError):
+    """The one who asks was an owner or admin a moment ago."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, granted: Sequence[Scope]) -> None:
+        super().__init__("You are no owner or admin of the organization any more.")
+        self.details = {"required": "admin", "granted": list(granted)}
+
+
+class AlreadyInOrganizationError(ConflictError):
+    """A member has the address of the invitation."""
+
+    code = "already_member"
+
+    def __init__(self) -> None:
+        super().__init__("A member has this address already.")
+
+
+class AlreadyInvitedError(ConflictError):
+    """An open invitation has the address."""
+
+    code = "already_invited"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This address has an open invitation: send that again, or withdraw it."
+        )
+
+
+class InvitationOverError(DomainError):
+    """Nobody can use the invitation any more."""
+
+    code = "gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The invitation was used or withdrawn, or it expired: ask for a new one."
+        )
+
+
+class AnotherAddressError(DomainError):
+    """The invitation is for somebody else."""
+
+    code = "another_address"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The invitation is for another address: use an account with that address."
+        )

@@ -1,4 +1,4 @@
-"""The events of an organization: settings, keys, projects and members."""
+"""The events of an organization: settings, keys, projects, members, invitations."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -147,6 +147,60 @@ class MemberRemoved(Event, frozen=True, kw_only=True):
     person_id: UUID
 
 
+class InvitationMade(Event, frozen=True, kw_only=True):
+    """Somebody was invited; they become a member with these rights if they accept.
+
+    ``project_ids`` and ``money`` are as in ``member_added``. The key that seals the
+    address is destroyed when the invitation ends.
+    """
+
+    stored_name: ClassVar[str] = "invitation_made"
+    id: UUID
+    email: Personal[str]
+    role: MemberRole
+    project_ids: tuple[UUID, ...] | None = None
+    money: bool = False
+    expires_at: datetime
+
+
+class InvitationSentAgain(Event, frozen=True, kw_only=True):
+    """The invitation has a new link and a new end; the old link no longer works."""
+
+    stored_name: ClassVar[str] = "invitation_sent_again"
+    id: UUID
+    expires_at: datetime
+
+
+class InvitationAccepted(Event, frozen=True, kw_only=True):
+    """The invited person accepted."""
+
+    stored_name: ClassVar[str] = "invitation_accepted"
+    id: UUID
+    person_id: UUID
+
+
+class InvitationDeclined(Event, frozen=True, kw_only=True):
+    """Somebody with the link declined."""
+
+    stored_name: ClassVar[str] = "invitation_declined"
+    id: UUID
+
+
+class InvitationWithdrawn(Event, frozen=True, kw_only=True):
+    """The invitation was withdrawn, or another one took the place of an expired one."""
+
+    stored_name: ClassVar[str] = "invitation_withdrawn"
+    id: UUID
+
+
+InvitationEvent = (
+    InvitationMade
+    | InvitationSentAgain
+    | InvitationAccepted
+    | InvitationDeclined
+    | InvitationWithdrawn
+)
+
 OrganizationEvent = (
     OrganizationCreated
     | OrganizationSettingsChanged
@@ -161,5 +215,10 @@ OrganizationEvent = (
     | MemberAdded
     | MemberChanged
     | MemberRemoved
+    | InvitationMade
+    | InvitationSentAgain
+    | InvitationAccepted
+    | InvitationDeclined
+    | InvitationWithdrawn
     | EarlierTextsForgotten
 )

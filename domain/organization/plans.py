@@ -7,7 +7,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The limits of one plan; None means no limit.
 
     Limits of projects, keys, creators, views, campaigns and their items apply to those
-    that exist at the same time. ``_per_day`` is for each UTC day, ``_per_minute`` for
+    that exist at the same time, and that of members to members and valid invitations.
+    ``_per_day`` is for each UTC day, ``_per_minute`` for
     each key and minute, and retention is in days. ``_hours`` are the least hours
     between two scheduled runs of a kind.
     """
@@ -18,6 +19,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_campaign_items_per_campaign: int | None = None
     max_api_keys_per_org: int | None = None
     max_views_per_org: int | None = None
+    max_members_per_org: int | None = None
     max_requests_per_minute: int | None = None
     max_api_requests_per_day: int | None = None
     max_manual_scrape_triggers_per_day: int | None = None
@@ -50,6 +52,7 @@ DEFAULT_PLANS = Plans(
             max_campaigns_per_project=3,
             max_campaign_items_per_campaign=25,
             max_views_per_org=5,
+            max_members_per_org=2,
             max_requests_per_minute=60,
             max_api_requests_per_day=0,
             max_manual_scrape_triggers_per_day=1,
@@ -64,6 +67,7 @@ DEFAULT_PLANS = Plans(
             max_campaigns_per_project=10,
             max_campaign_items_per_campaign=250,
             max_views_per_org=25,
+            max_members_per_org=5,
             max_requests_per_minute=60,
             max_api_requests_per_day=1_000,
             max_manual_scrape_triggers_per_day=10,
@@ -78,6 +82,7 @@ DEFAULT_PLANS = Plans(
             max_campaigns_per_project=50,
             max_campaign_items_per_campaign=1_000,
             max_views_per_org=100,
+            max_members_per_org=50,
             max_requests_per_minute=60,
             max_api_requests_per_day=50_000,
             max_manual_scrape_triggers_per_day=100,

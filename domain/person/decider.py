@@ -8,11 +8,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.decisions import check_name, check_time_zone, state_after
+from domain.email import checked_email
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, copied
 from domain.person import commands as c
 from domain.person import events as e
-from domain.person.email import checked_email
 from domain.person.errors import LastSignInMethodError, SecondStepRequiredError
 
 _WAYS_IN: frozenset[e.SignInMethod] = frozenset({"password", "passkey", "oidc"})

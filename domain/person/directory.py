@@ -5,9 +5,9 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from domain.email import checked_email, name_in
+from domain.errors import InvalidEmailError
 from domain.messages import MemberRole
-from domain.person.email import checked_email, name_in
-from domain.person.errors import InvalidEmailError
 
 _HIGHEST_FIRST: Final[Sequence[MemberRole]] = ("owner", "admin", "member", "viewer")
 _LONGEST_NAME = 200

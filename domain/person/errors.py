@@ -3,15 +3,6 @@
 from domain.errors import ConflictError, DomainError
 
 
-class InvalidEmailError(DomainError):
-    """The text is no email address."""
-
-    field = "email"
-
-    def __init__(self) -> None:
-        super().__init__("must be an email address, such as ada@example.com")
-
-
 class WeakPasswordError(DomainError):
     """The password is too short, too common, or contains the name of the address."""
 

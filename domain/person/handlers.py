@@ -9,11 +9,17 @@ from msgspec import UNSET
 from domain.decisions import Decision, Handler, check_version, decide_all, on
 from domain.errors import NotFoundError
 from domain.messages import Event, MemberRole
-from domain.organization.commands import AddMember, ChangeMember, RemoveMember
+from domain.organization.commands import (
+    AddMember,
+    ChangeMember,
+    RemoveMember,
+    WithdrawInvitation,
+)
 from domain.organization.decider import decide as decide_organization
-from domain.organization.decider import has_owner, organization_of
+from domain.organization.decider import organization_of
 from domain.organization.errors import LastOwnerError
 from domain.organization.events import MemberRemoved
+from domain.organization.members import has_owner, invitations_to
 from domain.person import commands as c
 from domain.person.decider import PersonState, decide, evolve, person_of
 from domain.person.errors import HasOwnerError
@@ -147,25 +153,6 @@ def change_person(
     return Decision(after, events=on(person_id, events))
 
 
-def add_member(organization_id: UUID, command: AddMember) -> Handler[None]:
-    """Decide that a person belongs to an organization from now on.
-
-    Raises:
-        NotFoundError: there is no such organization or person, or they were erased.
-    """
-    histories = yield (organization_id, command.person_id)
-    organization = organization_of(histories[organization_id])
-    person = person_of(histories[command.person_id])
-    if organization is None:
-        raise NotFoundError("organization")
-    if person is None or person.is_erased:
-        raise NotFoundError("person")
-    events = decide_organization(organization, command)
-    return Decision(
-        None, events=on(organization_id, events), guards=[command.person_id]
-    )
-
-
 def erase_person(
     person_id: UUID,
     organization_ids: Collection[UUID],
@@ -174,6 +161,7 @@ def erase_person(
 ) -> Handler[None]:
     """Decide the erasure of a person, who leaves their organizations with it.
 
+    Open invitations of these organizations to their address end as well.
     ``even_last_owner`` leaves organizations without an owner.
 
     Raises:
@@ -185,7 +173,12 @@ def erase_person(
     events = on(person_id, decide(person, c.ErasePerson()))
     for organization_id in organization_ids:
         organization = organization_of(histories[organization_id])
-        if organization is not None and person_id in organization.members:
+        if organization is None or person is None:
+            continue
+        for invitation_id in invitations_to(organization, person.email):
+            withdraw = WithdrawInvitation(id=invitation_id)
+            events += on(organization_id, decide_organization(organization, withdraw))
+        if person_id in organization.members:
             leave = RemoveMember(person_id=person_id, even_last_owner=even_last_owner)
             events += on(organization_id, decide_organization(organization, leave))
     return Decision(None, events=events)

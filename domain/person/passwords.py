@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Container
 
-from domain.person.email import name_in
+from domain.email import name_in
 from domain.person.errors import WeakPasswordError
 
 LEAST_LENGTH = 12

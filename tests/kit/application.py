@@ -56,6 +56,7 @@ PLANS = {
         "max_projects_per_org": 1,
         "max_api_keys_per_org": 3,
         "max_views_per_org": 2,
+        "max_members_per_org": 2,
         "max_campaigns_per_project": 2,
         "max_campaign_items_per_campaign": 3,
         "max_requests_per_minute": 10_000,

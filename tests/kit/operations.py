@@ -17,6 +17,7 @@ from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.connections import waiting_consent
 from tests.kit.documented import Described, Json, documented
+from tests.kit.people import added_member
 from tests.kit.pictures import LOGO
 from workers.sources.request_counts import RequestCounts
 
@@ -79,6 +80,9 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     signer = InstallationSigner(store.pool, settings).open()
     make_root(store, signer, context=asking())
     link = data_of(tenant.post(f"/creators/{creator['id']}/connect-links"), status=201)
+    invitation = {"email": f"cleo.{uuid4().hex}@example.com", "role": "viewer"}
+    invited = data_of(tenant.post("/invitations", invitation), status=201)
+    person_id = added_member(store, tenant.organization_id, role="member")
     waiting_consent(tenant, creator["id"], f"new.{uuid4().hex[:20]}")
     tenant.goatherd.catch_up()
     return {
@@ -93,6 +97,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "view_id": data_of(view, status=201)["id"],
         "key_id": str(key.key_id),
         "link_id": link["id"],
+        "person_id": str(person_id),
+        "invitation_id": invited["id"],
     }
 
 

@@ -11,6 +11,7 @@ from psycopg import Connection, sql
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
+from application.accounts.sessions import begin_session
 from domain import events as e
 from domain.organization.logo import logo_of
 from domain.streams import video_stream
@@ -59,6 +60,8 @@ WALLED = (
     "project_logos",
     "api_keys",
     "members",
+    "invitations",
+    "person_sessions",
     "creator_list",
     "scrape_runs",
     "scrape_job",
@@ -130,7 +133,7 @@ CLOSED = (
     "people",
     "person_emails",
     "person_secrets",
-    "person_sessions",
+    "invitation_links",
     "password_links",
     "mails",
     "person_identities",
@@ -207,6 +210,12 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
                 key_id=key_id, name="Same", digest=str(key_id), hint="same", scopes=()
             ),
             e.MemberAdded(person_id=UUID(int=0x90 + number), role="owner"),
+            e.InvitationMade(
+                id=UUID(int=0x80 + number),
+                email="same@example.com",
+                role="viewer",
+                expires_at=MONDAY,
+            ),
         )
         own = {"organization_id": tenant, "project_id": project_id}
         moved = e.CreatorMoved(
@@ -312,6 +321,14 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
         follower.catch_up()
     with store.pool.connection() as connection:
         keep_logo(connection.cursor(), history.events, LOGO)
+        for number, tenant in enumerate((HOME, AWAY)):
+            begin_session(
+                connection.cursor(),
+                person_id=UUID(int=0x90 + number),
+                organization_id=tenant,
+                address="10.1.1.1",
+                browser="Firefox",
+            )
 
 
 @pytest.fixture
@@ -448,6 +465,17 @@ def test_the_digest_of_a_key_cannot_be_read(reader: Reading):
     assert refused(reader, select.format(sql.Identifier("digest")))
     assert refused(reader, select.format(sql.SQL("*")))
     assert refused(reader, by_digest.format(sql.Identifier("id")))
+
+
+def test_of_a_session_only_its_last_use_can_be_read(reader: Reading):
+    read_as(reader, HOME)
+    select = sql.SQL("SELECT {} FROM person_sessions")
+
+    seen = reader.execute("SELECT person_id, last_used_at FROM person_sessions")
+
+    assert [person_id for person_id, _ in seen] == [UUID(int=0x90)]
+    for closed in ("id", "digest", "address", "browser", "created_at"):
+        assert refused(reader, select.format(sql.Identifier(closed))), closed
 
 
 @pytest.mark.parametrize("tenant", (HOME, AWAY), ids=["home", "away"])

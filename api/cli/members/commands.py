@@ -13,8 +13,8 @@ from api.cli.kit.output import plain, print_json, print_list
 from application.accounts.operators import erase as erase_person
 from application.accounts.operators import make_password_link, person_with_email
 from application.accounts.operators import remove_second_factor as remove_factor
+from domain.email import same_email
 from domain.organization.errors import LastOwnerError
-from domain.person.email import same_email
 from infra.eventstore.store import Store
 from projections.people import Member
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from secrets import token_bytes
 
 from api.http.access.sessions import Cookies, Sessions
-from domain.person.email import same_email
+from domain.email import same_email
 
 COOKIE = "goatherd_device"
 LIFETIME_SECONDS = 365 * 86_400

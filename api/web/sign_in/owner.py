@@ -2,9 +2,9 @@
 
 from application.accounts.passwords import common_passwords
 from domain.decisions import check_name
-from domain.errors import BlankNameError
-from domain.person.email import checked_email
-from domain.person.errors import InvalidEmailError, WeakPasswordError
+from domain.email import checked_email
+from domain.errors import BlankNameError, InvalidEmailError
+from domain.person.errors import WeakPasswordError
 from domain.person.passwords import check_password
 
 

@@ -55,8 +55,8 @@ from application.accounts.service import (
 )
 from application.accounts.sessions import MOST_DAYS, browser_in_short
 from application.onboarding.first_start import close_question, is_question_open
+from domain.email import same_email
 from domain.organization.api_keys import ALL_SCOPES
-from domain.person.email import same_email
 from domain.phrases import counted
 from infra.database import AsyncPool
 from infra.keys.digests import digest_of

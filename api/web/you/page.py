@@ -20,9 +20,10 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.sign_in.owner import owner_problems, password_problem
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
+from domain.email import checked_email
+from domain.errors import InvalidEmailError
 from domain.organization.api_keys import ALL_SCOPES
-from domain.person.email import checked_email
-from domain.person.errors import EmailTakenError, HasOwnerError, InvalidEmailError
+from domain.person.errors import EmailTakenError, HasOwnerError
 from domain.time_zones import time_zones
 
 PATH = "/you"

@@ -21,9 +21,9 @@ from application.accounts.sessions import begin_session, end_other_sessions
 from domain import commands as c
 from domain import events as e
 from domain.decisions import Handler
+from domain.email import same_email
 from domain.errors import DomainError, NotFoundError
 from domain.person.directory import DirectoryEntry, directory_entry
-from domain.person.email import same_email
 from domain.person.errors import EmailTakenError
 from domain.person.handlers import (
     change_person,

@@ -6,7 +6,12 @@ from uuid import UUID
 from domain import commands as c
 from domain.decisions import Decision, Handler, check_version, decide_all, on
 from domain.errors import NotFoundError
-from domain.organization.decider import decide, evolve, organization_of
+from domain.organization.decider import (
+    OrganizationState,
+    decide,
+    evolve,
+    organization_of,
+)
 from domain.organization.plans import Limits
 
 
@@ -28,20 +33,27 @@ def change_organization(
 ) -> Handler[UUID]:
     """Decide a command within the limits of the organization's plan.
 
-    If ``expected_versions`` are given, the project that the command changes, or else
-    the organization itself, must have one of them. The result is the organization's id.
+    If ``expected_versions`` are given, the project or member that the command changes,
+    or else the organization itself, must have one of them. The result is the
+    organization's id.
     """
     histories = yield (organization_id,)
     organization = organization_of(histories[organization_id])
     if organization is None:
         raise NotFoundError("organization")
-    subject = (
-        organization.projects.get(command.project_id)
-        if isinstance(command, c.ChangeProjectDetails | c.ChangeProjectLogo)
-        else organization
-    )
-    if subject is None:
-        raise NotFoundError("project")
-    check_version(subject.version, expected_versions)
+    check_version(_version(organization, command), expected_versions)
     events = decide(organization, command, limits=plans[organization.plan])
     return Decision(organization_id, events=on(organization_id, events))
+
+
+def _version(organization: OrganizationState, command: c.OrganizationCommand) -> int:
+    match command:
+        case c.ChangeProjectDetails() | c.ChangeProjectLogo():
+            kind, subject = "project", organization.projects.get(command.project_id)
+        case c.ChangeMember() | c.RemoveMember():
+            kind, subject = "member", organization.members.get(command.person_id)
+        case _:
+            return organization.version
+    if subject is None:
+        raise NotFoundError(kind)
+    return subject.version

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -29,19 +29,21 @@ from api.routes.integrity import (
 )
 from application.connect import rows
 from application.erase import erase as erasing
+from domain import events as e
 from infra.eventstore.store import Store
 from projections.engine import reader
-from tests.kit.application import Goatherd, Tenant, started, stored_key
+from tests.kit.application import Goatherd, Tenant, ago, started, stored_key
 from tests.kit.connections import waiting_consent
 from tests.kit.databases import new_database
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
+from tests.kit.people import second_owner
 
 OF_NO_OPERATION = {
     Code.METHOD_NOT_ALLOWED,
     Code.EMAIL_TAKEN,
     Code.HAS_OWNER,
-    Code.LAST_OWNER,
+    Code.ANOTHER_ADDRESS,
     Code.PERSON_REQUIRED,
     Code.RECENT_PROOF_REQUIRED,
 }
@@ -440,6 +442,63 @@ def view_from_the_start(scene: Scene) -> None:
     scene.ask.path = f"/views/{built_in['id']}"
 
 
+def expired_invitation_of_a_full_plan(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    expired = e.InvitationSentAgain(
+        id=UUID(scene.ids["invitation_id"]), expires_at=ago(1)
+    )
+    scene.tenant.goatherd.append(scene.tenant.organization_id, expired)
+    other = {"email": "dan@example.com", "role": "viewer"}
+    scene.tenant.post("/invitations", other)
+
+
+def address_of_a_member(scene: Scene) -> None:
+    ((email,),) = scene.tenant.goatherd.query(
+        "SELECT email FROM people WHERE person_id = %s", scene.ids["person_id"]
+    )
+    scene.ask.json = {"email": email, "role": "viewer"}
+
+
+def invited_address(scene: Scene) -> None:
+    (invitation,) = scene.tenant.get("/invitations").json()["data"]
+    scene.ask.json = {"email": invitation["email"], "role": "viewer"}
+
+
+def unknown_project_of_a_member(scene: Scene) -> None:
+    projects = [str(uuid4())]
+    scene.ask.json = {
+        "email": "ben@example.com", "role": "viewer", "project_ids": projects,
+    }  # fmt: skip
+
+
+def for_an_owner(scene: Scene) -> None:
+    """Let a key invite an owner, although there is one, or change an invited one."""
+    scene.settle(scene.tenant.goatherd.tenant())
+    email = f"eva.{uuid4().hex}@example.com"
+    body = {"email": email, "role": "owner"}
+    invited = scene.tenant.post("/invitations", body).json()["data"]["id"]
+    second_owner(scene.tenant.goatherd.store, scene.tenant.organization_id)
+    if scene.operation.id == "createInvitation":
+        scene.ask.json = {**body, "email": "ben@example.com"}
+    scene.ask.path = scene.ask.path.replace(scene.ids["invitation_id"], invited)
+
+
+def an_owner(scene: Scene, *, others: int = 1) -> None:
+    """Ask to change or remove an owner; there are so many others."""
+    scene.settle(scene.tenant.goatherd.tenant())
+    of = scene.tenant.goatherd.store, scene.tenant.organization_id
+    owner = second_owner(*of)
+    for _ in range(others):
+        second_owner(*of)
+    scene.ask.path = f"/members/{owner}"
+    if scene.ask.method == "PATCH":
+        scene.ask.json = {"role": "viewer"}
+
+
+def the_last_owner(scene: Scene) -> None:
+    an_owner(scene, others=0)
+
+
 def taken_in_another_project(scene: Scene) -> None:
     project = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
     handle = scene.tenant.shown(scene.ids["creator_id"])["tiktok_handle"]
@@ -759,6 +818,18 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("deleteAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("saveView", Code.LIMIT_REACHED): full_of_views,
+    ("createInvitation", Code.LIMIT_REACHED): full,
+    ("createInvitation", Code.ALREADY_MEMBER): address_of_a_member,
+    ("createInvitation", Code.ALREADY_INVITED): invited_address,
+    ("createInvitation", Code.NOT_FOUND): unknown_project_of_a_member,
+    ("createInvitation", Code.OWNERS_ONLY): for_an_owner,
+    ("resendInvitation", Code.LIMIT_REACHED): expired_invitation_of_a_full_plan,
+    ("resendInvitation", Code.OWNERS_ONLY): for_an_owner,
+    ("withdrawInvitation", Code.OWNERS_ONLY): for_an_owner,
+    ("changeMember", Code.LAST_OWNER): the_last_owner,
+    ("changeMember", Code.OWNERS_ONLY): an_owner,
+    ("removeMember", Code.LAST_OWNER): the_last_owner,
+    ("removeMember", Code.OWNERS_ONLY): an_owner,
     ("changeView", Code.BUILT_IN_VIEW): view_from_the_start,
     ("deleteView", Code.BUILT_IN_VIEW): view_from_the_start,
     ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,

@@ -6,25 +6,26 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.email import checked_email, same_email
 from domain.errors import (
     BlankNameError,
     CorruptHistoryError,
+    InvalidEmailError,
     InvalidTimeZoneError,
     NotFoundError,
 )
 from domain.organization import decider as organizations
 from domain.organization.decider import OrganizationState, organization_of
 from domain.organization.errors import LastOwnerError, RoleSeesAllError
+from domain.organization.handlers.members import add_member
 from domain.person.decider import PersonState, decide, evolve, person_of
-from domain.person.email import checked_email, same_email
 from domain.person.errors import (
     HasOwnerError,
-    InvalidEmailError,
     LastSignInMethodError,
     SecondStepRequiredError,
     WeakPasswordError,
 )
-from domain.person.handlers import add_member, erase_person, register_first_owner
+from domain.person.handlers import erase_person, register_first_owner
 from domain.person.passwords import check_password, prepared
 from tests.kit.builders import ORGANIZATION
 from tests.kit.deciding import decide_on

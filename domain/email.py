@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from domain.person.errors import InvalidEmailError
+from domain.errors import InvalidEmailError
 
 # RFC 5321 allows 254 characters. The form is checked loosely: only a mail that arrives
 # proves an address.

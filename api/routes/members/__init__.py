@@ -1,0 +1,1 @@
+"""The routes of members: people of the organization, and invitations."""

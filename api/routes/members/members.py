@@ -1,0 +1,229 @@
+"""/members: the people of the organization and their rights."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, delete, patch
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.http.bodies.fields_to_change import FieldsToChange
+from api.http.errors import Code
+from api.http.reading.paging import ListRequest, caught_up
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
+from api.http.writer import CommandWriter, Rows
+from application.accounts.invitations import follow_members
+from domain import commands as c
+from domain.errors import NotFoundError
+from domain.messages import MemberRole
+from domain.organization.handlers.organizations import change_organization
+from infra.eventstore.execute import Executed
+from infra.structs import shared_fields
+from projections.engine.reader import Reader
+from projections.members import MemberRow, member_within, one_member, page_of_members
+from projections.people import Member
+
+GivenRole = Annotated[
+    MemberRole,
+    Meta(
+        description="An `owner` may do everything; an `admin` everything but to change "
+        "owners; a `member` reads and writes; a `viewer` reads."
+    ),
+]
+ProjectIds = Annotated[
+    tuple[UUID, ...],
+    Meta(
+        max_length=1_000,
+        description="The projects that a member or viewer may see; null for all. "
+        "Owners and admins see all.",
+    ),
+]
+Money = Annotated[
+    bool, Meta(description="True if the person may see and change payments.")
+]
+
+# Nothing of it is there for people limited to some projects.
+ADMIN: dict[str, Any] = {"scope": "admin", "whole_organization": True}
+
+
+class MemberChange(FieldsToChange, frozen=True, kw_only=True):
+    """The fields to change; all others stay. At least one field is needed."""
+
+    role: GivenRole | UnsetType = UNSET
+    project_ids: ProjectIds | UnsetType | None = UNSET
+    money: Money | UnsetType = UNSET
+
+
+class RemovedMember(Struct, frozen=True, kw_only=True):
+    """A person who no longer belongs to the organization."""
+
+    id: UUID
+    removed: bool = True
+
+
+class MemberRoutes(Controller):
+    """The people of the organization."""
+
+    path = "/members"
+    tags = ("Members",)
+
+    @read_route("/", "listMembers", **ADMIN)
+    async def list_members(
+        self, listing: NamedDependency[ListRequest]
+    ) -> ListPage[Member]:
+        """List the people of the organization; who joined last comes first.
+
+        `last_seen_at` is the time of the last request in a session of the person here,
+        null without one. It is up to a minute old.
+        """
+        await listing.caught_up("people")
+        return await listing.page(
+            "members",
+            partial(_page, listing.reader, listing.organization_id),
+            key=lambda row: (row.joined_at, row.id),
+            after=tuple[datetime, UUID],
+        )
+
+    @read_route("/{person_id:uuid}", "getMember", **ADMIN)
+    async def get_member(
+        self,
+        request: Request,
+        person_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[Member]:
+        """Show one person of the organization.
+
+        A request with If-None-Match is answered with 304 while their rights are
+        unchanged, whenever they were last here.
+        """
+        await caught_up(request, reader, "people")
+        return _answer(await one_member(reader, request.organization_id, person_id))
+
+    @write_route(
+        patch,
+        "/{person_id:uuid}",
+        "changeMember",
+        **ADMIN,
+        recent_proof=True,
+        errors=[Code.LAST_OWNER, Code.OWNERS_ONLY],
+        body_examples={"MemberChange": {"role": "viewer", "money": False}},
+    )
+    def change_member(
+        self,
+        request: Request,
+        person_id: FromPath[UUID],
+        data: JSONBody[MemberChange],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Member]:
+        """Change the role, the projects or the access to payments of a person.
+
+        The person is signed out in all browsers, except in the one that asks. Only an
+        owner changes an owner or makes one, and the last owner stays one.
+        """
+        ids = data.project_ids
+        command = c.ChangeMember(
+            person_id=person_id,
+            role=data.role,
+            project_ids=once_each(ids) if isinstance(ids, tuple) else ids,
+            money=data.money,
+            by=asker(request),
+        )
+
+        def present(rows: Rows, _: object) -> Answer[Member]:
+            of = request.organization_id
+            return _answer(
+                rows.ask(lambda cursor: member_within(cursor, of, person_id))
+            )
+
+        return _change(request, writer, command, present)
+
+    @write_route(
+        delete,
+        "/{person_id:uuid}",
+        "removeMember",
+        **ADMIN,
+        recent_proof=True,
+        errors=[Code.LAST_OWNER, Code.OWNERS_ONLY],
+    )
+    def remove_member(
+        self,
+        request: Request,
+        person_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[RemovedMember]:
+        """Remove a person, who is signed out within a second.
+
+        Their deeds stay in the histories, with their name. The last owner can't be
+        removed, and only an owner removes an owner.
+        """
+        command = c.RemoveMember(person_id=person_id, by=asker(request))
+
+        def present(_: Rows, __: object) -> Answer[RemovedMember]:
+            return Answer(RemovedMember(id=person_id))
+
+        return _change(request, writer, command, present)
+
+
+def asker(request: Request) -> c.Asker:
+    """Return the one who asks for a change of members, as commands name them."""
+    person = request.principal.person
+    return "key" if person is None else person.id
+
+
+def once_each(ids: Iterable[UUID]) -> tuple[UUID, ...]:
+    """Return the ids of projects without those that are named twice."""
+    return tuple(dict.fromkeys(ids))
+
+
+async def _page(
+    reader: Reader,
+    organization_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[Member]:
+    rows = await page_of_members(reader, organization_id, limit=limit, after=after)
+    return [_member(row) for row in rows]
+
+
+def _change(
+    request: Request,
+    writer: CommandWriter,
+    command: c.ChangeMember | c.RemoveMember,
+    respond: Callable[[Rows, Executed[UUID]], Answer[Any]],
+) -> Answer[Any]:
+    person = request.principal.person
+    kept = None if person is None else person.session_id
+
+    def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        follow_members(cursor, done.events, kept=kept)
+
+    return writer.perform(
+        request,
+        lambda: change_organization(
+            request.organization_id,
+            command,
+            plans=writer.plans,
+            expected_versions=writer.expected_versions(request),
+        ),
+        respond,
+        in_transaction=within,
+    )
+
+
+def _member(row: MemberRow) -> Member:
+    return Member(**shared_fields(Member, row))
+
+
+def _answer(row: MemberRow | None) -> Answer[Member]:
+    if row is None:
+        raise NotFoundError("member")
+    return Answer(_member(row), version=row.version)

@@ -1,0 +1,193 @@
+"""Joining organizations: invitations are answered, and sessions change over."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection, Cursor
+from psycopg.rows import TupleRow
+
+from application.accounts import rows
+from application.accounts.invitations import (
+    INVITED,
+    Invited,
+    accepting,
+    decline,
+    email_digest,
+    follow_members,
+    spend_link,
+)
+from application.accounts.service import (
+    PASSWORD_ADDED,
+    SIGNED_IN,
+    AskingBrowser,
+    PersonAccounts,
+    SignedIn,
+    begun,
+)
+from application.accounts.sessions import move_session
+from domain import commands as c
+from domain.decisions import Handler
+from domain.messages import MemberRole
+from domain.organization.errors import InvitationOverError
+from domain.organization.handlers.members import register_invited
+from infra.database import AsyncPool, run_read_async
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store
+from infra.ids import new_id
+from infra.keys.digests import digest_of
+from infra.structs import structs
+
+_OWN_ORGANIZATIONS: LiteralString = """
+SELECT m.organization_id, o.name, m.role
+FROM members m JOIN organizations o USING (organization_id)
+WHERE m.person_id = %s AND m.removed_at IS NULL ORDER BY o.name, m.organization_id
+"""
+
+
+class OwnOrganization(Struct, frozen=True, kw_only=True):
+    """An organization that a person belongs to."""
+
+    id: UUID
+    name: str
+    role: MemberRole
+
+
+class Joining:
+    """The answers to invitations, and the organizations of people."""
+
+    def __init__(self, store: Store, own: AsyncPool, accounts: PersonAccounts) -> None:
+        self._store = store
+        self._own = own
+        self._accounts = accounts
+
+    async def invited(self, token: str) -> Invited | None:
+        """Return the invitation behind a link, None if it is over."""
+        row = await self._accounts.read(INVITED, (digest_of(token),))
+        return None if row is None else structs(Invited, [row])[0]
+
+    async def has_account(self, email: str) -> bool:
+        """Tell whether somebody has an address."""
+        digest = await asyncio.to_thread(email_digest, self._store, email)
+        return await self._accounts.read(rows.ACCOUNT, (digest,)) is not None
+
+    async def accept_invitation(
+        self, token: str, *, person_id: UUID, session_id: UUID, client: AskingBrowser
+    ) -> SignedIn | None:
+        """Become a member, in a session that is in the new organization afterwards.
+
+        None means that the session ended meanwhile.
+
+        Raises:
+            InvitationOverError: the invitation ended, or it expired.
+            AnotherAddressError: the invitation is for another address.
+        """
+        tokens: list[str | None] = []
+
+        def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+            spend_link(cursor, token)
+            follow_members(cursor, done.events)
+            tokens.append(
+                move_session(
+                    cursor,
+                    session_id,
+                    person_id=person_id,
+                    organization_id=done.result,
+                )
+            )
+
+        await asyncio.to_thread(
+            execute,
+            self._store,
+            lambda: accepting(self._store, token, person_id),
+            context=client.context(person_id),
+            in_transaction=within,
+        )
+        moved = tokens[-1]
+        return None if moved is None else SignedIn(token=moved)
+
+    async def join(
+        self, token: str, *, name: str, password: str, client: AskingBrowser
+    ) -> SignedIn:
+        """Register with the invited address, become a member, and begin a session.
+
+        Raises:
+            InvitationOverError: the invitation ended, or it expired.
+            DomainError: the name or the password is refused, or somebody has the
+                address, who signs in and accepts.
+        """
+        invited = await self.invited(token)
+        if invited is None:
+            raise InvitationOverError
+        hashed = await self._accounts.hashed(password, email=invited.email)
+        digest = await asyncio.to_thread(email_digest, self._store, invited.email)
+        person_id = new_id()
+        tokens: list[str] = []
+
+        def handler() -> Handler[None]:
+            return register_invited(
+                invited.organization_id,
+                invited.id,
+                person_id,
+                c.RegisterPerson(name=name, email=invited.email),
+                PASSWORD_ADDED,
+                SIGNED_IN,
+                at=datetime.now(UTC),
+            )
+
+        def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+            spend_link(cursor, token)
+            rows.claim_email(cursor, digest, person_id)
+            follow_members(cursor, done.events)
+            self._accounts.keep_password(cursor, person_id, hashed)
+            tokens.append(begun(cursor, person_id, invited.organization_id, client))
+
+        await asyncio.to_thread(
+            execute,
+            self._store,
+            handler,
+            context=client.context(person_id),
+            in_transaction=within,
+        )
+        return SignedIn(token=tokens[-1])
+
+    async def decline_invitation(self, token: str, *, correlation_id: UUID) -> None:
+        """Decline an invitation.
+
+        Raises:
+            InvitationOverError: the invitation ended, or it expired.
+        """
+        await asyncio.to_thread(
+            decline, self._store, token, correlation_id=correlation_id
+        )
+
+    async def organizations_of(self, person_id: UUID) -> list[OwnOrganization]:
+        """Return the organizations of a person, by name."""
+
+        async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+            cursor = await connection.execute(_OWN_ORGANIZATIONS, (person_id,))
+            return await cursor.fetchall()
+
+        return structs(OwnOrganization, await run_read_async(self._own, run))
+
+    async def switch_organization(
+        self, session_id: UUID, *, person_id: UUID, organization_id: UUID
+    ) -> SignedIn | None:
+        """Move a session to another organization of its person, with a new cookie.
+
+        None means that the session ended, or that the person is no member there.
+        """
+
+        def switch() -> str | None:
+            with self._store.pool.connection() as connection, connection.transaction():
+                return move_session(
+                    connection.cursor(),
+                    session_id,
+                    person_id=person_id,
+                    organization_id=organization_id,
+                )
+
+        token = await asyncio.to_thread(switch)
+        return None if token is None else SignedIn(token=token)

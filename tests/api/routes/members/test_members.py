@@ -1,0 +1,136 @@
+"""Members are listed, changed and removed, and their sessions end with it."""
+
+from uuid import uuid4
+
+import pytest
+
+from domain import events as e
+from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.people import Person, member_of, owner_of, second_owner
+from tests.kit.visitor import Visitor
+
+
+@pytest.fixture
+def ada(home: Tenant) -> Person:
+    return owner_of(home)
+
+
+def is_in(visitor: Visitor) -> bool:
+    return visitor.get("/creators").status_code == 200
+
+
+def test_members_are_listed_with_their_rights_and_last_visit(ada: Person):
+    home = ada.tenant
+    ben = member_of(home, "Ben", role="viewer", project_ids=[str(home.project_id)])
+
+    rows = data_of(home.get("/members"))
+
+    assert [row["id"] for row in rows] == [str(ben.id), str(ada.id)]
+    assert {**rows[0], "joined_at": "", "last_seen_at": ""} == {
+        "id": str(ben.id),
+        "name": "Ben",
+        "email": ben.email,
+        "role": "viewer",
+        "project_ids": [str(home.project_id)],
+        "money": False,
+        "joined_at": "",
+        "last_seen_at": "",
+    }
+    assert (rows[1]["project_ids"], rows[1]["money"]) == (None, True)
+    # A session of theirs begins in the transaction that made each of them a member.
+    seen = {row["id"]: row["last_seen_at"] for row in rows}
+    assert seen[str(ben.id)] > seen[str(ada.id)]
+    one = home.get(f"/members/{ben.id}")
+    assert data_of(one) == rows[0]
+    assert one.headers["etag"] == '"1"'
+
+
+def test_a_change_of_rights_signs_the_person_out(ada: Person):
+    home = ada.tenant
+    ben = member_of(home, "Ben", role="admin")
+    head = home.goatherd.head
+    change = {"role": "viewer", "project_ids": [str(home.project_id)] * 2}
+
+    assert is_in(ben.browser)
+    answer = home.patch(f"/members/{ben.id}", change)
+
+    (recorded,) = home.goatherd.since(head)
+    assert recorded.event == e.MemberChanged(
+        person_id=ben.id, role="viewer", project_ids=(home.project_id,)
+    )
+    assert data_of(answer)["project_ids"] == [str(home.project_id)]
+    assert answer.headers["etag"] == '"2"'
+    stale = home.patch(
+        f"/members/{ben.id}", {"money": True}, headers={"If-Match": '"1"'}
+    )
+    assert code_of(stale) == (412, "version_conflict")
+    sessions = "SELECT id FROM person_sessions WHERE person_id = %s"
+    assert home.goatherd.query(sessions, ben.id) == []
+    assert home.goatherd.query(sessions, ada.id) != []
+
+
+def test_a_removed_member_is_out_and_may_come_back(ada: Person):
+    home = ada.tenant
+    ben = member_of(home, "Ben", role="member")
+
+    answer = home.delete(f"/members/{ben.id}")
+
+    assert data_of(answer) == {"id": str(ben.id), "removed": True}
+    assert (
+        home.goatherd.query(
+            "SELECT id FROM person_sessions WHERE person_id = %s", ben.id
+        )
+        == []
+    )
+    for again in (
+        home.get(f"/members/{ben.id}"),
+        home.patch(f"/members/{ben.id}", {"money": True}),
+        home.delete(f"/members/{ben.id}"),
+    ):
+        assert code_of(again) == (404, "not_found")
+
+
+def test_the_last_owner_stays_and_keys_change_no_owner(ada: Person):
+    home = ada.tenant
+    path = f"/members/{ada.id}"
+    ben = member_of(home, "Ben", role="member")
+
+    assert code_of(home.patch(path, {"role": "admin"})) == (409, "last_owner")
+    assert code_of(home.delete(path)) == (409, "last_owner")
+    second_owner(home.goatherd.store, home.organization_id)
+    for refused in (
+        home.patch(path, {"role": "admin"}),
+        home.delete(path),
+        home.patch(f"/members/{ben.id}", {"role": "owner"}),
+    ):
+        assert code_of(refused) == (403, "owners_only")
+
+
+def test_wrong_rights_are_refused(ada: Person, stranger: Tenant):
+    home = ada.tenant
+    ben = member_of(home, "Ben", role="viewer", project_ids=[str(home.project_id)])
+    path = f"/members/{ben.id}"
+
+    assert code_of(home.patch(path, {"role": "admin"})) == (400, "invalid_body")
+    other = {"project_ids": [str(stranger.project_id)]}
+    assert code_of(home.patch(path, other)) == (404, "not_found")
+    for wrong in ({}, {"role": "boss"}, {"money": None}, {"name": "Benny"}):
+        assert code_of(home.patch(path, wrong)) == (400, "invalid_body")
+    for theirs in (stranger.get(path), stranger.delete(path)):
+        assert code_of(theirs) == (404, "not_found")
+    assert data_of(stranger.get("/members")) == []
+
+
+def test_only_admin_keys_see_and_change_members(ada: Person):
+    writer = ada.tenant.with_key("read", "write")
+    path = f"/members/{uuid4()}"
+
+    for refused in (
+        writer.get("/members"),
+        writer.get(path),
+        writer.patch(path, {"money": True}),
+        writer.delete(path),
+        writer.get("/invitations"),
+        writer.post("/invitations", {"email": "ben@example.com", "role": "viewer"}),
+    ):
+        assert code_of(refused) == (403, "insufficient_scope")
