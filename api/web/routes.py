@@ -53,6 +53,7 @@ from api.web.sign_in.forgotten import ForgottenPages
 from api.web.sign_in.new_password import NewPasswordPage
 from api.web.sign_in.oidc import OidcForms, OidcRoutes
 from api.web.sign_in.page import SignIn, SignInRoutes
+from api.web.sign_in.passkey import PasskeySignIn
 from api.web.sign_in.second_step import SecondStepPage
 from api.web.system.bans import BanPages
 from api.web.system.integrity import IntegrityPages
@@ -64,6 +65,7 @@ from api.web.videos.page import VideosPages
 from api.web.videos.row_menu import VideoRowMenu
 from api.web.views import ViewPages
 from api.web.you.page import YouPages
+from api.web.you.passkeys import PasskeyPages
 from api.web.you.second_factor import SecondFactorPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
@@ -71,11 +73,13 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     SecondStepPage,
     OidcRoutes,
     OidcForms,
+    PasskeySignIn,
     LinkRoutes,
     ForgottenPages,
     NewPasswordPage,
     YouPages,
     SecondFactorPages,
+    PasskeyPages,
     FirstStartPage,
     ConnectPages,
     HomePage,

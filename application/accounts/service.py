@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ from domain import commands as c
 from domain.decisions import Handler
 from domain.email import checked_email, same_email
 from domain.person.errors import SecondStepRequiredError
+from domain.person.events import SignInMethod
 from domain.person.handlers import (
     change_person,
     register_first_owner,
@@ -74,6 +75,14 @@ class AskingBrowser(Struct, frozen=True, kw_only=True):
         )
 
 
+class FirstPasskey(Protocol):
+    """A passkey that is stored together with its person."""
+
+    def store(
+        self, cursor: Cursor[TupleRow], accounts: "PersonAccounts", person_id: UUID
+    ) -> None: ...
+
+
 class SignedIn(Struct, frozen=True, kw_only=True):
     """A session that just began; ``token`` is the value of its cookie."""
 
@@ -102,41 +111,51 @@ class PersonAccounts:
         *,
         name: str,
         email: str,
-        password: str,
+        password: str = "",
+        passkey: FirstPasskey | None = None,
+        person_id: UUID | None = None,
         client: AskingBrowser,
     ) -> SignedIn:
         """Register the first owner of an organization, and begin their session.
+
+        They sign in with the password, or with a passkey that was made for the id.
 
         Raises:
             DomainError: the name, the address or the password is refused, somebody has
                 the address, or the organization has an owner.
         """
-        hashed = await self.hashed(password, email=checked_email(email))
+        hashed = None
+        if passkey is None:
+            hashed = await self.hashed(password, email=checked_email(email))
         digest = await asyncio.to_thread(self._digest, email)
-        person_id = new_id()
+        owner_id = person_id or new_id()
+        method: SignInMethod = "password" if passkey is None else "passkey"
 
         def handler() -> Handler[UUID]:
             return register_first_owner(
-                person_id,
+                owner_id,
                 c.RegisterPerson(name=name, email=email),
-                PASSWORD_ADDED,
-                SIGNED_IN,
+                c.ChangeSignInMethod(method=method, change="added"),
+                c.SignInPerson(method=method),
                 organization_id=organization_id,
             )
 
         tokens: list[str] = []
 
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-            rows.claim_email(cursor, digest, person_id)
+            rows.claim_email(cursor, digest, owner_id)
             People().write(cursor, done.events)
-            self.keep_password(cursor, person_id, hashed)
-            tokens.append(begun(cursor, person_id, organization_id, client))
+            if hashed is not None:
+                self.keep_password(cursor, owner_id, hashed)
+            if passkey is not None:
+                passkey.store(cursor, self, owner_id)
+            tokens.append(begun(cursor, owner_id, organization_id, client))
 
         await asyncio.to_thread(
             execute,
             self._store,
             handler,
-            context=client.context(person_id),
+            context=client.context(owner_id),
             in_transaction=within,
         )
         return SignedIn(token=tokens[-1])
@@ -418,10 +437,18 @@ class PersonAccounts:
         parameters: tuple[object, ...] | Mapping[str, object],
     ) -> TupleRow | None:
         """Return the first row of a query, None without one."""
+        return next(iter(await self.read_all(query, parameters)), None)
 
-        async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+    async def read_all(
+        self,
+        query: LiteralString,
+        parameters: tuple[object, ...] | Mapping[str, object],
+    ) -> list[TupleRow]:
+        """Return all rows of a query."""
+
+        async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             cursor = await connection.execute(query, parameters)
-            return await cursor.fetchone()
+            return await cursor.fetchall()
 
         return await run_read_async(self._own, run)
 
@@ -438,8 +465,11 @@ class PersonAccounts:
         self, cursor: Cursor[TupleRow], person_id: UUID, hashed: str
     ) -> None:
         """Store the hash of a person's password in place of another one."""
-        master_key = self._store.keyring.master_key(cursor.connection)
-        set_password_hash(cursor, master_key, person_id, hashed)
+        set_password_hash(cursor, self.key_within(cursor), person_id, hashed)
+
+    def key_within(self, cursor: Cursor[TupleRow]) -> MasterKey:
+        """Return the key that encrypts secrets, read by the connection if need be."""
+        return self._store.keyring.master_key(cursor.connection)
 
     async def opened_key(self) -> MasterKey:
         """Return the key that encrypts secrets."""

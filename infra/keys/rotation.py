@@ -9,13 +9,14 @@ from psycopg import Connection
 from infra.keys.installation_keys import check_master_key
 from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
+from infra.keys.passkeys import wrapping_name as name_of_passkey
 from infra.keys.person_secrets import secret_name
 from infra.keys.waiting_mails import RESEAL_MAIL, WAITING_MAILS, mail_name
 
 _AT_ONCE = 5_000
 
 _LOCKS = """
-LOCK TABLE installation_keys, subject_keys, person_secrets, mails
+LOCK TABLE installation_keys, subject_keys, person_secrets, mails, passkeys
 IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
@@ -33,6 +34,8 @@ WHERE k.subject = n.subject
 """
 _SECRETS = "SELECT person_id, kind, sealed FROM person_secrets"
 _RESEAL = "UPDATE person_secrets SET sealed = %s WHERE person_id = %s AND kind = %s"
+_PASSKEYS = "SELECT id, sealed FROM passkeys"
+_RESEAL_PASSKEY = "UPDATE passkeys SET sealed = %s WHERE id = %s"
 
 
 class InUseError(Exception):
@@ -83,6 +86,11 @@ def change_master_key(
             name = mail_name(mail_id)
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(RESEAL_MAIL, (resealed, mail_id))
+        for passkey_id, sealed in connection.execute(_PASSKEYS).fetchall():
+            name = name_of_passkey(passkey_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(_RESEAL_PASSKEY, (resealed, passkey_id))
+            changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]
             rewrapped_part = [

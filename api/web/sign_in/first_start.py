@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
-from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.routes.organization import Organization
@@ -15,8 +14,9 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.kit.site import SECRET
-from api.web.sign_in.owner import owner_problems
+from api.web.sign_in.owner import OwnerFields, checked_owner
 from api.web.sign_in.page import FIRST_START, SignIn, client_of
+from application.accounts.passkeys import PasskeyRefusedError
 from domain.person.errors import EmailTakenError
 from domain.time_zones import time_zones
 from infra.organizations import FIRST_PROJECT, UNNAMED_ORGANIZATION
@@ -31,12 +31,9 @@ _INVALID = 400
 _PLACEHOLDERS = {UNNAMED_ORGANIZATION, FIRST_PROJECT, "UTC"}
 
 
-class FirstStartForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FirstStartForm(OwnerFields, frozen=True, kw_only=True):
     """The answers; ``later`` is set if the question is declined."""
 
-    name: str = ""
-    email: str = ""
-    password: str = ""
     organization: str = ""
     time_zone: str = ""
     project: str = ""
@@ -97,28 +94,28 @@ async def answer(
         return page.go_to(FIRST_PAGE)
     texts = {name: getattr(form, name).strip() for name in _MISSING}
     has_owner = await sign_in.accounts.has_owner(organization_id)
-    problems = {} if has_owner else owner_problems(form.name, form.email, form.password)
+    owner, problems = None, {}
+    if not has_owner:
+        owner, problems = await checked_owner(page.request, sign_in, form)
     problems |= await _store(page, texts)
-    owner = None
-    if not problems and not has_owner:
+    signed_in = None
+    if not problems and owner is not None:
         try:
-            owner = await sign_in.accounts.make_first_owner(
-                organization_id,
-                name=form.name,
-                email=form.email,
-                password=form.password,
-                client=client_of(page.request),
+            signed_in = await sign_in.accounts.make_first_owner(
+                organization_id, **owner, client=client_of(page.request)
             )
         except EmailTakenError as error:
             problems = {"email": str(error)}
+        except PasskeyRefusedError as error:
+            problems = {"password": str(error).rstrip(".")}
     if problems:
         people = {"name": form.name, "email": form.email}
         return _form(page, {**people, **texts}, problems, asks_owner=not has_owner)
     await sign_in.stop_asking(page.principal)
     page.site.forget(organization_id)
-    if owner is None:
+    if signed_in is None:
         return page.go_to(FIRST_PAGE)
-    return await sign_in.enter(page.request, owner, form.email, FIRST_PAGE)
+    return await sign_in.enter(page.request, signed_in, form.email, FIRST_PAGE)
 
 
 async def _store(page: PageContext, texts: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,18 @@
 """The fields of a form that makes an account, and what is wrong with them."""
 
+from typing import TypedDict
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.http.request import Request
+from api.web.sign_in.challenges import answered_challenge
+from api.web.sign_in.page import SignIn, client_of
+from application.accounts.passkeys import (
+    NewPasskey,
+    PasskeyRefusedError,
+    verified_passkey,
+)
 from application.accounts.passwords import common_passwords
 from domain.decisions import check_name
 from domain.email import checked_email
@@ -7,9 +20,64 @@ from domain.errors import BlankNameError, InvalidEmailError
 from domain.person.errors import WeakPasswordError
 from domain.person.passwords import check_password
 
+_TOO_LATE = "the time for the passkey is over: make it once more, or choose a password"
 
-def owner_problems(name: str, email: str, password: str) -> dict[str, str]:
-    """Return what is wrong with each wrong field, by its name in the form."""
+
+class OwnerFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A form with the account of a first owner.
+
+    ``credential`` is the answer of a device that made a passkey, empty for a password.
+    """
+
+    name: str = ""
+    email: str = ""
+    password: str = ""
+    credential: str = ""
+
+
+class Owner(TypedDict):
+    """The account of a first owner, with a password or a passkey for the id."""
+
+    name: str
+    email: str
+    password: str
+    passkey: NewPasskey | None
+    person_id: UUID | None
+
+
+async def checked_owner(
+    request: Request, sign_in: SignIn, form: OwnerFields
+) -> tuple[Owner, dict[str, str]]:
+    """Return the account in a form, and what is wrong with each wrong field."""
+    owner = Owner(
+        name=form.name,
+        email=form.email,
+        password=form.password,
+        passkey=None,
+        person_id=None,
+    )
+    problems = person_problems(form.name, form.email)
+    if not form.credential:
+        if problem := password_problem(form.password, email=form.email):
+            problems["password"] = problem
+        return owner, problems
+    opened = answered_challenge(
+        request, sign_in.sessions, "first start", form.credential
+    )
+    if opened is None:
+        problems["password"] = _TOO_LATE
+        return owner, problems
+    try:
+        name = client_of(request).browser
+        passkey = verified_passkey(form.credential, opened.ceremony, name=name)
+    except PasskeyRefusedError as error:
+        problems["password"] = str(error).rstrip(".")
+        return owner, problems
+    return {**owner, "passkey": passkey, "person_id": opened.person_id}, problems
+
+
+def person_problems(name: str, email: str) -> dict[str, str]:
+    """Return what is wrong with the name and the address, by the names of fields."""
     problems: dict[str, str] = {}
     try:
         check_name(name)
@@ -19,8 +87,6 @@ def owner_problems(name: str, email: str, password: str) -> dict[str, str]:
         checked_email(email)
     except InvalidEmailError:
         problems["email"] = "write your email address, such as ada@example.com"
-    if problem := password_problem(password, email=email):
-        problems["password"] = problem
     return problems
 
 

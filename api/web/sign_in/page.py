@@ -45,6 +45,7 @@ from api.web.sign_in.devices import known_device, new_device
 from api.web.sign_in.links import peek_link, spend_link
 from application.accounts.oidc.service import OidcSignIn
 from application.accounts.one_time_codes import is_one_time_code
+from application.accounts.passkeys import Passkeys
 from application.accounts.rows import SECOND_STEP_SECONDS
 from application.accounts.second_factor import SecondFactor
 from application.accounts.service import (
@@ -112,13 +113,14 @@ class SignIn:
     ) -> None:
         self._authenticator = authenticator
         self._attempts = attempts
-        self._sessions = sessions
+        self.sessions = sessions
         self._live_sessions = live_sessions
         self._pool = pool
         self.accounts = accounts
         self.oidc = oidc
         self._people = people
         self.second_factor = SecondFactor(accounts)
+        self.passkeys = Passkeys(accounts)
         self._tries = SlowedTries()
         # A code has six digits, so that its tries are slowed for the whole account.
         self._codes = SlowedTries(refuses_by_account=True)
@@ -189,7 +191,7 @@ class SignIn:
     async def _counting(
         self, tries: SlowedTries, request: Request, email: str
     ) -> AsyncGenerator[Callable[[], None]]:
-        device = known_device(self._sessions, request.sent_cookies, email)
+        device = known_device(self.sessions, request.sent_cookies, email)
         one = Try(address=_address(request), email=same_email(email), device=device)
         if seconds := tries.refused_for(one):
             raise TooManyTriesError(seconds)
@@ -342,8 +344,8 @@ class SignIn:
     async def begin_key_session(self, request: Request, digest: bytes) -> Session:
         """Begin a session with a key in this answer, and end the browser's others."""
         await self._end(request)
-        session = self._sessions.begin(digest)
-        sealed = self._sessions.sealed(session)
+        session = self.sessions.begin(digest)
+        sealed = self.sessions.sealed(session)
         _set(request, COOKIE, sealed, seconds=LIFETIME_SECONDS)
         return session
 
@@ -367,8 +369,8 @@ class SignIn:
         _set(request, COOKIE, "", seconds=0)
         name = cookie_name(is_tls=request.is_tls)
         _set(request, name, signed_in.token, seconds=_PERSON_SECONDS)
-        if known_device(self._sessions, request.sent_cookies, email) is None:
-            device = new_device(self._sessions, email)
+        if known_device(self.sessions, request.sent_cookies, email) is None:
+            device = new_device(self.sessions, email)
             _set(request, DEVICE, device, seconds=DEVICE_SECONDS)
         self._people.has_people = True
         return Redirect(path, status_code=_SEE_OTHER)

@@ -7,6 +7,7 @@ from typing import Protocol
 from api.http.access.auth import SignedInPerson
 from api.http.guard import RecentProofRequiredError
 from api.http.request import Request
+from api.web.sign_in.challenges import answered_challenge
 from api.web.sign_in.page import SignIn, TooManyTriesError
 
 
@@ -78,7 +79,31 @@ class CodeProof:
         return await sign_in.second_factor.prove(person.id, answers[self.field])
 
 
-METHODS: tuple[ProofMethod, ...] = (PasswordProof(), CodeProof())
+class PasskeyProof:
+    """A passkey of the person, which needs JavaScript."""
+
+    name = "passkey"
+    field = "credential"
+    wrong = "This passkey does not fit, or the time for it is over."
+
+    async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
+        return bool(await sign_in.passkeys.credentials_of(person.id))
+
+    async def is_right(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> bool:
+        credential = answers[self.field]
+        opened = answered_challenge(request, sign_in.sessions, "prove", credential)
+        if opened is None or opened.person_id != person.id:
+            return False
+        return await sign_in.passkeys.prove(person.id, credential, opened.ceremony)
+
+
+METHODS: tuple[ProofMethod, ...] = (PasswordProof(), CodeProof(), PasskeyProof())
 
 
 class Proofs:

@@ -18,8 +18,9 @@ from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
-from api.web.sign_in.owner import owner_problems, password_problem
+from api.web.sign_in.owner import OwnerFields, checked_owner, password_problem
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
+from application.accounts.passkeys import PasskeyRefusedError
 from domain.email import checked_email
 from domain.errors import InvalidEmailError
 from domain.organization.api_keys import ALL_SCOPES
@@ -50,14 +51,6 @@ class PasswordForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     password: str = ""
     current_password: str = ""
-
-
-class AccountForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The account of the first owner, made by somebody with a key."""
-
-    name: str = ""
-    email: str = ""
-    password: str = ""
 
 
 class YouPages(Controller):
@@ -156,27 +149,27 @@ class YouPages(Controller):
         page.flash("That browser is signed out.")
         return page.go_to(PATH)
 
-    @form_route("/account", form=AccountForm, scope="admin")
+    @form_route("/account", form=OwnerFields, scope="admin")
     async def make_account(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Make the first owner of the organization, and sign them in."""
-        form = page.form(AccountForm)
+        form = page.form(OwnerFields)
         if not await _may_own(page, sign_in):
             return page.go_to(PATH)
-        problems = owner_problems(form.name, form.email, form.password)
+        owner, problems = await checked_owner(page.request, sign_in, form)
         try:
             if not problems:
-                owner = await sign_in.accounts.make_first_owner(
+                found = await sign_in.accounts.make_first_owner(
                     page.principal.organization_id,
-                    name=form.name,
-                    email=form.email,
-                    password=form.password,
+                    **owner,
                     client=client_of(page.request),
                 )
-                return await sign_in.enter(page.request, owner, form.email, FIRST_PAGE)
+                return await sign_in.enter(page.request, found, form.email, FIRST_PAGE)
         except EmailTakenError as error:
             problems["email"] = str(error).rstrip(".")
+        except PasskeyRefusedError as error:
+            problems["password"] = str(error).rstrip(".")
         except HasOwnerError:
             return page.go_to(PATH)
         return await _show_key(page, sign_in, form=form, problems=problems)
@@ -231,6 +224,7 @@ async def _show(
             "form": {**present, **(form or {})},
             "me": me,
             "password_problems": password or {},
+            "passkeys": await sign_in.passkeys.of(me.id),
             "second_factor": await sign_in.second_factor.state(me.id),
             "has_password": await sign_in.accounts.has_password(me.id),
             "provider": await _provider(page, sign_in),
@@ -263,13 +257,13 @@ async def _show_key(
     page: PageContext,
     sign_in: SignIn,
     *,
-    form: AccountForm | None = None,
+    form: OwnerFields | None = None,
     problems: Mapping[str, str] | None = None,
 ) -> Template:
     return page.show(
         "you/key.html",
         {
-            "form": form or AccountForm(),
+            "form": form or OwnerFields(),
             "may_own": await _may_own(page, sign_in),
             "problems": problems or {},
         },

@@ -42,6 +42,12 @@ OPEN = {
     # Nobody is signed in on the way to a provider; a cookie and its answer say who.
     ("GET", "/sign-in/oidc"),
     ("GET", "/sign-in/oidc/callback"),
+    ("GET", "/sign-in/forgotten"),
+    ("POST", "/sign-in/forgotten"),
+    # A passkey needs no cookie of a session.
+    ("POST", "/sign-in/passkey"),
+    ("POST", "/sign-in/passkey/new"),
+    ("POST", "/sign-in/passkey/options"),
     ("GET", "/sign-in/{token}"),
     ("POST", "/sign-in/{token}"),
     # The address has the secret of the link that sets a password.
@@ -124,7 +130,8 @@ def test_a_form_that_changes_something_demands_more_than_read():
     # Everybody changes their own account, whatever their role is.
     of_oneself = [
         *("/you", "/you/email", "/you/oidc/connect", "/you/oidc/disconnect"),
-        *("/you/password", "/you/second-factor"),
+        *("/you/passkeys", "/you/passkeys/options", "/you/passkeys/proof"),
+        *("/you/passkeys/{passkey_id}/remove", "/you/password", "/you/second-factor"),
         "/you/second-factor/recovery-codes",
         "/you/second-factor/remove",
         "/you/sessions/{session_id}/end",

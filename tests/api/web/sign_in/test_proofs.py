@@ -135,6 +135,9 @@ HARMLESS_FORMS = {
     "/sign-in/code",
     "/sign-in/forgotten",
     "/sign-in/key",
+    "/sign-in/passkey",
+    "/sign-in/passkey/new",
+    "/sign-in/passkey/options",
     "/sign-in/{token}",
     "/sign-out",
     "/system/bans",
@@ -155,6 +158,8 @@ HARMLESS_FORMS = {
     "/views/{view_id}/delete",
     "/you",
     "/you/account",
+    "/you/passkeys/options",
+    "/you/passkeys/proof",
     "/you/sessions/{session_id}/end",
 }
 """Forms of pages that ask for no proof, for the same reason.
