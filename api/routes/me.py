@@ -4,24 +4,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, delete, patch
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.http.bodies.fields_to_change import FieldsToChange
-from api.http.errors import Code
+from api.http.errors import Code, field_error
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.organization import TimeZone
 from api.routes.projects import Name
+from application.accounts.operators import erase
 from application.accounts.sessions import end_session, sessions_of
 from domain import commands as c
+from domain.email import same_email
 from domain.errors import NotFoundError
 from domain.messages import MemberRole
 from domain.person.handlers import change_person
@@ -71,6 +73,19 @@ class OwnSession(Struct, frozen=True, kw_only=True):
     address: str
     browser: str
     is_this: bool
+
+
+class EraseMe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``confirm`` is the person's email address, because nothing brings them back."""
+
+    confirm: str
+
+
+class ErasedPerson(Struct, frozen=True, kw_only=True):
+    """The person who was erased."""
+
+    id: UUID
+    erased: bool = True
 
 
 class EndedSession(Struct, frozen=True, kw_only=True):
@@ -159,6 +174,38 @@ class MeRoutes(Controller):
             if not end_session(connection.cursor(), person.id, session_id):
                 raise NotFoundError("session")
         return Answer(EndedSession(id=session_id))
+
+    @write_route(
+        post,
+        "/erase",
+        "eraseMe",
+        scope="read",
+        recent_proof=True,
+        errors=[*_ERRORS, Code.LAST_OWNER],
+        body_examples={"EraseMe": {"confirm": "ada@example.com"}},
+        status=200,
+    )
+    def erase_me(
+        self,
+        request: Request,
+        data: JSONBody[EraseMe],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ErasedPerson]:
+        """Erase the person who asks: name, address, ways to sign in and sessions.
+
+        They leave their organizations. Their deeds stay, and histories say "an erased
+        person". Nothing brings them back. A last owner is refused with `last_owner`:
+        another person becomes an owner first. The page You does it, since a personal
+        key can't.
+        """
+        person = request.principal.require_person()
+        if same_email(data.confirm) != same_email(person.email):
+            message = "must be your email address"
+            raise field_error(Code.INVALID_BODY, "/confirm", message)
+        context = writer.context(request)
+        # The act is about the person, whichever projects they see.
+        erase(writer.store, person.id, context=replace(context, project_ids=None))
+        return Answer(ErasedPerson(id=person.id))
 
 
 def _me(found: PersonInOrganization | None, request: Request) -> Answer[Me]:

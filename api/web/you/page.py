@@ -12,12 +12,13 @@ from msgspec import Struct
 
 from api.http.bodies.form_body import typed
 from api.http.errors import ApiError, Code
-from api.routes.me import EndedSession, Me, OwnSession
+from api.routes.me import EndedSession, ErasedPerson, Me, OwnSession
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
+from api.web.kit.site import SECRET
 from api.web.sign_in.owner import OwnerFields, checked_owner, password_problem
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
 from application.accounts.passkeys import PasskeyRefusedError
@@ -51,6 +52,12 @@ class PasswordForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     password: str = ""
     current_password: str = ""
+
+
+class EraseMyselfForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The address, typed once more before the account is erased."""
+
+    confirm: str = ""
 
 
 class YouPages(Controller):
@@ -133,6 +140,25 @@ class YouPages(Controller):
         page.flash("The password was changed. All other browsers are signed out.")
         return page.go_to(PATH)
 
+    @form_route("/erase", form=EraseMyselfForm, scope="read", recent_proof=True)
+    async def erase(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Erase the person, and sign this browser out."""
+        body = {"confirm": page.form(EraseMyselfForm).confirm}
+        try:
+            await page.send("POST", "/me/erase", ErasedPerson, body)
+        except ApiRefusedError as error:
+            if error.code not in {Code.INVALID_BODY, Code.LAST_OWNER}:
+                raise
+            problem = error.problems.get("confirm") or error.message.rstrip(".")
+            return await _show(page, sign_in, erasure={"confirm": problem})
+        sign_in.forget_sessions()
+        await sign_in.end_session(page.request)
+        return page.site.render(
+            "you/erased.html", {"flash": None, "page": None}, headers=SECRET
+        )
+
     @form_route("/sessions/{session_id:uuid}/end", scope="read")
     async def end_session(
         self,
@@ -212,15 +238,17 @@ async def _show(
     error: ApiError | None = None,
     email: Mapping[str, str] | None = None,
     password: Mapping[str, str] | None = None,
+    erasure: Mapping[str, str] | None = None,
 ) -> Template:
     me = (await page.get("/me", Me)).data
     sessions = (await page.get("/me/sessions", list[OwnSession])).data
     present = {"name": me.name, "time_zone": me.time_zone, "email": me.email}
-    wrong = bool(email or password)
+    wrong = bool(email or password or erasure)
     return page.show(
         "you/you.html",
         {
             "email_problems": email or {},
+            "erasure_problems": erasure or {},
             "form": {**present, **(form or {})},
             "me": me,
             "password_problems": password or {},
