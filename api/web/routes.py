@@ -41,6 +41,7 @@ from api.web.kit.site import Site
 from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
 from api.web.search.page import SearchPages
+from api.web.settings.audit import AuditPages
 from api.web.settings.former_addresses import FormerAddresses
 from api.web.settings.keys import KeyPages
 from api.web.settings.layout import SettingsPage
@@ -118,6 +119,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     KeyPages,
     SourcePages,
     PersonalDataSettings,
+    AuditPages,
     SystemPage,
     JobPages,
     ProjectionPages,

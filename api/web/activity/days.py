@@ -1,9 +1,9 @@
 """Activity grouped by the organization's days, with a link for each row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,16 @@ LABELS: Final[Mapping[ActivityKind, tuple[str, str]]] = {
     "note": ("Note", ""),
     "erased": ("Erased", ""),
 }
+
+
+class Timed(Protocol):
+    """Anything with the time at which it happened."""
+
+    @property
+    def at(self) -> datetime: ...
+
+
+E = TypeVar("E", bound=Timed)
 # A card is a first look; the page has the rest.
 _IN_A_CARD = 8
 
@@ -64,19 +74,25 @@ def by_day(
     projects: Mapping[UUID, str] | None = None,
 ) -> list[ActivityDay]:
     """Return the entries by day, with the names of their ``projects`` if there are."""
+    return [
+        ActivityDay(
+            day=day, name=name, lines=[_line(each, projects or {}) for each in group]
+        )
+        for day, name, group in grouped_by_day(entries, time_zone=time_zone)
+    ]
+
+
+def grouped_by_day(
+    entries: Sequence[E], *, time_zone: str
+) -> Iterator[tuple[date, str, Iterator[E]]]:
+    """Yield each day, its name (Today, Yesterday or empty), and its entries."""
     zone = ZoneInfo(time_zone)
     today = datetime.now(zone).date()
     names = {today: "Today", today - timedelta(days=1): "Yesterday"}
-    return [
-        ActivityDay(
-            day=day,
-            name=names.get(day, ""),
-            lines=[_line(each, projects or {}) for each in group],
-        )
-        for day, group in groupby(
-            entries, key=lambda entry: entry.at.astimezone(zone).date()
-        )
-    ]
+    for day, group in groupby(
+        entries, key=lambda entry: entry.at.astimezone(zone).date()
+    ):
+        yield day, names.get(day, ""), group
 
 
 async def newest_activity(

@@ -17,6 +17,7 @@ SETTINGS_TABS: Final[Tabs] = (
     ("admin", "/settings/keys", "API keys", False),
     ("admin", "/settings/sources", "Sources", True),
     ("read", "/settings/personal-data", "Personal data", False),
+    ("admin", "/audit", "Audit", False),
 )
 
 
