@@ -54,6 +54,7 @@ _METHODS: Mapping[str, str] = {
     "codes": "a password and a one-time code",
     "recovery": "a password and a recovery code",
     "passkey": "a passkey",
+    "oidc": "an OpenID provider",
 }
 # The ends of sentences about ended connections.
 _WHY_ENDED: Mapping[ConnectionEnd, str] = {

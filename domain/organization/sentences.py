@@ -8,6 +8,7 @@ from domain.messages import Event
 from domain.organization import events as e
 from domain.phrases import counted, joined
 
+_FORGOTTEN = "erased"
 _SCRAPES: Mapping[str, str] = {
     "creator_profiles_hours": "profiles",
     "discover_videos_hours": "new videos",
@@ -53,6 +54,19 @@ def sentence(event: Event, *, item: str) -> str:
             return f"Rights of {item} changed: {joined(changes)},"
         case e.MemberRemoved():
             return f"{_capital(item)} removed"
+        case e.InvitationMade():
+            # The address is forgotten when the invitation ends.
+            who = "Somebody" if event.email == _FORGOTTEN else event.email
+            rights = joined(_rights(event))
+            return f"{who} invited as {event.role}{rights and f', {rights},'}"
+        case e.InvitationSentAgain():
+            return "New link of an invitation made"
+        case e.InvitationAccepted():
+            return "Invitation accepted"
+        case e.InvitationDeclined():
+            return "Invitation declined"
+        case e.InvitationWithdrawn():
+            return "Invitation withdrawn"
         case _:
             return _capital(event.stored_name.replace("_", " "))
 
@@ -92,7 +106,9 @@ def _texts(event: e.ProjectDetailsChanged) -> list[str]:
 
 
 def _rights(
-    event: e.MemberAdded | e.MemberChanged, *, is_change: bool = False
+    event: e.MemberAdded | e.MemberChanged | e.InvitationMade,
+    *,
+    is_change: bool = False,
 ) -> list[str]:
     rights: list[str] = []
     if event.project_ids is not UNSET:

@@ -1,5 +1,6 @@
 """/audit: what happened to the organization itself, by day, and who did it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -20,9 +21,10 @@ from api.web.kit.page_query import PageQuery
 from api.web.settings.layout import show_settings
 from projections.audit import EVENTS, AuditEntry
 from projections.organizations.projection import ApiKey
+from projections.people import Member
 
 PATH: Final = "/audit"
-_MOST_KEYS = 100
+_MOST = 100
 # The kinds to choose from, by the beginnings of the names of their events.
 _KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "members": ("Members", ("member_", "invitation_")),
@@ -43,6 +45,8 @@ _LABELS: Final[Mapping[str, str]] = {
 # Actors that are neither a person nor a key.
 _PROCESSES: Final = (
     ("cli", "The command line"),
+    ("directory", "The directory"),
+    ("invited", "Invited people"),
     ("up", "The first start"),
     ("policy:retention", "The retention of removed creators"),
 )
@@ -141,9 +145,13 @@ def _api_query(page: PageContext, choices: AuditQuery) -> dict[str, str]:
 
 async def _actors(page: PageContext, chosen: str) -> Sequence[tuple[str, str]]:
     """Return the actors to choose from, with the chosen one in any case."""
-    keys = (await page.get("/api-keys", list[ApiKey], limit=_MOST_KEYS)).data
+    members, keys = await asyncio.gather(
+        page.get("/members", list[Member], limit=_MOST),
+        page.get("/api-keys", list[ApiKey], limit=_MOST),
+    )
     found = [
-        *((f"key:{key.id}", f"Key {key.name}") for key in keys),
+        *((f"person:{member.id}", member.name) for member in members.data),
+        *((f"key:{key.id}", f"Key {key.name}") for key in keys.data),
         *_PROCESSES,
     ]
     if chosen and chosen not in dict(found):

@@ -6,6 +6,7 @@ from uuid import UUID
 from domain import events as e
 from domain.organization.logo import logo_of
 from domain.summaries import AuditedEvent, audit_summary
+from tests.kit.builders import NOON
 from tests.kit.pictures import LOGO
 
 ID = UUID(int=7)
@@ -81,6 +82,27 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         ),
     ),
     (e.MemberRemoved(person_id=ID), "The item removed by Ada."),
+    (
+        e.InvitationMade(id=ID, email="a@example.com", role="admin", expires_at=NOON),
+        "a@example.com invited as admin by Ada.",
+    ),
+    (
+        e.InvitationMade(
+            id=ID,
+            email="erased",
+            role="viewer",
+            project_ids=PROJECTS,
+            expires_at=NOON,
+        ),
+        "Somebody invited as viewer, limited to 2 projects, by Ada.",
+    ),
+    (
+        e.InvitationSentAgain(id=ID, expires_at=NOON),
+        "New link of an invitation made by Ada.",
+    ),
+    (e.InvitationAccepted(id=ID, person_id=ID), "Invitation accepted by Ada."),
+    (e.InvitationDeclined(id=ID), "Invitation declined by Ada."),
+    (e.InvitationWithdrawn(id=ID), "Invitation withdrawn by Ada."),
     (e.PersonSignedIn(method="password"), "Ada signed in with a password."),
     (e.PersonSignedIn(method="passkey"), "Ada signed in with a passkey."),
     (
