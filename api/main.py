@@ -220,7 +220,7 @@ def assemble(settings: Settings) -> Litestar:
     erased_pictures = ErasedPictures(own, pictures)
     site = Site(
         sessions=sessions,
-        live_sessions=LiveSessions(sessions, own),
+        live_sessions=LiveSessions(sessions, own, accepts=settings.key_sign_in),
         people=PersonSessions(look_up_session, accounts.is_anybody_registered),
         assets=Assets.of_the_package(),
         images=ImageProxy(
@@ -234,7 +234,11 @@ def assemble(settings: Settings) -> Litestar:
         is_demo=settings.plays_recording and settings.recordings is None,
         connects=connections.consents is not None,
         callback=settings.display_redirect_url,
-        ways=SignInWays(provider=None if oidc_client is None else oidc_client.host),
+        ways=SignInWays(
+            passwords=settings.passwords,
+            keys=settings.key_sign_in,
+            provider=None if oidc_client is None else oidc_client.host,
+        ),
     )
     sign_in = SignIn(
         authenticator=authenticator,
@@ -245,6 +249,7 @@ def assemble(settings: Settings) -> Litestar:
         accounts=accounts,
         people=site.people,
         oidc=oidc,
+        ways=site.ways,
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))

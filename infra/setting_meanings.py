@@ -68,6 +68,11 @@ MEANINGS = {
     "this list.",
     "oidc_max_age_seconds": "Seconds after which a session of somebody who signed in "
     "by the provider ends. The provider is asked again then.",
+    "passwords": "Let people sign in with email and password. `false` leaves the "
+    "OpenID provider alone, and links of `goatherd members reset-link`, which sign in "
+    "once.",
+    "key_sign_in": "Let people use pages with an API key, or by the link of a later "
+    "start. `false` leaves keys to programs.",
     "remote_images": "Show avatars and thumbnails on pages. The server fetches and "
     "keeps them, so that browsers send no request to TikTok. If "
     "`replay` is the only provider, no pictures are fetched.",

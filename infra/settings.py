@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_role_claim: f.Text = "roles"
     oidc_roles: f.RolesObject | None = None
     oidc_max_age_seconds: Annotated[int, f.between(60, 7_776_000)] = 43_200
+    passwords: f.YesOrNo = True
+    key_sign_in: f.YesOrNo = True
     remote_images: f.YesOrNo = True
     image_hosts: f.HostNames = (
         "tiktokcdn.com",
@@ -271,6 +273,12 @@ def _check_provider(chosen: Mapping[str, Any]) -> None:
         names = " and ".join(PREFIX + name.upper() for name in missing)
         verb = "is" if len(missing) == 1 else "are"
         msg = f"Signing in by an OpenID provider needs {names}, which {verb} not set."
+        raise SettingsError(msg)
+    if missing and not chosen.get("passwords", True):
+        msg = (
+            "GOATHERD_PASSWORDS=false needs an OpenID provider in the settings "
+            "(GOATHERD_OIDC_ISSUER and the others), because nobody could sign in."
+        )
         raise SettingsError(msg)
 
 

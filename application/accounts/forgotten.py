@@ -12,12 +12,16 @@ from infra.eventstore.store import Store
 # Somebody who asks again meanwhile has the first link.
 _PAUSE = timedelta(minutes=2)
 
-# The row of the directory is locked, so that of two requests one makes a link.
+# The row of the directory is locked, so that of two requests one makes a link. Somebody
+# who only signs in by a provider would stay in without it.
 _NOW: LiteralString = """
 SELECT p.person_id, p.email FROM person_emails e JOIN people p USING (person_id)
 WHERE e.digest = %(digest)s AND p.erased_at IS NULL AND NOT EXISTS (
     SELECT FROM password_links l WHERE l.person_id = e.person_id
     AND l.expires_at > now() + %(recent)s)
+AND (NOT EXISTS (SELECT FROM person_identities i WHERE i.person_id = e.person_id)
+     OR EXISTS (SELECT FROM person_secrets s
+                WHERE s.person_id = e.person_id AND s.kind = 'password'))
 FOR UPDATE OF e
 """
 _TEXT = """\
@@ -34,7 +38,8 @@ nothing: your password stays as it is.
 def mail_password_link(store: Store, email: str) -> bool:
     """Send a person a link that sets a password; tell whether somebody gets a mail.
 
-    Nobody gets one for an address that nobody has, or within two minutes of a link.
+    Nobody gets one for an address that nobody has, within two minutes of a link, or
+    without a password if an OpenID provider signs them in.
     The address of the mail is that of the account, as the person wrote it.
     """
     digest = store.names.email_digest(same_email(email))

@@ -45,6 +45,7 @@ T = TypeVar("T")
 
 PASSWORD_ADDED = c.ChangeSignInMethod(method="password", change="added")
 SIGNED_IN = c.SignInPerson(method="password")
+_BY_LINK = c.SignInPerson(method="link")
 _HAS_OWNER: LiteralString = """
 SELECT EXISTS (SELECT FROM members
                WHERE organization_id = %s AND role = 'owner' AND removed_at IS NULL)
@@ -321,6 +322,30 @@ class PersonAccounts:
         """Send the person with an address a link; nobody gets one for another."""
         await asyncio.to_thread(mail_password_link, self._store, email)
 
+    async def enter_by_link(
+        self, token: str, *, client: AskingBrowser, seconds: int
+    ) -> SignedIn | None:
+        """Begin a session of a link's person, where nobody has a password.
+
+        It ends after ``seconds``, and earlier ones at once. The result is None if the
+        link is over.
+        """
+        person = await self.linked_person(token)
+        if person is None:
+            return None
+
+        def within(cursor: Cursor[TupleRow]) -> None:
+            if rows.spend_password_link(cursor, token) != person.id:
+                raise _OutdatedError
+            end_other_sessions(cursor, person.id, None)
+
+        try:
+            return await self.begin(
+                person.id, _BY_LINK, client=client, within=within, seconds=seconds
+            )
+        except _OutdatedError:
+            return None
+
     async def has_owner(self, organization_id: UUID) -> bool:
         """Tell whether a person owns an organization."""
         row = await self.read(_HAS_OWNER, (organization_id,))
@@ -387,10 +412,12 @@ class PersonAccounts:
         *commands: c.PersonCommand,
         client: AskingBrowser,
         within: Callable[[Cursor[TupleRow]], None],
+        seconds: int | None = None,
     ) -> SignedIn | None:
         """Begin a session in the person's organization; None if they have none.
 
-        ``within`` runs in the transaction of the commands, and may refuse them.
+        ``within`` runs in the transaction of the commands, and may refuse them. With
+        ``seconds`` the session ends after this time.
         """
         row = await self.read(FIRST_ORGANIZATION, (person_id,))
         organization_id: UUID | None = None if row is None else row[0]
@@ -401,7 +428,9 @@ class PersonAccounts:
         def begin(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             within(cursor)
             People().write(cursor, done.events)
-            tokens.append(begun(cursor, person_id, organization_id, client))
+            tokens.append(
+                begun(cursor, person_id, organization_id, client, seconds=seconds)
+            )
 
         await self.change(person_id, *commands, client=client, within=begin)
         return SignedIn(token=tokens[-1])
@@ -484,6 +513,8 @@ def begun(
     person_id: UUID,
     organization_id: UUID,
     client: AskingBrowser,
+    *,
+    seconds: int | None = None,
 ) -> str:
     """Begin a session of a browser, and return the value of its cookie."""
     return begin_session(
@@ -492,4 +523,5 @@ def begun(
         organization_id=organization_id,
         address=client.address,
         browser=client.browser,
+        seconds=seconds,
     )

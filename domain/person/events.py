@@ -6,7 +6,7 @@ import msgspec
 
 from domain.messages import Event, Personal
 
-SignInMethod = Literal["password", "codes", "recovery", "passkey", "oidc"]
+SignInMethod = Literal["password", "codes", "recovery", "passkey", "oidc", "link"]
 
 
 class PersonRegistered(Event, frozen=True, kw_only=True):
@@ -60,7 +60,8 @@ class SignInMethodChanged(Event, frozen=True, kw_only=True):
 class PersonSignedIn(Event, frozen=True, kw_only=True):
     """The person signed in; the address and the browser are in the session only.
 
-    ``codes`` and ``recovery`` are second steps, which follow a password.
+    ``codes`` and ``recovery`` are second steps, which follow a password. ``link`` is a
+    link of an operator, where nobody has a password.
     """
 
     stored_name: ClassVar[str] = "person_signed_in"

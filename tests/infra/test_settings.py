@@ -172,6 +172,16 @@ def test_the_settings_of_an_openid_provider_are_set_together():
         Settings.from_environment({"GOATHERD_OIDC_ROLE_CLAIM": "groups"})
 
 
+def test_passwords_are_switched_off_only_where_a_provider_signs_people_in():
+    off = {"GOATHERD_PASSWORDS": "false"}
+
+    assert Settings().passwords
+    assert Settings.from_environment({"GOATHERD_PASSWORDS": "true"}).passwords
+    assert not Settings.from_environment({**OIDC, **off}).passwords
+    with pytest.raises(SettingsError, match="needs an OpenID provider"):
+        Settings.from_environment(off)
+
+
 def test_secrets_are_not_shown():
     settings = Settings(
         oidc_client_secret="s3cret",  # noqa: S106

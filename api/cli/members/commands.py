@@ -76,6 +76,8 @@ def reset_link(
 ) -> None:
     """Make a link with which a person chooses a new password, once, within an hour.
 
+    With GOATHERD_PASSWORDS=false nobody has a password, and the link signs in once.
+
     The link signs them in, and ends their sessions in all browsers. A second link ends
     the first one.
     """

@@ -28,7 +28,8 @@ class LiveSessions:
     """Reads the cookies of sessions that were not ended, and ends sessions.
 
     The answer that a session is valid is cached for ``keep_for`` seconds, so that a
-    session which another process ended is refused that soon.
+    session which another process ended is refused that soon. Without ``accepts`` no
+    session with a key is valid.
     """
 
     def __init__(
@@ -36,18 +37,20 @@ class LiveSessions:
         sessions: Sessions,
         pool: AsyncPool,
         *,
+        accepts: bool = True,
         keep_for: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sessions = sessions
         self._pool = pool
+        self._accepts = accepts
         self._keep_for = keep_for
         self._clock = clock
         self._live_until: dict[bytes, float] = {}
 
     async def opened(self, cookie: str | None) -> Session | None:
         """Return the session in a cookie; None if it is invalid, expired or ended."""
-        session = self._sessions.opened(cookie)
+        session = self._sessions.opened(cookie) if self._accepts else None
         if session is None or await self._has_ended(session):
             return None
         return session

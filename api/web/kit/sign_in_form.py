@@ -31,9 +31,16 @@ def sign_in_form(
     asks again who somebody is. Nobody is asked for a password before anybody has an
     account.
     """
+    ways = site.ways
+    has_field = {
+        "key": ways.keys,
+        "password": ways.passwords and site.people.has_people,
+        "provider": False,
+    }[of]
     return site.render(
         "sign_in.html",
         {
+            "at_top": "" if has_field else problem,
             "email": email,
             "flash": None,
             "provider_address": _provider_address(next_, anew=anew),

@@ -58,6 +58,8 @@ class SignInWays(Struct, frozen=True, kw_only=True):
     ``provider`` is the host of the OpenID provider, None without one.
     """
 
+    passwords: bool = True
+    keys: bool = True
     provider: str | None = None
 
 

@@ -1,6 +1,7 @@
 """/first-start: the form for the first owner, and the names of a new organization."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from litestar import Controller
 from litestar.di import NamedDependency
@@ -76,14 +77,16 @@ async def ask(
     texts = {
         name: "" if text in _PLACEHOLDERS else text for name, text in known.items()
     }
-    has_owner = await sign_in.accounts.has_owner(organization.id)
-    return _form(
-        page, texts, {}, action=action, asks_owner=not has_owner, is_first=True
-    )
+    asks_owner = await _asks_owner(sign_in, organization.id)
+    return _form(page, texts, {}, action=action, asks_owner=asks_owner, is_first=True)
 
 
 async def answer(
-    page: PageContext, form: FirstStartForm, sign_in: SignIn
+    page: PageContext,
+    form: FirstStartForm,
+    sign_in: SignIn,
+    *,
+    action: str = FIRST_START,
 ) -> PageResponse:
     """Store the answers and sign the owner in, or leave everything until later."""
     if not await sign_in.has_question(page.principal):
@@ -93,9 +96,9 @@ async def answer(
         await sign_in.stop_asking(page.principal)
         return page.go_to(FIRST_PAGE)
     texts = {name: getattr(form, name).strip() for name in _MISSING}
-    has_owner = await sign_in.accounts.has_owner(organization_id)
+    asks_owner = await _asks_owner(sign_in, organization_id)
     owner, problems = None, {}
-    if not has_owner:
+    if asks_owner:
         owner, problems = await checked_owner(page.request, sign_in, form)
     problems |= await _store(page, texts)
     signed_in = None
@@ -110,12 +113,21 @@ async def answer(
             problems = {"password": str(error).rstrip(".")}
     if problems:
         people = {"name": form.name, "email": form.email}
-        return _form(page, {**people, **texts}, problems, asks_owner=not has_owner)
+        return _form(
+            page, {**people, **texts}, problems, action=action, asks_owner=asks_owner
+        )
     await sign_in.stop_asking(page.principal)
     page.site.forget(organization_id)
     if signed_in is None:
         return page.go_to(FIRST_PAGE)
     return await sign_in.enter(page.request, signed_in, form.email, FIRST_PAGE)
+
+
+async def _asks_owner(sign_in: SignIn, organization_id: UUID) -> bool:
+    """Tell whether the owner is asked for, who gets a password then."""
+    if not sign_in.ways.passwords:
+        return False
+    return not await sign_in.accounts.has_owner(organization_id)
 
 
 async def _store(page: PageContext, texts: Mapping[str, str]) -> dict[str, str]:

@@ -6,12 +6,13 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from api.http.access.auth import Principal
 from api.http.request import Request
 from api.web.kit.page import PageContext
 from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import Site
 from api.web.sign_in.first_start import FirstStartForm, answer, ask
-from api.web.sign_in.page import SignIn
+from api.web.sign_in.page import SignIn, switched_off
 
 _SPENT_LINK = (
     "This link has been used, or is more than a day old. Sign in with your key "
@@ -37,10 +38,12 @@ class LinkRoutes(Controller):
         if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
             return Response(None, status_code=204)
         principal = await sign_in.peek_link(token)
-        if principal is not None and await sign_in.has_question(principal):
+        if principal is not None and await _is_first(sign_in, principal):
             request.context.principal = principal
             page = await PageContext.begin(request, site)
             return await ask(page, sign_in, action=f"/sign-in/{token}")
+        if not site.ways.keys:
+            return await switched_off(site, "key")
         digest = await sign_in.try_link(request, token)
         if digest is None:
             return sign_in_form(site, problem=_SPENT_LINK)
@@ -55,6 +58,8 @@ class LinkRoutes(Controller):
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Use a link up, and store the answers to the question of the first start."""
+        if not site.ways.keys:
+            return await _answer_without_key(request, token, sign_in, site)
         digest = await sign_in.try_link(request, token)
         if digest is None:
             return sign_in_form(site, problem=_SPENT_LINK)
@@ -63,3 +68,27 @@ class LinkRoutes(Controller):
         request.context.session = await sign_in.begin_key_session(request, digest)
         page = await PageContext.begin(request, site)
         return await answer(page, request.form_as(FirstStartForm), sign_in)
+
+
+async def _is_first(sign_in: SignIn, principal: Principal) -> bool:
+    """Tell whether a link leads to the question of the first start."""
+    if not await sign_in.has_question(principal):
+        return False
+    if sign_in.ways.keys:
+        return True
+    return not await sign_in.accounts.has_owner(principal.organization_id)
+
+
+async def _answer_without_key(
+    request: Request, token: str, sign_in: SignIn, site: Site
+) -> Response[Any]:
+    """Store the answers where a key begins no session, and use the link up then."""
+    form, principal = request.form_as(FirstStartForm), await sign_in.peek_link(token)
+    if form.later or principal is None or not await _is_first(sign_in, principal):
+        return await switched_off(site, "key")
+    request.context.principal = principal
+    page = await PageContext.begin(request, site)
+    answered = await answer(page, form, sign_in, action=f"/sign-in/{token}")
+    if not await sign_in.has_question(principal):
+        await sign_in.try_link(request, token)
+    return answered

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.http.request import Request
 from api.web.kit.site import SECRET, Site
-from api.web.sign_in.page import SignIn, TooManyTriesError
+from api.web.sign_in.page import SignIn, TooManyTriesError, require_passwords
 
 
 class ForgottenForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,6 +29,7 @@ class ForgottenPages(Controller):
         self, sign_in: NamedDependency[SignIn], site: NamedDependency[Site]
     ) -> Template:
         """Ask for the address, or tell who can make a link."""
+        require_passwords(sign_in)
         return _page(site, sign_in)
 
     @post("/", opt={"scope": None, "form": ForgottenForm})
@@ -39,6 +40,7 @@ class ForgottenPages(Controller):
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Let a link be sent, after this answer."""
+        require_passwords(sign_in)
         email = request.form_as(ForgottenForm).email.strip()
         if not sign_in.accounts.can_mail:
             return _page(site, sign_in)

@@ -1,4 +1,4 @@
-"""/password/{link}: a person chooses a password by a link that works once."""
+"""/password/{link}: a person chooses a password, or signs in, by a link, once."""
 
 from typing import Any
 
@@ -50,6 +50,8 @@ class NewPasswordPage(Controller):
         person = await sign_in.accounts.linked_person(token)
         if person is None:
             return await _over(request, sign_in, site)
+        if not site.ways.passwords:
+            return _once(site, token, person)
         return _form(site, token, person, name=person.name)
 
     @post("/", opt={"scope": None, "form": NewPasswordForm})
@@ -65,6 +67,16 @@ class NewPasswordPage(Controller):
         person = await sign_in.accounts.linked_person(token)
         if person is None:
             return await _over(request, sign_in, site)
+        if sign_in.oidc is not None and not site.ways.passwords:
+            signed_in = await sign_in.accounts.enter_by_link(
+                token,
+                client=client_of(request),
+                seconds=sign_in.oidc.client.max_age_seconds,
+            )
+            if signed_in is None:
+                return await _over(request, sign_in, site)
+            sign_in.forget_sessions()
+            return await sign_in.enter(request, signed_in, person.email, FIRST_PAGE)
         problems = _problems(form, person)
         if problems:
             return _form(site, token, person, name=form.name, problems=problems)
@@ -112,6 +124,23 @@ def _form(
         },
         headers=SECRET,
         status=_INVALID if problems else 200,
+    )
+
+
+def _once(site: Site, token: str, person: LinkedPerson) -> Template:
+    """Return the page that signs in with the link itself, since nobody has passwords.
+
+    Programs that look at links in messages send no form, so they use none up.
+    """
+    return site.render(
+        "sign_in_once.html",
+        {
+            "action": f"/password/{token}",
+            "flash": None,
+            "page": None,
+            "person": person,
+        },
+        headers=SECRET,
     )
 
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.response import Redirect
+from litestar.response import Redirect, Template
 from msgspec import Struct
 
 from api.http.access.auth import (
@@ -38,7 +38,7 @@ from api.http.bodies.form_body import NoFields
 from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
-from api.web.kit.site import Site
+from api.web.kit.site import SignInWays, Site
 from api.web.sign_in.devices import COOKIE as DEVICE
 from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
 from api.web.sign_in.devices import known_device, new_device
@@ -71,7 +71,8 @@ _DO_NOT_FIT = (
 )
 _PERSON_SECONDS = MOST_DAYS * 86_400
 _SECOND_STEP = "goatherd_second_step"
-_SEE_OTHER = 303
+_SEE_OTHER, _FORBIDDEN = 303, 403
+_NAMES = {"key": "an API key", "password": "a password"}
 
 
 class TooManyTriesError(ApiError):
@@ -110,6 +111,7 @@ class SignIn:
         accounts: PersonAccounts,
         people: PersonSessions,
         oidc: OidcSignIn | None = None,
+        ways: SignInWays = SignInWays(),  # noqa: B008 - it is frozen
     ) -> None:
         self._authenticator = authenticator
         self._attempts = attempts
@@ -118,6 +120,7 @@ class SignIn:
         self._pool = pool
         self.accounts = accounts
         self.oidc = oidc
+        self.ways = ways
         self._people = people
         self.second_factor = SecondFactor(accounts)
         self.passkeys = Passkeys(accounts)
@@ -419,7 +422,11 @@ class SignInRoutes(Controller):
         """Exchange a password or a key for a session."""
         form = request.form_as(SignInForm)
         if not form.key and (form.email or form.password):
+            if not site.ways.passwords:
+                return await switched_off(site, "password", next_=form.next)
             return await self._with_password(request, form, sign_in, site)
+        if not site.ways.keys:
+            return await switched_off(site, "key", next_=form.next)
         digest = await sign_in.try_key(request, form.key)
         if digest is None:
             return sign_in_form(site, next_=form.next, problem=_WRONG_KEY)
@@ -455,6 +462,26 @@ class SignInRoutes(Controller):
 def second_step_cookie(*, is_tls: bool) -> str:
     """Return the name of the cookie that has a second step."""
     return f"__Host-{_SECOND_STEP}" if is_tls else _SECOND_STEP
+
+
+def require_passwords(sign_in: SignIn) -> None:
+    """Refuse a form of people with passwords, if the settings let nobody have one."""
+    if not sign_in.ways.passwords:
+        raise ApiError(Code.NOT_FOUND)
+
+
+async def switched_off(
+    site: Site, way: Literal["key", "password"], *, next_: str = ""
+) -> Template:
+    """Return the form to sign in, which says that a way is not one of it."""
+    await site.people.look_for_people()
+    return sign_in_form(
+        site,
+        next_=next_,
+        problem=f"Nobody signs in with {_NAMES[way]} here.",
+        of=way,
+        status=_FORBIDDEN,
+    )
 
 
 def client_of(request: Request) -> AskingBrowser:

@@ -45,7 +45,7 @@ class PasswordProof:
     wrong = "This is not your password."
 
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
-        return await sign_in.accounts.has_password(person.id)
+        return sign_in.ways.passwords and await sign_in.accounts.has_password(person.id)
 
     async def is_right(
         self,

@@ -20,7 +20,7 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.kit.site import SECRET
 from api.web.sign_in.owner import OwnerFields, checked_owner, password_problem
-from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
+from api.web.sign_in.page import SignIn, TooManyTriesError, client_of, require_passwords
 from application.accounts.passkeys import PasskeyRefusedError
 from domain.email import checked_email
 from domain.errors import InvalidEmailError
@@ -96,6 +96,7 @@ class YouPages(Controller):
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Sign in with another address from now on."""
+        require_passwords(sign_in)
         form, person = page.form(EmailForm), page.principal.require_person()
         problems: dict[str, str] = {}
         try:
@@ -123,6 +124,7 @@ class YouPages(Controller):
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Change the password, and sign all other browsers out."""
+        require_passwords(sign_in)
         form, person = page.form(PasswordForm), page.principal.require_person()
         problems = await _password_problems(page, sign_in, form.current_password)
         if problem := password_problem(form.password, email=person.email):
@@ -180,6 +182,7 @@ class YouPages(Controller):
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Make the first owner of the organization, and sign them in."""
+        require_passwords(sign_in)
         form = page.form(OwnerFields)
         if not await _may_own(page, sign_in):
             return page.go_to(PATH)
@@ -225,6 +228,8 @@ async def _password_problems(
 async def _may_own(page: PageContext, sign_in: SignIn) -> bool:
     """Tell whether this key may make the organization's first owner."""
     principal = page.principal
+    if not sign_in.ways.passwords:
+        return False
     if principal.person is not None or not set(ALL_SCOPES) <= set(principal.scopes):
         return False
     return not await sign_in.accounts.has_owner(principal.organization_id)
@@ -254,7 +259,8 @@ async def _show(
             "password_problems": password or {},
             "passkeys": await sign_in.passkeys.of(me.id),
             "second_factor": await sign_in.second_factor.state(me.id),
-            "has_password": await sign_in.accounts.has_password(me.id),
+            "has_password": sign_in.ways.passwords
+            and await sign_in.accounts.has_password(me.id),
             "provider": await _provider(page, sign_in),
             "sessions": sessions,
             "time_zones": sorted(time_zones()),

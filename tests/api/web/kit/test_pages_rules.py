@@ -36,6 +36,9 @@ OPEN = {
     ("POST", "/sign-in"),
     ("GET", "/sign-in/key"),
     ("POST", "/sign-in/key"),
+    # Somebody who forgot their password is not signed in.
+    ("GET", "/sign-in/forgotten"),
+    ("POST", "/sign-in/forgotten"),
     # The cookie of the first step says who enters a code.
     ("GET", "/sign-in/code"),
     ("POST", "/sign-in/code"),

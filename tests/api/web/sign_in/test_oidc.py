@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from application.accounts.forgotten import mail_password_link
 from application.accounts.operators import erase, register
 from domain import commands as c
 from domain import events as e
@@ -396,6 +397,20 @@ def test_somebody_elses_address_gives_nobody_their_account(directory: Directory)
         )
         == []
     )
+
+
+def test_a_forgotten_password_gives_nobody_one_past_the_provider(
+    directory: Directory,
+):
+    subject, store = directory.knows("herders"), directory.goatherd.store
+    directory.sign_in(subject)
+    ben = register(store, name="Ben", email=f"x{subject}@a.example", context=asking())
+
+    mail_password_link(store, f"{subject}@example.com")
+    mail_password_link(store, f"x{subject}@a.example")
+
+    links = directory.goatherd.query("SELECT person_id FROM password_links")
+    assert links == [(ben,)]
 
 
 def test_a_person_connects_their_account_on_the_page_you_and_disconnects_it(
