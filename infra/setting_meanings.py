@@ -68,7 +68,7 @@ MEANINGS = {
     "this list.",
     "oidc_max_age_seconds": "Seconds after which a session of somebody who signed in "
     "by the provider ends. The provider is asked again then.",
-    "passwords": "Let people sign in with email and password. `false` leaves the "
+    "passwords": "Let people sign in with a password or a passkey. `false` leaves the "
     "OpenID provider alone, and links of `goatherd members reset-link`, which sign in "
     "once.",
     "key_sign_in": "Let people use pages with an API key, or by the link of a later "

@@ -1,7 +1,8 @@
 """The handlers of commands to people, and of those that add them to organizations."""
 
-from collections.abc import Collection, Sequence
-from functools import reduce
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial, reduce
 from uuid import UUID
 
 from msgspec import UNSET
@@ -15,11 +16,13 @@ from domain.organization.commands import (
     RemoveMember,
     WithdrawInvitation,
 )
+from domain.organization.decider import OrganizationState, organization_of
 from domain.organization.decider import decide as decide_organization
-from domain.organization.decider import organization_of
+from domain.organization.decider import evolve as evolve_organization
 from domain.organization.errors import LastOwnerError
-from domain.organization.events import MemberRemoved
+from domain.organization.events import MemberRemoved, OrganizationEvent
 from domain.organization.members import has_owner, invitations_to
+from domain.organization.plans import Limits
 from domain.person import commands as c
 from domain.person.decider import PersonState, decide, evolve, person_of
 from domain.person.errors import HasOwnerError
@@ -62,11 +65,14 @@ def register_from_directory(
     *,
     organization_id: UUID,
     role: MemberRole,
+    at: datetime,
+    plans: Mapping[str, Limits],
 ) -> Handler[None]:
     """Decide that a person whom a directory knows gets an account, and a membership.
 
     Raises:
         NotFoundError: there is no such organization.
+        LimitReachedError: the plan has no room for another member.
     """
     histories = yield (organization_id,)
     organization = organization_of(histories[organization_id])
@@ -74,18 +80,18 @@ def register_from_directory(
         raise NotFoundError("organization")
     added = c.ChangeSignInMethod(method="oidc", change="added")
     events = decide_all(None, [command, added], decide=decide, evolve=evolve)
-    member = _member_from_directory(person_id, role)
-    return Decision(
-        None,
-        events=[
-            *on(person_id, events),
-            *on(organization_id, decide_organization(organization, member)),
-        ],
-    )
+    member = _member_from_directory(person_id, role, at)
+    joined = _joined(organization, member, command.email, plans)
+    return Decision(None, events=[*on(person_id, events), *on(organization_id, joined)])
 
 
 def follow_directory(
-    person_id: UUID, *, organization_id: UUID, role: MemberRole
+    person_id: UUID,
+    *,
+    organization_id: UUID,
+    role: MemberRole,
+    at: datetime,
+    plans: Mapping[str, Limits],
 ) -> Handler[bool]:
     """Decide that a person has the role that a directory says; tell if they belong.
 
@@ -94,6 +100,7 @@ def follow_directory(
 
     Raises:
         NotFoundError: there is no such organization.
+        LimitReachedError: the plan has no room for another member.
     """
     histories = yield (organization_id, person_id)
     organization = organization_of(histories[organization_id])
@@ -106,23 +113,49 @@ def follow_directory(
     if member is None:
         if _was_removed(person_id, histories[organization_id]):
             return Decision(result=False)
-        command = _member_from_directory(person_id, role)
+        command = _member_from_directory(person_id, role, at)
+        events = _joined(organization, command, person.email, plans)
     else:
-        command = ChangeMember(
-            person_id=person_id,
-            role=role,
-            # Owners and admins see all projects. A narrower view of others stays.
-            project_ids=None if role in {"owner", "admin"} else UNSET,
-        )
-    try:
-        events = decide_organization(organization, command)
-    except LastOwnerError:
-        events = []
+        events = _with_role(organization, person_id, role)
     return Decision(result=True, events=on(organization_id, events), guards=[person_id])
 
 
-def _member_from_directory(person_id: UUID, role: MemberRole) -> AddMember:
-    return AddMember(person_id=person_id, role=role, money=role == "owner")
+def _member_from_directory(
+    person_id: UUID, role: MemberRole, at: datetime
+) -> AddMember:
+    return AddMember(person_id=person_id, role=role, money=role == "owner", at=at)
+
+
+def _joined(
+    organization: OrganizationState,
+    command: AddMember,
+    email: str,
+    plans: Mapping[str, Limits],
+) -> list[OrganizationEvent]:
+    """Return the events of a new member, whose open invitations end."""
+    invited = invitations_to(organization, email)
+    return decide_all(
+        organization,
+        [*(WithdrawInvitation(id=one) for one in invited), command],
+        decide=partial(decide_organization, limits=plans[organization.plan]),
+        evolve=evolve_organization,
+    )
+
+
+def _with_role(
+    organization: OrganizationState, person_id: UUID, role: MemberRole
+) -> list[OrganizationEvent]:
+    """Return the events of another role; the last owner keeps theirs."""
+    command = ChangeMember(
+        person_id=person_id,
+        role=role,
+        # Owners and admins see all projects. A narrower view of others stays.
+        project_ids=None if role in {"owner", "admin"} else UNSET,
+    )
+    try:
+        return decide_organization(organization, command)
+    except LastOwnerError:
+        return []
 
 
 def _was_removed(person_id: UUID, history: Sequence[Event]) -> bool:

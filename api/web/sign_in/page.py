@@ -465,7 +465,7 @@ def second_step_cookie(*, is_tls: bool) -> str:
 
 
 def require_passwords(sign_in: SignIn) -> None:
-    """Refuse a form of people with passwords, if the settings let nobody have one."""
+    """Refuse a page of passwords and passkeys where the settings have none."""
     if not sign_in.ways.passwords:
         raise ApiError(Code.NOT_FOUND)
 

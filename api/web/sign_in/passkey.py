@@ -17,7 +17,7 @@ from api.web.sign_in.challenges import (
     relying_party,
 )
 from api.web.sign_in.owner import person_problems
-from api.web.sign_in.page import SignIn, client_of
+from api.web.sign_in.page import SignIn, client_of, require_passwords
 from application.accounts.passkeys import (
     PasskeyRefusedError,
     registration_options,
@@ -51,9 +51,13 @@ class PasskeySignIn(Controller):
 
     @post("/options", opt={"scope": None, "form": NoFields})
     async def options(
-        self, request: Request, site: NamedDependency[Site]
+        self,
+        request: Request,
+        sign_in: NamedDependency[SignIn],
+        site: NamedDependency[Site],
     ) -> Response[Any]:
         """Answer with a challenge for any passkey of this site."""
+        require_passwords(sign_in)
         party = relying_party(request)
         if party is None:
             raise ApiError(Code.NOT_FOUND)
@@ -62,9 +66,13 @@ class PasskeySignIn(Controller):
 
     @post("/new", opt={"scope": None, "form": NewPersonForm})
     async def options_of_new_person(
-        self, request: Request, site: NamedDependency[Site]
+        self,
+        request: Request,
+        sign_in: NamedDependency[SignIn],
+        site: NamedDependency[Site],
     ) -> Response[Any]:
         """Answer with what a device needs to make the passkey of somebody new."""
+        require_passwords(sign_in)
         form, party, person_id = (
             request.form_as(NewPersonForm),
             relying_party(request),
@@ -92,6 +100,7 @@ class PasskeySignIn(Controller):
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Check the answer of the device, and begin the session of its person."""
+        require_passwords(sign_in)
         form = request.form_as(PasskeyForm)
         opened = answered_challenge(request, site.sessions, "sign in", form.credential)
         problem = _TOO_LATE

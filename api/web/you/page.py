@@ -247,6 +247,7 @@ async def _show(
 ) -> Template:
     me = (await page.get("/me", Me)).data
     sessions = (await page.get("/me/sessions", list[OwnSession])).data
+    has_own = sign_in.ways.passwords
     present = {"name": me.name, "time_zone": me.time_zone, "email": me.email}
     wrong = bool(email or password or erasure)
     return page.show(
@@ -257,10 +258,9 @@ async def _show(
             "form": {**present, **(form or {})},
             "me": me,
             "password_problems": password or {},
-            "passkeys": await sign_in.passkeys.of(me.id),
+            "passkeys": await sign_in.passkeys.of(me.id) if has_own else [],
             "second_factor": await sign_in.second_factor.state(me.id),
-            "has_password": sign_in.ways.passwords
-            and await sign_in.accounts.has_password(me.id),
+            "has_password": has_own and await sign_in.accounts.has_password(me.id),
             "provider": await _provider(page, sign_in),
             "sessions": sessions,
             "time_zones": sorted(time_zones()),

@@ -19,7 +19,7 @@ from api.web.sign_in.challenges import (
     new_challenge,
     relying_party,
 )
-from api.web.sign_in.page import SignIn, client_of
+from api.web.sign_in.page import SignIn, client_of, require_passwords
 from api.web.sign_in.passkey import json_answer
 from application.accounts.passkeys import (
     PasskeyRefusedError,
@@ -61,6 +61,7 @@ class PasskeyPages(Controller):
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Answer with what a device needs to make a passkey for the person."""
+        require_passwords(sign_in)
         person = page.principal.require_person()
         party = relying_party(page.request)
         if party is None:
@@ -98,6 +99,7 @@ class PasskeyPages(Controller):
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Let the person sign in with the passkey that their device just made."""
+        require_passwords(sign_in)
         form, person = page.form(NewPasskeyForm), page.principal.require_person()
         opened = answered_challenge(
             page.request, page.site.sessions, "add", form.credential

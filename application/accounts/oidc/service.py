@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
@@ -260,6 +261,8 @@ class OidcSignIn:
                 command,
                 organization_id=self.client.organization_id,
                 role=role,
+                at=datetime.now(UTC),
+                plans=self._store.settings.all_plans,
             )
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
@@ -292,7 +295,11 @@ class OidcSignIn:
 
         def handler() -> Handler[bool]:
             return follow_directory(
-                person_id, organization_id=self.client.organization_id, role=role
+                person_id,
+                organization_id=self.client.organization_id,
+                role=role,
+                at=datetime.now(UTC),
+                plans=self._store.settings.all_plans,
             )
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -11,12 +12,13 @@ from application.accounts.forgotten import mail_password_link
 from application.accounts.operators import erase, register
 from domain import commands as c
 from domain import events as e
-from domain.person.handlers import add_member
+from domain.organization.handlers.members import add_member
+from domain.organization.plans import Limits
 from infra.eventstore.execute import execute
 from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from projections.people import People
-from tests.kit.application import Goatherd, Tenant, started
+from tests.kit.application import Goatherd, Tenant, ago, started
 from tests.kit.builders import asking, opened_store
 from tests.kit.databases import new_database
 from tests.kit.markup import read
@@ -39,6 +41,7 @@ class Directory(msgspec.Struct):
     provider: MockProvider
     goatherd: Goatherd
     tenant: Tenant
+    chosen: dict[str, Any]
 
     def knows(self, *groups: str, **claims: object) -> str:
         """Let the provider know somebody new; return its name for them."""
@@ -100,15 +103,15 @@ def directory(postgres_url: str, template_database: str) -> Iterator[Directory]:
                     cursor, done.events
                 ),
             )
-        with started(
-            url,
-            oidc_issuer=provider.url,
-            oidc_client_id=CLIENT_ID,
-            oidc_client_secret=CLIENT_SECRET,
-            oidc_organization=str(made.organization_id),
-            oidc_roles=msgspec.json.encode(ROLES).decode(),
-            oidc_max_age_seconds=str(MAX_AGE),
-        ) as goatherd:
+        chosen: dict[str, Any] = {
+            "oidc_issuer": provider.url,
+            "oidc_client_id": CLIENT_ID,
+            "oidc_client_secret": CLIENT_SECRET,
+            "oidc_organization": str(made.organization_id),
+            "oidc_roles": msgspec.json.encode(ROLES).decode(),
+            "oidc_max_age_seconds": str(MAX_AGE),
+        }
+        with started(url, **chosen) as goatherd:
             tenant = Tenant(
                 goatherd,
                 organization_id=made.organization_id,
@@ -117,7 +120,7 @@ def directory(postgres_url: str, template_database: str) -> Iterator[Directory]:
                 key=made.key,
             )
             goatherd.catch_up()
-            yield Directory(provider, goatherd, tenant)
+            yield Directory(provider, goatherd, tenant, chosen)
 
 
 def test_somebody_new_gets_an_account_with_the_role_of_their_group(
@@ -182,11 +185,7 @@ def test_the_provider_sends_people_back_to_the_address_in_the_settings(
         adapt=lambda settings: msgspec.structs.replace(
             settings, url="https://goatherd.example.com"
         ),
-        oidc_issuer=directory.provider.url,
-        oidc_client_id=CLIENT_ID,
-        oidc_client_secret=CLIENT_SECRET,
-        oidc_organization=str(directory.tenant.organization_id),
-        oidc_roles="{}",
+        **directory.chosen,
     ) as goatherd:
         answer = Visitor(goatherd).get("/sign-in/oidc")
 
@@ -252,6 +251,43 @@ def test_nobody_gets_in_without_a_group_or_an_address(directory: Directory):
     visitor = Visitor(goatherd)
     said = directory.refused(visitor, directory.sent_back(visitor, subject))
     assert "in no group there" in said
+
+
+def test_the_plan_says_how_many_may_come_in(directory: Directory):
+    goatherd, organization = directory.goatherd, directory.tenant.organization_id
+    ((members,),) = goatherd.query(
+        "SELECT count(*) FROM members WHERE organization_id = %s "
+        "AND removed_at IS NULL",
+        organization,
+    )
+    plans = {"tight": Limits(max_members_per_org=members + 1)}
+    goatherd.append(organization, e.PlanChanged(old="unlimited", new="tight"))
+    invited, stranger = directory.knows("herders"), directory.knows("herders")
+    email = f"{invited}@example.com"
+    invitation = e.InvitationMade(
+        id=uuid4(), email=email, role="viewer", expires_at=ago(-7)
+    )
+    goatherd.append(organization, invitation)
+    goatherd.catch_up()
+    try:
+        with started(
+            goatherd.url,
+            adapt=lambda settings: msgspec.structs.replace(settings, plans=plans),
+            **directory.chosen,
+        ) as tight:
+            narrow = msgspec.structs.replace(directory, goatherd=tight)
+            visitor = Visitor(tight)
+            said = narrow.refused(visitor, narrow.sent_back(visitor, stranger))
+            # The invitation had the last place, and leaves it to the person.
+            narrow.sign_in(invited)
+            narrow.sign_in(invited)
+    finally:
+        goatherd.append(organization, e.PlanChanged(old="tight", new="unlimited"))
+        goatherd.catch_up()
+
+    assert f"The plan allows {members + 1} members" in said
+    assert directory.member(invited)[1] == "member"
+    assert e.InvitationWithdrawn(id=invitation.id) in goatherd.events(organization)
 
 
 def test_a_sign_in_belongs_to_one_browser_and_works_once(directory: Directory):

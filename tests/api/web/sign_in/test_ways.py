@@ -123,6 +123,11 @@ def test_without_passwords_no_form_takes_one(strict: Goatherd, ada: Person):
         ("/you/password", {**proof, "password": NEW}),
         ("/you/email", {**proof, "email": "eve@example.com"}),
         ("/sign-in/forgotten", {"email": ada.email}),
+        ("/sign-in/passkey", {"credential": "{}"}),
+        ("/sign-in/passkey/options", {}),
+        ("/sign-in/passkey/new", {"name": "Eve", "email": "eve@example.com"}),
+        ("/you/passkeys", {"csrf": csrf, "name": "Phone", "credential": "{}"}),
+        ("/you/passkeys/options", {"csrf": csrf}),
     ):
         assert visitor.post(form, fields).status_code == 404, form
     assert visitor.get("/sign-in/forgotten").status_code == 404
@@ -191,8 +196,7 @@ def test_without_keys_the_link_of_the_first_start_makes_the_owner_and_nothing_el
         assert again.status_code == 403
         spare = link_of(keyless, tenant)
         assert Visitor(keyless).get(spare).status_code == 403
-        # A form that only has an email and a password is left.
-        assert names_on(Visitor(keyless).see("/")) == {"next", "email", "password"}
+        assert "key" not in names_on(Visitor(keyless).see("/"))
 
 
 def link_of(goatherd: Goatherd, tenant: Tenant) -> str:
