@@ -147,6 +147,7 @@ class CommandWriter:
             actor=request.principal.actor,
             command_id=request.command_id,
             correlation_id=request.context.correlation_id,
+            organization_id=request.principal.organization_id,
             project_ids=request.principal.project_ids,
         )
 

@@ -26,13 +26,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The actor, request and id of a command.
 
     ``command_id`` is unique to one command and stays the same over its retries. Events
-    have it as their causation id. The command sees and changes nothing outside of
-    ``project_ids``, unless that is None.
+    have it as their causation id. Unless ``project_ids`` is None, the command sees and
+    changes nothing of the organization outside of these projects.
     """
 
     actor: str
     command_id: UUID
     correlation_id: UUID | None = None
+    organization_id: UUID | None = None
     project_ids: frozenset[UUID] | None = None
 
 

@@ -14,7 +14,6 @@ from psycopg.rows import TupleRow
 from domain import visibility
 from domain.decisions import Decision, Handler
 from domain.errors import NotFoundError
-from domain.events import OrganizationCreated
 from domain.messages import Event
 from domain.subjects import personal_fields, subject_of
 from infra.eventstore.append import BeforeAppend, Context
@@ -166,7 +165,7 @@ def _decide(
     context: Context,
 ) -> tuple[Decision[T], RecordedHistories]:
     histories = dict(loaded)
-    view = _View(store, context.project_ids, histories)
+    view = _View(store, context.organization_id, context.project_ids, histories)
     events = {stream: view.events(stream) for stream in loaded}
     try:
         streams = next(handler)
@@ -189,9 +188,8 @@ def is_visible(store: Store, stream: UUID, project_ids: frozenset[UUID] | None) 
     if project_ids is None:
         return True
     histories = store.load(stream)
-    return bool(_View(store, project_ids, histories).events(stream)) or (
-        not histories[stream]
-    )
+    view = _View(store, None, project_ids, histories)
+    return bool(view.events(stream)) or not histories[stream]
 
 
 class _View:
@@ -203,10 +201,12 @@ class _View:
     def __init__(
         self,
         store: Store,
+        organization_id: UUID | None,
         project_ids: frozenset[UUID] | None,
         histories: Mapping[UUID, Sequence[RecordedEvent]],
     ) -> None:
         self._store = store
+        self._organization_id = organization_id
         self._project_ids = project_ids
         self._histories = histories
         self._others: dict[UUID, list[Event]] = {}
@@ -216,7 +216,7 @@ class _View:
         history = plain_events(self._histories[stream])
         if self._project_ids is None:
             return history
-        if history and isinstance(history[0], OrganizationCreated):
+        if stream == self._organization_id:
             return visibility.narrowed(history, self._project_ids)
         return history if self._is_visible(history) else ()
 
@@ -235,7 +235,7 @@ class _View:
         for stream, events in decided.items():
             before = plain_events(self._histories.get(stream, ()))
             after = [*before, *events]
-            if isinstance(after[0], OrganizationCreated):
+            if stream == self._organization_id:
                 is_refused = any(
                     visibility.is_beyond(event, self._project_ids) for event in events
                 )

@@ -59,10 +59,12 @@ def happened_of(
     """Return the annotations on the days of an answer, and the subjects of new notes.
 
     The first of the subjects is that of the page, unless there are several. Notes may
-    also be about their project, if it is passed, and always about the organization.
+    also be about their project, if it is passed, and about the organization, which is
+    not there for people who are limited to some projects.
     """
     around = [] if project_id is None else [("project", project_id, "The project")]
-    around += [("org", page.principal.organization_id, "The organization")]
+    if page.sees_all:
+        around += [("org", page.principal.organization_id, "The organization")]
     known = {one.value for one in subjects}
     offered = [*subjects]
     offered += [

@@ -309,6 +309,12 @@ class PageContext:
         return principal is not None and scope in principal.scopes
 
     @property
+    def sees_all(self) -> bool:
+        """Return whether the user may see every project of the organization."""
+        principal = self.request.context.principal
+        return principal is not None and principal.project_ids is None
+
+    @property
     def operates(self) -> bool:
         """Return whether the organization operates the whole installation."""
         return self.principal.is_operator

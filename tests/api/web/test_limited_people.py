@@ -1,0 +1,213 @@
+"""Pages for people who are limited to some projects: nothing of the others is there."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from uuid import UUID, uuid4
+
+import pytest
+from litestar.routes import HTTPRoute
+
+from api.http.route_info import RouteInfo
+from api.main import assemble
+from domain.events import MemberRole
+from domain.organization.roles import scopes_of
+from infra.settings import Settings
+from tests.browser.places import QUERIES, places
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.markup import read
+from tests.kit.operations import ids_of
+from tests.kit.people import member_of, owner_of
+from tests.kit.visitor import Visitor
+
+_NAME = re.compile(r"{(\w+)(?::\w+)?}")
+# Streams of events do not end.
+# Pages about the whole organization, which are not there for limited people.
+OF_ORGANIZATION = {"/views/{view_id}"}
+# The person's own choices and account, and files of chosen rows.
+OF_THEMSELVES = (
+    *("/you", "/sign-out", "/creators/columns", "/campaigns/compare"),
+    "/campaigns/chosen.csv",
+)
+PAGES = [path for path in places() if not path.endswith("/stream")]
+
+
+class World:
+    """An organization with two projects, and people with every role."""
+
+    def __init__(self, goatherd: Goatherd) -> None:
+        self.tenant = goatherd.tenant()
+        second = data_of(self.tenant.post("/projects", {"name": "Rival"}), status=201)
+        rival = Tenant(
+            goatherd,
+            organization_id=self.tenant.organization_id,
+            project_id=UUID(second["id"]),
+            key_id=self.tenant.key_id,
+            key=self.tenant.key,
+        )
+        self.own, self.other = ids_of(self.tenant), ids_of(rival)
+        rival.saw(self.other["creator_id"], follower_count=7_654_300_000)
+        views = {str(uuid4().int % 10**18 + 10**18): 8_765_400_000}
+        rival.found(self.other["creator_id"], next(iter(views)))
+        rival.saw_videos(self.other["creator_id"], views)
+        goatherd.catch_up()
+        project_ids = [str(self.tenant.project_id)]
+        self.whole: dict[MemberRole, Visitor] = {}
+        self.whole["owner"] = owner_of(self.tenant).browser
+        self.limited: dict[MemberRole, Visitor] = {}
+        roles: tuple[MemberRole, ...] = ("admin", "member", "viewer")
+        for role in roles:
+            self.whole[role] = member_of(self.tenant, role=role).browser
+        for role in roles[1:]:
+            colleague = member_of(self.tenant, role=role, project_ids=project_ids)
+            self.limited[role] = colleague.browser
+        hidden = {
+            n: i
+            for n, i in self.other.items()
+            if n not in {"key_id", "view_id", "person_id", "invitation_id"}
+        }
+        texts = [*map(re.escape, hidden.values()), "Rival"]
+        # Numbers as they are written with commas, in short, and in full.
+        numbers = [r"7,?654,?3\d\d,?\d{3}", r"8,?765,?4\d\d,?\d{3}", "7.65B", "8.77B"]
+        self.hidden = re.compile("|".join([*texts, *numbers]))
+
+
+@pytest.fixture(scope="module")
+def world(goatherd: Goatherd) -> World:
+    return World(goatherd)
+
+
+@cache
+def routes() -> Mapping[str, RouteInfo]:
+    """The declarations of pages, by path."""
+    nowhere = "postgresql://nobody@127.0.0.1:1/x"
+    app = assemble(Settings(database_url=nowhere, secret="s" * 32))
+    return {
+        route.path_format: RouteInfo.of(route.route_handler_map["GET"][0])
+        for route in app.routes
+        if isinstance(route, HTTPRoute) and "GET" in route.route_handler_map
+    }
+
+
+def address(path: str, ids: Mapping[str, str]) -> str:
+    query = QUERIES.get(path, "").format(**ids)
+    return _NAME.sub(lambda name: ids.get(name[1], "unknown"), path) + query
+
+
+def test_no_page_has_anything_of_another_project(
+    world: World, subtests: pytest.Subtests
+):
+    found_by_all: set[str] = set()
+    for path in PAGES:
+        own, other = address(path, world.own), address(path, world.other)
+        for role, visitor in world.limited.items():
+            with subtests.test(path, role=role):
+                answer = visitor.get(own)
+
+                assert answer.status_code < 500, answer.text
+                assert not world.hidden.search(answer.text), answer.text
+            if other != own:
+                with subtests.test(path, role=role, of="another project"):
+                    answer = visitor.get(other)
+
+                    assert answer.status_code in {301, 303, 403, 404}
+                    shown = answer.text
+                    for id_ in world.other.values():
+                        shown = shown.replace(id_, "")
+                    assert not world.hidden.search(shown)
+        whole = world.whole["viewer"].get(own)
+        found_by_all |= {*world.hidden.findall(whole.text)}
+    # The same pages have all of it for people who are not limited.
+    assert {"Rival", world.other["confirm"]} <= found_by_all
+
+
+def test_pages_about_all_projects_are_about_those_that_a_person_may_see(
+    world: World, subtests: pytest.Subtests
+):
+    for path in ("/", "/creators", "/videos", "/campaigns", "/activity", "/projects"):
+        with subtests.test(path):
+            answer = world.limited["viewer"].get(f"{path}?project=all")
+
+            assert answer.status_code == 200, answer.text
+            assert not world.hidden.search(answer.text)
+
+
+def test_each_role_opens_the_pages_of_its_scopes(
+    world: World, subtests: pytest.Subtests
+):
+    for path in PAGES:
+        for role, visitor in world.whole.items():
+            with subtests.test(path, role=role):
+                route = routes()[path]
+                answer = visitor.get(address(path, world.own))
+
+                may = route.scope in {None, *scopes_of(role)}
+                is_refused = not may or route.is_operator_only
+                assert (answer.status_code == 403) is is_refused, answer.text
+
+
+def test_limited_people_open_the_pages_that_others_with_the_role_open(world: World):
+    different: set[str] = set()
+    for path in PAGES:
+        for role, visitor in world.limited.items():
+            place = address(path, world.own)
+            found = visitor.get(place).status_code
+            if found != world.whole[role].get(place).status_code:
+                different.add(path)
+                # The inbox of all projects leads to that of an only one.
+                assert found == (200 if path == "/inbox" else 404), path
+
+    assert different == OF_ORGANIZATION | {"/inbox"}
+
+
+def test_pages_do_not_remember_an_organization_for_limited_people(world: World):
+    owner = world.whole["owner"]
+    # A new project makes pages forget what they know of the organization.
+    fields = {"name": "Rival again", "description": ""}
+    answer = owner.post("/projects", {**fields, "csrf": owner.csrf_in("/projects")})
+    assert answer.status_code == 303, answer.text
+    world.tenant.goatherd.catch_up()
+
+    for visitor, is_there in (
+        (owner, True),
+        (world.limited["member"], False),
+        (owner, True),
+    ):
+        answer = visitor.get("/creators?project=all")
+        assert ("Rival" in answer.text) is is_there
+
+
+def offered_on_pages(world: World, visitor: Visitor) -> set[str]:
+    """The actions that buttons on pages offer to a visitor."""
+    found: set[str] = set()
+    for path in PAGES:
+        answer = visitor.get(address(path, world.own))
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            continue
+        for form in read(answer.text).all("form", method="post"):
+            for button in form.all("button"):
+                if button.attributes.get("type") == "button":
+                    continue
+                action = button.attributes.get("formaction") or form["action"]
+                for name, id_ in world.own.items():
+                    action = action.replace(id_, f"{{{name}}}")
+                found.add(action.partition("?")[0])
+    return {action for action in found if not action.startswith(OF_THEMSELVES)}
+
+
+def test_a_page_offers_nothing_that_would_be_refused(
+    world: World, subtests: pytest.Subtests
+):
+    for people in (world.whole, world.limited):
+        with subtests.test("viewer", limited=people is world.limited):
+            assert offered_on_pages(world, people["viewer"]) == set()
+    member, limited = (
+        offered_on_pages(world, people["member"])
+        for people in (world.whole, world.limited)
+    )
+
+    # There is only one project for them, so that nothing moves.
+    moves = {"/creators/move", "/creators/{creator_id}/settings/move"}
+    gone = {each for each in member - limited if not each.startswith("/views/")}
+    assert gone == {"/projects", "/views", *moves}
+    assert limited <= member | {"/inbox"}
