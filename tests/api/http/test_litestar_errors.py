@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from api import main
+from api.http.access.auth import Authenticator, Principal
 from api.http.bodies import incoming_body
 from api.http.bodies.incoming_body import IncomingBody
 from api.http.errors import Code
@@ -43,6 +45,7 @@ OF_NO_OPERATION = {
     Code.METHOD_NOT_ALLOWED,
     Code.EMAIL_TAKEN,
     Code.HAS_OWNER,
+    Code.LAST_SIGN_IN_METHOD,
     Code.ANOTHER_ADDRESS,
     Code.PERSON_REQUIRED,
     Code.RECENT_PROOF_REQUIRED,
@@ -176,6 +179,17 @@ def used_up_plan(scene: Scene) -> None:
 def nothing_there(scene: Scene) -> None:
     ids = {name: str(uuid4()) for name in scene.ids}
     scene.ask = ask_for(scene.operation, ids)
+    if "Not there for people who are limited" in str(scene.operation.details):
+        limit_to_no_project(scene)
+
+
+def limit_to_no_project(scene: Scene) -> None:
+    find = Authenticator.principal_of
+
+    async def limited(self: Authenticator, digest: bytes) -> Principal:
+        return replace(await find(self, digest), project_ids=frozenset())
+
+    scene.monkeypatch.setattr(Authenticator, "principal_of", limited)
 
 
 def stale_version(scene: Scene) -> None:
@@ -460,7 +474,7 @@ def address_of_a_member(scene: Scene) -> None:
 
 
 def invited_address(scene: Scene) -> None:
-    (invitation,) = scene.tenant.get("/invitations").json()["data"]
+    invitation, *_ = scene.tenant.get("/invitations").json()["data"]
     scene.ask.json = {"email": invitation["email"], "role": "viewer"}
 
 
