@@ -140,9 +140,6 @@ UNION ALL
 SELECT person_id, name FROM members
 WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
 AND name IS NOT NULL
-UNION ALL
-SELECT id, email FROM invitations
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND email IS NOT NULL
 """
 # The digest of a key tells nothing to a client, and is a secret of the installation.
 _SECRETS: Mapping[str, frozenset[str]] = {"api_key_created": frozenset({"digest"})}
@@ -209,8 +206,6 @@ def _about(event: e.Event) -> UUID | None:
             return event.project_id
         case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
             return event.person_id
-        case e.InvitationSentAgain():
-            return event.id
         case _:
             return None
 
@@ -221,7 +216,5 @@ def _nameless(event: e.Event) -> str:
             return "a key"
         case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
             return "a project"
-        case e.InvitationSentAgain():
-            return "somebody"
         case _:
             return "an erased person"

@@ -55,21 +55,12 @@ def sentence(event: Event, *, item: str) -> str:
         case e.MemberRemoved():
             return f"{_capital(item)} removed"
         case e.InvitationMade():
-<<<<<<< HEAD
             # The address is forgotten when the invitation ends.
             who = "Somebody" if event.email == _FORGOTTEN else event.email
             rights = joined(_rights(event))
             return f"{who} invited as {event.role}{rights and f', {rights},'}"
         case e.InvitationSentAgain():
             return "New link of an invitation made"
-=======
-            # The key of the address is destroyed when the invitation ends.
-            to = "somebody" if event.email == "erased" else event.email
-            rights = joined(_rights(event))
-            return f"Invitation of {to} as {event.role}{rights and f', {rights},'} made"
-        case e.InvitationSentAgain():
-            return f"Invitation of {item} sent again"
->>>>>>> 9022c2a6 (Say in the audit who was invited)
         case e.InvitationAccepted():
             return "Invitation accepted"
         case e.InvitationDeclined():

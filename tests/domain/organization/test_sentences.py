@@ -83,7 +83,6 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     ),
     (e.MemberRemoved(person_id=ID), "The item removed by Ada."),
     (
-<<<<<<< HEAD
         e.InvitationMade(id=ID, email="a@example.com", role="admin", expires_at=NOON),
         "a@example.com invited as admin by Ada.",
     ),
@@ -100,28 +99,6 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     (
         e.InvitationSentAgain(id=ID, expires_at=NOON),
         "New link of an invitation made by Ada.",
-=======
-        e.InvitationMade(
-            id=ID,
-            email="ben@example.com",
-            role="viewer",
-            project_ids=PROJECTS,
-            money=True,
-            expires_at=NOON,
-        ),
-        (
-            "Invitation of ben@example.com as viewer, limited to 2 projects and with "
-            "payments, made by Ada."
-        ),
-    ),
-    (
-        e.InvitationMade(id=ID, email="erased", role="admin", expires_at=NOON),
-        "Invitation of somebody as admin made by Ada.",
-    ),
-    (
-        e.InvitationSentAgain(id=ID, expires_at=NOON),
-        "Invitation of the item sent again by Ada.",
->>>>>>> 9022c2a6 (Say in the audit who was invited)
     ),
     (e.InvitationAccepted(id=ID, person_id=ID), "Invitation accepted by Ada."),
     (e.InvitationDeclined(id=ID), "Invitation declined by Ada."),
