@@ -26,6 +26,7 @@ from domain.email import checked_email
 from domain.errors import InvalidEmailError
 from domain.organization.api_keys import ALL_SCOPES
 from domain.person.errors import EmailTakenError, HasOwnerError
+from domain.phrases import counted
 from domain.time_zones import time_zones
 
 PATH = "/you"
@@ -275,6 +276,14 @@ class ShownProvider(Struct, frozen=True, kw_only=True):
 
     host: str
     is_connected: bool
+    lasts: str
+
+
+def _lasting(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3_600)
+    if rest:
+        return counted(max(1, seconds // 60), "minute")
+    return counted(hours, "hour")
 
 
 async def _provider(page: PageContext, sign_in: SignIn) -> ShownProvider | None:
@@ -284,6 +293,7 @@ async def _provider(page: PageContext, sign_in: SignIn) -> ShownProvider | None:
     return ShownProvider(
         host=oidc.client.host,
         is_connected=await oidc.is_connected(person.id),
+        lasts=_lasting(oidc.client.max_age_seconds),
     )
 
 
