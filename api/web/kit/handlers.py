@@ -17,14 +17,21 @@ def page_route(
     scope: Scope = "read",
     operator: bool = False,
     query: type[PageQuery] | None = None,
+    whole_organization: bool = False,
 ) -> get:
     """Decorate a handler that shows a page to users with the scope.
 
     With ``operator`` the organization must also operate the installation. ``query`` is
-    the type of the address's query, which the handler gets as ``choices``.
+    the type of the address's query, which the handler gets as ``choices``. With
+    ``whole_organization`` the page is not there for people limited to some projects.
     """
     dependencies = {} if query is None else {"choices": query_parameters(query)}
-    opt = {"scope": scope, "operator": operator, "page": True}
+    opt = {
+        "scope": scope,
+        "operator": operator,
+        "page": True,
+        "whole_organization": whole_organization,
+    }
     return get(path, dependencies=dependencies, opt=opt)
 
 

@@ -56,6 +56,12 @@ PLACES = (
         path="/settings/personal-data",
         words="settings erase access request privacy",
     ),
+    NamedPlace(
+        label="Audit",
+        path="/audit",
+        words="settings members sign-ins who changed",
+        scope="admin",
+    ),
     NamedPlace(label="Jobs", path="/system/jobs", words="system scrapes failed retry"),
     NamedPlace(
         label="Read models",

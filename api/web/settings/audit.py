@@ -75,7 +75,7 @@ class AuditLine(Struct, frozen=True, kw_only=True):
 class AuditPages(Controller):
     """The page of the audit, and its file."""
 
-    @page_route(PATH, query=AuditQuery, scope="admin")
+    @page_route(PATH, query=AuditQuery, scope="admin", whole_organization=True)
     async def audit(
         self,
         page: NamedDependency[PageContext],
@@ -109,7 +109,7 @@ class AuditPages(Controller):
         }
         return await show_settings(page, "settings/audit.html", context, tab=PATH)
 
-    @page_route(f"{PATH}.csv", query=AuditQuery, scope="admin")
+    @page_route(f"{PATH}.csv", query=AuditQuery, scope="admin", whole_organization=True)
     async def file(
         self,
         page: NamedDependency[PageContext],

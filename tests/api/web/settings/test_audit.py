@@ -7,7 +7,7 @@ from domain import events as e
 from projections.audit import EVENTS
 from tests.kit.application import Tenant
 from tests.kit.markup import Element
-from tests.kit.people import owner_of
+from tests.kit.people import member_of, owner_of
 from tests.kit.visitor import Visitor
 
 PATH = "/audit"
@@ -96,3 +96,24 @@ def test_somebody_who_is_no_admin_has_no_tab_and_no_page(home: Tenant):
     assert reader.get(f"{PATH}.csv").status_code == 403
     tabs = reader.see("/settings/organization").one("main").all("a")
     assert "Audit" not in {tab.text for tab in tabs}
+
+
+def test_it_is_not_there_for_people_who_are_limited_to_projects(home: Tenant):
+    limited = member_of(home, role="viewer", project_ids=[str(home.project_id)])
+    viewer = member_of(home, "Cleo", role="viewer")
+    admin = member_of(home, "Dora", role="admin")
+
+    for path in (PATH, f"{PATH}.csv"):
+        statuses = [
+            each.browser.get(path).status_code for each in (limited, viewer, admin)
+        ]
+        assert statuses == [404, 403, 200], path
+    home.goatherd.catch_up()
+    (sentence, *_) = lines(visitor_of(home).see(f"{PATH}?kind=members"))[0][1:]
+    assert sentence.startswith("Dora added as admin by ")
+
+
+def visitor_of(tenant: Tenant) -> Visitor:
+    visitor = Visitor(tenant.goatherd)
+    visitor.sign_in(tenant.key)
+    return visitor
