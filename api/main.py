@@ -77,10 +77,12 @@ from api.web.images.erased import ErasedPictures
 from api.web.images.fetching import image_source
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
+from api.web.kit.own_organizations import OwnOrganizations
 from api.web.kit.site import SignInWays, Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignIn
 from api.web.sign_in.proofs import Proofs
+from application.accounts.joining import Joining
 from application.accounts.oidc.client import OidcClient
 from application.accounts.oidc.service import OidcSignIn
 from application.accounts.service import PersonAccounts
@@ -213,6 +215,7 @@ def assemble(settings: Settings) -> Litestar:
     accounts = PersonAccounts(store, own)
     oidc_client = OidcClient.of(settings)
     oidc = None if oidc_client is None else OidcSignIn(store, oidc_client)
+    joining = Joining(store, own, accounts)
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     limiter = RequestLimiter(own)
     sessions = Sessions(secret)
@@ -230,6 +233,7 @@ def assemble(settings: Settings) -> Litestar:
             erased=erased_pictures,
         ),
         video_id=video_ids(store),
+        own_organizations=OwnOrganizations(joining),
         plays_recording=settings.plays_recording,
         is_demo=settings.plays_recording and settings.recordings is None,
         connects=connections.consents is not None,
@@ -247,6 +251,7 @@ def assemble(settings: Settings) -> Litestar:
         live_sessions=site.live_sessions,
         pool=own,
         accounts=accounts,
+        joining=joining,
         people=site.people,
         oidc=oidc,
         ways=site.ways,

@@ -42,14 +42,17 @@ _CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
 class RequestContext:
     """The context that all layers share about one request and its answer.
 
-    ``response_headers`` are added to every answer. ``session`` and ``form`` are used by
-    pages only, and ``proof`` by dangerous forms. ``snapshot`` is the snapshot of the
+    ``response_headers`` are added to every answer. ``session``, ``form`` and
+    ``elsewhere`` are used by pages only, and ``proof`` by dangerous forms;
+    ``elsewhere`` are other organizations of the person that have what the address
+    names. ``snapshot`` is the snapshot of the
     database of a request that only reads, and ``basis`` is the position and the rules
     of the answer's numbers, if there are any.
     """
 
     __slots__ = (
         "basis",
+        "elsewhere",
         "form",
         "headers",
         "principal",
@@ -70,6 +73,7 @@ class RequestContext:
         self.proof: ProvedForm | None = None
         self.snapshot: SnapshotReader | None = None
         self.basis: Basis | None = None
+        self.elsewhere: frozenset[UUID] = frozenset()
         self.response_headers: list[tuple[bytes, bytes]] = []
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.match(given):

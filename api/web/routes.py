@@ -43,14 +43,17 @@ from api.web.projects.page import ProjectPages
 from api.web.search.page import SearchPages
 from api.web.settings.audit import AuditPages
 from api.web.settings.former_addresses import FormerAddresses
+from api.web.settings.invitations import InvitationForms
 from api.web.settings.keys import KeyPages
 from api.web.settings.layout import SettingsPage
+from api.web.settings.members import MemberPages
 from api.web.settings.organization import OrganizationPages
 from api.web.settings.personal_data import PersonalDataSettings
 from api.web.settings.sources import SourcePages
 from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.follow_link import LinkRoutes
 from api.web.sign_in.forgotten import ForgottenPages
+from api.web.sign_in.invitation import InvitationPage
 from api.web.sign_in.new_password import NewPasswordPage
 from api.web.sign_in.oidc import OidcForms, OidcRoutes
 from api.web.sign_in.page import SignIn, SignInRoutes
@@ -78,6 +81,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LinkRoutes,
     ForgottenPages,
     NewPasswordPage,
+    InvitationPage,
     YouPages,
     SecondFactorPages,
     PasskeyPages,
@@ -116,6 +120,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     SearchPages,
     SettingsPage,
     OrganizationPages,
+    MemberPages,
+    InvitationForms,
     KeyPages,
     SourcePages,
     PersonalDataSettings,

@@ -1,6 +1,7 @@
 """Joining organizations: invitations are answered, and sessions change over."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import LiteralString
 from uuid import UUID
@@ -44,6 +45,32 @@ _OWN_ORGANIZATIONS: LiteralString = """
 SELECT m.organization_id, o.name, m.role
 FROM members m JOIN organizations o USING (organization_id)
 WHERE m.person_id = %s AND m.removed_at IS NULL ORDER BY o.name, m.organization_id
+"""
+_HAS_COLLEAGUES: LiteralString = """
+SELECT EXISTS (SELECT FROM invitations
+               WHERE organization_id = %s AND ended_at IS NULL)
+    OR EXISTS (SELECT FROM members
+               WHERE organization_id = %s AND removed_at IS NULL OFFSET 1)
+"""
+# The person must be allowed to see the project there.
+_ORGANIZATIONS_WITH: LiteralString = """
+SELECT m.organization_id FROM members m
+WHERE m.person_id = %(person)s AND m.removed_at IS NULL AND EXISTS (
+    SELECT FROM (
+        SELECT project_id FROM creator_list
+        WHERE organization_id = m.organization_id AND id = ANY(%(ids)s)
+        UNION ALL
+        SELECT project_id FROM videos
+        WHERE organization_id = m.organization_id AND id = ANY(%(ids)s)
+        UNION ALL
+        SELECT project_id FROM campaigns
+        WHERE organization_id = m.organization_id AND id = ANY(%(ids)s)
+        UNION ALL
+        SELECT id FROM projects
+        WHERE organization_id = m.organization_id AND id = ANY(%(ids)s)
+    ) AS found
+    WHERE m.project_ids IS NULL OR found.project_id = ANY(m.project_ids)
+)
 """
 
 
@@ -171,6 +198,28 @@ class Joining:
             return await cursor.fetchall()
 
         return structs(OwnOrganization, await run_read_async(self._own, run))
+
+    async def organizations_with(
+        self, person_id: UUID, ids: Sequence[UUID]
+    ) -> set[UUID]:
+        """Return a person's organizations in which they may see something.
+
+        ``ids`` are the ids of creators, videos, campaigns and projects of which it is
+        one.
+        """
+
+        async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+            parameters = {"person": person_id, "ids": list(ids)}
+            cursor = await connection.execute(_ORGANIZATIONS_WITH, parameters)
+            return await cursor.fetchall()
+
+        return {one for (one,) in await run_read_async(self._own, run)}
+
+    async def has_colleagues(self, organization_id: UUID) -> bool:
+        """Tell whether an organization has several people, or an open invitation."""
+        of = (organization_id, organization_id)
+        row = await self._accounts.read(_HAS_COLLEAGUES, of)
+        return row is not None and row[0]
 
     async def switch_organization(
         self, session_id: UUID, *, person_id: UUID, organization_id: UUID

@@ -14,13 +14,17 @@ from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
 from api.web.kit.forms.project_choices import all_projects
-from api.web.kit.handlers import page_route
+from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import page_after_sign_in
+from api.web.sign_in.page import SignIn
 from projections.campaigns.queries import Campaign
 
 # A longer choice is made on the list of campaigns.
 _MOST_CAMPAIGNS = 100
+# The organization whose note about invitations was read in this browser.
+_NOTE_COOKIE = "goatherd_note_read"
+_YEAR_SECONDS = 365 * 86_400
 
 
 class HomeQuery(DashboardQuery, frozen=True, kw_only=True):
@@ -38,13 +42,25 @@ class HomeQuery(DashboardQuery, frozen=True, kw_only=True):
 class HomePage(Controller):
     """The first page."""
 
+    @form_route("/members/not-now", scope="admin")
+    async def invite_later(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Say no more in this browser that people can be invited."""
+        page.set_cookie(
+            _NOTE_COOKIE, str(page.principal.organization_id), seconds=_YEAR_SECONDS
+        )
+        return page.go_to("/")
+
     @page_route(query=HomeQuery)
     async def home(
-        self, page: NamedDependency[PageContext], choices: NamedDependency[HomeQuery]
+        self,
+        page: NamedDependency[PageContext],
+        choices: NamedDependency[HomeQuery],
+        sign_in: NamedDependency[SignIn],
     ) -> PageResponse:
         """Show the dashboard of the chosen project, or that of all projects."""
         if choices.next:
             return page.go_to(page_after_sign_in(choices.next))
+        page.invites = await _invites(page, sign_in)
         projects = await all_projects(page)
         if not projects and not (page.project_id or choices.campaign_id):
             return page.show("dashboard/begin.html", {"project": None})
@@ -73,6 +89,15 @@ class HomePage(Controller):
                 "campaign": campaign,
             },
         )
+
+
+async def _invites(page: PageContext, sign_in: SignIn) -> bool:
+    """Return whether Home says that people can be invited, until it was read."""
+    organization_id = page.principal.organization_id
+    read = page.request.sent_cookies.get(_NOTE_COOKIE)
+    if not page.may("admin") or read == str(organization_id):
+        return False
+    return not await sign_in.joining.has_colleagues(organization_id)
 
 
 async def _campaign(page: PageContext, text: str) -> ShownCampaign | None:

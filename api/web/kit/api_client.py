@@ -21,6 +21,7 @@ from api.web.kit.plain_names import plain_names, plain_problem
 BASE_PATH = "/api/v1"
 
 _FIRST_FAILURE = 400
+_ADDRESS = (b"host", b"x-forwarded-proto")
 
 T = TypeVar("T")
 QueryValue = str | int | bool | None
@@ -144,6 +145,12 @@ class ApiClient:
             "root_path": "",
             "headers": [
                 (b"x-request-id", request_id),
+                # Links in answers lead to the address at which the page was opened.
+                *(
+                    (name, value)
+                    for name in _ADDRESS
+                    if (value := self._request.raw_header(name)) is not None
+                ),
                 *(
                     (name.lower().encode("ascii"), value.encode("latin-1"))
                     for name, value in headers.items()

@@ -21,6 +21,7 @@ from api.web.kit.forms.unsaved_forms import UnsavedForm, unsaved_form
 from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
 from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import SECRET, Site
+from application.accounts.joining import OwnOrganization
 
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with a key that was made for "
@@ -34,6 +35,10 @@ _HINTS = {
     Code.INTERNAL_ERROR: "Nothing you did is half done. The operators of this Goatherd "
     "find the reason in the log under the id below.",
 }
+_ELSEWHERE = (
+    "This is in another of your organizations.",
+    "Switch to it, and this address shows it.",
+)
 _OVER = "Your session is over, so this was not stored."
 _OVER_HINT = (
     "Nothing is lost: your text is below. Sign in in a new tab, come back to this one, "
@@ -89,21 +94,33 @@ def failure_page(
     """
     headline, hint = message or (_headline(error), _HINTS.get(error.code, ""))
     site = cast("Site", request.app.state.site)
+    page = _page_context(request, site)
+    elsewhere = _elsewhere(request, page) if error.code is Code.NOT_FOUND else []
+    if elsewhere:
+        headline, hint = _ELSEWHERE
     return site.render(
         "failure.html",
         {
+            "elsewhere": elsewhere,
             "form": form,
             "headline": headline,
+            "here": here(request),
             "hint": hint,
             "flash": None,
             "request_id": request.request_id,
             "status": error.status,
-            "page": _page_context(request, site),
+            "page": page,
         },
         # The text of a form may be a secret.
         headers={**({} if form is None else SECRET), **error.headers},
         status=error.status,
     )
+
+
+def _elsewhere(request: Request, page: PageContext | None) -> list[OwnOrganization]:
+    """Return the person's other organizations that have what the address names."""
+    own = () if page is None else page.own_organizations
+    return [one for one in own if one.id in request.context.elsewhere]
 
 
 def _page_context(request: Request, site: Site) -> PageContext | None:
@@ -121,6 +138,9 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
     principal = request.context.principal
     if principal is not None:
         page.organization = site.cached_organization_info(principal)
+        if page.person is not None:
+            own = site.own_organizations
+            page.own_organizations = own.cached_of(page.person.id)
     return page
 
 

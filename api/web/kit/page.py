@@ -4,7 +4,8 @@ The context calls the API, renders a template or redirects. After a change, the 
 pages wait until read models have it. A flash message is shown once, on the next page.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Final, Self, TypeAlias, TypeVar
 from urllib.parse import parse_qs, quote, urlencode
@@ -28,6 +29,7 @@ from api.web.kit.api_client import (
     RawResponse,
 )
 from api.web.kit.site import SECRET, Letterhead, OrganizationInfo, Site
+from application.accounts.joining import OwnOrganization
 from domain.events import Scope
 from domain.organization.logo import Logo
 
@@ -55,6 +57,10 @@ _MAX_FLASH_LENGTH = 400
 # The message begins with this if the page awaits the end of a scrape.
 _AWAITS = "\0"
 _SEE_OTHER = 303
+_SEVERAL = 2
+# An address names few things; a long one is no reason for a long search.
+_IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_IDS = 10
 # Lists of videos are counted if figures are requested.
 _WAITING = {"tracking_status": "pending_review", "period": "7d", "limit": 1}
 
@@ -141,8 +147,10 @@ class PageContext:
     ``project_id`` is the id of the project that the page is about, empty for all
     projects. ``project_filter`` is the same for lists, and empty, too, if the
     organization has only one project and nobody chose it. ``named_project`` is the id
-    in the address. ``is_behind`` becomes true if a read model did not catch up in time
-    with this browser's last change, so that the page may be stale.
+    in the address. ``own_organizations`` are those of the person. ``invites`` is true
+    if the page says that people can be invited. ``is_behind`` becomes true if a read
+    model did not catch up in time with this browser's last change, so that the page may
+    be stale.
     """
 
     def __init__(self, request: Request, site: Site) -> None:
@@ -152,6 +160,8 @@ class PageContext:
         self.project_id = ""
         self.project_filter = ""
         self.named_project = ""
+        self.own_organizations: Sequence[OwnOrganization] = ()
+        self.invites = False
         self.is_behind = False
         self._api = ApiClient(request, request.app.state.in_process_api)
         self._cookies = request.sent_cookies
@@ -166,6 +176,8 @@ class PageContext:
         page.organization = await site.organization_info(
             request.principal, page.load_organization
         )
+        if page.person is not None:
+            page.own_organizations = await site.own_organizations.of(page.person.id)
         await page._choose_project()
         return page
 
@@ -357,10 +369,23 @@ class PageContext:
         try:
             return await request(query=query, headers=self._min_position())
         except ApiRefusedError as error:
+            if error.code is Code.NOT_FOUND:
+                await self._look_elsewhere()
             if error.code is not Code.PROJECTION_BEHIND:
                 raise
             self._position, self.is_behind = None, True
         return await request(query=query)
+
+    async def _look_elsewhere(self) -> None:
+        """Note the person's other organizations that have what the address names."""
+        person = self.person
+        is_several = len(self.own_organizations) >= _SEVERAL
+        if person is None or not is_several or self.request.method != "GET":
+            return
+        ids = [UUID(text) for text in _IDS.findall(here(self.request))]
+        self.request.context.elsewhere = await self.site.own_organizations.others_with(
+            person.id, self.principal.organization_id, ids[:_MOST_IDS]
+        )
 
     async def send(
         self,

@@ -20,6 +20,7 @@ from api.web.images.drawn import DrawnPictures
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
+from api.web.kit.own_organizations import OwnOrganizations
 from domain.organization.logo import Logo
 
 POLICY = (
@@ -88,7 +89,8 @@ class Site:
     """Templates, assets and sessions, and the choices of the operator.
 
     ``images`` shows the pictures of creators and videos. ``video_id`` returns the id of
-    a video on TikTok in a project of an organization. ``plays_recording`` is true if no
+    a video on TikTok in a project of an organization. ``own_organizations`` are those
+    between which people switch. ``plays_recording`` is true if no
     scrape asks TikTok, which every page mentions; with ``is_demo`` that is the bundled
     recording, whose people have drawn pictures. ``connects`` is true if creators can
     connect their accounts, and ``callback`` is the address that the settings have for
@@ -104,6 +106,7 @@ class Site:
         assets: Assets,
         images: ImageProxy,
         video_id: Callable[[UUID, UUID, str], Awaitable[UUID]],
+        own_organizations: OwnOrganizations,
         plays_recording: bool = False,
         is_demo: bool = False,
         connects: bool = False,
@@ -117,6 +120,7 @@ class Site:
         self.assets = assets
         self.images = images
         self.video_id = video_id
+        self.own_organizations = own_organizations
         self.plays_recording = plays_recording
         self.drawn = DrawnPictures(is_demo=is_demo)
         self.connects = connects

@@ -42,6 +42,12 @@ PLACES = (
         words="settings name time zone limits usage plan",
     ),
     NamedPlace(
+        label="Members",
+        path="/members",
+        words="settings people colleagues invite team roles",
+        scope="admin",
+    ),
+    NamedPlace(
         label="API keys", path="/settings/keys", words="settings", scope="admin"
     ),
     NamedPlace(
@@ -104,6 +110,13 @@ PLACES = (
         path="/projects#new",
         words="new add client",
         scope="write",
+        is_action=True,
+    ),
+    NamedPlace(
+        label="Invite somebody",
+        path="/members#invite-title",
+        words="new add member colleague",
+        scope="admin",
         is_action=True,
     ),
     NamedPlace(

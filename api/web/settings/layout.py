@@ -14,6 +14,7 @@ from api.web.kit.page import PageContext, Tabs
 SETTINGS_TABS: Final[Tabs] = (
     ("read", "/settings/organization", "Organization", False),
     ("read", "/projects", "Projects", False),
+    ("admin", "/members", "Members", False),
     ("admin", "/settings/keys", "API keys", False),
     ("admin", "/settings/sources", "Sources", True),
     ("read", "/settings/personal-data", "Personal data", False),

@@ -43,6 +43,7 @@ from api.web.sign_in.devices import COOKIE as DEVICE
 from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
 from api.web.sign_in.devices import known_device, new_device
 from api.web.sign_in.links import peek_link, spend_link
+from application.accounts.joining import Joining
 from application.accounts.oidc.service import OidcSignIn
 from application.accounts.one_time_codes import is_one_time_code
 from application.accounts.passkeys import Passkeys
@@ -109,6 +110,7 @@ class SignIn:
         live_sessions: LiveSessions,
         pool: AsyncPool,
         accounts: PersonAccounts,
+        joining: Joining,
         people: PersonSessions,
         oidc: OidcSignIn | None = None,
         ways: SignInWays = SignInWays(),  # noqa: B008 - it is frozen
@@ -121,6 +123,7 @@ class SignIn:
         self.accounts = accounts
         self.oidc = oidc
         self.ways = ways
+        self.joining = joining
         self._people = people
         self.second_factor = SecondFactor(accounts)
         self.passkeys = Passkeys(accounts)
@@ -376,6 +379,13 @@ class SignIn:
             device = new_device(self.sessions, email)
             _set(request, DEVICE, device, seconds=DEVICE_SECONDS)
         self._people.has_people = True
+        return Redirect(path, status_code=_SEE_OTHER)
+
+    def hand_over(self, request: Request, signed_in: SignedIn, path: str) -> Redirect:
+        """Give the browser the new cookie of its session, and go to a page."""
+        name = cookie_name(is_tls=request.is_tls)
+        _set(request, name, signed_in.token, seconds=_PERSON_SECONDS)
+        self._people.forget_all()
         return Redirect(path, status_code=_SEE_OTHER)
 
     async def end_session(self, request: Request) -> Redirect:

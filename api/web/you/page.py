@@ -17,7 +17,8 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.sign_in_form import FIRST_PAGE
+from api.web.kit.selection import id_in
+from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in
 from api.web.kit.site import SECRET
 from api.web.sign_in.owner import OwnerFields, checked_owner, password_problem
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of, require_passwords
@@ -59,6 +60,13 @@ class EraseMyselfForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The address, typed once more before the account is erased."""
 
     confirm: str = ""
+
+
+class OrganizationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another organization of the person, and the page to continue to."""
+
+    organization_id: str = ""
+    next: str = FIRST_PAGE
 
 
 class YouPages(Controller):
@@ -177,6 +185,22 @@ class YouPages(Controller):
             return await sign_in.end_session(page.request)
         page.flash("That browser is signed out.")
         return page.go_to(PATH)
+
+    @form_route("/organization", form=OrganizationForm, scope="read")
+    async def switch_organization(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Go to another organization of the person."""
+        form, person = page.form(OrganizationForm), page.principal.require_person()
+        organization_id = id_in(form.organization_id, "organization_id")
+        moved = person.session_id and await sign_in.joining.switch_organization(
+            person.session_id, person_id=person.id, organization_id=organization_id
+        )
+        if not moved:
+            page.site.own_organizations.forget(person.id)
+            page.flash("You don't belong to that organization any more.")
+            return page.go_to(FIRST_PAGE)
+        return sign_in.hand_over(page.request, moved, page_after_sign_in(form.next))
 
     @form_route("/account", form=OwnerFields, scope="admin")
     async def make_account(

@@ -56,6 +56,10 @@ OPEN = {
     # The address has the secret of the link that sets a password.
     ("GET", "/password/{token}"),
     ("POST", "/password/{token}"),
+    # The address has the secret of the invitation.
+    ("GET", "/invitations/{token}"),
+    ("POST", "/invitations/{token}/accept"),
+    ("POST", "/invitations/{token}/decline"),
     ("POST", "/sign-out"),
     ("GET", "/assets/{digest}/{name}"),
     # An address says by its signature that a page showed it.
@@ -132,7 +136,8 @@ def test_a_form_that_changes_something_demands_more_than_read():
     of_campaigns = ["/campaigns/chosen.csv", "/campaigns/compare"]
     # Everybody changes their own account, whatever their role is.
     of_oneself = [
-        *("/you", "/you/email", "/you/oidc/connect", "/you/oidc/disconnect"),
+        *("/you", "/you/email", "/you/erase", "/you/oidc/connect"),
+        *("/you/oidc/disconnect", "/you/organization"),
         *("/you/passkeys", "/you/passkeys/options", "/you/passkeys/proof"),
         *("/you/passkeys/{passkey_id}/remove", "/you/password", "/you/second-factor"),
         "/you/second-factor/recovery-codes",

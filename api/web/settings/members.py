@@ -1,0 +1,250 @@
+"""/members: the people of the organization, and the rights of each."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+from msgspec import Struct, field
+
+from api.http.bodies.form_body import typed
+from api.http.error_codes import Code
+from api.http.errors import ApiError, field_error
+from api.routes.members.members import RemovedMember
+from api.web.kit.api_client import ApiRefusedError, ApiResponse
+from api.web.kit.forms.fields import VersionedForm
+from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.settings.layout import show_settings
+from api.web.sign_in.page import SignIn
+from domain.messages import MemberRole
+from projections.members import Invitation
+from projections.people import Member
+
+PATH: Final = "/members"
+ROLES: Final[Mapping[MemberRole, tuple[str, str]]] = {
+    "viewer": ("Viewer", "Looks at figures, and exports them."),
+    "member": ("Member", "Adds and changes creators, videos, campaigns and notes."),
+    "admin": ("Admin", "Also members, keys, settings and sources, in all projects."),
+    "owner": ("Owner", "Everything, also other owners, in all projects."),
+}
+# The roles that see all projects.
+SEES_ALL: Final[frozenset[str]] = frozenset({"owner", "admin"})
+
+_PER_PAGE = 50
+_SHOWN_ERRORS = {
+    Code.INVALID_BODY,
+    Code.LAST_OWNER,
+    Code.OWNERS_ONLY,
+    Code.VERSION_CONFLICT,
+}
+
+
+class RightsForm(VersionedForm, frozen=True, kw_only=True):
+    """The rights of a person; ``projects`` is ``all`` or ``some``, namely these."""
+
+    role: Annotated[str, typed("Role")] = ""
+    projects: str = "all"
+    project_ids: list[str] = field(default_factory=list[str])
+
+
+class InvitationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody to invite, and the rights that they get."""
+
+    email: Annotated[str, typed("Email")] = ""
+    role: Annotated[str, typed("Role")] = "member"
+    projects: str = "all"
+    project_ids: list[str] = field(default_factory=list[str])
+
+
+class MemberLine(Struct, frozen=True, kw_only=True):
+    """A member or an invitation, and the names of the projects; none stands for all."""
+
+    of: Member | Invitation
+    projects: Sequence[str] | None
+    is_own: bool = False
+
+
+class MemberPages(Controller):
+    """The people of the organization."""
+
+    path = PATH
+
+    @page_route(scope="admin")
+    async def members(
+        self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
+    ) -> Template:
+        """List people and open invitations, with the form for another invitation."""
+        return await show_members(page, cursor=cursor)
+
+    @page_route("/{person_id:uuid}", scope="admin")
+    async def member(
+        self, page: NamedDependency[PageContext], person_id: FromPath[UUID]
+    ) -> Template:
+        """Show the form of a person's rights."""
+        return await _show_member(page, person_id)
+
+    @form_route("/{person_id:uuid}", form=RightsForm, scope="admin", recent_proof=True)
+    async def change(
+        self,
+        page: NamedDependency[PageContext],
+        person_id: FromPath[UUID],
+        sign_in: NamedDependency[SignIn],
+    ) -> PageResponse:
+        """Change a person's rights, and sign them out everywhere."""
+        form = page.form(RightsForm)
+        try:
+            body = {"role": form.role, "project_ids": chosen_projects(form)}
+            got = await page.send(
+                "PATCH", f"{PATH}/{person_id}", Member, body, version=form.made_from
+            )
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_member(page, person_id, form=form, error=error)
+        sign_in.forget_sessions()
+        page.flash(f"The rights of {got.data.name} were saved.")
+        return page.go_to(PATH)
+
+    @form_route("/{person_id:uuid}/remove", scope="admin", recent_proof=True)
+    async def remove(
+        self,
+        page: NamedDependency[PageContext],
+        person_id: FromPath[UUID],
+        sign_in: NamedDependency[SignIn],
+    ) -> PageResponse:
+        """Remove a person, who is signed out everywhere."""
+        path = f"{PATH}/{person_id}"
+        member = (await page.get(path, Member)).data
+        try:
+            await page.send("DELETE", path, RemovedMember)
+        except ApiRefusedError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await show_members(page, error=error)
+        sign_in.forget_sessions()
+        if page.person is not None and page.person.id == person_id:
+            return await sign_in.end_session(page.request)
+        page.flash(f"{member.name} was removed, and is signed out.")
+        return page.go_to(PATH)
+
+
+async def show_members(
+    page: PageContext,
+    *,
+    cursor: str = "",
+    form: InvitationForm | None = None,
+    error: ApiError | None = None,
+) -> Template:
+    """Return the page of all people; ``form`` is an invitation that was refused."""
+    got, invitations, projects = await asyncio.gather(
+        page.get(PATH, list[Member], limit=_PER_PAGE, cursor=cursor or None),
+        _all_invitations(page),
+        all_projects(page),
+    )
+    person = page.person
+    names = {project.id: project.name for project in projects}
+    context = {
+        "form": form or InvitationForm(),
+        "invitations": [
+            MemberLine(of=one, projects=_named(one.project_ids, names))
+            for one in invitations
+        ],
+        "is_first": not cursor,
+        "members": [
+            MemberLine(
+                of=one,
+                projects=_named(one.project_ids, names),
+                is_own=person is not None and person.id == one.id,
+            )
+            for one in got.data
+        ],
+        "more_url": got.next_url(PATH),
+        "now": datetime.now(UTC),
+        "projects": projects,
+        "roles": ROLES,
+        "offered": _offered_roles(page),
+    }
+    return await show_settings(
+        page, "settings/members.html", context, tab=PATH, error=error
+    )
+
+
+def chosen_projects(form: RightsForm | InvitationForm) -> list[str] | None:
+    """Return the ids of the chosen projects, None for all.
+
+    Raises:
+        ApiError: ``invalid_body``, if only some were to be chosen, and none was.
+    """
+    if form.role in SEES_ALL or form.projects != "some":
+        return None
+    if not form.project_ids:
+        message = "choose at least one project"
+        raise field_error(Code.INVALID_BODY, "/project_ids", message)
+    return form.project_ids
+
+
+async def _show_member(
+    page: PageContext,
+    person_id: UUID,
+    *,
+    form: RightsForm | None = None,
+    error: ApiError | None = None,
+) -> Template:
+    got, projects = await asyncio.gather(
+        page.get(f"{PATH}/{person_id}", Member), all_projects(page)
+    )
+    member, person = got.data, page.person
+    ids = member.project_ids
+    present = {
+        "role": member.role,
+        "projects": "all" if ids is None else "some",
+        "project_ids": [] if ids is None else [str(id_) for id_ in ids],
+    }
+    context = {
+        "form": form or present,
+        "is_own": person is not None and person.id == person_id,
+        "member": member,
+        "offered": _offered_roles(page),
+        "projects": projects,
+        "roles": ROLES,
+        "version": _version_of(got),
+    }
+    return await show_settings(
+        page, "settings/member.html", context, tab=PATH, error=error
+    )
+
+
+def _offered_roles(page: PageContext) -> Sequence[MemberRole]:
+    """Return the roles that this user can give; only an owner makes an owner."""
+    is_owner = page.person is not None and page.person.role == "owner"
+    return [role for role in ROLES if role != "owner" or is_owner]
+
+
+def _version_of(got: ApiResponse[Any]) -> str:
+    return got.headers.get("etag", "").strip('"')
+
+
+def _named(
+    ids: Sequence[UUID] | None, names: Mapping[UUID, str]
+) -> Sequence[str] | None:
+    if ids is None:
+        return None
+    return sorted((names[id_] for id_ in ids if id_ in names), key=str.casefold)
+
+
+async def _all_invitations(page: PageContext) -> list[Invitation]:
+    found: list[Invitation] = []
+    cursor: str | None = None
+    while True:
+        got = await page.get("/invitations", list[Invitation], limit=100, cursor=cursor)
+        found += got.data
+        cursor = got.meta["nextCursor"]
+        if cursor is None:
+            return found
