@@ -36,6 +36,7 @@ _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM pending_sign_ins WHERE person_id = %s",
     "DELETE FROM passkeys WHERE person_id = %s",
     "DELETE FROM mails WHERE person_id = %s",
+    "DELETE FROM person_devices WHERE person_id = %s",
     "DELETE FROM person_identities WHERE person_id = %s",
 )
 ACCOUNT: LiteralString = """

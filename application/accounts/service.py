@@ -11,6 +11,12 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.devices import (
+    DISMISS,
+    NEW_DEVICES,
+    NewDevice,
+    note_device,
+)
 from application.accounts.forgotten import mail_password_link
 from application.accounts.passwords import PasswordHashes, common_passwords
 from application.accounts.sessions import (
@@ -39,6 +45,7 @@ from infra.ids import new_id
 from infra.keys.digests import digest_of
 from infra.keys.master_key import MasterKey
 from infra.keys.person_secrets import opened_password_hash, set_password_hash
+from infra.structs import structs
 from projections.people import People
 
 T = TypeVar("T")
@@ -345,6 +352,23 @@ class PersonAccounts:
             )
         except _OutdatedError:
             return None
+
+    async def note_device(self, signed_in: SignedIn, device: str) -> None:
+        """Note the browser of a new session, and tell the person if it is new."""
+        await asyncio.to_thread(note_device, self._store, signed_in.token, device)
+
+    async def new_devices(self, person_id: UUID) -> list[NewDevice]:
+        """Return the new browsers that a person has not dismissed yet, newest first."""
+        return structs(NewDevice, await self.read_all(NEW_DEVICES, (person_id,)))
+
+    async def dismiss_devices(self, person_id: UUID) -> None:
+        """Note that a person has seen their new browsers."""
+
+        def dismiss() -> None:
+            with self._store.pool.connection() as connection:
+                connection.execute(DISMISS, (person_id,))
+
+        await asyncio.to_thread(dismiss)
 
     async def has_owner(self, organization_id: UUID) -> bool:
         """Tell whether a person owns an organization."""

@@ -136,6 +136,7 @@ CLOSED = (
     "invitation_links",
     "password_links",
     "mails",
+    "person_devices",
     "person_identities",
     "used_oidc_states",
     "pending_sign_ins",

@@ -39,9 +39,15 @@ from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
 from api.web.kit.site import SignInWays, Site
+from api.web.sign_in.devices import (
+    BROWSER,
+    known_browser,
+    known_device,
+    new_browser,
+    new_device,
+)
 from api.web.sign_in.devices import COOKIE as DEVICE
 from api.web.sign_in.devices import LIFETIME_SECONDS as DEVICE_SECONDS
-from api.web.sign_in.devices import known_device, new_device
 from api.web.sign_in.links import peek_link, spend_link
 from application.accounts.joining import Joining
 from application.accounts.oidc.service import OidcSignIn
@@ -378,6 +384,9 @@ class SignIn:
         if known_device(self.sessions, request.sent_cookies, email) is None:
             device = new_device(self.sessions, email)
             _set(request, DEVICE, device, seconds=DEVICE_SECONDS)
+        browser = known_browser(request.sent_cookies) or new_browser()
+        _set(request, BROWSER, browser, seconds=DEVICE_SECONDS)
+        await self.accounts.note_device(signed_in, browser)
         self._people.has_people = True
         return Redirect(path, status_code=_SEE_OTHER)
 

@@ -170,6 +170,14 @@ class YouPages(Controller):
             "you/erased.html", {"flash": None, "page": None}, headers=SECRET
         )
 
+    @form_route("/new-sign-ins/dismiss", scope="read")
+    async def dismiss_new_sign_ins(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Show the present new sign-ins no more."""
+        await sign_in.accounts.dismiss_devices(page.principal.require_person().id)
+        return page.go_to(PATH)
+
     @form_route("/sessions/{session_id:uuid}/end", scope="read")
     async def end_session(
         self,
@@ -282,6 +290,7 @@ async def _show(
             "erasure_problems": erasure or {},
             "form": {**present, **(form or {})},
             "me": me,
+            "new_sign_ins": await sign_in.accounts.new_devices(me.id),
             "password_problems": password or {},
             "passkeys": await sign_in.passkeys.of(me.id) if has_own else [],
             "second_factor": await sign_in.second_factor.state(me.id),

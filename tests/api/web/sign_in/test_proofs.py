@@ -163,6 +163,7 @@ HARMLESS_FORMS = {
     "/you/account",
     "/you/passkeys/options",
     "/you/passkeys/proof",
+    "/you/new-sign-ins/dismiss",
     "/you/sessions/{session_id}/end",
 }
 """Forms of pages that ask for no proof, for the same reason.

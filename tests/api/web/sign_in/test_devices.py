@@ -1,0 +1,94 @@
+"""A sign-in in a new browser tells the person, in a known one nobody."""
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from api.web.sign_in.devices import BROWSER
+from tests.api.web.sign_in.test_forgotten import delivered
+from tests.kit.application import Goatherd, started
+from tests.kit.databases import new_database
+from tests.kit.mail_server import text_of
+from tests.kit.people import COOKIE, Person, owner_of
+from tests.kit.ports import free_port
+from tests.kit.visitor import Visitor
+
+TITLE = "new-title"
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def mailing(postgres_url: str, template_database: str, port: int) -> Iterator[Goatherd]:
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(
+            url,
+            adapt=lambda settings: replace(
+                settings,
+                smtp_url=f"smtp://127.0.0.1:{port}?from=goat@herd.example&tls=none",
+                url="https://goats.example.com",
+            ),
+        ) as goatherd,
+    ):
+        yield goatherd
+
+
+@pytest.fixture
+def ada(mailing: Goatherd) -> Person:
+    return owner_of(mailing.tenant())
+
+
+def has_news(person: Person) -> bool:
+    return bool(person.browser.see("/you").all("h2", id=TITLE))
+
+
+def test_a_new_browser_is_news_by_mail_and_on_the_page_once(ada: Person, port: int):
+    goatherd = ada.tenant.goatherd
+    assert not has_news(ada)
+    elsewhere = Visitor(goatherd)
+    for _ in range(2):
+        ada.sign_in(elsewhere)
+        elsewhere.cookies.pop(COOKIE)
+    page = ada.browser.see("/you")
+    (mail,) = delivered(goatherd, port).mails
+
+    section = page.one("section", **{"aria-labelledby": TITLE})
+    assert section.one("h2").text == "A new sign-in"
+    assert section.all("li")[0].text.startswith("An unknown browser from 10.")
+    assert mail["To"] == ada.email
+    assert "https://goats.example.com/you\n" in text_of(mail)
+    assert "from 10." in text_of(mail)
+    digests = goatherd.query("SELECT digest FROM person_devices")
+    assert all(elsewhere.cookies[BROWSER].encode() not in one for (one,) in digests)
+    dismissed = ada.browser.submit(page, "/you/new-sign-ins/dismiss")
+    assert dismissed.status_code == 303
+    assert not has_news(ada)
+    ada.sign_in(elsewhere)
+    assert not has_news(ada)
+
+
+def test_the_own_browser_is_no_news_for_two_people_who_share_it(ada: Person):
+    ben = owner_of(ada.tenant.goatherd.tenant(), name="Ben")
+    shared = ada.browser
+    shared.cookies.pop(COOKIE)
+    ben.sign_in(shared)
+    assert shared.see("/you").one("h2", id=TITLE).text == "A new sign-in"
+    shared.submit(shared.see("/you"), "/you/new-sign-ins/dismiss")
+    for person in (ada, ben, ada, ben):
+        shared.cookies.pop(COOKIE)
+        person.sign_in(shared)
+        assert shared.see("/you").all("h2", id=TITLE) == []
+
+
+def test_a_cookie_of_another_form_is_replaced(ada: Person):
+    elsewhere = Visitor(ada.tenant.goatherd)
+    elsewhere.cookies[BROWSER] = "goat"
+    ada.sign_in(elsewhere)
+
+    assert len(elsewhere.cookies[BROWSER]) == 32
+    assert has_news(ada)
