@@ -279,3 +279,75 @@ def test_no_page_tells_limited_people_of_another_project(
             assert answer.status_code < 500
             assert "Rival" not in answer.text
     assert seen > 5
+
+
+@pytest.mark.parametrize("history", ("whole", "stay"))
+def test_a_creator_that_moved_in_tells_nothing_of_the_project_it_left(
+    world: World, limits: dict[UUID, frozenset[UUID]], history: str
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id)
+    rival = str(world.rival.project_id)
+    creator = world.rival.add(f"moved.{uuid4().hex[:18]}", description="Sells goats.")
+    campaign = world.rival.campaign("Rivals", ("creator", creator["id"]))
+    world.rival.found(creator["id"])
+    path = f"/creators/{creator['id']}"
+    data_of(world.rival.patch(path, {"description": "Sells sheep."}))
+    world.tenant.goatherd.catch_up()
+    before = world.tenant.goatherd.head
+    move = {"project_id": str(world.tenant.project_id), "history": history}
+    data_of(world.tenant.post(f"{path}/move", move))
+    data_of(world.tenant.patch(path, {"description": "Sells wool."}))
+    data_of(world.tenant.post(f"{path}/scrape"), status=202)
+    world.tenant.goatherd.catch_up()
+
+    entries = data_of(person.get(f"{path}/history", params={"limit": "100"}))
+    moved = next(each for each in entries if each["event"] == "creator_moved")
+    past = person.get(path, params={"as_of": str(before)})
+    diff = data_of(person.get(f"{path}/diff", params={"from": str(before)}))
+    answers = [
+        person.get(each, params={"limit": "100"})
+        for each in (f"{path}/history", f"{path}/scrapes", "/activity", "/scrapes")
+    ]
+
+    assert re.fullmatch("Moved from another project by .+", moved["summary"])
+    assert "creator_added" not in {each["event"] for each in entries}
+    assert code_of(past) == (404, "not_found")
+    assert diff["was_there"] is False
+    for answer in (*answers, past, person.get(f"{path}/diff", params={"from": "1"})):
+        assert not re.search(f"{rival}|{campaign}|Rival|Sells goats", answer.text)
+    # Others see where it was.
+    everything = world.tenant.get(f"{path}/history", params={"limit": "100"}).text
+    assert rival in everything
+    assert campaign in everything
+
+
+def test_a_creator_that_moved_away_is_not_there_any_more(
+    world: World, limits: dict[UUID, frozenset[UUID]]
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id)
+    handle = f"gone.{uuid4().hex[:18]}"
+    creator = world.tenant.add(handle)
+    world.tenant.saw(creator["id"], follower_count=5_432_100_000)
+    video = world.tenant.found(creator["id"])
+    path = f"/creators/{creator['id']}"
+    move = {"project_id": str(world.rival.project_id), "history": "stay"}
+    data_of(world.tenant.post(f"{path}/move", move))
+    world.tenant.goatherd.catch_up()
+
+    for each in (path, f"{path}/history", f"{path}/scrapes", f"/videos/{video}"):
+        assert code_of(person.get(each)) == (404, "not_found"), each
+    of_project = {"project_id": str(world.tenant.project_id)}
+    for each, params in (
+        ("/creators", {"status": "all", "limit": "100"}),
+        ("/creators", {"search": handle[:10]}),
+        ("/videos", of_project),
+        ("/activity", {"limit": "100"}),
+        ("/analytics/kpis", of_project),
+        ("/analytics/aggregate/creator-leaderboard", of_project),
+    ):
+        answer = person.get(each, params=params)
+        assert answer.status_code == 200, answer.text
+        assert not re.search(f"{creator['id']}|{handle}|{video}|54321", answer.text)
+    for method, body in (("PATCH", {"description": "Ours."}), ("DELETE", None)):
+        answer = person.ask(method, path, **({} if body is None else {"json": body}))
+        assert code_of(answer) == (404, "not_found")
