@@ -302,7 +302,7 @@ def test_a_creator_that_moved_in_tells_nothing_of_the_project_it_left(
 
     entries = data_of(person.get(f"{path}/history", params={"limit": "100"}))
     moved = next(each for each in entries if each["event"] == "creator_moved")
-    past = person.get(path, params={"as_of": str(before)})
+    earlier = person.get(path, params={"as_of": str(before)})
     diff = data_of(person.get(f"{path}/diff", params={"from": str(before)}))
     answers = [
         person.get(each, params={"limit": "100"})
@@ -311,9 +311,9 @@ def test_a_creator_that_moved_in_tells_nothing_of_the_project_it_left(
 
     assert re.fullmatch("Moved from another project by .+", moved["summary"])
     assert "creator_added" not in {each["event"] for each in entries}
-    assert code_of(past) == (404, "not_found")
+    assert code_of(earlier) == (404, "not_found")
     assert diff["was_there"] is False
-    for answer in (*answers, past, person.get(f"{path}/diff", params={"from": "1"})):
+    for answer in (*answers, earlier, person.get(f"{path}/diff", params={"from": "1"})):
         assert not re.search(f"{rival}|{campaign}|Rival|Sells goats", answer.text)
     # Others see where it was.
     everything = world.tenant.get(f"{path}/history", params={"limit": "100"}).text
