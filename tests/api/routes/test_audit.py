@@ -8,7 +8,7 @@ import pytest
 
 from domain import events as e
 from tests.kit.application import Tenant, code_of, data_of
-from tests.kit.people import owner_of
+from tests.kit.people import member_of, owner_of
 from tests.kit.visitor import Visitor
 
 
@@ -103,6 +103,22 @@ def test_sign_ins_of_members_are_told_while_they_are_members(
     assert said[0].startswith("Ben removed by ")
     assert said[1].startswith("Ben added as viewer by ")
     assert len(summaries(stranger, "person_signed_in")) >= 3
+
+
+def test_an_erased_person_has_no_name_in_it(home: Tenant):
+    cleo = member_of(home, "Cleo")
+    named = json.dumps(audit(home))
+    home.goatherd.append(cleo.id, e.PersonErased())
+
+    nameless = audit(home)
+
+    assert "Cleo" in named
+    assert "Cleo" not in json.dumps(nameless)
+    assert cleo.email not in json.dumps(nameless)
+    assert any(
+        row["summary"].startswith("An erased person added as member by ")
+        for row in nameless
+    )
 
 
 def test_a_filter_leaves_out_the_others(home: Tenant):
